@@ -1,0 +1,63 @@
+/* Where work runs. One Device per process; every op takes it first.
+ *
+ * The CPU device runs ops at once, on `threads` OpenMP threads; the bits of a result never depend on
+ * their number. A CUDA device enqueues and returns. A failure on a device is sticky: later ops do
+ * nothing and device_sync() reports the first one.
+ */
+#ifndef SOUK_DEVICE_H
+#define SOUK_DEVICE_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+#include "base/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { DEVICE_CPU, DEVICE_CUDA } DeviceKind;
+
+/* Temporary memory of ops: a stack of blocks, kept between steps, so that after the first step
+ * nothing is allocated. */
+typedef struct ScratchBlock ScratchBlock;
+typedef struct {
+    ScratchBlock *top;
+    size_t in_use;     /* bytes handed out now */
+    size_t high_water; /* most bytes ever handed out at once */
+} Scratch;
+
+typedef struct {
+    DeviceKind kind;
+    int index;
+    int threads;
+    Status status;
+    Scratch scratch;
+} Device;
+
+/* `name` is "cpu". `threads` <= 0 takes all processors. */
+Status device_open(Device *dev, const char *name, int threads);
+/* Wait for all work; the first failure, which stays until the device is closed. */
+Status device_sync(Device *dev);
+/* Safe on a zeroed and on a closed device. */
+void device_close(Device *dev);
+
+/* Memory of the device, zeroed, aligned to 256 bytes. On failure returns NULL and records it. */
+void *device_alloc(Device *dev, size_t bytes);
+void device_free(Device *dev, void *memory);
+
+/* Scratch of one op: mark, take tensors, release to the mark. Contents are undefined. Aborts when
+ * the machine has no memory left (a plan is checked before training starts). */
+size_t scratch_mark(Device *dev);
+Tensor scratch_tensor(Device *dev, Dtype dtype, int rank, const int64_t *dim);
+void scratch_release(Device *dev, size_t mark);
+#define SCRATCH(dev, dtype, ...) scratch_tensor((dev), (dtype), TENSOR_DIMS(__VA_ARGS__))
+
+/* True when `dev` is a CUDA device. HAVE_CUDA is a constant 0 or 1 from the build, so in a CPU-only
+ * build the branch and every call inside it vanish: no #ifdef, no stubs. */
+#define ON_CUDA(dev) (HAVE_CUDA && (dev)->kind == DEVICE_CUDA)
+
+#ifdef __cplusplus
+}
+#endif
+#endif
