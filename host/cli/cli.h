@@ -1,0 +1,11 @@
+/* The subcommands of `souk`, one file each. argv[0] is the subcommand's name. They return the exit
+ * code: 0 done, 1 failed (one line on standard error says why), 2 wrong usage. */
+#ifndef SOUK_CLI_H
+#define SOUK_CLI_H
+
+#include "base/status.h"
+
+/* Print `souk NAME: <the recorded failure>` on standard error; the exit code for `st`. */
+int cli_fail(const char *name, Status st);
+
+#endif
