@@ -1,44 +1,4 @@
-/* souk: one program, a table of subcommands. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/* The program `souk`: the library does everything. */
+#include "souk.h"
 
-#include "cli/cli.h"
-
-#define SOUK_VERSION "0.1.0"
-
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *help;
-} commands[] = {
-    {NULL, NULL, NULL},
-};
-
-static void usage(FILE *out)
-{
-    fputs("souk: train large models on shoppers' behaviour with reinforcement learning\n\n"
-          "usage: souk COMMAND [ARGUMENT...]   (souk COMMAND --help says more)\n\n",
-          out);
-    for (int i = 0; commands[i].name; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-}
-
-int cli_fail(const char *name, Status st)
-{
-    fprintf(stderr, "souk %s: %s\n", name, status_message());
-    if (getenv("SOUK_DEBUG")) fprintf(stderr, "  at %s\n", status_place());
-    return st == ERR_USAGE ? 2 : 1;
-}
-
-int main(int argc, char **argv)
-{
-    if (argc < 2) return usage(stderr), 2;
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
-        return usage(stdout), 0;
-    if (!strcmp(argv[1], "--version")) return puts("souk " SOUK_VERSION), 0;
-    for (int i = 0; commands[i].name; i++)
-        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "souk: no command \"%s\"; souk --help lists them\n", argv[1]);
-    return 2;
-}
+int main(int argc, char **argv) { return souk_run(argc, argv); }

@@ -1,0 +1,49 @@
+/* What souk_run() runs: a table of subcommands. */
+#include "souk.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static void usage(FILE *out)
+{
+    fputs("souk: train large models on shoppers' behaviour with reinforcement learning\n\n"
+          "usage: souk COMMAND [ARGUMENT...]   (souk COMMAND --help says more)\n\n",
+          out);
+    for (int i = 0; commands[i].name; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+}
+
+int cli_fail(const char *name, Status st)
+{
+    fprintf(stderr, "souk %s: %s\n", name, status_message());
+    if (getenv("SOUK_DEBUG")) fprintf(stderr, "  at %s\n", status_place());
+    return st == ERR_USAGE ? 2 : 1;
+}
+
+const char *souk_version(void) { return SOUK_VERSION; }
+
+int souk_run(int argc, char **argv)
+{
+    optind = 0; /* each call parses from the start */
+    status_clear();
+    if (argc < 2) return usage(stderr), 2;
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+        return usage(stdout), 0;
+    if (!strcmp(argv[1], "--version")) return printf("souk %s\n", souk_version()), 0;
+    for (int i = 0; commands[i].name; i++)
+        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "souk: no command \"%s\"; souk --help lists them\n", argv[1]);
+    return 2;
+}
