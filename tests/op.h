@@ -1,0 +1,55 @@
+/* What tests of ops share: tensors that end exactly at their last element (so that a sanitizer sees
+ * one byte too far), and the check that a result's bits do not depend on the number of threads. */
+#ifndef SOUK_TEST_OP_H
+#define SOUK_TEST_OP_H
+
+#include "test.h"
+
+static struct {
+    void *memory[4096];
+    int used;
+} op_pool;
+
+/* Zeroed; lives until tensors_free(). */
+static inline Tensor new_tensor(Dtype dtype, int rank, const int64_t *dim)
+{
+    Tensor t = tensor_view(NULL, dtype, rank, dim);
+    const size_t bytes = tensor_bytes(t);
+    t.data = calloc(1, bytes ? bytes : 1);
+    assert_true(t.data && op_pool.used < 4096);
+    op_pool.memory[op_pool.used++] = t.data;
+    return t;
+}
+#define NEW(dtype, ...) new_tensor((dtype), TENSOR_DIMS(__VA_ARGS__))
+
+static inline Tensor new_normal(uint64_t seed, float scale, int rank, const int64_t *dim)
+{
+    Tensor t = new_tensor(F32, rank, dim);
+    fill_normal(f32(t), tensor_count(t), seed, scale);
+    return t;
+}
+#define NORMAL(seed, scale, ...) new_normal((seed), (scale), TENSOR_DIMS(__VA_ARGS__))
+
+static inline Tensor new_copy(Tensor from)
+{
+    Tensor t = new_tensor(from.dtype, from.rank, from.dim);
+    memcpy(t.data, from.data, tensor_bytes(from));
+    return t;
+}
+
+static inline void tensors_free(void)
+{
+    while (op_pool.used) free(op_pool.memory[--op_pool.used]);
+}
+
+static inline void assert_same_bits(Tensor a, Tensor b)
+{
+    assert_int_equal(tensor_bytes(a), tensor_bytes(b));
+    assert_memory_equal(a.data, b.data, tensor_bytes(a));
+}
+
+/* The spacing of floats at 1: a correctly rounded operation errs by at most half of it, relatively.
+ */
+#define ULP 0x1p-23
+
+#endif
