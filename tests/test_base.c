@@ -13,8 +13,10 @@ static void arena_measures_then_places(void **state)
     for (int pass = 0; pass < 2; pass++) {
         const Tensor x = ARENA(&a, F32, 7, 33), w = ARENA(&a, BF16, 33);
         assert_int_equal(a.used, 1024 + 256);
-        if (pass == 1) assert_int_equal((char *)w.data - (char *)x.data, 1024);
-        else assert_int_equal(arena_open(&a, &dev), OK);
+        if (pass == 1)
+            assert_int_equal((char *)w.data - (char *)x.data, 1024);
+        else
+            assert_int_equal(arena_open(&a, &dev), OK);
     }
     arena_close(&a);
     device_close(&dev);

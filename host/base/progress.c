@@ -51,7 +51,8 @@ void progress_update(Progress *p, int64_t done, const char *extra)
     if (p->terminal) {
         if (now - p->drawn < 0.1) return;
     } else {
-        const int tenth = p->total > 0 ? (int)(done * 10 / p->total) : (int)((now - p->started) / 10);
+        const int tenth =
+            p->total > 0 ? (int)(done * 10 / p->total) : (int)((now - p->started) / 10);
         if (tenth == p->tenth) return;
         p->tenth = tenth;
     }

@@ -33,11 +33,11 @@ typedef enum {
  * kind's rows follow the previous kind's; row 0 of a kind is "unknown"), numbers normalised as
  * (x - mean) / std with constants of the train split. */
 typedef struct {
-    int kinds;                                    /* category columns */
+    int kinds; /* category columns */
     char kind_name[FEATURES_MAX][FEATURE_NAME_MAX];
-    int32_t kind_rows[FEATURES_MAX];              /* rows of each kind in the joint table */
-    int32_t categories;                           /* their sum */
-    int numbers;                                  /* numeric columns */
+    int32_t kind_rows[FEATURES_MAX]; /* rows of each kind in the joint table */
+    int32_t categories;              /* their sum */
+    int numbers;                     /* numeric columns */
     char number_name[FEATURES_MAX][FEATURE_NAME_MAX];
     float mean[FEATURES_MAX], std[FEATURES_MAX];
     int32_t *category; /* [rows, kinds] joint row of each; NULL for events */
@@ -53,9 +53,9 @@ typedef struct {
     int64_t episode_gap_ms;
     char catalogue_hash[65]; /* hex; equal for files that share one catalogue */
     bool has_propensity;
-    bool plain_keys;        /* keys are the original ids, not pseudonyms */
-    char *report;           /* the cleaning report, text */
-    char *split_rule;       /* in words, e.g. "global time: ..." or "leave-one-out" */
+    bool plain_keys;  /* keys are the original ids, not pseudonyms */
+    char *report;     /* the cleaning report, text */
+    char *split_rule; /* in words, e.g. "global time: ..." or "leave-one-out" */
 
     int64_t *offset;             /* [users+1] */
     int64_t (*split[SPLITS])[2]; /* [users] event range [first, end) a user gives to each split */
@@ -78,7 +78,7 @@ Status behaviour_item_key(Behaviour *b, int32_t item, const char **key);
 Status behaviour_find_user(Behaviour *b, const char *key, int64_t *user);
 Status behaviour_find_item(Behaviour *b, const char *key, int32_t *item);
 
-/* ---- Writing ---------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------ */
 
 typedef struct {
     int actions;
@@ -86,9 +86,9 @@ typedef struct {
     const float *action_reward;
     int64_t episode_gap_ms;
     bool has_propensity;
-    bool compress;    /* shuffle + gzip, chunked; else contiguous */
+    bool compress; /* shuffle + gzip, chunked; else contiguous */
     bool plain_keys;
-    int event_numbers;                   /* event features: names and normalisation constants */
+    int event_numbers; /* event features: names and normalisation constants */
     const char *event_number_name[FEATURES_MAX];
     float event_mean[FEATURES_MAX], event_std[FEATURES_MAX];
 } BehaviourHeader;
@@ -100,10 +100,11 @@ Status behaviour_create(BehaviourWriter **w, const char *path, const BehaviourHe
 
 /* Append one user's events, in order of time. Arrays of `count`; `propensity` NULL unless declared;
  * feature[f] is column f, already normalised. Buffered: cheap for short histories. Splits are
- * relative to the user's first event. `key` is the original id, or the pseudonym (see plain_keys). */
+ * relative to the user's first event. `key` is the original id, or the pseudonym (see plain_keys).
+ */
 typedef struct {
-    const char *key;     /* original id; with plain_keys false NULL */
-    uint64_t pseudonym;  /* with plain_keys false */
+    const char *key;    /* original id; with plain_keys false NULL */
+    uint64_t pseudonym; /* with plain_keys false */
     int64_t count;
     const int32_t *item;
     const uint8_t *action;
@@ -116,8 +117,8 @@ typedef struct {
 } UserHistory;
 Status behaviour_append(BehaviourWriter *w, const UserHistory *history);
 
-/* The catalogue (and the users' profiles, rows in the order appended), the texts, then fsync and rename.
- * Item keys are always kept as given, users' keys only under plain_keys. */
+/* The catalogue (and the users' profiles, rows in the order appended), the texts, then fsync and
+ * rename. Item keys are always kept as given, users' keys only under plain_keys. */
 typedef struct {
     int64_t items;
     const char *const *item_key;

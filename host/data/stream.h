@@ -29,8 +29,8 @@ typedef struct {
     int64_t length;      /* longest window, <= tokens */
     int64_t pool_events; /* shuffle pool, events */
     uint64_t seed;
-    int threads;         /* readers; 0: read in the calling thread */
-    bool shuffle;        /* false: file order */
+    int threads;  /* readers; 0: read in the calling thread */
+    bool shuffle; /* false: file order */
 } StreamOptions;
 
 typedef struct {
@@ -64,8 +64,8 @@ int32_t stream_gap_bucket(int64_t gap_ms);
 
 typedef struct Stream Stream;
 Status stream_open(Stream **s, const Behaviour *b, const StreamOptions *options, StreamCursor at);
-/* The next batch, valid until the next call. Runs on into the next epoch; the last batch of an epoch
- * may be short. */
+/* The next batch, valid until the next call. Runs on into the next epoch; the last batch of an
+ * epoch may be short. */
 Status stream_next(Stream *s, const Batch **batch);
 /* Batches in the epoch that the cursor `at` stands in. */
 Status stream_batches(Stream *s, int64_t epoch, int64_t *batches);

@@ -47,8 +47,10 @@ void *device_alloc(Device *dev, size_t bytes)
     (void)dev;
     const size_t size = round_up(bytes ? bytes : 1);
     void *memory = aligned_alloc(ALIGN, size);
-    if (memory) memset(memory, 0, size);
-    else FAIL(ERR_MEMORY, "cannot allocate %zu bytes", bytes);
+    if (memory)
+        memset(memory, 0, size);
+    else
+        FAIL(ERR_MEMORY, "cannot allocate %zu bytes", bytes);
     return memory;
 }
 

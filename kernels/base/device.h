@@ -1,8 +1,8 @@
 /* Where work runs. One Device per process; every op takes it first.
  *
- * The CPU device runs ops at once, on `threads` OpenMP threads; the bits of a result never depend on
- * their number. A CUDA device enqueues and returns. A failure on a device is sticky: later ops do
- * nothing and device_sync() reports the first one.
+ * The CPU device runs ops at once, on `threads` OpenMP threads; the bits of a result never depend
+ * on their number. A CUDA device enqueues and returns. A failure on a device is sticky: later ops
+ * do nothing and device_sync() reports the first one.
  */
 #ifndef SOUK_DEVICE_H
 #define SOUK_DEVICE_H

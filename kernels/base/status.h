@@ -2,8 +2,8 @@
  *
  *   - A broken contract (wrong shape, NULL, wrong dtype) is a bug: REQUIRE() prints both values and
  *     aborts, in release builds too.
- *   - A failing world (file, memory, driver, user input) is a Status: FAIL() records the cause once,
- *     where it is known; TRY() hands it up; main() prints it.
+ *   - A failing world (file, memory, driver, user input) is a Status: FAIL() records the cause
+ * once, where it is known; TRY() hands it up; main() prints it.
  */
 #ifndef SOUK_STATUS_H
 #define SOUK_STATUS_H

@@ -1,0 +1,42 @@
+# The Debian packages of souk, and how a script gets them: sourced by quickstart.sh and tests/run.sh.
+
+build_packages="gcc libc6-dev cmake ninja-build pkgconf libdnnl-dev libhdf5-dev libsodium-dev
+    libinih-dev libjansson-dev libzstd-dev liblzma-dev libdeflate-dev zlib1g-dev"
+test_packages="libcmocka-dev clang-format-14 ccache gzip zstd xz-utils hdf5-tools binutils"
+
+missing_packages() {
+    local package
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -q '^installed$' ||
+            echo "$package"
+    done
+}
+
+# install_packages NAME...: installs those that are missing; returns 1 with the reason when it cannot.
+install_packages() {
+    local missing become=
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+        echo "no apt-get here: going on with what is installed; souk needs what Debian 12 calls" >&2
+        echo "  $(echo "$@")" >&2
+        return 0
+    fi
+    missing=$(missing_packages "$@")
+    [ -z "$missing" ] && return 0
+    missing=$(echo $missing)
+    if [ "$(id -u)" != 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "cannot install packages: not root, and there is no sudo. As root, run" >&2
+            echo "  apt-get update && apt-get install $missing" >&2
+            return 1
+        fi
+        become=sudo
+    fi
+    echo "installing $missing"
+    if ! { $become apt-get -qq update &&
+        $become env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+            $missing >/dev/null; }; then
+        echo "apt-get could not install: $missing" >&2
+        echo "the lines above say why; without a network, install them by hand and run this again" >&2
+        return 1
+    fi
+}

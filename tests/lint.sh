@@ -1,0 +1,107 @@
+#!/bin/bash
+# The rules of the house that a machine can check.
+. "$(dirname "$0")/tap.sh"
+cd "$root" || exit 1
+
+# What git knows or would take; without git, what is no build.
+list_files() {
+    git ls-files -co --exclude-standard 2>/dev/null |
+        while IFS= read -r file; do [ -e "$file" ] && echo "$file"; done
+}
+list_files >"$work/files"
+[ -s "$work/files" ] || find . \( -name 'build*' -o -name .git -o -name quickstart-out -o -name venv \
+    -o -name __pycache__ \) -prune -o -type f -print | sed 's,^\./,,' >"$work/files"
+mapfile -t files < <(grep -vE '\.(h5|gz|zst|xz|safetensors|npz)$' "$work/files")
+pick() { printf '%s\n' "${files[@]}" | grep -E "$1"; }
+mapfile -t house < <(pick '^(kernels|host)/.*\.(c|h|cu|cuh)$')
+mapfile -t c_files < <(pick '\.(c|h|cu|cuh)$')
+mapfile -t op_files < <(pick '^kernels/[^/]*\.(c|cu)$')
+mapfile -t sources < <(pick '^(kernels|host)/.*\.c$')
+
+# rule SENTENCE OFFENCES: offences are lines of text, none is good.
+rule() { if [ -z "$2" ]; then pass "$1"; else fail "$1" "$2"; fi; }
+# only_in WHERE PATTERN: lines of the house that include PATTERN outside of files matching WHERE.
+only_in() { grep -nE "^ *# *include [<\"]$2" "${house[@]}" | grep -vE "^($1)"; }
+
+# A file's level: it may include its own and lower ones. "" when it is no part of the house.
+level_of() {
+    case $1 in
+    kernels/base/*) echo 0 ;;
+    kernels/*) echo 1 ;;
+    host/base/*) echo 2 ;;
+    host/data/*) echo 3 ;;
+    host/model/*) echo 4 ;;
+    host/learn/*) echo 5 ;;
+    host/world/*) echo 6 ;;
+    host/cluster/*) echo 7 ;;
+    host/evaluate/*) echo 8 ;;
+    host/train/*) echo 9 ;;
+    host/souk.h) echo 10 ;;
+    host/cli/*) echo 11 ;;
+    *) echo 12 ;;
+    esac
+}
+
+wrong_includes() {
+    local file line name target
+    grep -HnE '^#include "' "${house[@]}" | sed -E 's/^([^:]*):([0-9]*):#include "([^"]*)".*/\1 \2 \3/' |
+        while read -r file line name; do
+            target=
+            for target in "kernels/$name" "host/$name" "$(dirname "$file")/$name"; do
+                [ -e "$target" ] && break
+            done
+            [ "$(level_of "$target")" -le "$(level_of "$file")" ] ||
+                echo "$file:$line: includes $target"
+        done
+}
+
+rule "each folder includes only its own and those below it" "$(wrong_includes)"
+rule "HDF5 is known under host/data/ only" "$(only_in host/data/ 'hdf5')"
+rule "oneDNN is known in kernels/gemm.c only" "$(only_in kernels/gemm.c 'dnnl|oneapi')"
+rule "CUDA is known where CUDA is only" "$(only_in \
+    '[^:]*\.cuh?:|[^:]*_cudnn\.c:|kernels/base/device' '(cuda|cublas|cudnn|curand)')"
+rule "NCCL and MPI are known in one file each" "$(
+    only_in host/cluster/nccl.c nccl
+    only_in host/cluster/mpi.c mpi
+)"
+rule "no conditional compilation in source files" \
+    "$(grep -nE '^ *# *(if|ifdef|ifndef|elif|else)\b' "${sources[@]}")"
+rule "ops allocate through kernels/base only" \
+    "$(grep -nE '\b(malloc|calloc|realloc|aligned_alloc|posix_memalign|free)\(' "${op_files[@]}")"
+rule "no banned call" "$(grep -nE \
+    '\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|system|rand|srand|strtok|assert|alloca)\(' \
+    "${c_files[@]}")"
+rule "nothing is left to do" "$(grep -nE '\b(TO[D]O|FIX[M]E|X[X]X)\b' "${files[@]}")"
+rule "no path of one machine" \
+    "$(grep -nE '(^|[^[:alnum:]_.~/}$-])/(work|root|home/[a-z]+)/|\.\./shared\b' "${files[@]}")"
+rule "no file above 600 lines" "$(printf '%s\n' "${files[@]}" | grep -E '\.(c|h|cu|cuh|sh|py)$' |
+    xargs wc -l | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')"
+
+# A function's body stands between { and } in the first column.
+awk 'FNR == 1 { start = 0 }
+    /^[A-Za-z_].*\(/ { name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name) }
+    /^{/ { start = FNR }
+    /^}/ && start { print FNR - start - 1, FILENAME ":" start, name; start = 0 }' \
+    "${c_files[@]}" | sort -rn >"$work/functions"
+echo "# longest function: $(head -n 1 "$work/functions")"
+echo "# longest file: $(wc -l "${c_files[@]}" | grep -v ' total$' | sort -rn | head -n 1 | xargs)"
+rule "no function above 80 lines" "$(awk '$1 > 80' "$work/functions")"
+
+dead_links() {
+    local file target
+    pick '\.md$' | while IFS= read -r file; do
+        grep -oE '\]\([^)# ]+' "$file" | cut -c 3- | grep -vE '^(https?|mailto):' |
+            while IFS= read -r target; do
+                [ -e "$(dirname "$file")/$target" ] || echo "$file: $target"
+            done
+    done
+}
+rule "links between the pages resolve" "$(dead_links)"
+
+if command -v clang-format-14 >/dev/null; then
+    rule "every source is as clang-format 14 writes it" \
+        "$(clang-format-14 -n -ferror-limit=1 "${c_files[@]}" 2>&1 | grep -E 'warning|error' | cut -c 1-150)"
+else
+    skip "clang-format-14 is not installed"
+fi
+finish
