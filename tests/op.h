@@ -48,6 +48,27 @@ static inline void assert_same_bits(Tensor a, Tensor b)
     assert_memory_equal(a.data, b.data, tensor_bytes(a));
 }
 
+/* Central differences of f at x, in double: errs by about 1e-10 of the sizes of f and of its third
+ * derivative. */
+static inline void differences(double *dx, double (*f)(const double *x, const void *context),
+                               const void *context, double *x, int64_t count)
+{
+    const double h = 1e-5;
+    for (int64_t i = 0; i < count; i++) {
+        const double at = x[i];
+        x[i] = at + h;
+        const double above = f(x, context);
+        x[i] = at - h;
+        dx[i] = (above - f(x, context)) / (2.0 * h);
+        x[i] = at;
+    }
+}
+
+static inline void to_double(double *to, Tensor from)
+{
+    for (int64_t i = 0; i < tensor_count(from); i++) to[i] = f32(from)[i];
+}
+
 /* The spacing of floats at 1: a correctly rounded operation errs by at most half of it, relatively.
  */
 #define ULP 0x1p-23

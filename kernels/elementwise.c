@@ -1,0 +1,111 @@
+#include "elementwise.h"
+
+#include <string.h>
+
+enum { CHUNK = 65536 };
+
+/* Elements of the one shape that y and x share. */
+static int64_t same_shape(Tensor y, Tensor x)
+{
+    tensor_expect(y, "y", __FILE__, __LINE__, F32, y.rank, y.dim);
+    tensor_expect(x, "x", __FILE__, __LINE__, F32, y.rank, y.dim);
+    return tensor_count(y);
+}
+
+void elementwise_add(Device *dev, Tensor y, Tensor x)
+{
+    const int64_t count = same_shape(y, x);
+    float *yp = f32(y);
+    const float *xp = f32(x);
+#pragma omp parallel for simd num_threads(dev->threads)
+    for (int64_t i = 0; i < count; i++) yp[i] += xp[i];
+}
+
+void elementwise_axpy(Device *dev, Tensor y, float alpha, Tensor x)
+{
+    const int64_t count = same_shape(y, x);
+    float *yp = f32(y);
+    const float *xp = f32(x);
+#pragma omp parallel for simd num_threads(dev->threads)
+    for (int64_t i = 0; i < count; i++) yp[i] += alpha * xp[i];
+}
+
+void elementwise_fill(Device *dev, Tensor y, float value)
+{
+    const int64_t count = same_shape(y, y);
+    float *yp = f32(y);
+#pragma omp parallel for simd num_threads(dev->threads)
+    for (int64_t i = 0; i < count; i++) yp[i] = value;
+}
+
+void elementwise_copy(Device *dev, Tensor y, Tensor x)
+{
+    const int64_t count = same_shape(y, x);
+    float *yp = f32(y);
+    const float *xp = f32(x);
+#pragma omp parallel for simd num_threads(dev->threads)
+    for (int64_t i = 0; i < count; i++) yp[i] = xp[i];
+}
+
+void row_dot(Device *dev, Tensor y, Tensor a, Tensor b)
+{
+    const int64_t rows = a.dim[0], dim = a.dim[1];
+    EXPECT(a, F32, rows, dim);
+    EXPECT(b, F32, rows, dim);
+    EXPECT(y, F32, rows);
+
+#pragma omp parallel for num_threads(dev->threads)
+    for (int64_t r = 0; r < rows; r++) {
+        const float *ar = f32(a) + r * dim, *br = f32(b) + r * dim;
+        double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+        for (int64_t c = 0; c < dim; c++) sum += (double)ar[c] * br[c];
+        f32(y)[r] = (float)sum;
+    }
+}
+
+void row_scale(Device *dev, Tensor y, Tensor x, Tensor s)
+{
+    const int64_t rows = x.dim[0], dim = x.dim[1];
+    EXPECT(x, F32, rows, dim);
+    EXPECT(y, F32, rows, dim);
+    EXPECT(s, F32, rows);
+
+#pragma omp parallel for num_threads(dev->threads)
+    for (int64_t r = 0; r < rows; r++) {
+        const float *xr = f32(x) + r * dim, scale = f32(s)[r];
+        float *yr = f32(y) + r * dim;
+#pragma omp simd
+        for (int64_t c = 0; c < dim; c++) yr[c] = scale * xr[c];
+    }
+}
+
+static uint32_t bits_of(const float *x)
+{
+    uint32_t bits;
+    memcpy(&bits, x, sizeof bits);
+    return bits & 0x7F800000u;
+}
+
+static int64_t first_not_finite(const float *x, int64_t first, int64_t last)
+{
+    uint32_t most = 0;
+#pragma omp simd reduction(max : most)
+    for (int64_t i = first; i < last; i++) most = bits_of(x + i) > most ? bits_of(x + i) : most;
+    if (most < 0x7F800000u) return INT64_MAX;
+    while (bits_of(x + first) < 0x7F800000u) first++;
+    return first;
+}
+
+int64_t rows_finite(Device *dev, Tensor x)
+{
+    const int64_t count = same_shape(x, x), chunks = (count + CHUNK - 1) / CHUNK;
+    int64_t index = INT64_MAX;
+#pragma omp parallel for reduction(min : index) num_threads(dev->threads)
+    for (int64_t k = 0; k < chunks; k++) {
+        const int64_t last = (k + 1) * CHUNK < count ? (k + 1) * CHUNK : count;
+        const int64_t found = first_not_finite(f32(x), k * CHUNK, last);
+        if (found < index) index = found;
+    }
+    return index == INT64_MAX ? -1 : index;
+}

@@ -1,0 +1,24 @@
+/* Rows of a table by id, and the gradient of that.
+ *
+ *   embedding_add        y[i, :] += table[ids[i], :]                          accumulates
+ *   embedding_backward   dtable[ids[i], :] += dy[i, :]                        accumulates
+ *
+ *   y, dy           [rows, dim]        f32; rows may be 0
+ *   table, dtable   [entries, dim]     f32
+ *   ids             [rows]             i32, < entries; rows with ids[i] < 0 are skipped
+ *
+ * Backward sorts the rows by id (stable radix sort), so its cost is O(rows), whatever the number of
+ * entries. The rows of one id are added in order of i; of an id with more than 256 rows, the first
+ * 256 go to dtable in order, each further 256 are summed in order by themselves, and these sums are
+ * added in order. So the bits do not depend on the number of threads.
+ * Scratch: 40 bytes a row, 4 dim bytes for every full 256 rows.
+ */
+#ifndef SOUK_EMBEDDING_H
+#define SOUK_EMBEDDING_H
+
+#include "base/device.h"
+
+void embedding_add(Device *dev, Tensor y, Tensor table, Tensor ids);
+void embedding_backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids);
+
+#endif

@@ -1,0 +1,75 @@
+#include "rmsnorm.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CHUNK = 64 }; /* rows whose share of dw is summed together */
+
+static void forward_row(float *y, float *rstd, const float *x, const float *w, int64_t dim,
+                        float eps)
+{
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t c = 0; c < dim; c++) sum += (double)x[c] * x[c];
+    const float scale = (float)(1.0 / sqrt(sum / (double)dim + eps));
+    *rstd = scale;
+#pragma omp simd
+    for (int64_t c = 0; c < dim; c++) y[c] = x[c] * scale * w[c];
+}
+
+static void backward_row(float *restrict dx, float *restrict dw, const float *dy, const float *x,
+                         const float *w, float rstd, int64_t dim)
+{
+    float sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t c = 0; c < dim; c++) sum += dy[c] * w[c] * (x[c] * rstd);
+    const float mean = sum / (float)dim;
+#pragma omp simd
+    for (int64_t c = 0; c < dim; c++) {
+        const float n = x[c] * rstd;
+        dx[c] += rstd * (dy[c] * w[c] - n * mean);
+        dw[c] += dy[c] * n;
+    }
+}
+
+void rmsnorm_forward(Device *dev, Tensor y, Tensor rstd, Tensor x, Tensor w, float eps)
+{
+    const int64_t rows = x.dim[0], dim = x.dim[1];
+    EXPECT(x, F32, rows, dim);
+    EXPECT(y, F32, rows, dim);
+    EXPECT(w, F32, dim);
+    EXPECT(rstd, F32, rows);
+
+#pragma omp parallel for num_threads(dev->threads)
+    for (int64_t r = 0; r < rows; r++)
+        forward_row(f32(y) + r * dim, f32(rstd) + r, f32(x) + r * dim, f32(w), dim, eps);
+}
+
+void rmsnorm_backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w, Tensor rstd)
+{
+    const int64_t rows = x.dim[0], dim = x.dim[1], chunks = (rows + CHUNK - 1) / CHUNK;
+    EXPECT(x, F32, rows, dim);
+    EXPECT(dx, F32, rows, dim);
+    EXPECT(dy, F32, rows, dim);
+    EXPECT(w, F32, dim);
+    EXPECT(dw, F32, dim);
+    EXPECT(rstd, F32, rows);
+
+    const size_t mark = scratch_mark(dev);
+    const Tensor partial = SCRATCH(dev, F32, chunks, dim);
+#pragma omp parallel for num_threads(dev->threads)
+    for (int64_t k = 0; k < chunks; k++) {
+        float *sum = f32(partial) + k * dim;
+        memset(sum, 0, (size_t)dim * sizeof *sum);
+        const int64_t last = (k + 1) * CHUNK < rows ? (k + 1) * CHUNK : rows;
+        for (int64_t r = k * CHUNK; r < last; r++)
+            backward_row(f32(dx) + r * dim, sum, f32(dy) + r * dim, f32(x) + r * dim, f32(w),
+                         f32(rstd)[r], dim);
+    }
+    for (int64_t k = 0; k < chunks; k++) {
+        const float *restrict sum = f32(partial) + k * dim;
+        float *restrict total = f32(dw);
+        for (int64_t c = 0; c < dim; c++) total[c] += sum[c];
+    }
+    scratch_release(dev, mark);
+}

@@ -1,0 +1,23 @@
+/* Rotary positions (Su et al. 2021) on packed queries, keys and values, in place.
+ *
+ * With half = head_dim / 2, pairs in the half-split convention, for each token t, each head and
+ * both sections q and k (v stays):
+ *
+ *   angle = position[t] theta^(-2i / head_dim)        i = 0 .. half-1, in double
+ *   x[i]'      = x[i] cos(angle) - d x[i+half] sin(angle)
+ *   x[i+half]' = x[i+half] cos(angle) + d x[i] sin(angle)
+ *
+ *   direction d    +1 forward; -1 the transpose (and inverse), for dqkv in the backward pass
+ *   qkv            [tokens, 3 dim]   f32, rows q | k | v of dim = heads head_dim each, head_dim
+ * even position       [tokens]          i32, >= 0
+ *
+ * Scratch: a table of cos and sin, 4 head_dim (1 + largest position) bytes. Deterministic.
+ */
+#ifndef SOUK_ROPE_H
+#define SOUK_ROPE_H
+
+#include "base/device.h"
+
+void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta, int direction);
+
+#endif

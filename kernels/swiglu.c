@@ -1,0 +1,48 @@
+#include "swiglu.h"
+
+#include "base/vecmath.h"
+
+static void forward_row(float *restrict y, const float *gate, const float *up, int64_t ff)
+{
+#pragma omp simd
+    for (int64_t c = 0; c < ff; c++) y[c] = gate[c] * vec_sigmoidf(gate[c]) * up[c];
+}
+
+static void backward_row(float *dgate, float *dup, const float *dy, const float *gate,
+                         const float *up, int64_t ff)
+{
+#pragma omp simd
+    for (int64_t c = 0; c < ff; c++) {
+        const float g = gate[c], u = up[c], s = vec_sigmoidf(g);
+        dgate[c] = dy[c] * u * (s * (1.0f + g * (1.0f - s)));
+        dup[c] = dy[c] * (g * s);
+    }
+}
+
+void swiglu_forward(Device *dev, Tensor y, Tensor gate_up)
+{
+    const int64_t rows = y.dim[0], ff = y.dim[1];
+    EXPECT(y, F32, rows, ff);
+    EXPECT(gate_up, F32, rows, 2 * ff);
+
+#pragma omp parallel for num_threads(dev->threads)
+    for (int64_t r = 0; r < rows; r++) {
+        const float *gate = f32(gate_up) + r * 2 * ff;
+        forward_row(f32(y) + r * ff, gate, gate + ff, ff);
+    }
+}
+
+void swiglu_backward(Device *dev, Tensor dgate_up, Tensor dy, Tensor gate_up)
+{
+    const int64_t rows = dy.dim[0], ff = dy.dim[1];
+    EXPECT(dy, F32, rows, ff);
+    EXPECT(gate_up, F32, rows, 2 * ff);
+    EXPECT(dgate_up, F32, rows, 2 * ff);
+
+#pragma omp parallel for num_threads(dev->threads)
+    for (int64_t r = 0; r < rows; r++) {
+        const float *gate = f32(gate_up) + r * 2 * ff;
+        float *dgate = f32(dgate_up) + r * 2 * ff;
+        backward_row(dgate, dgate + ff, f32(dy) + r * ff, gate, gate + ff, ff);
+    }
+}

@@ -1,0 +1,20 @@
+/* The gated unit of the feed-forward layer (Shazeer 2020).
+ *
+ *   s = 1 / (1 + exp(-gate))
+ *   forward    y = gate s up                                       overwrites
+ *   backward   dgate = dy up s (1 + gate (1 - s)),  dup = dy gate s   overwrites
+ *
+ *   gate_up, dgate_up   [rows, 2 ff]   f32, gate in the first half of a row, up in the second
+ *   y, dy               [rows, ff]     f32
+ *
+ * dgate_up may alias gate_up. Scratch: none. Deterministic.
+ */
+#ifndef SOUK_SWIGLU_H
+#define SOUK_SWIGLU_H
+
+#include "base/device.h"
+
+void swiglu_forward(Device *dev, Tensor y, Tensor gate_up);
+void swiglu_backward(Device *dev, Tensor dgate_up, Tensor dy, Tensor gate_up);
+
+#endif
