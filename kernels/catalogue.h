@@ -1,0 +1,65 @@
+/* The catalogue head: scores of EVERY item for every row, never stored as rows x items.
+ *
+ *   z[i, a] = <u[i, :], E[a, :]> + bias[a]            E: the item encoder's rows, see items.h
+ *
+ * All functions walk blocks of rows x tiles of items. A block's scores are kept between its two
+ * passes where they fit CATALOGUE_KEEP_BYTES, and computed again in the second pass where they do
+ * not; so temporary memory depends neither on the number of rows nor, beyond that bound, of items.
+ * Sums run in an order fixed by the shapes: deterministic for any number of threads.
+ *
+ *   u, du   [rows, dim]     f32          bias, dbias  [items]  f32, bias optional (data NULL)
+ *   target  [rows]          i32
+ */
+#ifndef SOUK_CATALOGUE_H
+#define SOUK_CATALOGUE_H
+
+#include "items.h"
+
+enum { CATALOGUE_KEEP_BYTES = 64 << 20 };
+
+/* Softmax cross-entropy with its gradient in one call:
+ *
+ *   loss[i] = weight[i] (logsumexp_a z[i, a] - z[i, target[i]])                  overwrites, f32 [rows]
+ *   g[i, a] = weight[i] (softmax_a z[i, a] - [a = target[i]])
+ *   du[i]   = sum_a g[i, a] E[a]     overwrites
+ *   did[a] += sum_i g[i, a] u[i]     accumulates (the gradient of E, see items.h)
+ *   dbias[a] += sum_i g[i, a]        accumulates; absent with bias
+ *
+ * Rows with target < 0 cost nothing: loss and du are 0. weight f32 [rows]. */
+void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
+                             Tensor u, const ItemTable *table, Tensor bias, Tensor target,
+                             Tensor weight);
+
+/* What a row's scores amount to; every tensor is optional and [rows]. Ties: the lowest item. */
+typedef struct {
+    Tensor max;         /* f32: max_a z */
+    Tensor argmax;      /* i32 */
+    Tensor logsumexp;   /* f32: log sum_a exp(z / temperature) */
+    Tensor expectation; /* f32: sum_a softmax_a(z / temperature) z */
+} CatalogueStats;
+void catalogue_stats(Device *dev, CatalogueStats stats, Tensor u, const ItemTable *table,
+                     Tensor bias, float temperature);
+
+/* score[i] = z[i, ids[i]], f32 [rows]; 0 where ids[i] < 0. With its gradient, given g = dL/dscore:
+ * du[i] = g[i] E[ids[i]] overwrites; did[ids[i]] += g[i] u[i]; dbias[ids[i]] += g[i]. */
+void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table, Tensor bias,
+                     Tensor ids);
+void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, Tensor g, Tensor u,
+                              const ItemTable *table, Tensor ids);
+
+/* Items that must not be recommended to a row: item[offset[i] .. offset[i+1]-1], ascending. */
+typedef struct {
+    const int64_t *offset; /* [rows+1]; NULL: nothing is excluded */
+    const int32_t *item;
+} Exclusion;
+
+/* Where target[i] stands among the items not excluded (itself never is):
+ *   above[i] = number of items with z > z[target],  ties[i] = number of OTHER items with z equal.
+ * above, ties i32 [rows]. And the best k items, by falling score, ties by rising item:
+ * best_item i32 [rows, k], best_score f32 [rows, k]; past the last item -1 and -inf. Either pair is
+ * optional. */
+void catalogue_rank(Device *dev, Tensor above, Tensor ties, Tensor best_item, Tensor best_score,
+                    Tensor u, const ItemTable *table, Tensor bias, Tensor target,
+                    Exclusion exclusion);
+
+#endif

@@ -1,0 +1,57 @@
+#include "catalogue_tiles.h"
+
+#include <omp.h>
+
+#include "gemm.h"
+
+enum { BLOCK = 512, BLOCK_MIN = 128 };
+
+/* The largest block whose scores fit the bound; without one, nothing is kept and blocks are full. */
+static int64_t kept_block(int64_t tiles)
+{
+    const int64_t fits = CATALOGUE_KEEP_BYTES / (tiles * TILE * (int64_t)sizeof(float));
+    if (fits < BLOCK_MIN) return 0;
+    return fits < BLOCK ? fits / 64 * 64 : BLOCK;
+}
+
+Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows)
+{
+    Tiles t = {.table = table, .items = table->id.dim[0], .dim = table->id.dim[1]};
+    REQUIRE(t.items > 0, "the catalogue is empty");
+    if (bias.data) {
+        EXPECT(bias, F32, t.items);
+        t.bias = f32(bias);
+    }
+    t.tiles = (t.items + TILE - 1) / TILE;
+    t.groups = t.tiles < GROUPS ? t.tiles : GROUPS;
+    const int64_t kept = kept_block(t.tiles), threads = omp_get_max_threads();
+    t.keep = kept > 0;
+    t.block = t.keep ? kept : BLOCK;
+    if (t.block > rows) t.block = rows;
+    t.scores = SCRATCH(dev, F32, t.keep ? t.tiles : threads, t.block, TILE);
+    if (table->category.data || table->numeric.data)
+        t.vectors = SCRATCH(dev, F32, threads, TILE, t.dim);
+    return t;
+}
+
+const float *tile_vectors(const Tiles *t, int64_t tile)
+{
+    Tensor space = {0};
+    if (t->vectors.data)
+        space = TENSOR(f32(t->vectors) + omp_get_thread_num() * TILE * t->dim, F32, TILE, t->dim);
+    return f32(items_range(t->table, tile_first(t, tile), tile_width(t, tile), space));
+}
+
+float *tile_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, int pass)
+{
+    const int64_t slot = t->keep ? tile : omp_get_thread_num(), width = tile_width(t, tile);
+    float *z = f32(t->scores) + slot * t->block * TILE;
+    if (pass == 2 && t->keep) return z;
+    gemm_tile(z, TILE, u, t->dim, tile_vectors(t, tile), t->dim, rows, width, t->dim,
+              (GemmOptions){.trans_b = true});
+    if (!t->bias) return z;
+    const float *restrict bias = t->bias + tile_first(t, tile);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < width; j++) z[i * TILE + j] += bias[j];
+    return z;
+}

@@ -1,0 +1,45 @@
+/* How the catalogue head walks rows x items, shared by catalogue.c and catalogue_rank.c (CPU).
+ *
+ * A block of rows meets the catalogue in tiles of TILE items. Tiles fall into at most GROUPS groups of
+ * consecutive tiles; a group is the unit of parallel work, and results of groups are combined in
+ * order, so nothing depends on the number of threads.
+ */
+#ifndef SOUK_CATALOGUE_TILES_H
+#define SOUK_CATALOGUE_TILES_H
+
+#include "catalogue.h"
+
+enum { TILE = 256, GROUPS = 16 };
+
+typedef struct {
+    const ItemTable *table;
+    const float *bias; /* NULL: none */
+    int64_t items, dim, tiles, groups;
+    int64_t block;  /* rows of a block */
+    bool keep;      /* scores of a block stay until the next block */
+    Tensor scores;  /* [tiles when keep, else threads] x [block, TILE] */
+    Tensor vectors; /* [threads, TILE, dim], where the item encoder has features */
+} Tiles;
+
+/* Takes scratch; the caller marks and releases. */
+Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows);
+
+static inline int64_t tile_first(const Tiles *t, int64_t tile) { return (void)t, tile * TILE; }
+static inline int64_t tile_width(const Tiles *t, int64_t tile)
+{
+    const int64_t left = t->items - tile * TILE;
+    return left < TILE ? left : TILE;
+}
+/* Group g owns tiles group_begin(g) .. group_begin(g+1)-1. */
+static inline int64_t group_begin(const Tiles *t, int64_t group)
+{
+    return t->tiles * group / t->groups;
+}
+
+/* E of the tile [width, dim]; valid in this thread until its next call. */
+const float *tile_vectors(const Tiles *t, int64_t tile);
+/* Scores of `rows` rows of u against the tile, [rows, TILE] with the tail columns undefined. First
+ * pass: computes. Second pass: the kept scores, or computed again. */
+float *tile_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, int pass);
+
+#endif

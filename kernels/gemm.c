@@ -1,0 +1,47 @@
+/* Matrix product on the CPU: fixed tiles over oneDNN's single-threaded sgemm. The tiles also run
+ * faster than one call on all threads: packed panels stay in the L2 cache of their core. */
+#include "gemm.h"
+
+#include <oneapi/dnnl/dnnl.h>
+
+enum { TILE = 256, TILE_SMALL = 128, MIN_TILES = 16 };
+
+static int64_t tiles(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+void gemm_tile(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb,
+               int64_t m, int64_t n, int64_t k, GemmOptions options)
+{
+    const dnnl_status_t st =
+        dnnl_sgemm(options.trans_a ? 'T' : 'N', options.trans_b ? 'T' : 'N', m, n, k,
+                   options.alpha == 0.0f ? 1.0f : options.alpha, a, lda, b, ldb,
+                   options.accumulate ? 1.0f : 0.0f, c, ldc);
+    REQUIRE(st == dnnl_success, "oneDNN sgemm %ldx%ldx%ld failed with status %d", (long)m, (long)n,
+            (long)k, (int)st);
+}
+
+static void product(float *c, const float *a, const float *b, int64_t m, int64_t n, int64_t k,
+                    GemmOptions options)
+{
+    const int64_t lda = options.trans_a ? m : k, ldb = options.trans_b ? k : n;
+    const int64_t tile = tiles(m, TILE) * tiles(n, TILE) < MIN_TILES ? TILE_SMALL : TILE;
+    const int64_t down = tiles(m, tile), across = tiles(n, tile);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t t = 0; t < down * across; t++) {
+        const int64_t row = t % down * tile, column = t / down * tile;
+        gemm_tile(c + row * n + column, n, a + (options.trans_a ? row : row * lda), lda,
+                  b + (options.trans_b ? column * ldb : column), ldb, smaller(tile, m - row),
+                  smaller(tile, n - column), k, options);
+    }
+}
+
+void gemm(Device *dev, Tensor c, Tensor a, Tensor b, GemmOptions options)
+{
+    (void)dev;
+    REQUIRE(c.rank == 2 && a.rank == 2, "gemm takes matrices, not rank %d and %d", c.rank, a.rank);
+    const int64_t m = c.dim[0], n = c.dim[1], k = a.dim[options.trans_a ? 0 : 1];
+    EXPECT(c, F32, m, n);
+    EXPECT(a, F32, options.trans_a ? k : m, options.trans_a ? m : k);
+    EXPECT(b, F32, options.trans_b ? n : k, options.trans_b ? k : n);
+    product(f32(c), f32(a), f32(b), m, n, k, options);
+}

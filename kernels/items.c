@@ -1,0 +1,86 @@
+/* The item encoder on the CPU. */
+#include "items.h"
+
+#include <string.h>
+
+#include "embedding.h"
+#include "gemm.h"
+
+static void check(const ItemTable *table)
+{
+    const int64_t items = table->id.dim[0], dim = table->id.dim[1];
+    EXPECT(table->id, F32, items, dim);
+    if (table->category.data) {
+        EXPECT(table->category, I32, items, table->category.dim[1]);
+        EXPECT(table->category_table, F32, table->category_table.dim[0], dim);
+    }
+    if (table->numeric.data) {
+        EXPECT(table->numeric, F32, items, table->numeric.dim[1]);
+        EXPECT(table->numeric_weight, F32, table->numeric.dim[1], dim);
+    }
+}
+
+static void encode(float *restrict y, const ItemTable *table, int64_t item)
+{
+    const int64_t dim = table->id.dim[1];
+    memcpy(y, f32(table->id) + item * dim, (size_t)dim * sizeof *y);
+    const int64_t kinds = table->category.data ? table->category.dim[1] : 0;
+    for (int64_t k = 0; k < kinds; k++) {
+        const int64_t row = i32(table->category)[item * kinds + k];
+        const float *restrict c = f32(table->category_table) + row * dim;
+        for (int64_t d = 0; d < dim; d++) y[d] += c[d];
+    }
+    const int64_t features = table->numeric.data ? table->numeric.dim[1] : 0;
+    for (int64_t f = 0; f < features; f++) {
+        const float value = f32(table->numeric)[item * features + f];
+        const float *restrict w = f32(table->numeric_weight) + f * dim;
+        for (int64_t d = 0; d < dim; d++) y[d] += value * w[d];
+    }
+}
+
+void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids)
+{
+    (void)dev;
+    const int64_t rows = ids.dim[0], dim = table->id.dim[1];
+    check(table);
+    EXPECT(ids, I32, rows);
+    EXPECT(y, F32, rows, dim);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < rows; i++) encode(f32(y) + i * dim, table, i32(ids)[i]);
+}
+
+Tensor items_range(const ItemTable *table, int64_t first, int64_t rows, Tensor space)
+{
+    if (!table->category.data && !table->numeric.data) return tensor_rows(table->id, first, rows);
+    const int64_t dim = table->id.dim[1];
+    for (int64_t i = 0; i < rows; i++) encode(f32(space) + i * dim, table, first + i);
+    return tensor_rows(space, 0, rows);
+}
+
+void items_gather_backward(Device *dev, Tensor did, Tensor dy, Tensor ids)
+{
+    embedding_backward(dev, did, dy, ids);
+}
+
+static void category_backward(Device *dev, Tensor dtable, Tensor did, Tensor category)
+{
+    const int64_t items = category.dim[0], kinds = category.dim[1];
+    const size_t mark = scratch_mark(dev);
+    Tensor rows = SCRATCH(dev, I32, items);
+    for (int64_t k = 0; k < kinds; k++) {
+        for (int64_t i = 0; i < items; i++) i32(rows)[i] = i32(category)[i * kinds + k];
+        embedding_backward(dev, dtable, did, rows);
+    }
+    scratch_release(dev, mark);
+}
+
+void items_features_backward(Device *dev, Tensor dcategory_table, Tensor dnumeric_weight,
+                             Tensor did, const ItemTable *table)
+{
+    check(table);
+    EXPECT(did, F32, table->id.dim[0], table->id.dim[1]);
+    if (table->category.data) category_backward(dev, dcategory_table, did, table->category);
+    if (table->numeric.data)
+        gemm(dev, dnumeric_weight, table->numeric, did,
+             (GemmOptions){.trans_a = true, .accumulate = true});
+}
