@@ -7,8 +7,8 @@ static const struct {
     const char *name;
     size_t size;
 } dtypes[] = {
-    [F32] = {"f32", 4}, [BF16] = {"bf16", 2}, [I32] = {"i32", 4},
-    [I64] = {"i64", 8}, [U8] = {"u8", 1},
+    [F32] = {"f32", 4}, [F64] = {"f64", 8}, [BF16] = {"bf16", 2},
+    [I32] = {"i32", 4}, [I64] = {"i64", 8}, [U8] = {"u8", 1},
 };
 
 size_t dtype_size(Dtype dtype) { return dtypes[dtype].size; }

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-typedef enum { F32, BF16, I32, I64, U8 } Dtype;
+typedef enum { F32, F64, BF16, I32, I64, U8 } Dtype;
 enum { TENSOR_RANK_MAX = 4 };
 
 typedef struct {

@@ -1,0 +1,126 @@
+#include "base/config.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { kind_text, kind_count, kind_real, kind_flag } Kind;
+
+static const struct {
+    const char *key, *help;
+    Kind kind;
+    size_t offset;
+    double low, high;
+} options[] = {
+#define OPTION(type, section, name, value, low, high, help)                                        \
+    {#section "." #name, help, kind_##type, offsetof(Config, section##_##name), low, high},
+#include "base/config.def"
+#undef OPTION
+};
+
+Config config_default(void)
+{
+    return (Config){
+#define OPTION(type, section, name, value, low, high, help) .section##_##name = value,
+#include "base/config.def"
+#undef OPTION
+    };
+}
+
+int config_count(void) { return (int)(sizeof options / sizeof *options); }
+const char *config_key(int i) { return options[i].key; }
+
+static Status parse_number(int i, const char *value, double *number, int64_t *whole)
+{
+    char *end;
+    errno = 0;
+    *number = strtod(value, &end);
+    if (end == value || *end || errno || !isfinite(*number))
+        return FAIL(ERR_USAGE, "%s = \"%s\": not a number", options[i].key, value);
+    if (*number < options[i].low || *number > options[i].high)
+        return FAIL(ERR_USAGE, "%s = %s: want %g to %g", options[i].key, value, options[i].low,
+                    options[i].high);
+    /* 1e6 is a fine way to write a count; 1.5 is not. */
+    *whole = (int64_t)*number;
+    if (strspn(value, "0123456789") == strlen(value)) *whole = strtoll(value, NULL, 10);
+    else if (options[i].kind != kind_real && (double)*whole != *number)
+        return FAIL(ERR_USAGE, "%s = %s: want a whole number", options[i].key, value);
+    return OK;
+}
+
+Status config_set(Config *c, const char *key, const char *value)
+{
+    for (int i = 0; i < config_count(); i++) {
+        if (strcmp(key, options[i].key) != 0) continue;
+        void *field = (char *)c + options[i].offset;
+        if (options[i].kind == kind_text) {
+            if (strlen(value) >= sizeof(text))
+                return FAIL(ERR_USAGE, "%s: longer than %zu bytes", key, sizeof(text) - 1);
+            snprintf(*(text *)field, sizeof(text), "%s", value);
+            return OK;
+        }
+        double number;
+        int64_t whole;
+        TRY(parse_number(i, value, &number, &whole));
+        if (options[i].kind == kind_real) *(real *)field = number;
+        else *(int64_t *)field = whole;
+        return OK;
+    }
+    return FAIL(ERR_USAGE, "no setting called \"%s\" (souk train --help lists them)", key);
+}
+
+Status config_assign(Config *c, const char *assignment)
+{
+    const char *equals = strchr(assignment, '=');
+    char key[128];
+    if (!equals || (size_t)(equals - assignment) >= sizeof key)
+        return FAIL(ERR_USAGE, "\"%s\": want section.key=value", assignment);
+    memcpy(key, assignment, (size_t)(equals - assignment));
+    key[equals - assignment] = '\0';
+    return config_set(c, key, equals + 1);
+}
+
+static int set_from_ini(void *user, const char *section, const char *name, const char *value)
+{
+    char key[256];
+    snprintf(key, sizeof key, "%s.%s", section, name);
+    return config_set(user, key, value) == OK;
+}
+
+Status config_read(Config *c, const char *path)
+{
+    const int line = ini_parse(path, set_from_ini, c);
+    if (line == 0) return OK;
+    if (line < 0) return FAIL(ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+    char cause[600];
+    snprintf(cause, sizeof cause, "%s", status_message()[0] ? status_message() : "not key = value");
+    status_clear();
+    return FAIL(ERR_USAGE, "%s:%d: %s", path, line, cause);
+}
+
+void config_value(const Config *c, int i, char *value, size_t size)
+{
+    const void *field = (const char *)c + options[i].offset;
+    switch (options[i].kind) {
+    case kind_text: snprintf(value, size, "%s", *(const text *)field); break;
+    case kind_real: snprintf(value, size, "%.17g", *(const real *)field); break;
+    default: snprintf(value, size, "%lld", (long long)*(const int64_t *)field);
+    }
+}
+
+void config_help(FILE *out)
+{
+    const Config c = config_default();
+    for (int i = 0; i < config_count(); i++) {
+        char value[sizeof(text)];
+        config_value(&c, i, value, sizeof value);
+        if (options[i].kind == kind_real)
+            snprintf(value, sizeof value, "%g", *(const real *)((const char *)&c + options[i].offset));
+        char setting[640];
+        snprintf(setting, sizeof setting, "%s=%s", options[i].key, value);
+        fprintf(out, "  %-32s %s\n", setting, options[i].help);
+    }
+}

@@ -1,0 +1,71 @@
+#include "base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+Status atomic_file_open(AtomicFile *f, const char *path)
+{
+    *f = (AtomicFile){.path = strdup(path)};
+    if (!f->path || asprintf(&f->temporary, "%s.tmp.%d", path, (int)getpid()) < 0)
+        return FAIL(ERR_MEMORY, "%s: out of memory", path);
+    f->stream = fopen(f->temporary, "wb");
+    if (!f->stream) return FAIL(ERR_IO, "%s: cannot create: %s", f->temporary, strerror(errno));
+    return OK;
+}
+
+static Status sync_folder(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy) return FAIL(ERR_MEMORY, "%s: out of memory", path);
+    const int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY);
+    free(copy);
+    if (fd < 0) return OK; /* some file systems have no folders to sync */
+    fsync(fd);
+    close(fd);
+    return OK;
+}
+
+Status atomic_file_commit(AtomicFile *f)
+{
+    int bad = fflush(f->stream) != 0 || ferror(f->stream) || fsync(fileno(f->stream)) != 0;
+    const int cause = errno;
+    bad |= fclose(f->stream) != 0;
+    f->stream = NULL;
+    if (bad)
+        return FAIL(ERR_IO, "%s: cannot write: %s", f->path, strerror(cause ? cause : errno));
+    if (rename(f->temporary, f->path) != 0)
+        return FAIL(ERR_IO, "%s: cannot rename into place: %s", f->path, strerror(errno));
+    free(f->temporary);
+    f->temporary = NULL;
+    return sync_folder(f->path);
+}
+
+void atomic_file_close(AtomicFile *f)
+{
+    if (f->stream) fclose(f->stream);
+    if (f->temporary) unlink(f->temporary);
+    free(f->temporary);
+    free(f->path);
+    *f = (AtomicFile){0};
+}
+
+Status make_folder(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy) return FAIL(ERR_MEMORY, "%s: out of memory", path);
+    for (char *slash = copy + 1; *slash; slash++) {
+        if (*slash != '/') continue;
+        *slash = '\0';
+        mkdir(copy, 0777);
+        *slash = '/';
+    }
+    const int failed = mkdir(copy, 0777) != 0 && errno != EEXIST;
+    const int cause = errno;
+    free(copy);
+    return failed ? FAIL(ERR_IO, "%s: cannot create folder: %s", path, strerror(cause)) : OK;
+}
