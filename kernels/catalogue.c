@@ -10,7 +10,8 @@
 #include "elementwise.h"
 #include "gemm.h"
 
-/* ---- Statistics of rows, by group of tiles ---------------------------------------------------- */
+/* ---- Statistics of rows, by group of tiles ----------------------------------------------------
+ */
 
 typedef struct {
     float max;
@@ -118,17 +119,17 @@ void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable 
             if (out.argmax.data) i32(out.argmax)[first + i] = best;
             if (out.logsumexp.data)
                 f32(out.logsumexp)[first + i] = (float)((double)s.max * scale + log(s.sum));
-            if (out.expectation.data)
-                f32(out.expectation)[first + i] = (float)(s.weighted / s.sum);
+            if (out.expectation.data) f32(out.expectation)[first + i] = (float)(s.weighted / s.sum);
         }
     }
     scratch_release(dev, mark);
 }
 
-/* ---- Cross-entropy ----------------------------------------------------------------------------- */
+/* ---- Cross-entropy -----------------------------------------------------------------------------
+ */
 
 typedef struct {
-    float *loss, *du, *did, *dbias;   /* dbias may be NULL */
+    float *loss, *du, *did, *dbias; /* dbias may be NULL */
     const float *u, *weight, *logsumexp;
     const int32_t *target;
     int64_t rows;
@@ -280,7 +281,8 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
     scratch_release(dev, mark);
 }
 
-/* ---- Single scores ------------------------------------------------------------------------------ */
+/* ---- Single scores ------------------------------------------------------------------------------
+ */
 
 /* E[ids], with row 0 standing in for absent ids (their results are masked). */
 static Tensor gather_present(Device *dev, const ItemTable *table, Tensor ids)
@@ -302,8 +304,10 @@ void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table
     const size_t mark = scratch_mark(dev);
     row_dot(dev, score, u, gather_present(dev, table, ids));
     for (int64_t i = 0; i < rows; i++) {
-        if (i32(ids)[i] < 0) f32(score)[i] = 0.0f;
-        else if (bias.data) f32(score)[i] += f32(bias)[i32(ids)[i]];
+        if (i32(ids)[i] < 0)
+            f32(score)[i] = 0.0f;
+        else if (bias.data)
+            f32(score)[i] += f32(bias)[i32(ids)[i]];
     }
     scratch_release(dev, mark);
 }

@@ -5,14 +5,14 @@
 #include "catalogue_tiles.h"
 
 typedef struct {
-    int64_t rows, best;          /* rows of the block; best: k of the top-k, 0 for none */
+    int64_t rows, best; /* rows of the block; best: k of the top-k, 0 for none */
     const float *u;
-    const int32_t *target;       /* NULL without ranks */
-    const int64_t *excluded_at;  /* [rows+1] into excluded; NULL for none */
+    const int32_t *target;      /* NULL without ranks */
+    const int64_t *excluded_at; /* [rows+1] into excluded; NULL for none */
     const int32_t *excluded;
-    float *target_score;         /* [rows] */
-    int32_t *above, *ties;       /* [groups, block] */
-    int32_t *best_item;          /* [groups, block, best] */
+    float *target_score;   /* [rows] */
+    int32_t *above, *ties; /* [groups, block] */
+    int32_t *best_item;    /* [groups, block, best] */
     float *best_score;
 } Ranking;
 
@@ -21,8 +21,10 @@ static int64_t lower_bound(const int32_t *items, int64_t from, int64_t to, int64
 {
     while (from < to) {
         const int64_t middle = from + (to - from) / 2;
-        if (items[middle] < item) from = middle + 1;
-        else to = middle;
+        if (items[middle] < item)
+            from = middle + 1;
+        else
+            to = middle;
     }
     return from;
 }

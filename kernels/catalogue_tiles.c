@@ -6,7 +6,8 @@
 
 enum { BLOCK = 512, BLOCK_MIN = 128 };
 
-/* The largest block whose scores fit the bound; without one, nothing is kept and blocks are full. */
+/* The largest block whose scores fit the bound; without one, nothing is kept and blocks are full.
+ */
 static int64_t kept_block(int64_t tiles)
 {
     const int64_t fits = CATALOGUE_KEEP_BYTES / (tiles * TILE * (int64_t)sizeof(float));

@@ -1,7 +1,7 @@
 /* How the catalogue head walks rows x items, shared by catalogue.c and catalogue_rank.c (CPU).
  *
- * A block of rows meets the catalogue in tiles of TILE items. Tiles fall into at most GROUPS groups of
- * consecutive tiles; a group is the unit of parallel work, and results of groups are combined in
+ * A block of rows meets the catalogue in tiles of TILE items. Tiles fall into at most GROUPS groups
+ * of consecutive tiles; a group is the unit of parallel work, and results of groups are combined in
  * order, so nothing depends on the number of threads.
  */
 #ifndef SOUK_CATALOGUE_TILES_H

@@ -12,10 +12,9 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 void gemm_tile(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb,
                int64_t m, int64_t n, int64_t k, GemmOptions options)
 {
-    const dnnl_status_t st =
-        dnnl_sgemm(options.trans_a ? 'T' : 'N', options.trans_b ? 'T' : 'N', m, n, k,
-                   options.alpha == 0.0f ? 1.0f : options.alpha, a, lda, b, ldb,
-                   options.accumulate ? 1.0f : 0.0f, c, ldc);
+    const dnnl_status_t st = dnnl_sgemm(options.trans_a ? 'T' : 'N', options.trans_b ? 'T' : 'N', m,
+                                        n, k, options.alpha == 0.0f ? 1.0f : options.alpha, a, lda,
+                                        b, ldb, options.accumulate ? 1.0f : 0.0f, c, ldc);
     REQUIRE(st == dnnl_success, "oneDNN sgemm %ldx%ldx%ld failed with status %d", (long)m, (long)n,
             (long)k, (int)st);
 }

@@ -1,10 +1,11 @@
 /* The item encoder: item id -> vector. The catalogue head scores against the same vectors.
  *
- *   E[a, :] = id[a, :] + sum_k category_table[category[a, k], :] + sum_f numeric[a, f] numeric_weight[f, :]
+ *   E[a, :] = id[a, :] + sum_k category_table[category[a, k], :] + sum_f numeric[a, f]
+ * numeric_weight[f, :]
  *
  * E is never stored when the catalogue has features: ops ask for the rows they need, and the
- * gradient of every use accumulates in did (since dE/did = 1, did is dE). One call at the end of the
- * backward pass, items_features_backward, then gives the gradients of the shared parameters.
+ * gradient of every use accumulates in did (since dE/did = 1, did is dE). One call at the end of
+ * the backward pass, items_features_backward, then gives the gradients of the shared parameters.
  *
  *   id              [items, dim]       f32
  *   category        [items, kinds]     i32, rows of category_table      optional (data NULL)
@@ -29,8 +30,8 @@ typedef struct {
 void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids);
 
 /* E[first .. first+rows-1, :]: a view of table->id where the catalogue has no features, else
- * computed into `space` [>= rows, dim], of which a view is returned. CPU only, in the calling thread:
- * the catalogue head asks for tiles inside its own parallel loops. */
+ * computed into `space` [>= rows, dim], of which a view is returned. CPU only, in the calling
+ * thread: the catalogue head asks for tiles inside its own parallel loops. */
 Tensor items_range(const ItemTable *table, int64_t first, int64_t rows, Tensor space);
 
 /* did[ids[i], :] += dy[i, :], in order of i for each id: deterministic. Rows with ids[i] < 0 are

@@ -11,8 +11,8 @@ typedef struct {
 /* Ragged on purpose: around the tile of 256 items and the block of 512 rows, with and without
  * features; the last needs several blocks, the one of 140,000 items does not keep its scores. */
 static const Shape shapes[] = {
-    {1, 1, 2, 0, 0, 0, true},        {3, 5, 4, 1, 3, 0, true},     {7, 255, 6, 0, 0, 2, true},
-    {33, 257, 16, 2, 9, 3, true},    {65, 1031, 8, 0, 0, 0, false}, {1030, 300, 5, 1, 4, 1, true},
+    {1, 1, 2, 0, 0, 0, true},      {3, 5, 4, 1, 3, 0, true},      {7, 255, 6, 0, 0, 2, true},
+    {33, 257, 16, 2, 9, 3, true},  {65, 1031, 8, 0, 0, 0, false}, {1030, 300, 5, 1, 4, 1, true},
     {9, 140000, 3, 0, 0, 0, true},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -33,7 +33,8 @@ static Case make_case(Shape s, uint64_t seed)
         c.table.category = NEW(I32, s.items, s.kinds);
         c.table.category_table = NORMAL(seed + 3, 0.3f, s.categories, s.dim);
         for (int64_t i = 0; i < s.items * s.kinds; i++)
-            i32(c.table.category)[i] = (int32_t)(philox_u64(seed, 1, (uint64_t)i) % (uint64_t)s.categories);
+            i32(c.table.category)[i] =
+                (int32_t)(philox_u64(seed, 1, (uint64_t)i) % (uint64_t)s.categories);
     }
     if (s.numbers) {
         c.table.numeric = NORMAL(seed + 4, 1, s.items, s.numbers);
@@ -51,7 +52,8 @@ static Case make_case(Shape s, uint64_t seed)
         for (int64_t d = 0; d < s.dim; d++) {
             double e = f32(c.table.id)[a * s.dim + d];
             for (int64_t k = 0; k < s.kinds; k++)
-                e += f32(c.table.category_table)[i32(c.table.category)[a * s.kinds + k] * s.dim + d];
+                e +=
+                    f32(c.table.category_table)[i32(c.table.category)[a * s.kinds + k] * s.dim + d];
             for (int64_t f = 0; f < s.numbers; f++)
                 e += (double)f32(c.table.numeric)[a * s.numbers + f] *
                      f32(c.table.numeric_weight)[f * s.dim + d];
@@ -86,9 +88,9 @@ static void two_items_worked_by_hand(void **state)
     float u[] = {1}, e[] = {logf(3), 0}, loss[1], du[1], de[2] = {0}, weight[] = {2};
     int32_t target[] = {1};
     const ItemTable table = {.id = TENSOR(e, F32, 2, 1)};
-    catalogue_cross_entropy(&dev, TENSOR(loss, F32, 1), TENSOR(du, F32, 1, 1), TENSOR(de, F32, 2, 1),
-                            (Tensor){0}, TENSOR(u, F32, 1, 1), &table, (Tensor){0},
-                            TENSOR(target, I32, 1), TENSOR(weight, F32, 1));
+    catalogue_cross_entropy(&dev, TENSOR(loss, F32, 1), TENSOR(du, F32, 1, 1),
+                            TENSOR(de, F32, 2, 1), (Tensor){0}, TENSOR(u, F32, 1, 1), &table,
+                            (Tensor){0}, TENSOR(target, I32, 1), TENSOR(weight, F32, 1));
     assert_near(loss[0], 2 * log(4), 1e-6);
     assert_near(de[0], 1.5, 1e-6);
     assert_near(de[1], -1.5, 1e-6);
@@ -122,7 +124,8 @@ static void cross_entropy_and_its_gradients_match_double(void **state)
         double *want_du = calloc((size_t)(s.rows * s.dim), sizeof(double));
         to_double(want_did, did);
         to_double(want_dbias, dbias);
-        catalogue_cross_entropy(&dev, loss, du, did, dbias, c.u, &c.table, c.bias, c.target, c.weight);
+        catalogue_cross_entropy(&dev, loss, du, did, dbias, c.u, &c.table, c.bias, c.target,
+                                c.weight);
 
         double *z = malloc((size_t)s.items * sizeof *z);
         for (int64_t i = 0; i < s.rows; i++) {
@@ -163,7 +166,8 @@ static void statistics_match_double(void **state)
         Case c = make_case(shapes[n], 10 * (uint64_t)n + 2);
         const Shape s = c.shape;
         const double temperature = 0.5;
-        CatalogueStats stats = {NEW(F32, s.rows), NEW(I32, s.rows), NEW(F32, s.rows), NEW(F32, s.rows)};
+        CatalogueStats stats = {NEW(F32, s.rows), NEW(I32, s.rows), NEW(F32, s.rows),
+                                NEW(F32, s.rows)};
         Tensor picked = NEW(F32, s.rows);
         catalogue_stats(&dev, stats, c.u, &c.table, c.bias, (float)temperature);
         catalogue_score(&dev, picked, c.u, &c.table, c.bias, c.target);
@@ -215,7 +219,8 @@ static void ranks_ties_and_best_items_are_exact(void **state)
         int32_t *excluded = calloc((size_t)s.rows * 8, sizeof *excluded);
         for (int64_t i = 0; i < s.rows; i++) {
             offset[i + 1] = offset[i];
-            for (int64_t a = i % 4; a < s.items && offset[i + 1] - offset[i] < 8; a += 1 + s.items / 9)
+            for (int64_t a = i % 4; a < s.items && offset[i + 1] - offset[i] < 8;
+                 a += 1 + s.items / 9)
                 excluded[offset[i + 1]++] = (int32_t)a;
         }
         Tensor above = NEW(I32, s.rows), ties = NEW(I32, s.rows);

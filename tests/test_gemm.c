@@ -47,13 +47,13 @@ static void check_against_double(int64_t m, int64_t n, int64_t k, GemmOptions op
 static void all_transpositions_agree_with_double_on_ragged_shapes(void **state)
 {
     (void)state;
-    const int64_t shapes[][3] = {{1, 1, 1}, {1, 300, 7}, {129, 1, 33}, {65, 257, 31}, {300, 130, 64}};
+    const int64_t shapes[][3] = {
+        {1, 1, 1}, {1, 300, 7}, {129, 1, 33}, {65, 257, 31}, {300, 130, 64}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (int mask = 0; mask < 8; mask++)
-            check_against_double(shapes[s][0], shapes[s][1], shapes[s][2],
-                                 (GemmOptions){.trans_a = mask & 1,
-                                               .trans_b = mask & 2,
-                                               .accumulate = mask & 4});
+            check_against_double(
+                shapes[s][0], shapes[s][1], shapes[s][2],
+                (GemmOptions){.trans_a = mask & 1, .trans_b = mask & 2, .accumulate = mask & 4});
 }
 
 static void the_bits_do_not_depend_on_the_threads(void **state)

@@ -45,7 +45,8 @@ static Status parse_number(int i, const char *value, double *number, int64_t *wh
                     options[i].high);
     /* 1e6 is a fine way to write a count; 1.5 is not. */
     *whole = (int64_t)*number;
-    if (strspn(value, "0123456789") == strlen(value)) *whole = strtoll(value, NULL, 10);
+    if (strspn(value, "0123456789") == strlen(value))
+        *whole = strtoll(value, NULL, 10);
     else if (options[i].kind != kind_real && (double)*whole != *number)
         return FAIL(ERR_USAGE, "%s = %s: want a whole number", options[i].key, value);
     return OK;
@@ -63,10 +64,12 @@ Status config_set(Config *c, const char *key, const char *value)
             return OK;
         }
         double number;
-        int64_t whole;
+        int64_t whole = 0;
         TRY(parse_number(i, value, &number, &whole));
-        if (options[i].kind == kind_real) *(real *)field = number;
-        else *(int64_t *)field = whole;
+        if (options[i].kind == kind_real)
+            *(real *)field = number;
+        else
+            *(int64_t *)field = whole;
         return OK;
     }
     return FAIL(ERR_USAGE, "no setting called \"%s\" (souk train --help lists them)", key);
@@ -118,7 +121,8 @@ void config_help(FILE *out)
         char value[sizeof(text)];
         config_value(&c, i, value, sizeof value);
         if (options[i].kind == kind_real)
-            snprintf(value, sizeof value, "%g", *(const real *)((const char *)&c + options[i].offset));
+            snprintf(value, sizeof value, "%g",
+                     *(const real *)((const char *)&c + options[i].offset));
         char setting[640];
         snprintf(setting, sizeof setting, "%s=%s", options[i].key, value);
         fprintf(out, "  %-32s %s\n", setting, options[i].help);

@@ -36,8 +36,7 @@ Status atomic_file_commit(AtomicFile *f)
     const int cause = errno;
     bad |= fclose(f->stream) != 0;
     f->stream = NULL;
-    if (bad)
-        return FAIL(ERR_IO, "%s: cannot write: %s", f->path, strerror(cause ? cause : errno));
+    if (bad) return FAIL(ERR_IO, "%s: cannot write: %s", f->path, strerror(cause ? cause : errno));
     if (rename(f->temporary, f->path) != 0)
         return FAIL(ERR_IO, "%s: cannot rename into place: %s", f->path, strerror(errno));
     free(f->temporary);

@@ -1,5 +1,5 @@
-/* Files that appear whole or not at all: written under a temporary name beside the target, flushed to
- * the disk, then renamed over it. */
+/* Files that appear whole or not at all: written under a temporary name beside the target, flushed
+ * to the disk, then renamed over it. */
 #ifndef SOUK_FILES_H
 #define SOUK_FILES_H
 
@@ -13,7 +13,8 @@ typedef struct {
 } AtomicFile;
 
 Status atomic_file_open(AtomicFile *f, const char *path);
-/* Flush, fsync, rename, fsync the folder. On failure the target is untouched, the temporary gone. */
+/* Flush, fsync, rename, fsync the folder. On failure the target is untouched, the temporary gone.
+ */
 Status atomic_file_commit(AtomicFile *f);
 /* Remove what was not committed. Safe on {0} and after a commit. */
 void atomic_file_close(AtomicFile *f);
