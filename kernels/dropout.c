@@ -1,0 +1,79 @@
+#include "dropout.h"
+
+#include "base/rng.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+
+enum { COUNTERS = 16, BLOCK = 4 * COUNTERS };
+
+typedef struct {
+    uint64_t seed, counter_high;
+    float rate, factor;
+} Mask;
+
+/* The words of elements 64 block .. 64 block + 63. */
+static void draw(uint32_t *word, const Mask *mask, int64_t block)
+{
+#pragma omp simd
+    for (int l = 0; l < COUNTERS; l++) {
+        const Philox p =
+            philox(mask->seed, mask->counter_high, (uint64_t)block * COUNTERS + (uint64_t)l);
+        word[4 * l] = p.word[0];
+        word[4 * l + 1] = p.word[1];
+        word[4 * l + 2] = p.word[2];
+        word[4 * l + 3] = p.word[3];
+    }
+}
+
+static void apply(Device *dev, float *y, const float *x, const float *residual, int64_t count,
+                  const Mask *mask)
+{
+#pragma omp parallel for num_threads(dev->threads)
+    for (int64_t block = 0; block < (count + BLOCK - 1) / BLOCK; block++) {
+        uint32_t word[BLOCK];
+        draw(word, mask, block);
+        const int64_t first = block * BLOCK, here = count - first < BLOCK ? count - first : BLOCK;
+#pragma omp simd
+        for (int64_t i = 0; i < here; i++) {
+            const bool keep = philox_uniform(word[i]) >= mask->rate;
+            const float kept = keep ? mask->factor * x[first + i] : 0.0f;
+            y[first + i] = residual ? residual[first + i] + kept : kept;
+        }
+    }
+}
+
+/* Without a mask. */
+static void pass(Device *dev, float *y, const float *x, const float *residual, int64_t count)
+{
+#pragma omp parallel for simd num_threads(dev->threads)
+    for (int64_t i = 0; i < count; i++) y[i] = residual ? residual[i] + x[i] : x[i];
+}
+
+static Mask mask_of(float rate, uint64_t seed, int64_t site, int64_t step)
+{
+    REQUIRE(rate >= 0.0f && rate < 1.0f, "dropout: rate %g, want [0, 1)", (double)rate);
+    REQUIRE(site >= 0 && site < 1 << 16, "dropout: site %" PRId64 ", want [0, 65536)", site);
+    REQUIRE(step >= 0 && step < (int64_t)1 << 48, "dropout: step %" PRId64, step);
+    return (Mask){seed, (uint64_t)step << 16 | (uint64_t)site, rate,
+                  (float)(1.0 / (1.0 - (double)rate))};
+}
+
+void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, uint64_t seed,
+                 int64_t site, int64_t step)
+{
+    tensor_expect(y, "y", __FILE__, __LINE__, F32, x.rank, x.dim);
+    tensor_expect(x, "x", __FILE__, __LINE__, F32, x.rank, x.dim);
+    if (residual.data) tensor_expect(residual, "residual", __FILE__, __LINE__, F32, x.rank, x.dim);
+    const Mask mask = mask_of(rate, seed, site, step);
+    if (rate == 0.0f)
+        pass(dev, f32(y), f32(x), f32(residual), tensor_count(x));
+    else
+        apply(dev, f32(y), f32(x), f32(residual), tensor_count(x), &mask);
+}
+
+void dropout_backward(Device *dev, Tensor dx, Tensor dy, float rate, uint64_t seed, int64_t site,
+                      int64_t step)
+{
+    dropout_add(dev, dx, dy, (Tensor){0}, rate, seed, site, step);
+}

@@ -1,0 +1,29 @@
+/* Dropout with the residual sum behind it (Srivastava et al. 2014; inverted scaling).
+ *
+ * The mask of element i (row-major index in the whole tensor) is a pure function:
+ *
+ *   word      = philox4x32_10(key = seed, counter_high = step 2^16 + site, counter_low = i / 4)
+ *               .word[i % 4]                                       (base/rng.h)
+ *   u         = (word >> 8) 2^-24
+ *   factor[i] = u >= rate ? 1 / (1 - rate), rounded to f32 : 0     with rate as f32
+ *   forward    y[i] = residual[i] + factor[i] x[i]                 overwrites
+ *   backward   dx[i] = factor[i] dy[i]                             overwrites
+ *
+ *   y, x, residual, dx, dy   f32, any one shape; residual optional (data NULL: 0)
+ *   rate      in [0, 1); at 0 nothing is drawn and every factor is 1
+ *   site      in [0, 2^16): the place in the model; step: the training step, < 2^48
+ *
+ * y may alias x or residual; dx may alias dy. The gradient to residual is dy itself. Dropped
+ * elements contribute 0 even where x is not finite. Scratch: none. Deterministic.
+ */
+#ifndef SOUK_DROPOUT_H
+#define SOUK_DROPOUT_H
+
+#include "base/device.h"
+
+void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, uint64_t seed,
+                 int64_t site, int64_t step);
+void dropout_backward(Device *dev, Tensor dx, Tensor dy, float rate, uint64_t seed, int64_t site,
+                      int64_t step);
+
+#endif

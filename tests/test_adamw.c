@@ -1,0 +1,111 @@
+#include "op.h"
+
+#include "adamw.h"
+
+static void the_first_step_worked_by_hand(void **state)
+{
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 1));
+    /* whatever its size, the first gradient moves p by lr against its sign, after the decay */
+    float p[] = {1, -2, 0.5f}, m[3] = {0}, v[3] = {0}, g[] = {4, -0.02f, 0};
+    adamw_step(
+        &dev, TENSOR(p, F32, 3), TENSOR(m, F32, 3), TENSOR(v, F32, 3), TENSOR(g, F32, 3),
+        (AdamwOptions){
+            .lr = 0.125, .beta1 = 0.9, .beta2 = 0.99, .decay = 0.5, .step = 1, .scale = 0.5});
+    assert_near(p[0], 1 - 0.0625 - 0.125, 4 * ULP);
+    assert_near(p[1], -2 + 0.125 + 0.125, 8 * ULP);
+    assert_near(m[0], 0.2, ULP);
+    assert_near(v[0], 0.04, ULP);
+    assert_true(isnan(p[2])); /* 0 / 0: eps is there for it */
+    device_close(&dev);
+}
+
+static void twenty_steps_match_double_in_the_same_bits_on_any_number_of_threads(void **state)
+{
+    (void)state;
+    const int64_t sizes[] = {0, 1, 33, 70001};
+    for (int k = 0; k < 4; k++) {
+        const int64_t count = sizes[k];
+        Tensor p[4], m[4], v[4];
+        for (int threads = 1; threads <= 3; threads++) {
+            Device dev;
+            assert_ok(device_open(&dev, "cpu", threads));
+            p[threads] = NORMAL(1, 1.0f, count);
+            m[threads] = NEW(F32, count), v[threads] = NEW(F32, count);
+            for (int step = 1; step <= 20; step++) {
+                const Tensor g = NORMAL(100 + (uint64_t)step, 0.1f, count);
+                adamw_step(&dev, p[threads], m[threads], v[threads], g,
+                           (AdamwOptions){0.01, 0.9, 0.999, 1e-8, 0.1, step, 0.7});
+            }
+            device_close(&dev);
+            assert_same_bits(p[threads], p[1]);
+            assert_same_bits(m[threads], m[1]);
+            assert_same_bits(v[threads], v[1]);
+        }
+        double *want = calloc((size_t)(3 * count + 1), sizeof *want);
+        for (int64_t i = 0; i < count; i++) {
+            const Philox start = philox(1, 0, (uint64_t)i);
+            double x = philox_normal(start.word[0], start.word[1]), mean = 0, square = 0;
+            for (int step = 1; step <= 20; step++) {
+                const Philox draw = philox(100 + (uint64_t)step, 0, (uint64_t)i);
+                const double g = 0.7 * (0.1f * philox_normal(draw.word[0], draw.word[1]));
+                mean = 0.9 * mean + 0.1 * g;
+                square = 0.999 * square + 0.001 * g * g;
+                x -= 0.01 * 0.1 * x;
+                x -= 0.01 * (mean / (1 - pow(0.9, step))) /
+                     (sqrt(square / (1 - pow(0.999, step))) + 1e-8);
+            }
+            want[i] = x, want[count + i] = mean, want[2 * count + i] = square;
+        }
+        /* p: twenty subtractions, each rounded; m and v: twenty steps of a rounded average */
+        assert_true(relative_l2(f32(p[1]), want, count) <= 6 * ULP);
+        assert_true(relative_l2(f32(m[1]), want + count, count) <= 6 * ULP);
+        assert_true(relative_l2(f32(v[1]), want + 2 * count, count) <= 10 * ULP);
+        free(want);
+        tensors_free();
+    }
+}
+
+static void the_norm_and_the_average_have_the_same_bits_on_any_number_of_threads(void **state)
+{
+    (void)state;
+    const int64_t sizes[] = {0, 1, 65537, 200003};
+    for (int k = 0; k < 4; k++) {
+        const int64_t count = sizes[k];
+        const Tensor g = NORMAL(k, 2.0f, count);
+        double norm[4], want = 0.0;
+        Tensor target[4];
+        for (int threads = 1; threads <= 3; threads++) {
+            Device dev;
+            assert_ok(device_open(&dev, "cpu", threads));
+            norm[threads] = gradient_norm_squared(&dev, g);
+            target[threads] = NORMAL(9, 1.0f, count);
+            polyak_update(&dev, target[threads], g, 0.25f);
+            assert_true(norm[threads] == norm[1]);
+            assert_same_bits(target[threads], target[1]);
+            const Tensor copy = NORMAL(9, 1.0f, count);
+            polyak_update(&dev, copy, g, 1.0f);
+            assert_same_bits(copy, g);
+            device_close(&dev);
+        }
+        const Tensor before = NORMAL(9, 1.0f, count);
+        for (int64_t i = 0; i < count; i++) {
+            const double a = f32(before)[i], b = f32(g)[i];
+            want += b * b;
+            assert_near(f32(target[1])[i], 0.75 * a + 0.25 * b, ULP * (fabs(a) + fabs(b)));
+        }
+        assert_near(norm[1], want, 1e-12 * want);
+        tensors_free();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_step_worked_by_hand),
+        cmocka_unit_test(twenty_steps_match_double_in_the_same_bits_on_any_number_of_threads),
+        cmocka_unit_test(the_norm_and_the_average_have_the_same_bits_on_any_number_of_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,109 @@
+#include "op.h"
+
+#include "loss.h"
+
+static void cases_worked_by_hand(void **state)
+{
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 1));
+    float q[] = {3, 1, 0, -4, NAN}, y[] = {1, 1.5f, 0, 1, 0}, w[] = {1, 2, 1, 0.5f, 0};
+    float loss[5], dq[5];
+    const Tensor qs = TENSOR(q, F32, 5), ys = TENSOR(y, F32, 5), ws = TENSOR(w, F32, 5);
+    const Tensor losses = TENSOR(loss, F32, 5), dqs = TENSOR(dq, F32, 5);
+    /* errors 2, -1/2, 0, -5, none */
+    td_loss(&dev, losses, dqs, qs, ys, ws, 0.0f);
+    const float square[] = {2, 0.25f, 0, 6.25f, 0}, slope[] = {2, -1, 0, -2.5f, 0};
+    for (int i = 0; i < 5; i++) assert_true(loss[i] == square[i] && dq[i] == slope[i]);
+    td_loss(&dev, losses, dqs, qs, ys, ws, 1.0f);
+    const float huber[] = {1.5f, 0.25f, 0, 2.25f, 0}, limited[] = {1, -1, 0, -0.5f, 0};
+    for (int i = 0; i < 5; i++) assert_true(loss[i] == huber[i] && dq[i] == limited[i]);
+    assert_true(weighted_sum(&dev, losses) == 4.0);
+    device_close(&dev);
+}
+
+typedef struct {
+    int count;
+    const Tensor y, w;
+    double huber;
+} Case;
+
+static double loss_of(const double *q, const void *context)
+{
+    const Case *c = context;
+    double sum = 0.0;
+    for (int i = 0; i < c->count; i++) {
+        const double d = fabs(q[i] - f32(c->y)[i]);
+        const double linear = c->huber * (d - c->huber / 2);
+        sum += f32(c->w)[i] * (c->huber <= 0.0 || d <= c->huber ? d * d / 2 : linear);
+    }
+    return sum;
+}
+
+static void gradients_match_differences_in_the_same_bits_on_any_number_of_threads(void **state)
+{
+    (void)state;
+    const int sizes[] = {0, 1, 37, 1000};
+    for (int k = 0; k < 8; k++) {
+        const int count = sizes[k % 4];
+        const float huber = k < 4 ? -1.0f : 0.75f;
+        const Tensor q = NORMAL(1, 1.0f, count), y = NORMAL(2, 1.0f, count);
+        const Tensor w = NORMAL(3, 1.0f, count);
+        Tensor loss[4], dq[4];
+        for (int threads = 1; threads <= 3; threads++) {
+            Device dev;
+            assert_ok(device_open(&dev, "cpu", threads));
+            loss[threads] = NEW(F32, count), dq[threads] = NEW(F32, count);
+            td_loss(&dev, loss[threads], dq[threads], q, y, w, huber);
+            device_close(&dev);
+            assert_same_bits(loss[threads], loss[1]);
+            assert_same_bits(dq[threads], dq[1]);
+        }
+        double at[1000], want[1000], sum = 0.0, size = 0.0;
+        to_double(at, q);
+        const Case c = {count, y, w, (double)huber};
+        differences(want, loss_of, &c, at, count);
+        /* the error's difference is rounded once, the product once; differences add their 1e-8 on
+         * a sum of thousands */
+        assert_true(relative_l2(f32(dq[1]), want, count) <= 2 * ULP);
+        for (int i = 0; i < count; i++) {
+            sum += f32(loss[1])[i];
+            size += fabs(f32(loss[1])[i]);
+        }
+        assert_near(sum, loss_of(at, &c), 3 * ULP * size);
+        tensors_free();
+    }
+}
+
+static void sums_have_the_same_bits_on_any_number_of_threads(void **state)
+{
+    (void)state;
+    const int64_t sizes[] = {0, 1, 65536, 65537, 300001};
+    for (int k = 0; k < 5; k++) {
+        const Tensor x = NORMAL(k, 1.0f, sizes[k]);
+        double sum[4], want = 0.0, size = 0.0;
+        for (int threads = 1; threads <= 3; threads++) {
+            Device dev;
+            assert_ok(device_open(&dev, "cpu", threads));
+            sum[threads] = weighted_sum(&dev, x);
+            device_close(&dev);
+            assert_true(sum[threads] == sum[1]);
+        }
+        for (int64_t i = 0; i < sizes[k]; i++) {
+            want += f32(x)[i];
+            size += fabs(f32(x)[i]);
+        }
+        assert_near(sum[1], want, 1e-12 * size);
+        tensors_free();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cases_worked_by_hand),
+        cmocka_unit_test(gradients_match_differences_in_the_same_bits_on_any_number_of_threads),
+        cmocka_unit_test(sums_have_the_same_bits_on_any_number_of_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
