@@ -1,4 +1,5 @@
-/* Settings: defaults, then the config file, then section.key=value arguments; all from config.def. */
+/* Settings: defaults, then the config file, then section.key=value arguments. config.def has them
+ * all. */
 #ifndef SOUK_CONFIG_H
 #define SOUK_CONFIG_H
 

@@ -13,8 +13,8 @@ typedef struct {
 } AtomicFile;
 
 Status atomic_file_open(AtomicFile *f, const char *path);
-/* Flush, fsync, rename, fsync the folder. On failure the target is untouched, the temporary gone.
- */
+/* Flush, fsync, rename, fsync the folder. On failure the target is untouched, the temporary is
+ * gone. */
 Status atomic_file_commit(AtomicFile *f);
 /* Remove what was not committed. Safe on {0} and after a commit. */
 void atomic_file_close(AtomicFile *f);
