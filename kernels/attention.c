@@ -1,5 +1,5 @@
 /* A sequence's head is copied into scratch, its sides rounded up with zeros to whole blocks of 32
- * tokens and 32 columns; every product is then made of one small product, 4 rows by 32 columns,
+ * tokens and 32 columns; every product is then made of one small product, 8 rows by 32 columns,
  * that stays in registers. Where the left side has to run along columns, its strides say so; where
  * the right side would (scores = q k^T), k is copied as panels [head_dim][32 tokens].
  */
@@ -12,10 +12,11 @@
 #include <omp.h>
 #include <stdlib.h>
 
-enum { ROWS = 4, LANES = 16, BLOCK = 32 };
+enum { ROWS = 8, LANES = 16, BLOCK = 32 };
 
 /* The compiler's portable vectors: one AVX-512 register, two of AVX2, four of SSE or NEON. */
 typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef float Quad __attribute__((vector_size(16), aligned(4), may_alias));
 
 typedef struct {
     int32_t first, length;
@@ -72,10 +73,11 @@ static inline void product(float *c, int64_t c_row, const float *a, int64_t a_ro
 static void zero(float *x, int64_t count) { memset(x, 0, (size_t)count * sizeof *x); }
 
 /* to [rows rounded up, width] = scale * rows of `from`, zeros around. */
-static void copy_rows(float *to, const float *from, int64_t from_row, int64_t rows, float scale,
-                      const Shape *s)
+static void copy_rows(float *restrict to, const float *restrict from, int64_t from_row,
+                      int64_t rows, float scale, const Shape *s)
 {
     for (int64_t t = 0; t < rows; t++) {
+#pragma omp simd
         for (int64_t c = 0; c < s->head_dim; c++)
             to[t * s->width + c] = scale * from[t * from_row + c];
         for (int64_t c = s->head_dim; c < s->width; c++) to[t * s->width + c] = 0.0f;
@@ -83,16 +85,41 @@ static void copy_rows(float *to, const float *from, int64_t from_row, int64_t ro
     zero(to + rows * s->width, (round_up(rows) - rows) * s->width);
 }
 
-/* to [blocks][width][BLOCK]: panel b holds the transpose of rows 32 b .. 32 b + 31. */
-static void copy_panels(float *to, const float *from, int64_t from_row, int64_t rows,
+/* The other way: rows of `to` = scale * from [rows, width]. */
+static void store_rows(float *restrict to, int64_t to_row, const float *restrict from, int64_t rows,
+                       float scale, const Shape *s)
+{
+    for (int64_t t = 0; t < rows; t++)
+#pragma omp simd
+        for (int64_t c = 0; c < s->head_dim; c++)
+            to[t * to_row + c] = scale * from[t * s->width + c];
+}
+
+/* to [4, 4] = the transpose of from [4, 4]. */
+static inline void transpose(float *to, int64_t to_row, const float *from, int64_t from_row)
+{
+    const Quad a = *(const Quad *)from, b = *(const Quad *)(from + from_row);
+    const Quad c = *(const Quad *)(from + 2 * from_row), d = *(const Quad *)(from + 3 * from_row);
+    const Quad ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    const Quad cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    const Quad ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const Quad cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(Quad *)to = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
+    *(Quad *)(to + to_row) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
+    *(Quad *)(to + 2 * to_row) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
+    *(Quad *)(to + 3 * to_row) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+}
+
+/* to [blocks][width][BLOCK]: panel b holds the transpose of rows 32 b .. 32 b + 31. `space` takes
+ * [BLOCK, width]. */
+static void copy_panels(float *to, float *space, const float *from, int64_t from_row, int64_t rows,
                         const Shape *s)
 {
     for (int64_t first = 0; first < rows; first += BLOCK, to += s->width * BLOCK) {
-        const int64_t here = least(BLOCK, rows - first);
-        if (here < BLOCK || s->head_dim < s->width) zero(to, s->width * BLOCK);
-        for (int64_t t = 0; t < here; t++)
-            for (int64_t c = 0; c < s->head_dim; c++)
-                to[c * BLOCK + t] = from[(first + t) * from_row + c];
+        copy_rows(space, from + first * from_row, from_row, least(BLOCK, rows - first), 1.0f, s);
+        for (int64_t c = 0; c < s->width; c += 4)
+            for (int64_t t = 0; t < BLOCK; t += 4)
+                transpose(to + c * BLOCK + t, BLOCK, space + t * s->width + c, s->width);
     }
 }
 
@@ -123,7 +150,7 @@ static void forward_block(float *o, float *lse, const float *q, const float *pan
                           float *score, float *sum_v, int64_t first, int64_t rows, const Shape *s)
 {
     const int64_t keys = first + BLOCK, dim = s->heads * s->head_dim;
-    zero(score, BLOCK * keys);
+    zero(score, (rows + ROWS - 1) / ROWS * ROWS * keys);
     for (int64_t u = 0; u < keys; u += BLOCK)
         product(score + u, keys, q, s->width, 1, panels + u * s->width, BLOCK, rows, s->width);
 
@@ -135,7 +162,8 @@ static void forward_block(float *o, float *lse, const float *q, const float *pan
     }
     zero(sum_v, BLOCK * s->width);
     for (int64_t u = 0; u < keys; u += BLOCK)
-        product(sum_v, s->width, score + u, keys, 1, v + u * s->width, s->width, rows, BLOCK);
+        product(sum_v, s->width, score + u, keys, 1, v + u * s->width, s->width, rows,
+                least(BLOCK, first + rows - u));
     for (int64_t t = 0; t < rows; t++) {
         const float scale = 1.0f / sum[t];
         for (int64_t c = 0; c < s->head_dim; c++) o[t * dim + c] = scale * sum_v[t * s->width + c];
@@ -148,7 +176,7 @@ static void forward_head(float *o, float *lse, const float *qkv, int64_t length,
     const int64_t dim = s->heads * s->head_dim, padded = round_up(length);
     float *panels = space, *v = panels + padded * s->width, *q = v + padded * s->width;
     float *sum_v = q + BLOCK * s->width, *score = sum_v + BLOCK * s->width;
-    copy_panels(panels, qkv + dim, 3 * dim, length, s);
+    copy_panels(panels, q, qkv + dim, 3 * dim, length, s);
     copy_rows(v, qkv + 2 * dim, 3 * dim, length, 1.0f, s);
     for (int64_t first = 0; first < length; first += BLOCK) {
         const int64_t rows = least(BLOCK, length - first);
@@ -202,19 +230,10 @@ static int64_t rows_at(int64_t first, int64_t length)
 static Head open_head(float *space, int64_t length, const Shape *s)
 {
     const int64_t padded = round_up(length), size = padded * s->width;
-    float *x = space;
-    Head h = {x,
-              x + size,
-              x + 2 * size,
-              x + 3 * size,
-              x + 4 * size,
-              x + 5 * size,
-              x + 6 * size,
-              x + 7 * size,
-              x + 8 * size,
-              x + 8 * size + padded};
-    zero(h.dq, 3 * size);
-    return h;
+    float *at[8];
+    for (int i = 0; i < 8; i++) at[i] = space + i * size;
+    float *lse = space + 8 * size;
+    return (Head){at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7], lse, lse + padded};
 }
 
 static void backward_head(float *dqkv, const float *dout, const float *o, const float *lse,
@@ -225,8 +244,9 @@ static void backward_head(float *dqkv, const float *dout, const float *o, const 
     copy_rows(h.q, qkv, 3 * dim, length, s->scale, s);
     copy_rows(h.k, qkv + dim, 3 * dim, length, 1.0f, s);
     copy_rows(h.dout, dout, dim, length, 1.0f, s);
-    copy_panels(h.k_panels, qkv + dim, 3 * dim, length, s);
-    copy_panels(h.v_panels, qkv + 2 * dim, 3 * dim, length, s);
+    copy_panels(h.k_panels, h.dq, qkv + dim, 3 * dim, length, s);
+    copy_panels(h.v_panels, h.dq, qkv + 2 * dim, 3 * dim, length, s);
+    zero(h.dq, 3 * round_up(length) * s->width);
     for (int64_t t = 0; t < round_up(length); t++) {
         float sum = 0.0f;
         const int there = t < length;
@@ -238,14 +258,9 @@ static void backward_head(float *dqkv, const float *dout, const float *o, const 
     for (int64_t k = 0; k < length; k += BLOCK)
         for (int64_t q = k; q < length; q += BLOCK)
             backward_tile(&h, q, k, rows_at(q, length), rows_at(k, length), s);
-    for (int64_t t = 0; t < length; t++) {
-        float *row = dqkv + t * 3 * dim;
-        for (int64_t c = 0; c < s->head_dim; c++) {
-            row[c] = s->scale * h.dq[t * s->width + c];
-            row[dim + c] = h.dk[t * s->width + c];
-            row[2 * dim + c] = h.dv[t * s->width + c];
-        }
-    }
+    store_rows(dqkv, 3 * dim, h.dq, length, s->scale, s);
+    store_rows(dqkv + dim, 3 * dim, h.dk, length, 1.0f, s);
+    store_rows(dqkv + 2 * dim, 3 * dim, h.dv, length, 1.0f, s);
 }
 
 static int longer_first(const void *a, const void *b)
