@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Writes the golden files beside this script: what the model of host/model/README.md gives on one small
+batch, by reference.py in float64. Needs Debian's python3-torch and python3-numpy.
+
+    /usr/bin/python3 tests/golden/make_golden.py
+
+It also runs every case in float32 and prints how far that is from float64: what single precision
+costs by itself. The tests allow 1e-5.
+"""
+import os
+
+import numpy as np
+import torch
+
+import reference
+import safetensors_io
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+STEPS = 20
+CONFIG = {
+    "model.layers": 2, "model.dropout": 0, "learn.objective": "cross_entropy",
+    "learn.td_weight": 0.5, "learn.action_weight": 0.1, "learn.gamma": 0.8, "learn.n_step": 1,
+    "learn.huber": 0, "learn.temperature": 0.7, "learn.polyak": 0.05, "learn.copy_every": 0,
+    "optim.lr": 3e-3, "optim.lr_floor": 0.1, "optim.warmup": 5, "optim.beta1": 0.9, "optim.beta2": 0.98,
+    "optim.eps": 1e-8, "optim.weight_decay": 0.1, "optim.embedding_decay": 0.02, "optim.clip": 0.5,
+    "train.seed": 1234567890123, "train.steps": STEPS,
+}
+# Odd sizes, so that no vector width divides them; windows of length 1 and 2 among longer ones.
+FEATURES = {"model.dim": 24, "model.heads": 3, "model.ff": 40, "items": 123, "actions": 4, "item kinds": (5, 9), "item numbers": 2,
+            "user kinds": (3, 4), "user numbers": 3, "event numbers": 2, "windows": (1, 2, 37, 5, 64, 1, 3, 17, 2, 29)}
+PLAIN = {"model.dim": 16, "model.heads": 2, "model.ff": 0, "items": 70, "actions": 1, "item kinds": (), "item numbers": 0,
+         "user kinds": (), "user numbers": 0, "event numbers": 0, "windows": (20, 2, 1, 33)}
+CASES = {
+    "cross_entropy": {},
+    "cross_entropy_dropout": {"model.dropout": 0.2},
+    "q_learning": {"learn.objective": "q_learning"},
+    "double_q": {"learn.objective": "double_q"},
+    "sarsa": {"learn.objective": "sarsa"},
+    "expected_sarsa": {"learn.objective": "expected_sarsa"},
+    "double_q_n_step": {"learn.objective": "double_q", "learn.n_step": 3, "learn.huber": 0.4, "learn.copy_every": 7},
+    "joint": {"learn.objective": "cross_entropy+double_q", "learn.n_step": 3, "model.dropout": 0.2},
+    "plain": {"learn.objective": "cross_entropy+expected_sarsa"},
+}
+
+
+def batch(s, rng):
+    """Random events with learnable repeats; ends of both kinds; features."""
+    cu = np.concatenate([[0], np.cumsum(s["windows"])]).astype(np.int32)
+    tokens, last = int(cu[-1]), cu[1:] - 1
+    position = (np.arange(tokens) - np.repeat(cu[:-1], s["windows"])).astype(np.int32)
+    b = {"item": rng.integers(0, s["items"], tokens), "action": rng.integers(0, s["actions"], tokens),
+         "gap": np.where(position == 0, 0, rng.integers(1, 32, tokens)), "position": position}
+    for name, source, none in (("target", "item", -1), ("target_action", "action", 0)):
+        b[name] = np.append(b[source][1:], none)
+        b[name][last] = none
+    b = {n: v.astype(np.int32) for n, v in b.items()}
+    b["reward"] = rng.choice([0.0, 0.1, 0.3, 1.0], tokens).astype(np.float32)
+    b["end"] = rng.choice([0, 1, 2], tokens, p=(0.8, 0.1, 0.1)).astype(np.uint8)
+    b["reward"][last], b["end"][last] = 0.0, 0
+    b["cu_seqlens"] = cu
+    profile = np.repeat(np.arange(len(s["windows"])), s["windows"])
+    joint = lambda kinds, rows: np.stack(
+        [first + rng.integers(0, n, rows) for first, n in zip(np.cumsum((0,) + kinds), kinds)], 1).astype(np.int32)
+    number = lambda rows, n: rng.standard_normal((rows, n)).astype(np.float32)
+    if s["event numbers"]:
+        b["feature"] = number(tokens, s["event numbers"])
+    if s["user kinds"]:
+        b["user_category"] = joint(s["user kinds"], len(s["windows"]))[profile]
+    if s["user numbers"]:
+        b["user_number"] = number(len(s["windows"]), s["user numbers"])[profile]
+    out = {"batch." + n: v for n, v in b.items()}
+    if s["item kinds"]:
+        out["items.category"] = joint(s["item kinds"], s["items"])
+    if s["item numbers"]:
+        out["items.number"] = number(s["items"], s["item numbers"])
+    return out
+
+
+def shapes(s, layers):
+    """Every parameter of README section 2, heads of all objectives, and its standard deviation here."""
+    d = s["model.dim"]
+    f = s["model.ff"] or -(-8 * d // (3 * 32)) * 32
+    out = {"item.id": (s["items"], d), "item.category": (sum(s["item kinds"]), d), "item.number": (s["item numbers"], d),
+           "action.embedding": (s["actions"], d), "gap.embedding": (32, d), "user.category": (sum(s["user kinds"]), d),
+           "user.number": (s["user numbers"], d), "event.number": (s["event numbers"], d)}
+    for l in range(layers):
+        block = "block.%d." % l
+        out.update({block + "attention.norm": (d,), block + "attention.qkv": (3 * d, d), block + "attention.out": (d, d),
+                    block + "mlp.norm": (d,), block + "mlp.gate_up": (2 * f, d), block + "mlp.down": (d, f)})
+    out.update({"final.norm": (d,), "policy.weight": (d, d), "policy.bias": (s["items"],), "q.weight": (d, d),
+                "q.bias": (s["items"],), "value.weight": (1, d), "value.bias": (1,), "next.weight": (s["actions"], d),
+                "next.bias": (s["actions"],)})
+    if s["actions"] < 2:
+        del out["next.weight"], out["next.bias"]
+    return {n: shape for n, shape in out.items() if shape[0]}
+
+
+def parameters(s, rng):
+    """All away from their initial values, so that no factor of 1 or 0 hides a mistake."""
+    out = {}
+    for name, shape in shapes(s, CONFIG["model.layers"]).items():
+        x = rng.standard_normal(shape)
+        if name.endswith(".norm"):
+            x = 1 + 0.2 * x
+        elif name in reference.EMBEDDINGS:
+            x = 0.3 * x
+        elif name.endswith(".bias"):
+            x = 0.2 * x
+        else:
+            x = x / np.sqrt(shape[-1])
+        out["param." + name] = x.astype(np.float32)
+        out["target_param." + name] = (x + 0.1 * rng.standard_normal(shape) * np.abs(x).mean()).astype(np.float32)
+    return out
+
+
+def exists(name, objective):
+    """Section 2: which heads an objective has."""
+    if name.startswith("policy."):
+        return "cross_entropy" in objective.split("+")
+    return objective != "cross_entropy" or not name.startswith(("q.", "value."))
+
+
+def run(inputs, config, dtype):
+    """One case: losses, gradients and the parameters after STEPS steps."""
+    p, target_p = ({n: t for n, t in reference.parameters_of(inputs, prefix, dtype).items()
+                    if exists(n, config["learn.objective"])} for prefix in ("param.", "target_param."))
+    b = reference.batch_of(inputs)
+    loss, grad = reference.gradients(p, target_p, config, b, 0)
+    after, after_target, norms = reference.train(p, target_p, config, b, STEPS)
+    out = {"loss." + n: np.float64(t.detach()) for n, t in loss.items()}
+    out.update({"grad." + n: t.numpy() for n, t in grad.items()})
+    out.update({"after20." + n: t.numpy() for n, t in after.items()})
+    if config["learn.objective"] != "cross_entropy":
+        out.update({"after20_target." + n: t.numpy() for n, t in after_target.items() if "value." in n or "q." in n})
+    return out, norms
+
+
+def write(name, tensors, meta):
+    tensors = {n: t.astype(np.float32) if t.dtype == np.float64 and not n.startswith("loss.") else t
+               for n, t in tensors.items()}
+    path = os.path.join(HERE, name + ".safetensors")
+    safetensors_io.save(path, tensors, meta)
+    return os.path.getsize(path)
+
+
+def main():
+    bytes_written = 0
+    torch.set_num_threads(1)
+    for common, sizes in (("features", FEATURES), ("plain", PLAIN)):
+        rng = np.random.default_rng(7)
+        inputs = {**batch(sizes, rng), **parameters(sizes, rng)}
+        model = {n: v for n, v in sizes.items() if n.startswith("model.")}
+        bytes_written += write("inputs_" + common, inputs, model)
+        for case, settings in CASES.items():
+            if (case == "plain") != (common == "plain"):
+                continue
+            config = {**CONFIG, **model, **settings}
+            exact, norms = run(inputs, config, torch.float64)
+            single, _ = run(inputs, config, torch.float32)
+            worst = max((reference.relative_l2(single[n], exact[n]), n) for n in exact)
+            bytes_written += write(case, {n: np.asarray(t) for n, t in exact.items()}, {**config, "inputs": "inputs_" + common})
+            print("%-22s loss %.6f  gradient norm %.3f to %.3f  float32 is within %.1e (%s)"
+                  % (case, exact["loss.total"], min(norms), max(norms), *worst))
+    print("%d bytes" % bytes_written)
+
+
+if __name__ == "__main__":
+    main()

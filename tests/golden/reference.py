@@ -1,0 +1,234 @@
+"""The model of host/model/README.md in plain PyTorch, section by section: the outside reference that
+souk is held against. Slow and simple on purpose; wants only Debian's python3-torch and python3-numpy.
+
+p, target_p   {name: tensor} of parameters by the README's names; the dtype of p is the dtype computed in
+c             {setting: string or number}, "model.heads", "learn.gamma", ...
+b             {name: tensor} of a packed batch: item, action, gap, position, cu_seqlens, target, ... and
+              the catalogue's features as "items.category", "items.number"
+"""
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+EMBEDDINGS = ("item.id", "item.category", "item.number", "action.embedding", "gap.embedding",
+              "user.category", "user.number", "event.number")
+
+
+# ---- Sections 3 and 4: item encoder, encoder ---------------------------------------------------------
+
+def philox(key, high, low):
+    """Philox4x32-10 (Salmon et al. 2011) of an array of low counters -> uint32 [len(low), 4]."""
+    mask, word = np.uint64(0xFFFFFFFF), lambda v: np.uint64(v & 0xFFFFFFFF)
+    c = [low & mask, low >> np.uint64(32), np.full_like(low, word(high)), np.full_like(low, word(high >> 32))]
+    k0, k1 = key & 0xFFFFFFFF, key >> 32
+    for _ in range(10):
+        a, b = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
+        c = [(b >> np.uint64(32)) ^ c[1] ^ word(k0), b & mask, (a >> np.uint64(32)) ^ c[3] ^ word(k1), a & mask]
+        k0, k1 = k0 + 0x9E3779B9, k1 + 0xBB67AE85
+    return np.stack(c, axis=1)
+
+
+def dropout(x, c, site, step):
+    """step None: evaluation, no dropout."""
+    rate = np.float32(c["model.dropout"])
+    if step is None or rate == 0:
+        return x
+    low = np.arange((x.numel() + 3) // 4, dtype=np.uint64)
+    words = philox(int(c["train.seed"]), step * 2**16 + site, low).reshape(-1)[:x.numel()]
+    keep = (words >> np.uint64(8)) * 2.0**-24 >= rate
+    factor = torch.from_numpy(keep / (1.0 - float(rate))).to(x.dtype)
+    return x * factor.reshape(x.shape)
+
+
+def rmsnorm(x, weight):
+    return x / torch.sqrt((x * x).mean(-1, keepdim=True) + 1e-6) * weight
+
+
+def rope(x, position):
+    """x [tokens, heads, width]"""
+    half = x.shape[-1] // 2
+    turn = torch.arange(half, dtype=torch.float64) * (-2.0 / x.shape[-1])
+    angle = (position.double()[:, None] * 10000.0**turn)[:, None, :]
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
+
+
+def attention(q, k, v, cu_seqlens):
+    """q, k, v [tokens, heads, width] -> [tokens, heads * width]; causal inside each window."""
+    out = []
+    for first, last in zip(cu_seqlens[:-1].tolist(), cu_seqlens[1:].tolist()):
+        qw, kw, vw = (t[first:last].transpose(0, 1) for t in (q, k, v))
+        score = qw @ kw.transpose(1, 2) / math.sqrt(q.shape[-1])
+        future = torch.ones(last - first, last - first).triu(1).bool()
+        out.append((score.masked_fill(future, -math.inf).softmax(-1) @ vw).transpose(0, 1))
+    return torch.cat(out).reshape(q.shape[0], -1)
+
+
+def items(p, b):
+    e = p["item.id"]
+    if "item.category" in p:
+        e = e + p["item.category"][b["items.category"]].sum(1)
+    if "item.number" in p:
+        e = e + b["items.number"].to(e.dtype) @ p["item.number"]
+    return e
+
+
+def encode(p, c, b, step, keep=None):
+    """States h [tokens, dim]; `keep` is a dict that receives the activations."""
+    e = items(p, b)
+    x = e[b["item"]] + p["action.embedding"][b["action"]] + p["gap.embedding"][b["gap"]]
+    if "user.category" in p:
+        x = x + p["user.category"][b["user_category"]].sum(1)
+    if "user.number" in p:
+        x = x + b["user_number"].to(x.dtype) @ p["user.number"]
+    if "event.number" in p:
+        x = x + b["feature"].to(x.dtype) @ p["event.number"]
+    x = dropout(x, c, 0, step)
+    kept = {"activation.embedding": x}
+    for l in range(int(c["model.layers"])):
+        w = {n.split(".", 2)[2]: t for n, t in p.items() if n.startswith("block.%d." % l)}
+        qkv = rmsnorm(x, w["attention.norm"]) @ w["attention.qkv"].T
+        q, k, v = qkv.reshape(len(x), 3, int(c["model.heads"]), -1).unbind(1)
+        o = attention(rope(q, b["position"]), rope(k, b["position"]), v, b["cu_seqlens"])
+        x = x + dropout(o @ w["attention.out"].T, c, 1 + 2 * l, step)
+        gate, up = (rmsnorm(x, w["mlp.norm"]) @ w["mlp.gate_up"].T).chunk(2, -1)
+        x = x + dropout((gate * torch.sigmoid(gate) * up) @ w["mlp.down"].T, c, 2 + 2 * l, step)
+        kept["activation.block.%d" % l] = x
+    kept["activation.final"] = h = rmsnorm(x, p["final.norm"])
+    if keep is not None:
+        keep.update(kept)
+    return h
+
+
+# ---- Sections 5 and 6: heads, objectives -------------------------------------------------------------
+
+def action_values(p, b, h):
+    return (h @ p["value.weight"].T + p["value.bias"]
+            + h @ p["q.weight"].T @ items(p, b).T + p["q.bias"])
+
+
+def backup_values(term, q, target_q, c, b):
+    """B(s) of every token; NaN where it does not exist."""
+    pick = lambda a: target_q.gather(1, a[:, None])[:, 0]
+    if term == "q_learning":
+        return target_q.max(1).values
+    if term == "double_q":
+        return pick(q.argmax(1))
+    if term == "expected_sarsa":
+        return ((target_q / float(c["learn.temperature"])).softmax(1) * target_q).sum(1)
+    assert term == "sarsa", term
+    return torch.where(b["target"] >= 0, pick(b["target"].clamp(min=0)), torch.full_like(q[:, 0], math.nan))
+
+
+def td_targets(value, c, b):
+    """y of every token; NaN where it does not exist."""
+    gamma, n = float(c["learn.gamma"]), int(c["learn.n_step"])
+    reward, end, y = b["reward"].tolist(), b["end"].tolist(), torch.full_like(value, math.nan)
+    for first, last in zip(b["cu_seqlens"][:-1].tolist(), b["cu_seqlens"][1:].tolist()):
+        for i in range(first, last - 1):
+            total, m = 0.0, 0
+            while True:
+                total += gamma**m * reward[i + m]
+                m += 1
+                if end[i + m - 1] or m == n or i + m == last - 1:
+                    break
+            y[i] = total + (0.0 if end[i + m - 1] == 1 else gamma**m * value[i + m])
+    return y
+
+
+def losses(p, target_p, c, b, step, keep=None):
+    """{"total", ...}: the loss and its terms. `step` counts from 0; None: without dropout."""
+    h = encode(p, c, b, step, keep)
+    terms, has = c["learn.objective"].split("+"), b["target"] >= 0
+    out = {}
+    if "cross_entropy" in terms:
+        z = h[has] @ p["policy.weight"].T @ items(p, b).T + p["policy.bias"]
+        out["cross_entropy"] = F.cross_entropy(z, b["target"][has])
+    for term in terms:
+        if term == "cross_entropy":
+            continue
+        q = action_values(p, b, h)
+        with torch.no_grad():
+            target_q = action_values(target_p, b, encode(target_p, c, b, None))
+            y = td_targets(backup_values(term, q, target_q, c, b), c, b)
+        valid, k = ~torch.isnan(y), float(c["learn.huber"])
+        error = (q.gather(1, b["target"].clamp(min=0)[:, None])[:, 0] - y)[valid]
+        square, size = error * error / 2, error.abs()
+        out["td"] = (square if k == 0 else torch.where(size <= k, square, k * (size - k / 2))).mean()
+    if "next.weight" in p:
+        n = h[has] @ p["next.weight"].T + p["next.bias"]
+        out["next_action"] = F.cross_entropy(n, b["target_action"][has])
+    weight = {"cross_entropy": 1.0, "td": float(c["learn.td_weight"]), "next_action": float(c["learn.action_weight"])}
+    out["total"] = sum(weight[name] * loss for name, loss in out.items())
+    return out
+
+
+def gradients(p, target_p, c, b, step, keep=None):
+    """-> losses, {name: gradient}; a parameter that the loss does not touch has gradient 0."""
+    p = {n: t.detach().clone().requires_grad_() for n, t in p.items()}
+    loss = losses(p, target_p, c, b, step, keep)
+    grads = torch.autograd.grad(loss["total"], list(p.values()), allow_unused=True)
+    return loss, {n: torch.zeros_like(t) if g is None else g for (n, t), g in zip(p.items(), grads)}
+
+
+# ---- Section 7: optimizer ----------------------------------------------------------------------------
+
+def learning_rate(c, t):
+    lr, floor, warmup = float(c["optim.lr"]), float(c["optim.lr_floor"]), int(c["optim.warmup"])
+    if t <= warmup:
+        return lr * t / warmup
+    done = (t - warmup) / (int(c["train.steps"]) - warmup)
+    return lr * (floor + (1 - floor) * (1 + math.cos(math.pi * min(1.0, done))) / 2)
+
+
+def decay(c, name):
+    if name in EMBEDDINGS:
+        return float(c["optim.embedding_decay"])
+    return 0.0 if name.endswith((".norm", ".bias")) else float(c["optim.weight_decay"])
+
+
+def train(p, target_p, c, b, steps):
+    """`steps` optimizer steps on one batch from step 0 -> parameters, target parameters, gradient norms."""
+    p, target_p = dict(p), dict(target_p)
+    b1, b2, eps, clip = (float(c["optim." + n]) for n in ("beta1", "beta2", "eps", "clip"))
+    m, v = ({n: torch.zeros_like(t) for n, t in p.items()} for _ in range(2))
+    norms = []
+    for t in range(1, steps + 1):
+        _, grad = gradients(p, target_p, c, b, t - 1)
+        norms.append(math.sqrt(sum((g.double() ** 2).sum().item() for g in grad.values())))
+        scale = min(1.0, clip / (norms[-1] + 1e-6)) if clip > 0 else 1.0
+        for n, g in grad.items():
+            g = g * scale
+            m[n] = b1 * m[n] + (1 - b1) * g
+            v[n] = b2 * v[n] + (1 - b2) * g * g
+            update = (m[n] / (1 - b1**t)) / (torch.sqrt(v[n] / (1 - b2**t)) + eps)
+            p[n] = p[n] - learning_rate(c, t) * (update + decay(c, n) * p[n])
+        every, polyak = int(c["learn.copy_every"]), float(c["learn.polyak"])
+        if every == 0:
+            target_p = {n: target_p[n] + polyak * (p[n] - target_p[n]) for n in p}
+        elif t % every == 0:
+            target_p = dict(p)
+    return p, target_p, norms
+
+
+# ---- Files -------------------------------------------------------------------------------------------
+
+def batch_of(tensors):
+    """The batch of a golden or trace file: "batch.item" -> item, ..."""
+    b = {n[6:] if n.startswith("batch.") else n: torch.from_numpy(t.copy())
+         for n, t in tensors.items() if n.startswith(("batch.", "items."))}
+    return {n: t.long() if not t.is_floating_point() else t for n, t in b.items()}
+
+
+def parameters_of(tensors, prefix, dtype):
+    return {n[len(prefix):]: torch.from_numpy(t.copy()).to(dtype)
+            for n, t in tensors.items() if n.startswith(prefix)}
+
+
+def relative_l2(a, b):
+    """|a - b| / |b| in float64; |a| where b is zero."""
+    a, b = (np.asarray(t, dtype=np.float64).reshape(-1) for t in (a, b))
+    return float(np.linalg.norm(a - b) / (np.linalg.norm(b) or 1.0))

@@ -1,0 +1,37 @@
+"""Reads and writes safetensors with numpy alone: 8 bytes of header length, a JSON header, the data."""
+import json
+import struct
+
+import numpy as np
+
+DTYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "I64": np.int64, "U8": np.uint8}
+NAMES = {np.dtype(v): k for k, v in DTYPES.items()}
+
+
+def load(path):
+    """-> ({name: array}, {key: string})"""
+    with open(path, "rb") as f:
+        (length,) = struct.unpack("<Q", f.read(8))
+        header = json.loads(f.read(length))
+        data = f.read()
+    meta = header.pop("__metadata__", {})
+    tensors = {}
+    for name, t in header.items():
+        first, last = t["data_offsets"]
+        tensors[name] = np.frombuffer(data[first:last], DTYPES[t["dtype"]]).reshape(t["shape"])
+    return tensors, meta
+
+
+def save(path, tensors, meta):
+    """Tensors in the given order; each starts at a multiple of its element's size (widest first)."""
+    header, data, offset = {"__metadata__": {k: str(v) for k, v in meta.items()}}, [], 0
+    for name, a in sorted(tensors.items(), key=lambda t: -np.asarray(t[1]).itemsize):
+        a = np.ascontiguousarray(a)
+        header[name] = {"dtype": NAMES[a.dtype], "shape": list(np.shape(tensors[name])),
+                        "data_offsets": [offset, offset + a.nbytes]}
+        offset += a.nbytes
+        data.append(a.tobytes())
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + b"".join(data))
