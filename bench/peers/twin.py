@@ -171,10 +171,10 @@ def check(path):
                  user_numbers=rows("user.number"), event_numbers=rows("event.number"))
     state = {twin_name(n): torch.from_numpy(v.copy()) for n, v in param.items() if twin_name(n)}
     model.load_state_dict(state, strict=False)
-    if "items.category" in tensors:
-        model.category = torch.from_numpy(tensors["items.category"].astype(np.int64))
-    if "items.number" in tensors:
-        model.number = torch.from_numpy(tensors["items.number"].copy())
+    if "catalogue.category" in tensors:
+        model.category = torch.from_numpy(tensors["catalogue.category"].astype(np.int64))
+    if "catalogue.number" in tensors:
+        model.number = torch.from_numpy(tensors["catalogue.number"].copy())
     names = ("item", "action", "gap", "target", "user_category", "user_number", "feature")
     columns = {n: tensors["batch." + n] for n in names if "batch." + n in tensors}
     lengths = np.diff(tensors["batch.cu_seqlens"]).tolist()

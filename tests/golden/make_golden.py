@@ -70,9 +70,9 @@ def batch(s, rng):
         b["user_number"] = number(len(s["windows"]), s["user numbers"])[profile]
     out = {"batch." + n: v for n, v in b.items()}
     if s["item kinds"]:
-        out["items.category"] = joint(s["item kinds"], s["items"])
+        out["catalogue.category"] = joint(s["item kinds"], s["items"])
     if s["item numbers"]:
-        out["items.number"] = number(s["items"], s["item numbers"])
+        out["catalogue.number"] = number(s["items"], s["item numbers"])
     return out
 
 

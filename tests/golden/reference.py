@@ -4,7 +4,7 @@ souk is held against. Slow and simple on purpose; wants only Debian's python3-to
 p, target_p   {name: tensor} of parameters by the README's names; the dtype of p is the dtype computed in
 c             {setting: string or number}, "model.heads", "learn.gamma", ...
 b             {name: tensor} of a packed batch: item, action, gap, position, cu_seqlens, target, ... and
-              the catalogue's features as "items.category", "items.number"
+              the catalogue's features as "catalogue.category", "catalogue.number"
 """
 import math
 
@@ -70,9 +70,9 @@ def attention(q, k, v, cu_seqlens):
 def items(p, b):
     e = p["item.id"]
     if "item.category" in p:
-        e = e + p["item.category"][b["items.category"]].sum(1)
+        e = e + p["item.category"][b["catalogue.category"]].sum(1)
     if "item.number" in p:
-        e = e + b["items.number"].to(e.dtype) @ p["item.number"]
+        e = e + b["catalogue.number"].to(e.dtype) @ p["item.number"]
     return e
 
 
@@ -219,7 +219,7 @@ def train(p, target_p, c, b, steps):
 def batch_of(tensors):
     """The batch of a golden or trace file: "batch.item" -> item, ..."""
     b = {n[6:] if n.startswith("batch.") else n: torch.from_numpy(t.copy())
-         for n, t in tensors.items() if n.startswith(("batch.", "items."))}
+         for n, t in tensors.items() if n.startswith(("batch.", "catalogue."))}
     return {n: t.long() if not t.is_floating_point() else t for n, t in b.items()}
 
 
