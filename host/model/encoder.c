@@ -1,0 +1,210 @@
+#include "model/encoder.h"
+
+#include <stdlib.h>
+
+#include "attention.h"
+#include "dropout.h"
+#include "elementwise.h"
+#include "embedding.h"
+#include "gemm.h"
+#include "rmsnorm.h"
+#include "rope.h"
+#include "swiglu.h"
+
+static const float EPS = 1e-6f;
+static const double ROPE_THETA = 10000.0;
+
+/* ---- Memory -------------------------------------------------------------------------------------- */
+
+static void layout(Encoder *e, const Model *m)
+{
+    const ModelShape *s = &m->shape;
+    const int64_t tokens = e->tokens;
+    for (int64_t l = 0; l < (e->training ? s->layers : 1); l++)
+        e->block[l] = (BlockState){
+            .x = ARENA(&e->arena, F32, tokens, s->dim),
+            .attention_rstd = ARENA(&e->arena, F32, tokens),
+            .qkv = ARENA(&e->arena, F32, tokens, 3 * s->dim),
+            .attended = ARENA(&e->arena, F32, tokens, s->dim),
+            .lse = ARENA(&e->arena, F32, tokens, s->heads),
+            .middle = ARENA(&e->arena, F32, tokens, s->dim),
+            .mlp_rstd = ARENA(&e->arena, F32, tokens),
+            .gate_up = ARENA(&e->arena, F32, tokens, 2 * s->ff),
+        };
+    e->x = ARENA(&e->arena, F32, tokens, s->dim);
+    e->rstd = ARENA(&e->arena, F32, tokens);
+    e->h = ARENA(&e->arena, F32, tokens, s->dim);
+}
+
+Status encoder_open(Encoder *e, const Model *m, int64_t tokens, bool training, Device *dev)
+{
+    *e = (Encoder){.tokens = tokens, .training = training};
+    e->block = calloc((size_t)m->shape.layers, sizeof *e->block);
+    if (!e->block) return FAIL(ERR_MEMORY, "no memory for the encoder");
+    layout(e, m);
+    TRY(arena_open(&e->arena, dev));
+    layout(e, m);
+    return OK;
+}
+
+void encoder_close(Encoder *e)
+{
+    arena_close(&e->arena);
+    free(e->block);
+    *e = (Encoder){0};
+}
+
+/* The state of block l, cut to the batch's tokens. */
+static BlockState block_state(const Encoder *e, int64_t l, int64_t tokens)
+{
+    BlockState b = e->block[e->training ? l : 0];
+    Tensor *all[] = {&b.x,      &b.attention_rstd, &b.qkv,      &b.attended,
+                     &b.lse,    &b.middle,         &b.mlp_rstd, &b.gate_up};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) *all[i] = tensor_rows(*all[i], 0, tokens);
+    return b;
+}
+
+/* ---- Forward ------------------------------------------------------------------------------------- */
+
+static const GemmOptions TIMES_TRANSPOSED = {.trans_b = true};
+
+static void embed(Device *dev, Tensor x, const Model *m, Weights w, const ModelInput *in)
+{
+    const ItemTable items = model_items(m, w);
+    const GemmOptions add = {.accumulate = true};
+    items_gather(dev, x, &items, in->item);
+    embedding_add(dev, x, w[m->at.action], in->action);
+    embedding_add(dev, x, w[m->at.gap], in->gap);
+    for (int64_t k = 0; k < m->shape.user_kinds; k++)
+        embedding_add(dev, x, w[m->at.user_category], in->user_category[k]);
+    if (m->at.user_number >= 0) gemm(dev, x, in->user_number, w[m->at.user_number], add);
+    if (m->at.event_number >= 0) gemm(dev, x, in->feature, w[m->at.event_number], add);
+}
+
+static void attend(Device *dev, const BlockState *b, const BlockParams *at, const Model *m,
+                   Weights w, const ModelInput *in, DropoutKey key, int64_t site)
+{
+    const size_t mark = scratch_mark(dev);
+    Tensor n = SCRATCH(dev, F32, in->tokens, m->shape.dim);
+    rmsnorm_forward(dev, n, b->attention_rstd, b->x, w[at->attention_norm], EPS);
+    gemm(dev, b->qkv, n, w[at->qkv], TIMES_TRANSPOSED);
+    rope(dev, b->qkv, in->position, m->shape.heads, ROPE_THETA, +1);
+    attention_forward(dev, b->attended, b->lse, b->qkv, in->cu_seqlens, m->shape.heads);
+    gemm(dev, n, b->attended, w[at->out], TIMES_TRANSPOSED);
+    dropout_add(dev, b->middle, n, b->x, key.dropout, key.seed, site, key.step);
+    scratch_release(dev, mark);
+}
+
+static void mix(Device *dev, Tensor out, const BlockState *b, const BlockParams *at, const Model *m,
+                Weights w, DropoutKey key, int64_t site)
+{
+    const int64_t tokens = b->middle.dim[0];
+    const size_t mark = scratch_mark(dev);
+    Tensor n = SCRATCH(dev, F32, tokens, m->shape.dim);
+    Tensor y = SCRATCH(dev, F32, tokens, m->shape.ff);
+    rmsnorm_forward(dev, n, b->mlp_rstd, b->middle, w[at->mlp_norm], EPS);
+    gemm(dev, b->gate_up, n, w[at->gate_up], TIMES_TRANSPOSED);
+    swiglu_forward(dev, y, b->gate_up);
+    gemm(dev, n, y, w[at->down], TIMES_TRANSPOSED);
+    dropout_add(dev, out, n, b->middle, key.dropout, key.seed, site, key.step);
+    scratch_release(dev, mark);
+}
+
+Tensor encoder_forward(Device *dev, Encoder *e, const Model *m, Weights w, const ModelInput *in,
+                       DropoutKey key)
+{
+    const int64_t tokens = in->tokens, layers = m->shape.layers;
+    REQUIRE(tokens <= e->tokens, "a batch of %ld tokens, room for %ld", (long)tokens, (long)e->tokens);
+    Tensor x = tensor_rows(e->x, 0, tokens), h = tensor_rows(e->h, 0, tokens);
+    Tensor first = block_state(e, 0, tokens).x;
+    embed(dev, first, m, w, in);
+    dropout_add(dev, first, first, (Tensor){0}, key.dropout, key.seed, 0, key.step);
+    for (int64_t l = 0; l < layers; l++) {
+        const BlockState b = block_state(e, l, tokens);
+        Tensor out = l + 1 < layers ? block_state(e, l + 1, tokens).x : x;
+        attend(dev, &b, &m->at.block[l], m, w, in, key, 1 + 2 * l);
+        mix(dev, out, &b, &m->at.block[l], m, w, key, 2 + 2 * l);
+    }
+    rmsnorm_forward(dev, h, tensor_rows(e->rstd, 0, tokens), x, w[m->at.final_norm], EPS);
+    return h;
+}
+
+/* ---- Backward ------------------------------------------------------------------------------------ */
+
+static const GemmOptions ADD_TRANSPOSED = {.trans_a = true, .accumulate = true};
+
+/* dx is dL/d(block output) on entry and dL/d(middle) on exit. */
+static void mix_backward(Device *dev, Tensor dx, const BlockState *b, const BlockParams *at,
+                         const Model *m, Weights w, Weights grad, DropoutKey key, int64_t site)
+{
+    const int64_t tokens = dx.dim[0], dim = m->shape.dim, ff = m->shape.ff;
+    const size_t mark = scratch_mark(dev);
+    Tensor n = SCRATCH(dev, F32, tokens, dim), y = SCRATCH(dev, F32, tokens, ff);
+    dropout_backward(dev, n, dx, key.dropout, key.seed, site, key.step);
+    swiglu_forward(dev, y, b->gate_up);
+    gemm(dev, grad[at->down], n, y, ADD_TRANSPOSED);
+    gemm(dev, y, n, w[at->down], (GemmOptions){0});
+    swiglu_backward(dev, b->gate_up, y, b->gate_up);
+    rmsnorm_forward(dev, n, b->mlp_rstd, b->middle, w[at->mlp_norm], EPS);
+    gemm(dev, grad[at->gate_up], b->gate_up, n, ADD_TRANSPOSED);
+    gemm(dev, n, b->gate_up, w[at->gate_up], (GemmOptions){0});
+    rmsnorm_backward(dev, dx, grad[at->mlp_norm], n, b->middle, w[at->mlp_norm], b->mlp_rstd);
+    scratch_release(dev, mark);
+}
+
+/* dx is dL/d(middle) on entry and dL/d(block input) on exit. */
+static void attend_backward(Device *dev, Tensor dx, const BlockState *b, const BlockParams *at,
+                            const Model *m, Weights w, Weights grad, const ModelInput *in,
+                            DropoutKey key, int64_t site)
+{
+    const int64_t tokens = in->tokens, dim = m->shape.dim;
+    const size_t mark = scratch_mark(dev);
+    Tensor n = SCRATCH(dev, F32, tokens, dim), dattended = SCRATCH(dev, F32, tokens, dim);
+    Tensor dqkv = SCRATCH(dev, F32, tokens, 3 * dim);
+    dropout_backward(dev, n, dx, key.dropout, key.seed, site, key.step);
+    gemm(dev, grad[at->out], n, b->attended, ADD_TRANSPOSED);
+    gemm(dev, dattended, n, w[at->out], (GemmOptions){0});
+    attention_backward(dev, dqkv, dattended, b->attended, b->lse, b->qkv, in->cu_seqlens,
+                       m->shape.heads);
+    rope(dev, dqkv, in->position, m->shape.heads, ROPE_THETA, -1);
+    rmsnorm_forward(dev, n, b->attention_rstd, b->x, w[at->attention_norm], EPS);
+    gemm(dev, grad[at->qkv], dqkv, n, ADD_TRANSPOSED);
+    gemm(dev, n, dqkv, w[at->qkv], (GemmOptions){0});
+    rmsnorm_backward(dev, dx, grad[at->attention_norm], n, b->x, w[at->attention_norm],
+                     b->attention_rstd);
+    scratch_release(dev, mark);
+}
+
+static void embed_backward(Device *dev, Tensor dx, const Model *m, Weights grad,
+                           const ModelInput *in)
+{
+    items_gather_backward(dev, grad[m->at.item_id], dx, in->item);
+    embedding_backward(dev, grad[m->at.action], dx, in->action);
+    embedding_backward(dev, grad[m->at.gap], dx, in->gap);
+    for (int64_t k = 0; k < m->shape.user_kinds; k++)
+        embedding_backward(dev, grad[m->at.user_category], dx, in->user_category[k]);
+    if (m->at.user_number >= 0)
+        gemm(dev, grad[m->at.user_number], in->user_number, dx, ADD_TRANSPOSED);
+    if (m->at.event_number >= 0)
+        gemm(dev, grad[m->at.event_number], in->feature, dx, ADD_TRANSPOSED);
+}
+
+void encoder_backward(Device *dev, Encoder *e, const Model *m, Weights w, Weights grad,
+                      const ModelInput *in, DropoutKey key, Tensor dh)
+{
+    const int64_t tokens = in->tokens;
+    REQUIRE(e->training, "backward of an encoder opened for inference");
+    const size_t mark = scratch_mark(dev);
+    Tensor dx = SCRATCH(dev, F32, tokens, m->shape.dim);
+    elementwise_fill(dev, dx, 0.0f);
+    rmsnorm_backward(dev, dx, grad[m->at.final_norm], dh, tensor_rows(e->x, 0, tokens),
+                     w[m->at.final_norm], tensor_rows(e->rstd, 0, tokens));
+    for (int64_t l = m->shape.layers - 1; l >= 0; l--) {
+        const BlockState b = block_state(e, l, tokens);
+        mix_backward(dev, dx, &b, &m->at.block[l], m, w, grad, key, 2 + 2 * l);
+        attend_backward(dev, dx, &b, &m->at.block[l], m, w, grad, in, key, 1 + 2 * l);
+    }
+    dropout_backward(dev, dx, dx, key.dropout, key.seed, 0, key.step);
+    embed_backward(dev, dx, m, grad, in);
+    scratch_release(dev, mark);
+}

@@ -1,0 +1,27 @@
+/* A packed batch as the model reads it: device tensors over the used tokens. */
+#ifndef SOUK_INPUT_H
+#define SOUK_INPUT_H
+
+#include "data/stream.h"
+#include "model/model.h"
+
+typedef struct {
+    int64_t tokens, windows; /* used */
+    Tensor item, action, gap, position; /* i32 [tokens] */
+    Tensor cu_seqlens;                  /* i32 [windows+1] */
+    Tensor feature;                     /* f32 [tokens, event numbers]; absent without */
+    Tensor *user_category;              /* user_kinds times i32 [tokens] */
+    Tensor user_number;                 /* f32 [tokens, user numbers]; absent without */
+    Tensor target, target_action;       /* i32 [tokens] */
+    Tensor reward;                      /* f32 [tokens] */
+    Tensor end;                         /* u8 [tokens] */
+} ModelInput;
+
+/* Room for batches of up to `tokens`. */
+Status input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev);
+void input_close(ModelInput *in, const Model *m); /* safe on {0} */
+
+/* View `batch` (which must stay valid) and spread its users' profiles over their tokens. */
+void input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b);
+
+#endif

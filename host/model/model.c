@@ -1,0 +1,144 @@
+#include "model/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "data/stream.h"
+
+void model_shape_of_file(ModelShape *s, const Behaviour *b)
+{
+    s->items = b->items;
+    s->actions = b->actions;
+    s->item_kinds = b->item_features.kinds;
+    s->item_categories = b->item_features.categories;
+    s->item_numbers = b->item_features.numbers;
+    s->user_kinds = b->user_features.kinds;
+    s->user_categories = b->user_features.categories;
+    s->user_numbers = b->user_features.numbers;
+    s->event_numbers = b->event_features.numbers;
+}
+
+static Status check_shape(ModelShape *s)
+{
+    if (s->ff == 0) s->ff = (8 * s->dim + 3 * 32 - 1) / (3 * 32) * 32;
+    if (s->dim % s->heads || s->dim / s->heads % 2)
+        return FAIL(ERR_USAGE, "model.dim = %ld, model.heads = %ld: want an even dim/heads",
+                    (long)s->dim, (long)s->heads);
+    if (s->items < 1 || s->items > INT32_MAX)
+        return FAIL(ERR_FORMAT, "%ld items: want 1 to 2^31-1", (long)s->items);
+    if (s->actions < 2) s->next_action = false;
+    return OK;
+}
+
+/* A table of embeddings, unless it would have no rows. */
+static int embedding(Model *m, const char *name, int64_t rows)
+{
+    const ModelShape *s = &m->shape;
+    if (rows == 0) return -1;
+    return PARAM(&m->params, name, INIT_NORMAL, s->init_std, DECAY_EMBEDDING, rows, s->dim);
+}
+
+static void declare_embeddings(Model *m)
+{
+    const ModelShape *s = &m->shape;
+    m->at.item_id = embedding(m, "item.id", s->items);
+    m->at.item_category = embedding(m, "item.category", s->item_categories);
+    m->at.item_number = embedding(m, "item.number", s->item_numbers);
+    m->at.action = embedding(m, "action.embedding", s->actions);
+    m->at.gap = embedding(m, "gap.embedding", GAP_BUCKETS);
+    m->at.user_category = embedding(m, "user.category", s->user_categories);
+    m->at.user_number = embedding(m, "user.number", s->user_numbers);
+    m->at.event_number = embedding(m, "event.number", s->event_numbers);
+}
+
+static int matrix(Model *m, int64_t layer, const char *name, double std, int64_t rows, int64_t columns)
+{
+    char full[64];
+    snprintf(full, sizeof full, "block.%ld.%s", (long)layer, name);
+    return PARAM(&m->params, full, INIT_NORMAL, (float)std, DECAY_MATRIX, rows, columns);
+}
+
+static int norm(Model *m, int64_t layer, const char *name)
+{
+    char full[64];
+    snprintf(full, sizeof full, "block.%ld.%s", (long)layer, name);
+    return PARAM(&m->params, full, INIT_ONE, 0, DECAY_NONE, m->shape.dim);
+}
+
+static void declare_block(Model *m, int64_t l)
+{
+    const int64_t dim = m->shape.dim, ff = m->shape.ff;
+    /* What a block adds to the residual stream starts at 1/sqrt(2 layers), so that the stream's size
+     * does not grow with depth (Radford et al. 2019). */
+    const double shrink = sqrt(2.0 * (double)m->shape.layers);
+    m->at.block[l] = (BlockParams){
+        .attention_norm = norm(m, l, "attention.norm"),
+        .qkv = matrix(m, l, "attention.qkv", 1.0 / sqrt((double)dim), 3 * dim, dim),
+        .out = matrix(m, l, "attention.out", 1.0 / (sqrt((double)dim) * shrink), dim, dim),
+        .mlp_norm = norm(m, l, "mlp.norm"),
+        .gate_up = matrix(m, l, "mlp.gate_up", 1.0 / sqrt((double)dim), 2 * ff, dim),
+        .down = matrix(m, l, "mlp.down", 1.0 / (sqrt((double)ff) * shrink), dim, ff),
+    };
+}
+
+static void declare_heads(Model *m)
+{
+    const ModelShape *s = &m->shape;
+    Params *p = &m->params;
+    m->at.final_norm = PARAM(p, "final.norm", INIT_ONE, 0, DECAY_NONE, s->dim);
+    m->at.policy_weight = m->at.policy_bias = m->at.q_weight = m->at.q_bias = -1;
+    m->at.value_weight = m->at.value_bias = m->at.next_weight = m->at.next_bias = -1;
+    if (s->policy) {
+        m->at.policy_weight = PARAM(p, "policy.weight", INIT_IDENTITY, 0, DECAY_MATRIX, s->dim, s->dim);
+        m->at.policy_bias = PARAM(p, "policy.bias", INIT_ZERO, 0, DECAY_NONE, s->items);
+    }
+    if (s->q) {
+        m->at.q_weight = PARAM(p, "q.weight", INIT_IDENTITY, 0, DECAY_MATRIX, s->dim, s->dim);
+        m->at.q_bias = PARAM(p, "q.bias", INIT_ZERO, 0, DECAY_NONE, s->items);
+        m->at.value_weight = PARAM(p, "value.weight", INIT_ZERO, 0, DECAY_MATRIX, 1, s->dim);
+        m->at.value_bias = PARAM(p, "value.bias", INIT_ZERO, 0, DECAY_NONE, 1);
+    }
+    if (s->next_action) {
+        m->at.next_weight = PARAM(p, "next.weight", INIT_ZERO, 0, DECAY_MATRIX, s->actions, s->dim);
+        m->at.next_bias = PARAM(p, "next.bias", INIT_ZERO, 0, DECAY_NONE, s->actions);
+    }
+}
+
+Status model_open(Model *m, const ModelShape *shape, const Behaviour *b)
+{
+    *m = (Model){.shape = *shape};
+    const ModelShape *s = &m->shape;
+    TRY(check_shape(&m->shape));
+    m->at.block = calloc((size_t)s->layers, sizeof *m->at.block);
+    if (!m->at.block) return FAIL(ERR_MEMORY, "no memory for %ld layers", (long)s->layers);
+    declare_embeddings(m);
+    for (int64_t l = 0; l < s->layers; l++) declare_block(m, l);
+    declare_heads(m);
+    if (s->item_kinds)
+        m->item_category = TENSOR(b->item_features.category, I32, s->items, s->item_kinds);
+    if (s->item_numbers)
+        m->item_number = TENSOR(b->item_features.number, F32, s->items, s->item_numbers);
+    return OK;
+}
+
+void model_close(Model *m)
+{
+    params_close(&m->params);
+    free(m->at.block);
+    *m = (Model){0};
+}
+
+ItemTable model_items(const Model *m, Weights w)
+{
+    ItemTable table = {.id = w[m->at.item_id]};
+    if (m->at.item_category >= 0) {
+        table.category = m->item_category;
+        table.category_table = w[m->at.item_category];
+    }
+    if (m->at.item_number >= 0) {
+        table.numeric = m->item_number;
+        table.numeric_weight = w[m->at.item_number];
+    }
+    return table;
+}

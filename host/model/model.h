@@ -1,0 +1,54 @@
+/* The model: its sizes, its parameters and the static features of its catalogue. Mathematics and
+ * parameter names: host/model/README.md.
+ */
+#ifndef SOUK_MODEL_H
+#define SOUK_MODEL_H
+
+#include "data/behaviour.h"
+#include "items.h"
+#include "model/params.h"
+
+typedef struct {
+    int64_t dim, layers, heads, ff; /* ff 0: 8/3 dim rounded up to 32 */
+    float dropout, init_std;
+    bool policy, q, next_action; /* which heads exist */
+    /* from the behaviour file */
+    int64_t items, actions;
+    int64_t item_kinds, item_categories, item_numbers;
+    int64_t user_kinds, user_categories, user_numbers;
+    int64_t event_numbers;
+} ModelShape;
+
+typedef struct {
+    int attention_norm, qkv, out, mlp_norm, gate_up, down;
+} BlockParams;
+
+/* Indices into Params; -1: the parameter does not exist. */
+typedef struct {
+    int item_id, item_category, item_number;
+    int action, gap, user_category, user_number, event_number;
+    BlockParams *block; /* [layers] */
+    int final_norm;
+    int policy_weight, policy_bias, q_weight, q_bias, value_weight, value_bias;
+    int next_weight, next_bias;
+} ModelParams;
+
+typedef struct {
+    ModelShape shape;
+    Params params;
+    ModelParams at;
+    Tensor item_category; /* i32 [items, kinds]; absent without */
+    Tensor item_number;   /* f32 [items, numbers]; absent without */
+} Model;
+
+/* Sizes that follow from the file. */
+void model_shape_of_file(ModelShape *shape, const Behaviour *b);
+/* Declare the parameters of `shape` (no memory yet; open the copies with params_open) and point at
+ * the file's item features, which must outlive the model. Checks that sizes fit one another. */
+Status model_open(Model *m, const ModelShape *shape, const Behaviour *b);
+void model_close(Model *m); /* safe on {0} */
+
+/* The item encoder of one copy of the weights. */
+ItemTable model_items(const Model *m, Weights w);
+
+#endif

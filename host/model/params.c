@@ -1,0 +1,92 @@
+#include "model/params.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+int params_find(const Params *p, const char *name)
+{
+    for (int i = 0; i < p->count; i++)
+        if (!strcmp(p->info[i].name, name)) return i;
+    return -1;
+}
+
+int params_add(Params *p, const char *name, Init init, float std, Decay decay, int rank,
+               const int64_t *dim)
+{
+    REQUIRE(params_find(p, name) < 0, "parameter \"%s\" declared twice", name);
+    REQUIRE(strlen(name) < sizeof p->info->name, "parameter name \"%s\" too long", name);
+    if (p->count == p->room) {
+        p->room = p->room ? 2 * p->room : 64;
+        p->info = realloc(p->info, (size_t)p->room * sizeof *p->info);
+        REQUIRE(p->info, "no memory for %d parameters", p->room);
+    }
+    ParamInfo *info = &p->info[p->count];
+    *info = (ParamInfo){.init = init, .std = std, .decay = decay};
+    snprintf(info->name, sizeof info->name, "%s", name);
+    info->shape = tensor_view(NULL, F32, rank, dim);
+    return p->count++;
+}
+
+Status params_open(Params *p, ParamCopy copy, Device *dev)
+{
+    Arena *arena = &p->arena[copy];
+    p->copy[copy] = calloc((size_t)p->count, sizeof *p->copy[copy]);
+    if (!p->copy[copy]) return FAIL(ERR_MEMORY, "no memory for %d parameters", p->count);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < p->count; i++)
+            p->copy[copy][i] =
+                arena_tensor(arena, F32, p->info[i].shape.rank, p->info[i].shape.dim);
+        if (pass == 0) TRY(arena_open(arena, dev));
+    }
+    return OK;
+}
+
+static void fill_normal(Tensor t, float std, uint64_t seed, int place)
+{
+    const int64_t count = tensor_count(t);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < count; i++) {
+        const Philox r = philox(seed, (uint64_t)1 << 62 | (uint64_t)place, (uint64_t)i);
+        f32(t)[i] = std * philox_normal(r.word[0], r.word[1]);
+    }
+}
+
+void params_init(Params *p, uint64_t seed)
+{
+    for (int i = 0; i < p->count; i++) {
+        const Tensor t = p->copy[PARAM_VALUE][i];
+        memset(t.data, 0, tensor_bytes(t));
+        switch (p->info[i].init) {
+        case INIT_NORMAL: fill_normal(t, p->info[i].std, seed, i); break;
+        case INIT_ONE:
+            for (int64_t j = 0; j < tensor_count(t); j++) f32(t)[j] = 1.0f;
+            break;
+        case INIT_IDENTITY:
+            for (int64_t j = 0; j < t.dim[0]; j++) f32(t)[j * t.dim[1] + j] = 1.0f;
+            break;
+        case INIT_ZERO: break;
+        }
+    }
+}
+
+void params_close(Params *p)
+{
+    for (int c = 0; c < PARAM_COPIES; c++) {
+        arena_close(&p->arena[c]);
+        free(p->copy[c]);
+    }
+    free(p->info);
+    *p = (Params){0};
+}
+
+int64_t params_elements(const Params *p)
+{
+    int64_t elements = 0;
+    for (int i = 0; i < p->count; i++) elements += tensor_count(p->info[i].shape);
+    return elements;
+}
+
+size_t params_bytes(const Params *p) { return (size_t)params_elements(p) * sizeof(float); }

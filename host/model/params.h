@@ -1,0 +1,56 @@
+/* The parameters, by name, in one list. Initialisation, decay, gradients, moments, the target network,
+ * checkpoints and printing all iterate it; a parameter exists nowhere else.
+ */
+#ifndef SOUK_PARAMS_H
+#define SOUK_PARAMS_H
+
+#include "base/arena.h"
+
+typedef enum { INIT_NORMAL, INIT_ONE, INIT_ZERO, INIT_IDENTITY } Init;
+typedef enum { DECAY_NONE, DECAY_MATRIX, DECAY_EMBEDDING } Decay;
+
+typedef struct {
+    char name[64];
+    Init init;
+    float std; /* INIT_NORMAL */
+    Decay decay;
+    Tensor shape; /* dtype and dims; data NULL */
+} ParamInfo;
+
+/* Copies of all parameters, each one arena: */
+typedef enum {
+    PARAM_VALUE,
+    PARAM_GRAD,
+    PARAM_MOMENT1,
+    PARAM_MOMENT2,
+    PARAM_TARGET, /* the target network's values */
+    PARAM_COPIES,
+} ParamCopy;
+
+/* A list of the tensors of one copy, indexed as `info`: what the encoder and the heads read. */
+typedef const Tensor *Weights;
+
+typedef struct {
+    int count, room;
+    ParamInfo *info;
+    Tensor *copy[PARAM_COPIES]; /* NULL: not allocated */
+    Arena arena[PARAM_COPIES];
+} Params;
+
+/* Declare a parameter; its index. Aborts on a name twice. */
+int params_add(Params *p, const char *name, Init init, float std, Decay decay, int rank,
+               const int64_t *dim);
+#define PARAM(p, name, init, std, decay, ...)                                                      \
+    params_add((p), (name), (init), (std), (decay), TENSOR_DIMS(__VA_ARGS__))
+
+/* Allocate a copy, zeroed. */
+Status params_open(Params *p, ParamCopy copy, Device *dev);
+/* Fill PARAM_VALUE: a pure function of the seed and the parameter's place in the list. */
+void params_init(Params *p, uint64_t seed);
+void params_close(Params *p); /* safe on {0} */
+
+int params_find(const Params *p, const char *name); /* -1: none */
+int64_t params_elements(const Params *p);
+size_t params_bytes(const Params *p);
+
+#endif
