@@ -1,5 +1,6 @@
 #include "learn/objective.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "catalogue.h"

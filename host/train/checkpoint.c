@@ -1,0 +1,252 @@
+#include "train/checkpoint.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/files.h"
+
+static const char *const prefix[PARAM_COPIES] = {
+    [PARAM_VALUE] = "",
+    [PARAM_GRAD] = NULL,
+    [PARAM_MOMENT1] = "adamw.m.",
+    [PARAM_MOMENT2] = "adamw.v.",
+    [PARAM_TARGET] = "target.",
+};
+
+/* Settings that a resumed run may change: they decide when, where and how fast, not what. */
+static const char *const free_settings[] = {
+    "data.path",         "train.out",      "train.device",     "train.threads", "train.readers",
+    "train.epochs",      "train.steps",    "train.seconds",    "train.patience", "train.valid_every",
+    "train.valid_users", "train.save_every", "train.quiet",
+};
+
+static bool is_free(const char *key)
+{
+    for (size_t i = 0; i < sizeof free_settings / sizeof *free_settings; i++)
+        if (!strcmp(key, free_settings[i])) return true;
+    return false;
+}
+
+/* ---- Writing ------------------------------------------------------------------------------------- */
+
+/* Text of all settings and counters; `room` holds the values. */
+enum { COUNTERS = 6, VALUE_MAX = sizeof(text) };
+
+static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
+                    char (*room)[VALUE_MAX])
+{
+    const int settings = config_count();
+    for (int i = 0; i < settings; i++) {
+        config_value(&t->config, i, room[i], VALUE_MAX);
+        metadata[i] = (Metadata){config_key(i), room[i]};
+    }
+    static const char *const keys[COUNTERS] = {"step", "epoch", "batch", "best", "worse",
+                                               "catalogue_hash"};
+    char(*value)[VALUE_MAX] = room + settings;
+    snprintf(value[0], VALUE_MAX, "%" PRId64, t->step);
+    snprintf(value[1], VALUE_MAX, "%" PRId64, p->cursor.epoch);
+    snprintf(value[2], VALUE_MAX, "%" PRId64, p->cursor.batch);
+    snprintf(value[3], VALUE_MAX, "%.17g", p->best);
+    snprintf(value[4], VALUE_MAX, "%" PRId64, p->worse);
+    snprintf(value[5], VALUE_MAX, "%s", t->file.catalogue_hash);
+    for (int i = 0; i < COUNTERS; i++) metadata[settings + i] = (Metadata){keys[i], value[i]};
+    return settings + COUNTERS;
+}
+
+static int list_tensors(const Params *p, bool all, NamedTensor *list, char (*names)[96])
+{
+    int n = 0;
+    for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++) {
+        if (!prefix[c] || !p->copy[c] || (c != PARAM_VALUE && !all)) continue;
+        for (int i = 0; i < p->count; i++, n++) {
+            snprintf(names[n], sizeof names[n], "%s%s", prefix[c], p->info[i].name);
+            list[n] = (NamedTensor){names[n], p->copy[c][i]};
+        }
+    }
+    return n;
+}
+
+Status checkpoint_write(const Trainer *t, const Progression *p, const char *path, bool all)
+{
+    const int room = config_count() + COUNTERS, tensors = PARAM_COPIES * t->model.params.count;
+    char(*values)[VALUE_MAX] = calloc((size_t)room, sizeof *values);
+    Metadata *metadata = calloc((size_t)room, sizeof *metadata);
+    char(*names)[96] = calloc((size_t)tensors, sizeof *names);
+    NamedTensor *list = calloc((size_t)tensors, sizeof *list);
+    Status st;
+    if (values && metadata && names && list)
+        st = safetensors_write(path, list, list_tensors(&t->model.params, all, list, names), metadata,
+                               describe(t, p, metadata, values));
+    else st = FAIL(ERR_MEMORY, "%s: no memory for the header", path);
+    free(values);
+    free(metadata);
+    free(names);
+    free(list);
+    return st;
+}
+
+Status checkpoint_describe(const Trainer *t, const Progression *p)
+{
+    char path[sizeof(text) + 32];
+    snprintf(path, sizeof path, "%s/checkpoint.json", t->config.train_out);
+    json_t *settings = json_object();
+    for (int i = 0; i < config_count(); i++) {
+        char value[VALUE_MAX];
+        config_value(&t->config, i, value, sizeof value);
+        json_object_set_new(settings, config_key(i), json_string(value));
+    }
+    json_t *root = json_pack(
+        "{s:s, s:I, s:I, s:I, s:f, s:I, s:s, s:o}", "schema", "souk-checkpoint-1", "step",
+        (json_int_t)t->step, "epoch", (json_int_t)p->cursor.epoch, "parameters",
+        (json_int_t)params_elements(&t->model.params), "best_validation_ndcg10", p->best,
+        "validations_since_best", (json_int_t)p->worse, "catalogue_hash", t->file.catalogue_hash,
+        "settings", settings);
+    AtomicFile file = {0};
+    Status st = root ? atomic_file_open(&file, path) : FAIL(ERR_MEMORY, "%s: out of memory", path);
+    if (st == OK) {
+        json_dumpf(root, file.stream, JSON_INDENT(2));
+        fputc('\n', file.stream);
+        st = atomic_file_commit(&file);
+    }
+    atomic_file_close(&file);
+    json_decref(root);
+    return st;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------- */
+
+Status checkpoint_config(Config *c, const Safetensors *file)
+{
+    *c = config_default();
+    for (int i = 0; i < config_count(); i++) {
+        const char *value = safetensors_metadata(file, config_key(i));
+        if (!value)
+            return FAIL(ERR_FORMAT, "%s: no setting \"%s\" in its metadata; not a souk checkpoint?",
+                        file->path, config_key(i));
+        TRY(config_set(c, config_key(i), value));
+    }
+    return OK;
+}
+
+static Status check_catalogue(const Safetensors *file, const Behaviour *b)
+{
+    const char *hash = safetensors_metadata(file, "catalogue_hash");
+    if (hash && !strcmp(hash, b->catalogue_hash)) return OK;
+    return FAIL(ERR_USAGE, "%s was trained on catalogue %.12s, %s has catalogue %.12s", file->path,
+                hash ? hash : "(none)", b->path, b->catalogue_hash);
+}
+
+static Status check_settings(const Safetensors *file, const Config *now)
+{
+    Config then;
+    TRY(checkpoint_config(&then, file));
+    for (int i = 0; i < config_count(); i++) {
+        char was[VALUE_MAX], is[VALUE_MAX];
+        config_value(&then, i, was, sizeof was);
+        config_value(now, i, is, sizeof is);
+        if (strcmp(was, is) != 0 && !is_free(config_key(i)))
+            return FAIL(ERR_USAGE, "%s was trained with %s = %s, not %s: resume with the same", file->path,
+                        config_key(i), was, is);
+    }
+    return OK;
+}
+
+static Status load_copy(const Params *p, ParamCopy copy, const Safetensors *file)
+{
+    for (int i = 0; i < p->count; i++) {
+        char name[96];
+        Tensor from;
+        const Tensor to = p->copy[copy][i];
+        snprintf(name, sizeof name, "%s%s", prefix[copy], p->info[i].name);
+        TRY(safetensors_get(file, name, F32, to.rank, to.dim, &from));
+        memcpy(to.data, from.data, tensor_bytes(to));
+    }
+    return OK;
+}
+
+static Status read_counter(const Safetensors *file, const char *key, double *value)
+{
+    const char *text_value = safetensors_metadata(file, key);
+    char *end = NULL;
+    if (text_value) *value = strtod(text_value, &end);
+    if (!text_value || end == text_value || *end)
+        return FAIL(ERR_FORMAT, "%s: metadata \"%s\" is %s, want a number", file->path, key,
+                    text_value ? text_value : "missing");
+    return OK;
+}
+
+static Status restore(Trainer *t, Progression *p, const Safetensors *file)
+{
+    double step = 0, epoch = 0, batch = 0, worse = 0;
+    TRY(check_settings(file, &t->config));
+    TRY(check_catalogue(file, &t->file));
+    TRY(read_counter(file, "step", &step));
+    TRY(read_counter(file, "epoch", &epoch));
+    TRY(read_counter(file, "batch", &batch));
+    TRY(read_counter(file, "best", &p->best));
+    TRY(read_counter(file, "worse", &worse));
+    for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
+        if (prefix[c] && t->model.params.copy[c]) TRY(load_copy(&t->model.params, c, file));
+    t->step = (int64_t)step;
+    p->cursor = (StreamCursor){(int64_t)epoch, (int64_t)batch};
+    p->worse = (int64_t)worse;
+    return OK;
+}
+
+Status checkpoint_resume(Trainer *t, Progression *p, const char *path)
+{
+    Safetensors file;
+    TRY(safetensors_open(&file, path));
+    const Status st = restore(t, p, &file);
+    safetensors_close(&file);
+    return st;
+}
+
+Status checkpoint_find(char *found, size_t size, const char *path)
+{
+    static const char *const names[] = {"best.safetensors", "last.safetensors"};
+    struct stat info;
+    if (stat(path, &info) != 0) return FAIL(ERR_IO, "%s: %s", path, strerror(errno));
+    if (!S_ISDIR(info.st_mode)) return snprintf(found, size, "%s", path), OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(found, size, "%s/%s", path, names[i]);
+        if (stat(found, &info) == 0) return OK;
+    }
+    return FAIL(ERR_IO, "%s: no best.safetensors or last.safetensors in this folder", path);
+}
+
+static Status load_model(Model *m, Config *c, const Behaviour *b, Device *dev,
+                         const Safetensors *file)
+{
+    TRY(checkpoint_config(c, file));
+    TRY(check_catalogue(file, b));
+    ModelShape shape = {.dim = c->model_dim,
+                        .layers = c->model_layers,
+                        .heads = c->model_heads,
+                        .ff = c->model_ff,
+                        .init_std = (float)c->model_init_std,
+                        .policy = safetensors_find(file, "policy.weight"),
+                        .q = safetensors_find(file, "q.weight"),
+                        .next_action = safetensors_find(file, "next.weight")};
+    model_shape_of_file(&shape, b);
+    TRY(model_open(m, &shape, b));
+    TRY(params_open(&m->params, PARAM_VALUE, dev));
+    return load_copy(&m->params, PARAM_VALUE, file);
+}
+
+Status checkpoint_model(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path)
+{
+    char found[4096];
+    Safetensors file;
+    *m = (Model){0};
+    TRY(checkpoint_find(found, sizeof found, path));
+    TRY(safetensors_open(&file, found));
+    const Status st = load_model(m, c, b, dev, &file);
+    safetensors_close(&file);
+    if (st != OK) model_close(m);
+    return st;
+}

@@ -1,0 +1,41 @@
+/* Checkpoints: one safetensors file holds all that a bit-exact resume needs.
+ *
+ *   <name>              parameters, by the names of host/model/README.md
+ *   adamw.m.<name>, adamw.v.<name>, target.<name>
+ *   __metadata__        every setting ("model.dim", …), step, epoch, batch, best, worse, catalogue_hash
+ *
+ * The file appears whole or not at all, so whatever happens the last one survives. checkpoint.json
+ * beside it says the same for people and scripts. Random numbers need no state (they are functions of
+ * seed and step), nor does the stream (its cursor is epoch and batch).
+ */
+#ifndef SOUK_CHECKPOINT_H
+#define SOUK_CHECKPOINT_H
+
+#include "model/safetensors.h"
+#include "train/trainer.h"
+
+typedef struct {
+    StreamCursor cursor; /* the next batch */
+    double best;         /* best validation so far; negative: none */
+    int64_t worse;       /* validations since then */
+} Progression;
+
+/* `all`: moments and target network too, for resuming. */
+Status checkpoint_write(const Trainer *t, const Progression *p, const char *path, bool all);
+/* checkpoint.json in folder train.out. */
+Status checkpoint_describe(const Trainer *t, const Progression *p);
+
+/* Restore an open trainer. Fails, naming both values, when the checkpoint was made with another model,
+ * objective, batch or catalogue; settings of pace and place (see checkpoint.c) may change. */
+Status checkpoint_resume(Trainer *t, Progression *p, const char *path);
+
+/* The settings a checkpoint was trained with. */
+Status checkpoint_config(Config *c, const Safetensors *file);
+/* Path of the weights of a run: `path` itself when a file, else best.safetensors in that folder, else
+ * last.safetensors. */
+Status checkpoint_find(char *found, size_t size, const char *path);
+/* Open a model for inference on `b` (PARAM_VALUE only) from a file or the folder of a run.
+ * `c` gets the checkpoint's settings. */
+Status checkpoint_model(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path);
+
+#endif

@@ -1,0 +1,209 @@
+#include "train/loop.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/progress.h"
+#include "evaluate/model_scorer.h"
+#include "train/checkpoint.h"
+#include "train/metrics.h"
+
+typedef struct {
+    Trainer trainer;
+    Progression progression;
+    Stream *stream;
+    Metrics metrics;
+    Validation validation;
+    Progress bar;
+    int64_t steps, valid_every, save_every;
+    double started, tokens_per_s;
+    bool saved; /* last.safetensors stands at this step */
+} Loop;
+
+static volatile sig_atomic_t interrupted;
+static void interrupt(int signal_number) { interrupted = signal_number; }
+
+static void path_in(char *path, size_t size, const Loop *l, const char *name)
+{
+    snprintf(path, size, "%s/%s", l->trainer.config.train_out, name);
+}
+
+/* ---- Starting ------------------------------------------------------------------------------------ */
+
+static Status start_or_resume(Loop *l, LoopOptions options)
+{
+    char path[4096];
+    path_in(path, sizeof path, l, "last.safetensors");
+    const bool there = access(path, F_OK) == 0;
+    l->progression = (Progression){.best = -1.0};
+    if (options.resume) return checkpoint_resume(&l->trainer, &l->progression, path);
+    if (there && !options.overwrite)
+        return FAIL(ERR_USAGE, "%s exists: --resume goes on from it, --force starts anew", path);
+    return OK;
+}
+
+static Status open_stream(Loop *l)
+{
+    const Config *c = &l->trainer.config;
+    const StreamOptions options = {
+        .split = SPLIT_TRAIN,
+        .tokens = c->train_tokens,
+        .length = c->model_length,
+        .pool_events = c->train_pool_events,
+        .seed = (uint64_t)c->train_seed,
+        .threads = (int)c->train_readers,
+        .shuffle = true,
+    };
+    int64_t batches;
+    TRY(stream_open(&l->stream, &l->trainer.file, &options, l->progression.cursor));
+    TRY(stream_batches(l->stream, 0, &batches));
+    if (batches == 0)
+        return FAIL(ERR_FORMAT, "%s: /splits/train holds no history of two events", l->trainer.file.path);
+    l->steps = c->train_steps ? c->train_steps : c->train_epochs * batches;
+    l->valid_every = c->train_valid_every ? c->train_valid_every : batches;
+    l->save_every = c->train_save_every ? c->train_save_every : l->valid_every;
+    trainer_schedule(&l->trainer, l->steps);
+    return OK;
+}
+
+static void print_plan(const Loop *l)
+{
+    const Trainer *t = &l->trainer;
+    const MemoryPlan p = trainer_plan(t);
+    if (t->config.train_quiet) return;
+    fprintf(stderr,
+            "%s: %" PRId64 " events, %" PRId64 " users, %" PRId64 " items\n"
+            "%.2f M parameters, %s, %" PRId64 " steps of %" PRId64 " tokens\n"
+            "memory: parameters %.0f MB, gradients %.0f, moments %.0f, target network %.0f, activations "
+            "%.0f\n",
+            t->file.path, t->file.events, t->file.users, t->file.items,
+            (double)params_elements(&t->model.params) / 1e6, t->config.learn_objective, l->steps,
+            t->config.train_tokens, (double)p.parameters / 1e6, (double)p.gradients / 1e6,
+            (double)p.moments / 1e6, (double)p.target_network / 1e6, (double)p.activations / 1e6);
+}
+
+static Status loop_open(Loop *l, const Config *config, LoopOptions options)
+{
+    TRY(trainer_open(&l->trainer, config));
+    TRY(make_folder(config->train_out));
+    TRY(start_or_resume(l, options));
+    TRY(open_stream(l));
+    TRY(metrics_open(&l->metrics, config->train_out, l->trainer.step));
+    TRY(validation_open(&l->validation, &l->trainer.file, config->train_valid_users,
+                        (uint64_t)config->train_seed));
+    print_plan(l);
+    l->started = clock_seconds();
+    return OK;
+}
+
+static void loop_close(Loop *l)
+{
+    validation_close(&l->validation);
+    metrics_close(&l->metrics);
+    stream_close(l->stream);
+    trainer_close(&l->trainer);
+}
+
+/* ---- Running ------------------------------------------------------------------------------------- */
+
+static Status save(Loop *l)
+{
+    char path[4096];
+    if (l->saved) return OK;
+    path_in(path, sizeof path, l, "last.safetensors");
+    TRY(checkpoint_write(&l->trainer, &l->progression, path, true));
+    TRY(checkpoint_describe(&l->trainer, &l->progression));
+    l->saved = true;
+    return metrics_flush(&l->metrics);
+}
+
+static Status validate(Loop *l)
+{
+    Trainer *t = &l->trainer;
+    char path[4096];
+    ValidationResult r;
+    if (l->validation.events == 0) return OK;
+    TRY(validation_run(&l->validation, &r, &t->model, &t->config, &t->file, &t->dev));
+    metrics_validation(&l->metrics, t->step, r.ndcg10, r.hr10, l->validation.events);
+    if (r.ndcg10 <= l->progression.best) {
+        l->progression.worse++;
+        return OK;
+    }
+    l->progression.best = r.ndcg10;
+    l->progression.worse = 0;
+    path_in(path, sizeof path, l, "best.safetensors");
+    return checkpoint_write(t, &l->progression, path, false);
+}
+
+static Status advance(Loop *l)
+{
+    Trainer *t = &l->trainer;
+    const Batch *batch;
+    StepReport report;
+    const double before = clock_seconds();
+    TRY(stream_next(l->stream, &batch));
+    TRY(trainer_step(t, batch, &report));
+    l->progression.cursor = (StreamCursor){batch->cursor.epoch, batch->cursor.batch + 1};
+    l->saved = false;
+    const double seconds = clock_seconds() - before, rate = (double)report.tokens / seconds;
+    l->tokens_per_s = l->tokens_per_s > 0.0 ? 0.9 * l->tokens_per_s + 0.1 * rate : rate;
+    metrics_step(&l->metrics, &report, t->step, batch->cursor.epoch, seconds);
+
+    char extra[160];
+    int n = snprintf(extra, sizeof extra, "step %" PRId64 "  loss %.4f  %.1fk tokens/s", t->step,
+                     report.losses.total, l->tokens_per_s / 1e3);
+    if (l->progression.best >= 0.0)
+        snprintf(extra + n, sizeof extra - (size_t)n, "  best NDCG@10 %.4f", l->progression.best);
+    progress_update(&l->bar, t->step, extra);
+    return OK;
+}
+
+/* Why to stop; NULL to go on. */
+static const char *reason_to_stop(const Loop *l)
+{
+    const Config *c = &l->trainer.config;
+    if (interrupted) return "interrupted";
+    if (l->trainer.step >= l->steps) return "all steps done";
+    if (c->train_seconds > 0 && clock_seconds() - l->started >= c->train_seconds) return "time is up";
+    if (c->train_patience > 0 && l->progression.worse >= c->train_patience)
+        return "validation stopped improving";
+    return NULL;
+}
+
+static Status run(Loop *l)
+{
+    const char *reason;
+    progress_begin(&l->bar, "train", l->steps, l->trainer.config.train_quiet);
+    while (!(reason = reason_to_stop(l))) {
+        TRY(advance(l));
+        if (l->trainer.step % l->valid_every == 0) TRY(validate(l));
+        if (l->trainer.step % l->save_every == 0) TRY(save(l));
+    }
+    const bool measured = l->trainer.step % l->valid_every == 0;
+    if (!measured && !interrupted) TRY(validate(l));
+    TRY(save(l));
+    char extra[160];
+    snprintf(extra, sizeof extra, "%s at step %" PRId64 ", best validation NDCG@10 %.4f", reason,
+             l->trainer.step, fmax(l->progression.best, 0.0));
+    l->bar.total = l->trainer.step; /* done, wherever that was */
+    progress_end(&l->bar, extra);
+    return OK;
+}
+
+Status train_run(const Config *config, LoopOptions options)
+{
+    Loop l = {0};
+    interrupted = 0;
+    struct sigaction handler = {.sa_handler = interrupt, .sa_flags = SA_RESTART}, old_int, old_term;
+    sigaction(SIGINT, &handler, &old_int);
+    sigaction(SIGTERM, &handler, &old_term);
+    Status st = loop_open(&l, config, options);
+    if (st == OK) st = run(&l);
+    loop_close(&l);
+    sigaction(SIGINT, &old_int, NULL);
+    sigaction(SIGTERM, &old_term, NULL);
+    return st;
+}

@@ -1,0 +1,20 @@
+/* The training loop: stream, step, validate, save, stop.
+ *
+ * Folder train.out afterwards: best.safetensors (weights of the best validation), last.safetensors (all
+ * that a resume needs), checkpoint.json, metrics.jsonl.
+ */
+#ifndef SOUK_LOOP_H
+#define SOUK_LOOP_H
+
+#include "base/config.h"
+
+typedef struct {
+    bool resume;    /* go on from last.safetensors */
+    bool overwrite; /* start anew in a folder that has one */
+} LoopOptions;
+
+/* Trains until the steps are done, validation stops improving, the time is up, or SIGINT/SIGTERM (the
+ * step is finished and saved). */
+Status train_run(const Config *config, LoopOptions options);
+
+#endif

@@ -1,0 +1,70 @@
+#include "train/metrics.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+
+static Status keep_until(const char *path, int64_t step)
+{
+    FILE *from = fopen(path, "r");
+    if (!from) return errno == ENOENT ? OK : FAIL(ERR_IO, "%s: %s", path, strerror(errno));
+    AtomicFile to = {0};
+    char *line = NULL;
+    size_t room = 0;
+    Status st;
+    TRY_OR_FAIL(st, atomic_file_open(&to, path));
+    while (getline(&line, &room, from) > 0) {
+        json_t *record = json_loads(line, 0, NULL);
+        const json_t *at = json_object_get(record, "step");
+        if (json_is_integer(at) && json_integer_value(at) <= step) fputs(line, to.stream);
+        json_decref(record);
+    }
+    st = atomic_file_commit(&to);
+fail:
+    atomic_file_close(&to);
+    free(line);
+    fclose(from);
+    return st;
+}
+
+Status metrics_open(Metrics *m, const char *folder, int64_t step)
+{
+    snprintf(m->path, sizeof m->path, "%s/metrics.jsonl", folder);
+    TRY(keep_until(m->path, step));
+    m->file = fopen(m->path, step > 0 ? "a" : "w");
+    return m->file ? OK : FAIL(ERR_IO, "%s: cannot open: %s", m->path, strerror(errno));
+}
+
+void metrics_step(Metrics *m, const StepReport *r, int64_t step, int64_t epoch, double seconds)
+{
+    fprintf(m->file,
+            "{\"step\": %" PRId64 ", \"epoch\": %" PRId64 ", \"loss\": %.9g, \"cross_entropy\": %.9g, "
+            "\"td\": %.9g, \"next_action\": %.9g, \"lr\": %.9g, \"gradient_norm\": %.9g, "
+            "\"tokens\": %" PRId64 ", \"seconds\": %.6f}\n",
+            step, epoch, r->losses.total, r->losses.cross_entropy, r->losses.td,
+            r->losses.next_action, r->lr, r->gradient_norm, r->tokens, seconds);
+}
+
+void metrics_validation(Metrics *m, int64_t step, double ndcg10, double hr10, int64_t events)
+{
+    fprintf(m->file,
+            "{\"step\": %" PRId64 ", \"valid_ndcg10\": %.9g, \"valid_hr10\": %.9g, "
+            "\"valid_events\": %" PRId64 "}\n",
+            step, ndcg10, hr10, events);
+}
+
+Status metrics_flush(Metrics *m)
+{
+    if (fflush(m->file) == 0) return OK;
+    return FAIL(ERR_IO, "%s: cannot write: %s", m->path, strerror(errno));
+}
+
+void metrics_close(Metrics *m)
+{
+    if (m->file) fclose(m->file);
+    m->file = NULL;
+}

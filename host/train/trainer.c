@@ -1,0 +1,199 @@
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <unistd.h>
+
+#include "elementwise.h"
+
+/* ---- Opening ------------------------------------------------------------------------------------- */
+
+static Status read_objective(Trainer *t)
+{
+    const Config *c = &t->config;
+    t->objective = (Objective){
+        .td_weight = (float)c->learn_td_weight,
+        .action_weight = (float)c->learn_action_weight,
+        .gamma = (float)c->learn_gamma,
+        .huber = (float)c->learn_huber,
+        .temperature = (float)c->learn_temperature,
+        .n_step = c->learn_n_step,
+    };
+    return objective_parse(&t->objective, c->learn_objective);
+}
+
+static void read_optimizer(Trainer *t)
+{
+    const Config *c = &t->config;
+    t->optimizer = (Optimizer){
+        .lr = c->optim_lr,
+        .lr_floor = c->optim_lr_floor,
+        .warmup = c->optim_warmup,
+        .steps = c->train_steps,
+        .beta1 = c->optim_beta1,
+        .beta2 = c->optim_beta2,
+        .eps = c->optim_eps,
+        .weight_decay = c->optim_weight_decay,
+        .embedding_decay = c->optim_embedding_decay,
+        .clip = c->optim_clip,
+        .polyak = c->learn_polyak,
+        .copy_every = c->learn_copy_every,
+    };
+}
+
+static Status open_model(Trainer *t)
+{
+    const Config *c = &t->config;
+    ModelShape shape = {
+        .dim = c->model_dim,
+        .layers = c->model_layers,
+        .heads = c->model_heads,
+        .ff = c->model_ff,
+        .dropout = (float)c->model_dropout,
+        .init_std = (float)c->model_init_std,
+        .policy = t->objective.cross_entropy,
+        .q = t->objective.backup != BACKUP_NONE,
+        .next_action = c->learn_action_weight > 0,
+    };
+    model_shape_of_file(&shape, &t->file);
+    return model_open(&t->model, &shape, &t->file);
+}
+
+static bool has_td(const Trainer *t) { return t->objective.backup != BACKUP_NONE; }
+
+MemoryPlan trainer_plan(const Trainer *t)
+{
+    const ModelShape *s = &t->model.shape;
+    const size_t bytes = params_bytes(&t->model.params);
+    const size_t block = (size_t)(6 * s->dim + s->heads + 2 + 2 * s->ff), top = (size_t)(2 * s->dim + 1);
+    const size_t tokens = (size_t)t->config.train_tokens;
+    const size_t trained = (size_t)s->layers * block + top + (size_t)s->dim;
+    return (MemoryPlan){
+        .parameters = bytes,
+        .gradients = bytes,
+        .moments = 2 * bytes,
+        .target_network = has_td(t) ? bytes : 0,
+        .activations = tokens * sizeof(float) * (trained + (has_td(t) ? block + top : 0)),
+    };
+}
+
+/* Refuse what the machine cannot hold before an hour is spent finding out. */
+static Status check_plan(const Trainer *t)
+{
+    const MemoryPlan p = trainer_plan(t);
+    const size_t need =
+        p.parameters + p.gradients + p.moments + p.target_network + p.activations;
+    const size_t have = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    if (need <= have) return OK;
+    return FAIL(ERR_MEMORY,
+                "the plan needs %.1f GiB (parameters %.1f, gradients %.1f, moments %.1f, target network "
+                "%.1f, activations %.1f), the machine has %.1f GiB",
+                (double)need / 0x1p30, (double)p.parameters / 0x1p30, (double)p.gradients / 0x1p30,
+                (double)p.moments / 0x1p30, (double)p.target_network / 0x1p30,
+                (double)p.activations / 0x1p30, (double)have / 0x1p30);
+}
+
+static Status take_memory(Trainer *t)
+{
+    Params *p = &t->model.params;
+    const int64_t tokens = t->config.train_tokens;
+    for (ParamCopy c = PARAM_VALUE; c <= PARAM_MOMENT2; c++) TRY(params_open(p, c, &t->dev));
+    TRY(encoder_open(&t->online, &t->model, tokens, true, &t->dev));
+    TRY(input_open(&t->input, &t->model, tokens, &t->dev));
+    for (int pass = 0; pass < 2; pass++) {
+        t->dh = ARENA(&t->gradient_arena, F32, tokens, t->model.shape.dim);
+        if (pass == 0) TRY(arena_open(&t->gradient_arena, &t->dev));
+    }
+    if (!has_td(t)) return OK;
+    TRY(params_open(p, PARAM_TARGET, &t->dev));
+    return encoder_open(&t->target, &t->model, tokens, false, &t->dev);
+}
+
+static void start_from_seed(Trainer *t)
+{
+    Params *p = &t->model.params;
+    params_init(p, (uint64_t)t->config.train_seed);
+    for (int i = 0; has_td(t) && i < p->count; i++)
+        elementwise_copy(&t->dev, p->copy[PARAM_TARGET][i], p->copy[PARAM_VALUE][i]);
+}
+
+Status trainer_open(Trainer *t, const Config *config)
+{
+    Status st;
+    *t = (Trainer){.config = *config};
+    TRY_OR_FAIL(st, read_objective(t));
+    read_optimizer(t);
+    if (config->model_length > config->train_tokens) {
+        st = FAIL(ERR_USAGE, "model.length = %" PRId64 " does not fit train.tokens = %" PRId64,
+                  config->model_length, config->train_tokens);
+        goto fail;
+    }
+    TRY_OR_FAIL(st, device_open(&t->dev, config->train_device, (int)config->train_threads));
+    TRY_OR_FAIL(st, behaviour_open(&t->file, config->data_path));
+    TRY_OR_FAIL(st, open_model(t));
+    TRY_OR_FAIL(st, check_plan(t));
+    TRY_OR_FAIL(st, take_memory(t));
+    start_from_seed(t);
+    return OK;
+fail:
+    trainer_close(t);
+    return st;
+}
+
+void trainer_close(Trainer *t)
+{
+    arena_close(&t->gradient_arena);
+    input_close(&t->input, &t->model);
+    encoder_close(&t->online);
+    encoder_close(&t->target);
+    model_close(&t->model);
+    behaviour_close(&t->file);
+    device_close(&t->dev);
+    *t = (Trainer){0};
+}
+
+void trainer_schedule(Trainer *t, int64_t steps) { t->optimizer.steps = steps; }
+
+/* ---- A step -------------------------------------------------------------------------------------- */
+
+Losses trainer_gradients(Trainer *t, const Batch *batch)
+{
+    const Model *m = &t->model;
+    const Tensor *const *copy = (const Tensor *const *)m->params.copy;
+    Weights w = copy[PARAM_VALUE], grad = copy[PARAM_GRAD], target = copy[PARAM_TARGET];
+    const DropoutKey key = {m->shape.dropout, (uint64_t)t->config.train_seed, t->step};
+
+    input_set(&t->input, m, batch, &t->file);
+    Tensor h = encoder_forward(&t->dev, &t->online, m, w, &t->input, key), target_h = {0};
+    if (has_td(t))
+        target_h = encoder_forward(&t->dev, &t->target, m, target, &t->input, (DropoutKey){0});
+    Tensor dh = tensor_rows(t->dh, 0, t->input.tokens);
+    const Losses losses = objective_backward(&t->dev, &t->objective, m, w, grad, dh, h, target,
+                                             target_h, &t->input);
+    encoder_backward(&t->dev, &t->online, m, w, grad, &t->input, key, dh);
+
+    const ItemTable items = model_items(m, w);
+    const Tensor none = {0};
+    items_features_backward(&t->dev, m->at.item_category < 0 ? none : grad[m->at.item_category],
+                            m->at.item_number < 0 ? none : grad[m->at.item_number],
+                            grad[m->at.item_id], &items);
+    return losses;
+}
+
+Status trainer_step(Trainer *t, const Batch *batch, StepReport *report)
+{
+    const int64_t step = t->step + 1;
+    report->tokens = batch->used;
+    report->lr = optimizer_lr(&t->optimizer, step);
+    report->losses = trainer_gradients(t, batch);
+    if (!isfinite(report->losses.total))
+        return FAIL(ERR_DEVICE, "step %" PRId64 ": the loss is %g; a lower optim.lr may help", step,
+                    report->losses.total);
+    report->gradient_norm = optimizer_step(&t->dev, &t->optimizer, &t->model.params, step);
+    if (!isfinite(report->gradient_norm))
+        return FAIL(ERR_DEVICE, "step %" PRId64 ": the gradient is not finite; a lower optim.lr may help",
+                    step);
+    if (has_td(t)) optimizer_move_target(&t->dev, &t->optimizer, &t->model.params, step);
+    t->step = step;
+    return device_sync(&t->dev);
+}

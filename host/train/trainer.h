@@ -1,0 +1,50 @@
+/* One training step, and everything it needs in memory. The loop around it is train/loop.h. */
+#ifndef SOUK_TRAINER_H
+#define SOUK_TRAINER_H
+
+#include "base/config.h"
+#include "learn/objective.h"
+#include "learn/optimizer.h"
+#include "model/encoder.h"
+
+typedef struct {
+    Config config;
+    Device dev;
+    Behaviour file;
+    Objective objective;
+    Optimizer optimizer;
+    Model model;
+    Encoder online, target; /* target: only with a TD term */
+    ModelInput input;
+    Arena gradient_arena;
+    Tensor dh;    /* [tokens, dim] */
+    int64_t step; /* optimizer steps done */
+} Trainer;
+
+typedef struct {
+    Losses losses;
+    double gradient_norm, lr;
+    int64_t tokens; /* used */
+} StepReport;
+
+/* Open the file, plan the memory, refuse early what does not fit, take it, initialise the weights.
+ * `steps` of the schedule come from config (train.steps, or epochs times the batches of an epoch). */
+Status trainer_open(Trainer *t, const Config *config);
+void trainer_close(Trainer *t); /* safe on {0} */
+
+/* Set the length of the learning-rate schedule. */
+void trainer_schedule(Trainer *t, int64_t steps);
+
+/* Forward, losses, backward: gradients of `batch` in PARAM_GRAD, not yet applied. */
+Losses trainer_gradients(Trainer *t, const Batch *batch);
+/* The whole step: gradients, clip, AdamW, target network. Fails, weights unchanged, when a loss or the
+ * gradient is not finite. */
+Status trainer_step(Trainer *t, const Batch *batch, StepReport *report);
+
+/* Bytes of each part, before anything is taken. */
+typedef struct {
+    size_t parameters, gradients, moments, target_network, activations;
+} MemoryPlan;
+MemoryPlan trainer_plan(const Trainer *t);
+
+#endif
