@@ -1,0 +1,280 @@
+#include "evaluate/model_scorer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "catalogue.h"
+#include "gemm.h"
+#include "model/encoder.h"
+
+enum { BATCH_TOKENS = 4096 };
+
+Head model_head(const Model *m) { return m->at.policy_weight >= 0 ? HEAD_POLICY : HEAD_Q; }
+
+Tensor head_queries(Device *dev, const Model *m, Weights w, Head head, Tensor h)
+{
+    Tensor u = SCRATCH(dev, F32, h.dim[0], m->shape.dim);
+    gemm(dev, u, h, w[head == HEAD_POLICY ? m->at.policy_weight : m->at.q_weight],
+         (GemmOptions){.trans_b = true});
+    return u;
+}
+
+Tensor head_bias(const Model *m, Weights w, Head head)
+{
+    return w[head == HEAD_POLICY ? m->at.policy_bias : m->at.q_bias];
+}
+
+/* ---- Batches of windows --------------------------------------------------------------------------- */
+
+/* A run of one scorer: the open batch and what it will score. */
+typedef struct {
+    const ModelScorer *self;
+    const Histories *histories;
+    const ScoredEvents *events;
+    const ScoreOptions *options;
+    Head head;
+    Ranking *ranking;
+    float *purchase;
+
+    Batch batch;
+    ModelInput input;
+    Encoder encoder;
+    Window *window; /* [tokens] windows of the open batch */
+    int64_t windows, tokens;
+    int32_t *row;   /* [tokens] state rows to score, */
+    int64_t *index; /* [tokens] and the scored events they are for */
+    int64_t scored;
+    Progress bar;
+    int64_t done;
+} Run;
+
+static Status run_open(Run *r)
+{
+    const ModelScorer *s = r->self;
+    const int64_t tokens = s->length > BATCH_TOKENS ? s->length : BATCH_TOKENS;
+    r->window = calloc((size_t)tokens, sizeof *r->window);
+    r->row = calloc((size_t)tokens, sizeof *r->row);
+    r->index = calloc((size_t)tokens, sizeof *r->index);
+    if (!r->window || !r->row || !r->index) return FAIL(ERR_MEMORY, "no memory to evaluate");
+    TRY(batch_open(&r->batch, s->file, tokens));
+    TRY(input_open(&r->input, s->model, tokens, s->dev));
+    return encoder_open(&r->encoder, s->model, tokens, false, s->dev);
+}
+
+static void run_close(Run *r)
+{
+    free(r->window);
+    free(r->row);
+    free(r->index);
+    batch_close(&r->batch);
+    input_close(&r->input, r->self->model);
+    encoder_close(&r->encoder);
+}
+
+/* ---- Scoring a batch -------------------------------------------------------------------------------- */
+
+static int by_item(const void *a, const void *b)
+{
+    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The items of each scored event's history, sorted. */
+static Status seen_items(const Run *r, Exclusion *out)
+{
+    *out = (Exclusion){0};
+    if (r->options->include_seen) return OK;
+    int64_t *offset = calloc((size_t)r->scored + 1, sizeof *offset);
+    int32_t *item = NULL;
+    int64_t room = 0, used = 0;
+    bool failed = !offset;
+    for (int64_t i = 0, u = 0; i < r->scored && !failed; i++) {
+        while (r->events->first[u + 1] <= r->index[i]) u++;
+        const int64_t first = r->histories->offset[r->events->user[u]];
+        const int64_t count = r->events->event[r->index[i]] - first;
+        if (used + count > room) {
+            room = 2 * (used + count);
+            int32_t *more = realloc(item, (size_t)room * sizeof *item);
+            if (more) item = more;
+            else failed = true;
+        }
+        if (failed) break;
+        memcpy(item + used, r->histories->item + first, (size_t)count * sizeof *item);
+        qsort(item + used, (size_t)count, sizeof *item, by_item);
+        used += count;
+        offset[i + 1] = used;
+    }
+    *out = (Exclusion){offset, item};
+    return failed ? FAIL(ERR_MEMORY, "no memory for seen items") : OK;
+}
+
+static Status rank(const Run *r, Tensor h)
+{
+    const ModelScorer *s = r->self;
+    Weights w = s->model->params.copy[PARAM_VALUE];
+    const ItemTable items = model_items(s->model, w);
+    Tensor above = SCRATCH(s->dev, I32, r->scored), ties = SCRATCH(s->dev, I32, r->scored);
+    Tensor target = SCRATCH(s->dev, I32, r->scored);
+    Tensor top = SCRATCH(s->dev, I32, r->scored, RANKING_TOP);
+    Tensor score = SCRATCH(s->dev, F32, r->scored, RANKING_TOP);
+    for (int64_t i = 0; i < r->scored; i++) i32(target)[i] = r->events->target[r->index[i]];
+
+    Exclusion seen;
+    Status st = seen_items(r, &seen);
+    if (st == OK) {
+        catalogue_rank(s->dev, above, ties, top, score, head_queries(s->dev, s->model, w, r->head, h),
+                       &items, head_bias(s->model, w, r->head), target, seen);
+        int64_t *counts = SCRATCH(s->dev, I64, 2, r->scored).data;
+        for (int64_t i = 0; i < r->scored; i++) {
+            counts[i] = i32(above)[i];
+            counts[r->scored + i] = i32(ties)[i];
+        }
+        ranking_add(r->ranking, r->scored, r->index, counts, counts + r->scored, i32(top));
+    }
+    free((void *)seen.offset);
+    free((void *)seen.item);
+    return st;
+}
+
+/* The next-action head's log probability of a purchase. */
+static void predict(const Run *r, Tensor h)
+{
+    const ModelScorer *s = r->self;
+    Weights w = s->model->params.copy[PARAM_VALUE];
+    const ItemTable actions = {.id = w[s->model->at.next_weight]};
+    const Tensor bias = w[s->model->at.next_bias];
+    Tensor logsumexp = SCRATCH(s->dev, F32, r->scored), logit = SCRATCH(s->dev, F32, r->scored);
+    Tensor purchase = SCRATCH(s->dev, I32, r->scored);
+    for (int64_t i = 0; i < r->scored; i++) i32(purchase)[i] = r->options->purchase;
+    catalogue_stats(s->dev, (CatalogueStats){.logsumexp = logsumexp}, h, &actions, bias, 1.0f);
+    catalogue_score(s->dev, logit, h, &actions, bias, purchase);
+    for (int64_t i = 0; i < r->scored; i++)
+        r->purchase[r->index[i]] = f32(logit)[i] - f32(logsumexp)[i];
+}
+
+static Status flush(Run *r)
+{
+    const ModelScorer *s = r->self;
+    const int64_t dim = s->model->shape.dim;
+    if (r->scored == 0) return OK;
+    TRY(batch_fill(&r->batch, s->file, r->window, r->windows));
+    input_set(&r->input, s->model, &r->batch, s->file);
+    const size_t mark = scratch_mark(s->dev);
+    Tensor all = encoder_forward(s->dev, &r->encoder, s->model, s->model->params.copy[PARAM_VALUE],
+                                 &r->input, (DropoutKey){0});
+    Tensor h = SCRATCH(s->dev, F32, r->scored, dim);
+    for (int64_t i = 0; i < r->scored; i++)
+        memcpy(f32(h) + i * dim, f32(all) + r->row[i] * dim, (size_t)dim * sizeof(float));
+    Status st = r->ranking ? rank(r, h) : OK;
+    if (st == OK && r->purchase) predict(r, h);
+    scratch_release(s->dev, mark);
+    r->done += r->scored;
+    progress_update(&r->bar, r->done, NULL);
+    r->windows = r->tokens = r->scored = 0;
+    return st;
+}
+
+/* Put window [first, end) into the batch and score the user's events [from, to): event e by the state
+ * of row e-1. */
+static Status add_window(Run *r, int64_t user, int64_t first, int64_t end, int64_t from,
+                         int64_t to, int64_t index)
+{
+    if (r->tokens + (end - first) > r->batch.tokens) TRY(flush(r));
+    r->window[r->windows++] = (Window){user, first, end};
+    for (int64_t i = index; i < index + (to - from); i++) {
+        r->row[r->scored] = (int32_t)(r->tokens + (r->events->event[i] - 1 - first));
+        r->index[r->scored++] = i;
+    }
+    r->tokens += end - first;
+    return OK;
+}
+
+static Status add_user(Run *r, int64_t u)
+{
+    const ScoredEvents *e = r->events;
+    const int64_t user = e->user[u], start = r->histories->offset[user], length = r->self->length;
+    for (int64_t i = e->first[u]; i < e->first[u + 1];) {
+        /* States up to row `end`-1 with the window's first event as late as half a window allows. */
+        const int64_t needed = e->event[i];
+        const int64_t first = needed - start <= length ? start : needed - (length + 1) / 2;
+        int64_t last = i;
+        while (last + 1 < e->first[u + 1] && e->event[last + 1] - first <= length) last++;
+        TRY(add_window(r, user, first, e->event[last], i, last + 1, i));
+        i = last + 1;
+    }
+    return OK;
+}
+
+static Status score(const Scorer *self, const Histories *h, const ScoredEvents *events,
+                    const ScoreOptions *options, Ranking *ranking, float *purchase)
+{
+    Run r = {.self = self->state,
+             .histories = h,
+             .events = events,
+             .options = options,
+             .head = (Head)self->kind,
+             .ranking = ranking,
+             .purchase = purchase};
+    progress_begin(&r.bar, self->name, events->count, options->quiet);
+    Status st = run_open(&r);
+    for (int64_t u = 0; u < events->users && st == OK; u++) st = add_user(&r, u);
+    if (st == OK) st = flush(&r);
+    if (st == OK) progress_end(&r.bar, NULL);
+    run_close(&r);
+    return st;
+}
+
+Scorer model_scorer(const ModelScorer *state, Head head)
+{
+    return (Scorer){
+        .name = head == HEAD_POLICY ? "souk policy" : "souk Q values",
+        .ranks = true,
+        .predicts = state->model->at.next_weight >= 0 && head == model_head(state->model),
+        .state = (void *)state,
+        .kind = head,
+        .score = score,
+    };
+}
+
+/* ---- Validation ------------------------------------------------------------------------------------- */
+
+Status validation_open(Validation *v, const Behaviour *file, int64_t sample, uint64_t seed)
+{
+    *v = (Validation){.sample = sample, .seed = seed};
+    ScoredEvents events = {0};
+    TRY(histories_read(&v->histories, file, SPLIT_VALID));
+    const Status st = scored_select(&events, &v->histories, sample, seed);
+    v->events = events.count;
+    scored_close(&events);
+    return st;
+}
+
+void validation_close(Validation *v)
+{
+    histories_close(&v->histories);
+    *v = (Validation){0};
+}
+
+Status validation_run(const Validation *v, ValidationResult *out, const Model *m, const Config *c,
+                      const Behaviour *file, Device *dev)
+{
+    const ModelScorer state = {m, file, dev, c->model_length};
+    const Scorer scorer = model_scorer(&state, model_head(m));
+    const ScoreOptions options = {.threads = dev->threads, .purchase = -1, .quiet = true};
+    ScoredEvents events = {0};
+    Ranking ranking = {0};
+    RankingSummary summary;
+    Status st = scored_select(&events, &v->histories, v->sample, v->seed);
+    if (st == OK) st = ranking_open(&ranking, &events);
+    if (st == OK) st = scorer.score(&scorer, &v->histories, &events, &options, &ranking, NULL);
+    if (st == OK) {
+        ranking_summary(&ranking, GROUP_ALL, &summary);
+        *out = (ValidationResult){summary.measure[NDCG_10].value, summary.measure[HR_10].value};
+    }
+    ranking_close(&ranking);
+    scored_close(&events);
+    return st;
+}

@@ -1,0 +1,155 @@
+#include "train/trace.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/checkpoint.h"
+
+enum { NAME_MAX_BYTES = 96, FIXED = 32 };
+
+typedef struct {
+    NamedTensor *list;
+    char (*name)[NAME_MAX_BYTES];
+    int count, room;
+} Trace;
+
+__attribute__((format(printf, 3, 4))) static void add(Trace *t, Tensor tensor, const char *format, ...)
+{
+    va_list args;
+    if (!tensor.data) return;
+    REQUIRE(t->count < t->room, "a trace of more than %d tensors", t->room);
+    va_start(args, format);
+    vsnprintf(t->name[t->count], NAME_MAX_BYTES, format, args);
+    va_end(args);
+    t->list[t->count] = (NamedTensor){t->name[t->count], tensor};
+    t->count++;
+}
+
+static Status trace_open(Trace *t, const Trainer *trainer)
+{
+    t->room = 3 * trainer->model.params.count + (int)trainer->model.shape.layers + FIXED;
+    t->list = calloc((size_t)t->room, sizeof *t->list);
+    t->name = calloc((size_t)t->room, sizeof *t->name);
+    return t->list && t->name ? OK : FAIL(ERR_MEMORY, "no memory for a trace");
+}
+
+/* [tokens, kinds], as the README has it. */
+static Tensor join_categories(Trainer *t)
+{
+    const int64_t tokens = t->input.tokens, kinds = t->model.shape.user_kinds;
+    if (!kinds) return (Tensor){0};
+    Tensor all = SCRATCH(&t->dev, I32, tokens, kinds);
+    for (int64_t i = 0; i < tokens; i++)
+        for (int64_t k = 0; k < kinds; k++)
+            i32(all)[i * kinds + k] = i32(t->input.user_category[k])[i];
+    return all;
+}
+
+static void add_inputs(Trace *trace, Trainer *t)
+{
+    const ModelInput *in = &t->input;
+    add(trace, in->cu_seqlens, "batch.cu_seqlens");
+    add(trace, in->item, "batch.item");
+    add(trace, in->action, "batch.action");
+    add(trace, in->gap, "batch.gap");
+    add(trace, in->position, "batch.position");
+    add(trace, in->feature, "batch.feature");
+    add(trace, join_categories(t), "batch.user_category");
+    add(trace, in->user_number, "batch.user_number");
+    add(trace, in->target, "batch.target");
+    add(trace, in->target_action, "batch.target_action");
+    add(trace, in->reward, "batch.reward");
+    add(trace, in->end, "batch.end");
+    add(trace, t->model.item_category, "catalogue.category");
+    add(trace, t->model.item_number, "catalogue.number");
+}
+
+static void add_results(Trace *trace, Trainer *t, double *losses)
+{
+    const Params *p = &t->model.params;
+    const int64_t tokens = t->input.tokens;
+    static const char *const names[] = {"cross_entropy", "td", "next_action", "total"};
+    for (int i = 0; i < 4; i++) add(trace, TENSOR(&losses[i], F64, 1), "loss.%s", names[i]);
+    for (int64_t l = 0; l < t->model.shape.layers; l++)
+        if (l == 0) add(trace, tensor_rows(t->online.block[0].x, 0, tokens), "activation.embedding");
+        else
+            add(trace, tensor_rows(t->online.block[l].x, 0, tokens), "activation.block.%" PRId64, l - 1);
+    add(trace, tensor_rows(t->online.x, 0, tokens), "activation.block.%" PRId64,
+        t->model.shape.layers - 1);
+    add(trace, tensor_rows(t->online.h, 0, tokens), "activation.final");
+    for (int i = 0; i < p->count; i++) {
+        add(trace, p->copy[PARAM_VALUE][i], "param.%s", p->info[i].name);
+        add(trace, p->copy[PARAM_GRAD][i], "grad.%s", p->info[i].name);
+        if (p->copy[PARAM_TARGET])
+            add(trace, p->copy[PARAM_TARGET][i], "target_param.%s", p->info[i].name);
+    }
+}
+
+static Status write_trace(Trainer *t, const Batch *batch, const char *out)
+{
+    Trace trace = {0};
+    Metadata metadata[128];
+    char(*value)[sizeof(text)] = calloc(128, sizeof *value);
+    TRY(trace_open(&trace, t));
+    const Losses l = trainer_gradients(t, batch);
+    double losses[] = {l.cross_entropy, l.td, l.next_action, l.total};
+    const size_t mark = scratch_mark(&t->dev);
+    add_inputs(&trace, t);
+    add_results(&trace, t, losses);
+    int n = 0;
+    for (; n < config_count(); n++) {
+        config_value(&t->config, n, value[n], sizeof(text));
+        metadata[n] = (Metadata){config_key(n), value[n]};
+    }
+    snprintf(value[n], sizeof(text), "%" PRId64, t->step);
+    metadata[n] = (Metadata){"step", value[n]};
+    const Status st = safetensors_write(out, trace.list, trace.count, metadata, n + 1);
+    scratch_release(&t->dev, mark);
+    free(trace.list);
+    free(trace.name);
+    free(value);
+    return st;
+}
+
+static Status read_batch(const Trainer *t, int64_t batch, Stream **stream, const Batch **out)
+{
+    const Config *c = &t->config;
+    const StreamOptions options = {.split = SPLIT_TRAIN,
+                                   .tokens = c->train_tokens,
+                                   .length = c->model_length,
+                                   .pool_events = c->train_pool_events,
+                                   .seed = (uint64_t)c->train_seed,
+                                   .shuffle = true};
+    int64_t batches;
+    TRY(stream_open(stream, &t->file, &options, (StreamCursor){0, batch}));
+    TRY(stream_batches(*stream, 0, &batches));
+    if (batch < 0 || batch >= batches)
+        return FAIL(ERR_USAGE, "batch %" PRId64 ": epoch 0 has %" PRId64, batch, batches);
+    return stream_next(*stream, out);
+}
+
+Status trace_write(const char *checkpoint, const char *data, int64_t batch, const char *out)
+{
+    char path[4096];
+    Safetensors file = {0};
+    Trainer t = {0};
+    Progression progression;
+    Stream *stream = NULL;
+    const Batch *b;
+    Config config;
+    Status st;
+    TRY_OR_FAIL(st, checkpoint_find_resumable(path, sizeof path, checkpoint));
+    TRY_OR_FAIL(st, safetensors_open(&file, path));
+    TRY_OR_FAIL(st, checkpoint_config(&config, &file));
+    snprintf(config.data_path, sizeof config.data_path, "%s", data);
+    TRY_OR_FAIL(st, trainer_open(&t, &config));
+    TRY_OR_FAIL(st, checkpoint_resume(&t, &progression, path));
+    TRY_OR_FAIL(st, read_batch(&t, batch, &stream, &b));
+    st = write_trace(&t, b, out);
+fail:
+    stream_close(stream);
+    trainer_close(&t);
+    safetensors_close(&file);
+    return st;
+}
