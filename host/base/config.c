@@ -58,16 +58,16 @@ Status config_set(Config *c, const char *key, const char *value)
         if (strcmp(key, options[i].key) != 0) continue;
         void *field = (char *)c + options[i].offset;
         if (options[i].kind == kind_text) {
-            if (strlen(value) >= sizeof(text))
-                return FAIL(ERR_USAGE, "%s: longer than %zu bytes", key, sizeof(text) - 1);
-            snprintf(*(text *)field, sizeof(text), "%s", value);
+            if (strlen(value) >= sizeof(Config_text))
+                return FAIL(ERR_USAGE, "%s: longer than %zu bytes", key, sizeof(Config_text) - 1);
+            snprintf(*(Config_text *)field, sizeof(Config_text), "%s", value);
             return OK;
         }
         double number;
         int64_t whole = 0;
         TRY(parse_number(i, value, &number, &whole));
         if (options[i].kind == kind_real)
-            *(real *)field = number;
+            *(Config_real *)field = number;
         else
             *(int64_t *)field = whole;
         return OK;
@@ -108,8 +108,8 @@ void config_value(const Config *c, int i, char *value, size_t size)
 {
     const void *field = (const char *)c + options[i].offset;
     switch (options[i].kind) {
-    case kind_text: snprintf(value, size, "%s", *(const text *)field); break;
-    case kind_real: snprintf(value, size, "%.17g", *(const real *)field); break;
+    case kind_text: snprintf(value, size, "%s", *(const Config_text *)field); break;
+    case kind_real: snprintf(value, size, "%.17g", *(const Config_real *)field); break;
     default: snprintf(value, size, "%lld", (long long)*(const int64_t *)field);
     }
 }
@@ -118,11 +118,11 @@ void config_help(FILE *out)
 {
     const Config c = config_default();
     for (int i = 0; i < config_count(); i++) {
-        char value[sizeof(text)];
+        char value[sizeof(Config_text)];
         config_value(&c, i, value, sizeof value);
         if (options[i].kind == kind_real)
             snprintf(value, sizeof value, "%g",
-                     *(const real *)((const char *)&c + options[i].offset));
+                     *(const Config_real *)((const char *)&c + options[i].offset));
         char setting[640];
         snprintf(setting, sizeof setting, "%s=%s", options[i].key, value);
         fprintf(out, "  %-32s %s\n", setting, options[i].help);

@@ -8,13 +8,13 @@
 
 #include "base/status.h"
 
-typedef char text[512];
-typedef int64_t count;
-typedef double real;
-typedef int64_t flag;
+typedef char Config_text[512];
+typedef int64_t Config_count;
+typedef double Config_real;
+typedef int64_t Config_flag;
 
 typedef struct {
-#define OPTION(type, section, name, value, low, high, help) type section##_##name;
+#define OPTION(type, section, name, value, low, high, help) Config_##type section##_##name;
 #include "base/config.def"
 #undef OPTION
 } Config;

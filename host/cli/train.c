@@ -9,13 +9,15 @@
 static void usage(FILE *out)
 {
     fputs("usage: souk train [--config FILE] [--resume | --force] SECTION.KEY=VALUE...\n\n"
-          "Train a model on a behaviour file. Settings come from the defaults below, then the config\n"
+          "Train a model on a behaviour file. Settings come from the defaults below, then the "
+          "config\n"
           "file (INI), then the command line. The run goes to the folder train.out.\n\n"
           "  --config FILE   read settings from an INI file\n"
           "  --resume        go on from train.out/last.safetensors, bit for bit\n"
           "  --force         start anew in a folder that holds a run\n"
           "  --help          this text\n\n"
-          "example: souk train data.path=shop.h5 train.out=run learn.objective=cross_entropy+double_q\n\n"
+          "example: souk train data.path=shop.h5 train.out=run "
+          "learn.objective=cross_entropy+double_q\n\n"
           "settings and their defaults:\n",
           out);
     config_help(out);
@@ -24,8 +26,10 @@ static void usage(FILE *out)
 int cli_train(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"resume", no_argument, NULL, 'r'},
-        {"force", no_argument, NULL, 'f'},        {"help", no_argument, NULL, 'h'},
+        {"config", required_argument, NULL, 'c'},
+        {"resume", no_argument, NULL, 'r'},
+        {"force", no_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},
         {0},
     };
     Config config = config_default();

@@ -54,13 +54,13 @@ typedef struct {
     float *reward, *number;
 } Rows;
 
-static void fill_window(Batch *b, int64_t at, int64_t count, const Rows *r)
+static void fill_window(Batch *b, int64_t at, int64_t count, int64_t scored, const Rows *r)
 {
     for (int64_t i = 0; i < count; i++) {
         b->action[at + i] = r->action[i];
         b->gap[at + i] = i ? gap_bucket(r->time[i] - r->time[i - 1]) : 0;
         b->position[at + i] = (int32_t)i;
-        const bool next = i + 1 < count;
+        const bool next = i + 1 < count && i + 1 >= scored;
         b->target[at + i] = next ? b->item[at + i + 1] : -1;
         b->target_action[at + i] = next ? r->action[i + 1] : 0;
         b->reward[at + i] = next ? r->reward[i + 1] : 0.0f;
@@ -80,7 +80,7 @@ static Status read_window(Batch *b, const Behaviour *file, const Window *w, int6
         TRY(behaviour_read(file, (Column)(COLUMN_FEATURE + f), w->first, count, r->number));
         for (int64_t i = 0; i < count; i++) b->feature[(at + i) * numbers + f] = r->number[i];
     }
-    fill_window(b, at, count, r);
+    fill_window(b, at, count, w->scored ? w->scored - w->first : 0, r);
     return OK;
 }
 

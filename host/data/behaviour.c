@@ -80,26 +80,28 @@ static Status dataset_length(const BehaviourStore *s, const char *name, int rank
 }
 
 /* The whole dataset, converted to `type`, into memory of `count` elements allocated here. */
-static Status read_all(const BehaviourStore *s, const char *name, hid_t type, int64_t count, void *out)
+static Status read_all(const BehaviourStore *s, const char *name, hid_t type, int64_t count,
+                       void *out)
 {
     void **memory = out;
     const size_t size = H5Tget_size(type);
     *memory = malloc((size_t)count * size + 1);
-    if (!*memory) return FAIL(ERR_MEMORY, "%s: %s: no memory for %" PRId64 " rows", s->path, name, count);
+    if (!*memory)
+        return FAIL(ERR_MEMORY, "%s: %s: no memory for %" PRId64 " rows", s->path, name, count);
     const hid_t dataset = H5Dopen2(s->file, name, H5P_DEFAULT);
-    const bool good =
-        dataset >= 0 &&
-        (count == 0 || H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *memory) >= 0);
+    const bool good = dataset >= 0 && (count == 0 || H5Dread(dataset, type, H5S_ALL, H5S_ALL,
+                                                             H5P_DEFAULT, *memory) >= 0);
     if (dataset >= 0) H5Dclose(dataset);
     return good ? OK : FAIL(ERR_FORMAT, "%s: %s: cannot read its data", s->path, name);
 }
 
-static Status expect_class(const BehaviourStore *s, const char *name, H5T_class_t class, size_t size,
-                           const char *want)
+static Status expect_class(const BehaviourStore *s, const char *name, H5T_class_t class,
+                           size_t size, const char *want)
 {
     const hid_t dataset = H5Dopen2(s->file, name, H5P_DEFAULT);
     const hid_t type = dataset >= 0 ? H5Dget_type(dataset) : -1;
-    const bool good = type >= 0 && H5Tget_class(type) == class && (!size || H5Tget_size(type) == size);
+    const bool good =
+        type >= 0 && H5Tget_class(type) == class && (!size || H5Tget_size(type) == size);
     if (type >= 0) H5Tclose(type);
     if (dataset >= 0) H5Dclose(dataset);
     return good ? OK : FAIL(ERR_FORMAT, "%s: %s: want dtype %s", s->path, name, want);
@@ -128,8 +130,8 @@ static Status read_actions(Behaviour *b)
     if (type >= 0) H5Tclose(type);
     if (attribute >= 0) H5Aclose(attribute);
     if (b->actions == 0)
-        return FAIL(ERR_FORMAT, "%s: attribute action_names: want 1 to %d fixed-length texts", b->path,
-                    ACTIONS_MAX);
+        return FAIL(ERR_FORMAT, "%s: attribute action_names: want 1 to %d fixed-length texts",
+                    b->path, ACTIONS_MAX);
     if (!read_numbers(file, "action_rewards", H5T_NATIVE_FLOAT, b->actions, b->action_reward))
         return FAIL(ERR_FORMAT, "%s: action_rewards: want %d numbers", b->path, b->actions);
     return OK;
@@ -143,7 +145,8 @@ static Status read_root(Behaviour *b)
     const bool known = schema && !strcmp(schema, "souk-behaviour");
     free(schema);
     if (!known)
-        return FAIL(ERR_FORMAT, "%s: HDF5, but its attribute schema is not \"souk-behaviour\"", b->path);
+        return FAIL(ERR_FORMAT, "%s: HDF5, but its attribute schema is not \"souk-behaviour\"",
+                    b->path);
     if (!read_numbers(file, "schema_version", H5T_NATIVE_INT, 1, &version) || version != 1)
         return FAIL(ERR_FORMAT, "%s: schema_version %d, this souk reads 1", b->path, version);
     TRY(read_actions(b));
@@ -176,14 +179,16 @@ static Status add_category(Behaviour *b, FeatureSet *f, hid_t dataset, const cha
         return FAIL(ERR_FORMAT, "%s: %s: more than %d categories", b->path, group, FEATURES_MAX);
     if (!read_numbers(dataset, "rows", H5T_NATIVE_INT32, 1, &rows) || rows < 1 ||
         rows > INT32_MAX - f->categories)
-        return FAIL(ERR_FORMAT, "%s: %s/%s: attribute rows: want a positive number", b->path, group, name);
+        return FAIL(ERR_FORMAT, "%s: %s/%s: attribute rows: want a positive number", b->path, group,
+                    name);
     snprintf(f->kind_name[f->kinds], FEATURE_NAME_MAX, "%s", name);
     f->kind_rows[f->kinds++] = rows;
     f->categories += rows;
     return OK;
 }
 
-static Status add_number(Behaviour *b, FeatureSet *f, hid_t dataset, const char *group, const char *name)
+static Status add_number(Behaviour *b, FeatureSet *f, hid_t dataset, const char *group,
+                         const char *name)
 {
     const int n = f->numbers;
     if (n == FEATURES_MAX)
@@ -200,7 +205,8 @@ static Status list_feature(Behaviour *b, FeatureSet *f, const char *group, const
 {
     char path[2 * FEATURE_NAME_MAX];
     if (strlen(name) >= FEATURE_NAME_MAX)
-        return FAIL(ERR_FORMAT, "%s: %s: a name longer than %d bytes", b->path, group, FEATURE_NAME_MAX - 1);
+        return FAIL(ERR_FORMAT, "%s: %s: a name longer than %d bytes", b->path, group,
+                    FEATURE_NAME_MAX - 1);
     snprintf(path, sizeof path, "%s/%s", group, name);
     const hid_t dataset = H5Dopen2(b->store->file, path, H5P_DEFAULT);
     if (dataset < 0) return FAIL(ERR_FORMAT, "%s: %s: not a readable dataset", b->path, path);
@@ -211,8 +217,10 @@ static Status list_feature(Behaviour *b, FeatureSet *f, const char *group, const
     Status st;
     if (class == H5T_INTEGER && size == 4 && strcmp(group, "/events") != 0)
         st = add_category(b, f, dataset, group, name);
-    else if (class == H5T_FLOAT && size == 4) st = add_number(b, f, dataset, group, name);
-    else st = FAIL(ERR_FORMAT, "%s: %s: want dtype int32 (categories) or float32", b->path, path);
+    else if (class == H5T_FLOAT && size == 4)
+        st = add_number(b, f, dataset, group, name);
+    else
+        st = FAIL(ERR_FORMAT, "%s: %s: want dtype int32 (categories) or float32", b->path, path);
     H5Dclose(dataset);
     return st;
 }
@@ -256,13 +264,18 @@ static Status read_features(Behaviour *b, FeatureSet *f, const char *group, int6
                  category ? f->kind_name[k] : f->number_name[k - f->kinds]);
         TRY(dataset_length(b->store, path, 1, 0, &length));
         if (length != rows)
-            return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want %" PRId64, b->path, path, length, rows);
-        Status st = read_all(b->store, path, category ? H5T_NATIVE_INT32 : H5T_NATIVE_FLOAT, rows, &values);
-        if (st == OK) st = category ? check_categories(b->path, path, values, rows, f->kind_rows[k])
-                                    : check_finite(b->path, path, values, rows);
+            return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want %" PRId64, b->path, path,
+                        length, rows);
+        Status st =
+            read_all(b->store, path, category ? H5T_NATIVE_INT32 : H5T_NATIVE_FLOAT, rows, &values);
+        if (st == OK)
+            st = category ? check_categories(b->path, path, values, rows, f->kind_rows[k])
+                          : check_finite(b->path, path, values, rows);
         for (int64_t i = 0; st == OK && i < rows; i++) {
-            if (category) f->category[i * f->kinds + k] = base + ((int32_t *)values)[i];
-            else f->number[i * f->numbers + k - f->kinds] = ((float *)values)[i];
+            if (category)
+                f->category[i * f->kinds + k] = base + ((int32_t *)values)[i];
+            else
+                f->number[i * f->numbers + k - f->kinds] = ((float *)values)[i];
         }
         if (category) base += f->kind_rows[k];
         free(values);
@@ -281,12 +294,15 @@ static Status map_file(BehaviourStore *s)
     Status st = OK;
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
         st = FAIL(ERR_IO, "%s: not a regular file", s->path);
-    else if (info.st_size == 0) st = FAIL(ERR_FORMAT, "%s: the file is empty", s->path);
+    else if (info.st_size == 0)
+        st = FAIL(ERR_FORMAT, "%s: the file is empty", s->path);
     if (st == OK) {
         s->bytes = (size_t)info.st_size;
         const void *map = mmap(NULL, s->bytes, PROT_READ, MAP_SHARED, fd, 0);
-        if (map == MAP_FAILED) st = FAIL(ERR_IO, "%s: cannot map: %s", s->path, strerror(errno));
-        else s->map = map;
+        if (map == MAP_FAILED)
+            st = FAIL(ERR_IO, "%s: cannot map: %s", s->path, strerror(errno));
+        else
+            s->map = map;
     }
     close(fd);
     return st;
@@ -314,14 +330,15 @@ static Status open_columns(Behaviour *b)
         const int at = i < COLUMN_FEATURE ? i : COLUMN_REWARD;
         int64_t length;
         column_name(b, (Column)i, name, sizeof name);
-        if (i == COLUMN_PROPENSITY && !(b->has_propensity = H5Lexists(s->file, name, H5P_DEFAULT) > 0))
+        if (i == COLUMN_PROPENSITY &&
+            !(b->has_propensity = H5Lexists(s->file, name, H5P_DEFAULT) > 0))
             continue;
         TRY(expect_class(s, name, columns[at].class, columns[at].size, columns[at].want));
         TRY(dataset_length(s, name, 1, 0, &length));
         if (i == COLUMN_ITEM) b->events = s->events = length;
         if (length != b->events)
-            return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, /events/item has %" PRId64, b->path, name,
-                        length, b->events);
+            return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, /events/item has %" PRId64, b->path,
+                        name, length, b->events);
         TRY(column_open(s, (Column)i, name, columns[at].type));
     }
     return OK;
@@ -438,7 +455,8 @@ void behaviour_close(Behaviour *b)
 /* ---- Keys ---------------------------------------------------------------------------------------------------- */
 
 /* Texts of a dataset, zero-terminated at a fixed width, whether stored so or variable. */
-static Status read_texts(const Behaviour *b, const char *name, int64_t rows, char **out, size_t *width)
+static Status read_texts(const Behaviour *b, const char *name, int64_t rows, char **out,
+                         size_t *width)
 {
     const hid_t dataset = H5Dopen2(b->store->file, name, H5P_DEFAULT);
     const hid_t type = H5Dget_type(dataset);
@@ -454,7 +472,9 @@ static Status read_texts(const Behaviour *b, const char *name, int64_t rows, cha
         for (int64_t i = 0; st == OK && i < rows; i++) {
             if (texts[i] && strlen(texts[i]) < *width)
                 memcpy(*out + (size_t)i * *width, texts[i], strlen(texts[i]));
-            else st = FAIL(ERR_FORMAT, "%s: %s: row %" PRId64 ": want up to 255 bytes", b->path, name, i);
+            else
+                st = FAIL(ERR_FORMAT, "%s: %s: row %" PRId64 ": want up to 255 bytes", b->path,
+                          name, i);
         }
         free(texts);
     } else if (st == OK) {

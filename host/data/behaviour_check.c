@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { BLOCK = 1 << 16 };
@@ -11,8 +12,8 @@ Status check_categories(const char *path, const char *name, const int32_t *row, 
 {
     for (int64_t i = 0; i < count; i++)
         if (row[i] < 0 || row[i] >= rows)
-            return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %d, want 0 to %d", path, name, i, row[i],
-                        rows - 1);
+            return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %d, want 0 to %d", path, name, i,
+                        row[i], rows - 1);
     return OK;
 }
 
@@ -20,8 +21,8 @@ Status check_finite(const char *path, const char *name, const float *value, int6
 {
     for (int64_t i = 0; i < count; i++)
         if (!isfinite(value[i]))
-            return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %g, want a finite number", path, name, i,
-                        (double)value[i]);
+            return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %g, want a finite number", path, name,
+                        i, (double)value[i]);
     return OK;
 }
 
@@ -30,14 +31,17 @@ Status check_finite(const char *path, const char *name, const float *value, int6
 static Status check_offsets(const Behaviour *b)
 {
     if (b->offset[0] != 0)
-        return FAIL(ERR_FORMAT, "%s: /users/offset[0] is %" PRId64 ", want 0", b->path, b->offset[0]);
+        return FAIL(ERR_FORMAT, "%s: /users/offset[0] is %" PRId64 ", want 0", b->path,
+                    b->offset[0]);
     for (int64_t u = 0; u < b->users; u++)
         if (b->offset[u + 1] < b->offset[u])
             return FAIL(ERR_FORMAT,
-                        "%s: /users/offset[%" PRId64 "] is %" PRId64 ", below %" PRId64 " before it", b->path,
-                        u + 1, b->offset[u + 1], b->offset[u]);
+                        "%s: /users/offset[%" PRId64 "] is %" PRId64 ", below %" PRId64
+                        " before it",
+                        b->path, u + 1, b->offset[u + 1], b->offset[u]);
     if (b->offset[b->users] != b->events)
-        return FAIL(ERR_FORMAT, "%s: /users/offset ends with %" PRId64 ", want the number of events, %" PRId64,
+        return FAIL(ERR_FORMAT,
+                    "%s: /users/offset ends with %" PRId64 ", want the number of events, %" PRId64,
                     b->path, b->offset[b->users], b->events);
     return OK;
 }
@@ -53,8 +57,8 @@ static Status check_splits(const Behaviour *b)
             const int64_t least = first < end ? from : b->offset[u];
             if (first < least || end < first || end > b->offset[u + 1])
                 return FAIL(ERR_FORMAT,
-                            "%s: /splits/%s[%" PRId64 "] is [%" PRId64 ", %" PRId64 "), want a range inside [%" PRId64
-                            ", %" PRId64 ")",
+                            "%s: /splits/%s[%" PRId64 "] is [%" PRId64 ", %" PRId64
+                            "), want a range inside [%" PRId64 ", %" PRId64 ")",
                             b->path, names[s], u, first, end, least, b->offset[u + 1]);
             if (first < end) from = end;
         }
@@ -92,7 +96,8 @@ static int64_t first_bad(const Behaviour *b, Column column, const void *values, 
     return -1;
 }
 
-static Status scan_block(const Behaviour *b, const Scan *scan, int64_t first, int64_t count, void *space)
+static Status scan_block(const Behaviour *b, const Scan *scan, int64_t first, int64_t count,
+                         void *space)
 {
     char shown[32], name[2 * FEATURE_NAME_MAX];
     TRY(behaviour_read(b, scan->column, first, count, space));
@@ -111,8 +116,10 @@ static Status scan_time(const Behaviour *b, int64_t first, int64_t count, int64_
     int64_t low = 0, high = b->users; /* the user of the block's first event */
     while (low + 1 < high) {
         const int64_t middle = low + (high - low) / 2;
-        if (b->offset[middle] <= first) low = middle;
-        else high = middle;
+        if (b->offset[middle] <= first)
+            low = middle;
+        else
+            high = middle;
     }
     int64_t user = low;
     for (int64_t i = 0; i < count; i++) {
@@ -142,9 +149,12 @@ static Status scan_column(const Behaviour *b, const Scan *scan)
             const int64_t count = left < BLOCK ? left : BLOCK;
             Status st;
             status_clear();
-            if (!space) st = FAIL(ERR_MEMORY, "%s: no memory to check it", b->path);
-            else if (scan->column == COLUMN_TIME) st = scan_time(b, first, count, space);
-            else st = scan_block(b, scan, first, count, space);
+            if (!space)
+                st = FAIL(ERR_MEMORY, "%s: no memory to check it", b->path);
+            else if (scan->column == COLUMN_TIME)
+                st = scan_time(b, first, count, space);
+            else
+                st = scan_block(b, scan, first, count, space);
 #pragma omp critical
             if (st != OK && k < worst) {
                 worst = k;
@@ -164,16 +174,15 @@ Status check_contents(const Behaviour *b)
 {
     char items[48], actions[32];
     if (b->items > INT32_MAX)
-        return FAIL(ERR_FORMAT, "%s: /items/key: %" PRId64 " items, want at most 2^31-1", b->path, b->items);
+        return FAIL(ERR_FORMAT, "%s: /items/key: %" PRId64 " items, want at most 2^31-1", b->path,
+                    b->items);
     TRY(check_offsets(b));
     TRY(check_splits(b));
     snprintf(items, sizeof items, "0 to %" PRId64 " (rows of /items)", b->items - 1);
     snprintf(actions, sizeof actions, "0 to %d", b->actions - 1);
     const Scan scans[] = {
-        {COLUMN_ITEM, "item", items},
-        {COLUMN_ACTION, "action", actions},
-        {COLUMN_TIME, "time", ""},
-        {COLUMN_REWARD, "reward", "a finite number"},
+        {COLUMN_ITEM, "item", items},     {COLUMN_ACTION, "action", actions},
+        {COLUMN_TIME, "time", ""},        {COLUMN_REWARD, "reward", "a finite number"},
         {COLUMN_END, "end", "0, 1 or 2"},
     };
     for (size_t i = 0; i < sizeof scans / sizeof *scans; i++) TRY(scan_column(b, &scans[i]));

@@ -27,8 +27,8 @@ static bool known_filters(StoredColumn *c, hid_t plist)
         unsigned flags, config, values[16];
         size_t count = 16;
         char name[64];
-        const H5Z_filter_t id = H5Pget_filter2(plist, (unsigned)i, &flags, &count, values,
-                                               sizeof name, name, &config);
+        const H5Z_filter_t id =
+            H5Pget_filter2(plist, (unsigned)i, &flags, &count, values, sizeof name, name, &config);
         int *place = id == H5Z_FILTER_SHUFFLE   ? &c->shuffle
                      : id == H5Z_FILTER_DEFLATE ? &c->deflate
                                                 : NULL;
@@ -50,8 +50,8 @@ static Status read_table(BehaviourStore *s, StoredColumn *c, const char *name)
         hsize_t bytes;
         if (H5Dget_chunk_info_by_coord(c->dataset, &at, &mask, &address, &bytes) < 0 ||
             address == HADDR_UNDEF || bytes > s->bytes || address > s->bytes - bytes)
-            return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " is missing or outside the file", s->path,
-                        name, i);
+            return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " is missing or outside the file",
+                        s->path, name, i);
         c->table[i] = (ChunkPlace){address, bytes, mask};
     }
     return OK;
@@ -69,8 +69,9 @@ static Status find_bytes(BehaviourStore *s, StoredColumn *c, const char *name, h
         const haddr_t address = H5Dget_offset(c->dataset);
         const uint64_t bytes = (uint64_t)s->events * c->size;
         if (address == HADDR_UNDEF || bytes > s->bytes || address > s->bytes - bytes)
-            return FAIL(ERR_FORMAT, "%s: %s: its %" PRIu64 " bytes lie outside the file (truncated?)",
-                        s->path, name, bytes);
+            return FAIL(ERR_FORMAT,
+                        "%s: %s: its %" PRIu64 " bytes lie outside the file (truncated?)", s->path,
+                        name, bytes);
         c->address = address;
         c->stored = STORED_CONTIGUOUS;
     } else if (layout == H5D_CHUNKED && known_filters(c, plist)) {
@@ -120,8 +121,8 @@ static void unshuffle4(char *restrict out, const char *restrict in, size_t count
     const uint8_t *b0 = (const uint8_t *)in, *b1 = b0 + count, *b2 = b1 + count, *b3 = b2 + count;
     uint32_t *restrict words = (uint32_t *)out;
     for (size_t i = 0; i < count; i++)
-        words[i] = (uint32_t)b0[i] | (uint32_t)b1[i] << 8 | (uint32_t)b2[i] << 16 |
-                   (uint32_t)b3[i] << 24;
+        words[i] =
+            (uint32_t)b0[i] | (uint32_t)b1[i] << 8 | (uint32_t)b2[i] << 16 | (uint32_t)b3[i] << 24;
 }
 
 static void unshuffle8(char *restrict out, const char *restrict in, size_t count)
@@ -157,13 +158,16 @@ static Status decode(const BehaviourStore *s, const StoredColumn *c, int64_t ind
                         index);
         from = to;
     } else if (p->bytes != bytes) {
-        return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " has %" PRIu64 " bytes, want %zu", s->path,
-                    name, index, p->bytes, bytes);
+        return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " has %" PRIu64 " bytes, want %zu",
+                    s->path, name, index, p->bytes, bytes);
     }
     if (shuffled) {
-        if (c->size == 4) unshuffle4(out, from, count);
-        else if (c->size == 8) unshuffle8(out, from, count);
-        else unshuffle(out, from, count, c->size);
+        if (c->size == 4)
+            unshuffle4(out, from, count);
+        else if (c->size == 8)
+            unshuffle8(out, from, count);
+        else
+            unshuffle(out, from, count, c->size);
     } else if (from != out) {
         memcpy(out, from, bytes);
     }
@@ -172,22 +176,21 @@ static Status decode(const BehaviourStore *s, const StoredColumn *c, int64_t ind
 
 /* ---- Reading ---------------------------------------------------------------------------------------- */
 
-static Status read_by_library(BehaviourStore *s, const StoredColumn *c, int64_t first, int64_t count,
-                              void *out, const char *name)
+static Status read_by_library(BehaviourStore *s, const StoredColumn *c, int64_t first,
+                              int64_t count, void *out, const char *name)
 {
     const hsize_t start = (hsize_t)first, size = (hsize_t)count;
     pthread_mutex_lock(&s->lock);
     const hid_t memory = H5Screate_simple(1, &size, NULL), file = H5Dget_space(c->dataset);
-    const bool good =
-        memory >= 0 && file >= 0 &&
-        H5Sselect_hyperslab(file, H5S_SELECT_SET, &start, NULL, &size, NULL) >= 0 &&
-        H5Dread(c->dataset, c->memory_type, memory, file, H5P_DEFAULT, out) >= 0;
+    const bool good = memory >= 0 && file >= 0 &&
+                      H5Sselect_hyperslab(file, H5S_SELECT_SET, &start, NULL, &size, NULL) >= 0 &&
+                      H5Dread(c->dataset, c->memory_type, memory, file, H5P_DEFAULT, out) >= 0;
     if (memory >= 0) H5Sclose(memory);
     if (file >= 0) H5Sclose(file);
     pthread_mutex_unlock(&s->lock);
     if (good) return OK;
-    return FAIL(ERR_FORMAT, "%s: %s: cannot read events %" PRId64 " to %" PRId64, s->path, name, first,
-                first + count - 1);
+    return FAIL(ERR_FORMAT, "%s: %s: cannot read events %" PRId64 " to %" PRId64, s->path, name,
+                first, first + count - 1);
 }
 
 /* Copy part of a chunk out of the cache; false when it is not there. Caller holds the lock. */
@@ -214,8 +217,8 @@ static void into_cache(BehaviourStore *s, int column, int64_t chunk, char *data)
 }
 
 /* Part of a chunk, decoded once while it stays in the cache. */
-static Status read_part(BehaviourStore *s, Column column, int64_t chunk, int64_t from, int64_t count,
-                        char *out, const char *name)
+static Status read_part(BehaviourStore *s, Column column, int64_t chunk, int64_t from,
+                        int64_t count, char *out, const char *name)
 {
     const StoredColumn *c = &s->column[column];
     const size_t offset = (size_t)from * c->size, bytes = (size_t)count * c->size;
@@ -249,8 +252,8 @@ static Status read_chunks(BehaviourStore *s, Column column, int64_t first, int64
         if (c->deflate < 0 && c->shuffle < 0) {
             const ChunkPlace *p = &c->table[chunk];
             if (p->bytes != (uint64_t)c->chunk * c->size)
-                return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " has %" PRIu64 " bytes", s->path, name,
-                            chunk, p->bytes);
+                return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " has %" PRIu64 " bytes", s->path,
+                            name, chunk, p->bytes);
             memcpy(out, s->map + p->address + (size_t)from * c->size, (size_t)part * c->size);
         } else if (part == c->chunk) {
             if (!space) space = malloc((size_t)c->chunk * c->size);
@@ -271,7 +274,8 @@ Status behaviour_read(const Behaviour *b, Column column, int64_t first, int64_t 
 {
     BehaviourStore *s = b->store;
     const StoredColumn *c = &s->column[column];
-    REQUIRE(column < COLUMNS_MAX && c->dataset > 0, "column %d is not in %s", (int)column, b->path);
+    REQUIRE((int)column < COLUMNS_MAX && c->dataset > 0, "column %d is not in %s", (int)column,
+            b->path);
     REQUIRE(first >= 0 && count >= 0 && first + count <= b->events,
             "events %" PRId64 "+%" PRId64 " of %" PRId64, first, count, b->events);
     if (count == 0) return OK;

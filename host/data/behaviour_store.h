@@ -30,7 +30,7 @@ typedef struct {
     uint64_t address;  /* STORED_CONTIGUOUS */
     int64_t chunk;     /* elements of a chunk */
     int64_t chunks;
-    ChunkPlace *table; /* [chunks] */
+    ChunkPlace *table;    /* [chunks] */
     int shuffle, deflate; /* place in the pipeline, -1: absent */
 } StoredColumn;
 
@@ -54,9 +54,9 @@ typedef struct BehaviourStore {
     char *item_keys, *user_keys;           /* fixed-width texts, read when first asked for */
     size_t item_key_width, user_key_width; /* with the closing zero */
     uint64_t *pseudonyms;
-    int32_t *items_by_key;  /* sorted */
+    int32_t *items_by_key; /* sorted */
     int64_t *users_by_key;
-    char shown[32];         /* a pseudonym as text */
+    char shown[32]; /* a pseudonym as text */
 } BehaviourStore;
 
 /* Name of a column's dataset, e.g. "/events/item". */

@@ -98,8 +98,10 @@ static Status seen_items(const Run *r, Exclusion *out)
         if (used + count > room) {
             room = 2 * (used + count);
             int32_t *more = realloc(item, (size_t)room * sizeof *item);
-            if (more) item = more;
-            else failed = true;
+            if (more)
+                item = more;
+            else
+                failed = true;
         }
         if (failed) break;
         memcpy(item + used, r->histories->item + first, (size_t)count * sizeof *item);
@@ -125,14 +127,10 @@ static Status rank(const Run *r, Tensor h)
     Exclusion seen;
     Status st = seen_items(r, &seen);
     if (st == OK) {
-        catalogue_rank(s->dev, above, ties, top, score, head_queries(s->dev, s->model, w, r->head, h),
-                       &items, head_bias(s->model, w, r->head), target, seen);
-        int64_t *counts = SCRATCH(s->dev, I64, 2, r->scored).data;
-        for (int64_t i = 0; i < r->scored; i++) {
-            counts[i] = i32(above)[i];
-            counts[r->scored + i] = i32(ties)[i];
-        }
-        ranking_add(r->ranking, r->scored, r->index, counts, counts + r->scored, i32(top));
+        catalogue_rank(s->dev, above, ties, top, score,
+                       head_queries(s->dev, s->model, w, r->head, h), &items,
+                       head_bias(s->model, w, r->head), target, seen);
+        ranking_add(r->ranking, r->scored, r->index, i32(above), i32(ties), i32(top));
     }
     free((void *)seen.offset);
     free((void *)seen.item);
@@ -179,11 +177,11 @@ static Status flush(Run *r)
 
 /* Put window [first, end) into the batch and score the user's events [from, to): event e by the state
  * of row e-1. */
-static Status add_window(Run *r, int64_t user, int64_t first, int64_t end, int64_t from,
-                         int64_t to, int64_t index)
+static Status add_window(Run *r, int64_t user, int64_t first, int64_t end, int64_t from, int64_t to,
+                         int64_t index)
 {
     if (r->tokens + (end - first) > r->batch.tokens) TRY(flush(r));
-    r->window[r->windows++] = (Window){user, first, end};
+    r->window[r->windows++] = (Window){.user = user, .first = first, .end = end};
     for (int64_t i = index; i < index + (to - from); i++) {
         r->row[r->scored] = (int32_t)(r->tokens + (r->events->event[i] - 1 - first));
         r->index[r->scored++] = i;

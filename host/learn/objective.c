@@ -29,10 +29,11 @@ static Status parse_term(Objective *o, const char *term, const char *terms)
     for (size_t i = 0; i < sizeof backups / sizeof *backups; i++)
         if (!strcmp(term, backups[i].name) && o->backup == BACKUP_NONE)
             return o->backup = backups[i].backup, OK;
-    return FAIL(ERR_USAGE,
-                "learn.objective = \"%s\": \"%s\" is unknown or one too many; want cross_entropy, one "
-                "of q_learning, double_q, sarsa, expected_sarsa, or both joined by +",
-                terms, term);
+    return FAIL(
+        ERR_USAGE,
+        "learn.objective = \"%s\": \"%s\" is unknown or one too many; want cross_entropy, one "
+        "of q_learning, double_q, sarsa, expected_sarsa, or both joined by +",
+        terms, term);
 }
 
 Status objective_parse(Objective *o, const char *terms)
@@ -125,7 +126,8 @@ static Tensor backup_values(Device *dev, const Objective *o, const Model *m, Wei
     Tensor target_u = advantage_queries(dev, m, target, target_h);
     switch (o->backup) {
     case BACKUP_Q:
-        catalogue_stats(dev, (CatalogueStats){.max = best}, target_u, &target_items, target_bias, 1);
+        catalogue_stats(dev, (CatalogueStats){.max = best}, target_u, &target_items, target_bias,
+                        1);
         break;
     case BACKUP_EXPECTED_SARSA:
         catalogue_stats(dev, (CatalogueStats){.expectation = best}, target_u, &target_items,
@@ -204,8 +206,7 @@ Losses objective_backward(Device *dev, const Objective *o, const Model *m, Weigh
     if (o->backup != BACKUP_NONE)
         l.td = td_term(dev, o, m, w, grad, dh, h, target, target_h, in, &l.backups);
     if (m->shape.next_action)
-        l.next_action =
-            next_action_loss(dev, m, w, grad, o->action_weight, dh, h, in, l.targets);
+        l.next_action = next_action_loss(dev, m, w, grad, o->action_weight, dh, h, in, l.targets);
     l.total = l.cross_entropy + o->td_weight * l.td + o->action_weight * l.next_action;
     return l;
 }

@@ -22,8 +22,8 @@ typedef struct {
 Status objective_parse(Objective *o, const char *terms);
 
 typedef struct {
-    int64_t targets;   /* tokens with a next event: |A| */
-    int64_t backups;   /* tokens with a TD target: |V| */
+    int64_t targets;                       /* tokens with a next event: |A| */
+    int64_t backups;                       /* tokens with a TD target: |V| */
     double cross_entropy, td, next_action; /* means, unweighted; 0 where the term is absent */
     double total;
 } Losses;

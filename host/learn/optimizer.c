@@ -19,7 +19,8 @@ static Tensor flat(Tensor t) { return TENSOR(t.data, F32, tensor_count(t)); }
 static double gradient_norm(Device *dev, const Params *p)
 {
     double sum = 0.0;
-    for (int i = 0; i < p->count; i++) sum += gradient_norm_squared(dev, flat(p->copy[PARAM_GRAD][i]));
+    for (int i = 0; i < p->count; i++)
+        sum += gradient_norm_squared(dev, flat(p->copy[PARAM_GRAD][i]));
     return sqrt(sum);
 }
 
@@ -52,7 +53,9 @@ void optimizer_move_target(Device *dev, const Optimizer *o, Params *p, int64_t t
     if (o->copy_every > 0 && t % o->copy_every != 0) return;
     for (int i = 0; i < p->count; i++) {
         Tensor target = flat(p->copy[PARAM_TARGET][i]), value = flat(p->copy[PARAM_VALUE][i]);
-        if (o->copy_every > 0) elementwise_copy(dev, target, value);
-        else polyak_update(dev, target, value, (float)o->polyak);
+        if (o->copy_every > 0)
+            elementwise_copy(dev, target, value);
+        else
+            polyak_update(dev, target, value, (float)o->polyak);
     }
 }

@@ -58,8 +58,8 @@ void encoder_close(Encoder *e)
 static BlockState block_state(const Encoder *e, int64_t l, int64_t tokens)
 {
     BlockState b = e->block[e->training ? l : 0];
-    Tensor *all[] = {&b.x,      &b.attention_rstd, &b.qkv,      &b.attended,
-                     &b.lse,    &b.middle,         &b.mlp_rstd, &b.gate_up};
+    Tensor *all[] = {&b.x,   &b.attention_rstd, &b.qkv,      &b.attended,
+                     &b.lse, &b.middle,         &b.mlp_rstd, &b.gate_up};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) *all[i] = tensor_rows(*all[i], 0, tokens);
     return b;
 }
@@ -114,7 +114,8 @@ Tensor encoder_forward(Device *dev, Encoder *e, const Model *m, Weights w, const
                        DropoutKey key)
 {
     const int64_t tokens = in->tokens, layers = m->shape.layers;
-    REQUIRE(tokens <= e->tokens, "a batch of %ld tokens, room for %ld", (long)tokens, (long)e->tokens);
+    REQUIRE(tokens <= e->tokens, "a batch of %ld tokens, room for %ld", (long)tokens,
+            (long)e->tokens);
     Tensor x = tensor_rows(e->x, 0, tokens), h = tensor_rows(e->h, 0, tokens);
     Tensor first = block_state(e, 0, tokens).x;
     embed(dev, first, m, w, in);

@@ -7,13 +7,13 @@
 #include "model/input.h"
 
 typedef struct {
-    Tensor x;                  /* [tokens, dim]     residual stream into the block */
-    Tensor attention_rstd;     /* [tokens] */
-    Tensor qkv;                /* [tokens, 3 dim]   after rope */
-    Tensor attended, lse;      /* [tokens, dim], [tokens, heads] */
-    Tensor middle;             /* [tokens, dim]     residual stream between attention and mlp */
-    Tensor mlp_rstd;           /* [tokens] */
-    Tensor gate_up;            /* [tokens, 2 ff] */
+    Tensor x;              /* [tokens, dim]     residual stream into the block */
+    Tensor attention_rstd; /* [tokens] */
+    Tensor qkv;            /* [tokens, 3 dim]   after rope */
+    Tensor attended, lse;  /* [tokens, dim], [tokens, heads] */
+    Tensor middle;         /* [tokens, dim]     residual stream between attention and mlp */
+    Tensor mlp_rstd;       /* [tokens] */
+    Tensor gate_up;        /* [tokens, 2 ff] */
 } BlockState;
 
 typedef struct {

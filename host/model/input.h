@@ -6,7 +6,7 @@
 #include "model/model.h"
 
 typedef struct {
-    int64_t tokens, windows; /* used */
+    int64_t tokens, windows;            /* used */
     Tensor item, action, gap, position; /* i32 [tokens] */
     Tensor cu_seqlens;                  /* i32 [windows+1] */
     Tensor feature;                     /* f32 [tokens, event numbers]; absent without */

@@ -52,7 +52,8 @@ static void declare_embeddings(Model *m)
     m->at.event_number = embedding(m, "event.number", s->event_numbers);
 }
 
-static int matrix(Model *m, int64_t layer, const char *name, double std, int64_t rows, int64_t columns)
+static int matrix(Model *m, int64_t layer, const char *name, double std, int64_t rows,
+                  int64_t columns)
 {
     char full[64];
     snprintf(full, sizeof full, "block.%ld.%s", (long)layer, name);
@@ -90,7 +91,8 @@ static void declare_heads(Model *m)
     m->at.policy_weight = m->at.policy_bias = m->at.q_weight = m->at.q_bias = -1;
     m->at.value_weight = m->at.value_bias = m->at.next_weight = m->at.next_bias = -1;
     if (s->policy) {
-        m->at.policy_weight = PARAM(p, "policy.weight", INIT_IDENTITY, 0, DECAY_MATRIX, s->dim, s->dim);
+        m->at.policy_weight =
+            PARAM(p, "policy.weight", INIT_IDENTITY, 0, DECAY_MATRIX, s->dim, s->dim);
         m->at.policy_bias = PARAM(p, "policy.bias", INIT_ZERO, 0, DECAY_NONE, s->items);
     }
     if (s->q) {

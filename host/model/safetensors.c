@@ -249,8 +249,7 @@ Status safetensors_get(const Safetensors *s, const char *name, Dtype dtype, int 
     char have[128], want[128];
     shape_text(have, sizeof have, t->dtype, t->rank, t->dim);
     shape_text(want, sizeof want, dtype, rank, dim);
-    if (!same)
-        return FAIL(ERR_FORMAT, "%s: %s is %s, want %s", s->path, name, have, want);
+    if (!same) return FAIL(ERR_FORMAT, "%s: %s is %s, want %s", s->path, name, have, want);
     *out = *t;
     return OK;
 }

@@ -10,17 +10,14 @@
 #include "base/files.h"
 
 static const char *const prefix[PARAM_COPIES] = {
-    [PARAM_VALUE] = "",
-    [PARAM_GRAD] = NULL,
-    [PARAM_MOMENT1] = "adamw.m.",
-    [PARAM_MOMENT2] = "adamw.v.",
-    [PARAM_TARGET] = "target.",
+    [PARAM_VALUE] = "",           [PARAM_GRAD] = NULL,        [PARAM_MOMENT1] = "adamw.m.",
+    [PARAM_MOMENT2] = "adamw.v.", [PARAM_TARGET] = "target.",
 };
 
 /* Settings that a resumed run may change: they decide when, where and how fast, not what. */
 static const char *const free_settings[] = {
-    "data.path",         "train.out",      "train.device",     "train.threads", "train.readers",
-    "train.epochs",      "train.steps",    "train.seconds",    "train.patience", "train.valid_every",
+    "data.path",         "train.out",        "train.device",  "train.threads",  "train.readers",
+    "train.epochs",      "train.steps",      "train.seconds", "train.patience", "train.valid_every",
     "train.valid_users", "train.save_every", "train.quiet",
 };
 
@@ -34,7 +31,7 @@ static bool is_free(const char *key)
 /* ---- Writing ------------------------------------------------------------------------------------- */
 
 /* Text of all settings and counters; `room` holds the values. */
-enum { COUNTERS = 6, VALUE_MAX = sizeof(text) };
+enum { COUNTERS = 6, VALUE_MAX = sizeof(Config_text) };
 
 static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
                     char (*room)[VALUE_MAX])
@@ -44,8 +41,8 @@ static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
         config_value(&t->config, i, room[i], VALUE_MAX);
         metadata[i] = (Metadata){config_key(i), room[i]};
     }
-    static const char *const keys[COUNTERS] = {"step", "epoch", "batch", "best", "worse",
-                                               "catalogue_hash"};
+    static const char *const keys[COUNTERS] = {"step", "epoch", "batch",
+                                               "best", "worse", "catalogue_hash"};
     char(*value)[VALUE_MAX] = room + settings;
     snprintf(value[0], VALUE_MAX, "%" PRId64, t->step);
     snprintf(value[1], VALUE_MAX, "%" PRId64, p->cursor.epoch);
@@ -79,9 +76,10 @@ Status checkpoint_write(const Trainer *t, const Progression *p, const char *path
     NamedTensor *list = calloc((size_t)tensors, sizeof *list);
     Status st;
     if (values && metadata && names && list)
-        st = safetensors_write(path, list, list_tensors(&t->model.params, all, list, names), metadata,
-                               describe(t, p, metadata, values));
-    else st = FAIL(ERR_MEMORY, "%s: no memory for the header", path);
+        st = safetensors_write(path, list, list_tensors(&t->model.params, all, list, names),
+                               metadata, describe(t, p, metadata, values));
+    else
+        st = FAIL(ERR_MEMORY, "%s: no memory for the header", path);
     free(values);
     free(metadata);
     free(names);
@@ -91,7 +89,7 @@ Status checkpoint_write(const Trainer *t, const Progression *p, const char *path
 
 Status checkpoint_describe(const Trainer *t, const Progression *p)
 {
-    char path[sizeof(text) + 32];
+    char path[sizeof(Config_text) + 32];
     snprintf(path, sizeof path, "%s/checkpoint.json", t->config.train_out);
     json_t *settings = json_object();
     for (int i = 0; i < config_count(); i++) {
@@ -99,12 +97,12 @@ Status checkpoint_describe(const Trainer *t, const Progression *p)
         config_value(&t->config, i, value, sizeof value);
         json_object_set_new(settings, config_key(i), json_string(value));
     }
-    json_t *root = json_pack(
-        "{s:s, s:I, s:I, s:I, s:f, s:I, s:s, s:o}", "schema", "souk-checkpoint-1", "step",
-        (json_int_t)t->step, "epoch", (json_int_t)p->cursor.epoch, "parameters",
-        (json_int_t)params_elements(&t->model.params), "best_validation_ndcg10", p->best,
-        "validations_since_best", (json_int_t)p->worse, "catalogue_hash", t->file.catalogue_hash,
-        "settings", settings);
+    json_t *root =
+        json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:s, s:o}", "schema", "souk-checkpoint-1", "step",
+                  (json_int_t)t->step, "epoch", (json_int_t)p->cursor.epoch, "parameters",
+                  (json_int_t)params_elements(&t->model.params), "best_validation_ndcg10", p->best,
+                  "validations_since_best", (json_int_t)p->worse, "catalogue_hash",
+                  t->file.catalogue_hash, "settings", settings);
     AtomicFile file = {0};
     Status st = root ? atomic_file_open(&file, path) : FAIL(ERR_MEMORY, "%s: out of memory", path);
     if (st == OK) {
@@ -149,8 +147,8 @@ static Status check_settings(const Safetensors *file, const Config *now)
         config_value(&then, i, was, sizeof was);
         config_value(now, i, is, sizeof is);
         if (strcmp(was, is) != 0 && !is_free(config_key(i)))
-            return FAIL(ERR_USAGE, "%s was trained with %s = %s, not %s: resume with the same", file->path,
-                        config_key(i), was, is);
+            return FAIL(ERR_USAGE, "%s was trained with %s = %s, not %s: resume with the same",
+                        file->path, config_key(i), was, is);
     }
     return OK;
 }

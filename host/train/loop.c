@@ -61,7 +61,8 @@ static Status open_stream(Loop *l)
     TRY(stream_open(&l->stream, &l->trainer.file, &options, l->progression.cursor));
     TRY(stream_batches(l->stream, 0, &batches));
     if (batches == 0)
-        return FAIL(ERR_FORMAT, "%s: /splits/train holds no history of two events", l->trainer.file.path);
+        return FAIL(ERR_FORMAT, "%s: /splits/train holds no history of two events",
+                    l->trainer.file.path);
     l->steps = c->train_steps ? c->train_steps : c->train_epochs * batches;
     l->valid_every = c->train_valid_every ? c->train_valid_every : batches;
     l->save_every = c->train_save_every ? c->train_save_every : l->valid_every;
@@ -77,7 +78,8 @@ static void print_plan(const Loop *l)
     fprintf(stderr,
             "%s: %" PRId64 " events, %" PRId64 " users, %" PRId64 " items\n"
             "%.2f M parameters, %s, %" PRId64 " steps of %" PRId64 " tokens\n"
-            "memory: parameters %.0f MB, gradients %.0f, moments %.0f, target network %.0f, activations "
+            "memory: parameters %.0f MB, gradients %.0f, moments %.0f, target network %.0f, "
+            "activations "
             "%.0f\n",
             t->file.path, t->file.events, t->file.users, t->file.items,
             (double)params_elements(&t->model.params) / 1e6, t->config.learn_objective, l->steps,
@@ -167,7 +169,8 @@ static const char *reason_to_stop(const Loop *l)
     const Config *c = &l->trainer.config;
     if (interrupted) return "interrupted";
     if (l->trainer.step >= l->steps) return "all steps done";
-    if (c->train_seconds > 0 && clock_seconds() - l->started >= c->train_seconds) return "time is up";
+    if (c->train_seconds > 0 && clock_seconds() - l->started >= c->train_seconds)
+        return "time is up";
     if (c->train_patience > 0 && l->progression.worse >= c->train_patience)
         return "validation stopped improving";
     return NULL;

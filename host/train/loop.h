@@ -6,6 +6,8 @@
 #ifndef SOUK_LOOP_H
 #define SOUK_LOOP_H
 
+#include <stdbool.h>
+
 #include "base/config.h"
 
 typedef struct {

@@ -8,7 +8,7 @@
 
 typedef struct {
     FILE *file;
-    char path[sizeof(text) + 32];
+    char path[sizeof(Config_text) + 32];
 } Metrics;
 
 /* Opens `folder`/metrics.jsonl. A resumed run keeps the lines up to `step` and drops later ones, which

@@ -14,7 +14,8 @@ typedef struct {
     int count, room;
 } Trace;
 
-__attribute__((format(printf, 3, 4))) static void add(Trace *t, Tensor tensor, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void add(Trace *t, Tensor tensor, const char *format,
+                                                      ...)
 {
     va_list args;
     if (!tensor.data) return;
@@ -72,9 +73,11 @@ static void add_results(Trace *trace, Trainer *t, double *losses)
     static const char *const names[] = {"cross_entropy", "td", "next_action", "total"};
     for (int i = 0; i < 4; i++) add(trace, TENSOR(&losses[i], F64, 1), "loss.%s", names[i]);
     for (int64_t l = 0; l < t->model.shape.layers; l++)
-        if (l == 0) add(trace, tensor_rows(t->online.block[0].x, 0, tokens), "activation.embedding");
+        if (l == 0)
+            add(trace, tensor_rows(t->online.block[0].x, 0, tokens), "activation.embedding");
         else
-            add(trace, tensor_rows(t->online.block[l].x, 0, tokens), "activation.block.%" PRId64, l - 1);
+            add(trace, tensor_rows(t->online.block[l].x, 0, tokens), "activation.block.%" PRId64,
+                l - 1);
     add(trace, tensor_rows(t->online.x, 0, tokens), "activation.block.%" PRId64,
         t->model.shape.layers - 1);
     add(trace, tensor_rows(t->online.h, 0, tokens), "activation.final");
@@ -90,7 +93,7 @@ static Status write_trace(Trainer *t, const Batch *batch, const char *out)
 {
     Trace trace = {0};
     Metadata metadata[128];
-    char(*value)[sizeof(text)] = calloc(128, sizeof *value);
+    char(*value)[sizeof(Config_text)] = calloc(128, sizeof *value);
     TRY(trace_open(&trace, t));
     const Losses l = trainer_gradients(t, batch);
     double losses[] = {l.cross_entropy, l.td, l.next_action, l.total};
@@ -99,10 +102,10 @@ static Status write_trace(Trainer *t, const Batch *batch, const char *out)
     add_results(&trace, t, losses);
     int n = 0;
     for (; n < config_count(); n++) {
-        config_value(&t->config, n, value[n], sizeof(text));
+        config_value(&t->config, n, value[n], sizeof(Config_text));
         metadata[n] = (Metadata){config_key(n), value[n]};
     }
-    snprintf(value[n], sizeof(text), "%" PRId64, t->step);
+    snprintf(value[n], sizeof(Config_text), "%" PRId64, t->step);
     metadata[n] = (Metadata){"step", value[n]};
     const Status st = safetensors_write(out, trace.list, trace.count, metadata, n + 1);
     scratch_release(&t->dev, mark);

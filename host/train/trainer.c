@@ -65,7 +65,8 @@ MemoryPlan trainer_plan(const Trainer *t)
 {
     const ModelShape *s = &t->model.shape;
     const size_t bytes = params_bytes(&t->model.params);
-    const size_t block = (size_t)(6 * s->dim + s->heads + 2 + 2 * s->ff), top = (size_t)(2 * s->dim + 1);
+    const size_t block = (size_t)(6 * s->dim + s->heads + 2 + 2 * s->ff),
+                 top = (size_t)(2 * s->dim + 1);
     const size_t tokens = (size_t)t->config.train_tokens;
     const size_t trained = (size_t)s->layers * block + top + (size_t)s->dim;
     return (MemoryPlan){
@@ -81,16 +82,16 @@ MemoryPlan trainer_plan(const Trainer *t)
 static Status check_plan(const Trainer *t)
 {
     const MemoryPlan p = trainer_plan(t);
-    const size_t need =
-        p.parameters + p.gradients + p.moments + p.target_network + p.activations;
+    const size_t need = p.parameters + p.gradients + p.moments + p.target_network + p.activations;
     const size_t have = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
     if (need <= have) return OK;
-    return FAIL(ERR_MEMORY,
-                "the plan needs %.1f GiB (parameters %.1f, gradients %.1f, moments %.1f, target network "
-                "%.1f, activations %.1f), the machine has %.1f GiB",
-                (double)need / 0x1p30, (double)p.parameters / 0x1p30, (double)p.gradients / 0x1p30,
-                (double)p.moments / 0x1p30, (double)p.target_network / 0x1p30,
-                (double)p.activations / 0x1p30, (double)have / 0x1p30);
+    return FAIL(
+        ERR_MEMORY,
+        "the plan needs %.1f GiB (parameters %.1f, gradients %.1f, moments %.1f, target network "
+        "%.1f, activations %.1f), the machine has %.1f GiB",
+        (double)need / 0x1p30, (double)p.parameters / 0x1p30, (double)p.gradients / 0x1p30,
+        (double)p.moments / 0x1p30, (double)p.target_network / 0x1p30,
+        (double)p.activations / 0x1p30, (double)have / 0x1p30);
 }
 
 static Status take_memory(Trainer *t)
@@ -168,8 +169,8 @@ Losses trainer_gradients(Trainer *t, const Batch *batch)
     if (has_td(t))
         target_h = encoder_forward(&t->dev, &t->target, m, target, &t->input, (DropoutKey){0});
     Tensor dh = tensor_rows(t->dh, 0, t->input.tokens);
-    const Losses losses = objective_backward(&t->dev, &t->objective, m, w, grad, dh, h, target,
-                                             target_h, &t->input);
+    const Losses losses =
+        objective_backward(&t->dev, &t->objective, m, w, grad, dh, h, target, target_h, &t->input);
     encoder_backward(&t->dev, &t->online, m, w, grad, &t->input, key, dh);
 
     const ItemTable items = model_items(m, w);
@@ -191,7 +192,8 @@ Status trainer_step(Trainer *t, const Batch *batch, StepReport *report)
                     report->losses.total);
     report->gradient_norm = optimizer_step(&t->dev, &t->optimizer, &t->model.params, step);
     if (!isfinite(report->gradient_norm))
-        return FAIL(ERR_DEVICE, "step %" PRId64 ": the gradient is not finite; a lower optim.lr may help",
+        return FAIL(ERR_DEVICE,
+                    "step %" PRId64 ": the gradient is not finite; a lower optim.lr may help",
                     step);
     if (has_td(t)) optimizer_move_target(&t->dev, &t->optimizer, &t->model.params, step);
     t->step = step;
