@@ -8,4 +8,6 @@
 /* Print `souk NAME: <the recorded failure>` on standard error; the exit code for `st`. */
 int cli_fail(const char *name, Status st);
 
+int cli_eval(int argc, char **argv);
+
 #endif

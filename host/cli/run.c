@@ -13,6 +13,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"eval", cli_eval, "rank a split's next events: the model beside the baselines"},
     {NULL, NULL, NULL},
 };
 

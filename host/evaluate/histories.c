@@ -5,6 +5,38 @@
 
 #include "base/rng.h"
 
+Status histories_read(Histories *h, const Behaviour *b, int split)
+{
+    *h = (Histories){0};
+    if (b->items > INT32_MAX)
+        return FAIL(ERR_FORMAT, "%s: %lld items, expected at most %d", b->path, (long long)b->items,
+                    INT32_MAX);
+    int32_t *item = malloc((size_t)b->events * sizeof *item + 1);
+    uint8_t *action = malloc((size_t)b->events + 1);
+    *h = (Histories){.users = b->users,
+                     .items = (int32_t)b->items,
+                     .actions = b->actions,
+                     .offset = b->offset,
+                     .train = (const int64_t(*)[2])b->split[SPLIT_TRAIN],
+                     .scored = (const int64_t(*)[2])b->split[split],
+                     .item = item,
+                     .action = action};
+    Status st = item && action ? OK
+                               : FAIL(ERR_MEMORY, "%s: no memory for %lld events", b->path,
+                                      (long long)b->events);
+    if (st == OK) st = behaviour_read(b, COLUMN_ITEM, 0, b->events, item);
+    if (st == OK) st = behaviour_read(b, COLUMN_ACTION, 0, b->events, action);
+    if (st != OK) histories_close(h);
+    return st;
+}
+
+void histories_close(Histories *h)
+{
+    free((void *)h->item);
+    free((void *)h->action);
+    *h = (Histories){0};
+}
+
 /* First scored event of a user: the split's first, or the one after the user's very first event. */
 static int64_t first_scored(const Histories *h, int64_t user)
 {

@@ -104,6 +104,25 @@ static void rows_close(Row *rows, int threads)
     free(rows);
 }
 
+static int by_item(const void *a, const void *b)
+{
+    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Ascending, so that who adds rows up walks memory forwards. A well-filled row is read off the
+ * sums. */
+static void row_sort(Row *r, int32_t items)
+{
+    if (r->count < items / 32) {
+        qsort(r->touched, (size_t)r->count, sizeof *r->touched, by_item);
+        return;
+    }
+    int32_t count = 0;
+    for (int32_t y = 0; y < items; y++)
+        if (r->sum[y] != 0.0) r->touched[count++] = y;
+}
+
 static void row_store(const PairTable *t, const Row *r, int32_t x, double divisor)
 {
     const int64_t first = t->offset[x];
@@ -120,10 +139,12 @@ static void pass(PairTable *t, const Occurrences *o, const PairWeights *w, Row *
     for (int32_t x = 0; x < t->items; x++) {
         Row *r = &rows[omp_get_thread_num()];
         row_build(r, o, w, x);
-        if (t->item)
+        if (t->item) {
+            row_sort(r, t->items);
             row_store(t, r, x, w->divisor);
-        else
+        } else {
             t->offset[x + 1] = r->count;
+        }
         row_clear(r);
     }
 }

@@ -7,7 +7,7 @@
  * The weights are integers, so sums are exact below 2^53 in any order; the one rounding is the
  * division. A pair with itself (x == y) counts as any other.
  *
- * Rows are compressed; within a row items stand in order of first touch. Entries: at most 2 window
+ * Rows are compressed; within a row items ascend. Entries: at most 2 window
  * a train event, 12 bytes each, and in real logs far fewer, since pairs repeat; while building 16
  * bytes a train event and 12 bytes an item and thread. The same bits for any number of threads.
  */
