@@ -118,10 +118,10 @@ static void start_from_seed(Trainer *t)
         elementwise_copy(&t->dev, p->copy[PARAM_TARGET][i], p->copy[PARAM_VALUE][i]);
 }
 
-Status trainer_open(Trainer *t, const Config *config)
+Status trainer_open_on(Trainer *t, const Config *config, Behaviour file)
 {
     Status st;
-    *t = (Trainer){.config = *config};
+    *t = (Trainer){.config = *config, .file = file};
     TRY_OR_FAIL(st, read_objective(t));
     read_optimizer(t);
     if (config->model_length > config->train_tokens) {
@@ -130,7 +130,6 @@ Status trainer_open(Trainer *t, const Config *config)
         goto fail;
     }
     TRY_OR_FAIL(st, device_open(&t->dev, config->train_device, (int)config->train_threads));
-    TRY_OR_FAIL(st, behaviour_open(&t->file, config->data_path));
     TRY_OR_FAIL(st, open_model(t));
     TRY_OR_FAIL(st, check_plan(t));
     TRY_OR_FAIL(st, take_memory(t));
@@ -139,6 +138,14 @@ Status trainer_open(Trainer *t, const Config *config)
 fail:
     trainer_close(t);
     return st;
+}
+
+Status trainer_open(Trainer *t, const Config *config)
+{
+    Behaviour file;
+    *t = (Trainer){0};
+    TRY(behaviour_open(&file, config->data_path));
+    return trainer_open_on(t, config, file);
 }
 
 void trainer_close(Trainer *t)

@@ -30,6 +30,8 @@ typedef struct {
 /* Open the file, plan the memory, refuse early what does not fit, take it, initialise the weights.
  * `steps` of the schedule come from config (train.steps, or epochs times the batches of an epoch). */
 Status trainer_open(Trainer *t, const Config *config);
+/* The same on an open file, which the trainer closes, also on failure. */
+Status trainer_open_on(Trainer *t, const Config *config, Behaviour file);
 void trainer_close(Trainer *t); /* safe on {0} */
 
 /* Set the length of the learning-rate schedule. */
