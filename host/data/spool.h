@@ -1,0 +1,31 @@
+/* A growing column on disk: appended to in small pieces, read back whole. The file has no name (it
+ * is unlinked as soon as it is open), so nothing is left behind whatever happens. */
+#ifndef SOUK_SPOOL_H
+#define SOUK_SPOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef struct {
+    int file;
+    const char *beside; /* for messages */
+    char *buffer;
+    size_t buffered;
+    int64_t bytes; /* appended so far */
+    void *map;     /* of spool_map */
+} Spool;
+
+/* The file lies in the folder of `beside`, which must outlive the spool. */
+Status spool_open(Spool *s, const char *beside);
+Status spool_append(Spool *s, const void *data, size_t bytes);
+/* All that was appended, in memory that pages in on demand; "" when nothing was. Valid until
+ * closed. */
+Status spool_map(Spool *s, const void **data);
+void spool_close(Spool *s); /* gives the disk space back; safe on {0} and twice */
+
+/* pwrite() all of it. `path` is for the message. */
+Status write_at(int file, const char *path, const void *data, int64_t bytes, int64_t at);
+
+#endif
