@@ -204,17 +204,18 @@ Status checkpoint_resume(Trainer *t, Progression *p, const char *path)
     return st;
 }
 
-Status checkpoint_find(char *found, size_t size, const char *path)
+Status checkpoint_find(char *found, size_t size, const char *path, bool all)
 {
     static const char *const names[] = {"best.safetensors", "last.safetensors"};
     struct stat info;
     if (stat(path, &info) != 0) return FAIL(ERR_IO, "%s: %s", path, strerror(errno));
     if (!S_ISDIR(info.st_mode)) return snprintf(found, size, "%s", path), OK;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = all ? 1 : 0; i < sizeof names / sizeof *names; i++) {
         snprintf(found, size, "%s/%s", path, names[i]);
         if (stat(found, &info) == 0) return OK;
     }
-    return FAIL(ERR_IO, "%s: no best.safetensors or last.safetensors in this folder", path);
+    return FAIL(ERR_IO, "%s: no %slast.safetensors in this folder", path,
+                all ? "" : "best.safetensors or ");
 }
 
 static Status load_model(Model *m, Config *c, const Behaviour *b, Device *dev,
@@ -241,7 +242,7 @@ Status checkpoint_model(Model *m, Config *c, const Behaviour *b, Device *dev, co
     char found[4096];
     Safetensors file;
     *m = (Model){0};
-    TRY(checkpoint_find(found, sizeof found, path));
+    TRY(checkpoint_find(found, sizeof found, path, false));
     TRY(safetensors_open(&file, found));
     const Status st = load_model(m, c, b, dev, &file);
     safetensors_close(&file);

@@ -31,9 +31,9 @@ Status checkpoint_resume(Trainer *t, Progression *p, const char *path);
 
 /* The settings a checkpoint was trained with. */
 Status checkpoint_config(Config *c, const Safetensors *file);
-/* Path of the weights of a run: `path` itself when a file, else best.safetensors in that folder, else
- * last.safetensors. */
-Status checkpoint_find(char *found, size_t size, const char *path);
+/* The file of a run: `path` itself when it is one, else in that folder last.safetensors where `all` is
+ * wanted, else best.safetensors or, without one, last.safetensors. */
+Status checkpoint_find(char *found, size_t size, const char *path, bool all);
 /* Open a model for inference on `b` (PARAM_VALUE only) from a file or the folder of a run.
  * `c` gets the checkpoint's settings. */
 Status checkpoint_model(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path);

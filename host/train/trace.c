@@ -1,6 +1,7 @@
 #include "train/trace.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,7 +143,7 @@ Status trace_write(const char *checkpoint, const char *data, int64_t batch, cons
     const Batch *b;
     Config config;
     Status st;
-    TRY_OR_FAIL(st, checkpoint_find_resumable(path, sizeof path, checkpoint));
+    TRY_OR_FAIL(st, checkpoint_find(path, sizeof path, checkpoint, true));
     TRY_OR_FAIL(st, safetensors_open(&file, path));
     TRY_OR_FAIL(st, checkpoint_config(&config, &file));
     snprintf(config.data_path, sizeof config.data_path, "%s", data);

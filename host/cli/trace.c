@@ -1,0 +1,61 @@
+/* souk trace */
+#include <errno.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "train/trace.h"
+
+static void usage(FILE *out)
+{
+    fputs("usage: souk trace --checkpoint C --data FILE --batch N --out T.safetensors\n\n"
+          "Write one training batch laid open: inputs, parameters, activations, losses and "
+          "gradients by\n"
+          "name, in one safetensors file, so that the run can be held against another framework\n"
+          "(tests/golden/check_trace.py holds it against PyTorch).\n\n"
+          "  --checkpoint C   folder of a run, or its last.safetensors\n"
+          "  --data FILE      the behaviour file it was trained on\n"
+          "  --batch N        which batch of the first epoch (default 0)\n"
+          "  --out T          the file to write\n"
+          "  --help           this text\n",
+          out);
+}
+
+int cli_trace(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"checkpoint", required_argument, NULL, 'c'},
+        {"data", required_argument, NULL, 'd'},
+        {"batch", required_argument, NULL, 'b'},
+        {"out", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    const char *checkpoint = NULL, *data = NULL, *out = NULL;
+    int64_t batch = 0;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        char *end;
+        switch (option) {
+        case 'c': checkpoint = optarg; break;
+        case 'd': data = optarg; break;
+        case 'o': out = optarg; break;
+        case 'b':
+            errno = 0;
+            batch = strtoll(optarg, &end, 10);
+            if (end == optarg || *end || errno || batch < 0)
+                return cli_fail("trace",
+                                FAIL(ERR_USAGE, "--batch %s: want a number from 0", optarg));
+            break;
+        case 'h': return usage(stdout), 0;
+        default: return 2;
+        }
+    }
+    if (optind < argc)
+        return cli_fail("trace", FAIL(ERR_USAGE, "unexpected argument \"%s\"", argv[optind]));
+    if (!checkpoint || !data || !out)
+        return cli_fail("trace", FAIL(ERR_USAGE, "want --checkpoint, --data and --out (--help)"));
+    const Status st = trace_write(checkpoint, data, batch, out);
+    return st == OK ? 0 : cli_fail("trace", st);
+}
