@@ -70,7 +70,7 @@ static void run_close(Run *r)
     free(r->row);
     free(r->index);
     batch_close(&r->batch);
-    input_close(&r->input, r->self->model);
+    input_close(&r->input);
     encoder_close(&r->encoder);
 }
 

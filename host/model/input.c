@@ -6,7 +6,7 @@
 Status input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev)
 {
     const ModelShape *s = &m->shape;
-    *in = (ModelInput){0};
+    *in = (ModelInput){.dev = dev, .user_kinds = s->user_kinds};
     in->user_category = calloc((size_t)s->user_kinds + 1, sizeof *in->user_category);
     if (!in->user_category) return FAIL(ERR_MEMORY, "no memory for the input");
     for (int64_t k = 0; k < s->user_kinds; k++) {
@@ -22,12 +22,12 @@ Status input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev)
     return OK;
 }
 
-void input_close(ModelInput *in, const Model *m)
+void input_close(ModelInput *in)
 {
-    for (int64_t k = 0; in->user_category && k < m->shape.user_kinds; k++)
-        device_free(NULL, in->user_category[k].data);
+    for (int64_t k = 0; in->user_category && k < in->user_kinds; k++)
+        device_free(in->dev, in->user_category[k].data);
     free(in->user_category);
-    device_free(NULL, in->user_number.data);
+    device_free(in->dev, in->user_number.data);
     *in = (ModelInput){0};
 }
 

@@ -19,7 +19,7 @@ typedef struct {
 
 /* Room for batches of up to `tokens`. */
 Status input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev);
-void input_close(ModelInput *in, const Model *m); /* safe on {0} */
+void input_close(ModelInput *in); /* safe on {0} */
 
 /* View `batch` (which must stay valid) and spread its users' profiles over their tokens. */
 void input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b);

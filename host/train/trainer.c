@@ -151,7 +151,7 @@ Status trainer_open(Trainer *t, const Config *config)
 void trainer_close(Trainer *t)
 {
     arena_close(&t->gradient_arena);
-    input_close(&t->input, &t->model);
+    input_close(&t->input);
     encoder_close(&t->online);
     encoder_close(&t->target);
     model_close(&t->model);

@@ -1,0 +1,83 @@
+/* Settings: one table, three sources, clear refusals. */
+#include <unistd.h>
+
+#include "test.h"
+
+#include "base/config.h"
+
+static void settings_read_back_as_they_print(void **state)
+{
+    (void)state;
+    Config c = config_default(), again = config_default();
+    assert_ok(config_assign(&c, "optim.lr=0.1"));
+    assert_ok(config_assign(&c, "train.tokens=1e4"));
+    assert_ok(config_assign(&c, "train.seed=123456789012345678"));
+    assert_ok(config_assign(&c, "learn.objective=cross_entropy+double_q"));
+    for (int i = 0; i < config_count(); i++) {
+        char value[sizeof(Config_text)];
+        config_value(&c, i, value, sizeof value);
+        assert_ok(config_set(&again, config_key(i), value));
+    }
+    assert_memory_equal(&c, &again, sizeof c);
+    assert_int_equal(again.train_tokens, 10000);
+    assert_true(again.train_seed == 123456789012345678);
+}
+
+static void bad_settings_are_refused_with_the_key_and_the_range(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *assignment, *told;
+    } cases[] = {
+        {"model.depth=3", "no setting called \"model.depth\""},
+        {"model.dim", "want section.key=value"},
+        {"model.dim=wide", "model.dim = \"wide\": not a number"},
+        {"model.dim=", "not a number"},
+        {"model.dim=64x", "not a number"},
+        {"model.dim=1.5", "want 2 to"},
+        {"model.dim=2.5", "want a whole number"},
+        {"model.dim=-4", "want 2 to 16384"},
+        {"optim.lr=nan", "not a number"},
+        {"optim.lr=1e400", "not a number"},
+        {"learn.gamma=1.01", "want 0 to 1"},
+    };
+    Config c = config_default();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(config_assign(&c, cases[i].assignment), ERR_USAGE);
+        if (!strstr(status_message(), cases[i].told))
+            fail_msg("%s told \"%s\"", cases[i].assignment, status_message());
+        status_clear();
+    }
+    const Config untouched = config_default();
+    assert_memory_equal(&c, &untouched, sizeof c);
+}
+
+static void a_file_names_its_bad_line(void **state)
+{
+    (void)state;
+    char path[256];
+    const char *folder = getenv("TMPDIR");
+    snprintf(path, sizeof path, "%s/souk-%d.ini", folder ? folder : "/tmp", (int)getpid());
+    FILE *f = fopen(path, "w");
+    fputs("# a comment\n[model]\ndim = 128\nlayers = 3 ; behind it\n[optim]\nlr = fast\n", f);
+    fclose(f);
+    Config c = config_default();
+    assert_int_equal(config_read(&c, path), ERR_USAGE);
+    assert_non_null(strstr(status_message(), ".ini:6: optim.lr = \"fast\": not a number"));
+    assert_int_equal(c.model_dim, 128);
+    assert_int_equal(c.model_layers, 3);
+    status_clear();
+    unlink(path);
+    assert_int_equal(config_read(&c, path), ERR_IO);
+    status_clear();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(settings_read_back_as_they_print),
+        cmocka_unit_test(bad_settings_are_refused_with_the_key_and_the_range),
+        cmocka_unit_test(a_file_names_its_bad_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
