@@ -6,6 +6,8 @@
 #include "model/model.h"
 
 typedef struct {
+    Device *dev;
+    int64_t user_kinds;
     int64_t tokens, windows;            /* used */
     Tensor item, action, gap, position; /* i32 [tokens] */
     Tensor cu_seqlens;                  /* i32 [windows+1] */
