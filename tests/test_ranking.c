@@ -74,8 +74,9 @@ static void groups_are_summarised_apart_with_intervals_over_users(void **state)
     assert_near(s.measure[HR_10].value, 0.75, 1e-15);
     /* y - R n: 1 - 1, 1 - 1/2, 0 - 1/2: sum of squares 1/2; variance 3/2 * 1/2 / 16. */
     assert_near(s.measure[HR_5].error, sqrt(0.75) / 4.0, 1e-15);
-    assert_near(s.measure[HR_5].low, 0.5 - 1.959963984540054 * sqrt(0.75) / 4.0, 1e-15);
-    /* 0.75 + 1.96 standard errors passes 1 and is cut. */
+    assert_near(s.measure[HR_5].low, 0.0, 0.0);
+    assert_near(s.measure[HR_5].half, 4.302652729749464 * sqrt(0.75) / 4.0, 1e-15);
+    /* With two degrees of freedom the interval is wider than [0, 1] and is cut. */
     assert_near(s.measure[HR_10].high, 1.0, 0.0);
     /* Items 0..2, 1..3, 2..4, 3..5 of 40. */
     assert_near(s.coverage, 6.0 / 40.0, 1e-15);
@@ -107,6 +108,20 @@ static void a_difference_is_paired_event_by_event(void **state)
     assert_near(same.high, 0.0, 0.0);
     ranking_close(&a);
     ranking_close(&b);
+}
+
+/* Tables of Student's t, 97.5 %. */
+static void intervals_of_few_users_widen_as_students_t(void **state)
+{
+    (void)state;
+    const double table[][2] = {{1, 12.7062}, {2, 4.30265},  {3, 3.18245},  {5, 2.57058},
+                               {9, 2.26216}, {29, 2.04523}, {1e9, 1.95996}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const Estimate e = estimate_interval(0.0, 1.0, table[i][0], -100.0, 100.0);
+        assert_near(e.half / table[i][1], 1.0, table[i][0] < 8 ? 5e-3 : 2e-4);
+        assert_near(e.high, -e.low, 0.0);
+    }
+    assert_true(isnan(estimate_interval(0.5, 1.0, 0.0, 0.0, 1.0).low));
 }
 
 static double draw(uint64_t seed, uint64_t i)
@@ -250,6 +265,7 @@ int main(void)
         cmocka_unit_test(tied_items_share_their_ranks_evenly),
         cmocka_unit_test(groups_are_summarised_apart_with_intervals_over_users),
         cmocka_unit_test(a_difference_is_paired_event_by_event),
+        cmocka_unit_test(intervals_of_few_users_widen_as_students_t),
         cmocka_unit_test(intervals_over_users_cover_the_truth_at_their_rate),
         cmocka_unit_test(auc_counts_ties_half),
         cmocka_unit_test(auc_is_undefined_without_both_kinds_and_refuses_nan),

@@ -40,29 +40,28 @@ static double placements(double *value, const Scored *sorted, const uint8_t *lab
 static Estimate interval(double area, const double *value, const uint8_t *label,
                          const int64_t *first, int64_t users, const Auc *counts)
 {
-    Estimate e = {area, NAN, NAN, NAN};
-    double sum = 0.0;
-    int64_t present = 0;
+    double sum = 0.0, present = 0.0, with[2] = {0.0, 0.0};
     for (int64_t u = 0; u < users; u++) {
         double influence = 0.0;
-        for (int64_t i = first[u]; i < first[u + 1]; i++)
+        bool has[2] = {false, false};
+        for (int64_t i = first[u]; i < first[u + 1]; i++) {
             influence +=
                 (value[i] - area) / (double)(label[i] ? counts->positives : counts->negatives);
+            has[label[i] != 0] = true;
+        }
         sum += influence * influence;
         present += first[u + 1] > first[u];
+        for (int k = 0; k < 2; k++) with[k] += has[k];
     }
-    if (present < 2) return e;
-    e.error = sqrt((double)present / (double)(present - 1) * sum);
-    e.low = fmax(0.0, area - 1.959963984540054 * e.error);
-    e.high = fmin(1.0, area + 1.959963984540054 * e.error);
-    return e;
+    return estimate_interval(area, sqrt(present / (present - 1.0) * sum),
+                             fmin(with[0], with[1]) - 1.0, 0.0, 1.0);
 }
 
 Status auc_measure(Auc *out, const float *score, const uint8_t *label, const int64_t *first,
                    int64_t users)
 {
     const int64_t count = first[users];
-    *out = (Auc){.auc = {NAN, NAN, NAN, NAN}};
+    *out = (Auc){.auc = {NAN, NAN, NAN, NAN, NAN}};
     for (int64_t i = 0; i < count; i++) {
         if (!isfinite(score[i]))
             return FAIL(ERR_FORMAT, "score %g of event %lld, expected a finite number",

@@ -23,8 +23,10 @@
  * Intervals. Users are the independent units, and a user's events are not: a measure is the ratio
  * R = sum_u y_u / sum_u n_u (y_u: sum over the n_u events of user u), with the cluster-robust
  * variance of the delta method, U/(U-1) sum_u (y_u - R n_u)^2 / (sum_u n_u)^2 over the U users, and
- * the interval R +- 1.96 standard errors, cut at 0 and 1, which no measure can pass (Cochran
- * 1977, 6.4). NaN with fewer than 2 users. The variance is of sampling users, not of training.
+ * the interval R +- t standard errors, t the 97.5 % quantile of Student's distribution with U-1
+ * degrees of freedom, cut at 0 and 1, which no measure can pass (Cochran 1977, 6.4). NaN with fewer
+ * than 2 users. Where every event scored alike (no hit at all, say) it has width 0: read it with the
+ * number of users. The variance is that of sampling users, not of training.
  */
 #ifndef SOUK_RANKING_H
 #define SOUK_RANKING_H
@@ -65,10 +67,13 @@ void ranking_close(Ranking *r); /* safe on {0} */
 void ranking_add(Ranking *r, int64_t count, const int64_t *index, const int32_t *above,
                  const int32_t *ties, const int32_t *top);
 
-/* A value with its standard error and 95 % interval. */
+/* A value, its standard error, the half width t error of its 95 % interval, the interval as cut. */
 typedef struct {
-    double value, error, low, high;
+    double value, error, half, low, high;
 } Estimate;
+
+/* The interval value +- t(freedom) error, cut at `least` and `most`; NaN when freedom < 1. */
+Estimate estimate_interval(double value, double error, double freedom, double least, double most);
 
 typedef struct {
     int64_t events, users;

@@ -68,11 +68,41 @@ static void print_value(FILE *out, double value)
         fprintf(out, " %6s", "-");
 }
 
+/* A text in lines of at most 98 columns, broken at spaces. */
+static void print_wrapped(FILE *out, const char *text)
+{
+    enum { WIDTH = 96 };
+    while (*text) {
+        size_t length = strlen(text);
+        if (length > WIDTH) {
+            length = WIDTH;
+            while (length && text[length] != ' ') length--;
+            if (!length) length = strcspn(text, " ");
+        }
+        fprintf(out, "  %.*s\n", (int)length, text);
+        text += length;
+        text += strspn(text, " ");
+    }
+}
+
+static void print_repeats(FILE *out, const Evaluation *e)
+{
+    int64_t repeats = 0;
+    char a[32];
+    for (int64_t i = 0; i < e->events.count; i++) repeats += e->events.repeat[i];
+    if (!repeats || e->options.include_seen) return;
+    fprintf(out,
+            "  %s targets were seen before by their user: they compete with unseen items only,\n"
+            "  which flatters every scorer; --include-seen judges such events rightly\n",
+            grouped(a, repeats));
+}
+
 static void print_protocol(FILE *out, const Evaluation *e, const ReportContext *c)
 {
     const ScoredEvents *s = &e->events;
     char a[32], b[32], d[32];
-    fprintf(out, "%s, %s split (%s)\n", c->data, c->split, c->split_rule);
+    fprintf(out, "%s, %s split\n", c->data, c->split);
+    print_wrapped(out, c->split_rule);
     fprintf(out, "  %s events of %s users, each ranked among the whole catalogue of %s items\n",
             grouped(a, s->count), grouped(b, s->users), grouped(d, c->items));
     if (c->sample)
@@ -85,6 +115,7 @@ static void print_protocol(FILE *out, const Evaluation *e, const ReportContext *
               ? "  items of the history stay candidates\n"
               : "  items of the history are no candidates, save a target that was seen before\n",
           out);
+    print_repeats(out, e);
     fputs("  ties: expectation over a random order of the tied items\n"
           "  second lines: +- half of the 95 % interval, users as the units\n"
           "  HR@1 is one-step accuracy; cover: share of the catalogue in any top 20\n",
@@ -97,7 +128,7 @@ static void print_scorer(FILE *out, const char *name, const RankingSummary *s)
     for (int m = 0; m < MEASURES; m++) print_value(out, s->measure[m].value);
     print_value(out, s->coverage);
     fprintf(out, "\n  %-18s", "  +-");
-    for (int m = 0; m < MEASURES; m++) print_value(out, 1.96 * s->measure[m].error);
+    for (int m = 0; m < MEASURES; m++) print_value(out, s->measure[m].half);
     fputc('\n', out);
 }
 
