@@ -9,5 +9,7 @@
 int cli_fail(const char *name, Status st);
 
 int cli_eval(int argc, char **argv);
+int cli_generate(int argc, char **argv);
+int cli_ingest(int argc, char **argv);
 
 #endif

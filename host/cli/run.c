@@ -14,6 +14,8 @@ static const struct {
     const char *help;
 } commands[] = {
     {"eval", cli_eval, "rank a split's next events: the model beside the baselines"},
+    {"generate", cli_generate, "write a synthetic shop log"},
+    {"ingest", cli_ingest, "raw logs -> a behaviour file"},
     {NULL, NULL, NULL},
 };
 

@@ -25,10 +25,12 @@ Status put_open(PutFile *f, const char *path, const char *temporary, int descrip
     H5dont_atexit(); /* after a full disk its clean-up at exit would only print and fail again */
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     errno = 0;
-    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_obj_track_times(plist, false); /* the same events give the same bytes, at any hour */
     if (access >= 0 && H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 &&
         H5Pset_alignment(access, ALIGN_ABOVE, ALIGN) >= 0 && H5Pset_file_locking(access, 0, 1) >= 0)
-        f->file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+        f->file = H5Fcreate(temporary, H5F_ACC_TRUNC, plist, access);
+    H5Pclose(plist);
     H5Pclose(access);
     return f->file < 0 ? refused(f, "the file") : OK;
 }
@@ -54,6 +56,7 @@ Status put_group(PutFile *f, const char *name)
 {
     errno = 0;
     const hid_t plist = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(plist, false);
     H5Pset_link_creation_order(plist, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
     const hid_t group = H5Gcreate2(f->file, name, H5P_DEFAULT, plist, H5P_DEFAULT);
     H5Pclose(plist);
@@ -116,6 +119,7 @@ Status put_dataset(PutFile *f, const char *name, hid_t type, int64_t rows, int64
     const hsize_t size[2] = {(hsize_t)rows, (hsize_t)columns};
     const hid_t space = H5Screate_simple(columns ? 2 : 1, size, NULL);
     const hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(plist, false);
     H5Pset_alloc_time(plist, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
     const hid_t dataset = H5Dcreate2(f->file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
@@ -253,6 +257,7 @@ Status put_compressed(PutFile *f, const char *name, hid_t type, int64_t rows, in
     errno = 0;
     const hsize_t size = (hsize_t)rows, chunk_size = (hsize_t)chunk;
     const hid_t space = H5Screate_simple(1, &size, NULL), plist = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(plist, false);
     H5Pset_chunk(plist, 1, &chunk_size);
     H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
     H5Pset_shuffle(plist);

@@ -1,0 +1,68 @@
+/* What the rooms of ingest share while one log passes through. Not for callers of ingest. */
+#ifndef SOUK_INGEST_STAGE_H
+#define SOUK_INGEST_STAGE_H
+
+#include "data/ingest.h"
+#include "data/ingest_sort.h"
+
+typedef struct {
+    int64_t count;       /* known values of the train split */
+    double mean, square; /* Welford: running mean, sum of squared distances to it */
+    int64_t missing;     /* entities without a value, all splits */
+    float fill;          /* median of the known train values, before the logarithm */
+} NumberStats;
+
+/* The best known value of one feature of an item. */
+typedef struct {
+    int64_t time;
+    CellValue value;
+    uint32_t rank; /* 0 nothing, 1 seen outside the train split, 2 in it */
+} KnownValue;
+
+typedef struct {
+    const IngestOptions *options;
+    Mapping *m;
+    IngestReport *report;
+    int64_t memory;
+    char directory[4096];
+    size_t size; /* of a record */
+    Keys users, items, category[CELLS_MAX];
+    Table *table; /* the events that stay: by user, then time, then input */
+
+    int32_t *item_row;      /* [items.count] row in the catalogue, -1 dropped */
+    int64_t rows_of_items;  /* catalogue's size */
+    KnownValue *item_value; /* [rows_of_items, item features] */
+    KnownValue *user_value; /* [users kept, user features] */
+    int item_features, user_features, event_features;
+    int feature_at[CELLS_MAX]; /* index of feature f among its owner's */
+    NumberStats stats[CELLS_MAX];
+} Stage;
+
+/* Clean: order by time, drop duplicates and bots, then users and items with too few events.
+ * Consumes `sorter`; fills stage->table. */
+Status clean_log(Stage *stage, Sorter *sorter);
+
+/* Split: t0 and t1 of the time rule, split_rule. */
+Status split_plan(Stage *stage);
+/* Ranges [first, end) of one user's records for each split. */
+Status split_user(const Stage *stage, const Record *records, int64_t count,
+                  int64_t range[SPLITS][2]);
+
+/* Features: catalogue rows, known values, constants of the train split. */
+Status features_measure(Stage *stage);
+/* (t(x) - mean) / std of feature f, t the identity or the signed logarithm; NaN means missing and
+ * becomes the train median. */
+float feature_normal(const Stage *stage, int feature, float x);
+double feature_mean(const Stage *stage, int feature);
+double feature_std(const Stage *stage, int feature); /* 1 where the values do not vary */
+/* The catalogue's (or the users') feature table; free with features_free. */
+Status features_table(const Stage *stage, Owner owner, FeatureSet *set);
+void features_free(FeatureSet *set);
+
+/* Write: episodes, rewards, pseudonyms, the behaviour file. */
+Status write_behaviour(Stage *stage);
+
+/* Report. */
+Status report_text(Stage *stage);
+
+#endif
