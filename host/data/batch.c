@@ -16,6 +16,7 @@ Status batch_open(Batch *b, const Behaviour *file, int64_t tokens)
     const size_t n = (size_t)tokens, numbers = (size_t)file->event_features.numbers;
     *b = (Batch){
         .tokens = tokens,
+        .numbers = file->event_features.numbers,
         .cu_seqlens = calloc(n + 1, sizeof *b->cu_seqlens),
         .user = calloc(n, sizeof *b->user),
         .first_event = calloc(n, sizeof *b->first_event),
@@ -45,63 +46,72 @@ void batch_close(Batch *b)
     *b = (Batch){0};
 }
 
-/* ---- Filling ----------------------------------------------------------------------------------------- */
+/* ---- Filling ---------------------------------------------------------------------------------- */
 
-/* Columns of one window, as stored. */
-typedef struct {
-    uint8_t *action, *end;
-    int64_t *time;
-    float *reward, *number;
-} Rows;
-
-static void fill_window(Batch *b, int64_t at, int64_t count, int64_t scored, const Rows *r)
+void batch_begin(Batch *b)
 {
-    for (int64_t i = 0; i < count; i++) {
-        b->action[at + i] = r->action[i];
-        b->gap[at + i] = i ? gap_bucket(r->time[i] - r->time[i - 1]) : 0;
-        b->position[at + i] = (int32_t)i;
-        const bool next = i + 1 < count && i + 1 >= scored;
-        b->target[at + i] = next ? b->item[at + i + 1] : -1;
-        b->target_action[at + i] = next ? r->action[i + 1] : 0;
-        b->reward[at + i] = next ? r->reward[i + 1] : 0.0f;
-        b->end[at + i] = next ? r->end[i + 1] : 0;
-    }
+    b->used = b->windows = 0;
+    b->cu_seqlens[0] = 0;
 }
 
-static Status read_window(Batch *b, const Behaviour *file, const Window *w, int64_t at, Rows *r)
+/* target .. end of tokens at .. at+count-1: the next event's, for tokens first_scored .. count-2. */
+static void add_targets(Batch *b, int64_t at, int64_t count, int64_t first_scored,
+                        const uint8_t *action, const float *reward, const uint8_t *end)
 {
-    const int64_t count = w->end - w->first, numbers = file->event_features.numbers;
-    TRY(behaviour_read(file, COLUMN_ITEM, w->first, count, b->item + at));
-    TRY(behaviour_read(file, COLUMN_ACTION, w->first, count, r->action));
-    TRY(behaviour_read(file, COLUMN_TIME, w->first, count, r->time));
-    TRY(behaviour_read(file, COLUMN_REWARD, w->first, count, r->reward));
-    TRY(behaviour_read(file, COLUMN_END, w->first, count, r->end));
+    const size_t blank = (size_t)first_scored, scored = (size_t)(count - 1 - first_scored);
+    memset(b->target + at, 0xff, blank * sizeof *b->target);
+    memset(b->target_action + at, 0, blank * sizeof *b->target_action);
+    memset(b->reward + at, 0, blank * sizeof *b->reward);
+    memset(b->end + at, 0, blank);
+    const int64_t from = at + first_scored, last = at + count - 1;
+    memcpy(b->target + from, b->item + from + 1, scored * sizeof *b->target);
+    int32_t *restrict target_action = b->target_action + from;
+    for (size_t i = 0; i < scored; i++) target_action[i] = action[first_scored + 1 + (int64_t)i];
+    memcpy(b->reward + from, reward + first_scored + 1, scored * sizeof *b->reward);
+    memcpy(b->end + from, end + first_scored + 1, scored);
+    b->target[last] = -1;
+    b->target_action[last] = 0;
+    b->reward[last] = 0.0f;
+    b->end[last] = 0;
+}
+
+#define COLUMN(type, column)                                                                       \
+    ((const type *)columns->data[column] + (window->first - columns->origin[column]))
+
+void batch_add(Batch *b, const Window *window, const EventColumns *columns)
+{
+    const int64_t count = window->end - window->first, at = b->used, numbers = b->numbers;
+    REQUIRE(count > 0 && at + count <= b->tokens,
+            "window of %" PRId64 " events into a batch with %" PRId64 " of %" PRId64 " tokens used",
+            count, at, b->tokens);
+    const uint8_t *action = COLUMN(uint8_t, COLUMN_ACTION);
+    const int64_t *time = COLUMN(int64_t, COLUMN_TIME);
+    memcpy(b->item + at, COLUMN(int32_t, COLUMN_ITEM), (size_t)count * sizeof *b->item);
+    int32_t *restrict actions = b->action + at, *restrict gap = b->gap + at;
+    for (int64_t i = 0; i < count; i++) actions[i] = action[i];
+    gap[0] = 0;
+    for (int64_t i = 1; i < count; i++) gap[i] = gap_bucket(time[i] - time[i - 1]);
+    for (int64_t i = 0; i < count; i++) b->position[at + i] = (int32_t)i;
+    const int64_t unscored = window->scored - window->first - 1;
+    const int64_t most = count - 1;
+    add_targets(b, at, count,
+                unscored < 0      ? 0
+                : unscored < most ? unscored
+                                  : most,
+                action, COLUMN(float, COLUMN_REWARD), COLUMN(uint8_t, COLUMN_END));
     for (int64_t f = 0; f < numbers; f++) {
-        TRY(behaviour_read(file, (Column)(COLUMN_FEATURE + f), w->first, count, r->number));
-        for (int64_t i = 0; i < count; i++) b->feature[(at + i) * numbers + f] = r->number[i];
+        const float *number = COLUMN(float, COLUMN_FEATURE + f);
+        for (int64_t i = 0; i < count; i++) b->feature[(at + i) * numbers + f] = number[i];
     }
-    fill_window(b, at, count, w->scored ? w->scored - w->first : 0, r);
-    return OK;
+    b->user[b->windows] = window->user;
+    b->first_event[b->windows] = window->first;
+    b->used = at + count;
+    b->cu_seqlens[++b->windows] = (int32_t)b->used;
 }
 
-static Status rows_open(Rows *r, int64_t count)
+void batch_end(Batch *b)
 {
-    const size_t n = (size_t)count;
-    *r = (Rows){malloc(n), malloc(n), malloc(n * sizeof(int64_t)), malloc(n * sizeof(float)),
-                malloc(n * sizeof(float))};
-    if (r->action && r->end && r->time && r->reward && r->number) return OK;
-    return FAIL(ERR_MEMORY, "no memory for a window of %" PRId64 " events", count);
-}
-
-static void rows_close(Rows *r)
-{
-    void *arrays[] = {r->action, r->end, r->time, r->reward, r->number};
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
-}
-
-static void pad(Batch *b, int64_t numbers)
-{
-    const size_t rest = (size_t)(b->tokens - b->used);
+    const size_t rest = (size_t)(b->tokens - b->used), numbers = (size_t)b->numbers;
     memset(b->item + b->used, 0, rest * sizeof *b->item);
     memset(b->action + b->used, 0, rest * sizeof *b->action);
     memset(b->gap + b->used, 0, rest * sizeof *b->gap);
@@ -111,31 +121,45 @@ static void pad(Batch *b, int64_t numbers)
     memset(b->reward + b->used, 0, rest * sizeof *b->reward);
     memset(b->end + b->used, 0, rest * sizeof *b->end);
     if (numbers)
-        memset(b->feature + b->used * numbers, 0, rest * (size_t)numbers * sizeof *b->feature);
+        memset(b->feature + (size_t)b->used * numbers, 0, rest * numbers * sizeof *b->feature);
+}
+
+/* ---- Windows of a file ------------------------------------------------------------------------ */
+
+/* One window's rows of a column: in place, or read to `space`. */
+static Status find_column(const Behaviour *file, Column column, const Window *window, void *space,
+                          EventColumns *columns)
+{
+    columns->data[column] = behaviour_direct(file, column);
+    columns->origin[column] = 0;
+    if (columns->data[column]) return OK;
+    columns->data[column] = space;
+    columns->origin[column] = window->first;
+    return behaviour_read(file, column, window->first, window->end - window->first, space);
 }
 
 Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_t count)
 {
-    int64_t longest = 1, used = 0;
-    for (int64_t w = 0; w < count; w++) {
-        const int64_t events = windows[w].end - windows[w].first;
-        REQUIRE(events > 0, "window %" PRId64 " has %" PRId64 " events", w, events);
-        b->cu_seqlens[w] = (int32_t)used;
-        b->user[w] = windows[w].user;
-        b->first_event[w] = windows[w].first;
-        used += events;
-        if (events > longest) longest = events;
+    const int columns = COLUMN_FEATURE + b->numbers;
+    int64_t longest = 1;
+    for (int64_t w = 0; w < count; w++)
+        if (windows[w].end - windows[w].first > longest)
+            longest = windows[w].end - windows[w].first;
+    REQUIRE(longest <= b->tokens, "window of %" PRId64 " events, room for %" PRId64, longest,
+            b->tokens);
+    const size_t stride = (size_t)longest * sizeof(int64_t);
+    char *space = malloc(stride * (size_t)columns);
+    if (!space) return FAIL(ERR_MEMORY, "no memory for a window of %" PRId64 " events", longest);
+    EventColumns at;
+    Status st = OK;
+    batch_begin(b);
+    for (int64_t w = 0; w < count && st == OK; w++) {
+        for (int c = 0; c < columns && st == OK; c++)
+            if (c != COLUMN_PROPENSITY)
+                st = find_column(file, (Column)c, &windows[w], space + stride * (size_t)c, &at);
+        if (st == OK) batch_add(b, &windows[w], &at);
     }
-    REQUIRE(used <= b->tokens, "%" PRId64 " events, room for %" PRId64, used, b->tokens);
-    b->cu_seqlens[count] = (int32_t)used;
-    b->windows = count;
-    b->used = used;
-    pad(b, file->event_features.numbers);
-
-    Rows rows;
-    Status st = rows_open(&rows, longest);
-    for (int64_t w = 0; w < count && st == OK; w++)
-        st = read_window(b, file, &windows[w], b->cu_seqlens[w], &rows);
-    rows_close(&rows);
+    batch_end(b);
+    free(space);
     return st;
 }

@@ -34,6 +34,7 @@ typedef struct {
     float *reward;          /* [tokens] its reward; 0 where target is -1 */
     uint8_t *end;           /* [tokens] its end flag; 0 where target is -1 */
     float *feature;         /* [tokens, event numbers] of the token's own event; NULL without */
+    int numbers;            /* event numbers */
     StreamCursor cursor;    /* of this batch, where a stream made it */
 } Batch;
 
@@ -41,10 +42,22 @@ enum { GAP_BUCKETS = 32 };
 /* 0 for the first event of a window; else 1 + floor(log2(1 + seconds)), at most GAP_BUCKETS-1. */
 int32_t gap_bucket(int64_t gap_ms);
 
+/* Where columns of events lie in memory: row r of column c is data[c][r - origin[c]], in the column's
+ * dtype. Only columns that a batch needs are set. */
+typedef struct {
+    const void *data[COLUMN_FEATURE + FEATURES_MAX];
+    int64_t origin[COLUMN_FEATURE + FEATURES_MAX];
+} EventColumns;
+
 /* Room for `tokens` tokens and as many windows. */
 Status batch_open(Batch *b, const Behaviour *file, int64_t tokens);
 void batch_close(Batch *b); /* safe on {0} */
 /* Replace the contents by `count` windows, end to end; together at most b->tokens events. */
 Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_t count);
+
+/* The steps of batch_fill, for who has the columns at hand: empty it, add windows, pad. */
+void batch_begin(Batch *b);
+void batch_add(Batch *b, const Window *window, const EventColumns *columns);
+void batch_end(Batch *b);
 
 #endif

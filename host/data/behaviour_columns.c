@@ -5,6 +5,7 @@
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "data/behaviour_store.h"
 
@@ -38,23 +39,27 @@ static bool known_filters(StoredColumn *c, hid_t plist)
     return c->shuffle < 0 || c->deflate < 0 || c->shuffle < c->deflate;
 }
 
+/* The library finds the n-th chunk in time that grows with n; above CHUNKS_MAX columns are left to
+ * it. */
 static Status read_table(BehaviourStore *s, StoredColumn *c, const char *name)
 {
-    c->chunks = (s->events + c->chunk - 1) / c->chunk;
+    const hid_t space = H5Dget_space(c->dataset);
     c->table = calloc((size_t)c->chunks + 1, sizeof *c->table);
-    if (!c->table) return FAIL(ERR_MEMORY, "%s: %s: no memory for its chunks", s->path, name);
-    for (int64_t i = 0; i < c->chunks; i++) {
-        const hsize_t at = (hsize_t)(i * c->chunk);
+    bool good = c->table && space >= 0;
+    for (hsize_t i = 0; i < (hsize_t)c->chunks && good; i++) {
+        hsize_t at, bytes;
         unsigned mask;
         haddr_t address;
-        hsize_t bytes;
-        if (H5Dget_chunk_info_by_coord(c->dataset, &at, &mask, &address, &bytes) < 0 ||
-            address == HADDR_UNDEF || bytes > s->bytes || address > s->bytes - bytes)
-            return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " is missing or outside the file",
-                        s->path, name, i);
-        c->table[i] = (ChunkPlace){address, bytes, mask};
+        good = H5Dget_chunk_info(c->dataset, space, i, &at, &mask, &address, &bytes) >= 0 &&
+               at % (hsize_t)c->chunk == 0 && at / (hsize_t)c->chunk < (hsize_t)c->chunks &&
+               bytes <= s->bytes && address <= s->bytes - bytes;
+        if (good) c->table[at / (hsize_t)c->chunk] = (ChunkPlace){address, bytes, mask};
     }
-    return OK;
+    for (int64_t i = 0; i < c->chunks && good; i++) good = c->table[i].bytes > 0;
+    if (space >= 0) H5Sclose(space);
+    if (good) return OK;
+    return FAIL(ERR_FORMAT, "%s: %s: one of its %" PRId64 " chunks is missing or outside the file",
+                s->path, name, c->chunks);
 }
 
 static Status find_bytes(BehaviourStore *s, StoredColumn *c, const char *name, hid_t plist)
@@ -72,6 +77,7 @@ static Status find_bytes(BehaviourStore *s, StoredColumn *c, const char *name, h
             return FAIL(ERR_FORMAT,
                         "%s: %s: its %" PRIu64 " bytes lie outside the file (truncated?)", s->path,
                         name, bytes);
+        if (address % c->size != 0) return OK;
         c->address = address;
         c->stored = STORED_CONTIGUOUS;
     } else if (layout == H5D_CHUNKED && known_filters(c, plist)) {
@@ -80,6 +86,8 @@ static Status find_bytes(BehaviourStore *s, StoredColumn *c, const char *name, h
             return FAIL(ERR_FORMAT, "%s: %s: chunk of %" PRIu64 " elements", s->path, name,
                         (uint64_t)chunk);
         c->chunk = (int64_t)chunk;
+        c->chunks = (s->events + c->chunk - 1) / c->chunk;
+        if (c->chunks > CHUNKS_MAX) return OK;
         TRY(read_table(s, c, name));
         c->stored = STORED_CHUNKED;
     }
@@ -287,4 +295,19 @@ Status behaviour_read(const Behaviour *b, Column column, int64_t first, int64_t 
     column_name(b, column, name, sizeof name);
     if (c->stored == STORED_CHUNKED) return read_chunks(s, column, first, count, out, name);
     return read_by_library(s, c, first, count, out, name);
+}
+
+const void *behaviour_direct(const Behaviour *b, Column column)
+{
+    const StoredColumn *c = &b->store->column[column];
+    return c->stored == STORED_CONTIGUOUS ? b->store->map + c->address : NULL;
+}
+
+void behaviour_prefetch(const Behaviour *b, Column column, int64_t first, int64_t count)
+{
+    const StoredColumn *c = &b->store->column[column];
+    if (c->stored != STORED_CONTIGUOUS) return;
+    const size_t page = 4096, from = (c->address + (size_t)first * c->size) / page * page;
+    const size_t end = c->address + (size_t)(first + count) * c->size;
+    madvise((void *)(b->store->map + from), end - from, MADV_WILLNEED);
 }

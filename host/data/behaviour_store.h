@@ -9,7 +9,7 @@
 
 #include "data/behaviour.h"
 
-enum { COLUMNS_MAX = COLUMN_FEATURE + FEATURES_MAX, CACHE_SLOTS = 32 };
+enum { COLUMNS_MAX = COLUMN_FEATURE + FEATURES_MAX, CACHE_SLOTS = 32, CHUNKS_MAX = 4096 };
 
 typedef struct {
     uint64_t address, bytes;

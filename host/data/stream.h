@@ -6,9 +6,9 @@
  *
  * Order. An epoch is a seeded two-level shuffle: the file is cut into blocks of consecutive users
  * (a sixteenth of the pool, at most 256 Ki events); blocks are drawn in a random order into a pool
- * of `pool_events` events; the users of a pool are permuted together. When the file's events fit in
- * the pool this is one uniform permutation of all users. The order depends on (seed, epoch) alone,
- * never on threads, nor on how the file is compressed.
+ * of `pool_events` events; the windows of a pool are permuted together. When the events that the
+ * stream needs fit in the pool this is one uniform permutation of all windows. The order depends on
+ * (seed, epoch) alone, never on threads, nor on how the file is compressed.
  *
  * Windows, training (context 0). The events that a user gives to the split, at least two, are cut
  * into windows of at most `length` events, aligned to their end, each overlapping the next by one
