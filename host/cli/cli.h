@@ -3,13 +3,18 @@
 #ifndef SOUK_CLI_H
 #define SOUK_CLI_H
 
+#include <stdint.h>
+
 #include "base/status.h"
 
 /* Print `souk NAME: <the recorded failure>` on standard error; the exit code for `st`. */
 int cli_fail(const char *name, Status st);
+/* The whole number in [low, high] that --`option` was given. */
+Status cli_number(const char *option, const char *value, int64_t low, int64_t high, int64_t *out);
 
 int cli_eval(int argc, char **argv);
 int cli_generate(int argc, char **argv);
 int cli_ingest(int argc, char **argv);
+int cli_recommend(int argc, char **argv);
 
 #endif

@@ -1,5 +1,4 @@
 /* souk eval: how well a model, and the baselines beside it, rank what users did next. */
-#include <errno.h>
 #include <getopt.h>
 #include <omp.h>
 #include <stdio.h>
@@ -58,19 +57,6 @@ static void usage(FILE *out)
         out);
 }
 
-/* A whole number in [low, high]. */
-static Status parse_number(const char *option, const char *value, int64_t low, int64_t high,
-                           int64_t *out)
-{
-    char *end;
-    errno = 0;
-    *out = strtoll(value, &end, 10);
-    if (errno || end == value || *end || *out < low || *out > high)
-        return FAIL(ERR_USAGE, "--%s \"%s\": expected a whole number from %lld to %lld", option,
-                    value, (long long)low, (long long)high);
-    return OK;
-}
-
 static Status parse_split(const char *value, int *split)
 {
     if (!strcmp(value, "test"))
@@ -100,14 +86,14 @@ static Status take(Arguments *a, int option, const char *value)
     case 's': return parse_split(value, &a->split);
     case 'i': a->score.include_seen = true; break;
     case 'p': a->purchase = value; break;
-    case 'u': return parse_number("users", value, 1, INT64_MAX, &a->users);
+    case 'u': return cli_number("users", value, 1, INT64_MAX, &a->users);
     case 'r':
-        TRY(parse_number("seed", value, 0, INT64_MAX, &number));
+        TRY(cli_number("seed", value, 0, INT64_MAX, &number));
         a->seed = (uint64_t)number;
         break;
     case 'j': a->json = value; break;
     case 't':
-        TRY(parse_number("threads", value, 1, 1024, &number));
+        TRY(cli_number("threads", value, 1, 1024, &number));
         a->score.threads = (int)number;
         break;
     case 'q': a->score.quiet = true; break;

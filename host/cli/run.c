@@ -1,6 +1,7 @@
 /* What souk_run() runs: a table of subcommands. */
 #include "souk.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static const struct {
     {"eval", cli_eval, "rank a split's next events: the model beside the baselines"},
     {"generate", cli_generate, "write a synthetic shop log"},
     {"ingest", cli_ingest, "raw logs -> a behaviour file"},
+    {"recommend", cli_recommend, "the best items for a user or a history"},
     {NULL, NULL, NULL},
 };
 
@@ -33,6 +35,17 @@ int cli_fail(const char *name, Status st)
     fprintf(stderr, "souk %s: %s\n", name, status_message());
     if (getenv("SOUK_DEBUG")) fprintf(stderr, "  at %s\n", status_place());
     return st == ERR_USAGE ? 2 : 1;
+}
+
+Status cli_number(const char *option, const char *value, int64_t low, int64_t high, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoll(value, &end, 10);
+    if (errno || end == value || *end || *out < low || *out > high)
+        return FAIL(ERR_USAGE, "--%s \"%s\": expected a whole number from %lld to %lld", option,
+                    value, (long long)low, (long long)high);
+    return OK;
 }
 
 const char *souk_version(void) { return SOUK_VERSION; }

@@ -1,9 +1,7 @@
 /* souk trace */
-#include <errno.h>
 #include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/cli.h"
 #include "train/trace.h"
@@ -35,27 +33,22 @@ int cli_trace(int argc, char **argv)
     };
     const char *checkpoint = NULL, *data = NULL, *out = NULL;
     int64_t batch = 0;
+    Status st = OK;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        char *end;
         switch (option) {
         case 'c': checkpoint = optarg; break;
         case 'd': data = optarg; break;
         case 'o': out = optarg; break;
         case 'b':
-            errno = 0;
-            batch = strtoll(optarg, &end, 10);
-            if (end == optarg || *end || errno || batch < 0)
-                return cli_fail("trace",
-                                FAIL(ERR_USAGE, "--batch %s: want a number from 0", optarg));
+            if (st == OK) st = cli_number("batch", optarg, 0, INT64_MAX, &batch);
             break;
         case 'h': return usage(stdout), 0;
         default: return 2;
         }
     }
-    if (optind < argc)
-        return cli_fail("trace", FAIL(ERR_USAGE, "unexpected argument \"%s\"", argv[optind]));
-    if (!checkpoint || !data || !out)
-        return cli_fail("trace", FAIL(ERR_USAGE, "want --checkpoint, --data and --out (--help)"));
-    const Status st = trace_write(checkpoint, data, batch, out);
+    if (st == OK && optind < argc) st = FAIL(ERR_USAGE, "unexpected argument \"%s\"", argv[optind]);
+    if (st == OK && (!checkpoint || !data || !out))
+        st = FAIL(ERR_USAGE, "want --checkpoint, --data and --out (--help)");
+    if (st == OK) st = trace_write(checkpoint, data, batch, out);
     return st == OK ? 0 : cli_fail("trace", st);
 }

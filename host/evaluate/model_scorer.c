@@ -60,7 +60,7 @@ static Status run_open(Run *r)
     r->index = calloc((size_t)tokens, sizeof *r->index);
     if (!r->window || !r->row || !r->index) return FAIL(ERR_MEMORY, "no memory to evaluate");
     TRY(batch_open(&r->batch, s->file, tokens));
-    TRY(input_open(&r->input, s->model, tokens, s->dev));
+    TRY(model_input_open(&r->input, s->model, tokens, s->dev));
     return encoder_open(&r->encoder, s->model, tokens, false, s->dev);
 }
 
@@ -70,7 +70,7 @@ static void run_close(Run *r)
     free(r->row);
     free(r->index);
     batch_close(&r->batch);
-    input_close(&r->input);
+    model_input_close(&r->input);
     encoder_close(&r->encoder);
 }
 
@@ -159,7 +159,7 @@ static Status flush(Run *r)
     const int64_t dim = s->model->shape.dim;
     if (r->scored == 0) return OK;
     TRY(batch_fill(&r->batch, s->file, r->window, r->windows));
-    input_set(&r->input, s->model, &r->batch, s->file);
+    model_input_set(&r->input, s->model, &r->batch, s->file);
     const size_t mark = scratch_mark(s->dev);
     Tensor all = encoder_forward(s->dev, &r->encoder, s->model, s->model->params.copy[PARAM_VALUE],
                                  &r->input, (DropoutKey){0});

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-Status input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev)
+Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev)
 {
     const ModelShape *s = &m->shape;
     *in = (ModelInput){.dev = dev, .user_kinds = s->user_kinds};
@@ -22,13 +22,26 @@ Status input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev)
     return OK;
 }
 
-void input_close(ModelInput *in)
+void model_input_close(ModelInput *in)
 {
     for (int64_t k = 0; in->user_category && k < in->user_kinds; k++)
         device_free(in->dev, in->user_category[k].data);
     free(in->user_category);
     device_free(in->dev, in->user_number.data);
     *in = (ModelInput){0};
+}
+
+/* No profile: every category is its kind's row 0, "unknown", every number at its mean. */
+static void spread_unknown(ModelInput *in, const ModelShape *s, const Batch *batch, int64_t w,
+                           const FeatureSet *users)
+{
+    for (int64_t i = batch->cu_seqlens[w]; i < batch->cu_seqlens[w + 1]; i++) {
+        int32_t row = 0;
+        for (int64_t k = 0; k < s->user_kinds; row += users->kind_rows[k++])
+            i32(in->user_category[k])[i] = row;
+        for (int64_t n = 0; n < s->user_numbers; n++)
+            f32(in->user_number)[i * s->user_numbers + n] = 0.0f;
+    }
 }
 
 static void spread_profiles(ModelInput *in, const ModelShape *s, const Batch *batch,
@@ -38,6 +51,10 @@ static void spread_profiles(ModelInput *in, const ModelShape *s, const Batch *ba
     in->user_number.dim[0] = batch->used;
     for (int64_t w = 0; w < batch->windows; w++) {
         const int64_t user = batch->user[w];
+        if (user < 0) {
+            spread_unknown(in, s, batch, w, users);
+            continue;
+        }
         for (int64_t i = batch->cu_seqlens[w]; i < batch->cu_seqlens[w + 1]; i++) {
             for (int64_t k = 0; k < s->user_kinds; k++)
                 i32(in->user_category[k])[i] = users->category[user * s->user_kinds + k];
@@ -49,7 +66,7 @@ static void spread_profiles(ModelInput *in, const ModelShape *s, const Batch *ba
     }
 }
 
-void input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b)
+void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b)
 {
     const ModelShape *s = &m->shape;
     in->tokens = batch->used;

@@ -20,10 +20,11 @@ typedef struct {
 } ModelInput;
 
 /* Room for batches of up to `tokens`. */
-Status input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev);
-void input_close(ModelInput *in); /* safe on {0} */
+Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev);
+void model_input_close(ModelInput *in); /* safe on {0} */
 
-/* View `batch` (which must stay valid) and spread its users' profiles over their tokens. */
-void input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b);
+/* View `batch` (which must stay valid) and spread its users' profiles over their tokens;
+ * user -1 has none: categories unknown, numbers at their mean. */
+void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b);
 
 #endif

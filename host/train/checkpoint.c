@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,6 +162,10 @@ static Status load_copy(const Params *p, ParamCopy copy, const Safetensors *file
         const Tensor to = p->copy[copy][i];
         snprintf(name, sizeof name, "%s%s", prefix[copy], p->info[i].name);
         TRY(safetensors_get(file, name, F32, to.rank, to.dim, &from));
+        for (int64_t e = 0; e < tensor_count(from); e++)
+            if (!isfinite(f32(from)[e]))
+                return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %g, want a finite number",
+                            file->path, name, e, (double)f32(from)[e]);
         memcpy(to.data, from.data, tensor_bytes(to));
     }
     return OK;

@@ -100,7 +100,7 @@ static Status take_memory(Trainer *t)
     const int64_t tokens = t->config.train_tokens;
     for (ParamCopy c = PARAM_VALUE; c <= PARAM_MOMENT2; c++) TRY(params_open(p, c, &t->dev));
     TRY(encoder_open(&t->online, &t->model, tokens, true, &t->dev));
-    TRY(input_open(&t->input, &t->model, tokens, &t->dev));
+    TRY(model_input_open(&t->input, &t->model, tokens, &t->dev));
     for (int pass = 0; pass < 2; pass++) {
         t->dh = ARENA(&t->gradient_arena, F32, tokens, t->model.shape.dim);
         if (pass == 0) TRY(arena_open(&t->gradient_arena, &t->dev));
@@ -151,7 +151,7 @@ Status trainer_open(Trainer *t, const Config *config)
 void trainer_close(Trainer *t)
 {
     arena_close(&t->gradient_arena);
-    input_close(&t->input);
+    model_input_close(&t->input);
     encoder_close(&t->online);
     encoder_close(&t->target);
     model_close(&t->model);
@@ -171,7 +171,7 @@ Losses trainer_gradients(Trainer *t, const Batch *batch)
     Weights w = copy[PARAM_VALUE], grad = copy[PARAM_GRAD], target = copy[PARAM_TARGET];
     const DropoutKey key = {m->shape.dropout, (uint64_t)t->config.train_seed, t->step};
 
-    input_set(&t->input, m, batch, &t->file);
+    model_input_set(&t->input, m, batch, &t->file);
     Tensor h = encoder_forward(&t->dev, &t->online, m, w, &t->input, key), target_h = {0};
     if (has_td(t))
         target_h = encoder_forward(&t->dev, &t->target, m, target, &t->input, (DropoutKey){0});
