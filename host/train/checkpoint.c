@@ -15,19 +15,25 @@ static const char *const prefix[PARAM_COPIES] = {
     [PARAM_MOMENT2] = "adamw.v.", [PARAM_TARGET] = "target.",
 };
 
-/* Settings that a resumed run may change: they decide when, where and how fast, not what. */
-static const char *const free_settings[] = {
-    "data.path",         "train.out",        "train.device",  "train.threads",  "train.readers",
-    "train.epochs",      "train.steps",      "train.seconds", "train.patience", "train.valid_every",
-    "train.valid_users", "train.save_every", "train.quiet",
+/* Settings of place and pace: they change nothing that is learned, so checkpoints do not hold them and
+ * two runs that learn the same write the same bytes. */
+static const char *const place_settings[] = {
+    "data.path",     "train.out",     "train.device", "train.threads",
+    "train.readers", "train.seconds", "train.quiet",
+};
+/* What a resumed run may change: when to stop, validate and save. */
+static const char *const plan_settings[] = {
+    "train.epochs",      "train.steps",       "train.patience",
+    "train.valid_every", "train.valid_users", "train.save_every",
 };
 
-static bool is_free(const char *key)
+static bool is_among(const char *key, const char *const *keys, size_t count)
 {
-    for (size_t i = 0; i < sizeof free_settings / sizeof *free_settings; i++)
-        if (!strcmp(key, free_settings[i])) return true;
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(key, keys[i])) return true;
     return false;
 }
+#define IS_AMONG(key, keys) is_among((key), (keys), sizeof(keys) / sizeof *(keys))
 
 /* ---- Writing ------------------------------------------------------------------------------------- */
 
@@ -37,22 +43,24 @@ enum { COUNTERS = 6, VALUE_MAX = sizeof(Config_text) };
 static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
                     char (*room)[VALUE_MAX])
 {
-    const int settings = config_count();
-    for (int i = 0; i < settings; i++) {
-        config_value(&t->config, i, room[i], VALUE_MAX);
-        metadata[i] = (Metadata){config_key(i), room[i]};
+    int n = 0;
+    for (int i = 0; i < config_count(); i++) {
+        if (IS_AMONG(config_key(i), place_settings)) continue;
+        config_value(&t->config, i, room[n], VALUE_MAX);
+        metadata[n] = (Metadata){config_key(i), room[n]};
+        n++;
     }
     static const char *const keys[COUNTERS] = {"step", "epoch", "batch",
                                                "best", "worse", "catalogue_hash"};
-    char(*value)[VALUE_MAX] = room + settings;
+    char(*value)[VALUE_MAX] = room + n;
     snprintf(value[0], VALUE_MAX, "%" PRId64, t->step);
     snprintf(value[1], VALUE_MAX, "%" PRId64, p->cursor.epoch);
     snprintf(value[2], VALUE_MAX, "%" PRId64, p->cursor.batch);
     snprintf(value[3], VALUE_MAX, "%.17g", p->best);
     snprintf(value[4], VALUE_MAX, "%" PRId64, p->worse);
     snprintf(value[5], VALUE_MAX, "%s", t->file.catalogue_hash);
-    for (int i = 0; i < COUNTERS; i++) metadata[settings + i] = (Metadata){keys[i], value[i]};
-    return settings + COUNTERS;
+    for (int i = 0; i < COUNTERS; i++) metadata[n + i] = (Metadata){keys[i], value[i]};
+    return n + COUNTERS;
 }
 
 static int list_tensors(const Params *p, bool all, NamedTensor *list, char (*names)[96])
@@ -123,6 +131,7 @@ Status checkpoint_config(Config *c, const Safetensors *file)
     *c = config_default();
     for (int i = 0; i < config_count(); i++) {
         const char *value = safetensors_metadata(file, config_key(i));
+        if (!value && IS_AMONG(config_key(i), place_settings)) continue;
         if (!value)
             return FAIL(ERR_FORMAT, "%s: no setting \"%s\" in its metadata; not a souk checkpoint?",
                         file->path, config_key(i));
@@ -147,7 +156,8 @@ static Status check_settings(const Safetensors *file, const Config *now)
         char was[VALUE_MAX], is[VALUE_MAX];
         config_value(&then, i, was, sizeof was);
         config_value(now, i, is, sizeof is);
-        if (strcmp(was, is) != 0 && !is_free(config_key(i)))
+        if (strcmp(was, is) != 0 && !IS_AMONG(config_key(i), place_settings) &&
+            !IS_AMONG(config_key(i), plan_settings))
             return FAIL(ERR_USAGE, "%s was trained with %s = %s, not %s: resume with the same",
                         file->path, config_key(i), was, is);
     }

@@ -2,7 +2,7 @@
  *
  *   <name>              parameters, by the names of host/model/README.md
  *   adamw.m.<name>, adamw.v.<name>, target.<name>
- *   __metadata__        every setting ("model.dim", …), step, epoch, batch, best, worse, catalogue_hash
+ *   __metadata__        every setting of what is learned ("model.dim", …), step, epoch, batch, best, worse, catalogue_hash
  *
  * The file appears whole or not at all, so whatever happens the last one survives. checkpoint.json
  * beside it says the same for people and scripts. Random numbers need no state (they are functions of
