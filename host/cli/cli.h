@@ -16,5 +16,7 @@ int cli_eval(int argc, char **argv);
 int cli_generate(int argc, char **argv);
 int cli_ingest(int argc, char **argv);
 int cli_recommend(int argc, char **argv);
+int cli_trace(int argc, char **argv);
+int cli_train(int argc, char **argv);
 
 #endif

@@ -18,6 +18,8 @@ static const struct {
     {"generate", cli_generate, "write a synthetic shop log"},
     {"ingest", cli_ingest, "raw logs -> a behaviour file"},
     {"recommend", cli_recommend, "the best items for a user or a history"},
+    {"trace", cli_trace, "one batch laid open for another framework"},
+    {"train", cli_train, "train a model on a behaviour file"},
     {NULL, NULL, NULL},
 };
 
