@@ -64,7 +64,10 @@ static void block_stats(const Tiles *t, RowStats *stats, int32_t *argmax, const 
     for (int64_t g = 0; g < t->groups; g++) {
         RowStats *s = stats + g * t->block;
         int32_t *a = argmax + g * t->block;
-        for (int64_t i = 0; i < rows; i++) s[i] = (RowStats){.max = -FLT_MAX};
+        for (int64_t i = 0; i < rows; i++) {
+            s[i] = (RowStats){.max = -FLT_MAX};
+            a[i] = (int32_t)tile_first(t, group_begin(t, g));
+        }
         for (int64_t tile = group_begin(t, g); tile < group_begin(t, g + 1); tile++) {
             const float *z = tile_scores(t, tile, u, rows, 1);
             for (int64_t i = 0; i < rows; i++)

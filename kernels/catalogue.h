@@ -29,7 +29,8 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
                              Tensor u, const ItemTable *table, Tensor bias, Tensor target,
                              Tensor weight);
 
-/* What a row's scores amount to; every tensor is optional and [rows]. Ties: the lowest item. */
+/* What a row's scores amount to; every tensor is optional and [rows]. Ties: the lowest item. Scores
+ * that are NaN never are the maximum; argmax is a valid item whatever the scores. */
 typedef struct {
     Tensor max;         /* f32: max_a z */
     Tensor argmax;      /* i32 */
@@ -53,7 +54,8 @@ typedef struct {
 } Exclusion;
 
 /* Where target[i] stands among the items not excluded (itself never is):
- *   above[i] = number of items with z > z[target],  ties[i] = number of OTHER items with z equal.
+ *   above[i] = number of items with z > z[target],  ties[i] = number of OTHER items with z equal;
+ * a target whose score is NaN stands below all items.
  * above, ties i32 [rows]. And the best k items, by falling score, ties by rising item:
  * best_item i32 [rows, k], best_score f32 [rows, k]; past the last item -1 and -inf. Either pair is
  * optional. */

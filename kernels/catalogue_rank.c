@@ -160,6 +160,10 @@ static void write_block(const Tiles *t, const Ranking *r, int64_t first, Tensor 
             greater += r->above[g * t->block + i];
             equal += r->ties[g * t->block + i];
         }
+        if (equal < 0) { /* its score is NaN */
+            greater = (int32_t)(t->items - 1);
+            equal = 0;
+        }
         i32(above)[first + i] = greater;
         i32(ties)[first + i] = equal;
     }

@@ -324,6 +324,28 @@ static void the_bits_do_not_depend_on_the_threads(void **state)
     free_case(&c);
 }
 
+static void scores_that_are_not_numbers_stay_in_bounds(void **state)
+{
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 2));
+    Case c = make_case(shapes[3], 7);
+    const Shape s = c.shape;
+    Tensor argmax = NEW(I32, s.rows), above = NEW(I32, s.rows), ties = NEW(I32, s.rows), none = {0};
+    for (int64_t i = 0; i < tensor_count(c.u); i++) f32(c.u)[i] = i % 2 ? NAN : -INFINITY;
+    for (int64_t i = 0; i < s.rows; i++)
+        if (i32(c.target)[i] < 0) i32(c.target)[i] = 0;
+    catalogue_stats(&dev, (CatalogueStats){.argmax = argmax}, c.u, &c.table, c.bias, 1.0f);
+    catalogue_rank(&dev, above, ties, none, none, c.u, &c.table, c.bias, c.target, (Exclusion){0});
+    for (int64_t i = 0; i < s.rows; i++) {
+        assert_in_range(i32(argmax)[i], 0, s.items - 1);
+        assert_int_equal(i32(above)[i], s.items - 1);
+        assert_int_equal(i32(ties)[i], 0);
+    }
+    free_case(&c);
+    device_close(&dev);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +354,7 @@ int main(void)
         cmocka_unit_test(statistics_match_double),
         cmocka_unit_test(ranks_ties_and_best_items_are_exact),
         cmocka_unit_test(gradients_of_single_scores_and_features_match_differences),
+        cmocka_unit_test(scores_that_are_not_numbers_stay_in_bounds),
         cmocka_unit_test(the_bits_do_not_depend_on_the_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,260 @@
+/* Training as a whole on a small file: it learns, it does not depend on threads, it resumes bit for bit,
+ * and a checkpoint is only taken where it fits. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shop.h"
+
+#include "train/checkpoint.h"
+#include "train/loop.h"
+
+static char data[256], folder[256];
+
+static int make_shop(void **state)
+{
+    (void)state;
+    const Shop shop = {.users = 300, .longest = 30, .features = true, .seed = 5};
+    shop_path(data, "training");
+    snprintf(folder, sizeof folder, "%.*s-run", (int)strlen(data) - 3, data);
+    return shop_write(&shop, data) != OK;
+}
+
+static int remove_shop(void **state)
+{
+    (void)state;
+    return unlink(data);
+}
+
+static Config small_config(const char *out)
+{
+    Config c = config_default();
+    snprintf(c.data_path, sizeof c.data_path, "%s", data);
+    snprintf(c.train_out, sizeof c.train_out, "%s%s", folder, out);
+    c.model_dim = 16;
+    c.model_length = 12;
+    c.train_tokens = 128;
+    c.train_quiet = 1;
+    c.train_steps = 24;
+    c.train_valid_every = 8;
+    c.train_save_every = 8;
+    c.optim_warmup = 4;
+    snprintf(c.learn_objective, sizeof c.learn_objective, "cross_entropy+double_q");
+    return c;
+}
+
+static void remove_run(const Config *c)
+{
+    static const char *const names[] = {"best.safetensors", "last.safetensors", "checkpoint.json",
+                                        "metrics.jsonl"};
+    char path[1024];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", c->train_out, names[i]);
+        unlink(path);
+    }
+    rmdir(c->train_out);
+}
+
+static char *read_last(const Config *c, size_t *size)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/last.safetensors", c->train_out);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    *size = (size_t)ftell(f);
+    rewind(f);
+    char *bytes = malloc(*size);
+    assert_int_equal(fread(bytes, 1, *size, f), *size);
+    fclose(f);
+    return bytes;
+}
+
+static void assert_same_checkpoint(const Config *a, const Config *b)
+{
+    size_t sizes[2];
+    char *bytes[2] = {read_last(a, &sizes[0]), read_last(b, &sizes[1])};
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(bytes[0], bytes[1], sizes[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
+static void threads_and_readers_do_not_change_a_bit(void **state)
+{
+    (void)state;
+    Config one = small_config("-one"), three = small_config("-three");
+    one.train_threads = 1, one.train_readers = 0;
+    three.train_threads = 3, three.train_readers = 2;
+    assert_ok(train_run(&one, (LoopOptions){0}));
+    assert_ok(train_run(&three, (LoopOptions){0}));
+    assert_same_checkpoint(&one, &three);
+    remove_run(&one);
+    remove_run(&three);
+}
+
+/* The loop saves every 8 steps; stopping it in between loses the steps since, and nothing else. */
+static void a_stopped_run_resumes_bit_for_bit(void **state)
+{
+    (void)state;
+    Config whole = small_config("-whole"), cut = small_config("-cut");
+    assert_ok(train_run(&whole, (LoopOptions){0}));
+
+    Trainer t;
+    Stream *stream = NULL;
+    const Batch *batch;
+    StepReport report;
+    Progression p = {.best = -1.0};
+    char path[1024];
+    cut.train_threads = 1;
+    const StreamOptions options = {.split = SPLIT_TRAIN,
+                                   .tokens = cut.train_tokens,
+                                   .length = cut.model_length,
+                                   .pool_events = cut.train_pool_events,
+                                   .seed = (uint64_t)cut.train_seed,
+                                   .shuffle = true};
+    assert_ok(trainer_open(&t, &cut));
+    trainer_schedule(&t, cut.train_steps);
+    assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
+    for (int i = 0; i < 7; i++) {
+        assert_ok(stream_next(stream, &batch));
+        assert_ok(trainer_step(&t, batch, &report));
+    }
+    p.cursor = (StreamCursor){batch->cursor.epoch, batch->cursor.batch + 1};
+    mkdir(cut.train_out, 0777);
+    snprintf(path, sizeof path, "%s/last.safetensors", cut.train_out);
+    assert_ok(checkpoint_write(&t, &p, path, true));
+    stream_close(stream);
+    trainer_close(&t);
+
+    cut.train_threads = 2, cut.train_readers = 2;
+    assert_ok(train_run(&cut, (LoopOptions){.resume = true}));
+    assert_same_checkpoint(&whole, &cut);
+    remove_run(&whole);
+    remove_run(&cut);
+}
+
+static double last_loss(const Config *c)
+{
+    char path[1024], line[1024];
+    double loss = NAN;
+    snprintf(path, sizeof path, "%s/metrics.jsonl", c->train_out);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        const char *at = strstr(line, "\"cross_entropy\": ");
+        if (at) loss = atof(at + 17);
+    }
+    fclose(f);
+    return loss;
+}
+
+/* A shop where every user walks through the catalogue in order: the next item is certain. */
+static void write_walks(const char *path)
+{
+    static const char *const names[] = {"view", "cart", "purchase"};
+    static const float rewards[] = {0.0f, 0.25f, 0.5f};
+    const Shop shop = {.users = 200, .longest = 30, .seed = 6};
+    const BehaviourHeader header = {
+        .actions = SHOP_ACTIONS, .action_name = names, .action_reward = rewards};
+    BehaviourWriter *w = NULL;
+    ShopUser *u = malloc(sizeof *u);
+    assert_ok(behaviour_create(&w, path, &header));
+    for (int64_t user = 0; user < shop.users; user++) {
+        const UserHistory *h = shop_user(&shop, u, user);
+        for (int64_t i = 0; i < h->count; i++) u->item[i] = (int32_t)((user + i) % SHOP_ITEMS);
+        assert_ok(behaviour_append(w, h));
+    }
+    assert_ok(shop_finish(&shop, w));
+    behaviour_writer_close(w);
+    free(u);
+}
+
+static void a_certain_next_item_is_learned(void **state)
+{
+    (void)state;
+    char walks[256];
+    Config c = small_config("-walks");
+    write_walks(shop_path(walks, "walks"));
+    snprintf(c.data_path, sizeof c.data_path, "%s", walks);
+    snprintf(c.learn_objective, sizeof c.learn_objective, "cross_entropy");
+    c.model_dropout = 0;
+    c.optim_lr = 2e-2;
+    c.train_steps = c.train_valid_every = c.train_save_every = 150;
+    assert_ok(train_run(&c, (LoopOptions){0}));
+    /* Guessing costs log 97 = 4.6. */
+    const double loss = last_loss(&c);
+    if (!(loss < 0.5)) fail_msg("cross-entropy %g after 150 steps", loss);
+    remove_run(&c);
+    unlink(walks);
+}
+
+static void told(Status st, Status want, const char *message)
+{
+    assert_int_equal(st, want);
+    if (!strstr(status_message(), message))
+        fail_msg("told \"%s\", want \"%s\"", status_message(), message);
+    status_clear();
+}
+
+static void runs_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    Config c = small_config("-refuse");
+    told(train_run(&c, (LoopOptions){.resume = true}), ERR_IO, "last.safetensors: cannot open");
+    assert_ok(train_run(&c, (LoopOptions){0}));
+    told(train_run(&c, (LoopOptions){0}), ERR_USAGE,
+         "--resume goes on from it, --force starts anew");
+
+    Config other = c;
+    other.model_dim = 32;
+    told(train_run(&other, (LoopOptions){.resume = true}), ERR_USAGE, "model.dim = 16, not 32");
+    other = c;
+    snprintf(other.learn_objective, sizeof other.learn_objective, "sarsa+q_learning");
+    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE,
+         "\"q_learning\" is unknown or one too many");
+    other = c;
+    other.model_heads = 3;
+    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE,
+         "model.heads = 3: want an even dim/heads");
+    other = c;
+    other.model_length = 4096;
+    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE,
+         "does not fit train.tokens = 128");
+    other = c;
+    other.train_tokens = 100000000;
+    other.model_dim = 16384;
+    other.model_layers = 256;
+    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_MEMORY, "the plan needs");
+    other = c;
+    snprintf(other.train_device, sizeof other.train_device, "abacus");
+    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE, "device \"abacus\"");
+    remove_run(&c);
+}
+
+static void a_run_that_diverges_stops_and_keeps_its_last_checkpoint(void **state)
+{
+    (void)state;
+    Config c = small_config("-diverge");
+    c.optim_lr = 10;
+    c.optim_clip = 0;
+    c.optim_warmup = 0;
+    c.optim_weight_decay = 10; /* p -= lr decay p: grows by 99 a step, beyond floats in 20 */
+    c.train_valid_every = 4;
+    c.train_save_every = 4;
+    told(train_run(&c, (LoopOptions){0}), ERR_DEVICE, "a lower optim.lr may help");
+    size_t size;
+    free(read_last(&c, &size));
+    remove_run(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_and_readers_do_not_change_a_bit),
+        cmocka_unit_test(a_stopped_run_resumes_bit_for_bit),
+        cmocka_unit_test(a_certain_next_item_is_learned),
+        cmocka_unit_test(runs_that_do_not_fit_are_refused),
+        cmocka_unit_test(a_run_that_diverges_stops_and_keeps_its_last_checkpoint),
+    };
+    return cmocka_run_group_tests(tests, make_shop, remove_shop);
+}
