@@ -336,6 +336,7 @@ static Status open_columns(Behaviour *b)
         TRY(expect_class(s, name, columns[at].class, columns[at].size, columns[at].want));
         TRY(dataset_length(s, name, 1, 0, &length));
         if (i == COLUMN_ITEM) b->events = s->events = length;
+        if (length == 0) return FAIL(ERR_FORMAT, "%s: %s: 0 rows, want at least 1", b->path, name);
         if (length != b->events)
             return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, /events/item has %" PRId64, b->path,
                         name, length, b->events);
@@ -370,6 +371,9 @@ static Status key_kind(Behaviour *b)
     int64_t length;
     TRY(dataset_length(s, "/items/key", 1, 0, &b->items));
     TRY(expect_class(s, "/items/key", H5T_STRING, 0, "text"));
+    if (b->items < 1 || b->items > INT32_MAX)
+        return FAIL(ERR_FORMAT, "%s: /items/key: %" PRId64 " rows, want 1 to 2^31-1", b->path,
+                    b->items);
     TRY(dataset_length(s, "/users/key", 1, 0, &length));
     if (length != b->users)
         return FAIL(ERR_FORMAT, "%s: /users/key: %" PRId64 " rows, want %" PRId64, b->path, length,

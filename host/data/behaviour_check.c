@@ -1,9 +1,12 @@
 #include "data/behaviour_check.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "base/parallel.h"
 
 enum { BLOCK = 1 << 16 };
 
@@ -66,130 +69,161 @@ static Status check_splits(const Behaviour *b)
     return OK;
 }
 
-/* ---- Event columns ---------------------------------------------------------------------------------------- */
+/* ---- Event columns ---------------------------------------------------------------------------- */
 
 typedef struct {
+    const Behaviour *file;
     Column column;
-    const char *name, *want;
+    const char *name;
+    char want[64];
 } Scan;
 
-/* Index of the first bad value of the block, -1 for none; its text in `shown`. */
-static int64_t first_bad(const Behaviour *b, Column column, const void *values, int64_t count,
-                         char shown[32])
+/* Index of the first bad value, -1 for none. The common case is a plain pass over the block. */
+static int64_t first_bad_item(const int32_t *item, int64_t count, int64_t items)
 {
-    for (int64_t i = 0; i < count; i++) {
-        if (column == COLUMN_ITEM) {
-            const int32_t v = ((const int32_t *)values)[i];
-            if (v >= 0 && v < b->items) continue;
-            snprintf(shown, 32, "%d", v);
-        } else if (column == COLUMN_ACTION || column == COLUMN_END) {
-            const uint8_t v = ((const uint8_t *)values)[i];
-            if (v < (column == COLUMN_END ? 3 : b->actions)) continue;
-            snprintf(shown, 32, "%d", v);
-        } else {
-            const float v = ((const float *)values)[i];
-            if (isfinite(v) && (column != COLUMN_PROPENSITY || (v > 0.0f && v <= 1.0f))) continue;
-            snprintf(shown, 32, "%g", (double)v);
-        }
-        return i;
-    }
+    const uint32_t limit = (uint32_t)items;
+    uint32_t bad = 0;
+    for (int64_t i = 0; i < count; i++) bad |= (uint32_t)item[i] >= limit;
+    for (int64_t i = 0; i < count && bad; i++)
+        if ((uint32_t)item[i] >= limit) return i;
     return -1;
 }
 
-static Status scan_block(const Behaviour *b, const Scan *scan, int64_t first, int64_t count,
-                         void *space)
+static int64_t first_above(const uint8_t *value, int64_t count, int most)
 {
-    char shown[32], name[2 * FEATURE_NAME_MAX];
-    TRY(behaviour_read(b, scan->column, first, count, space));
-    const int64_t bad = first_bad(b, scan->column, space, count, shown);
-    if (bad < 0) return OK;
-    snprintf(name, sizeof name, "/events/%s", scan->name);
-    return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %s, want %s", b->path, name, first + bad, shown,
-                scan->want);
+    uint8_t greatest = 0;
+    for (int64_t i = 0; i < count; i++) greatest = value[i] > greatest ? value[i] : greatest;
+    for (int64_t i = 0; i < count && greatest > most; i++)
+        if (value[i] > most) return i;
+    return -1;
 }
 
-/* Time must not fall inside a history. Blocks overlap by one event to see every step. */
-static Status scan_time(const Behaviour *b, int64_t first, int64_t count, int64_t *time)
+/* Above `least` (NaN is not) and at most `most`. */
+static int64_t first_outside(const float *value, int64_t count, float least, float most)
 {
-    const int64_t before = first > 0 ? 1 : 0;
-    TRY(behaviour_read(b, COLUMN_TIME, first - before, count + before, time));
-    int64_t low = 0, high = b->users; /* the user of the block's first event */
+    int bad = 0;
+    for (int64_t i = 0; i < count; i++) bad |= !(value[i] > least) | !(value[i] <= most);
+    for (int64_t i = 0; i < count && bad; i++)
+        if (!(value[i] > least) || !(value[i] <= most)) return i;
+    return -1;
+}
+
+static int64_t first_bad(const Scan *scan, const void *values, int64_t count, char shown[32])
+{
+    int64_t i;
+    if (scan->column == COLUMN_ITEM) {
+        i = first_bad_item(values, count, scan->file->items);
+        if (i >= 0) snprintf(shown, 32, "%d", ((const int32_t *)values)[i]);
+    } else if (scan->column == COLUMN_ACTION || scan->column == COLUMN_END) {
+        i = first_above(values, count,
+                        scan->column == COLUMN_END ? END_TRUNCATED : scan->file->actions - 1);
+        if (i >= 0) snprintf(shown, 32, "%d", ((const uint8_t *)values)[i]);
+    } else {
+        const bool share = scan->column == COLUMN_PROPENSITY;
+        i = first_outside(values, count, share ? 0.0f : -INFINITY, share ? 1.0f : FLT_MAX);
+        if (i >= 0) snprintf(shown, 32, "%g", (double)((const float *)values)[i]);
+    }
+    return i;
+}
+
+/* Rows first .. first+count-1 in place, or read into memory that the caller frees as *space. */
+static Status rows_of(const Behaviour *b, Column column, int64_t first, int64_t count, size_t size,
+                      const void **rows, void **space)
+{
+    const char *direct = behaviour_direct(b, column);
+    *space = NULL;
+    *rows = direct ? direct + (size_t)first * size : NULL;
+    if (direct) return OK;
+    *rows = *space = malloc((size_t)count * size);
+    if (!*space) return FAIL(ERR_MEMORY, "%s: no memory to check it", b->path);
+    return behaviour_read(b, column, first, count, *space);
+}
+
+static Status scan_values(void *context, int64_t block)
+{
+    const Scan *scan = context;
+    const Behaviour *b = scan->file;
+    const int64_t first = block * BLOCK, left = b->events - first;
+    const int64_t count = left < BLOCK ? left : BLOCK;
+    const size_t size = scan->column == COLUMN_ACTION || scan->column == COLUMN_END ? 1 : 4;
+    const void *rows;
+    void *space;
+    char shown[32];
+    Status st = rows_of(b, scan->column, first, count, size, &rows, &space);
+    const int64_t bad = st == OK ? first_bad(scan, rows, count, shown) : -1;
+    if (bad >= 0)
+        st = FAIL(ERR_FORMAT, "%s: /events/%s[%" PRId64 "] is %s, want %s", b->path, scan->name,
+                  first + bad, shown, scan->want);
+    free(space);
+    return st;
+}
+
+/* The user of an event. */
+static int64_t user_of(const Behaviour *b, int64_t event)
+{
+    int64_t low = 0, high = b->users;
     while (low + 1 < high) {
         const int64_t middle = low + (high - low) / 2;
-        if (b->offset[middle] <= first)
+        if (b->offset[middle] <= event)
             low = middle;
         else
             high = middle;
     }
-    int64_t user = low;
-    for (int64_t i = 0; i < count; i++) {
-        while (b->offset[user + 1] <= first + i) user++;
-        if (first + i > b->offset[user] && time[i + before] < time[i + before - 1])
-            return FAIL(ERR_FORMAT,
-                        "%s: /events/time[%" PRId64 "] is %" PRId64 ", earlier than %" PRId64
-                        " before it in the history of user %" PRId64,
-                        b->path, first + i, time[i + before], time[i + before - 1], user);
-    }
-    return OK;
+    return low;
 }
 
-/* Run the blocks of one column in parallel; keep the message of the lowest failing block. */
-static Status scan_column(const Behaviour *b, const Scan *scan)
+/* Time must not fall inside a history. A block begins with the event before it, to see every
+ * step. */
+static Status scan_times(void *context, int64_t block)
 {
-    const int64_t blocks = (b->events + BLOCK - 1) / BLOCK;
-    int64_t worst = blocks;
-    Status worst_status = OK;
-    char message[1024] = "", place[128] = "";
-#pragma omp parallel
-    {
-        void *space = malloc((BLOCK + 1) * sizeof(int64_t));
-#pragma omp for schedule(dynamic, 1)
-        for (int64_t k = 0; k < blocks; k++) {
-            const int64_t first = k * BLOCK, left = b->events - first;
-            const int64_t count = left < BLOCK ? left : BLOCK;
-            Status st;
-            status_clear();
-            if (!space)
-                st = FAIL(ERR_MEMORY, "%s: no memory to check it", b->path);
-            else if (scan->column == COLUMN_TIME)
-                st = scan_time(b, first, count, space);
-            else
-                st = scan_block(b, scan, first, count, space);
-#pragma omp critical
-            if (st != OK && k < worst) {
-                worst = k;
-                worst_status = st;
-                snprintf(message, sizeof message, "%s", status_message());
-                snprintf(place, sizeof place, "%s", status_place());
-            }
-            status_clear();
-        }
-        free(space);
+    const Scan *scan = context;
+    const Behaviour *b = scan->file;
+    const int64_t first = block ? block * BLOCK - 1 : 0, end = (block + 1) * BLOCK;
+    const int64_t count = (end < b->events ? end : b->events) - first;
+    const void *rows;
+    void *space;
+    Status st = rows_of(b, COLUMN_TIME, first, count, sizeof(int64_t), &rows, &space);
+    const int64_t *time = rows;
+    int64_t at = 0;
+    for (int64_t user = user_of(b, first); st == OK && at < count; user++) {
+        const int64_t stop =
+            b->offset[user + 1] - first < count ? b->offset[user + 1] - first : count;
+        for (int64_t i = at + 1; i < stop && st == OK; i++)
+            if (time[i] < time[i - 1])
+                st = FAIL(ERR_FORMAT,
+                          "%s: /events/time[%" PRId64 "] is %" PRId64 ", want at least %" PRId64
+                          ", the time before it in the history of user %" PRId64,
+                          b->path, first + i, time[i], time[i - 1], user);
+        if (stop > at) at = stop;
     }
-    if (worst_status != OK) status_adopt(message, place);
-    return worst_status;
+    free(space);
+    return st;
+}
+
+static Status scan_column(const Behaviour *b, Column column, const char *name, const char *want)
+{
+    Scan scan = {.file = b, .column = column, .name = name};
+    snprintf(scan.want, sizeof scan.want, "%s", want);
+    return parallel_run(parallel_processors(), (b->events + BLOCK - 1) / BLOCK,
+                        column == COLUMN_TIME ? scan_times : scan_values, &scan);
 }
 
 Status check_contents(const Behaviour *b)
 {
-    char items[48], actions[32];
-    if (b->items > INT32_MAX)
-        return FAIL(ERR_FORMAT, "%s: /items/key: %" PRId64 " items, want at most 2^31-1", b->path,
-                    b->items);
+    char items[64], actions[32];
     TRY(check_offsets(b));
     TRY(check_splits(b));
     snprintf(items, sizeof items, "0 to %" PRId64 " (rows of /items)", b->items - 1);
     snprintf(actions, sizeof actions, "0 to %d", b->actions - 1);
-    const Scan scans[] = {
-        {COLUMN_ITEM, "item", items},     {COLUMN_ACTION, "action", actions},
-        {COLUMN_TIME, "time", ""},        {COLUMN_REWARD, "reward", "a finite number"},
-        {COLUMN_END, "end", "0, 1 or 2"},
-    };
-    for (size_t i = 0; i < sizeof scans / sizeof *scans; i++) TRY(scan_column(b, &scans[i]));
+    TRY(scan_column(b, COLUMN_ITEM, "item", items));
+    TRY(scan_column(b, COLUMN_ACTION, "action", actions));
+    TRY(scan_column(b, COLUMN_TIME, "time", ""));
+    TRY(scan_column(b, COLUMN_REWARD, "reward", "a finite number"));
+    TRY(scan_column(b, COLUMN_END, "end", "0, 1 or 2"));
     if (b->has_propensity)
-        TRY(scan_column(b, &(Scan){COLUMN_PROPENSITY, "propensity", "above 0, at most 1"}));
+        TRY(scan_column(b, COLUMN_PROPENSITY, "propensity", "above 0, at most 1"));
     for (int f = 0; f < b->event_features.numbers; f++)
-        TRY(scan_column(b, &(Scan){(Column)(COLUMN_FEATURE + f), b->event_features.number_name[f],
-                                   "a finite number"}));
+        TRY(scan_column(b, (Column)(COLUMN_FEATURE + f), b->event_features.number_name[f],
+                        "a finite number"));
     return OK;
 }
