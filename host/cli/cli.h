@@ -14,6 +14,7 @@ Status cli_number(const char *option, const char *value, int64_t low, int64_t hi
 
 int cli_eval(int argc, char **argv);
 int cli_generate(int argc, char **argv);
+int cli_info(int argc, char **argv);
 int cli_ingest(int argc, char **argv);
 int cli_recommend(int argc, char **argv);
 int cli_trace(int argc, char **argv);

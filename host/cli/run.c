@@ -16,6 +16,7 @@ static const struct {
 } commands[] = {
     {"eval", cli_eval, "rank a split's next events: the model beside the baselines"},
     {"generate", cli_generate, "write a synthetic shop log"},
+    {"info", cli_info, "all about a behaviour file at a glance"},
     {"ingest", cli_ingest, "raw logs -> a behaviour file"},
     {"recommend", cli_recommend, "the best items for a user or a history"},
     {"trace", cli_trace, "one batch laid open for another framework"},

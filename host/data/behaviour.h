@@ -77,6 +77,18 @@ const void *behaviour_direct(const Behaviour *b, Column column);
 /* Start fetching rows of a direct column from the disk. */
 void behaviour_prefetch(const Behaviour *b, Column column, int64_t first, int64_t count);
 
+/* How a column lies in the file. */
+typedef struct {
+    const char *name;        /* "item", …; as long as `b` */
+    const char *type;        /* "int32", … */
+    const char *layout;      /* "contiguous", "chunked", or "other" (read through the library) */
+    int64_t chunk_events;    /* of "chunked" */
+    bool shuffled, deflated; /* of "chunked" */
+    int64_t bytes, bytes_stored; /* in memory, in the file */
+} ColumnStorage;
+/* False where the file has no such column. */
+bool behaviour_storage(const Behaviour *b, Column column, ColumnStorage *storage);
+
 /* Keys as text. Pseudonyms print as 16 hexadecimal digits. `behaviour_find_*` give -1 when there is
  * no such key. The returned text lives as long as `b`. Not thread-safe. */
 Status behaviour_user_key(Behaviour *b, int64_t user, const char **key);

@@ -103,6 +103,7 @@ Status column_open(BehaviourStore *s, Column column, const char *name, hid_t mem
     c->size = H5Tget_size(memory_type);
     const hid_t plist = H5Dget_create_plist(c->dataset);
     if (plist < 0) return FAIL(ERR_FORMAT, "%s: %s: cannot read its layout", s->path, name);
+    c->bytes_stored = (int64_t)H5Dget_storage_size(c->dataset);
     const Status st = find_bytes(s, c, name, plist);
     H5Pclose(plist);
     return st;
@@ -310,4 +311,27 @@ void behaviour_prefetch(const Behaviour *b, Column column, int64_t first, int64_
     const size_t page = 4096, from = (c->address + (size_t)first * c->size) / page * page;
     const size_t end = c->address + (size_t)(first + count) * c->size;
     madvise((void *)(b->store->map + from), end - from, MADV_WILLNEED);
+}
+
+bool behaviour_storage(const Behaviour *b, Column column, ColumnStorage *storage)
+{
+    static const char *const names[] = {"item", "action", "time", "reward", "end", "propensity"};
+    static const char *const types[] = {"int32", "uint8", "int64", "float32", "uint8", "float32"};
+    static const char *const layouts[] = {"contiguous", "chunked", "other"};
+    const int feature = (int)column - COLUMN_FEATURE;
+    if (feature >= b->event_features.numbers || (column == COLUMN_PROPENSITY && !b->has_propensity))
+        return false;
+    const StoredColumn *c = &b->store->column[column];
+    *storage = (ColumnStorage){.name = feature < 0 ? names[column]
+                                                   : b->event_features.number_name[feature],
+                               .type = feature < 0 ? types[column] : "float32",
+                               .layout = layouts[c->stored],
+                               .bytes = b->events * (int64_t)c->size};
+    if (c->stored == STORED_CHUNKED) {
+        storage->chunk_events = c->chunk;
+        storage->shuffled = c->shuffle >= 0;
+        storage->deflated = c->deflate >= 0;
+    }
+    storage->bytes_stored = c->bytes_stored;
+    return true;
 }

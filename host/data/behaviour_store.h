@@ -28,7 +28,8 @@ typedef struct {
     hid_t memory_type; /* native type of the column */
     size_t size;       /* bytes of an element */
     uint64_t address;  /* STORED_CONTIGUOUS */
-    int64_t chunk;     /* elements of a chunk */
+    int64_t bytes_stored;
+    int64_t chunk; /* elements of a chunk */
     int64_t chunks;
     ChunkPlace *table;    /* [chunks] */
     int shuffle, deflate; /* place in the pipeline, -1: absent */
