@@ -184,9 +184,9 @@ static Status run(const Arguments *a, Mapping *m)
     if (st == OK && a->json) st = ingest_report_json(report, m, a->json);
     if (st == OK && !a->ingest.quiet) {
         fputs(report->text, stdout);
-        printf("wrote %s: %.1f s, %.2f M rows/s, %.0f MB read%s\n", a->ingest.output,
-               report->seconds, 1e-6 * (double)report->rows / report->seconds,
-               1e-6 * (double)report->bytes,
+        printf("wrote %s: %.1f s, %.2f M rows/s, %.0f MB read, %.0f MiB of memory at most%s\n",
+               a->ingest.output, report->seconds, 1e-6 * (double)report->rows / report->seconds,
+               1e-6 * (double)report->bytes, (double)report->peak_bytes / (1 << 20),
                report->runs ? ", sorted through temporary files" : "");
     }
     ingest_report_close(report);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/progress.h"
@@ -183,6 +184,12 @@ static void close_stage(Stage *g)
     free(g->user_value);
 }
 
+static int64_t peak_memory(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss * INT64_C(1024) : 0;
+}
+
 Status ingest_run(const IngestOptions *options, Mapping *m, IngestReport *report)
 {
     const double started = clock_seconds();
@@ -207,6 +214,7 @@ Status ingest_run(const IngestOptions *options, Mapping *m, IngestReport *report
     TRY_OR_FAIL(st, features_measure(g));
     TRY_OR_FAIL(st, write_behaviour(g));
     report->seconds = clock_seconds() - started;
+    report->peak_bytes = peak_memory();
 fail:
     sorter_close(sorter);
     close_stage(g);

@@ -47,8 +47,8 @@ typedef struct {
     char *text; /* the cleaning report; owned */
 
     double seconds;
-    int64_t bytes;
-    int runs; /* sorted runs that went through temporary files */
+    int64_t bytes, peak_bytes; /* read; most resident memory of the process */
+    int runs;                  /* sorted runs that went through temporary files */
 } IngestReport;
 
 /* `m` is completed from the first file (see mapping_detect). */

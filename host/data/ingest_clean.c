@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "data/ingest_stage.h"
 
 #define MINUTE_MS INT64_C(60000)
@@ -12,6 +13,7 @@ typedef struct {
 
 typedef struct {
     Stage *stage;
+    Core core;
     Place *place;
     char *copy;
     int64_t room;
@@ -141,142 +143,32 @@ static Status clean_user(Cleaner *c, Record *records, int64_t *count)
     return OK;
 }
 
-/* ---- k-core ------------------------------------------------------------------------------------
- */
-
-typedef struct {
-    uint32_t *user, *item; /* events among those that stay; 0 dropped */
-} Core;
-
-static Status count_round(Stage *g, const Core *old, Core *fresh)
-{
-    Record *records;
-    int64_t count;
-    memset(fresh->user, 0, (size_t)g->users.count * sizeof *fresh->user);
-    memset(fresh->item, 0, (size_t)g->items.count * sizeof *fresh->item);
-    TRY(table_rewind(g->table));
-    for (;;) {
-        TRY(table_next_user(g->table, &records, &count));
-        if (count == 0) return OK;
-        for (int64_t i = 0; i < count; i++) {
-            const Record *r = record_at(records, g->size, i);
-            if (old && !(old->user[r->user] && old->item[r->item])) continue;
-            fresh->user[r->user]++;
-            fresh->item[r->item]++;
-        }
-    }
-}
-
-static bool drop_few(uint32_t *events, int64_t count, int64_t least)
-{
-    bool changed = false;
-    for (int64_t i = 0; i < count; i++) {
-        if (events[i] == 0 || events[i] >= least) continue;
-        events[i] = 0;
-        changed = true;
-    }
-    return changed;
-}
-
-static int64_t alive(const uint32_t *events, int64_t count)
-{
-    int64_t n = 0;
-    for (int64_t i = 0; i < count; i++) n += events[i] > 0;
-    return n;
-}
-
-/* Events of users and items that stay, into a table of their own. */
-static Status rewrite(Stage *g, const Core *core)
-{
-    Table *kept;
-    Record *records;
-    int64_t count;
-    Status st;
-    TRY(table_open(&kept, g->size, g->memory / 4, g->directory));
-    TRY_OR_FAIL(st, table_rewind(g->table));
-    for (;;) {
-        TRY_OR_FAIL(st, table_next_user(g->table, &records, &count));
-        if (count == 0) break;
-        for (int64_t i = 0; i < count; i++) {
-            const Record *r = record_at(records, g->size, i);
-            if (core->user[r->user] && core->item[r->item])
-                TRY_OR_FAIL(st, table_append(kept, r, 1));
-        }
-    }
-    g->report->core_events = table_count(g->table) - table_count(kept);
-    table_close(g->table);
-    g->table = kept;
-    return OK;
-fail:
-    table_close(kept);
-    return st;
-}
-
-/* Catalogue rows in order of the items' first appearance in the input. */
-static Status number_items(Stage *g, const uint32_t *events)
-{
-    g->item_row = malloc((size_t)g->items.count * sizeof *g->item_row + 1);
-    if (!g->item_row)
-        return FAIL(ERR_MEMORY, "no memory for %lld items", (long long)g->items.count);
-    g->rows_of_items = 0;
-    for (int64_t i = 0; i < g->items.count; i++)
-        g->item_row[i] = events[i] ? (int32_t)g->rows_of_items++ : -1;
-    return OK;
-}
-
-static Status find_core(Stage *g)
-{
-    IngestReport *report = g->report;
-    Status st = OK;
-    Core a = {calloc((size_t)g->users.count + 1, 4), calloc((size_t)g->items.count + 1, 4)};
-    Core b = {calloc((size_t)g->users.count + 1, 4), calloc((size_t)g->items.count + 1, 4)};
-    const bool wanted = g->m->min_user_events > 1 || g->m->min_item_events > 1;
-    if (!a.user || !a.item || !b.user || !b.item) {
-        st = FAIL(ERR_MEMORY, "no memory to count %lld users and %lld items",
-                  (long long)g->users.count, (long long)g->items.count);
-        goto fail;
-    }
-    TRY_OR_FAIL(st, count_round(g, NULL, &a));
-    report->core_users = alive(a.user, g->users.count);
-    report->core_items = alive(a.item, g->items.count);
-    while (wanted) {
-        const bool users = drop_few(a.user, g->users.count, g->m->min_user_events);
-        const bool items = drop_few(a.item, g->items.count, g->m->min_item_events);
-        if (!users && !items) break;
-        report->core_rounds++;
-        TRY_OR_FAIL(st, count_round(g, &a, &b));
-        const Core swap = a;
-        a = b;
-        b = swap;
-    }
-    report->core_users -= alive(a.user, g->users.count);
-    report->core_items -= alive(a.item, g->items.count);
-    if (report->core_rounds) TRY_OR_FAIL(st, rewrite(g, &a));
-    st = number_items(g, a.item);
-fail:
-    free(a.user);
-    free(a.item);
-    free(b.user);
-    free(b.item);
-    return st;
-}
-
 Status clean_log(Stage *g, Sorter *sorter)
 {
     Cleaner c = {.stage = g};
+    Progress progress;
     Record *records;
-    int64_t count;
+    int64_t count, done = 0;
     Status st;
+    progress_begin(&progress, "cleaning", sorter_count(sorter), g->options->quiet);
     TRY_OR_FAIL(st, table_open(&g->table, g->size, g->memory / 4, g->directory));
+    TRY_OR_FAIL(st, core_open(&c.core, g));
     for (;;) {
         TRY_OR_FAIL(st, sorter_next_user(sorter, &records, &count));
         if (count == 0) break;
+        progress_update(&progress, done += count, NULL);
         TRY_OR_FAIL(st, clean_user(&c, records, &count));
-        if (count) TRY_OR_FAIL(st, table_append(g->table, records, count));
+        core_add(&c.core, records, count, g->size);
+        TRY_OR_FAIL(st, table_append(g->table, records, count));
     }
+    progress_end(&progress, NULL);
+    sorter_close(sorter); /* its memory is the core's now */
+    sorter = NULL;
+    st = core_find(g, &c.core);
 fail:
     free(c.place);
     free(c.copy);
+    core_close(&c.core);
     sorter_close(sorter);
-    return st == OK ? find_core(g) : st;
+    return st;
 }

@@ -145,32 +145,56 @@ static int64_t bin_of_rank(const int64_t *bin, int64_t *rank)
     return at;
 }
 
+/* The lower halves of the values that share the median's upper half. */
+typedef struct {
+    int feature, cell;
+    int64_t rank;
+    uint32_t top;
+    int64_t *bin;
+} Lower;
+
+static void count_lower(const Stage *g, const Record *records, int64_t count, Lower *lower,
+                        int lowers)
+{
+    for (int64_t i = 0; i < count; i++)
+        for (int l = 0; l < lowers; l++) {
+            const float x = record_at(records, g->size, i)->cell[lower[l].cell].number;
+            const uint32_t bits = ordered_bits(x);
+            if (!isnan(x) && bits >> 16 == lower[l].top) lower[l].bin[bits & 0xffff]++;
+        }
+}
+
 static Status event_medians(Measure *a)
 {
     Stage *g = a->g;
-    int64_t *lower = calloc(HALF, sizeof *lower), range[SPLITS][2], count;
+    Lower lower[CELLS_MAX];
+    int64_t range[SPLITS][2], count;
     Record *records;
-    Status st = lower ? OK : FAIL(ERR_MEMORY, "no memory for medians");
-    for (int f = 0; f < g->m->features && st == OK; f++) {
+    int lowers = 0;
+    Status st = OK;
+    for (int f = 0; f < g->m->features; f++) {
         const Feature *feature = &g->m->feature[f];
         if (feature->owner != OWNER_EVENT || !g->stats[f].missing || !g->stats[f].count) continue;
-        int64_t rank = (g->stats[f].count - 1) / 2;
-        const uint32_t top = (uint32_t)bin_of_rank(a->upper[f], &rank);
-        memset(lower, 0, HALF * sizeof *lower);
-        TRY_OR_FAIL(st, table_rewind(g->table));
-        for (;;) {
-            TRY_OR_FAIL(st, table_next_user(g->table, &records, &count));
-            if (count == 0) break;
-            TRY_OR_FAIL(st, split_user(g, records, count, range));
-            for (int64_t i = 0; i < range[SPLIT_TRAIN][1]; i++) {
-                const float x = record_at(records, g->size, i)->cell[feature->cell].number;
-                if (!isnan(x) && ordered_bits(x) >> 16 == top) lower[ordered_bits(x) & 0xffff]++;
-            }
+        Lower *l = &lower[lowers++];
+        *l = (Lower){.feature = f, .cell = feature->cell, .rank = (g->stats[f].count - 1) / 2};
+        l->top = (uint32_t)bin_of_rank(a->upper[f], &l->rank);
+        if (!(l->bin = calloc(HALF, sizeof *l->bin))) {
+            st = FAIL(ERR_MEMORY, "no memory for medians");
+            goto fail;
         }
-        g->stats[f].fill = from_ordered(top << 16 | (uint32_t)bin_of_rank(lower, &rank));
     }
+    if (lowers) TRY_OR_FAIL(st, table_rewind(g->table));
+    while (lowers) {
+        TRY_OR_FAIL(st, table_next_user(g->table, &records, &count));
+        if (count == 0) break;
+        TRY_OR_FAIL(st, split_user(g, records, count, range));
+        count_lower(g, records, range[SPLIT_TRAIN][1], lower, lowers);
+    }
+    for (int l = 0; l < lowers; l++)
+        g->stats[lower[l].feature].fill =
+            from_ordered(lower[l].top << 16 | (uint32_t)bin_of_rank(lower[l].bin, &lower[l].rank));
 fail:
-    free(lower);
+    for (int l = 0; l < lowers; l++) free(lower[l].bin);
     return st;
 }
 

@@ -245,9 +245,19 @@ static Status set_action_value(Mapping *m, const char *name, const char *value)
 /* name = number COLUMN [log] | category COLUMN. A column's name may hold blanks. */
 static Status add_feature(Mapping *m, Owner owner, const char *name, const char *value)
 {
+    static const char *const taken[][8] = {
+        [OWNER_ITEM] = {"key"},
+        [OWNER_USER] = {"key", "offset"},
+        [OWNER_EVENT] = {"item", "action", "time", "reward", "end", "propensity"},
+    };
     Feature f = {.owner = owner};
     char column[NAME_MAX_BYTES];
     TRY(copy_name(f.name, "feature", name));
+    for (int i = 0; taken[owner][i]; i++)
+        if (strcmp(name, taken[owner][i]) == 0)
+            return FAIL(ERR_FORMAT, "a feature cannot be called \"%s\": the file has one", name);
+    if (strchr(name, '/') || name[0] == '.')
+        return FAIL(ERR_FORMAT, "a feature cannot be called \"%s\": no / and no . in front", name);
     f.category = strncmp(value, "category ", 9) == 0;
     if (!f.category && strncmp(value, "number ", 7) != 0)
         return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected number COLUMN [log] or category COLUMN",

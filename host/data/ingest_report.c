@@ -166,6 +166,7 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
         {"t0_ms", r->t0_ms},
         {"t1_ms", r->t1_ms},
         {"bytes", r->bytes},
+        {"peak_bytes", r->peak_bytes},
         {"runs", r->runs},
     };
     json_t *all = json_object(), *actions = json_object(), *splits = json_object();

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { RADIX_BITS = 11, RADIX = 1 << RADIX_BITS, RECORDS_MIN = 1024, WRITE_BYTES = 1 << 20 };
+enum { RADIX_BITS = 11, RADIX = 1 << RADIX_BITS, RECORDS_MIN = 1024, WINDOW_BYTES = 1 << 21 };
 
 size_t record_size(int cells)
 {
@@ -132,6 +132,8 @@ void sorter_close(Sorter *s)
     free(s);
 }
 
+int64_t sorter_count(const Sorter *s) { return s->written + s->count; }
+
 int sorter_runs(const Sorter *s) { return s->runs; }
 
 /* order[0]: positions by user, stable. Least significant digit first, over the bits in use. */
@@ -177,9 +179,9 @@ static Status write_run(Sorter *s)
         s->run = run;
     }
     sort_buffer(s);
-    char *out = malloc(WRITE_BYTES + s->size);
+    char *out = malloc(WINDOW_BYTES + s->size);
     if (!out) return FAIL(ERR_MEMORY, "no memory to write a run");
-    const int64_t step = WRITE_BYTES / (int64_t)s->size;
+    const int64_t step = WINDOW_BYTES / (int64_t)s->size;
     Status st = OK;
     for (int64_t i = 0; i < s->count && st == OK; i += step) {
         const int64_t count = s->count - i < step ? s->count - i : step;
@@ -201,7 +203,8 @@ Record *sorter_push(Sorter *s)
 
 static Status load_run(Sorter *s, Run *r)
 {
-    const int64_t room = s->room / s->runs > 0 ? s->room / s->runs : 1;
+    const int64_t share = s->room / s->runs, window = WINDOW_BYTES / (int64_t)s->size;
+    const int64_t room = share < window ? share : window;
     r->at = 0;
     r->loaded = r->end - r->next < room ? r->end - r->next : room;
     TRY(read_at(s->fd, r->buffer, (size_t)r->loaded * s->size, r->next * (int64_t)s->size,
@@ -237,6 +240,7 @@ Status sorter_finish(Sorter *s)
         return OK;
     }
     if (s->count) TRY(write_run(s));
+    madvise(s->buffer, (size_t)s->room * s->size, MADV_DONTNEED);
     for (int i = 0; i < 2; i++) madvise(s->order[i], (size_t)s->room * 8, MADV_DONTNEED);
     s->heap = calloc((size_t)s->runs, sizeof *s->heap);
     if (!s->heap || s->runs > s->room)
@@ -302,7 +306,8 @@ Status sorter_next_user(Sorter *s, Record **records, int64_t *count)
 struct Table {
     size_t size;
     char *buffer;
-    int64_t room;           /* records of the buffer */
+    int64_t room;           /* records of the buffer in use */
+    size_t reserved;        /* bytes of the buffer */
     int64_t count, in_file; /* all records; those written to the file */
     int64_t held, at;       /* records in the buffer, the next to be read */
     int64_t next;           /* record of the file to be loaded next */
@@ -321,14 +326,15 @@ Status table_open(Table **table, size_t size, int64_t memory, const char *direct
     t->directory = directory;
     t->room = memory / (int64_t)size;
     if (t->room < RECORDS_MIN) t->room = RECORDS_MIN;
-    t->buffer = reserve((size_t)t->room * size);
+    t->reserved = (size_t)t->room * size;
+    t->buffer = reserve(t->reserved);
     return t->buffer ? OK : ERR_MEMORY;
 }
 
 void table_close(Table *t)
 {
     if (!t) return;
-    if (t->buffer) munmap(t->buffer, (size_t)t->room * t->size);
+    if (t->buffer) munmap(t->buffer, t->reserved);
     if (t->fd >= 0) close(t->fd);
     free(t->group);
     free(t);
@@ -336,10 +342,14 @@ void table_close(Table *t)
 
 int64_t table_count(const Table *t) { return t->count; }
 
+/* From the first flush on a window that fits the processor's cache serves better than much memory. */
 static Status flush(Table *t)
 {
+    const int64_t window = WINDOW_BYTES / (int64_t)t->size;
     TRY(temporary_file(&t->fd, t->directory));
     TRY(write_all(t->fd, t->buffer, (size_t)t->held * t->size, t->directory));
+    if (t->in_file == 0) madvise(t->buffer, t->reserved, MADV_DONTNEED);
+    if (t->room > window) t->room = window;
     t->in_file += t->held;
     t->held = 0;
     return OK;

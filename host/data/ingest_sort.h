@@ -35,6 +35,7 @@ Record *sorter_push(Sorter *s);
 Status sorter_finish(Sorter *s); /* after the last push */
 /* The next user's records, the caller's to change until the next call; *count 0 after the last. */
 Status sorter_next_user(Sorter *s, Record **records, int64_t *count);
+int64_t sorter_count(const Sorter *s);
 int sorter_runs(const Sorter *s); /* 0: all stayed in memory */
 void sorter_close(Sorter *s);     /* safe on NULL */
 

@@ -4,37 +4,22 @@
 
 #include "data/ingest_stage.h"
 
-enum { BINS = 1 << 20, CUTS = 2 };
+enum { BINS_MIN = 1 << 10, BINS_MAX = 1 << 20, CUTS = 2 };
 
-/* One order statistic being narrowed down: it lies in [low, low + width * BINS). */
+/* One order statistic being narrowed down: it lies in [low, low + width * bins). */
 typedef struct {
     int64_t rank; /* events before the bracket are already taken off */
     int64_t low;
-    uint64_t width;
+    uint64_t width, bins;
     int64_t *bin;
 } Bracket;
-
-static Status span_of_times(Stage *g, int64_t *first, int64_t *last)
-{
-    Record *records;
-    int64_t count;
-    *first = INT64_MAX;
-    *last = INT64_MIN;
-    TRY(table_rewind(g->table));
-    for (;;) {
-        TRY(table_next_user(g->table, &records, &count));
-        if (count == 0) return OK;
-        const int64_t a = records->time, z = record_at(records, g->size, count - 1)->time;
-        if (a < *first) *first = a;
-        if (z > *last) *last = z;
-    }
-}
 
 static Status fill_bins(Stage *g, Bracket bracket[CUTS])
 {
     Record *records;
     int64_t count;
-    for (int c = 0; c < CUTS; c++) memset(bracket[c].bin, 0, BINS * sizeof *bracket[c].bin);
+    for (int c = 0; c < CUTS; c++)
+        memset(bracket[c].bin, 0, bracket[c].bins * sizeof *bracket[c].bin);
     TRY(table_rewind(g->table));
     for (;;) {
         TRY(table_next_user(g->table, &records, &count));
@@ -43,7 +28,7 @@ static Status fill_bins(Stage *g, Bracket bracket[CUTS])
             for (int c = 0; c < CUTS; c++) {
                 const Bracket *b = &bracket[c];
                 const int64_t from_low = record_at(records, g->size, i)->time - b->low;
-                if (from_low >= 0 && (uint64_t)from_low / b->width < BINS)
+                if (from_low >= 0 && (uint64_t)from_low / b->width < b->bins)
                     b->bin[(uint64_t)from_low / b->width]++;
             }
     }
@@ -54,7 +39,7 @@ static void narrow(Bracket *b)
     int64_t at = 0;
     while (b->rank >= b->bin[at]) b->rank -= b->bin[at++];
     b->low += at * (int64_t)b->width;
-    b->width = b->width == 1 ? 0 : (b->width + BINS - 1) / BINS;
+    b->width = b->width == 1 ? 0 : (b->width + b->bins - 1) / b->bins;
 }
 
 /* The times of rank floor(train n) and floor((train + valid) n) among all n events, exactly, by
@@ -65,13 +50,16 @@ static Status time_cuts(Stage *g)
     const double train = 1.0 - g->m->valid_share - g->m->test_share;
     const double share[CUTS] = {train, train + g->m->valid_share};
     Bracket b[CUTS] = {{0}, {0}};
+    uint64_t bins = BINS_MIN;
+    while (bins < (uint64_t)events && bins < BINS_MAX) bins *= 2;
     Status st = OK;
     for (int c = 0; c < CUTS; c++) {
         b[c].rank = (int64_t)(share[c] * (double)events + 1e-9 * (double)events);
         if (b[c].rank >= events) b[c].rank = events - 1;
         b[c].low = g->report->first_ms;
-        b[c].width = (uint64_t)(g->report->last_ms - g->report->first_ms) / BINS + 1;
-        if (!(b[c].bin = malloc(BINS * sizeof *b[c].bin)))
+        b[c].width = (uint64_t)(g->report->last_ms - g->report->first_ms) / bins + 1;
+        b[c].bins = bins;
+        if (!(b[c].bin = malloc(bins * sizeof *b[c].bin)))
             st = FAIL(ERR_MEMORY, "no memory for the time split");
     }
     while (st == OK && b[0].width) {
@@ -105,7 +93,6 @@ Status split_plan(Stage *g)
 {
     IngestReport *r = g->report;
     char t0[TIME_TEXT], t1[TIME_TEXT];
-    TRY(span_of_times(g, &r->first_ms, &r->last_ms));
     if (g->m->split != SPLIT_BY_TIME) {
         snprintf(r->split_rule, sizeof r->split_rule, "%s", rule_text[g->m->split]);
         return OK;

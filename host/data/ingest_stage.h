@@ -42,6 +42,17 @@ typedef struct {
  * Consumes `sorter`; fills stage->table. */
 Status clean_log(Stage *stage, Sorter *sorter);
 
+/* Events of each user and item, 0 dropped, and the span of their times. */
+typedef struct {
+    uint32_t *user, *item;
+    int64_t first_ms, last_ms;
+} Core;
+Status core_open(Core *core, const Stage *stage);
+void core_add(Core *core, const Record *records, int64_t count, size_t size);
+/* Drop what is below the core from stage->table; catalogue rows for the items that stay. */
+Status core_find(Stage *stage, Core *core);
+void core_close(Core *core); /* safe on {0} */
+
 /* Split: t0 and t1 of the time rule, split_rule. */
 Status split_plan(Stage *stage);
 /* Ranges [first, end) of one user's records for each split. */

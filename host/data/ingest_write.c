@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "data/ingest_stage.h"
 
 enum { KEY_BYTES = 32 };
@@ -239,18 +240,22 @@ fail:
 Status write_behaviour(Stage *g)
 {
     Writing w = {.g = g};
+    Progress progress;
     Record *records;
-    int64_t count;
+    int64_t count, done = 0;
     Status st;
     if (!g->options->plain_keys) TRY(read_key(g->options, w.key));
     TRY_OR_FAIL(st, create(&w));
     TRY_OR_FAIL(st, table_rewind(g->table));
+    progress_begin(&progress, "writing", table_count(g->table), g->options->quiet);
     for (;;) {
         TRY_OR_FAIL(st, table_next_user(g->table, &records, &count));
         if (count == 0) break;
         TRY_OR_FAIL(st, write_user(&w, records, count));
+        progress_update(&progress, done += count, NULL);
     }
-    st = finish(&w);
+    TRY_OR_FAIL(st, finish(&w));
+    progress_end(&progress, NULL);
 fail:
     behaviour_writer_close(w.writer);
     free_columns(&w.c);

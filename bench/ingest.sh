@@ -1,0 +1,57 @@
+#!/bin/bash
+# Ingest's speed and memory: bench/ingest.sh [--rows N] [FOLDER]. Generates a log of N rows (3,000,000;
+# --rows 100000000 is the big one) and ingests it; needs 160 bytes of disk a row in FOLDER. Table on
+# screen, figures in bench/out/ingest.json. With pandas in python3, the same log goes through
+# bench/peers/ingest_pandas.py as well (up to 10,000,000 rows: pandas holds the log in memory).
+set -e
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${BUILD:-$root/build}
+rows=3000000
+if [ "$1" = --rows ]; then
+    rows=$2
+    shift 2
+fi
+folder=${1:-$(mktemp -d)}
+mkdir -p "$root/bench/out" "$folder"
+[ -n "$1" ] || trap 'rm -rf "$folder"' EXIT
+cmake -S "$root" -B "$build" -G Ninja >/dev/null
+ninja -C "$build" souk >/dev/null
+seconds() { date +%s.%N; }
+calc() { awk "BEGIN { printf \"%.3f\", $1 }"; }
+value() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),\{0,1\}$/\1/p" "$1" | head -n 1; }
+log=$folder/bench-ingest.csv file=$folder/bench-ingest.h5 out=$root/bench/out
+
+started=$(seconds)
+"$build/souk" generate --events "$rows" --out "$log" --quiet
+generated=$(calc "$(seconds) - $started")
+
+best=1e9
+for _ in 1 2 3; do
+    "$build/souk" ingest --quiet --force --map "$root/datasets/synthetic.ini" \
+        --json "$folder/report.json" "$log" "$file"
+    took=$(value "$folder/report.json" seconds)
+    best=$(calc "($best < $took) ? $best : $took")
+    [ "$rows" -le 10000000 ] || break
+done
+peak=$(value "$folder/report.json" peak_bytes)
+
+peer=null
+if ! python3 -c 'import pandas' 2>/dev/null; then
+    note="pandas is not installed: no peer"
+elif [ "$rows" -gt 10000000 ]; then
+    note="no peer above 10,000,000 rows"
+else
+    peer=$(python3 "$root/bench/peers/ingest_pandas.py" "$log" "$folder/bench-ingest.npz")
+fi
+rm -f "$log" "$file" "$file.key" "$folder/report.json" "$folder/bench-ingest.npz"
+
+per() { calc "$rows / $1 / 1000000"; }
+printf '%-24s %15s\n' "rows" "$rows" "generate, M rows/s" "$(per "$generated")" \
+    "ingest, M rows/s" "$(per "$best")" "ingest, peak MiB" "$((peak / 1048576))"
+if [ "$peer" = null ]; then echo "$note"; else
+    printf '%-24s %15s\n' "pandas, M rows/s" "$(per "$peer")"
+fi
+cat >"$out/ingest.json" <<JSON
+{"rows": $rows, "generate_seconds": $generated, "ingest_seconds": $best, "ingest_peak_bytes": $peak,
+ "pandas_seconds": $peer}
+JSON
