@@ -55,5 +55,5 @@ step "how good is it, beside the baselines"
 run eval --checkpoint $out/model --data $out/shop.h5 --json $out/eval.json
 
 step "what it recommends"
-run recommend --checkpoint $out/model --data $out/shop.h5 --user "$($souk info --user 0 $out/shop.h5)"
+run recommend --checkpoint $out/model --data $out/shop.h5 --row 0
 printf '\nall of it is in %s\n' "$out"

@@ -16,19 +16,20 @@ enum { HISTORY_MAX = 65536, GAP_MS = 60000 };
 typedef struct {
     const char *checkpoint, *data, *user, *history;
     bool include_seen, json;
-    int64_t k;
+    int64_t k, row; /* row: of /users, -1: none */
 } Arguments;
 
 static void usage(FILE *out)
 {
     fputs(
-        "usage: souk recommend --checkpoint C --data FILE (--user KEY | --history LIST) "
+        "usage: souk recommend --checkpoint C --data FILE (--user KEY | --row N | --history LIST) "
         "[OPTION...]\n\n"
         "The best items of the whole catalogue for a user of the file or for a given history.\n\n"
         "  --checkpoint C     a model: a file or a run's folder\n"
         "  --data FILE        the behaviour file it was trained on\n"
         "  --user KEY         a user of the file, by its key (a pseudonym unless --plain-keys at "
         "ingest)\n"
+        "  --row N            a user of the file, by its row\n"
         "  --history LIST     item[:action] keys joined by commas, oldest first, a minute apart;\n"
         "                     the action is the file's first one where it is left out\n"
         "  --k N              how many (default 10)\n"
@@ -88,6 +89,10 @@ static Status run(const ModelScorer *s, Behaviour *file, const Arguments *a, Rec
         if (user < 0) return FAIL(ERR_USAGE, "--user: %s has no user \"%s\"", a->data, a->user);
         return recommend_user(s, user, a->include_seen, a->k, out, found);
     }
+    if (a->row >= file->users)
+        return FAIL(ERR_USAGE, "--row %" PRId64 ": %s has %" PRId64 " users", a->row, a->data,
+                    file->users);
+    if (a->row >= 0) return recommend_user(s, a->row, a->include_seen, a->k, out, found);
     HistoryEvent *events = calloc(HISTORY_MAX, sizeof *events);
     Status st = events ? parse_history(file, a->history, events, &count)
                        : FAIL(ERR_MEMORY, "out of memory");
@@ -167,8 +172,8 @@ static Status check(const Arguments *a, int argc, char **argv)
 {
     if (optind < argc) return FAIL(ERR_USAGE, "unexpected argument \"%s\"", argv[optind]);
     if (!a->checkpoint || !a->data) return FAIL(ERR_USAGE, "want --checkpoint and --data (--help)");
-    if (!a->user == !a->history)
-        return FAIL(ERR_USAGE, "want one of --user and --history (--help)");
+    if ((a->user != NULL) + (a->row >= 0) + (a->history != NULL) != 1)
+        return FAIL(ERR_USAGE, "want one of --user, --row and --history (--help)");
     return OK;
 }
 
@@ -179,13 +184,14 @@ int cli_recommend(int argc, char **argv)
         {"data", required_argument, NULL, 'd'},
         {"user", required_argument, NULL, 'u'},
         {"history", required_argument, NULL, 'l'},
+        {"row", required_argument, NULL, 'r'},
         {"k", required_argument, NULL, 'k'},
         {"include-seen", no_argument, NULL, 'i'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
-    Arguments a = {.k = 10};
+    Arguments a = {.k = 10, .row = -1};
     Status st = OK;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -197,6 +203,9 @@ int cli_recommend(int argc, char **argv)
         case 'j': a.json = true; break;
         case 'k':
             if (st == OK) st = cli_number("k", optarg, 1, 100000, &a.k);
+            break;
+        case 'r':
+            if (st == OK) st = cli_number("row", optarg, 0, INT64_MAX, &a.row);
             break;
         case 'h': return usage(stdout), 0;
         default: return 2;
