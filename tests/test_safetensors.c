@@ -145,7 +145,7 @@ static void mutated_files_never_break_the_reader(void **state)
     const size_t size = fread(sample, 1, sizeof sample, f);
     fclose(f);
     int good = 0;
-    for (uint64_t n = 0; n < 4000; n++) {
+    for (uint64_t n = 0; n < 2500; n++) {
         Philox p = philox(2024, n, 0);
         size_t length = size;
         memcpy(bytes, sample, size);
@@ -173,7 +173,7 @@ static void mutated_files_never_break_the_reader(void **state)
         }
         status_clear();
     }
-    assert_true(good > 100); /* the fuzz reaches past the header */
+    assert_true(good > 60); /* the fuzz reaches past the header */
 }
 
 int main(void)

@@ -142,7 +142,7 @@ static double last_loss(const Config *c)
     assert_non_null(f);
     while (fgets(line, sizeof line, f)) {
         const char *at = strstr(line, "\"cross_entropy\": ");
-        if (at) loss = atof(at + 17);
+        if (at) loss = strtod(at + 17, NULL);
     }
     fclose(f);
     return loss;
