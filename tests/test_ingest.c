@@ -391,6 +391,10 @@ static void pseudonyms_depend_on_the_key_file_alone(void **state)
     write_text("short.key", "abc");
     const IngestOptions bad = {.key_file = in_folder("short.key")};
     assert_fails(ingest_with(bad, COLUMNS LEAVE, "log", "d.h5"), "expected exactly 32 bytes");
+    assert_int_equal(mkdir(in_folder("e.h5"), 0700), 0); /* a run that fails leaves no key behind */
+    assert_fails(ingest_with((IngestOptions){.force = true}, COLUMNS LEAVE, "log", "e.h5"), "e.h5");
+    assert_int_not_equal(access(in_folder("e.h5.key"), F_OK), 0);
+    assert_int_equal(rmdir(in_folder("e.h5")), 0);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)

@@ -123,6 +123,9 @@ static Status apply_setting(Mapping *m, const char *option, const char *value)
     return FAIL(ERR_USAGE, "no option --%s", option);
 }
 
+/* On the command line a bad setting is wrong usage. */
+static Status wrong(Status st) { return st == OK ? OK : ERR_USAGE; }
+
 static Status threads_of(const char *text, int *threads)
 {
     double x;
@@ -152,8 +155,8 @@ static Status parse(int argc, char **argv, Arguments *a, Mapping *m)
                 continue;
             }
             switch (c) {
-            case SETTING: TRY(apply_setting(m, options[at].name, optarg)); break;
-            case SET: TRY(apply_set(m, optarg)); break;
+            case SETTING: TRY(wrong(apply_setting(m, options[at].name, optarg))); break;
+            case SET: TRY(wrong(apply_set(m, optarg))); break;
             case STRICT: o->strict = true; break;
             case PLAIN: o->plain_keys = true; break;
             case KEY: o->key_file = optarg; break;

@@ -35,6 +35,8 @@ typedef struct {
     EventColumns columns;
     Columns c;
     unsigned char key[KEY_BYTES];
+    char key_path[4096];
+    bool key_made; /* by this run: goes again when it fails */
 } Writing;
 
 /* ---- Pseudonyms --------------------------------------------------------------------------------
@@ -51,14 +53,22 @@ static Status make_key(const char *path, unsigned char key[KEY_BYTES])
     return FAIL(ERR_IO, "%s: cannot write the key file: %s", path, strerror(errno));
 }
 
-static Status read_key(const IngestOptions *o, unsigned char key[KEY_BYTES])
+static Status read_key(Writing *w)
 {
-    char beside[4096];
-    snprintf(beside, sizeof beside, "%s.key", o->output);
-    const char *path = o->key_file ? o->key_file : beside;
+    const IngestOptions *o = w->g->options;
+    unsigned char *key = w->key;
+    const char *path = w->key_path;
+    if (o->key_file)
+        snprintf(w->key_path, sizeof w->key_path, "%s", o->key_file);
+    else
+        snprintf(w->key_path, sizeof w->key_path, "%s.key", o->output);
     if (sodium_init() < 0) return FAIL(ERR_DEVICE, "libsodium cannot start");
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) return make_key(path, key);
+    if (fd < 0 && errno == ENOENT) {
+        TRY(make_key(path, key));
+        w->key_made = true;
+        return OK;
+    }
     if (fd < 0) return FAIL(ERR_IO, "%s: cannot open the key file: %s", path, strerror(errno));
     unsigned char more;
     const ssize_t got = read(fd, key, KEY_BYTES), beyond = read(fd, &more, 1);
@@ -244,7 +254,7 @@ Status write_behaviour(Stage *g)
     Record *records;
     int64_t count, done = 0;
     Status st;
-    if (!g->options->plain_keys) TRY(read_key(g->options, w.key));
+    if (!g->options->plain_keys) TRY(read_key(&w));
     TRY_OR_FAIL(st, create(&w));
     TRY_OR_FAIL(st, table_rewind(g->table));
     progress_begin(&progress, "writing", table_count(g->table), g->options->quiet);
@@ -260,5 +270,6 @@ fail:
     behaviour_writer_close(w.writer);
     free_columns(&w.c);
     sodium_memzero(w.key, sizeof w.key);
+    if (st != OK && w.key_made) unlink(w.key_path);
     return st;
 }
