@@ -71,8 +71,8 @@ void behaviour_close(Behaviour *b); /* safe on {0} and half-built */
  * reads raw chunks past the HDF5 library and its lock, decodes in the calling thread. */
 Status behaviour_read(const Behaviour *b, Column column, int64_t first, int64_t count, void *out);
 
-/* The whole column in memory, where the file has it as memory wants it (contiguous, unfiltered, this
- * machine's byte order): row r of the column is element r. NULL: use behaviour_read. */
+/* The whole column in memory, where the file has it as memory wants it (contiguous, unfiltered, aligned,
+ * this machine's byte order): row r of the column is element r. NULL: use behaviour_read. */
 const void *behaviour_direct(const Behaviour *b, Column column);
 /* Start fetching rows of a direct column from the disk. */
 void behaviour_prefetch(const Behaviour *b, Column column, int64_t first, int64_t count);

@@ -77,7 +77,6 @@ static Status find_bytes(BehaviourStore *s, StoredColumn *c, const char *name, h
             return FAIL(ERR_FORMAT,
                         "%s: %s: its %" PRIu64 " bytes lie outside the file (truncated?)", s->path,
                         name, bytes);
-        if (address % c->size != 0) return OK;
         c->address = address;
         c->stored = STORED_CONTIGUOUS;
     } else if (layout == H5D_CHUNKED && known_filters(c, plist)) {
@@ -301,7 +300,8 @@ Status behaviour_read(const Behaviour *b, Column column, int64_t first, int64_t 
 const void *behaviour_direct(const Behaviour *b, Column column)
 {
     const StoredColumn *c = &b->store->column[column];
-    return c->stored == STORED_CONTIGUOUS ? b->store->map + c->address : NULL;
+    const bool aligned = c->address % c->size == 0; /* small columns may not be */
+    return c->stored == STORED_CONTIGUOUS && aligned ? b->store->map + c->address : NULL;
 }
 
 void behaviour_prefetch(const Behaviour *b, Column column, int64_t first, int64_t count)
