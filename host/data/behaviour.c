@@ -1,8 +1,10 @@
-/* The behaviour file: opening, keys. Reads of event columns: behaviour_columns.c; checks of contents:
- * behaviour_check.c; writing: behaviour_write.c. */
+/* The behaviour file: opening. Keys: behaviour_keys.c; reads of event columns: behaviour_columns.c;
+ * checks of contents: behaviour_check.c; what HDF5 gives: behaviour_get.c; writing: behaviour_write.c,
+ * behaviour_put.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,153 +12,60 @@
 #include <unistd.h>
 
 #include "data/behaviour_check.h"
+#include "data/behaviour_get.h"
 #include "data/behaviour_store.h"
 
-/* ---- Attributes and small datasets ------------------------------------------------------------------ */
+static const ElementType type_int32 = {H5T_INTEGER, 4, true, "int32"};
+static const ElementType type_int64 = {H5T_INTEGER, 8, true, "int64"};
+static const ElementType type_uint8 = {H5T_INTEGER, 1, false, "uint8"};
+static const ElementType type_uint64 = {H5T_INTEGER, 8, false, "uint64 or text"};
+static const ElementType type_float32 = {H5T_FLOAT, 4, true, "float32"};
+static const ElementType type_text = {H5T_STRING, 0, false, "text"};
 
-static char *read_text_attribute(hid_t object, const char *name)
-{
-    char *text = NULL;
-    if (H5Aexists(object, name) <= 0) return NULL;
-    const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-    if (attribute < 0) return NULL;
-    const hid_t type = H5Aget_type(attribute);
-    if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0) {
-        char *stored = NULL;
-        if (H5Aread(attribute, type, &stored) >= 0 && stored) text = strdup(stored);
-        H5free_memory(stored);
-    } else if (H5Tget_class(type) == H5T_STRING) {
-        const size_t width = H5Tget_size(type);
-        text = width < (size_t)1 << 28 ? calloc(1, width + 1) : NULL;
-        if (text && H5Aread(attribute, type, text) < 0) {
-            free(text);
-            text = NULL;
-        }
-    }
-    H5Tclose(type);
-    H5Aclose(attribute);
-    return text;
-}
+/* ---- Root ------------------------------------------------------------------------------------- */
 
-/* A scalar or 1-D attribute of exactly `count` numbers, converted to `type`. */
-static bool read_numbers(hid_t object, const char *name, hid_t type, int64_t count, void *out)
-{
-    if (H5Aexists(object, name) <= 0) return false;
-    const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-    if (attribute < 0) return false;
-    const hid_t space = H5Aget_space(attribute), stored = H5Aget_type(attribute);
-    const H5T_class_t class = H5Tget_class(stored);
-    const bool good = H5Sget_simple_extent_npoints(space) == count &&
-                      (class == H5T_INTEGER || class == H5T_FLOAT) &&
-                      H5Aread(attribute, type, out) >= 0;
-    H5Tclose(stored);
-    H5Sclose(space);
-    H5Aclose(attribute);
-    return good;
-}
-
-/* Length of a dataset of `rank` axes, the second one (if any) of width `columns`; -1 and a recorded
- * failure when it is otherwise. No dataset can be longer than `longest`. */
-static Status dataset_length(const BehaviourStore *s, const char *name, int rank, int64_t columns,
-                             int64_t *length)
-{
-    hsize_t dims[2] = {0, (hsize_t)columns};
-    const hid_t dataset = H5Dopen2(s->file, name, H5P_DEFAULT);
-    const hid_t space = dataset >= 0 ? H5Dget_space(dataset) : -1;
-    const bool good = space >= 0 && H5Sget_simple_extent_ndims(space) == rank &&
-                      H5Sget_simple_extent_dims(space, dims, NULL) == rank &&
-                      dims[1] == (hsize_t)columns;
-    if (space >= 0) H5Sclose(space);
-    if (dataset >= 0) H5Dclose(dataset);
-    if (!good)
-        return FAIL(ERR_FORMAT, "%s: %s: want a readable dataset of %d axes%s", s->path, name, rank,
-                    rank == 2 ? ", the second of width 2" : "");
-    /* Deflate shrinks at most 1032 times, so a longer dataset is a damaged header. */
-    if (dims[0] > (hsize_t)s->bytes * 1032)
-        return FAIL(ERR_FORMAT, "%s: %s: %" PRIu64 " rows in a file of %zu bytes", s->path, name,
-                    (uint64_t)dims[0], s->bytes);
-    *length = (int64_t)dims[0];
-    return OK;
-}
-
-/* The whole dataset, converted to `type`, into memory of `count` elements allocated here. */
-static Status read_all(const BehaviourStore *s, const char *name, hid_t type, int64_t count,
-                       void *out)
-{
-    void **memory = out;
-    const size_t size = H5Tget_size(type);
-    *memory = malloc((size_t)count * size + 1);
-    if (!*memory)
-        return FAIL(ERR_MEMORY, "%s: %s: no memory for %" PRId64 " rows", s->path, name, count);
-    const hid_t dataset = H5Dopen2(s->file, name, H5P_DEFAULT);
-    const bool good = dataset >= 0 && (count == 0 || H5Dread(dataset, type, H5S_ALL, H5S_ALL,
-                                                             H5P_DEFAULT, *memory) >= 0);
-    if (dataset >= 0) H5Dclose(dataset);
-    return good ? OK : FAIL(ERR_FORMAT, "%s: %s: cannot read its data", s->path, name);
-}
-
-static Status expect_class(const BehaviourStore *s, const char *name, H5T_class_t class,
-                           size_t size, const char *want)
-{
-    const hid_t dataset = H5Dopen2(s->file, name, H5P_DEFAULT);
-    const hid_t type = dataset >= 0 ? H5Dget_type(dataset) : -1;
-    const bool good =
-        type >= 0 && H5Tget_class(type) == class && (!size || H5Tget_size(type) == size);
-    if (type >= 0) H5Tclose(type);
-    if (dataset >= 0) H5Dclose(dataset);
-    return good ? OK : FAIL(ERR_FORMAT, "%s: %s: want dtype %s", s->path, name, want);
-}
-
-/* ---- Root ---------------------------------------------------------------------------------------------- */
-
-/* The names are fixed-width texts, one an action. */
 static Status read_actions(Behaviour *b)
 {
     const hid_t file = b->store->file;
-    const hid_t attribute =
-        H5Aexists(file, "action_names") > 0 ? H5Aopen(file, "action_names", H5P_DEFAULT) : -1;
-    const hid_t type = attribute >= 0 ? H5Aget_type(attribute) : -1;
-    const hid_t space = attribute >= 0 ? H5Aget_space(attribute) : -1;
-    const hssize_t count = space >= 0 ? H5Sget_simple_extent_npoints(space) : 0;
-    const size_t width = type >= 0 && H5Tget_class(type) == H5T_STRING ? H5Tget_size(type) : 0;
-    char *names = NULL;
-    if (count >= 1 && count <= ACTIONS_MAX && width >= 1 && width <= 4096)
-        names = calloc((size_t)count, width);
-    if (names && H5Aread(attribute, type, names) >= 0)
-        for (; b->actions < count; b->actions++)
-            b->action_name[b->actions] = strndup(names + (size_t)b->actions * width, width);
-    free(names);
-    if (space >= 0) H5Sclose(space);
-    if (type >= 0) H5Tclose(type);
-    if (attribute >= 0) H5Aclose(attribute);
+    const int actions = get_texts(file, "action_names", ACTIONS_MAX, b->action_name);
+    b->actions = actions < 0 ? 0 : actions;
     if (b->actions == 0)
-        return FAIL(ERR_FORMAT, "%s: attribute action_names: want 1 to %d fixed-length texts",
-                    b->path, ACTIONS_MAX);
-    if (!read_numbers(file, "action_rewards", H5T_NATIVE_FLOAT, b->actions, b->action_reward))
-        return FAIL(ERR_FORMAT, "%s: action_rewards: want %d numbers", b->path, b->actions);
-    return OK;
+        return FAIL(ERR_FORMAT, "%s: attribute action_names: want 1 to %d texts", b->path,
+                    ACTIONS_MAX);
+    for (int a = 0; a < b->actions; a++)
+        if (!b->action_name[a]) return FAIL(ERR_MEMORY, "%s: out of memory", b->path);
+    if (!get_numbers(file, "action_rewards", H5T_NATIVE_FLOAT, b->actions, b->action_reward))
+        return FAIL(ERR_FORMAT, "%s: attribute action_rewards: want %d numbers, one an action",
+                    b->path, b->actions);
+    return check_finite(b->path, "attribute action_rewards", b->action_reward, b->actions);
 }
 
 static Status read_root(Behaviour *b)
 {
     const hid_t file = b->store->file;
     int version = 0;
-    char *schema = read_text_attribute(file, "schema");
+    char *schema = get_text(file, "schema");
     const bool known = schema && !strcmp(schema, "souk-behaviour");
     free(schema);
     if (!known)
-        return FAIL(ERR_FORMAT, "%s: HDF5, but its attribute schema is not \"souk-behaviour\"",
+        return FAIL(ERR_FORMAT,
+                    "%s: HDF5, but its attribute schema is not \"souk-behaviour\": no behaviour "
+                    "file (souk ingest makes one)",
                     b->path);
-    if (!read_numbers(file, "schema_version", H5T_NATIVE_INT, 1, &version) || version != 1)
-        return FAIL(ERR_FORMAT, "%s: schema_version %d, this souk reads 1", b->path, version);
+    if (!get_numbers(file, "schema_version", H5T_NATIVE_INT, 1, &version) || version != 1)
+        return FAIL(ERR_FORMAT, "%s: attribute schema_version: %d, want 1", b->path, version);
     TRY(read_actions(b));
-    char *hash = read_text_attribute(file, "catalogue_hash");
-    snprintf(b->catalogue_hash, sizeof b->catalogue_hash, "%s", hash ? hash : "");
+    char *hash = get_text(file, "catalogue_hash");
+    const bool good = hash && strlen(hash) == 64 && strspn(hash, "0123456789abcdef") == 64;
+    if (good) memcpy(b->catalogue_hash, hash, 65);
     free(hash);
-    if (!read_numbers(file, "episode_gap_ms", H5T_NATIVE_INT64, 1, &b->episode_gap_ms))
-        return FAIL(ERR_FORMAT, "%s: no attribute episode_gap_ms", b->path);
-    b->report = read_text_attribute(file, "report");
-    b->split_rule = read_text_attribute(file, "split_rule");
+    if (!good)
+        return FAIL(ERR_FORMAT, "%s: attribute catalogue_hash: want 64 hexadecimal digits",
+                    b->path);
+    if (!get_numbers(file, "episode_gap_ms", H5T_NATIVE_INT64, 1, &b->episode_gap_ms))
+        return FAIL(ERR_FORMAT, "%s: attribute episode_gap_ms: want a number", b->path);
+    b->report = get_text(file, "report");
+    b->split_rule = get_text(file, "split_rule");
     return OK;
 }
 
@@ -177,7 +86,7 @@ static Status add_category(Behaviour *b, FeatureSet *f, hid_t dataset, const cha
     int32_t rows = 0;
     if (f->kinds == FEATURES_MAX)
         return FAIL(ERR_FORMAT, "%s: %s: more than %d categories", b->path, group, FEATURES_MAX);
-    if (!read_numbers(dataset, "rows", H5T_NATIVE_INT32, 1, &rows) || rows < 1 ||
+    if (!get_numbers(dataset, "rows", H5T_NATIVE_INT32, 1, &rows) || rows < 1 ||
         rows > INT32_MAX - f->categories)
         return FAIL(ERR_FORMAT, "%s: %s/%s: attribute rows: want a positive number", b->path, group,
                     name);
@@ -193,9 +102,11 @@ static Status add_number(Behaviour *b, FeatureSet *f, hid_t dataset, const char 
     const int n = f->numbers;
     if (n == FEATURES_MAX)
         return FAIL(ERR_FORMAT, "%s: %s: more than %d numbers", b->path, group, FEATURES_MAX);
-    if (!read_numbers(dataset, "mean", H5T_NATIVE_FLOAT, 1, &f->mean[n]) ||
-        !read_numbers(dataset, "std", H5T_NATIVE_FLOAT, 1, &f->std[n]))
-        return FAIL(ERR_FORMAT, "%s: %s/%s: want attributes mean and std", b->path, group, name);
+    if (!get_numbers(dataset, "mean", H5T_NATIVE_FLOAT, 1, &f->mean[n]) ||
+        !get_numbers(dataset, "std", H5T_NATIVE_FLOAT, 1, &f->std[n]) || !isfinite(f->mean[n]) ||
+        !isfinite(f->std[n]))
+        return FAIL(ERR_FORMAT, "%s: %s/%s: want finite attributes mean and std", b->path, group,
+                    name);
     snprintf(f->number_name[n], FEATURE_NAME_MAX, "%s", name);
     f->numbers++;
     return OK;
@@ -262,12 +173,13 @@ static Status read_features(Behaviour *b, FeatureSet *f, const char *group, int6
         void *values = NULL;
         snprintf(path, sizeof path, "%s/%s", group,
                  category ? f->kind_name[k] : f->number_name[k - f->kinds]);
-        TRY(dataset_length(b->store, path, 1, 0, &length));
+        TRY(get_rows(b->path, b->store->file, path, category ? &type_int32 : &type_float32, 0,
+                     &length));
         if (length != rows)
             return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want %" PRId64, b->path, path,
                         length, rows);
-        Status st =
-            read_all(b->store, path, category ? H5T_NATIVE_INT32 : H5T_NATIVE_FLOAT, rows, &values);
+        Status st = get_all(b->path, b->store->file, path,
+                            category ? H5T_NATIVE_INT32 : H5T_NATIVE_FLOAT, rows, &values);
         if (st == OK)
             st = category ? check_categories(b->path, path, values, rows, f->kind_rows[k])
                           : check_finite(b->path, path, values, rows);
@@ -311,20 +223,10 @@ static Status map_file(BehaviourStore *s)
 static Status open_columns(Behaviour *b)
 {
     BehaviourStore *s = b->store;
-    const struct {
-        Column column;
-        hid_t type;
-        H5T_class_t class;
-        size_t size;
-        const char *want;
-    } columns[] = {
-        {COLUMN_ITEM, H5T_NATIVE_INT32, H5T_INTEGER, 4, "int32"},
-        {COLUMN_ACTION, H5T_NATIVE_UINT8, H5T_INTEGER, 1, "uint8"},
-        {COLUMN_TIME, H5T_NATIVE_INT64, H5T_INTEGER, 8, "int64"},
-        {COLUMN_REWARD, H5T_NATIVE_FLOAT, H5T_FLOAT, 4, "float32"},
-        {COLUMN_END, H5T_NATIVE_UINT8, H5T_INTEGER, 1, "uint8"},
-        {COLUMN_PROPENSITY, H5T_NATIVE_FLOAT, H5T_FLOAT, 4, "float32"},
-    };
+    const ElementType *const element[] = {&type_int32,   &type_uint8, &type_int64,
+                                          &type_float32, &type_uint8, &type_float32};
+    const hid_t memory[] = {H5T_NATIVE_INT32, H5T_NATIVE_UINT8, H5T_NATIVE_INT64,
+                            H5T_NATIVE_FLOAT, H5T_NATIVE_UINT8, H5T_NATIVE_FLOAT};
     for (int i = 0; i < COLUMN_FEATURE + b->event_features.numbers; i++) {
         char name[2 * FEATURE_NAME_MAX];
         const int at = i < COLUMN_FEATURE ? i : COLUMN_REWARD;
@@ -333,14 +235,13 @@ static Status open_columns(Behaviour *b)
         if (i == COLUMN_PROPENSITY &&
             !(b->has_propensity = H5Lexists(s->file, name, H5P_DEFAULT) > 0))
             continue;
-        TRY(expect_class(s, name, columns[at].class, columns[at].size, columns[at].want));
-        TRY(dataset_length(s, name, 1, 0, &length));
+        TRY(get_rows(b->path, s->file, name, element[at], 0, &length));
         if (i == COLUMN_ITEM) b->events = s->events = length;
         if (length == 0) return FAIL(ERR_FORMAT, "%s: %s: 0 rows, want at least 1", b->path, name);
         if (length != b->events)
-            return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, /events/item has %" PRId64, b->path,
-                        name, length, b->events);
-        TRY(column_open(s, (Column)i, name, columns[at].type));
+            return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want %" PRId64 " as /events/item",
+                        b->path, name, length, b->events);
+        TRY(column_open(s, (Column)i, name, memory[at]));
     }
     return OK;
 }
@@ -348,44 +249,41 @@ static Status open_columns(Behaviour *b)
 static Status read_users(Behaviour *b)
 {
     static const char *const splits[SPLITS] = {"/splits/train", "/splits/valid", "/splits/test"};
+    const hid_t file = b->store->file;
     int64_t length;
-    TRY(expect_class(b->store, "/users/offset", H5T_INTEGER, 8, "int64"));
-    TRY(dataset_length(b->store, "/users/offset", 1, 0, &length));
-    if (length < 1) return FAIL(ERR_FORMAT, "%s: /users/offset: empty, want users+1 rows", b->path);
+    TRY(get_rows(b->path, file, "/users/offset", &type_int64, 0, &length));
+    if (length < 1)
+        return FAIL(ERR_FORMAT, "%s: /users/offset: 0 rows, want one more than users", b->path);
     b->users = length - 1;
-    TRY(read_all(b->store, "/users/offset", H5T_NATIVE_INT64, length, &b->offset));
+    TRY(get_all(b->path, file, "/users/offset", H5T_NATIVE_INT64, length, &b->offset));
     for (int s = 0; s < SPLITS; s++) {
-        TRY(expect_class(b->store, splits[s], H5T_INTEGER, 8, "int64"));
-        TRY(dataset_length(b->store, splits[s], 2, 2, &length));
+        TRY(get_rows(b->path, file, splits[s], &type_int64, 2, &length));
         if (length != b->users)
             return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want one a user, %" PRId64, b->path,
                         splits[s], length, b->users);
-        TRY(read_all(b->store, splits[s], H5T_NATIVE_INT64, 2 * length, &b->split[s]));
+        TRY(get_all(b->path, file, splits[s], H5T_NATIVE_INT64, 2 * length, &b->split[s]));
     }
     return OK;
 }
 
-static Status key_kind(Behaviour *b)
+static Status count_keys(Behaviour *b)
 {
-    BehaviourStore *s = b->store;
+    const hid_t file = b->store->file;
     int64_t length;
-    TRY(dataset_length(s, "/items/key", 1, 0, &b->items));
-    TRY(expect_class(s, "/items/key", H5T_STRING, 0, "text"));
+    TRY(get_rows(b->path, file, "/items/key", &type_text, 0, &b->items));
     if (b->items < 1 || b->items > INT32_MAX)
         return FAIL(ERR_FORMAT, "%s: /items/key: %" PRId64 " rows, want 1 to 2^31-1", b->path,
                     b->items);
-    TRY(dataset_length(s, "/users/key", 1, 0, &length));
-    if (length != b->users)
-        return FAIL(ERR_FORMAT, "%s: /users/key: %" PRId64 " rows, want %" PRId64, b->path, length,
-                    b->users);
-    const hid_t dataset = H5Dopen2(s->file, "/users/key", H5P_DEFAULT);
+    const hid_t dataset = H5Dopen2(file, "/users/key", H5P_DEFAULT);
     const hid_t type = dataset >= 0 ? H5Dget_type(dataset) : -1;
-    const H5T_class_t class = type >= 0 ? H5Tget_class(type) : H5T_NO_CLASS;
+    b->plain_keys = type >= 0 && H5Tget_class(type) == H5T_STRING;
     if (type >= 0) H5Tclose(type);
     if (dataset >= 0) H5Dclose(dataset);
-    b->plain_keys = class == H5T_STRING;
-    if (class == H5T_STRING || class == H5T_INTEGER) return OK;
-    return FAIL(ERR_FORMAT, "%s: /users/key: want dtype uint64 or text", b->path);
+    TRY(get_rows(b->path, file, "/users/key", b->plain_keys ? &type_text : &type_uint64, 0,
+                 &length));
+    if (length == b->users) return OK;
+    return FAIL(ERR_FORMAT, "%s: /users/key: %" PRId64 " rows, want one a user, %" PRId64, b->path,
+                length, b->users);
 }
 
 static Status open_store(Behaviour *b)
@@ -393,14 +291,17 @@ static Status open_store(Behaviour *b)
     BehaviourStore *s = b->store;
     TRY(map_file(s));
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    s->file = H5Fopen(b->path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_file_locking(access, 0, 1);
+    s->file = H5Fopen(b->path, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
     if (s->file < 0)
         return FAIL(ERR_FORMAT, "%s: not a readable HDF5 file (damaged or truncated?)", b->path);
     TRY(read_root(b));
     TRY(list_features(b, &b->event_features, "/events"));
     TRY(open_columns(b));
     TRY(read_users(b));
-    TRY(key_kind(b));
+    TRY(count_keys(b));
     TRY(list_features(b, &b->item_features, "/items"));
     TRY(list_features(b, &b->user_features, "/users"));
     TRY(read_features(b, &b->item_features, "/items", b->items));
@@ -441,8 +342,6 @@ void behaviour_close(Behaviour *b)
         free(s->item_keys);
         free(s->user_keys);
         free(s->pseudonyms);
-        free(s->items_by_key);
-        free(s->users_by_key);
         free(s);
     }
     for (int a = 0; a < b->actions; a++) free(b->action_name[a]);
@@ -454,98 +353,4 @@ void behaviour_close(Behaviour *b)
     free(b->split_rule);
     free(b->path);
     *b = (Behaviour){0};
-}
-
-/* ---- Keys ---------------------------------------------------------------------------------------------------- */
-
-/* Texts of a dataset, zero-terminated at a fixed width, whether stored so or variable. */
-static Status read_texts(const Behaviour *b, const char *name, int64_t rows, char **out,
-                         size_t *width)
-{
-    const hid_t dataset = H5Dopen2(b->store->file, name, H5P_DEFAULT);
-    const hid_t type = H5Dget_type(dataset);
-    const bool variable = H5Tis_variable_str(type) > 0;
-    Status st = OK;
-    *width = variable ? 256 : H5Tget_size(type) + 1;
-    *out = calloc((size_t)rows + 1, *width);
-    if (!*out) st = FAIL(ERR_MEMORY, "%s: %s: no memory for %" PRId64 " keys", b->path, name, rows);
-    if (st == OK && variable) {
-        char **texts = calloc((size_t)rows + 1, sizeof *texts);
-        if (!texts || H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) < 0)
-            st = FAIL(ERR_FORMAT, "%s: %s: cannot read", b->path, name);
-        for (int64_t i = 0; st == OK && i < rows; i++) {
-            if (texts[i] && strlen(texts[i]) < *width)
-                memcpy(*out + (size_t)i * *width, texts[i], strlen(texts[i]));
-            else
-                st = FAIL(ERR_FORMAT, "%s: %s: row %" PRId64 ": want up to 255 bytes", b->path,
-                          name, i);
-        }
-        free(texts);
-    } else if (st == OK) {
-        const hid_t memory = H5Tcopy(H5T_C_S1);
-        H5Tset_size(memory, *width);
-        H5Tset_strpad(memory, H5T_STR_NULLTERM);
-        H5Tset_cset(memory, H5Tget_cset(type));
-        if (rows && H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, *out) < 0)
-            st = FAIL(ERR_FORMAT, "%s: %s: cannot read", b->path, name);
-        H5Tclose(memory);
-    }
-    H5Tclose(type);
-    H5Dclose(dataset);
-    return st;
-}
-
-static Status load_keys(Behaviour *b, bool users)
-{
-    BehaviourStore *s = b->store;
-    if (!users && !s->item_keys)
-        return read_texts(b, "/items/key", b->items, &s->item_keys, &s->item_key_width);
-    if (users && b->plain_keys && !s->user_keys)
-        return read_texts(b, "/users/key", b->users, &s->user_keys, &s->user_key_width);
-    if (users && !b->plain_keys && !s->pseudonyms)
-        return read_all(s, "/users/key", H5T_NATIVE_UINT64, b->users, &s->pseudonyms);
-    return OK;
-}
-
-Status behaviour_item_key(Behaviour *b, int32_t item, const char **key)
-{
-    REQUIRE(item >= 0 && item < b->items, "item %d of %" PRId64, item, b->items);
-    TRY(load_keys(b, false));
-    *key = b->store->item_keys + (size_t)item * b->store->item_key_width;
-    return OK;
-}
-
-Status behaviour_user_key(Behaviour *b, int64_t user, const char **key)
-{
-    BehaviourStore *s = b->store;
-    REQUIRE(user >= 0 && user < b->users, "user %" PRId64 " of %" PRId64, user, b->users);
-    TRY(load_keys(b, true));
-    if (b->plain_keys) {
-        *key = s->user_keys + (size_t)user * s->user_key_width;
-    } else {
-        snprintf(s->shown, sizeof s->shown, "%016" PRIx64, s->pseudonyms[user]);
-        *key = s->shown;
-    }
-    return OK;
-}
-
-/* A linear search: keys are looked up a few at a time, by a person. */
-Status behaviour_find_item(Behaviour *b, const char *key, int32_t *item)
-{
-    TRY(load_keys(b, false));
-    *item = -1;
-    for (int32_t i = 0; i < b->items && *item < 0; i++)
-        if (!strcmp(key, b->store->item_keys + (size_t)i * b->store->item_key_width)) *item = i;
-    return OK;
-}
-
-Status behaviour_find_user(Behaviour *b, const char *key, int64_t *user)
-{
-    *user = -1;
-    for (int64_t i = 0; i < b->users && *user < 0; i++) {
-        const char *have;
-        TRY(behaviour_user_key(b, i, &have));
-        if (!strcmp(key, have)) *user = i;
-    }
-    return OK;
 }

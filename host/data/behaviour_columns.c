@@ -81,9 +81,8 @@ static Status find_bytes(BehaviourStore *s, StoredColumn *c, const char *name, h
         c->stored = STORED_CONTIGUOUS;
     } else if (layout == H5D_CHUNKED && known_filters(c, plist)) {
         hsize_t chunk = 0;
-        if (H5Pget_chunk(plist, 1, &chunk) != 1 || chunk == 0 || chunk > (hsize_t)1 << 28)
-            return FAIL(ERR_FORMAT, "%s: %s: chunk of %" PRIu64 " elements", s->path, name,
-                        (uint64_t)chunk);
+        if (H5Pget_chunk(plist, 1, &chunk) != 1 || chunk == 0 || chunk > CHUNK_EVENTS_MAX)
+            return OK;
         c->chunk = (int64_t)chunk;
         c->chunks = (s->events + c->chunk - 1) / c->chunk;
         if (c->chunks > CHUNKS_MAX) return OK;
@@ -189,6 +188,7 @@ static Status read_by_library(BehaviourStore *s, const StoredColumn *c, int64_t 
 {
     const hsize_t start = (hsize_t)first, size = (hsize_t)count;
     pthread_mutex_lock(&s->lock);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* a setting of the thread */
     const hid_t memory = H5Screate_simple(1, &size, NULL), file = H5Dget_space(c->dataset);
     const bool good = memory >= 0 && file >= 0 &&
                       H5Sselect_hyperslab(file, H5S_SELECT_SET, &start, NULL, &size, NULL) >= 0 &&

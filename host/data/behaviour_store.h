@@ -9,7 +9,12 @@
 
 #include "data/behaviour.h"
 
-enum { COLUMNS_MAX = COLUMN_FEATURE + FEATURES_MAX, CACHE_SLOTS = 32, CHUNKS_MAX = 4096 };
+enum {
+    COLUMNS_MAX = COLUMN_FEATURE + FEATURES_MAX,
+    CACHE_SLOTS = 32,
+    CHUNKS_MAX = 4096,
+    CHUNK_EVENTS_MAX = 1 << 24
+};
 
 typedef struct {
     uint64_t address, bytes;
@@ -55,8 +60,6 @@ typedef struct BehaviourStore {
     char *item_keys, *user_keys;           /* fixed-width texts, read when first asked for */
     size_t item_key_width, user_key_width; /* with the closing zero */
     uint64_t *pseudonyms;
-    int32_t *items_by_key; /* sorted */
-    int64_t *users_by_key;
     char shown[32]; /* a pseudonym as text */
 } BehaviourStore;
 
