@@ -48,9 +48,8 @@ void progress_update(Progress *p, int64_t done, const char *extra)
 {
     if (p->quiet) return;
     const double now = clock_seconds();
-    if (p->terminal) {
-        if (now - p->drawn < 0.1) return;
-    } else {
+    if (now - (p->drawn > 0.0 ? p->drawn : p->started) < (p->terminal ? 0.1 : 2.0)) return;
+    if (!p->terminal) {
         const int tenth =
             p->total > 0 ? (int)(done * 10 / p->total) : (int)((now - p->started) / 10);
         if (tenth == p->tenth) return;
@@ -63,6 +62,6 @@ void progress_update(Progress *p, int64_t done, const char *extra)
 void progress_end(Progress *p, const char *extra)
 {
     if (p->quiet) return;
-    if (p->terminal || p->tenth != 10) draw(p, p->total, extra, clock_seconds());
+    draw(p, p->total, extra, clock_seconds());
     if (p->terminal) fputc('\n', stderr);
 }
