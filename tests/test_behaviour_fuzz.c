@@ -8,6 +8,50 @@
 
 enum { CASES = 4000, SECONDS = 4 };
 
+/* Damage of case `number` to `file` of *bytes. */
+static void damage(unsigned char *file, size_t *bytes, uint64_t number)
+{
+    const Philox p = philox(99, 0, number);
+    const uint64_t kind = number % 8;
+    const size_t whole = *bytes;
+    if (kind == 0) { /* cut off */
+        *bytes = p.word[0] % whole;
+        return;
+    }
+    for (uint64_t k = 0; k < 1 + p.word[1] % 4; k++) {
+        const Philox q = philox(98, number, k);
+        const size_t at = q.word[0] % whole;
+        if (kind < 5)
+            file[at] ^= (unsigned char)(1u << q.word[1] % 8);
+        else
+            for (size_t i = at; i < whole && i < at + 1 + q.word[2] % 64; i++)
+                file[i] = kind == 5 ? 0xff : (unsigned char)(q.word[3] >> i % 24);
+    }
+}
+
+/* Open it, and use what opens. */
+static Status use(const char *path)
+{
+    Behaviour b;
+    Summary s = {0};
+    const char *key;
+    TRY(behaviour_open(&b, path));
+    Status st = summary_read(&s, &b, 3);
+    if (st == OK) st = behaviour_user_key(&b, b.users - 1, &key);
+    if (st == OK) st = behaviour_item_key(&b, (int32_t)b.items - 1, &key);
+    summary_close(&s);
+    behaviour_close(&b);
+    return st;
+}
+
+static void write_file(const char *path, const void *data, size_t bytes)
+{
+    unlink(path); /* a new file: truncating one makes the file system flush it */
+    FILE *f = fopen(path, "wb");
+    assert_int_equal(fwrite(data, 1, bytes, f), bytes);
+    fclose(f);
+}
+
 static void fuzz(bool compress)
 {
     const Shop shop = {.users = 12,
@@ -17,48 +61,23 @@ static void fuzz(bool compress)
                        .compress = compress,
                        .plain_keys = compress};
     char path[256];
+    struct stat info;
     assert_ok(shop_write(&shop, shop_path(path, "fuzz")));
     FILE *f = fopen(path, "rb");
-    struct stat info;
     assert_int_equal(fstat(fileno(f), &info), 0);
-    const size_t bytes = (size_t)info.st_size;
-    unsigned char *whole = malloc(bytes), *damaged = malloc(bytes);
-    assert_int_equal(fread(whole, 1, bytes, f), bytes);
+    const size_t whole = (size_t)info.st_size;
+    unsigned char *sound = malloc(whole), *damaged = malloc(whole);
+    assert_int_equal(fread(sound, 1, whole, f), whole);
     fclose(f);
 
     int refused = 0, cases = 0;
     const double began = clock_seconds();
     for (; cases < CASES && clock_seconds() - began < SECONDS / 2.0; cases++) {
-        size_t length = bytes;
-        memcpy(damaged, whole, bytes);
-        const Philox p = philox(99, compress, (uint64_t)cases);
-        if (cases % 8 == 0) length = p.word[0] % bytes;
-        const int changes = cases % 8 == 0 ? 0 : 1 + (int)(p.word[1] % 4);
-        for (int k = 0; k < changes; k++) {
-            const Philox q = philox(98, (uint64_t)cases, (uint64_t)k);
-            const size_t at = q.word[0] % bytes;
-            if (cases % 8 < 5)
-                damaged[at] ^= (unsigned char)(1u << q.word[1] % 8);
-            else
-                for (size_t i = at; i < bytes && i < at + 1 + q.word[2] % 64; i++)
-                    damaged[i] = cases % 8 == 5 ? 0xff : (unsigned char)(q.word[3] >> i % 24);
-        }
-        unlink(path); /* a new file: truncating one makes the file system flush it */
-        f = fopen(path, "wb");
-        assert_int_equal(fwrite(damaged, 1, length, f), length);
-        fclose(f);
-
-        Behaviour b;
-        Summary s = {0};
-        const char *key;
-        Status st = behaviour_open(&b, path);
-        if (st == OK) { /* what opened must be usable */
-            st = summary_read(&s, &b, 3);
-            if (st == OK) st = behaviour_user_key(&b, b.users - 1, &key);
-            if (st == OK) st = behaviour_item_key(&b, (int32_t)b.items - 1, &key);
-            summary_close(&s);
-            behaviour_close(&b);
-        }
+        size_t bytes = whole;
+        memcpy(damaged, sound, whole);
+        damage(damaged, &bytes, (uint64_t)cases);
+        write_file(path, damaged, bytes);
+        const Status st = use(path);
         if (st != OK) {
             refused++;
             assert_true(st == ERR_FORMAT || st == ERR_IO);
@@ -70,7 +89,7 @@ static void fuzz(bool compress)
     print_message("%s: %d cases, %d refused\n", compress ? "compressed" : "plain", cases, refused);
     assert_true(refused > cases / 8); /* at the least, all that were cut off */
     unlink(path);
-    free(whole);
+    free(sound);
     free(damaged);
 }
 
