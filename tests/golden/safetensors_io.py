@@ -8,17 +8,21 @@ DTYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "I64": np.int64
 NAMES = {np.dtype(v): k for k, v in DTYPES.items()}
 
 
-def load(path):
-    """-> ({name: array}, {key: string})"""
+def header(path):
+    """{name: {"dtype", "shape", "data_offsets"}} and "__metadata__", without the data."""
     with open(path, "rb") as f:
         (length,) = struct.unpack("<Q", f.read(8))
-        header = json.loads(f.read(length))
-        data = f.read()
-    meta = header.pop("__metadata__", {})
-    tensors = {}
-    for name, t in header.items():
+        return json.loads(f.read(length))
+
+
+def load(path):
+    """-> ({name: array}, {key: string})"""
+    tensors, data = header(path), np.memmap(path, np.uint8, "r")
+    meta, start = tensors.pop("__metadata__", {}), 8 + int(data[:8].view("<u8")[0])
+    for name, t in tensors.items():
         first, last = t["data_offsets"]
-        tensors[name] = np.frombuffer(data[first:last], DTYPES[t["dtype"]]).reshape(t["shape"])
+        tensors[name] = data[start + first:start + last].tobytes()
+        tensors[name] = np.frombuffer(tensors[name], DTYPES[t["dtype"]]).reshape(t["shape"])
     return tensors, meta
 
 
