@@ -9,20 +9,20 @@ set -euo pipefail
 data=$(realpath -- "${1:-${SOUK_DATA:?usage: bench/multi_action.sh DATA}}")
 . "$(dirname "$0")/common.sh"
 
-# one LOG MAPPING PURCHASE
+# one LOG MAPPING
 one() {
-    local name=$1 map=$2 purchase=$3 file=$out/$1.h5 objective
+    local name=$1 map=$2 file=$out/$1.h5 objective
     run ingest --force --plain-keys --map "datasets/$map.ini" "$data/$name/events.csv.xz" "$file"
     for objective in cross_entropy cross_entropy+double_q; do
         local folder=$out/$name-$objective
         run train --force --config bench/multi_action.ini data.path="$file" train.out="$folder" \
             train.seconds="${SECONDS_EACH:-120}" learn.objective=$objective
-        run eval --checkpoint "$folder" --data "$file" --purchase "$purchase" --json "$folder.json"
+        run eval --checkpoint "$folder" --data "$file" --json "$folder.json"
         run recommend --checkpoint "$folder" --data "$file" --user "$("$souk" info --user 0 "$file")"
     done
 }
 
-one retailrocket-2015-08 retailrocket transaction
-one rees46-2019-10-01-sample rees46 purchase
-one jd-micro-appliances jd order
+one retailrocket-2015-08 retailrocket
+one rees46-2019-10-01-sample rees46
+one jd-micro-appliances jd-micro-appliances
 python3 bench/multi_action.py $out
