@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "tests", "golden"))
 import safetensors_io
 
 SHAPE = {"dim": 256, "layers": 4, "heads": 4}
-THREADS, WARMUP, STEPS, ROUNDS = 2, 2, 5, 3
+THREADS, WARMUP, STEPS = 2, 2, 5
 KEEP = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "8589934592"}
 TWINS = {  # name: options, environment
     "PyTorch eager": ([], {}),
@@ -110,7 +110,7 @@ def show(title, rows):
     return {"rows": rows, **ratios}
 
 
-def full_windows(souk, out):
+def full_windows(souk, out, rounds):
     log = os.path.join(out, "train-full.csv")
     write_log(log, 512, 130, 20000)  # leave-one-out takes two of each user's events
     data = souk.ingest(log, "train-full.h5", "--split", "leave-one-out")
@@ -120,7 +120,7 @@ def full_windows(souk, out):
     print("same loss on the same batch: " + child([sys.executable, os.path.join(HERE, "peers", "twin.py"), "check", trace])[0], end="")
     os.remove(trace)
     twins = {n: lambda o=o, e=e: twin(o, e, "--items", 20000, "--batch", 32, "--length", 128) for n, (o, e) in TWINS.items()}
-    rows, engine = compare(ROUNDS, lambda: souk.train(data, 128, STEPS, SHAPE), twins)
+    rows, engine = compare(rounds, lambda: souk.train(data, 128, STEPS, SHAPE), twins)
     title = "full windows: 32 x 128 tokens, dim 256, 4 layers, 4 heads, 20,000 items, fp32, %d threads, %s"
     return show(title % (THREADS, engine), rows)
 
@@ -170,12 +170,13 @@ def main():
     p.add_argument("--souk", required=True)
     p.add_argument("--out", required=True)
     p.add_argument("--log")
+    p.add_argument("--rounds", type=int, default=3)
     args = p.parse_args()
     souk = Souk(args.souk, args.out)
     with open("/proc/cpuinfo") as f:
         processor = next((l.split(":")[1].strip() for l in f if l.startswith("model name")), "unknown")
     result = {"time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "processor": processor,
-              "cores": len(os.sched_getaffinity(0)), "full_windows": full_windows(souk, args.out),
+              "cores": len(os.sched_getaffinity(0)), "full_windows": full_windows(souk, args.out, args.rounds),
               "real_lengths": real_lengths(souk, args.out, args.log), "million_items": million_items(souk, args.out)}
     with open(os.path.join(args.out, "train.json"), "w") as f:
         json.dump(result, f, indent=1)

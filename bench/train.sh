@@ -6,7 +6,7 @@
 #                                 default: a generated shop log
 #
 # The table goes to the screen and, as JSON, to bench/out/train.json. CORES=0,1 says which processors,
-# PYTHON=PROGRAM which Python has PyTorch (default: bench/peers/venv, made by bench/peers/setup.sh).
+# ROUNDS=3 how often each is timed, PYTHON=PROGRAM which Python has PyTorch (default: bench/peers/venv, made by bench/peers/setup.sh).
 set -euo pipefail
 log=${1:+$(realpath -- "$1")}
 . "$(dirname "$0")/common.sh"
@@ -14,4 +14,4 @@ if [ -z "${PYTHON:-}" ]; then
     bench/peers/setup.sh
     PYTHON=bench/peers/venv/bin/python
 fi
-exec taskset -c "${CORES:-0,1}" "$PYTHON" bench/train.py --souk "$souk" --out "$out" ${log:+--log "$log"}
+exec taskset -c "${CORES:-0,1}" "$PYTHON" bench/train.py --souk "$souk" --out "$out" --rounds "${ROUNDS:-3}" ${log:+--log "$log"}
