@@ -1,11 +1,11 @@
-# What every bench script sources: the build ($souk), a folder for its files ($out).
-# SOUK=PROGRAM measures that one instead of building.
+# Sourced by benches that run the program: builds it ($souk), makes a folder for their files ($out).
+# BUILD=FOLDER is the build folder (build); SOUK=PROGRAM measures that one instead of building.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 out=bench/out
 mkdir -p $out
-souk=${SOUK:-build-cpu/souk}
+souk=${SOUK:-${BUILD:-build}/souk}
 if [ -z "${SOUK:-}" ]; then
-    if ! { cmake --preset cpu -DBUILD_TESTING=OFF && cmake --build build-cpu --target souk; } >$out/build.log 2>&1; then
+    if ! { cmake -S . -B "${BUILD:-build}" -G Ninja && ninja -C "${BUILD:-build}" souk; } >$out/build.log 2>&1; then
         tail -n 20 $out/build.log >&2
         echo "${0##*/}: souk does not build; all of the output is in $out/build.log" >&2
         exit 1

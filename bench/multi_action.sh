@@ -9,12 +9,6 @@ set -euo pipefail
 data=$(realpath -- "${1:-${SOUK_DATA:?usage: bench/multi_action.sh DATA}}")
 . "$(dirname "$0")/common.sh"
 
-# popular FILE: its three most frequent items, as a history
-popular() {
-    "$souk" info --json --top 3 "$1" |
-        python3 -c 'import json, sys; print(",".join(i["key"] for i in json.load(sys.stdin)["top_items"]))'
-}
-
 # one LOG MAPPING
 one() {
     local name=$1 map=$2 file=$out/$1.h5 objective
@@ -24,7 +18,7 @@ one() {
         run train --force --config bench/multi_action.ini data.path="$file" train.out="$folder" \
             train.seconds="${SECONDS_EACH:-120}" learn.objective=$objective
         run eval --checkpoint "$folder" --data "$file" --json "$folder.json"
-        run recommend --checkpoint "$folder" --data "$file" --history "$(popular "$file")"
+        run recommend --checkpoint "$folder" --data "$file" --row 0
     done
 }
 

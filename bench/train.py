@@ -159,7 +159,7 @@ def million_items(souk, out):
     above = peak - 4 * parameters
     print("\n1,000,000 items: 4096 tokens, dim 64, 4 layers: %.0f tokens/s, peak %.2f GiB, of it parameters, gradients "
           "and moments %.2f GiB\n  above them %.2f GiB; one [tokens, items] array of logits would be %.1f GiB, and "
-          "cross-entropy in PyTorch holds three" % (statistics.median(rates), peak / GIB, 4 * parameters / GIB, above / GIB,
+          "PyTorch's F.cross_entropy holds three" % (statistics.median(rates), peak / GIB, 4 * parameters / GIB, above / GIB,
                                                   4 * tokens * items / GIB))
     return {"tokens_per_s": statistics.median(rates), "peak_bytes": peak, "parameter_bytes": parameters,
             "above_parameters_gradients_moments_bytes": above, "logits_bytes": 4 * tokens * items}
