@@ -2,7 +2,7 @@
 
 build_packages="gcc libc6-dev cmake ninja-build pkgconf libdnnl-dev libhdf5-dev libsodium-dev
     libinih-dev libjansson-dev libzstd-dev liblzma-dev libdeflate-dev zlib1g-dev"
-test_packages="libcmocka-dev clang-format-14 ccache gzip zstd xz-utils hdf5-tools binutils"
+test_packages="g++ libcmocka-dev clang-format-14 ccache gzip zstd xz-utils hdf5-tools binutils"
 
 missing_packages() {
     local package

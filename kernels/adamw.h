@@ -20,6 +20,10 @@
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     double lr, beta1, beta2, eps, decay;
     int64_t step;
@@ -30,4 +34,7 @@ void adamw_step(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwOption
 double gradient_norm_squared(Device *dev, Tensor g);
 void polyak_update(Device *dev, Tensor target, Tensor p, float tau);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

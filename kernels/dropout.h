@@ -21,9 +21,16 @@
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, uint64_t seed,
                  int64_t site, int64_t step);
 void dropout_backward(Device *dev, Tensor dx, Tensor dy, float rate, uint64_t seed, int64_t site,
                       int64_t step);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -4,17 +4,22 @@
 
 enum { CHUNK = 65536 };
 
-/* Elements of the one shape that y and x share. */
-static int64_t same_shape(Tensor y, Tensor x)
+/* Elements of the one shape and dtype that y and x share. */
+static int64_t same_shape(const Device *dev, Tensor y, Tensor x)
 {
-    tensor_expect(y, "y", __FILE__, __LINE__, F32, y.rank, y.dim);
-    tensor_expect(x, "x", __FILE__, __LINE__, F32, y.rank, y.dim);
+    const Dtype dtype = activation_dtype(dev, y);
+    tensor_expect(y, "y", __FILE__, __LINE__, dtype, y.rank, y.dim);
+    tensor_expect(x, "x", __FILE__, __LINE__, dtype, y.rank, y.dim);
     return tensor_count(y);
 }
 
 void elementwise_add(Device *dev, Tensor y, Tensor x)
 {
-    const int64_t count = same_shape(y, x);
+    const int64_t count = same_shape(dev, y, x);
+    if (ON_CUDA(dev)) {
+        elementwise_axpy_cuda(dev, y, 1.0f, x);
+        return;
+    }
     float *yp = f32(y);
     const float *xp = f32(x);
 #pragma omp parallel for simd num_threads(dev->threads)
@@ -23,7 +28,11 @@ void elementwise_add(Device *dev, Tensor y, Tensor x)
 
 void elementwise_axpy(Device *dev, Tensor y, float alpha, Tensor x)
 {
-    const int64_t count = same_shape(y, x);
+    const int64_t count = same_shape(dev, y, x);
+    if (ON_CUDA(dev)) {
+        elementwise_axpy_cuda(dev, y, alpha, x);
+        return;
+    }
     float *yp = f32(y);
     const float *xp = f32(x);
 #pragma omp parallel for simd num_threads(dev->threads)
@@ -32,7 +41,11 @@ void elementwise_axpy(Device *dev, Tensor y, float alpha, Tensor x)
 
 void elementwise_fill(Device *dev, Tensor y, float value)
 {
-    const int64_t count = same_shape(y, y);
+    const int64_t count = same_shape(dev, y, y);
+    if (ON_CUDA(dev)) {
+        elementwise_fill_cuda(dev, y, value);
+        return;
+    }
     float *yp = f32(y);
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) yp[i] = value;
@@ -40,7 +53,13 @@ void elementwise_fill(Device *dev, Tensor y, float value)
 
 void elementwise_copy(Device *dev, Tensor y, Tensor x)
 {
-    const int64_t count = same_shape(y, x);
+    Tensor like_y = x;
+    if (ON_CUDA(dev)) like_y.dtype = x.dtype == F32 || x.dtype == BF16 ? y.dtype : x.dtype;
+    const int64_t count = same_shape(dev, y, like_y);
+    if (ON_CUDA(dev)) {
+        elementwise_copy_cuda(dev, y, x);
+        return;
+    }
     float *yp = f32(y);
     const float *xp = f32(x);
 #pragma omp parallel for simd num_threads(dev->threads)
@@ -50,9 +69,13 @@ void elementwise_copy(Device *dev, Tensor y, Tensor x)
 void row_dot(Device *dev, Tensor y, Tensor a, Tensor b)
 {
     const int64_t rows = a.dim[0], dim = a.dim[1];
-    EXPECT(a, F32, rows, dim);
-    EXPECT(b, F32, rows, dim);
+    EXPECT(a, activation_dtype(dev, a), rows, dim);
+    EXPECT(b, a.dtype, rows, dim);
     EXPECT(y, F32, rows);
+    if (ON_CUDA(dev)) {
+        row_dot_cuda(dev, y, a, b);
+        return;
+    }
 
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
@@ -67,9 +90,13 @@ void row_dot(Device *dev, Tensor y, Tensor a, Tensor b)
 void row_scale(Device *dev, Tensor y, Tensor x, Tensor s)
 {
     const int64_t rows = x.dim[0], dim = x.dim[1];
-    EXPECT(x, F32, rows, dim);
-    EXPECT(y, F32, rows, dim);
+    EXPECT(x, activation_dtype(dev, x), rows, dim);
+    EXPECT(y, x.dtype, rows, dim);
     EXPECT(s, F32, rows);
+    if (ON_CUDA(dev)) {
+        row_scale_cuda(dev, y, x, s);
+        return;
+    }
 
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
@@ -97,9 +124,21 @@ static int64_t first_not_finite(const float *x, int64_t first, int64_t last)
     return first;
 }
 
+static int64_t read_finite(Device *dev, Tensor x)
+{
+    const size_t mark = scratch_mark(dev);
+    const Tensor found = SCRATCH(dev, I64, 1);
+    int64_t left = 0;
+    rows_finite_cuda(dev, found, x);
+    device_copy_out(dev, &left, found.data, sizeof left);
+    scratch_release(dev, mark);
+    return left ? tensor_count(x) - left : -1;
+}
+
 int64_t rows_finite(Device *dev, Tensor x)
 {
-    const int64_t count = same_shape(x, x), chunks = (count + CHUNK - 1) / CHUNK;
+    const int64_t count = same_shape(dev, x, x), chunks = (count + CHUNK - 1) / CHUNK;
+    if (ON_CUDA(dev)) return read_finite(dev, x);
     int64_t index = INT64_MAX;
 #pragma omp parallel for reduction(min : index) num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {

@@ -9,16 +9,22 @@
  *   rows_finite         the smallest index, counted over all elements, of an infinity or NaN in x;
  *                       -1 where all are finite
  *
- *   elementwise_*   y, x   f32, any one shape, may be empty
- *   row_dot         y [rows], a, b [rows, dim]   f32
- *   row_scale       y, x [rows, dim], s [rows]   f32
+ *   elementwise_*   y, x   f32 (cpu, cuda), bf16 (cuda), any one shape, may be empty; x of
+ *                          elementwise_copy may be of the other dtype: it is converted
+ *   row_dot         y [rows] f32, a, b [rows, dim]   f32 (cpu, cuda), bf16 (cuda)
+ *   row_scale       s [rows] f32, y, x [rows, dim]   f32 (cpu, cuda), bf16 (cuda)
+ *   rows_finite     x      f32 (cpu, cuda), bf16 (cuda); waits for the device
  *
- * Scratch: none. Deterministic.
+ * Scratch: 8 bytes of rows_finite on CUDA. Deterministic.
  */
 #ifndef SOUK_ELEMENTWISE_H
 #define SOUK_ELEMENTWISE_H
 
 #include "base/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 void elementwise_add(Device *dev, Tensor y, Tensor x);
 void elementwise_axpy(Device *dev, Tensor y, float alpha, Tensor x);
@@ -28,4 +34,16 @@ void row_dot(Device *dev, Tensor y, Tensor a, Tensor b);
 void row_scale(Device *dev, Tensor y, Tensor x, Tensor s);
 int64_t rows_finite(Device *dev, Tensor x);
 
+/* The CUDA half, in elementwise.cu. Call the functions above instead: they check shapes. `found` is
+ * i64 [1]: elements - index of the first that is not finite, 0 where all are. */
+void elementwise_axpy_cuda(Device *dev, Tensor y, float alpha, Tensor x);
+void elementwise_fill_cuda(Device *dev, Tensor y, float value);
+void elementwise_copy_cuda(Device *dev, Tensor y, Tensor x);
+void row_dot_cuda(Device *dev, Tensor y, Tensor a, Tensor b);
+void row_scale_cuda(Device *dev, Tensor y, Tensor x, Tensor s);
+void rows_finite_cuda(Device *dev, Tensor found, Tensor x);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -18,7 +18,14 @@
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void embedding_add(Device *dev, Tensor y, Tensor table, Tensor ids);
 void embedding_backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -17,7 +17,14 @@
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void td_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight, float huber);
 double weighted_sum(Device *dev, Tensor x);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

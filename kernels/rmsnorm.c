@@ -35,10 +35,15 @@ static void backward_row(float *restrict dx, float *restrict dw, const float *dy
 void rmsnorm_forward(Device *dev, Tensor y, Tensor rstd, Tensor x, Tensor w, float eps)
 {
     const int64_t rows = x.dim[0], dim = x.dim[1];
-    EXPECT(x, F32, rows, dim);
-    EXPECT(y, F32, rows, dim);
+    const Dtype dtype = activation_dtype(dev, x);
+    EXPECT(x, dtype, rows, dim);
+    EXPECT(y, dtype, rows, dim);
     EXPECT(w, F32, dim);
     EXPECT(rstd, F32, rows);
+    if (ON_CUDA(dev)) {
+        rmsnorm_forward_cuda(dev, y, rstd, x, w, eps);
+        return;
+    }
 
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++)
@@ -48,12 +53,17 @@ void rmsnorm_forward(Device *dev, Tensor y, Tensor rstd, Tensor x, Tensor w, flo
 void rmsnorm_backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w, Tensor rstd)
 {
     const int64_t rows = x.dim[0], dim = x.dim[1], chunks = (rows + CHUNK - 1) / CHUNK;
-    EXPECT(x, F32, rows, dim);
-    EXPECT(dx, F32, rows, dim);
-    EXPECT(dy, F32, rows, dim);
+    const Dtype dtype = activation_dtype(dev, x);
+    EXPECT(x, dtype, rows, dim);
+    EXPECT(dx, dtype, rows, dim);
+    EXPECT(dy, dtype, rows, dim);
     EXPECT(w, F32, dim);
     EXPECT(dw, F32, dim);
     EXPECT(rstd, F32, rows);
+    if (ON_CUDA(dev)) {
+        rmsnorm_backward_cuda(dev, dx, dw, dy, x, w, rstd);
+        return;
+    }
 
     const size_t mark = scratch_mark(dev);
     const Tensor partial = SCRATCH(dev, F32, chunks, dim);

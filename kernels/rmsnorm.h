@@ -6,21 +6,34 @@
  *              dx[r,c] += rstd[r] (g[r,c] - n[r,c] mean_j g[r,j] n[r,j])              accumulates
  *              dw[c] += sum_r dy[r,c] n[r,c]                                          accumulates
  *
- *   x, y, dx, dy   [rows, dim]   f32; rows may be 0
+ *   x, y, dx, dy   [rows, dim]   f32 (cpu, cuda), bf16 (cuda), all the same; rows may be 0
  *   w, dw          [dim]         f32
  *   rstd           [rows]        f32, written by forward, read by backward
  *
- * y may alias x; dx may alias neither x nor dy. The mean of squares is summed in double. Scratch of
- * backward: 4 dim bytes for every 64 rows. Deterministic: dw is summed over chunks of 64 rows, then
- * over the chunks, both in order.
+ * y may alias x; dx may alias neither x nor dy. The mean of squares is summed in double (cuda: in
+ * f32 over 32 lanes). Scratch of backward: 4 dim bytes for every 64 rows (cuda: at most 512 times).
+ * Deterministic: dw is summed over chunks of rows, then over the chunks, both in an order that
+ * follows from the shape.
  */
 #ifndef SOUK_RMSNORM_H
 #define SOUK_RMSNORM_H
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void rmsnorm_forward(Device *dev, Tensor y, Tensor rstd, Tensor x, Tensor w, float eps);
 void rmsnorm_backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w,
                       Tensor rstd);
 
+/* The CUDA half, in rmsnorm.cu. Call the functions above instead: they check shapes. */
+void rmsnorm_forward_cuda(Device *dev, Tensor y, Tensor rstd, Tensor x, Tensor w, float eps);
+void rmsnorm_backward_cuda(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w,
+                           Tensor rstd);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -18,6 +18,13 @@
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta, int direction);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -14,7 +14,14 @@
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void swiglu_forward(Device *dev, Tensor y, Tensor gate_up);
 void swiglu_backward(Device *dev, Tensor dgate_up, Tensor dy, Tensor gate_up);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

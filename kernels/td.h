@@ -29,7 +29,14 @@
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void td_targets(Device *dev, Tensor y, Tensor valid, Tensor reward, Tensor end, Tensor next_value,
                 Tensor cu_seqlens, float gamma, int n, bool last_has_value);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

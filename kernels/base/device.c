@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/device_cuda.h"
+
 enum { ALIGN = 256, BLOCK_MIN = 1 << 20 };
 
 struct ScratchBlock {
@@ -15,50 +17,155 @@ struct ScratchBlock {
 
 static size_t round_up(size_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN; }
 
+/* The N of "cuda:N", 0 of "cuda"; -1 for any other name. */
+static int cuda_index(const char *name)
+{
+    if (strncmp(name, "cuda", 4) != 0) return -1;
+    if (name[4] == '\0') return 0;
+    char *end;
+    const long index = name[4] == ':' && name[5] ? strtol(name + 5, &end, 10) : -1;
+    return index >= 0 && index < 1 << 16 && *end == '\0' ? (int)index : -1;
+}
+
+static Status open_cuda(Device *dev, const char *name)
+{
+    dev->index = cuda_index(name);
+    if (dev->index < 0)
+        return FAIL(ERR_USAGE, "device \"%s\" is unknown: want cpu, cuda or cuda:N", name);
+    if (!HAVE_CUDA)
+        return FAIL(ERR_USAGE, "device \"%s\": this souk was built for the CPU only", name);
+    dev->kind = DEVICE_CUDA;
+    return device_open_cuda(dev);
+}
+
 Status device_open(Device *dev, const char *name, int threads)
 {
     *dev = (Device){.kind = DEVICE_CPU};
-    if (strcmp(name, "cpu") != 0)
-        return FAIL(ERR_USAGE, "device \"%s\": this souk was built for \"cpu\" only", name);
+    if (strcmp(name, "cpu") != 0) TRY(open_cuda(dev, name));
     dev->threads = threads > 0 ? threads : omp_get_num_procs();
     omp_set_dynamic(0);
     omp_set_num_threads(dev->threads);
     return OK;
 }
 
-Status device_sync(Device *dev) { return dev->status; }
+Status device_sync(Device *dev)
+{
+    if (ON_CUDA(dev)) device_sync_cuda(dev);
+    return dev->status;
+}
+
+/* Scratch and arenas: not zeroed. */
+static void *take(Device *dev, size_t size)
+{
+    return ON_CUDA(dev) ? device_alloc_cuda(dev, size) : aligned_alloc(ALIGN, size);
+}
+
+void device_free(Device *dev, void *memory)
+{
+    if (ON_CUDA(dev))
+        device_free_cuda(dev, memory);
+    else
+        free(memory);
+}
 
 static void pop_block(Device *dev)
 {
     ScratchBlock *block = dev->scratch.top;
     dev->scratch.top = block->below;
-    free(block->memory);
+    device_free(dev, block->memory);
     free(block);
 }
 
 void device_close(Device *dev)
 {
     while (dev->scratch.top) pop_block(dev);
+    if (ON_CUDA(dev)) device_close_cuda(dev);
     *dev = (Device){0};
 }
 
 void *device_alloc(Device *dev, size_t bytes)
 {
-    (void)dev;
     const size_t size = round_up(bytes ? bytes : 1);
-    void *memory = aligned_alloc(ALIGN, size);
-    if (memory)
-        memset(memory, 0, size);
-    else
+    void *memory = take(dev, size);
+    if (!memory)
         FAIL(ERR_MEMORY, "cannot allocate %zu bytes", bytes);
+    else if (ON_CUDA(dev))
+        device_zero_cuda(dev, memory, size);
+    else
+        memset(memory, 0, size);
     return memory;
 }
 
-void device_free(Device *dev, void *memory)
+/* ---- Copies ------------------------------------------------------------------------------------- */
+
+static void copy(void *to, const void *from, size_t bytes)
 {
-    (void)dev;
-    free(memory);
+    if (bytes) memcpy(to, from, bytes);
 }
+
+void device_copy_in(Device *dev, void *to, const void *from, size_t bytes)
+{
+    if (ON_CUDA(dev))
+        device_copy_in_cuda(dev, to, from, bytes);
+    else
+        copy(to, from, bytes);
+}
+
+void device_copy_out(Device *dev, void *to, const void *from, size_t bytes)
+{
+    if (ON_CUDA(dev))
+        device_copy_out_cuda(dev, to, from, bytes);
+    else
+        copy(to, from, bytes);
+}
+
+void device_copy(Device *dev, void *to, const void *from, size_t bytes)
+{
+    if (ON_CUDA(dev))
+        device_copy_cuda(dev, to, from, bytes);
+    else
+        copy(to, from, bytes);
+}
+
+void device_feed(Device *dev, void *to, const void *from, size_t bytes)
+{
+    if (ON_CUDA(dev))
+        device_feed_cuda(dev, to, from, bytes);
+    else
+        copy(to, from, bytes);
+}
+
+void device_feed_join(Device *dev)
+{
+    if (ON_CUDA(dev)) device_feed_join_cuda(dev);
+}
+
+void device_feed_follow(Device *dev)
+{
+    if (ON_CUDA(dev)) device_feed_follow_cuda(dev);
+}
+
+void device_feed_done(Device *dev)
+{
+    if (ON_CUDA(dev)) device_feed_done_cuda(dev);
+}
+
+void *device_alloc_host(Device *dev, size_t bytes)
+{
+    void *memory = ON_CUDA(dev) ? device_alloc_host_cuda(bytes) : malloc(bytes ? bytes : 1);
+    if (!memory) FAIL(ERR_MEMORY, "cannot allocate %zu bytes of host memory", bytes);
+    return memory;
+}
+
+void device_free_host(Device *dev, void *memory)
+{
+    if (ON_CUDA(dev))
+        device_free_host_cuda(memory);
+    else
+        free(memory);
+}
+
+/* ---- Scratch ------------------------------------------------------------------------------------ */
 
 size_t scratch_mark(Device *dev) { return dev->scratch.in_use; }
 
@@ -66,7 +173,7 @@ static void push_block(Device *dev, size_t size)
 {
     ScratchBlock *block = malloc(sizeof *block);
     if (size < BLOCK_MIN) size = BLOCK_MIN;
-    char *memory = block ? aligned_alloc(ALIGN, size) : NULL;
+    char *memory = block ? take(dev, size) : NULL;
     REQUIRE(memory, "scratch: cannot allocate %zu bytes", size);
     *block = (ScratchBlock){dev->scratch.top, dev->scratch.in_use, size, memory};
     dev->scratch.top = block;

@@ -1,8 +1,9 @@
 /* Where work runs. One Device per process; every op takes it first.
  *
  * The CPU device runs ops at once, on `threads` OpenMP threads; the bits of a result never depend
- * on their number. A CUDA device enqueues and returns. A failure on a device is sticky: later ops
- * do nothing and device_sync() reports the first one.
+ * on their number. A CUDA device enqueues on its compute stream and returns; what an op finds wrong
+ * only then (an id out of range) stops the device. A failure on a device is sticky: later ops do
+ * nothing and device_sync() reports the first one.
  */
 #ifndef SOUK_DEVICE_H
 #define SOUK_DEVICE_H
@@ -33,9 +34,11 @@ typedef struct {
     int threads;
     Status status;
     Scratch scratch;
+    struct DeviceCuda *cuda; /* base/device_cuda.h; NULL on the CPU */
 } Device;
 
-/* `name` is "cpu". `threads` <= 0 takes all processors. */
+/* `name` is "cpu", "cuda" (the first GPU) or "cuda:N". `threads` <= 0 takes all processors, for the
+ * work of the host too. */
 Status device_open(Device *dev, const char *name, int threads);
 /* Wait for all work; the first failure, which stays until the device is closed. */
 Status device_sync(Device *dev);
@@ -45,6 +48,27 @@ void device_close(Device *dev);
 /* Memory of the device, zeroed, aligned to 256 bytes. On failure returns NULL and records it. */
 void *device_alloc(Device *dev, size_t bytes);
 void device_free(Device *dev, void *memory);
+
+/* Copies in the order of the ops: after those enqueued before, before those enqueued later. On return
+ * `from` of device_copy_in may be changed and `to` of device_copy_out may be read (so both wait: not
+ * for the inside of a step); device_copy, from device memory to device memory, only enqueues. */
+void device_copy_in(Device *dev, void *to, const void *from, size_t bytes);
+void device_copy_out(Device *dev, void *to, const void *from, size_t bytes);
+void device_copy(Device *dev, void *to, const void *from, size_t bytes);
+
+/* Copies beside the ops, on the copy stream. device_feed enqueues; `from` (of device_alloc_host, or
+ * the copy waits) must stay until the device_feed_done that follows. Later ops see what was fed before
+ * device_feed_join; what is fed after device_feed_follow waits for the ops enqueued before it. On the
+ * CPU feeding copies at once and the others do nothing. */
+void device_feed(Device *dev, void *to, const void *from, size_t bytes);
+void device_feed_join(Device *dev);
+void device_feed_follow(Device *dev);
+void device_feed_done(Device *dev); /* waits for the copy stream */
+
+/* Memory of the host that the copy stream reads at full speed; contents undefined. On failure returns
+ * NULL and records it. */
+void *device_alloc_host(Device *dev, size_t bytes);
+void device_free_host(Device *dev, void *memory);
 
 /* Scratch of one op: mark, take tensors, release to the mark. Contents are undefined. Aborts when
  * the machine has no memory left (a plan is checked before training starts). */
@@ -56,6 +80,12 @@ void scratch_release(Device *dev, size_t mark);
 /* True when `dev` is a CUDA device. HAVE_CUDA is a constant 0 or 1 from the build, so in a CPU-only
  * build the branch and every call inside it vanish: no #ifdef, no stubs. */
 #define ON_CUDA(dev) (HAVE_CUDA && (dev)->kind == DEVICE_CUDA)
+
+/* The dtype of activations in a call of an op: f32, and on CUDA also bf16, as `like` is. */
+static inline Dtype activation_dtype(const Device *dev, Tensor like)
+{
+    return ON_CUDA(dev) && like.dtype == BF16 ? BF16 : F32;
+}
 
 #ifdef __cplusplus
 }

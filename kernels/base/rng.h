@@ -8,11 +8,17 @@
 #include <math.h>
 #include <stdint.h>
 
+#ifdef __CUDACC__
+#define EVERYWHERE __host__ __device__
+#else
+#define EVERYWHERE
+#endif
+
 typedef struct {
     uint32_t word[4];
 } Philox;
 
-static inline Philox philox(uint64_t key, uint64_t counter_high, uint64_t counter_low)
+EVERYWHERE static inline Philox philox(uint64_t key, uint64_t counter_high, uint64_t counter_low)
 {
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
     uint32_t c0 = (uint32_t)counter_low, c1 = (uint32_t)(counter_low >> 32);
@@ -26,21 +32,26 @@ static inline Philox philox(uint64_t key, uint64_t counter_high, uint64_t counte
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    return (Philox){{c0, c1, c2, c3}};
+    const Philox p = {{c0, c1, c2, c3}};
+    return p;
 }
 
 /* Uniform in [0, 1), a multiple of 2^-24. */
-static inline float philox_uniform(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
+EVERYWHERE static inline float philox_uniform(uint32_t word)
+{
+    return (float)(word >> 8) * 0x1p-24f;
+}
 
 /* Uniform in [0, 2^64). */
-static inline uint64_t philox_u64(uint64_t key, uint64_t counter_high, uint64_t counter_low)
+EVERYWHERE static inline uint64_t philox_u64(uint64_t key, uint64_t counter_high,
+                                             uint64_t counter_low)
 {
     const Philox p = philox(key, counter_high, counter_low);
     return (uint64_t)p.word[0] << 32 | p.word[1];
 }
 
 /* Standard normal (Box-Muller), from two words. */
-static inline float philox_normal(uint32_t a, uint32_t b)
+EVERYWHERE static inline float philox_normal(uint32_t a, uint32_t b)
 {
     const double u = ((double)a + 1.0) * 0x1p-32, v = (double)b * 0x1p-32;
     return (float)(sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v));

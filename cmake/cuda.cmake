@@ -1,0 +1,26 @@
+# HAVE_CUDA is always defined, 0 or 1, and tested with a plain if.
+set(HAVE_CUDA 0)
+if(NOT SOUK_CUDA STREQUAL "OFF")
+  find_package(CUDAToolkit QUIET)
+  if(CUDAToolkit_FOUND)
+    set(HAVE_CUDA 1)
+  elseif(SOUK_CUDA STREQUAL "AUTO")
+    message(STATUS "no CUDA toolkit here: building for the CPU only")
+  else()
+    message(FATAL_ERROR "SOUK_CUDA=${SOUK_CUDA}, but there is no CUDA toolkit here: name its folder "
+                        "with -DCUDAToolkit_ROOT=DIR, or leave SOUK_CUDA off to build for the CPU")
+  endif()
+endif()
+target_compile_definitions(libsouk PUBLIC HAVE_CUDA=${HAVE_CUDA})
+
+if(HAVE_CUDA)
+  if(NOT CMAKE_CUDA_COMPILER)
+    set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE})
+  endif()
+  enable_language(CUDA)
+  set_target_properties(libsouk PROPERTIES CUDA_STANDARD 17
+                        CUDA_ARCHITECTURES "${SOUK_CUDA_ARCHITECTURES}")
+  target_compile_options(libsouk PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall>")
+  target_link_libraries(libsouk PUBLIC CUDA::cudart_static)
+  message(STATUS "CUDA ${CUDAToolkit_VERSION} for ${SOUK_CUDA_ARCHITECTURES}")
+endif()

@@ -1,0 +1,148 @@
+#include "base/device_cuda.h"
+
+#include <cuda_runtime_api.h>
+#include <stdlib.h>
+
+void device_failed_cuda(Device *dev, const char *call, const char *cause)
+{
+    if (dev->status == OK)
+        dev->status = FAIL(ERR_DEVICE, "cuda:%d: %s: %s", dev->index, call, cause);
+}
+
+/* Record a failed call; true when it went well. */
+static int went_well(Device *dev, cudaError_t error, const char *call)
+{
+    if (error != cudaSuccess) device_failed_cuda(dev, call, cudaGetErrorString(error));
+    return error == cudaSuccess;
+}
+#define CALL(dev, call) went_well((dev), (call), #call)
+
+static Status check_index(const Device *dev)
+{
+    int count = 0;
+    const cudaError_t error = cudaGetDeviceCount(&count);
+    if (error != cudaSuccess || count == 0)
+        return FAIL(ERR_DEVICE, "device \"cuda\": no GPU can be used here (%s)",
+                    error == cudaSuccess ? "none is installed" : cudaGetErrorString(error));
+    if (dev->index >= count)
+        return FAIL(ERR_USAGE, "device \"cuda:%d\": this machine has %d, from cuda:0", dev->index,
+                    count);
+    return OK;
+}
+
+Status device_open_cuda(Device *dev)
+{
+    TRY(check_index(dev));
+    struct DeviceCuda *c = dev->cuda = calloc(1, sizeof *c);
+    if (!c) return FAIL(ERR_MEMORY, "no memory for a device");
+    int major = 0, minor = 0;
+    CALL(dev, cudaSetDevice(dev->index));
+    CALL(dev,
+         cudaDeviceGetAttribute(&c->multiprocessors, cudaDevAttrMultiProcessorCount, dev->index));
+    CALL(dev, cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, dev->index));
+    CALL(dev, cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, dev->index));
+    c->capability = 10 * major + minor;
+    CALL(dev, cudaStreamCreateWithFlags((cudaStream_t *)&c->compute, cudaStreamNonBlocking));
+    CALL(dev, cudaStreamCreateWithFlags((cudaStream_t *)&c->feed, cudaStreamNonBlocking));
+    CALL(dev, cudaEventCreateWithFlags((cudaEvent_t *)&c->compute_done, cudaEventDisableTiming));
+    CALL(dev, cudaEventCreateWithFlags((cudaEvent_t *)&c->fed, cudaEventDisableTiming));
+    const Status status = dev->status;
+    if (status != OK) device_close_cuda(dev);
+    return status;
+}
+
+void device_close_cuda(Device *dev)
+{
+    struct DeviceCuda *c = dev->cuda;
+    if (!c) return;
+    if (c->compute_done) cudaEventDestroy(c->compute_done);
+    if (c->fed) cudaEventDestroy(c->fed);
+    if (c->compute) cudaStreamDestroy(c->compute);
+    if (c->feed) cudaStreamDestroy(c->feed);
+    free(c);
+    dev->cuda = NULL;
+}
+
+void device_sync_cuda(Device *dev)
+{
+    CALL(dev, cudaStreamSynchronize(dev->cuda->compute));
+    CALL(dev, cudaStreamSynchronize(dev->cuda->feed));
+}
+
+/* ---- Memory -------------------------------------------------------------------------------------- */
+
+void *device_alloc_cuda(Device *dev, size_t bytes)
+{
+    (void)dev;
+    void *memory = NULL;
+    if (cudaMalloc(&memory, bytes) == cudaSuccess) return memory;
+    cudaGetLastError(); /* the caller reports it: it is not the next launch's failure */
+    return NULL;
+}
+
+void device_free_cuda(Device *dev, void *memory) { CALL(dev, cudaFree(memory)); }
+
+void device_zero_cuda(Device *dev, void *memory, size_t bytes)
+{
+    CALL(dev, cudaMemsetAsync(memory, 0, bytes, dev->cuda->compute));
+    CALL(dev, cudaStreamSynchronize(dev->cuda->compute)); /* the copy stream may write it next */
+}
+
+void *device_alloc_host_cuda(size_t bytes)
+{
+    void *memory = NULL;
+    if (cudaMallocHost(&memory, bytes ? bytes : 1) == cudaSuccess) return memory;
+    cudaGetLastError();
+    return NULL;
+}
+
+void device_free_host_cuda(void *memory) { cudaFreeHost(memory); }
+
+/* ---- Copies -------------------------------------------------------------------------------------- */
+
+static int copy(Device *dev, void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                void *stream)
+{
+    return dev->status == OK && CALL(dev, cudaMemcpyAsync(to, from, bytes, kind, stream));
+}
+
+void device_copy_in_cuda(Device *dev, void *to, const void *from, size_t bytes)
+{
+    if (copy(dev, to, from, bytes, cudaMemcpyHostToDevice, dev->cuda->compute))
+        CALL(dev, cudaStreamSynchronize(dev->cuda->compute));
+}
+
+void device_copy_out_cuda(Device *dev, void *to, const void *from, size_t bytes)
+{
+    if (copy(dev, to, from, bytes, cudaMemcpyDeviceToHost, dev->cuda->compute))
+        CALL(dev, cudaStreamSynchronize(dev->cuda->compute));
+}
+
+void device_copy_cuda(Device *dev, void *to, const void *from, size_t bytes)
+{
+    copy(dev, to, from, bytes, cudaMemcpyDeviceToDevice, dev->cuda->compute);
+}
+
+void device_feed_cuda(Device *dev, void *to, const void *from, size_t bytes)
+{
+    copy(dev, to, from, bytes, cudaMemcpyHostToDevice, dev->cuda->feed);
+}
+
+/* `later` waits for what `earlier` has been given so far. */
+static void order(Device *dev, void *later, void *earlier, void *event)
+{
+    if (dev->status != OK || !CALL(dev, cudaEventRecord(event, earlier))) return;
+    CALL(dev, cudaStreamWaitEvent(later, event, 0));
+}
+
+void device_feed_join_cuda(Device *dev)
+{
+    order(dev, dev->cuda->compute, dev->cuda->feed, dev->cuda->fed);
+}
+
+void device_feed_follow_cuda(Device *dev)
+{
+    order(dev, dev->cuda->feed, dev->cuda->compute, dev->cuda->compute_done);
+}
+
+void device_feed_done_cuda(Device *dev) { CALL(dev, cudaStreamSynchronize(dev->cuda->feed)); }

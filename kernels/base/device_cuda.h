@@ -1,0 +1,41 @@
+/* The CUDA side of base/device.h, in plain C. For kernels/ only: the rest of souk calls base/device.h.
+ */
+#ifndef SOUK_DEVICE_CUDA_H
+#define SOUK_DEVICE_CUDA_H
+
+#include "base/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct DeviceCuda {
+    void *compute, *feed;            /* cudaStream_t: ops; copies beside them */
+    void *compute_done, *fed;        /* cudaEvent_t */
+    int multiprocessors, capability; /* capability: 10 major + minor, 90 for sm_90 */
+};
+
+/* Record a failed CUDA call on the device; the first one stays. */
+void device_failed_cuda(Device *dev, const char *call, const char *cause);
+
+/* Behind base/device.h, which says what they do. */
+Status device_open_cuda(Device *dev); /* of index dev->index */
+void device_close_cuda(Device *dev);
+void device_sync_cuda(Device *dev);
+void *device_alloc_cuda(Device *dev, size_t bytes); /* not zeroed */
+void device_free_cuda(Device *dev, void *memory);
+void device_zero_cuda(Device *dev, void *memory, size_t bytes);
+void *device_alloc_host_cuda(size_t bytes);
+void device_free_host_cuda(void *memory);
+void device_copy_in_cuda(Device *dev, void *to, const void *from, size_t bytes);
+void device_copy_out_cuda(Device *dev, void *to, const void *from, size_t bytes);
+void device_copy_cuda(Device *dev, void *to, const void *from, size_t bytes);
+void device_feed_cuda(Device *dev, void *to, const void *from, size_t bytes);
+void device_feed_join_cuda(Device *dev);
+void device_feed_follow_cuda(Device *dev);
+void device_feed_done_cuda(Device *dev);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

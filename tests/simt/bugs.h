@@ -1,0 +1,18 @@
+#ifndef SOUK_SIMT_BUGS_H
+#define SOUK_SIMT_BUGS_H
+
+#include <stdbool.h>
+
+#include "base/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Launch the kernels of this name; false when there are none. out, in: `count` ints on the device. */
+bool bug_run(Device *dev, const char *name, int *out, int *in, int count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,243 @@
+/* Device memory and the runtime's other calls. Memory lies in one reserved range, is handed out once
+ * with room between, filled with junk (NaN, -1), and never again, so that use after free is seen.
+ * SIMT_STRICT_HOST=1 locks the range except in kernels and copies: host code that follows a device
+ * pointer dies there.
+ */
+#include "internal.h"
+
+#include <cstdlib>
+#include <map>
+#include <sys/mman.h>
+
+extern "C" {
+void __asan_poison_memory_region(const volatile void *memory, size_t bytes);
+void __asan_unpoison_memory_region(const volatile void *memory, size_t bytes);
+}
+
+namespace simt
+{
+
+enum : size_t { APART = 256, GROW = (size_t)16 << 20 };
+
+char *arena, *dynamic_base;
+size_t dynamic_bytes;
+static char *arena_top, *arena_open_end; /* next to hand out; end of what may be touched */
+static bool strict_host;
+static std::map<char *, size_t> &allocations = *new std::map<char *, size_t>;
+
+static void poison(const void *memory, size_t bytes)
+{
+    if (SIMT_ASAN) __asan_poison_memory_region(memory, bytes);
+}
+static void unpoison(const void *memory, size_t bytes)
+{
+    if (SIMT_ASAN) __asan_unpoison_memory_region(memory, bytes);
+}
+
+static char *reserve(size_t bytes, int protection)
+{
+    void *memory =
+        mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) fail("no memory", "cannot reserve %zu bytes of addresses", bytes);
+    return (char *)memory;
+}
+
+void memory_open()
+{
+    if (arena) return;
+    arena = arena_top = arena_open_end = reserve(ARENA_BYTES, PROT_NONE);
+    dynamic_base = reserve(DYNAMIC_SPACE, PROT_READ | PROT_WRITE);
+    const char *strict = getenv("SIMT_STRICT_HOST");
+    strict_host = strict && *strict == '1';
+}
+
+void memory_unlock(bool unlock)
+{
+    if (strict_host && arena_open_end > arena)
+        mprotect(arena, (size_t)(arena_open_end - arena),
+                 unlock ? PROT_READ | PROT_WRITE : PROT_NONE);
+}
+
+void dynamic_begin(size_t bytes)
+{
+    unpoison(dynamic_base, DYNAMIC_SPACE);
+    memset(dynamic_base, 0xff, bytes);
+    poison(dynamic_base + bytes, DYNAMIC_SPACE - bytes);
+}
+
+void *dynamic_shared() { return dynamic_base; }
+
+bool is_device(const void *memory)
+{
+    return arena && (const char *)memory >= arena && (const char *)memory < arena + ARENA_BYTES;
+}
+
+bool is_dynamic(const void *memory)
+{
+    return dynamic_base && (const char *)memory >= dynamic_base &&
+           (const char *)memory < dynamic_base + DYNAMIC_SPACE;
+}
+
+static void check_range(const void *memory, size_t bytes, const char *what)
+{
+    auto next = allocations.upper_bound((char *)memory);
+    if (next == allocations.begin())
+        fail("bad device pointer", "%s: %p is no device memory", what, memory);
+    const auto &found = *--next;
+    if ((char *)memory + bytes > found.first + found.second)
+        fail("device range out of bounds", "%s: %p + %zu, the allocation is %p + %zu", what, memory,
+             bytes, (void *)found.first, found.second);
+}
+
+static void *take(size_t bytes)
+{
+    char *memory = arena_top + APART;
+    char *top = memory + (bytes + APART - 1) / APART * APART + APART;
+    if (top > arena + ARENA_BYTES) return nullptr;
+    arena_top = top;
+    if (arena_top > arena_open_end) {
+        const size_t more = ((size_t)(arena_top - arena_open_end) + GROW - 1) / GROW * GROW;
+        mprotect(arena_open_end, more, strict_host ? PROT_NONE : PROT_READ | PROT_WRITE);
+        arena_open_end += more;
+    }
+    memory_unlock(true);
+    poison(memory - APART, APART);
+    poison(memory + bytes, (size_t)(arena_top - memory) - bytes);
+    unpoison(memory, bytes);
+    memset(memory, 0xff, bytes);
+    memory_unlock(false);
+    allocations[memory] = bytes;
+    if (SIMT_CHECK) check_allocated(memory, bytes);
+    return memory;
+}
+
+static void give_back(char *memory)
+{
+    const auto found = allocations.find(memory);
+    if (found == allocations.end()) fail("cudaFree of something else", "%p", (void *)memory);
+    const size_t bytes = found->second;
+    poison(memory, bytes);
+    if (SIMT_CHECK) check_freed(memory, bytes);
+    char *first = (char *)(((uintptr_t)memory + 4095) & ~(uintptr_t)4095);
+    char *last = (char *)(((uintptr_t)memory + bytes) & ~(uintptr_t)4095);
+    if (last > first) madvise(first, (size_t)(last - first), MADV_DONTNEED);
+    allocations.erase(found);
+}
+
+} // namespace simt
+
+using namespace simt;
+
+struct SimtStream {
+    int id;
+};
+struct SimtEvent {
+    int id;
+};
+
+extern "C" {
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    *count = 1;
+    return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int device) { return device ? cudaErrorInvalidDevice : cudaSuccess; }
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int)
+{
+    switch (attribute) {
+    case cudaDevAttrMultiProcessorCount: *value = 4; break; /* few: loops over the grid go round */
+    case cudaDevAttrComputeCapabilityMajor: *value = 8; break;
+    case cudaDevAttrComputeCapabilityMinor: *value = 0; break;
+    }
+    return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total_bytes)
+{
+    memory_open();
+    *free_bytes = ARENA_BYTES - (size_t)(arena_top - arena);
+    *total_bytes = ARENA_BYTES;
+    return cudaSuccess;
+}
+cudaError_t cudaDeviceSynchronize(void) { return cudaSuccess; }
+const char *cudaGetErrorString(cudaError_t error)
+{
+    switch (error) {
+    case cudaSuccess: return "no error";
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+    case cudaErrorInvalidDevice: return "invalid device ordinal";
+    default: return "invalid argument";
+    }
+}
+
+cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+    memory_open();
+    *memory = bytes ? take(bytes) : nullptr;
+    return bytes && !*memory ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+cudaError_t cudaFree(void *memory)
+{
+    if (memory) give_back((char *)memory);
+    return cudaSuccess;
+}
+cudaError_t cudaMallocHost(void **memory, size_t bytes)
+{
+    *memory = malloc(bytes);
+    return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+cudaError_t cudaFreeHost(void *memory)
+{
+    free(memory);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t)
+{
+    if (bytes == 0) return cudaSuccess;
+    const bool in = kind == cudaMemcpyHostToDevice, out = kind == cudaMemcpyDeviceToHost;
+    if (!out) check_range(to, bytes, "copy to the device");
+    if (!in) check_range(from, bytes, "copy from the device");
+    memory_unlock(true);
+    memmove(to, from, bytes);
+    memory_unlock(false);
+    if (!out && SIMT_CHECK) check_written(to, bytes);
+    return cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t)
+{
+    if (bytes == 0) return cudaSuccess;
+    check_range(memory, bytes, "memset");
+    memory_unlock(true);
+    memset(memory, value, bytes);
+    memory_unlock(false);
+    if (SIMT_CHECK) check_written(memory, bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
+{
+    *stream = new SimtStream{0};
+    return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    delete stream;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
+{
+    *event = new SimtEvent{0};
+    return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event)
+{
+    delete event;
+    return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+}
