@@ -1,4 +1,4 @@
-/* A progress bar on standard error: `label  37% ▕████▏ extra  00:12 left`. On a terminal it redraws
+/* A progress bar on standard error: `label  37% [####....] extra  00:12 left`. On a terminal it redraws
  * one line; elsewhere it prints a line at each tenth, at most one in two seconds. Silent when `quiet`. */
 #ifndef SOUK_PROGRESS_H
 #define SOUK_PROGRESS_H
