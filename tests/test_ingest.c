@@ -143,6 +143,21 @@ static void rows_outside_limits_are_dropped_and_counted(void **state)
     close_read(&r);
 }
 
+static void numbers_outside_limits_may_count_as_missing(void **state)
+{
+    (void)state;
+    assert_ok(ingest_text(COLUMNS "[events]\nn = number n\n[limits]\nn = 1.. missing\n" LEAVE,
+                          "u,i,t,n\na,v,1,0\na,w,2,1\na,x,3,3\na,y,4,3.5\n"));
+    Read r = read_file("out.h5");
+    assert_string_equal(histories(&r), "a: v w x y");
+    assert_int_equal(report.outside_limits, 0);
+    assert_int_equal(r.b.event_features.numbers, 2); /* n and n_missing */
+    close_read(&r);
+    assert_fails(
+        ingest_text(COLUMNS "[events]\nn = number n\n[limits]\nn = missing\n" LEAVE, "u,i,t,n\n"),
+        "expected LOW..HIGH");
+}
+
 /* Train: 10 20 60 (mean 30, variance 1400/3) and one missing; test and valid must not count. */
 static void missing_numbers_take_the_train_median_and_raise_a_flag(void **state)
 {
@@ -410,6 +425,7 @@ int main(void)
         CASE(the_core_is_a_fixpoint),
         CASE(bad_rows_are_counted_and_the_first_of_a_kind_is_shown),
         CASE(rows_outside_limits_are_dropped_and_counted),
+        CASE(numbers_outside_limits_may_count_as_missing),
         CASE(missing_numbers_take_the_train_median_and_raise_a_flag),
         CASE(an_item_has_its_last_known_value_of_the_train_split),
         CASE(an_unknown_category_is_row_0_and_never_a_known_one),

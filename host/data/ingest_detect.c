@@ -145,6 +145,7 @@ static Status resolve_limits(Mapping *m)
                         m->limit[i].name);
         m->cell[c].low = m->limit[i].low;
         m->cell[c].high = m->limit[i].high;
+        m->cell[c].outside_is_missing = m->limit[i].missing;
     }
     return OK;
 }

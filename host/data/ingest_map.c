@@ -295,17 +295,28 @@ static Status set_event(Mapping *m, const char *n, const char *v)
     return add_feature(m, OWNER_EVENT, n, v);
 }
 
-/* column = LOW..HIGH, either may be left out. */
+/* column = LOW..HIGH [missing], either end may be left out. */
 static Status set_limit(Mapping *m, const char *name, const char *value)
 {
-    const char *dots = strstr(value, "..");
+    const char *dots = strstr(value, ".."), *word = strstr(value, " missing");
+    const bool missing = word && !word[strlen(" missing")];
     double low = -HUGE_VAL, high = HUGE_VAL;
-    if (!dots || (dots > value && !text_number((Text){value, (uint32_t)(dots - value)}, &low)) ||
-        (dots[2] && !text_number(text_of(dots + 2), &high)) || low > high)
-        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected LOW..HIGH, LOW.. or ..HIGH", name, value);
+    const Text above =
+        dots ? text_trim((Text){dots + 2,
+                                (uint32_t)((missing ? word : value + strlen(value)) - (dots + 2))})
+             : text_of("");
+    if (!dots || (missing && word < dots) ||
+        (dots > value && !text_number((Text){value, (uint32_t)(dots - value)}, &low)) ||
+        (above.length && !text_number(above, &high)) || low > high)
+        return FAIL(
+            ERR_FORMAT,
+            "%s = \"%.80s\", expected LOW..HIGH, LOW.. or ..HIGH, and missing behind it where "
+            "numbers outside are not known",
+            name, value);
     if (m->limits == CELLS_MAX) return FAIL(ERR_FORMAT, "more than %d limits", CELLS_MAX);
     TRY(copy_name(m->limit[m->limits].name, "limit", name));
     m->limit[m->limits].low = low;
+    m->limit[m->limits].missing = missing;
     m->limit[m->limits++].high = high;
     return OK;
 }

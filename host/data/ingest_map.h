@@ -28,7 +28,8 @@ enum { CELLS_MAX = 64, COLUMNS_MAX = 256, NAME_MAX_BYTES = FEATURE_NAME_MAX };
 typedef struct {
     char column[NAME_MAX_BYTES];
     bool category;
-    double low, high; /* rows with a number outside are dropped and counted */
+    double low, high;        /* rows with a number outside are dropped and counted, */
+    bool outside_is_missing; /* or the number counts as not known */
 } CellSpec;
 
 typedef struct {
@@ -67,6 +68,7 @@ typedef struct {
     struct {
         char name[NAME_MAX_BYTES];
         double low, high;
+        bool missing;
     } limit[CELLS_MAX];
 
     int64_t from_ms, to_ms; /* keep from <= time < to */

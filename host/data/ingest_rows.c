@@ -288,8 +288,10 @@ static Verdict read_number(Rows *rows, const Mapping *m, int c, Text t, RowCell 
                  t.at, propensity ? "a probability above 0 and at most 1" : "a number or nothing");
         return ROW_BAD;
     }
+    const bool inside = value >= spec->low && value <= spec->high;
+    if (!inside && spec->outside_is_missing) return ROW_GOOD;
     out->number = (float)value;
-    return value >= spec->low && value <= spec->high ? ROW_GOOD : ROW_OUTSIDE;
+    return inside ? ROW_GOOD : ROW_OUTSIDE;
 }
 
 static Verdict read_cells(Rows *rows, const Mapping *m, const Layout *l, const Text *field,
