@@ -118,7 +118,7 @@ static Status add_model(Job *job, const Arguments *a)
     TRY(device_open(&job->device, "cpu", a->score.threads));
     TRY(checkpoint_model(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
     job->model_scorer =
-        (ModelScorer){&job->model, &job->file, &job->device, job->config.model_length};
+        (ModelScorer){&job->model, &job->file, &job->device, job->config.model_length, NULL};
     const Head head = model_head(&job->model);
     job->scorer[job->scorers++] = model_scorer(&job->model_scorer, head);
     if (head == HEAD_POLICY && job->model.at.q_weight >= 0)

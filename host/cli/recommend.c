@@ -157,7 +157,7 @@ static Status recommend(const Arguments *a)
     TRY_OR_FAIL(st, device_open(&dev, "cpu", 0));
     TRY_OR_FAIL(st, behaviour_open(&file, a->data));
     TRY_OR_FAIL(st, checkpoint_model(&model, &config, &file, &dev, a->checkpoint));
-    const ModelScorer scorer = {&model, &file, &dev, config.model_length};
+    const ModelScorer scorer = {&model, &file, &dev, config.model_length, NULL};
     TRY_OR_FAIL(st, run(&scorer, &file, a, out, &found));
     st = a->json ? print_json(&file, out, found) : print_table(&file, out, found);
 fail:

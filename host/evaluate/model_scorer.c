@@ -8,7 +8,6 @@
 #include "base/progress.h"
 #include "catalogue.h"
 #include "gemm.h"
-#include "model/encoder.h"
 
 enum { BATCH_TOKENS = 4096 };
 
@@ -41,8 +40,8 @@ typedef struct {
 
     Batch batch;
     ModelInput input;
-    Encoder encoder;
-    Window *window; /* [tokens] windows of the open batch */
+    Encoder own, *encoder; /* own: used where none is borrowed */
+    Window *window;        /* [tokens] windows of the open batch */
     int64_t windows, tokens;
     int32_t *row;   /* [tokens] state rows to score, */
     int64_t *index; /* [tokens] and the scored events they are for */
@@ -54,14 +53,17 @@ typedef struct {
 static Status run_open(Run *r)
 {
     const ModelScorer *s = r->self;
-    const int64_t tokens = s->length > BATCH_TOKENS ? s->length : BATCH_TOKENS;
+    const int64_t tokens = s->encoder                 ? s->encoder->tokens
+                           : s->length > BATCH_TOKENS ? s->length
+                                                      : BATCH_TOKENS;
+    r->encoder = s->encoder ? s->encoder : &r->own;
     r->window = calloc((size_t)tokens, sizeof *r->window);
     r->row = calloc((size_t)tokens, sizeof *r->row);
     r->index = calloc((size_t)tokens, sizeof *r->index);
     if (!r->window || !r->row || !r->index) return FAIL(ERR_MEMORY, "no memory to evaluate");
     TRY(batch_open(&r->batch, s->file, tokens));
     TRY(model_input_open(&r->input, s->model, tokens, s->dev));
-    return encoder_open(&r->encoder, s->model, tokens, false, s->dev);
+    return s->encoder ? OK : encoder_open(&r->own, s->model, tokens, false, s->dev);
 }
 
 static void run_close(Run *r)
@@ -71,7 +73,7 @@ static void run_close(Run *r)
     free(r->index);
     batch_close(&r->batch);
     model_input_close(&r->input);
-    encoder_close(&r->encoder);
+    encoder_close(&r->own);
 }
 
 /* ---- Scoring a batch -------------------------------------------------------------------------------- */
@@ -161,7 +163,7 @@ static Status flush(Run *r)
     TRY(batch_fill(&r->batch, s->file, r->window, r->windows));
     model_input_set(&r->input, s->model, &r->batch, s->file);
     const size_t mark = scratch_mark(s->dev);
-    Tensor all = encoder_forward(s->dev, &r->encoder, s->model, s->model->params.copy[PARAM_VALUE],
+    Tensor all = encoder_forward(s->dev, r->encoder, s->model, s->model->params.copy[PARAM_VALUE],
                                  &r->input, (DropoutKey){0});
     Tensor h = SCRATCH(s->dev, F32, r->scored, dim);
     for (int64_t i = 0; i < r->scored; i++)
@@ -256,12 +258,10 @@ void validation_close(Validation *v)
     *v = (Validation){0};
 }
 
-Status validation_run(const Validation *v, ValidationResult *out, const Model *m, const Config *c,
-                      const Behaviour *file, Device *dev)
+Status validation_run(const Validation *v, ValidationResult *out, const ModelScorer *model)
 {
-    const ModelScorer state = {m, file, dev, c->model_length};
-    const Scorer scorer = model_scorer(&state, model_head(m));
-    const ScoreOptions options = {.threads = dev->threads, .purchase = -1, .quiet = true};
+    const Scorer scorer = model_scorer(model, model_head(model->model));
+    const ScoreOptions options = {.threads = model->dev->threads, .purchase = -1, .quiet = true};
     ScoredEvents events = {0};
     Ranking ranking = {0};
     RankingSummary summary;

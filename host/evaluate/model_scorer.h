@@ -7,9 +7,8 @@
 #ifndef SOUK_MODEL_SCORER_H
 #define SOUK_MODEL_SCORER_H
 
-#include "base/config.h"
 #include "evaluate/scorer.h"
-#include "model/model.h"
+#include "model/encoder.h"
 
 typedef enum { HEAD_POLICY, HEAD_Q } Head;
 
@@ -17,7 +16,8 @@ typedef struct {
     const Model *model;
     const Behaviour *file;
     Device *dev;
-    int64_t length; /* model.length */
+    int64_t length;   /* model.length */
+    Encoder *encoder; /* to borrow for its batches, of at least `length` tokens; NULL: an own one */
 } ModelScorer;
 
 /* The head that a model recommends by: the policy, or Q where there is no policy. */
@@ -44,8 +44,7 @@ typedef struct {
 
 /* Of the validation split, all events of `sample` users (0: all), the same at each run. */
 Status validation_open(Validation *v, const Behaviour *file, int64_t sample, uint64_t seed);
-Status validation_run(const Validation *v, ValidationResult *r, const Model *m, const Config *c,
-                      const Behaviour *file, Device *dev);
+Status validation_run(const Validation *v, ValidationResult *r, const ModelScorer *scorer);
 void validation_close(Validation *v); /* safe on {0} */
 
 #endif

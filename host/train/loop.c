@@ -128,7 +128,8 @@ static Status validate(Loop *l)
     char path[4096];
     ValidationResult r;
     if (l->validation.events == 0) return OK;
-    TRY(validation_run(&l->validation, &r, &t->model, &t->config, &t->file, &t->dev));
+    const ModelScorer scorer = {&t->model, &t->file, &t->dev, t->config.model_length, &t->online};
+    TRY(validation_run(&l->validation, &r, &scorer));
     metrics_validation(&l->metrics, t->step, r.ndcg10, r.hr10, l->validation.events);
     if (r.ndcg10 <= l->progression.best) {
         l->progression.worse++;
