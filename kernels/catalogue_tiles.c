@@ -4,7 +4,7 @@
 
 #include "gemm.h"
 
-enum { BLOCK = 512, BLOCK_MIN = 128 };
+enum { BLOCK = 256, BLOCK_MIN = 128 };
 
 /* The largest block whose scores fit the bound; without one, nothing is kept and blocks are full.
  */

@@ -9,7 +9,7 @@
 
 #include "catalogue.h"
 
-enum { TILE = 256, GROUPS = 16 };
+enum { TILE = 512, GROUPS = 16 };
 
 typedef struct {
     const ItemTable *table;

@@ -8,11 +8,11 @@ typedef struct {
     bool bias;
 } Shape;
 
-/* Ragged on purpose: around the tile of 256 items and the block of 512 rows, with and without
+/* Ragged on purpose: around the tile of 512 items and the block of 256 rows, with and without
  * features; the last needs several blocks, the one of 140,000 items does not keep its scores. */
 static const Shape shapes[] = {
-    {1, 1, 2, 0, 0, 0, true},      {3, 5, 4, 1, 3, 0, true},      {7, 255, 6, 0, 0, 2, true},
-    {33, 257, 16, 2, 9, 3, true},  {65, 1031, 8, 0, 0, 0, false}, {1030, 300, 5, 1, 4, 1, true},
+    {1, 1, 2, 0, 0, 0, true},      {3, 5, 4, 1, 3, 0, true},      {7, 511, 6, 0, 0, 2, true},
+    {33, 513, 16, 2, 9, 3, true},  {65, 1031, 8, 0, 0, 0, false}, {530, 600, 5, 1, 4, 1, true},
     {9, 140000, 3, 0, 0, 0, true},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
