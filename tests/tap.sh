@@ -4,6 +4,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/souk-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+: "${BUILD:=$root/build}" "${SOUK:=$BUILD/souk}" "${CC:=cc}" # ctest sets them
 tap_count=0
 tap_failed=0
 

@@ -1,0 +1,39 @@
+#!/bin/bash
+# A run that stops and goes on is the same run, bit for bit, at any number of threads; also when it
+# was killed at any moment.
+. "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/shop.sh"
+make_shop >"$work/log" 2>&1 || { fail "no shop to train on" "$(cat "$work/log")"; finish; }
+
+# The rate does not depend on the number of steps asked for.
+settings=(train.save_every=5 train.valid_every=10 optim.lr_floor=1)
+check "trains 20 steps" train "$work/whole" "${settings[@]}" train.steps=20 train.threads=1
+check "trains 10 steps" \
+    train "$work/half" "${settings[@]}" train.steps=10 train.threads=3 train.readers=2
+check "goes on to 20" \
+    train "$work/half" "${settings[@]}" train.steps=20 train.threads=2 train.readers=0 --resume
+check "20 steps are 10 and 10, bit for bit" same_tensors "$work/whole" "$work/half"
+
+# Killed at moments drawn from a seed, each time resumed, then run to its end.
+RANDOM=11
+steps=100
+settings=("train.steps=$steps" train.save_every=1 train.valid_every=20)
+check "trains $steps steps" train "$work/calm" "${settings[@]}"
+kills=0
+for _ in $(seq 12); do
+    resume=()
+    [ -e "$work/killed" ] && resume=(--resume)
+    "${training[@]}" train.out="$work/killed" "${settings[@]}" "${resume[@]}" >"$work/log" 2>&1 &
+    sleep "0.$(printf '%03d' $((RANDOM % 250 + 10)))"
+    kill -KILL $!
+    wait $! 2>/dev/null
+    [ $? = 137 ] && kills=$((kills + 1))
+    find "$work/killed" -name '*.safetensors' 2>/dev/null | grep -q . || { rm -rf "$work/killed" && continue; }
+    check "the checkpoint loads after a kill" loads "$work/killed"
+done
+echo "# killed $kills times"
+check "was killed while it trained" test $kills -gt 2
+check "goes on to the end" train "$work/killed" "${settings[@]}" --resume
+check "a run killed $kills times is the run left alone, bit for bit" \
+    same_tensors "$work/calm" "$work/killed"
+finish

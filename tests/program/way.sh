@@ -1,0 +1,40 @@
+#!/bin/bash
+# The whole way on a tiny synthetic log: generate, ingest, info, train, eval, recommend, trace.
+. "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/shop.sh"
+
+# prints PATTERN COMMAND...: exits 0 with a line that matches on standard output.
+prints() {
+    local pattern=$1
+    shift
+    "$@" >"$work/out" || return 1
+    grep -qE -- "$pattern" "$work/out" || { cat "$work/out" && return 1; }
+}
+safetensors_names() { dd if="$1" bs=1 skip=8 count=20000 2>/dev/null | tr -d '\0' | grep -q "$2"; }
+
+check "generates a log and ingests it" make_shop
+"$SOUK" generate --events 6000 --users 200 --items 100 --seed 3 --out "$work/again.csv"
+"$SOUK" generate --events 6000 --users 200 --items 100 --seed 4 --out "$work/other.csv"
+check "a seed gives one log" cmp "$work/log.csv" "$work/again.csv"
+check "another seed gives another" eval '! cmp -s "$work/log.csv" "$work/other.csv"'
+check "a log from standard input is the same log" \
+    eval '"$SOUK" ingest --force --plain-keys - "$work/piped.h5" <"$work/log.csv" &&
+          diff <("$SOUK" info "$work/piped.h5" | sed 1d) <("$SOUK" info "$work/shop.h5" | sed 1d)'
+check "ingest leaves a file alone that is there" \
+    eval '! "$SOUK" ingest "$work/log.csv" "$work/shop.h5"'
+check "info shows the actions" prints purchase "$SOUK" info "$work/shop.h5"
+check "trains" train "$work/run" train.steps=30
+checkpoint=(--checkpoint "$work/run" --data "$work/shop.h5")
+check "evaluates beside the baselines" \
+    prints '[Pp]opularity' "$SOUK" eval "${checkpoint[@]}" --json "$work/eval.json"
+check "writes the table as JSON" grep -qi 'ndcg' "$work/eval.json"
+check "recommends for a user" prints . "$SOUK" recommend "${checkpoint[@]}" --user "$(a_user)"
+check "traces a batch" "$SOUK" trace "${checkpoint[@]}" --batch 0 --out "$work/trace.safetensors"
+check "the trace names gradients" safetensors_names "$work/trace.safetensors" 'grad'
+refuses "a user the file does not have is refused" 2 'no-such-user' \
+    "$SOUK" recommend "${checkpoint[@]}" --user no-such-user
+refuses "a setting that does not exist is refused" 2 'optim.speed' train "$work/none" optim.speed=9
+refuses "a setting out of range is refused" 2 'model.dim' train "$work/none" model.dim=0
+refuses "a data file that is not there is refused" 1 'nowhere.h5' \
+    train "$work/none" data.path="$work/nowhere.h5"
+finish
