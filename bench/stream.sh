@@ -9,4 +9,4 @@ mkdir -p "$root/bench/out" "$folder"
 [ -n "$2" ] || trap 'rm -rf "$folder"' EXIT
 cmake -S "$root" -B "$build" -G Ninja >/dev/null
 ninja -C "$build" bench_stream >/dev/null
-"$build/bench_stream" "${1:-50000000}" "$folder" "$root/bench/out/stream.json"
+"$build/bench/bench_stream" "${1:-50000000}" "$folder" "$root/bench/out/stream.json"
