@@ -62,11 +62,15 @@ static Mask mask_of(float rate, uint64_t seed, int64_t site, int64_t step)
 void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, uint64_t seed,
                  int64_t site, int64_t step)
 {
-    tensor_expect(y, "y", __FILE__, __LINE__, F32, x.rank, x.dim);
-    tensor_expect(x, "x", __FILE__, __LINE__, F32, x.rank, x.dim);
-    if (residual.data) tensor_expect(residual, "residual", __FILE__, __LINE__, F32, x.rank, x.dim);
+    const Dtype dtype = activation_dtype(dev, x);
+    tensor_expect(y, "y", __FILE__, __LINE__, dtype, x.rank, x.dim);
+    tensor_expect(x, "x", __FILE__, __LINE__, dtype, x.rank, x.dim);
+    if (residual.data)
+        tensor_expect(residual, "residual", __FILE__, __LINE__, dtype, x.rank, x.dim);
     const Mask mask = mask_of(rate, seed, site, step);
-    if (rate == 0.0f)
+    if (ON_CUDA(dev))
+        dropout_cuda(dev, y, x, residual, rate, mask.factor, seed, mask.counter_high);
+    else if (rate == 0.0f)
         pass(dev, f32(y), f32(x), f32(residual), tensor_count(x));
     else
         apply(dev, f32(y), f32(x), f32(residual), tensor_count(x), &mask);

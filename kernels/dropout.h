@@ -9,7 +9,8 @@
  *   forward    y[i] = residual[i] + factor[i] x[i]                 overwrites
  *   backward   dx[i] = factor[i] dy[i]                             overwrites
  *
- *   y, x, residual, dx, dy   f32, any one shape; residual optional (data NULL: 0)
+ *   y, x, residual, dx, dy   f32 (cpu, cuda), bf16 (cuda), any one shape; residual optional (data
+ *                            NULL: 0)
  *   rate      in [0, 1); at 0 nothing is drawn and every factor is 1
  *   site      in [0, 2^16): the place in the model; step: the training step, < 2^48
  *
@@ -29,6 +30,10 @@ void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, u
                  int64_t site, int64_t step);
 void dropout_backward(Device *dev, Tensor dx, Tensor dy, float rate, uint64_t seed, int64_t site,
                       int64_t step);
+
+/* The CUDA half, in dropout.cu. Call the functions above instead: they check shapes. */
+void dropout_cuda(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, float factor,
+                  uint64_t seed, uint64_t counter_high);
 
 #ifdef __cplusplus
 }

@@ -29,9 +29,13 @@ static void check_id(int32_t id, int64_t row, int64_t entries)
 void embedding_add(Device *dev, Tensor y, Tensor table, Tensor ids)
 {
     const int64_t rows = y.dim[0], dim = y.dim[1], entries = table.dim[0];
-    EXPECT(y, F32, rows, dim);
+    EXPECT(y, activation_dtype(dev, y), rows, dim);
     EXPECT(table, F32, entries, dim);
     EXPECT(ids, I32, rows);
+    if (ON_CUDA(dev)) {
+        embedding_add_cuda(dev, y, table, ids);
+        return;
+    }
 
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t i = 0; i < rows; i++) {
@@ -93,10 +97,14 @@ static int64_t cut(Chunk *chunk, const Entry *entry, int64_t count)
 void embedding_backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
 {
     const int64_t rows = dy.dim[0], dim = dy.dim[1], entries = dtable.dim[0];
-    EXPECT(dy, F32, rows, dim);
+    EXPECT(dy, activation_dtype(dev, dy), rows, dim);
     EXPECT(dtable, F32, entries, dim);
     EXPECT(ids, I32, rows);
     REQUIRE(rows <= INT32_MAX, "embedding: %" PRId64 " rows in one call", rows);
+    if (ON_CUDA(dev)) {
+        embedding_backward_cuda(dev, dtable, dy, ids);
+        return;
+    }
 
     const size_t mark = scratch_mark(dev);
     Entry *a = SCRATCH(dev, U8, rows, sizeof(Entry)).data;

@@ -3,7 +3,7 @@
  *   embedding_add        y[i, :] += table[ids[i], :]                          accumulates
  *   embedding_backward   dtable[ids[i], :] += dy[i, :]                        accumulates
  *
- *   y, dy           [rows, dim]        f32; rows may be 0
+ *   y, dy           [rows, dim]        f32 (cpu, cuda), bf16 (cuda); rows may be 0
  *   table, dtable   [entries, dim]     f32
  *   ids             [rows]             i32, < entries; rows with ids[i] < 0 are skipped
  *
@@ -12,6 +12,8 @@
  * 256 go to dtable in order, each further 256 are summed in order by themselves, and these sums are
  * added in order. So the bits do not depend on the number of threads.
  * Scratch: 40 bytes a row, 4 dim bytes for every full 256 rows.
+ * CUDA: the same sort; windows of 32 sorted rows are summed in order, then the windows of one id in
+ * order; no atomics. Scratch: 17 bytes a row, 4 dim bytes for every 32 rows.
  */
 #ifndef SOUK_EMBEDDING_H
 #define SOUK_EMBEDDING_H
@@ -24,6 +26,10 @@ extern "C" {
 
 void embedding_add(Device *dev, Tensor y, Tensor table, Tensor ids);
 void embedding_backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids);
+
+/* The CUDA half, in embedding.cu. Call the functions above instead: they check shapes. */
+void embedding_add_cuda(Device *dev, Tensor y, Tensor table, Tensor ids);
+void embedding_backward_cuda(Device *dev, Tensor dtable, Tensor dy, Tensor ids);
 
 #ifdef __cplusplus
 }

@@ -31,10 +31,15 @@ static void rotate(float *x, const float *cosine, const float *sine, int64_t hal
 void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta, int direction)
 {
     const int64_t tokens = qkv.dim[0], width = qkv.dim[1], head_dim = width / 3 / heads;
-    EXPECT(qkv, F32, tokens, 3 * heads * head_dim);
+    EXPECT(qkv, activation_dtype(dev, qkv), tokens, 3 * heads * head_dim);
     EXPECT(position, I32, tokens);
     REQUIRE(head_dim % 2 == 0, "rope: head_dim %" PRId64 " is odd", head_dim);
     REQUIRE(direction == 1 || direction == -1, "rope: direction %d, want 1 or -1", direction);
+
+    if (ON_CUDA(dev)) {
+        rope_cuda(dev, qkv, position, heads, theta, direction);
+        return;
+    }
 
     int32_t last = -1;
     for (int64_t t = 0; t < tokens; t++) {

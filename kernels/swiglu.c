@@ -22,8 +22,12 @@ static void backward_row(float *dgate, float *dup, const float *dy, const float 
 void swiglu_forward(Device *dev, Tensor y, Tensor gate_up)
 {
     const int64_t rows = y.dim[0], ff = y.dim[1];
-    EXPECT(y, F32, rows, ff);
-    EXPECT(gate_up, F32, rows, 2 * ff);
+    EXPECT(y, activation_dtype(dev, y), rows, ff);
+    EXPECT(gate_up, y.dtype, rows, 2 * ff);
+    if (ON_CUDA(dev)) {
+        swiglu_forward_cuda(dev, y, gate_up);
+        return;
+    }
 
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
@@ -35,9 +39,13 @@ void swiglu_forward(Device *dev, Tensor y, Tensor gate_up)
 void swiglu_backward(Device *dev, Tensor dgate_up, Tensor dy, Tensor gate_up)
 {
     const int64_t rows = dy.dim[0], ff = dy.dim[1];
-    EXPECT(dy, F32, rows, ff);
-    EXPECT(gate_up, F32, rows, 2 * ff);
-    EXPECT(dgate_up, F32, rows, 2 * ff);
+    EXPECT(dy, activation_dtype(dev, dy), rows, ff);
+    EXPECT(gate_up, dy.dtype, rows, 2 * ff);
+    EXPECT(dgate_up, dy.dtype, rows, 2 * ff);
+    if (ON_CUDA(dev)) {
+        swiglu_backward_cuda(dev, dgate_up, dy, gate_up);
+        return;
+    }
 
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {

@@ -4,8 +4,9 @@
  *   forward    y = gate s up                                       overwrites
  *   backward   dgate = dy up s (1 + gate (1 - s)),  dup = dy gate s   overwrites
  *
- *   gate_up, dgate_up   [rows, 2 ff]   f32, gate in the first half of a row, up in the second
- *   y, dy               [rows, ff]     f32
+ *   gate_up, dgate_up   [rows, 2 ff]   f32 (cpu, cuda), bf16 (cuda), gate in the first half of a
+ *                                      row, up in the second
+ *   y, dy               [rows, ff]     as gate_up
  *
  * dgate_up may alias gate_up. Scratch: none. Deterministic.
  */
@@ -20,6 +21,10 @@ extern "C" {
 
 void swiglu_forward(Device *dev, Tensor y, Tensor gate_up);
 void swiglu_backward(Device *dev, Tensor dgate_up, Tensor dy, Tensor gate_up);
+
+/* The CUDA half, in swiglu.cu. Call the functions above instead: they check shapes. */
+void swiglu_forward_cuda(Device *dev, Tensor y, Tensor gate_up);
+void swiglu_backward_cuda(Device *dev, Tensor dgate_up, Tensor dy, Tensor gate_up);
 
 #ifdef __cplusplus
 }

@@ -259,13 +259,22 @@ static void against_reads(const Cell *c, const Access &a, uint32_t since)
     if (r.time == now && readers_unordered(c, a)) race(a, "read", r.time, r.thread, r.place);
 }
 
+/* Whether a warp's reads so far are ordered before this read: then it may stand for all of them. */
+static bool knows_readers(const Cell *c, const Access &a)
+{
+    return a.thread->clock > c->read.clock && !readers_unordered(c, a);
+}
+
 static void note_read(Cell *c, uint8_t mask, const Access &a, uint32_t since)
 {
     auto &r = c->read;
     if (r.time == now) {
+        if (knows_readers(c, a)) {
+            r.lanes = 0;
+            r.clock = a.thread->clock;
+        }
         r.many |= r.thread >> 5 != a.thread->warp;
         r.lanes |= 1u << a.thread->lane;
-        if (a.thread->clock > r.clock) r.clock = a.thread->clock;
     } else {
         if (r.time >= since && r.time < block_start) r.other_block = r.time;
         if (r.other_block < since) r.other_block = 0;

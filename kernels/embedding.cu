@@ -1,0 +1,285 @@
+/* Rows of a table on CUDA. Forward: one warp a row. Backward, without atomics and in an order that
+ * follows from the ids alone:
+ *
+ *   1. the rows are sorted by id: a stable radix sort of (id, row), 8 bits a pass. A block takes a
+ *      tile, a warp of it a run of consecutive entries, so that ranks among equal digits follow from
+ *      the order of warps, rounds and lanes;
+ *   2. a warp walks a window of 32 sorted entries, for 128 columns: runs of one id that begin in its
+ *      window it adds to dtable, the part of a run that began before it goes to a partial sum;
+ *   3. the warp in whose window a run begins adds the partial sums of the windows it runs on into.
+ */
+#include "embedding.h"
+
+#include "base/cuda.cuh"
+
+enum {
+    WARPS = 8,
+    THREADS = WARPS * WARP,
+    DIGIT_BITS = 8,
+    DIGITS = 1 << DIGIT_BITS,
+    ROUNDS = 8,
+    TILE = THREADS * ROUNDS,
+    WINDOW = 32,
+    COLUMNS = 4,
+    SLICE = WARP * COLUMNS,
+};
+
+template <class T>
+static __global__ void add_kernel(T *y, const float *table, const int32_t *ids, int64_t rows,
+                                  int64_t dim, int64_t entries)
+{
+    const int64_t row = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
+    if (row >= rows) return;
+    const int32_t id = ids[row];
+    device_require(id < entries);
+    if (id < 0) return;
+    for (int64_t c = threadIdx.x % WARP; c < dim; c += WARP) {
+        T &to = y[row * dim + c];
+        from_float(to, to_float(to) + table[id * dim + c]);
+    }
+}
+
+/* ---- 1. Sorting ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    const uint32_t *key;
+    const int32_t *row;
+    int64_t count;
+    int shift;
+} Unsorted;
+
+/* Keys are ids; rows to be skipped get `entries` and come last. */
+static __global__ void keys_kernel(uint32_t *key, int32_t *row, const int32_t *ids, int64_t rows,
+                                   int64_t entries)
+{
+    const int64_t i = (int64_t)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= rows) return;
+    device_require(ids[i] < entries);
+    key[i] = ids[i] < 0 ? (uint32_t)entries : (uint32_t)ids[i];
+    row[i] = (int32_t)i;
+}
+
+/* Where round `round` of this warp's run begins; a tile is its warps' runs end to end. */
+static __device__ __forceinline__ int64_t entry_of(int round)
+{
+    return (int64_t)blockIdx.x * TILE + (threadIdx.x / WARP * ROUNDS + round) * WARP +
+           threadIdx.x % WARP;
+}
+
+/* DIGITS behind the end: in no digit's way. */
+static __device__ __forceinline__ int digit_of(const Unsorted &from, int64_t i)
+{
+    return i < from.count ? (int)(from.key[i] >> from.shift) & (DIGITS - 1) : (int)DIGITS;
+}
+
+/* count[warp][d] = entries of this warp with digit d. */
+static __device__ __forceinline__ void count_digits(int (*count)[DIGITS], const Unsorted &from)
+{
+    const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
+    for (int d = lane; d < DIGITS; d += WARP) count[warp][d] = 0;
+    __syncwarp();
+    for (int k = 0; k < ROUNDS; k++) {
+        const int digit = digit_of(from, entry_of(k));
+        const unsigned same = __match_any_sync(ALL_LANES, digit);
+        if (digit < DIGITS && lane == __ffs((int)same) - 1) count[warp][digit] += __popc(same);
+        __syncwarp();
+    }
+}
+
+/* start[d, block] = entries of the block's tile with digit d. */
+static __global__ void histogram_kernel(int32_t *start, Unsorted from)
+{
+    __shared__ int count[WARPS][DIGITS];
+    count_digits(count, from);
+    __syncthreads();
+    for (int d = (int)threadIdx.x; d < DIGITS; d += THREADS) {
+        int sum = 0;
+        for (int w = 0; w < WARPS; w++) sum += count[w][d];
+        start[(int64_t)d * gridDim.x + blockIdx.x] = sum;
+    }
+}
+
+/* The running sum of what comes before, in place; one block, each thread a run of the values. */
+static __global__ void scan_kernel(int32_t *value, int64_t count)
+{
+    __shared__ int32_t sums[1024];
+    const int64_t each = (count + 1023) / 1024, first = threadIdx.x * each;
+    const int64_t last = first + each < count ? first + each : count;
+    int32_t sum = 0;
+    for (int64_t i = first; i < last; i++) sum += value[i];
+    sums[threadIdx.x] = sum;
+    for (int offset = 1; offset < 1024; offset *= 2) {
+        __syncthreads();
+        const int32_t before = (int)threadIdx.x >= offset ? sums[threadIdx.x - offset] : 0;
+        __syncthreads();
+        sums[threadIdx.x] += before;
+    }
+    sum = sums[threadIdx.x] - sum;
+    for (int64_t i = first; i < last; i++) {
+        const int32_t here = value[i];
+        value[i] = sum;
+        sum += here;
+    }
+}
+
+static __global__ void scatter_kernel(uint32_t *key, int32_t *row, const int32_t *start,
+                                      Unsorted from)
+{
+    __shared__ int next[WARPS][DIGITS]; /* counts, then places */
+    const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
+    count_digits(next, from);
+    __syncthreads();
+    for (int d = (int)threadIdx.x; d < DIGITS; d += THREADS) {
+        int place = start[(int64_t)d * gridDim.x + blockIdx.x];
+        for (int w = 0; w < WARPS; w++) {
+            const int here = next[w][d];
+            next[w][d] = place;
+            place += here;
+        }
+    }
+    __syncthreads();
+    for (int k = 0; k < ROUNDS; k++) {
+        const int64_t i = entry_of(k);
+        const int digit = digit_of(from, i);
+        const unsigned same = __match_any_sync(ALL_LANES, digit);
+        const int rank = __popc(same & ((1u << lane) - 1));
+        if (digit < DIGITS) {
+            const int place = next[warp][digit] + rank;
+            key[place] = from.key[i];
+            row[place] = from.row[i];
+        }
+        __syncwarp();
+        if (digit < DIGITS && rank == 0) next[warp][digit] += __popc(same);
+        __syncwarp();
+    }
+}
+
+/* ---- 2, 3. Sums of runs -------------------------------------------------------------------------- */
+
+typedef struct {
+    const uint32_t *key;
+    const int32_t *row;
+    int64_t count, dim;
+    uint32_t entries;
+} Sorted;
+
+static __device__ __forceinline__ void add_to(float *to, const float (&sum)[COLUMNS], int64_t first,
+                                              int64_t dim)
+{
+#pragma unroll
+    for (int k = 0; k < COLUMNS; k++) {
+        const int64_t c = first + k * WARP;
+        if (c < dim) to[c] += sum[k];
+    }
+}
+
+template <class T>
+static __global__ void window_kernel(float *dtable, float *partial, const T *dy, Sorted s)
+{
+    const int64_t window = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
+    const int64_t begin = window * WINDOW, column = blockIdx.y * SLICE + threadIdx.x % WARP;
+    const int64_t end = begin + WINDOW < s.count ? begin + WINDOW : s.count;
+    if (begin >= s.count) return;
+    float sum[COLUMNS] = {};
+    bool goes_on = begin > 0 && s.key[begin - 1] == s.key[begin];
+    for (int64_t i = begin; i < end; i++) {
+        const uint32_t key = s.key[i];
+        if (key >= s.entries) return; /* skipped rows are the last */
+        const T *from = dy + (int64_t)s.row[i] * s.dim;
+#pragma unroll
+        for (int k = 0; k < COLUMNS; k++) {
+            const int64_t c = column + k * WARP;
+            if (c < s.dim) sum[k] += to_float(from[c]);
+        }
+        if (i + 1 < end && s.key[i + 1] == key) continue;
+        if (goes_on) {
+#pragma unroll
+            for (int k = 0; k < COLUMNS; k++)
+                if (column + k * WARP < s.dim) partial[window * s.dim + column + k * WARP] = sum[k];
+        } else {
+            add_to(dtable + (int64_t)key * s.dim, sum, column, s.dim);
+        }
+        goes_on = false;
+#pragma unroll
+        for (int k = 0; k < COLUMNS; k++) sum[k] = 0.0f;
+    }
+}
+
+static __global__ void join_kernel(float *dtable, const float *partial, Sorted s)
+{
+    const int64_t window = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
+    const int64_t begin = window * WINDOW, end = begin + WINDOW;
+    const int64_t column = blockIdx.y * SLICE + threadIdx.x % WARP;
+    if (end >= s.count) return;
+    const uint32_t key = s.key[end - 1];
+    if (key >= s.entries || s.key[end] != key) return; /* no run goes on */
+    if (begin > 0 && s.key[begin - 1] == key) return;  /* it began before this window */
+    float sum[COLUMNS] = {};
+    for (int64_t next = end; next < s.count && s.key[next] == key; next += WINDOW) {
+        const float *from = partial + next / WINDOW * s.dim;
+#pragma unroll
+        for (int k = 0; k < COLUMNS; k++)
+            if (column + k * WARP < s.dim) sum[k] += from[column + k * WARP];
+    }
+    add_to(dtable + (int64_t)key * s.dim, sum, column, s.dim);
+}
+
+/* ---- Launches ------------------------------------------------------------------------------------ */
+
+static Tensor room(Device *dev, Dtype dtype, int64_t rows, int64_t dim)
+{
+    const int64_t shape[] = {rows, dim};
+    return scratch_tensor(dev, dtype, 2, shape);
+}
+
+static Sorted sort_rows(Device *dev, Tensor ids, int64_t entries, int64_t dim)
+{
+    const int64_t rows = ids.dim[0], tiles = ceil_div(rows, TILE);
+    uint32_t *key[2] = {(uint32_t *)i32(room(dev, I32, 2, rows))};
+    int32_t *row[2] = {i32(room(dev, I32, 2, rows))}, *start = i32(room(dev, I32, DIGITS, tiles));
+    key[1] = key[0] + rows;
+    row[1] = row[0] + rows;
+    LAUNCH(dev, keys_kernel, blocks_for(rows, THREADS), THREADS, 0, key[0], row[0], i32(ids), rows,
+           entries);
+    int at = 0;
+    for (int shift = 0; shift < 32 && entries >> shift > 0; shift += DIGIT_BITS, at ^= 1) {
+        const Unsorted from = {key[at], row[at], rows, shift};
+        LAUNCH(dev, histogram_kernel, (unsigned)tiles, THREADS, 0, start, from);
+        LAUNCH(dev, scan_kernel, 1, 1024, 0, start, DIGITS * tiles);
+        LAUNCH(dev, scatter_kernel, (unsigned)tiles, THREADS, 0, key[at ^ 1], row[at ^ 1], start,
+               from);
+    }
+    return Sorted{key[at], row[at], rows, dim, (uint32_t)entries};
+}
+
+template <class T>
+static void add(Device *dev, Tensor y, Tensor table, Tensor ids)
+{
+    LAUNCH(dev, add_kernel<T>, blocks_for(y.dim[0], WARPS), THREADS, 0, (T *)y.data, f32(table),
+           i32(ids), y.dim[0], y.dim[1], table.dim[0]);
+}
+
+template <class T>
+static void backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
+{
+    const int64_t rows = dy.dim[0], dim = dy.dim[1], windows = ceil_div(rows, WINDOW);
+    if (rows == 0) return;
+    const size_t mark = scratch_mark(dev);
+    const Sorted sorted = sort_rows(dev, ids, dtable.dim[0], dim);
+    float *partial = f32(room(dev, F32, windows, dim));
+    const dim3 grid(blocks_for(windows, WARPS), blocks_for(dim, SLICE));
+    LAUNCH(dev, window_kernel<T>, grid, THREADS, 0, f32(dtable), partial, (const T *)dy.data,
+           sorted);
+    LAUNCH(dev, join_kernel, grid, THREADS, 0, f32(dtable), partial, sorted);
+    scratch_release(dev, mark);
+}
+
+void embedding_add_cuda(Device *dev, Tensor y, Tensor table, Tensor ids)
+{
+    BY_DTYPE(y.dtype, add, dev, y, table, ids);
+}
+
+void embedding_backward_cuda(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
+{
+    BY_DTYPE(dy.dtype, backward, dev, dtable, dy, ids);
+}
