@@ -39,6 +39,19 @@ void elementwise_axpy(Device *dev, Tensor y, float alpha, Tensor x)
     for (int64_t i = 0; i < count; i++) yp[i] += alpha * xp[i];
 }
 
+void elementwise_shift(Device *dev, Tensor y, Tensor s)
+{
+    const int64_t count = tensor_count(y);
+    tensor_expect(y, "y", __FILE__, __LINE__, F32, y.rank, y.dim);
+    EXPECT(s, F32, 1);
+    if (ON_CUDA(dev)) {
+        elementwise_shift_cuda(dev, y, s);
+        return;
+    }
+    const float shift = *f32(s);
+    for (int64_t i = 0; i < count; i++) f32(y)[i] += shift;
+}
+
 void elementwise_fill(Device *dev, Tensor y, float value)
 {
     const int64_t count = same_shape(dev, y, y);
@@ -53,9 +66,9 @@ void elementwise_fill(Device *dev, Tensor y, float value)
 
 void elementwise_copy(Device *dev, Tensor y, Tensor x)
 {
-    Tensor like_y = x;
-    if (ON_CUDA(dev)) like_y.dtype = x.dtype == F32 || x.dtype == BF16 ? y.dtype : x.dtype;
-    const int64_t count = same_shape(dev, y, like_y);
+    Tensor converted = x;
+    if (ON_CUDA(dev)) converted.dtype = activation_dtype(dev, y);
+    const int64_t count = same_shape(dev, y, converted);
     if (ON_CUDA(dev)) {
         elementwise_copy_cuda(dev, y, x);
         return;

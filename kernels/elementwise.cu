@@ -28,6 +28,11 @@ static __global__ void axpy_kernel(T *y, const T *x, float alpha, int64_t packs,
         from_float(y[i], to_float(y[i]) + alpha * to_float(x[i]));
 }
 
+static __global__ void shift_kernel(float *y, const float *s, int64_t count)
+{
+    for (int64_t i = first_index(); i < count; i += grid_step()) y[i] += *s;
+}
+
 template <class T>
 static __global__ void fill_kernel(T *y, float value, int64_t packs, int64_t count)
 {
@@ -151,6 +156,11 @@ static void finite(Device *dev, Tensor found, Tensor x)
 void elementwise_axpy_cuda(Device *dev, Tensor y, float alpha, Tensor x)
 {
     BY_DTYPE(y.dtype, axpy, dev, y, alpha, x);
+}
+void elementwise_shift_cuda(Device *dev, Tensor y, Tensor s)
+{
+    const int64_t count = tensor_count(y);
+    LAUNCH(dev, shift_kernel, grid(dev, count), THREADS, 0, f32(y), f32(s), count);
 }
 void elementwise_fill_cuda(Device *dev, Tensor y, float value)
 {

@@ -2,6 +2,7 @@
  *
  *   elementwise_add     y += x
  *   elementwise_axpy    y += alpha x
+ *   elementwise_shift   y += s[0]
  *   elementwise_fill    y = value
  *   elementwise_copy    y = x
  *   row_dot             y[i] = sum_c a[i,c] b[i,c]      overwrites; summed in double
@@ -9,6 +10,7 @@
  *   rows_finite         the smallest index, counted over all elements, of an infinity or NaN in x;
  *                       -1 where all are finite
  *
+ *   elementwise_shift   y   f32, any shape, s [1] f32
  *   elementwise_*   y, x   f32 (cpu, cuda), bf16 (cuda), any one shape, may be empty; x of
  *                          elementwise_copy may be of the other dtype: it is converted
  *   row_dot         y [rows] f32, a, b [rows, dim]   f32 (cpu, cuda), bf16 (cuda)
@@ -28,6 +30,7 @@ extern "C" {
 
 void elementwise_add(Device *dev, Tensor y, Tensor x);
 void elementwise_axpy(Device *dev, Tensor y, float alpha, Tensor x);
+void elementwise_shift(Device *dev, Tensor y, Tensor s);
 void elementwise_fill(Device *dev, Tensor y, float value);
 void elementwise_copy(Device *dev, Tensor y, Tensor x);
 void row_dot(Device *dev, Tensor y, Tensor a, Tensor b);
@@ -37,6 +40,7 @@ int64_t rows_finite(Device *dev, Tensor x);
 /* The CUDA half, in elementwise.cu. Call the functions above instead: they check shapes. `found` is
  * i64 [1]: elements - index of the first that is not finite, 0 where all are. */
 void elementwise_axpy_cuda(Device *dev, Tensor y, float alpha, Tensor x);
+void elementwise_shift_cuda(Device *dev, Tensor y, Tensor s);
 void elementwise_fill_cuda(Device *dev, Tensor y, float value);
 void elementwise_copy_cuda(Device *dev, Tensor y, Tensor x);
 void row_dot_cuda(Device *dev, Tensor y, Tensor a, Tensor b);

@@ -12,10 +12,14 @@ void td_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor wei
     EXPECT(q, F32, rows);
     EXPECT(y, F32, rows);
     EXPECT(weight, F32, rows);
+    const float limit = huber > 0.0f ? huber : INFINITY;
+    if (ON_CUDA(dev)) {
+        td_loss_cuda(dev, loss, dq, q, y, weight, limit);
+        return;
+    }
 
     const float *qs = f32(q), *ys = f32(y), *ws = f32(weight);
     float *losses = f32(loss), *dqs = f32(dq);
-    const float limit = huber > 0.0f ? huber : INFINITY;
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < rows; i++) {
         const float w = ws[i], d = w == 0.0f ? 0.0f : qs[i] - ys[i], size = fabsf(d);
@@ -25,12 +29,13 @@ void td_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor wei
     }
 }
 
-double weighted_sum(Device *dev, Tensor x)
+/* ---- Sums ---------------------------------------------------------------------------------------- */
+
+static double sum_of(Device *dev, Tensor x)
 {
     const int64_t count = tensor_count(x), chunks = (count + CHUNK - 1) / CHUNK;
-    tensor_expect(x, "x", __FILE__, __LINE__, F32, x.rank, x.dim);
     const size_t mark = scratch_mark(dev);
-    double *sums = SCRATCH(dev, U8, chunks, sizeof(double)).data;
+    double *sums = SCRATCH(dev, F64, chunks).data;
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {
         const int64_t last = (k + 1) * CHUNK < count ? (k + 1) * CHUNK : count;
@@ -44,4 +49,73 @@ double weighted_sum(Device *dev, Tensor x)
     for (int64_t k = 0; k < chunks; k++) total += sums[k];
     scratch_release(dev, mark);
     return total;
+}
+
+void weighted_sum(Device *dev, Tensor sum, Tensor x)
+{
+    EXPECT(sum, F64, 1);
+    tensor_expect(x, "x", __FILE__, __LINE__, F32, x.rank, x.dim);
+    if (ON_CUDA(dev))
+        weighted_sum_cuda(dev, sum, x);
+    else
+        *(double *)sum.data = sum_of(dev, x);
+}
+
+void weighted_sum_add(Device *dev, Tensor total, Tensor x)
+{
+    EXPECT(total, F32, 1);
+    tensor_expect(x, "x", __FILE__, __LINE__, F32, x.rank, x.dim);
+    if (ON_CUDA(dev))
+        weighted_sum_add_cuda(dev, total, x);
+    else
+        *f32(total) += (float)sum_of(dev, x);
+}
+
+/* ---- Means over some tokens ---------------------------------------------------------------------- */
+
+void mean_weights(Device *dev, Tensor weight, Tensor count, Tensor target, double total)
+{
+    const int64_t rows = target.dim[0];
+    EXPECT(weight, F32, rows);
+    EXPECT(count, F64, 1);
+    EXPECT(target, I32, rows);
+    if (ON_CUDA(dev)) {
+        mean_weights_cuda(dev, weight, count, target, total);
+        return;
+    }
+
+    int64_t targets = 0;
+    for (int64_t i = 0; i < rows; i++) targets += i32(target)[i] >= 0;
+    *(double *)count.data = (double)targets;
+    const float each = (float)(total / (double)targets);
+    for (int64_t i = 0; i < rows; i++) f32(weight)[i] = i32(target)[i] < 0 ? 0.0f : each;
+}
+
+void share_weights(Device *dev, Tensor weight, Tensor count, float total)
+{
+    const int64_t rows = weight.dim[0];
+    EXPECT(weight, F32, rows);
+    EXPECT(count, F64, 1);
+    if (ON_CUDA(dev)) {
+        share_weights_cuda(dev, weight, count, total);
+        return;
+    }
+
+    const double sum = *(double *)count.data = sum_of(dev, weight);
+    const float share = sum > 0.0 ? total / (float)sum : 0.0f;
+    for (int64_t i = 0; i < rows; i++) f32(weight)[i] *= share;
+}
+
+void mask_targets(Device *dev, Tensor out, Tensor target, Tensor value)
+{
+    const int64_t rows = target.dim[0];
+    EXPECT(out, I32, rows);
+    EXPECT(target, I32, rows);
+    EXPECT(value, I32, rows);
+    if (ON_CUDA(dev)) {
+        mask_targets_cuda(dev, out, target, value);
+        return;
+    }
+
+    for (int64_t i = 0; i < rows; i++) i32(out)[i] = i32(target)[i] < 0 ? -1 : i32(value)[i];
 }

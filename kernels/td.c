@@ -40,8 +40,13 @@ void td_targets(Device *dev, Tensor y, Tensor valid, Tensor reward, Tensor end, 
     EXPECT(end, U8, tokens);
     EXPECT(next_value, F32, tokens);
     EXPECT(cu_seqlens, I32, windows + 1);
-    const int32_t *at = i32(cu_seqlens);
     REQUIRE(n >= 1, "td: n = %d, want at least 1", n);
+    if (ON_CUDA(dev)) {
+        td_targets_cuda(dev, y, valid, reward, end, next_value, cu_seqlens, gamma, n,
+                        last_has_value);
+        return;
+    }
+    const int32_t *at = i32(cu_seqlens);
     REQUIRE(at[0] == 0 && at[windows] <= tokens,
             "td: cu_seqlens from %d to %d, want from 0 to at most %" PRId64, at[0], at[windows],
             tokens);

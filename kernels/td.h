@@ -20,7 +20,7 @@
  *   cu_seqlens             [windows + 1]   i32, from 0, never falling, its last at most tokens
  *
  * Nothing may alias. Sums in double, rounded once.
- * Undefined values are never read. Scratch: none. Deterministic.
+ * Undefined values are never read. On cpu and cuda. Scratch: none. Deterministic.
  */
 #ifndef SOUK_TD_H
 #define SOUK_TD_H
@@ -35,6 +35,10 @@ extern "C" {
 
 void td_targets(Device *dev, Tensor y, Tensor valid, Tensor reward, Tensor end, Tensor next_value,
                 Tensor cu_seqlens, float gamma, int n, bool last_has_value);
+
+/* The CUDA half, in td.cu. Call the function above instead: it checks shapes. */
+void td_targets_cuda(Device *dev, Tensor y, Tensor valid, Tensor reward, Tensor end,
+                     Tensor next_value, Tensor cu_seqlens, float gamma, int n, bool last_has_value);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,19 @@
 
 #include "adamw.h"
 
+/* One segment of `count` elements; the norm, squared, is given. */
+static void step_one(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, double lr, int64_t step,
+                     double decay, double norm_squared, AdamwOptions options)
+{
+    int64_t first = 0, count = p.dim[0];
+    double control[ADAMW_CONTROL] = {[ADAMW_NORM_SQUARED] = norm_squared};
+    const Tensor controls = TENSOR(control, F64, ADAMW_CONTROL);
+    const AdamwSegments segments = {TENSOR(&first, I64, 1), TENSOR(&count, I64, 1),
+                                    TENSOR(&decay, F64, 1)};
+    adamw_schedule(dev, controls, lr, step, options);
+    adamw_step(dev, p, m, v, g, segments, controls, options);
+}
+
 static void the_first_step_worked_by_hand(void **state)
 {
     (void)state;
@@ -9,10 +22,9 @@ static void the_first_step_worked_by_hand(void **state)
     assert_ok(device_open(&dev, "cpu", 1));
     /* whatever its size, the first gradient moves p by lr against its sign, after the decay */
     float p[] = {1, -2, 0.5f}, m[3] = {0}, v[3] = {0}, g[] = {4, -0.02f, 0};
-    adamw_step(
-        &dev, TENSOR(p, F32, 3), TENSOR(m, F32, 3), TENSOR(v, F32, 3), TENSOR(g, F32, 3),
-        (AdamwOptions){
-            .lr = 0.125, .beta1 = 0.9, .beta2 = 0.99, .decay = 0.5, .step = 1, .scale = 0.5});
+    /* a norm of 2 is clipped to 1: scale 1/2 */
+    step_one(&dev, TENSOR(p, F32, 3), TENSOR(m, F32, 3), TENSOR(v, F32, 3), TENSOR(g, F32, 3),
+             0.125, 1, 0.5, (2 - 1e-6) * (2 - 1e-6), (AdamwOptions){0.9, 0.99, 0.0, 1.0});
     assert_near(p[0], 1 - 0.0625 - 0.125, 4 * ULP);
     assert_near(p[1], -2 + 0.125 + 0.125, 8 * ULP);
     assert_near(m[0], 0.2, ULP);
@@ -35,8 +47,8 @@ static void twenty_steps_match_double_in_the_same_bits_on_any_number_of_threads(
             m[threads] = NEW(F32, count), v[threads] = NEW(F32, count);
             for (int step = 1; step <= 20; step++) {
                 const Tensor g = NORMAL(100 + (uint64_t)step, 0.1f, count);
-                adamw_step(&dev, p[threads], m[threads], v[threads], g,
-                           (AdamwOptions){0.01, 0.9, 0.999, 1e-8, 0.1, step, 0.7});
+                step_one(&dev, p[threads], m[threads], v[threads], g, 0.01, step, 0.1, 1.0,
+                         (AdamwOptions){0.9, 0.999, 1e-8, 0.7 * (1 + 1e-6)});
             }
             device_close(&dev);
             assert_same_bits(p[threads], p[1]);
@@ -67,6 +79,39 @@ static void twenty_steps_match_double_in_the_same_bits_on_any_number_of_threads(
     }
 }
 
+static void segments_have_their_own_decay_and_what_lies_between_stays(void **state)
+{
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 2));
+    int64_t first[] = {0, 4, 12}, count[] = {3, 5, 1};
+    double decay[] = {0.0, 0.5, 1.0}, control[ADAMW_CONTROL];
+    float p[16], m[16] = {0}, v[16] = {0}, g[16] = {0};
+    for (int i = 0; i < 16; i++) p[i] = 1.0f;
+    g[1] = 3.0f, g[12] = 4.0f;
+    const AdamwSegments segments = {TENSOR(first, I64, 3), TENSOR(count, I64, 3),
+                                    TENSOR(decay, F64, 3)};
+    const Tensor controls = TENSOR(control, F64, ADAMW_CONTROL), gs = TENSOR(g, F32, 16);
+    const AdamwOptions options = {0.9, 0.99, 1e-8, 0.0};
+    adamw_schedule(&dev, controls, 0.25, 1, options);
+    gradient_norm_squared(&dev, adamw_norm_squared(controls), gs, segments);
+    assert_true(control[ADAMW_NORM_SQUARED] == 25.0);
+    adamw_step(&dev, TENSOR(p, F32, 16), TENSOR(m, F32, 16), TENSOR(v, F32, 16), gs, segments,
+               controls, options);
+    const double want[16] = {1,     0.75, 1, 1, 0.875, 0.875, 0.875, 0.875,
+                             0.875, 1,    1, 1, 0.5,   1,     1,     1};
+    for (int i = 0; i < 16; i++) assert_near(p[i], want[i], 2 * ULP);
+    /* a gradient that is not finite changes nothing */
+    float before[16];
+    memcpy(before, p, sizeof p);
+    g[5] = INFINITY;
+    gradient_norm_squared(&dev, adamw_norm_squared(controls), gs, segments);
+    adamw_step(&dev, TENSOR(p, F32, 16), TENSOR(m, F32, 16), TENSOR(v, F32, 16), gs, segments,
+               controls, options);
+    assert_memory_equal(p, before, sizeof p);
+    device_close(&dev);
+}
+
 static void the_norm_and_the_average_have_the_same_bits_on_any_number_of_threads(void **state)
 {
     (void)state;
@@ -79,7 +124,11 @@ static void the_norm_and_the_average_have_the_same_bits_on_any_number_of_threads
         for (int threads = 1; threads <= 3; threads++) {
             Device dev;
             assert_ok(device_open(&dev, "cpu", threads));
-            norm[threads] = gradient_norm_squared(&dev, g);
+            int64_t first = 0, length = count;
+            double decay = 0.0;
+            gradient_norm_squared(&dev, TENSOR(&norm[threads], F64, 1), g,
+                                  (AdamwSegments){TENSOR(&first, I64, 1), TENSOR(&length, I64, 1),
+                                                  TENSOR(&decay, F64, 1)});
             target[threads] = NORMAL(9, 1.0f, count);
             polyak_update(&dev, target[threads], g, 0.25f);
             assert_true(norm[threads] == norm[1]);
@@ -105,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_step_worked_by_hand),
         cmocka_unit_test(twenty_steps_match_double_in_the_same_bits_on_any_number_of_threads),
+        cmocka_unit_test(segments_have_their_own_decay_and_what_lies_between_stays),
         cmocka_unit_test(the_norm_and_the_average_have_the_same_bits_on_any_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,11 @@ static void cases_worked_by_hand(void **state)
     td_loss(&dev, losses, dqs, qs, ys, ws, 1.0f);
     const float huber[] = {1.5f, 0.25f, 0, 2.25f, 0}, limited[] = {1, -1, 0, -0.5f, 0};
     for (int i = 0; i < 5; i++) assert_true(loss[i] == huber[i] && dq[i] == limited[i]);
-    assert_true(weighted_sum(&dev, losses) == 4.0);
+    double sum = NAN;
+    float total = 1;
+    weighted_sum(&dev, TENSOR(&sum, F64, 1), losses);
+    weighted_sum_add(&dev, TENSOR(&total, F32, 1), losses);
+    assert_true(sum == 4.0 && total == 5.0f);
     device_close(&dev);
 }
 
@@ -75,6 +79,37 @@ static void gradients_match_differences_in_the_same_bits_on_any_number_of_thread
     }
 }
 
+static void weights_of_means_worked_by_hand(void **state)
+{
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 1));
+    int32_t target[] = {5, -1, 0, -1, 7, 2}, value[] = {1, 2, 3, 4, 0, 6}, out[6];
+    float weight[6];
+    double count = NAN;
+    const Tensor targets = TENSOR(target, I32, 6), ws = TENSOR(weight, F32, 6);
+    const Tensor n = TENSOR(&count, F64, 1);
+    mean_weights(&dev, ws, n, targets, 2.0);
+    const float each[] = {0.5f, 0, 0.5f, 0, 0.5f, 0.5f};
+    assert_true(count == 4.0);
+    assert_memory_equal(weight, each, sizeof each);
+    weight[0] = weight[2] = 1.0f, weight[4] = 0.0f, weight[5] = 2.0f;
+    share_weights(&dev, ws, n, 8.0f);
+    const float shares[] = {2, 0, 2, 0, 0, 4};
+    assert_true(count == 4.0);
+    assert_memory_equal(weight, shares, sizeof shares);
+    mask_targets(&dev, TENSOR(out, I32, 6), targets, TENSOR(value, I32, 6));
+    const int32_t masked[] = {1, -1, 3, -1, 0, 6};
+    assert_memory_equal(out, masked, sizeof masked);
+    /* nothing to take the mean of: no weight, and none is infinite */
+    for (int i = 0; i < 6; i++) target[i] = -1, weight[i] = 0.0f;
+    share_weights(&dev, ws, n, 8.0f);
+    for (int i = 0; i < 6; i++) assert_true(weight[i] == 0.0f);
+    mean_weights(&dev, ws, n, targets, 2.0);
+    for (int i = 0; i < 6; i++) assert_true(weight[i] == 0.0f);
+    device_close(&dev);
+}
+
 static void sums_have_the_same_bits_on_any_number_of_threads(void **state)
 {
     (void)state;
@@ -85,7 +120,7 @@ static void sums_have_the_same_bits_on_any_number_of_threads(void **state)
         for (int threads = 1; threads <= 3; threads++) {
             Device dev;
             assert_ok(device_open(&dev, "cpu", threads));
-            sum[threads] = weighted_sum(&dev, x);
+            weighted_sum(&dev, TENSOR(&sum[threads], F64, 1), x);
             device_close(&dev);
             assert_true(sum[threads] == sum[1]);
         }
@@ -103,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cases_worked_by_hand),
         cmocka_unit_test(gradients_match_differences_in_the_same_bits_on_any_number_of_threads),
+        cmocka_unit_test(weights_of_means_worked_by_hand),
         cmocka_unit_test(sums_have_the_same_bits_on_any_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,17 +48,11 @@ Status objective_parse(Objective *o, const char *terms)
 
 /* ---- Cross-entropy over a table: the catalogue, or the kinds of events --------------------------- */
 
-/* weight / count at rows with a target, 0 elsewhere. */
-static Tensor mean_weights(Device *dev, Tensor target, double weight, int64_t count)
-{
-    Tensor w = SCRATCH(dev, F32, target.dim[0]);
-    for (int64_t i = 0; i < target.dim[0]; i++)
-        f32(w)[i] = i32(target)[i] < 0 ? 0.0f : (float)(weight / (double)count);
-    return w;
-}
+/* One of the f64 sums of a step, as the [1] that ops write. */
+static Tensor sum_at(Tensor sums, int place) { return TENSOR((double *)sums.data + place, F64, 1); }
 
-static double policy_loss(Device *dev, const Model *m, Weights w, Weights grad, Tensor dh, Tensor h,
-                          const ModelInput *in, int64_t count)
+static void policy_loss(Device *dev, const Model *m, Weights w, Weights grad, Tensor dh, Tensor h,
+                        const ModelInput *in, Tensor weight, Tensor sums)
 {
     const ItemTable items = model_items(m, w);
     const int64_t dim = m->shape.dim;
@@ -67,32 +61,28 @@ static double policy_loss(Device *dev, const Model *m, Weights w, Weights grad, 
     Tensor loss = SCRATCH(dev, F32, in->tokens);
     gemm(dev, u, h, w[m->at.policy_weight], TIMES_TRANSPOSED);
     catalogue_cross_entropy(dev, loss, du, grad[m->at.item_id], grad[m->at.policy_bias], u, &items,
-                            w[m->at.policy_bias], in->target,
-                            mean_weights(dev, in->target, 1.0, count));
+                            w[m->at.policy_bias], in->target, weight);
     gemm(dev, grad[m->at.policy_weight], du, h, ADD_TRANSPOSED);
     gemm(dev, dh, du, w[m->at.policy_weight], ADD);
-    const double mean = weighted_sum(dev, loss);
+    weighted_sum(dev, sum_at(sums, SUM_CROSS_ENTROPY), loss);
     scratch_release(dev, mark);
-    return mean;
 }
 
 /* The kinds of events are a small catalogue of their own. */
-static double next_action_loss(Device *dev, const Model *m, Weights w, Weights grad, float weight,
-                               Tensor dh, Tensor h, const ModelInput *in, int64_t count)
+static void next_action_loss(Device *dev, const Model *m, Weights w, Weights grad, float total,
+                             Tensor dh, Tensor h, const ModelInput *in, Tensor sums)
 {
     const ItemTable actions = {.id = w[m->at.next_weight]};
     const size_t mark = scratch_mark(dev);
     Tensor du = SCRATCH(dev, F32, in->tokens, m->shape.dim), loss = SCRATCH(dev, F32, in->tokens);
-    Tensor target = SCRATCH(dev, I32, in->tokens);
-    for (int64_t i = 0; i < in->tokens; i++)
-        i32(target)[i] = i32(in->target)[i] < 0 ? -1 : i32(in->target_action)[i];
+    Tensor target = SCRATCH(dev, I32, in->tokens), weight = SCRATCH(dev, F32, in->tokens);
+    mask_targets(dev, target, in->target, in->target_action);
+    mean_weights(dev, weight, sum_at(sums, SUM_TARGETS), target, total);
     catalogue_cross_entropy(dev, loss, du, grad[m->at.next_weight], grad[m->at.next_bias], h,
-                            &actions, w[m->at.next_bias], target,
-                            mean_weights(dev, target, weight, count));
+                            &actions, w[m->at.next_bias], target, weight);
     elementwise_add(dev, dh, du);
-    const double mean = weighted_sum(dev, loss) / weight;
+    weighted_sum(dev, sum_at(sums, SUM_NEXT_ACTION), loss);
     scratch_release(dev, mark);
-    return mean;
 }
 
 /* ---- Temporal differences ------------------------------------------------------------------------ */
@@ -102,8 +92,7 @@ static Tensor state_values(Device *dev, const Model *m, Weights w, Tensor h)
 {
     Tensor v = SCRATCH(dev, F32, h.dim[0], 1);
     gemm(dev, v, h, w[m->at.value_weight], TIMES_TRANSPOSED);
-    const float bias = f32(w[m->at.value_bias])[0];
-    for (int64_t i = 0; i < h.dim[0]; i++) f32(v)[i] += bias;
+    elementwise_shift(dev, v, w[m->at.value_bias]);
     return TENSOR(v.data, F32, h.dim[0]);
 }
 
@@ -160,13 +149,13 @@ static void td_backward(Device *dev, const Model *m, Weights w, Weights grad, Te
     gemm(dev, dh, du, w[m->at.q_weight], ADD);
     gemm(dev, grad[m->at.value_weight], column, h, ADD_TRANSPOSED);
     gemm(dev, dh, column, w[m->at.value_weight], ADD);
-    f32(grad[m->at.value_bias])[0] += (float)weighted_sum(dev, dq);
+    weighted_sum_add(dev, grad[m->at.value_bias], dq);
     scratch_release(dev, mark);
 }
 
-static double td_term(Device *dev, const Objective *o, const Model *m, Weights w, Weights grad,
-                      Tensor dh, Tensor h, Weights target, Tensor target_h, const ModelInput *in,
-                      int64_t *backups_out)
+static void td_term(Device *dev, const Objective *o, const Model *m, Weights w, Weights grad,
+                    Tensor dh, Tensor h, Weights target, Tensor target_h, const ModelInput *in,
+                    Tensor sums)
 {
     const int64_t tokens = in->tokens;
     const ItemTable items = model_items(m, w);
@@ -178,35 +167,40 @@ static double td_term(Device *dev, const Objective *o, const Model *m, Weights w
     Tensor next = backup_values(dev, o, m, w, u, target, target_h, in);
     td_targets(dev, y, weight, in->reward, in->end, next, in->cu_seqlens, o->gamma, o->n_step,
                o->backup != BACKUP_SARSA);
-    const int64_t count = (int64_t)weighted_sum(dev, weight);
-    *backups_out = count;
-    const float share = count ? o->td_weight / (float)count : 0.0f;
-    for (int64_t i = 0; i < tokens; i++) f32(weight)[i] *= share;
+    share_weights(dev, weight, sum_at(sums, SUM_BACKUPS), o->td_weight);
 
     catalogue_score(dev, q, u, &items, w[m->at.q_bias], in->target);
     elementwise_add(dev, q, state_values(dev, m, w, h));
     td_loss(dev, loss, dq, q, y, weight, o->huber);
     td_backward(dev, m, w, grad, dh, h, u, dq, in);
-    const double mean = o->td_weight > 0.0f ? weighted_sum(dev, loss) / o->td_weight : 0.0;
+    weighted_sum(dev, sum_at(sums, SUM_TD), loss);
     scratch_release(dev, mark);
-    return mean;
 }
 
 /* ---- All terms ------------------------------------------------------------------------------------ */
 
-Losses objective_backward(Device *dev, const Objective *o, const Model *m, Weights w, Weights grad,
-                          Tensor dh, Tensor h, Weights target, Tensor target_h,
-                          const ModelInput *in)
+void objective_backward(Device *dev, const Objective *o, const Model *m, Weights w, Weights grad,
+                        Tensor dh, Tensor h, Weights target, Tensor target_h, const ModelInput *in,
+                        Tensor sums)
 {
-    Losses l = {0};
-    for (int64_t i = 0; i < in->tokens; i++) l.targets += i32(in->target)[i] >= 0;
+    const size_t mark = scratch_mark(dev);
+    Tensor weight = SCRATCH(dev, F32, in->tokens);
+    mean_weights(dev, weight, sum_at(sums, SUM_TARGETS), in->target, 1.0);
     elementwise_fill(dev, dh, 0.0f);
-    if (l.targets == 0) return l;
-    if (o->cross_entropy) l.cross_entropy = policy_loss(dev, m, w, grad, dh, h, in, l.targets);
-    if (o->backup != BACKUP_NONE)
-        l.td = td_term(dev, o, m, w, grad, dh, h, target, target_h, in, &l.backups);
-    if (m->shape.next_action)
-        l.next_action = next_action_loss(dev, m, w, grad, o->action_weight, dh, h, in, l.targets);
+    if (o->cross_entropy) policy_loss(dev, m, w, grad, dh, h, in, weight, sums);
+    if (o->backup != BACKUP_NONE) td_term(dev, o, m, w, grad, dh, h, target, target_h, in, sums);
+    if (m->shape.next_action) next_action_loss(dev, m, w, grad, o->action_weight, dh, h, in, sums);
+    scratch_release(dev, mark);
+}
+
+Losses objective_losses(Device *dev, const Objective *o, const Model *m, Tensor sums)
+{
+    double sum[SUMS] = {0};
+    device_copy_out(dev, sum, sums.data, sizeof sum);
+    Losses l = {.targets = (int64_t)sum[SUM_TARGETS], .backups = (int64_t)sum[SUM_BACKUPS]};
+    if (o->cross_entropy) l.cross_entropy = sum[SUM_CROSS_ENTROPY];
+    if (o->backup != BACKUP_NONE && o->td_weight > 0.0f) l.td = sum[SUM_TD] / o->td_weight;
+    if (m->shape.next_action) l.next_action = sum[SUM_NEXT_ACTION] / o->action_weight;
     l.total = l.cross_entropy + o->td_weight * l.td + o->action_weight * l.next_action;
     return l;
 }

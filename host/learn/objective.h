@@ -28,11 +28,17 @@ typedef struct {
     double total;
 } Losses;
 
-/* Losses of the states h [tokens, dim] and their gradients. dh [tokens, dim] is
+/* What a step leaves on the device for the losses, f64 [SUMS]: so that no loss makes the host wait
+ * while there is work to enqueue. */
+enum { SUM_TARGETS, SUM_BACKUPS, SUM_CROSS_ENTROPY, SUM_TD, SUM_NEXT_ACTION, SUMS };
+
+/* Losses of the states h [tokens, dim], in `sums`, and their gradients. dh [tokens, dim] is
  * overwritten, head parameters and item vectors accumulate. `target_h` are the states of the target
  * network with weights `target`; both unused (NULL, absent) without a TD term. */
-Losses objective_backward(Device *dev, const Objective *o, const Model *m, Weights w, Weights grad,
-                          Tensor dh, Tensor h, Weights target, Tensor target_h,
-                          const ModelInput *in);
+void objective_backward(Device *dev, const Objective *o, const Model *m, Weights w, Weights grad,
+                        Tensor dh, Tensor h, Weights target, Tensor target_h, const ModelInput *in,
+                        Tensor sums);
+/* Waits for the device and reads them. */
+Losses objective_losses(Device *dev, const Objective *o, const Model *m, Tensor sums);
 
 #endif

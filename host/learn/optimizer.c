@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "adamw.h"
 #include "elementwise.h"
 
 double optimizer_lr(const Optimizer *o, int64_t t)
@@ -14,48 +13,55 @@ double optimizer_lr(const Optimizer *o, int64_t t)
     return o->lr * (o->lr_floor + (1.0 - o->lr_floor) * 0.5 * (1.0 + cos(M_PI * done)));
 }
 
-static Tensor flat(Tensor t) { return TENSOR(t.data, F32, tensor_count(t)); }
-
-static double gradient_norm(Device *dev, const Params *p)
+Status optimizer_open(Optimizer *o, const Params *p, Device *dev)
 {
-    double sum = 0.0;
-    for (int i = 0; i < p->count; i++)
-        sum += gradient_norm_squared(dev, flat(p->copy[PARAM_GRAD][i]));
-    return sqrt(sum);
-}
-
-double optimizer_step(Device *dev, const Optimizer *o, Params *p, int64_t t)
-{
-    const double norm = gradient_norm(dev, p);
-    if (!isfinite(norm)) return norm;
     const double decay[] = {[DECAY_NONE] = 0.0,
                             [DECAY_MATRIX] = o->weight_decay,
                             [DECAY_EMBEDDING] = o->embedding_decay};
-    AdamwOptions options = {
-        .lr = optimizer_lr(o, t),
-        .beta1 = o->beta1,
-        .beta2 = o->beta2,
-        .eps = o->eps,
-        .step = t,
-        .scale = o->clip > 0.0 ? fmin(1.0, o->clip / (norm + 1e-6)) : 1.0,
-    };
-    for (int i = 0; i < p->count; i++) {
-        options.decay = decay[p->info[i].decay];
-        adamw_step(dev, flat(p->copy[PARAM_VALUE][i]), flat(p->copy[PARAM_MOMENT1][i]),
-                   flat(p->copy[PARAM_MOMENT2][i]), flat(p->copy[PARAM_GRAD][i]), options);
-        elementwise_fill(dev, p->copy[PARAM_GRAD][i], 0.0f);
+    for (int pass = 0; pass < 2; pass++) {
+        o->segments.first = ARENA(&o->arena, I64, p->count);
+        o->segments.count = ARENA(&o->arena, I64, p->count);
+        o->segments.decay = ARENA(&o->arena, F64, p->count);
+        o->control = ARENA(&o->arena, F64, ADAMW_CONTROL);
+        if (pass == 0) TRY(arena_open(&o->arena, dev));
     }
-    return norm;
+    for (int i = 0; i < p->count; i++) {
+        const int64_t first = params_first(p, i), count = tensor_count(p->info[i].shape);
+        device_copy_in(dev, (int64_t *)o->segments.first.data + i, &first, sizeof first);
+        device_copy_in(dev, (int64_t *)o->segments.count.data + i, &count, sizeof count);
+        device_copy_in(dev, (double *)o->segments.decay.data + i, &decay[p->info[i].decay],
+                       sizeof *decay);
+    }
+    return device_sync(dev);
+}
+
+void optimizer_close(Optimizer *o) { arena_close(&o->arena); }
+
+void optimizer_step(Device *dev, const Optimizer *o, Params *p, int64_t t)
+{
+    const AdamwOptions options = {
+        .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps, .clip = o->clip};
+    const Tensor grad = params_flat(p, PARAM_GRAD);
+    adamw_schedule(dev, o->control, optimizer_lr(o, t), t, options);
+    gradient_norm_squared(dev, adamw_norm_squared(o->control), grad, o->segments);
+    adamw_step(dev, params_flat(p, PARAM_VALUE), params_flat(p, PARAM_MOMENT1),
+               params_flat(p, PARAM_MOMENT2), grad, o->segments, o->control, options);
+    elementwise_fill(dev, grad, 0.0f);
+}
+
+double optimizer_norm(Device *dev, const Optimizer *o)
+{
+    double squared = 0.0;
+    device_copy_out(dev, &squared, adamw_norm_squared(o->control).data, sizeof squared);
+    return sqrt(squared);
 }
 
 void optimizer_move_target(Device *dev, const Optimizer *o, Params *p, int64_t t)
 {
     if (o->copy_every > 0 && t % o->copy_every != 0) return;
-    for (int i = 0; i < p->count; i++) {
-        Tensor target = flat(p->copy[PARAM_TARGET][i]), value = flat(p->copy[PARAM_VALUE][i]);
-        if (o->copy_every > 0)
-            elementwise_copy(dev, target, value);
-        else
-            polyak_update(dev, target, value, (float)o->polyak);
-    }
+    Tensor target = params_flat(p, PARAM_TARGET), value = params_flat(p, PARAM_VALUE);
+    if (o->copy_every > 0)
+        elementwise_copy(dev, target, value);
+    else
+        polyak_update(dev, target, value, (float)o->polyak);
 }

@@ -44,6 +44,17 @@ Status params_open(Params *p, ParamCopy copy, Device *dev)
     return OK;
 }
 
+Tensor params_flat(const Params *p, ParamCopy copy)
+{
+    const Arena *arena = &p->arena[copy];
+    return TENSOR(arena->base, F32, (int64_t)(arena->used / sizeof(float)));
+}
+
+int64_t params_first(const Params *p, int i)
+{
+    return f32(p->copy[PARAM_VALUE][i]) - (const float *)(const void *)p->arena[PARAM_VALUE].base;
+}
+
 static void fill_normal(Tensor t, float std, uint64_t seed, int place)
 {
     const int64_t count = tensor_count(t);

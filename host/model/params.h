@@ -49,6 +49,11 @@ Status params_open(Params *p, ParamCopy copy, Device *dev);
 void params_init(Params *p, uint64_t seed);
 void params_close(Params *p); /* safe on {0} */
 
+/* All of an allocated copy as one flat buffer; parameter i begins at the same element of every copy.
+ * What lies between parameters is 0 and stays so. */
+Tensor params_flat(const Params *p, ParamCopy copy);
+int64_t params_first(const Params *p, int i);
+
 int params_find(const Params *p, const char *name); /* -1: none */
 int64_t params_elements(const Params *p);
 size_t params_bytes(const Params *p);

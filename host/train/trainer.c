@@ -99,10 +99,12 @@ static Status take_memory(Trainer *t)
     Params *p = &t->model.params;
     const int64_t tokens = t->config.train_tokens;
     for (ParamCopy c = PARAM_VALUE; c <= PARAM_MOMENT2; c++) TRY(params_open(p, c, &t->dev));
+    TRY(optimizer_open(&t->optimizer, p, &t->dev));
     TRY(encoder_open(&t->online, &t->model, tokens, true, &t->dev));
     TRY(model_input_open(&t->input, &t->model, tokens, &t->dev));
     for (int pass = 0; pass < 2; pass++) {
         t->dh = ARENA(&t->gradient_arena, F32, tokens, t->model.shape.dim);
+        t->sums = ARENA(&t->gradient_arena, F64, SUMS);
         if (pass == 0) TRY(arena_open(&t->gradient_arena, &t->dev));
     }
     if (!has_td(t)) return OK;
@@ -151,6 +153,7 @@ Status trainer_open(Trainer *t, const Config *config)
 void trainer_close(Trainer *t)
 {
     arena_close(&t->gradient_arena);
+    optimizer_close(&t->optimizer);
     model_input_close(&t->input);
     encoder_close(&t->online);
     encoder_close(&t->target);
@@ -176,8 +179,8 @@ Losses trainer_gradients(Trainer *t, const Batch *batch)
     if (has_td(t))
         target_h = encoder_forward(&t->dev, &t->target, m, target, &t->input, (DropoutKey){0});
     Tensor dh = tensor_rows(t->dh, 0, t->input.tokens);
-    const Losses losses =
-        objective_backward(&t->dev, &t->objective, m, w, grad, dh, h, target, target_h, &t->input);
+    objective_backward(&t->dev, &t->objective, m, w, grad, dh, h, target, target_h, &t->input,
+                       t->sums);
     encoder_backward(&t->dev, &t->online, m, w, grad, &t->input, key, dh);
 
     const ItemTable items = model_items(m, w);
@@ -185,7 +188,7 @@ Losses trainer_gradients(Trainer *t, const Batch *batch)
     items_features_backward(&t->dev, m->at.item_category < 0 ? none : grad[m->at.item_category],
                             m->at.item_number < 0 ? none : grad[m->at.item_number],
                             grad[m->at.item_id], &items);
-    return losses;
+    return objective_losses(&t->dev, &t->objective, m, t->sums);
 }
 
 Status trainer_step(Trainer *t, const Batch *batch, StepReport *report)
@@ -197,7 +200,8 @@ Status trainer_step(Trainer *t, const Batch *batch, StepReport *report)
     if (!isfinite(report->losses.total))
         return FAIL(ERR_DEVICE, "step %" PRId64 ": the loss is %g; a lower optim.lr may help", step,
                     report->losses.total);
-    report->gradient_norm = optimizer_step(&t->dev, &t->optimizer, &t->model.params, step);
+    optimizer_step(&t->dev, &t->optimizer, &t->model.params, step);
+    report->gradient_norm = optimizer_norm(&t->dev, &t->optimizer);
     if (!isfinite(report->gradient_norm))
         return FAIL(ERR_DEVICE,
                     "step %" PRId64 ": the gradient is not finite; a lower optim.lr may help",

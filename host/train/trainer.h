@@ -18,6 +18,7 @@ typedef struct {
     ModelInput input;
     Arena gradient_arena;
     Tensor dh;    /* [tokens, dim] */
+    Tensor sums;  /* the step's losses: learn/objective.h */
     int64_t step; /* optimizer steps done */
 } Trainer;
 

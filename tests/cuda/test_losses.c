@@ -1,0 +1,223 @@
+#include "pair.h"
+
+#include "adamw.h"
+#include "elementwise.h"
+#include "loss.h"
+#include "td.h"
+
+static const int64_t sizes[] = {0, 1, 37, 1000, 20001};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static double f64_at(Tensor t) { return *(double *)t.data; }
+
+/* Every third has no target. */
+static Tensor some_targets(int64_t count)
+{
+    const Tensor t = NEW(I32, count);
+    for (int64_t i = 0; i < count; i++) i32(t)[i] = i % 3 ? (int32_t)(i * 7 % 100) : -1;
+    return t;
+}
+
+static void td_losses_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2 * SIZES; k++) {
+        const int64_t rows = sizes[k / 2];
+        const float huber = k % 2 ? 0.75f : 0.0f;
+        const Tensor q = NORMAL(1, 1.0f, rows), y = NORMAL(2, 1.0f, rows),
+                     w = NORMAL(3, 1.0f, rows);
+        for (int64_t i = 0; i < rows; i += 5) f32(w)[i] = 0.0f, f32(y)[i] = NAN;
+        const Tensor loss = NEW(F32, rows), dq = NEW(F32, rows), loss_g = gpu_room(loss);
+        const Tensor q_g = on_gpu(q);
+        td_loss(&cpu, loss, dq, q, y, w, huber);
+        td_loss(&gpu, loss_g, q_g, q_g, on_gpu(y), on_gpu(w), huber);
+        assert_as_cpu(loss_g, loss, 2);
+        assert_as_cpu(q_g, dq, 1);
+        pair_free();
+    }
+}
+
+static void sums_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int k = 0; k < SIZES; k++) {
+        const Tensor x = NORMAL(1, 1.0f, sizes[k]), sum = NEW(F64, 1), total = NORMAL(2, 1.0f, 1);
+        const Tensor x_g = on_gpu(x), sum_g = gpu_room(sum), total_g = on_gpu(total);
+        weighted_sum(&cpu, sum, x);
+        weighted_sum(&gpu, sum_g, x_g);
+        assert_near(f64_at(from_gpu(sum_g)), f64_at(sum), 1e-12 * (double)sizes[k]);
+        weighted_sum_add(&cpu, total, x);
+        weighted_sum_add(&gpu, total_g, x_g);
+        assert_as_cpu(total_g, total, 1);
+        const Tensor y = NORMAL(3, 1.0f, sizes[k]), y_g = on_gpu(y);
+        elementwise_shift(&cpu, y, total);
+        device_copy_in(&gpu, total_g.data, total.data, sizeof(float));
+        elementwise_shift(&gpu, y_g, total_g);
+        assert_as_cpu(y_g, y, 0);
+        pair_free();
+    }
+}
+
+static void weights_of_means_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int k = 0; k < SIZES; k++) {
+        const int64_t rows = sizes[k];
+        const Tensor target = some_targets(rows), value = NEW(I32, rows), out = NEW(I32, rows);
+        const Tensor weight = NEW(F32, rows), count = NEW(F64, 1);
+        for (int64_t i = 0; i < rows; i++) i32(value)[i] = (int32_t)i;
+        const Tensor target_g = on_gpu(target), out_g = gpu_room(out), weight_g = gpu_room(weight);
+        const Tensor count_g = gpu_room(count);
+        mask_targets(&cpu, out, target, value);
+        mask_targets(&gpu, out_g, target_g, on_gpu(value));
+        assert_same_bits(from_gpu(out_g), out);
+        mean_weights(&cpu, weight, count, target, 0.1);
+        mean_weights(&gpu, weight_g, count_g, target_g, 0.1);
+        assert_same_bits(from_gpu(weight_g), weight);
+        assert_same_bits(from_gpu(count_g), count);
+        for (int64_t i = 0; i < rows; i++) f32(weight)[i] = i % 4 ? 1.0f : 0.0f;
+        device_copy_in(&gpu, weight_g.data, weight.data, tensor_bytes(weight));
+        share_weights(&cpu, weight, count, 0.3f);
+        share_weights(&gpu, weight_g, count_g, 0.3f);
+        assert_same_bits(from_gpu(weight_g), weight);
+        assert_same_bits(from_gpu(count_g), count);
+        pair_free();
+    }
+}
+
+/* Windows of 0 to 9 tokens up to a few before the end. */
+static void td_targets_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    enum { TOKENS = 700, WINDOWS = 150 };
+    for (int k = 0; k < 8; k++) {
+        const Tensor reward = NORMAL(1, 1.0f, TOKENS), next = NORMAL(2, 1.0f, TOKENS);
+        const Tensor end = NEW(U8, TOKENS), cu = NEW(I32, WINDOWS + 1);
+        const Tensor y = NEW(F32, TOKENS), valid = NEW(F32, TOKENS);
+        for (int w = 1; w <= WINDOWS; w++) {
+            const int32_t last = i32(cu)[w - 1] + w * w % 10;
+            i32(cu)[w] = last < TOKENS - 5 ? last : TOKENS - 5;
+        }
+        for (int t = 0; t < TOKENS; t++) ((uint8_t *)end.data)[t] = (uint8_t)(t % 7 ? 0 : t % 3);
+        const Tensor y_g = gpu_room(y), valid_g = gpu_room(valid);
+        const int n = k % 4 + 1;
+        td_targets(&cpu, y, valid, reward, end, next, cu, 0.9f, n, k < 4);
+        td_targets(&gpu, y_g, valid_g, on_gpu(reward), on_gpu(end), on_gpu(next), on_gpu(cu), 0.9f,
+                   n, k < 4);
+        assert_same_bits(from_gpu(valid_g), valid);
+        assert_as_cpu(y_g, y, 1);
+        pair_free();
+    }
+}
+
+typedef struct {
+    Tensor p, m, v, g, control;
+    AdamwSegments segments;
+} Buffers;
+
+static Buffers gpu_buffers(Buffers b)
+{
+    return (Buffers){
+        on_gpu(b.p),
+        on_gpu(b.m),
+        on_gpu(b.v),
+        on_gpu(b.g),
+        on_gpu(b.control),
+        {on_gpu(b.segments.first), on_gpu(b.segments.count), on_gpu(b.segments.decay)}};
+}
+
+/* Segments of these sizes, each from a multiple of 64 on; between them zeros. */
+static Buffers new_buffers(const int64_t *count, int segments)
+{
+    Buffers b = {.segments = {NEW(I64, segments), NEW(I64, segments), NEW(F64, segments)}};
+    int64_t all = 0;
+    for (int s = 0; s < segments; s++) {
+        ((int64_t *)b.segments.first.data)[s] = all;
+        ((int64_t *)b.segments.count.data)[s] = count[s];
+        ((double *)b.segments.decay.data)[s] = 0.1 * s;
+        all += (count[s] + 63) / 64 * 64;
+    }
+    b.p = NORMAL(1, 1.0f, all), b.g = NEW(F32, all), b.m = NEW(F32, all), b.v = NEW(F32, all);
+    b.control = NEW(F64, ADAMW_CONTROL);
+    return b;
+}
+
+static void take_step(Device *dev, Buffers b, int64_t step)
+{
+    const AdamwOptions options = {0.9, 0.999, 1e-8, 1.0};
+    adamw_schedule(dev, b.control, 0.01, step, options);
+    gradient_norm_squared(dev, adamw_norm_squared(b.control), b.g, b.segments);
+    adamw_step(dev, b.p, b.m, b.v, b.g, b.segments, b.control, options);
+}
+
+static void set_gradient(Buffers b, int step)
+{
+    for (int64_t s = 0; s < b.segments.first.dim[0]; s++)
+        fill_normal(f32(b.g) + ((int64_t *)b.segments.first.data)[s],
+                    ((int64_t *)b.segments.count.data)[s], (uint64_t)(100 * step + s), 1.0f);
+}
+
+static void twenty_adamw_steps_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    const int64_t few[] = {1}, many[] = {5000, 0, 1, 64, 65, 3, 4095, 12000};
+    for (int k = 0; k < 2; k++) {
+        const Buffers b = k ? new_buffers(many, 8) : new_buffers(few, 1), on = gpu_buffers(b);
+        for (int step = 1; step <= 20; step++) {
+            set_gradient(b, step);
+            device_copy_in(&gpu, on.g.data, b.g.data, tensor_bytes(b.g));
+            take_step(&cpu, b, step);
+            take_step(&gpu, on, step);
+        }
+        /* twenty updates, each with about six roundings */
+        assert_as_cpu(on.p, b.p, 20);
+        assert_as_cpu(on.m, b.m, 20);
+        assert_as_cpu(on.v, b.v, 30);
+        const double norm = ((double *)from_gpu(on.control).data)[ADAMW_NORM_SQUARED];
+        assert_near(norm, ((double *)b.control.data)[ADAMW_NORM_SQUARED], 1e-12 * norm);
+        pair_free();
+    }
+}
+
+static void a_gradient_that_is_not_finite_changes_nothing(void **state)
+{
+    (void)state;
+    const int64_t count[] = {300, 20};
+    const Buffers b = new_buffers(count, 2), on = gpu_buffers(b);
+    set_gradient(b, 1);
+    f32(b.g)[299] = NAN;
+    device_copy_in(&gpu, on.g.data, b.g.data, tensor_bytes(b.g));
+    take_step(&gpu, on, 1);
+    assert_same_bits(from_gpu(on.p), b.p);
+    assert_same_bits(from_gpu(on.m), b.m);
+    pair_free();
+}
+
+static void the_target_moves_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int k = 0; k < SIZES; k++) {
+        const Tensor p = NORMAL(1, 1.0f, sizes[k]), target = NORMAL(2, 1.0f, sizes[k]);
+        const Tensor p_g = on_gpu(p), target_g = on_gpu(target);
+        polyak_update(&cpu, target, p, 0.005f);
+        polyak_update(&gpu, target_g, p_g, 0.005f);
+        assert_as_cpu(target_g, target, 1);
+        polyak_update(&gpu, target_g, p_g, 1.0f);
+        assert_same_bits(from_gpu(target_g), p);
+        pair_free();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(td_losses_are_as_on_the_cpu),
+        cmocka_unit_test(sums_are_as_on_the_cpu),
+        cmocka_unit_test(weights_of_means_are_as_on_the_cpu),
+        cmocka_unit_test(td_targets_are_as_on_the_cpu),
+        cmocka_unit_test(twenty_adamw_steps_are_as_on_the_cpu),
+        cmocka_unit_test(a_gradient_that_is_not_finite_changes_nothing),
+        cmocka_unit_test(the_target_moves_as_on_the_cpu),
+    };
+    return RUN_PAIR_TESTS(tests);
+}
