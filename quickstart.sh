@@ -5,10 +5,11 @@
 #   ./quickstart.sh                  a synthetic log, generated from a seed
 #   ./quickstart.sh LOG [MAP.ini]    a real one; MAP.ini names its columns (datasets/README.md)
 #
-# Everything it makes is under quickstart-out/. TRAIN_SECONDS (120) says how long it trains.
+# Everything it makes is under quickstart-out/. It trains for 8 epochs, at most
+# TRAIN_SECONDS (180).
 set -euo pipefail
 if [ $# -gt 2 ] || [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
-    sed -n '2,8s/^# \{0,1\}//p' "$0"
+    sed -n '2,9s/^# \{0,1\}//p' "$0"
     [ $# -le 2 ]
     exit
 fi
@@ -48,8 +49,8 @@ run info $out/shop.h5
 
 step "training: cross-entropy and Double DQN jointly"
 rm -rf $out/model
-run train data.path=$out/shop.h5 train.out=$out/model train.seconds="${TRAIN_SECONDS:-120}" \
-    learn.objective=cross_entropy+double_q
+run train data.path=$out/shop.h5 train.out=$out/model learn.objective=cross_entropy+double_q \
+    optim.lr=3e-3 model.dropout=0.1 train.tokens=2048 train.epochs=8 train.seconds="${TRAIN_SECONDS:-180}"
 
 step "how good is it, beside the baselines"
 run eval --checkpoint $out/model --data $out/shop.h5 --json $out/eval.json
