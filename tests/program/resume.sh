@@ -14,21 +14,25 @@ check "goes on to 20" \
     train "$work/half" "${settings[@]}" train.steps=20 train.threads=2 train.readers=0 --resume
 check "20 steps are 10 and 10, bit for bit" same_tensors "$work/whole" "$work/half"
 
-# Killed at moments drawn from a seed, each time resumed, then run to its end.
+# Killed at moments drawn from a seed, in every other round not before it has saved once more; each
+# time resumed, then run to its end.
 RANDOM=11
-steps=100
-settings=("train.steps=$steps" train.save_every=1 train.valid_every=20)
+steps=300
+settings=("train.steps=$steps" train.save_every=1 train.valid_every=100)
 check "trains $steps steps" train "$work/calm" "${settings[@]}"
 kills=0
-for _ in $(seq 12); do
+for round in $(seq 10); do
     resume=()
-    [ -e "$work/killed" ] && resume=(--resume)
+    [ -e "$work/killed/last.safetensors" ] && resume=(--resume) || rm -rf "$work/killed"
+    touch "$work/start"
     "${training[@]}" train.out="$work/killed" "${settings[@]}" "${resume[@]}" >"$work/log" 2>&1 &
-    sleep "0.$(printf '%03d' $((RANDOM % 250 + 10)))"
-    kill -KILL $!
+    while [ $((round % 2)) = 1 ] && kill -0 $! 2>/dev/null &&
+        [ ! "$work/killed/last.safetensors" -nt "$work/start" ]; do sleep 0.01; done
+    sleep "0.$(printf '%03d' $((RANDOM % 60)))"
+    kill -KILL $! 2>/dev/null
     wait $! 2>/dev/null
     [ $? = 137 ] && kills=$((kills + 1))
-    find "$work/killed" -name '*.safetensors' 2>/dev/null | grep -q . || { rm -rf "$work/killed" && continue; }
+    [ -e "$work/killed/last.safetensors" ] || continue
     check "the checkpoint loads after a kill" loads "$work/killed"
 done
 echo "# killed $kills times"
