@@ -54,7 +54,7 @@ Status device_sync(Device *dev)
     return dev->status;
 }
 
-/* Scratch and arenas: not zeroed. */
+/* Not zeroed. */
 static void *take(Device *dev, size_t size)
 {
     return ON_CUDA(dev) ? device_alloc_cuda(dev, size) : aligned_alloc(ALIGN, size);
@@ -62,6 +62,7 @@ static void *take(Device *dev, size_t size)
 
 void device_free(Device *dev, void *memory)
 {
+    if (!memory) return;
     if (ON_CUDA(dev))
         device_free_cuda(dev, memory);
     else
@@ -159,6 +160,7 @@ void *device_alloc_host(Device *dev, size_t bytes)
 
 void device_free_host(Device *dev, void *memory)
 {
+    if (!memory) return;
     if (ON_CUDA(dev))
         device_free_host_cuda(memory);
     else

@@ -47,7 +47,7 @@ void device_close(Device *dev);
 
 /* Memory of the device, zeroed, aligned to 256 bytes. On failure returns NULL and records it. */
 void *device_alloc(Device *dev, size_t bytes);
-void device_free(Device *dev, void *memory);
+void device_free(Device *dev, void *memory); /* NULL: nothing */
 
 /* Copies in the order of the ops: after those enqueued before, before those enqueued later. On return
  * `from` of device_copy_in may be changed and `to` of device_copy_out may be read (so both wait: not
