@@ -21,6 +21,6 @@ if(HAVE_CUDA)
   set_target_properties(libsouk PROPERTIES CUDA_STANDARD 17
                         CUDA_ARCHITECTURES "${SOUK_CUDA_ARCHITECTURES}")
   target_compile_options(libsouk PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall>")
-  target_link_libraries(libsouk PUBLIC CUDA::cudart_static)
+  target_link_libraries(libsouk PUBLIC CUDA::cublasLt CUDA::cudart_static)
   message(STATUS "CUDA ${CUDAToolkit_VERSION} for ${SOUK_CUDA_ARCHITECTURES}")
 endif()

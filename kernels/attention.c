@@ -12,7 +12,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
-enum { ROWS = 8, LANES = 16, BLOCK = 32 };
+enum { ROWS = 8, LANES = 16, BLOCK = 32, HEAD_DIM_CUDA = 128 };
 
 /* The compiler's portable vectors: one AVX-512 register, two of AVX2, four of SSE or NEON. */
 typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
@@ -291,10 +291,14 @@ static Sequence *plan(Device *dev, Tensor cu_seqlens, int64_t tokens, int64_t *u
     return sequence;
 }
 
-static Shape shape_of(Tensor qkv, int64_t heads)
+static Shape shape_of(const Device *dev, Tensor qkv, Tensor cu_seqlens, int64_t heads)
 {
     const int64_t head_dim = qkv.dim[1] / 3 / heads;
-    EXPECT(qkv, F32, qkv.dim[0], 3 * heads * head_dim);
+    EXPECT(qkv, activation_dtype(dev, qkv), qkv.dim[0], 3 * heads * head_dim);
+    EXPECT(cu_seqlens, I32, cu_seqlens.dim[0]);
+    if (ON_CUDA(dev))
+        REQUIRE(head_dim <= HEAD_DIM_CUDA, "attention: head_dim %" PRId64 ", on CUDA at most %d",
+                head_dim, HEAD_DIM_CUDA);
     return (Shape){heads, head_dim, round_up(head_dim), (float)(1.0 / sqrt((double)head_dim))};
 }
 
@@ -307,10 +311,14 @@ static void zero_rows(Tensor x, int64_t first)
 void attention_forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
                        int64_t heads)
 {
-    const Shape s = shape_of(qkv, heads);
+    const Shape s = shape_of(dev, qkv, cu_seqlens, heads);
     const int64_t tokens = qkv.dim[0], dim = heads * s.head_dim;
-    EXPECT(o, F32, tokens, dim);
+    EXPECT(o, qkv.dtype, tokens, dim);
     EXPECT(lse, F32, tokens, heads);
+    if (ON_CUDA(dev)) {
+        attention_forward_cuda(dev, o, lse, qkv, cu_seqlens, heads);
+        return;
+    }
 
     const size_t mark = scratch_mark(dev);
     int64_t used;
@@ -334,12 +342,16 @@ void attention_forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_
 void attention_backward(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
                         Tensor cu_seqlens, int64_t heads)
 {
-    const Shape s = shape_of(qkv, heads);
+    const Shape s = shape_of(dev, qkv, cu_seqlens, heads);
     const int64_t tokens = qkv.dim[0], dim = heads * s.head_dim;
-    EXPECT(dqkv, F32, tokens, 3 * dim);
-    EXPECT(do_, F32, tokens, dim);
-    EXPECT(o, F32, tokens, dim);
+    EXPECT(dqkv, qkv.dtype, tokens, 3 * dim);
+    EXPECT(do_, qkv.dtype, tokens, dim);
+    EXPECT(o, qkv.dtype, tokens, dim);
     EXPECT(lse, F32, tokens, heads);
+    if (ON_CUDA(dev)) {
+        attention_backward_cuda(dev, dqkv, do_, o, lse, qkv, cu_seqlens, heads);
+        return;
+    }
 
     const size_t mark = scratch_mark(dev);
     int64_t used;

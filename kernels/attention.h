@@ -13,24 +13,40 @@
  *              dq[t] = sum_u ds[t,u] k[u] / sqrt(head_dim)              overwrites
  *              dk[u] = sum_t ds[t,u] q[t] / sqrt(head_dim)              overwrites
  *
- *   qkv, dqkv     [tokens, 3 dim]    f32, rows q | k | v, each of heads head_dim = dim
- *   o, do_        [tokens, dim]      f32
+ *   qkv, dqkv     [tokens, 3 dim]    f32 (cpu, cuda), bf16 (cuda), rows q | k | v, each of
+ *                                    heads head_dim = dim; cuda: head_dim at most 128
+ *   o, do_        [tokens, dim]      dtype of qkv
  *   lse           [tokens, heads]    f32, written by forward, read by backward
  *   cu_seqlens    [sequences + 1]    i32, from 0, never falling, its last at most tokens;
  *                                    o, lse and dqkv of the rows past its last are set to 0
  *
  * Nothing may alias. Scratch a thread, with L the longest sequence and head_dim rounded up to 32:
- * forward 4 (2 L head_dim + 32 L) bytes, backward 32 L head_dim bytes. Deterministic: a sequence's
- * head is one thread's work, in a fixed order of blocks.
+ * forward 4 (2 L head_dim + 32 L) bytes, backward 32 L head_dim bytes; on CUDA in all, forward 12
+ * bytes for 32 tokens and each sequence, backward 4 tokens (dim + heads) bytes more. Deterministic: a
+ * sequence's head is one thread's work, in a fixed order of blocks; on CUDA every number has one
+ * thread that sums it in a fixed order.
  */
 #ifndef SOUK_ATTENTION_H
 #define SOUK_ATTENTION_H
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void attention_forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
                        int64_t heads);
 void attention_backward(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
                         Tensor cu_seqlens, int64_t heads);
 
+/* The CUDA half, in attention.cu. Call the functions above instead: they check shapes. */
+void attention_forward_cuda(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
+                            int64_t heads);
+void attention_backward_cuda(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
+                             Tensor cu_seqlens, int64_t heads);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -1,4 +1,4 @@
-/* The catalogue head on the CPU: cross-entropy, statistics, single scores. */
+/* The catalogue head; on the CPU: cross-entropy, statistics, single scores. */
 #include "catalogue.h"
 
 #include <float.h>
@@ -103,9 +103,13 @@ void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable 
                      float temperature)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
-    EXPECT(u, F32, rows, table->id.dim[1]);
+    EXPECT(u, activation_dtype(dev, u), rows, table->id.dim[1]);
     REQUIRE(temperature > 0.0f, "temperature is %g, want > 0", (double)temperature);
     if (rows == 0) return;
+    if (ON_CUDA(dev)) {
+        catalogue_stats_cuda(dev, out, u, table, bias, temperature);
+        return;
+    }
     const float scale = 1.0f / temperature;
     const size_t mark = scratch_mark(dev);
     const Tiles t = tiles_plan(dev, table, bias, rows);
@@ -270,13 +274,17 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
                              Tensor weight)
 {
     const int64_t rows = u.dim[0], items = table->id.dim[0], dim = table->id.dim[1];
-    EXPECT(u, F32, rows, dim);
-    EXPECT(du, F32, rows, dim);
+    EXPECT(u, activation_dtype(dev, u), rows, dim);
+    EXPECT(du, u.dtype, rows, dim);
     EXPECT(did, F32, items, dim);
     EXPECT(loss, F32, rows);
     EXPECT(target, I32, rows);
     EXPECT(weight, F32, rows);
     if (bias.data) EXPECT(dbias, F32, items);
+    if (ON_CUDA(dev)) {
+        catalogue_cross_entropy_cuda(dev, loss, du, did, dbias, u, table, bias, target, weight);
+        return;
+    }
     const size_t mark = scratch_mark(dev);
     const Active a = gather_active(dev, u, target, weight);
     if (a.count > 0) cross_entropy_active(dev, &a, did, dbias, table, bias);
@@ -301,9 +309,13 @@ void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table
                      Tensor ids)
 {
     const int64_t rows = u.dim[0];
-    EXPECT(u, F32, rows, table->id.dim[1]);
+    EXPECT(u, activation_dtype(dev, u), rows, table->id.dim[1]);
     EXPECT(ids, I32, rows);
     EXPECT(score, F32, rows);
+    if (ON_CUDA(dev)) {
+        catalogue_score_cuda(dev, score, u, table, bias, ids);
+        return;
+    }
     const size_t mark = scratch_mark(dev);
     row_dot(dev, score, u, gather_present(dev, table, ids));
     for (int64_t i = 0; i < rows; i++) {
@@ -319,10 +331,14 @@ void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, 
                               const ItemTable *table, Tensor ids)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
-    EXPECT(u, F32, rows, table->id.dim[1]);
-    EXPECT(du, F32, rows, dim);
+    EXPECT(u, activation_dtype(dev, u), rows, table->id.dim[1]);
+    EXPECT(du, u.dtype, rows, dim);
     EXPECT(ids, I32, rows);
     EXPECT(g, F32, rows);
+    if (ON_CUDA(dev)) {
+        catalogue_score_backward_cuda(dev, du, did, dbias, g, u, table, ids);
+        return;
+    }
     const size_t mark = scratch_mark(dev);
     Tensor present = SCRATCH(dev, F32, rows), scaled = SCRATCH(dev, F32, rows, dim);
     for (int64_t i = 0; i < rows; i++) f32(present)[i] = i32(ids)[i] < 0 ? 0.0f : f32(g)[i];

@@ -7,13 +7,22 @@
  * not; so temporary memory depends neither on the number of rows nor, beyond that bound, of items.
  * Sums run in an order fixed by the shapes: deterministic for any number of threads.
  *
- *   u, du   [rows, dim]     f32          bias, dbias  [items]  f32, bias optional (data NULL)
+ * On CUDA nothing is kept between the passes (16 MB of scores, and the vectors of a tile), and all
+ * tensors lie in its memory. There u may be bf16: the vectors of items are rounded to bf16 too, and the
+ * gradient of a score is before the products that sum it; everything else stays f32 or finer.
+ *
+ *   u, du   [rows, dim]     f32 (cpu, cuda), bf16 (cuda; du as u)
+ *   bias, dbias  [items]    f32, bias optional (data NULL)
  *   target  [rows]          i32
  */
 #ifndef SOUK_CATALOGUE_H
 #define SOUK_CATALOGUE_H
 
 #include "items.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum { CATALOGUE_KEEP_BYTES = 64 << 20 };
 
@@ -47,7 +56,8 @@ void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table
 void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, Tensor g, Tensor u,
                               const ItemTable *table, Tensor ids);
 
-/* Items that must not be recommended to a row: item[offset[i] .. offset[i+1]-1], ascending. */
+/* Items that must not be recommended to a row: item[offset[i] .. offset[i+1]-1], ascending; in the
+ * memory of the device. */
 typedef struct {
     const int64_t *offset; /* [rows+1]; NULL: nothing is excluded */
     const int32_t *item;
@@ -63,4 +73,22 @@ void catalogue_rank(Device *dev, Tensor above, Tensor ties, Tensor best_item, Te
                     Tensor u, const ItemTable *table, Tensor bias, Tensor target,
                     Exclusion exclusion);
 
+/* The CUDA half, in catalogue.cu and catalogue_rank.cu. Call the functions above instead: they check
+ * shapes. */
+void catalogue_cross_entropy_cuda(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
+                                  Tensor u, const ItemTable *table, Tensor bias, Tensor target,
+                                  Tensor weight);
+void catalogue_stats_cuda(Device *dev, CatalogueStats stats, Tensor u, const ItemTable *table,
+                          Tensor bias, float temperature);
+void catalogue_score_cuda(Device *dev, Tensor score, Tensor u, const ItemTable *table, Tensor bias,
+                          Tensor ids);
+void catalogue_score_backward_cuda(Device *dev, Tensor du, Tensor did, Tensor dbias, Tensor g,
+                                   Tensor u, const ItemTable *table, Tensor ids);
+void catalogue_rank_cuda(Device *dev, Tensor above, Tensor ties, Tensor best_item,
+                         Tensor best_score, Tensor u, const ItemTable *table, Tensor bias,
+                         Tensor target, Exclusion exclusion);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -176,7 +176,7 @@ void catalogue_rank(Device *dev, Tensor above, Tensor ties, Tensor best_item, Te
     const int64_t rows = u.dim[0], dim = u.dim[1];
     const bool ranks = above.data;
     const int64_t best = best_item.data ? best_item.dim[1] : 0;
-    EXPECT(u, F32, rows, table->id.dim[1]);
+    EXPECT(u, activation_dtype(dev, u), rows, table->id.dim[1]);
     if (ranks) {
         EXPECT(above, I32, rows);
         EXPECT(ties, I32, rows);
@@ -184,6 +184,11 @@ void catalogue_rank(Device *dev, Tensor above, Tensor ties, Tensor best_item, Te
     }
     if (best) EXPECT(best_score, F32, rows, best);
     if (rows == 0) return;
+    if (ON_CUDA(dev)) {
+        catalogue_rank_cuda(dev, above, ties, best_item, best_score, u, table, bias, target,
+                            exclusion);
+        return;
+    }
 
     const size_t mark = scratch_mark(dev);
     const Tiles t = tiles_plan(dev, table, bias, rows);

@@ -1,8 +1,10 @@
-/* Matrix product on the CPU: fixed tiles over oneDNN's single-threaded sgemm. The tiles also run
+/* Matrix product. On the CPU: fixed tiles over oneDNN's single-threaded sgemm. The tiles also run
  * faster than one call on all threads: packed panels stay in the L2 cache of their core. */
 #include "gemm.h"
 
 #include <oneapi/dnnl/dnnl.h>
+
+#include "base/device_blas.h"
 
 enum { TILE = 256, TILE_SMALL = 128, MIN_TILES = 16 };
 
@@ -36,11 +38,27 @@ static void product(float *c, const float *a, const float *b, int64_t m, int64_t
 
 void gemm(Device *dev, Tensor c, Tensor a, Tensor b, GemmOptions options)
 {
-    (void)dev;
     REQUIRE(c.rank == 2 && a.rank == 2, "gemm takes matrices, not rank %d and %d", c.rank, a.rank);
     const int64_t m = c.dim[0], n = c.dim[1], k = a.dim[options.trans_a ? 0 : 1];
-    EXPECT(c, F32, m, n);
-    EXPECT(a, F32, options.trans_a ? k : m, options.trans_a ? m : k);
-    EXPECT(b, F32, options.trans_b ? n : k, options.trans_b ? k : n);
+    const Dtype in = activation_dtype(dev, a), out = in == BF16 ? activation_dtype(dev, c) : F32;
+    EXPECT(c, out, m, n);
+    EXPECT(a, in, options.trans_a ? k : m, options.trans_a ? m : k);
+    EXPECT(b, in, options.trans_b ? n : k, options.trans_b ? k : n);
+    if (ON_CUDA(dev)) {
+        const Product p = {.trans_a = options.trans_a,
+                           .trans_b = options.trans_b,
+                           .accumulate = options.accumulate,
+                           .in = in,
+                           .out = out,
+                           .alpha = options.alpha == 0.0f ? 1.0f : options.alpha,
+                           .m = m,
+                           .n = n,
+                           .k = k,
+                           .lda = a.dim[1],
+                           .ldb = b.dim[1],
+                           .ldc = n};
+        product_cuda(dev, &p, c.data, a.data, b.data);
+        return;
+    }
     product(f32(c), f32(a), f32(b), m, n, k, options);
 }

@@ -3,12 +3,13 @@
  *   c[m, n] = alpha * op(a)[m, k] op(b)[k, n]          overwrites
  *   c      += alpha * op(a)[m, k] op(b)[k, n]          accumulates, with .accumulate
  *
- *   a   [m, k], or [k, m] with .trans_a     f32
- *   b   [k, n], or [n, k] with .trans_b     f32
- *   c   [m, n]                              f32, aliases neither
+ *   a   [m, k], or [k, m] with .trans_a     f32 (cpu, cuda), bf16 (cuda)
+ *   b   [k, n], or [n, k] with .trans_b     dtype of a
+ *   c   [m, n]                              f32, or bf16 where a is; aliases neither
  *
- * Deterministic: c is cut into tiles whose sizes follow from the shape alone, each computed by one
- * thread, so the bits do not depend on the number of threads. CPU: oneDNN.
+ * Sums are in f32, of products of f32 (never TF32) or of bf16. Deterministic: on the CPU (oneDNN) c is
+ * cut into tiles whose sizes follow from the shape alone, each computed by one thread, so the bits do
+ * not depend on the number of threads; on CUDA (cuBLASLt) the algorithm is pinned for the shape.
  */
 #ifndef SOUK_GEMM_H
 #define SOUK_GEMM_H
@@ -17,6 +18,10 @@
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     bool trans_a, trans_b, accumulate;
     float alpha; /* 0 means 1 */
@@ -24,9 +29,12 @@ typedef struct {
 
 void gemm(Device *dev, Tensor c, Tensor a, Tensor b, GemmOptions options);
 
-/* One tile, in the calling thread: for ops that run products inside their own parallel loops.
+/* One tile, in the calling thread, on the CPU: for ops that run products inside their own parallel loops.
  * Leading dimensions in elements. Options as above. */
 void gemm_tile(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb,
                int64_t m, int64_t n, int64_t k, GemmOptions options);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -40,11 +40,14 @@ static void encode(float *restrict y, const ItemTable *table, int64_t item)
 
 void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids)
 {
-    (void)dev;
     const int64_t rows = ids.dim[0], dim = table->id.dim[1];
     check(table);
     EXPECT(ids, I32, rows);
-    EXPECT(y, F32, rows, dim);
+    EXPECT(y, activation_dtype(dev, y), rows, dim);
+    if (ON_CUDA(dev)) {
+        items_gather_cuda(dev, y, table, ids);
+        return;
+    }
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < rows; i++) encode(f32(y) + i * dim, table, i32(ids)[i]);
 }
@@ -68,7 +71,10 @@ static void category_backward(Device *dev, Tensor dtable, Tensor did, Tensor cat
     const size_t mark = scratch_mark(dev);
     Tensor rows = SCRATCH(dev, I32, items);
     for (int64_t k = 0; k < kinds; k++) {
-        for (int64_t i = 0; i < items; i++) i32(rows)[i] = i32(category)[i * kinds + k];
+        if (ON_CUDA(dev))
+            items_column_cuda(dev, rows, category, k);
+        else
+            for (int64_t i = 0; i < items; i++) i32(rows)[i] = i32(category)[i * kinds + k];
         embedding_backward(dev, dtable, did, rows);
     }
     scratch_release(dev, mark);

@@ -20,13 +20,18 @@
 
 #include "base/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     Tensor id;
     Tensor category, category_table;
     Tensor numeric, numeric_weight;
 } ItemTable;
 
-/* y[i, :] = E[ids[i], :]. y [rows, dim] overwritten; ids [rows] i32, each in [0, items). */
+/* y[i, :] = E[ids[i], :]. y [rows, dim] f32 (cpu, cuda) or bf16 (cuda), overwritten; ids [rows] i32,
+ * each in [0, items). */
 void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids);
 
 /* E[first .. first+rows-1, :]: a view of table->id where the catalogue has no features, else
@@ -43,4 +48,13 @@ void items_gather_backward(Device *dev, Tensor did, Tensor dy, Tensor ids);
 void items_features_backward(Device *dev, Tensor dcategory_table, Tensor dnumeric_weight,
                              Tensor did, const ItemTable *table);
 
+/* The CUDA half, in items.cu. Call the functions above instead: they check shapes. items_range_cuda is
+ * items_range into y [rows, dim], f32 or bf16; items_column_cuda: to [items] = category[:, kind]. */
+void items_gather_cuda(Device *dev, Tensor y, const ItemTable *table, Tensor ids);
+void items_range_cuda(Device *dev, Tensor y, const ItemTable *table, int64_t first);
+void items_column_cuda(Device *dev, Tensor to, Tensor category, int64_t kind);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -3,7 +3,7 @@
 #ifndef SOUK_DEVICE_CUDA_H
 #define SOUK_DEVICE_CUDA_H
 
-#include "base/device.h"
+#include "base/device_blas.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -12,6 +12,7 @@ extern "C" {
 struct DeviceCuda {
     void *compute, *feed;            /* cudaStream_t: ops; copies beside them */
     void *compute_done, *fed;        /* cudaEvent_t */
+    Blas *blas;                      /* NULL before the first product */
     int multiprocessors, capability; /* capability: 10 major + minor, 90 for sm_90 */
 };
 

@@ -146,6 +146,15 @@ void check_written(const void *memory, size_t bytes)
     each_cell(memory, bytes, [](Cell *c, uint8_t mask, const char *) { c->initialised |= mask; });
 }
 
+bool check_initialised(const void *memory, size_t bytes)
+{
+    bool all = true;
+    each_cell(memory, bytes, [&all](Cell *c, uint8_t mask, const char *) {
+        all = all && (c->initialised & mask) == mask;
+    });
+    return all;
+}
+
 static Cell *shared_cell(const char *p)
 {
     if (is_dynamic(p)) return dynamic_cells + (p - dynamic_base);

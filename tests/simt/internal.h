@@ -85,6 +85,8 @@ void memory_open();
 void dynamic_begin(size_t bytes); /* a block: junk inside, poison behind */
 void memory_unlock(bool kernel_runs);
 bool is_device(const void *memory);
+/* Ends the program unless the range lies in one allocation. */
+void check_range(const void *memory, size_t bytes, const char *what);
 bool is_dynamic(const void *memory);
 
 /* symbols.cpp: the program's own symbol table. */
@@ -113,6 +115,7 @@ void check_pending(const void *memory, size_t bytes, bool pending);
 void check_allocated(const void *memory, size_t bytes);
 void check_freed(const void *memory, size_t bytes);
 void check_written(const void *memory, size_t bytes); /* by the host */
+bool check_initialised(const void *memory, size_t bytes);
 
 } // namespace simt
 #endif

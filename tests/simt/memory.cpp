@@ -78,7 +78,7 @@ bool is_dynamic(const void *memory)
            (const char *)memory < dynamic_base + DYNAMIC_SPACE;
 }
 
-static void check_range(const void *memory, size_t bytes, const char *what)
+void check_range(const void *memory, size_t bytes, const char *what)
 {
     auto next = allocations.upper_bound((char *)memory);
     if (next == allocations.begin())

@@ -1,0 +1,509 @@
+/* Attention on tensor cores, bf16: mma.m16n8k16 with f32 sums (base/ptx.cuh says which lane holds what).
+ *
+ * Two warps a block. Forward, a warp owns 16 of the block's 32 queries: scores, their softmax and the
+ * sums stay in registers, and the probabilities pass from one product to the next without leaving them
+ * (the layout of a result is that of a left operand). Backward, a warp owns 16 of 32 keys and computes
+ * the transposes of p and ds, which are so the left operands of dv and dk; for dq the two warps exchange
+ * ds through shared memory. Probabilities and ds are rounded to bf16 before those products.
+ *
+ * Rows in shared memory are 16 bytes longer than head_dim, so that the 8 rows of a matrix load meet all
+ * banks. Blocks are small (27 KB forward, 37 KB backward at head_dim 128) and several share a
+ * multiprocessor, which hides their loads.
+ */
+#include "attention.cuh"
+#include "base/ptx.cuh"
+
+enum { WARPS = 2, THREADS = WARPS * WARP, SIDE = 16, PAIR_ROW = TILE + 8, KEYS = TILE / 8 };
+
+/* to [TILE, D + 8] = rows of a head, zeros beyond `rows` and head_dim. */
+template <int D>
+static __device__ __forceinline__ void load_rows(bf16 *to, const bf16 *from, int64_t from_row,
+                                                 int rows, const Shape &s)
+{
+    for (int i = (int)threadIdx.x; i < TILE * D / 8; i += THREADS) {
+        const int row = i / (D / 8), c = i % (D / 8) * 8;
+        uint4 v = make_uint4(0, 0, 0, 0);
+        if (row < rows && c < s.head_dim) v = *(const uint4 *)(from + row * from_row + c);
+        *(uint4 *)(to + row * (D + 8) + c) = v;
+    }
+}
+
+static __device__ __forceinline__ int lane_of() { return (int)threadIdx.x % WARP; }
+
+/* ---- Operands of mma_bf16 from shared memory ------------------------------------------------------ */
+
+/* Left, [16 rows, 16 k] from (row, k) of m [row][k]. */
+static __device__ __forceinline__ void left(uint32_t (&a)[4], const bf16 *m, int stride, int row,
+                                            int k)
+{
+    const int l = lane_of();
+    ldmatrix_x4(a, m + (row + l % 16) * stride + k + l / 16 * 8);
+}
+
+/* The same of m [k][row]. */
+static __device__ __forceinline__ void left_of_transpose(uint32_t (&a)[4], const bf16 *m,
+                                                         int stride, int row, int k)
+{
+    const int l = lane_of();
+    ldmatrix_x4_trans(a, m + (k + l % 8 + l / 16 * 8) * stride + row + l / 8 % 2 * 8);
+}
+
+/* Right, two operands [16 k, 8 columns] side by side, from (column, k) of m [column][k]. */
+static __device__ __forceinline__ void right(uint32_t (&b)[2][2], const bf16 *m, int stride,
+                                             int column, int k)
+{
+    const int l = lane_of();
+    uint32_t r[4];
+    ldmatrix_x4(r, m + (column + l % 8 + l / 16 * 8) * stride + k + l / 8 % 2 * 8);
+    b[0][0] = r[0], b[0][1] = r[1], b[1][0] = r[2], b[1][1] = r[3];
+}
+
+/* The same of m [k][column]. */
+static __device__ __forceinline__ void right_of_transpose(uint32_t (&b)[2][2], const bf16 *m,
+                                                          int stride, int column, int k)
+{
+    const int l = lane_of();
+    uint32_t r[4];
+    ldmatrix_x4_trans(r, m + (k + l % 16) * stride + column + l / 16 * 8);
+    b[0][0] = r[0], b[0][1] = r[1], b[1][0] = r[2], b[1][1] = r[3];
+}
+
+static __device__ __forceinline__ uint32_t two_bf16(float low, float high)
+{
+    const __nv_bfloat162 v = __floats2bfloat162_rn(low, high);
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+/* A result [16, 32] as left operands of the next product: columns 0..15, columns 16..31. */
+static __device__ __forceinline__ void as_left(uint32_t (&a)[2][4], const float (&d)[KEYS][4])
+{
+#pragma unroll
+    for (int half = 0; half < 2; half++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const float(&from)[4] = d[2 * half + i / 2];
+            a[half][i] = two_bf16(from[i % 2 * 2], from[i % 2 * 2 + 1]);
+        }
+}
+
+template <int N>
+static __device__ __forceinline__ void clear(float (&d)[N][4])
+{
+#pragma unroll
+    for (int n = 0; n < N; n++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) d[n][i] = 0.0f;
+}
+
+/* d [16, 32] = rows `row`.. of x times the rows of y: x, y [TILE, D + 8]. */
+template <int D>
+static __device__ __forceinline__ void scores(float (&d)[KEYS][4], const bf16 *x, int row,
+                                              const bf16 *y)
+{
+    clear(d);
+#pragma unroll
+    for (int k = 0; k < D; k += SIDE) {
+        uint32_t a[4], b[2][2];
+        left(a, x, D + 8, row, k);
+#pragma unroll
+        for (int n = 0; n < KEYS; n += 2) {
+            right(b, y, D + 8, 8 * n, k);
+            mma_bf16(d[n], a, b[0]);
+            mma_bf16(d[n + 1], a, b[1]);
+        }
+    }
+}
+
+/* d [16, D] += a [16, 32] x [TILE, D + 8] */
+template <int D>
+static __device__ __forceinline__ void add_product(float (&d)[D / 8][4], const uint32_t (&a)[2][4],
+                                                   const bf16 *x)
+{
+#pragma unroll
+    for (int n = 0; n < D / 8; n += 2)
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            uint32_t b[2][2];
+            right_of_transpose(b, x, D + 8, 8 * n, SIDE * half);
+            mma_bf16(d[n], a[half], b[0]);
+            mma_bf16(d[n + 1], a[half], b[1]);
+        }
+}
+
+/* Row of register i of a lane in a result [16, …]; column of register i of part n. */
+static __device__ __forceinline__ int row_at(int i) { return lane_of() / 4 + i / 2 * 8; }
+static __device__ __forceinline__ int column_at(int n, int i)
+{
+    return 8 * n + lane_of() % 4 * 2 + i % 2;
+}
+
+/* to [rows, head_dim] = scale d, of which the warp holds rows `first` .. first + 15. */
+template <int D>
+static __device__ __forceinline__ void
+store_rows(bf16 *to, int64_t to_row, const float (&d)[D / 8][4], const float (&scale)[2], int first,
+           int rows, const Shape &s)
+{
+#pragma unroll
+    for (int n = 0; n < D / 8; n++)
+#pragma unroll
+        for (int i = 0; i < 4; i += 2) {
+            const int row = first + row_at(i), column = column_at(n, 0);
+            if (row < rows && column < s.head_dim)
+                *(uint32_t *)(to + row * to_row + column) =
+                    two_bf16(scale[i / 2] * d[n][i], scale[i / 2] * d[n][i + 1]);
+        }
+}
+
+static __device__ __forceinline__ int rows_in(const Tile &t, int start)
+{
+    return t.length - start < TILE ? t.length - start : (int)TILE;
+}
+
+/* ---- Forward -------------------------------------------------------------------------------------- */
+
+/* Scores become exp(score - max) in place; o and sum shrink to the new maximum. */
+template <int D>
+static __device__ __forceinline__ void online_softmax(float (&score)[KEYS][4], float (&o)[D / 8][4],
+                                                      float (&max)[2], float (&sum)[2])
+{
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        float top = max[h], part = 0.0f;
+#pragma unroll
+        for (int n = 0; n < KEYS; n++)
+            top = fmaxf(top, fmaxf(score[n][2 * h], score[n][2 * h + 1]));
+        top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 1));
+        top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 2));
+        const float shrink = __expf(max[h] - top);
+#pragma unroll
+        for (int n = 0; n < KEYS; n++)
+#pragma unroll
+            for (int i = 2 * h; i < 2 * h + 2; i++) {
+                score[n][i] = __expf(score[n][i] - top);
+                part += score[n][i];
+            }
+        max[h] = top;
+        sum[h] = sum[h] * shrink + part; /* of the lane's columns; the lanes are added at the end */
+#pragma unroll
+        for (int n = 0; n < D / 8; n++) {
+            o[n][2 * h] *= shrink;
+            o[n][2 * h + 1] *= shrink;
+        }
+    }
+}
+
+template <int D>
+static __global__ void __launch_bounds__(THREADS)
+    forward_kernel(bf16 *o, float *lse, const bf16 *qkv, const Tile *tile, Shape s)
+{
+    DYNAMIC_SHARED(memory);
+    bf16 *q = (bf16 *)memory, *k = q + TILE * (D + 8), *v = k + TILE * (D + 8);
+    const Tile t = tile[blockIdx.x];
+    if (t.length == 0) return;
+    const int64_t head = blockIdx.y, row = 3 * s.dim;
+    const int first = (int)threadIdx.x / WARP * SIDE, rows = rows_in(t, t.start);
+    qkv += t.first * row + head * s.head_dim;
+    load_rows<D>(q, qkv + t.start * row, row, rows, s);
+
+    float sums[D / 8][4], max[2] = {-INFINITY, -INFINITY}, sum[2] = {};
+    clear(sums);
+    for (int u = 0; u <= t.start; u += TILE) {
+        __syncthreads();
+        load_rows<D>(k, qkv + s.dim + u * row, row, rows_in(t, u), s);
+        load_rows<D>(v, qkv + 2 * s.dim + u * row, row, rows_in(t, u), s);
+        __syncthreads();
+        float score[KEYS][4];
+        scores<D>(score, q, first, k);
+#pragma unroll
+        for (int n = 0; n < KEYS; n++)
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                const bool future = u == t.start && column_at(n, i) > first + row_at(i);
+                score[n][i] = future ? -INFINITY : score[n][i] * s.scale;
+            }
+        online_softmax<D>(score, sums, max, sum);
+        uint32_t p[2][4];
+        as_left(p, score);
+        add_product<D>(sums, p, v);
+    }
+    float scale[2];
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        sum[h] += __shfl_xor_sync(ALL_LANES, sum[h], 1);
+        sum[h] += __shfl_xor_sync(ALL_LANES, sum[h], 2);
+        scale[h] = 1.0f / sum[h];
+        const int at = first + row_at(2 * h);
+        if (lane_of() % 4 == 0 && at < rows)
+            lse[(t.first + t.start + at) * s.heads + head] = max[h] + logf(sum[h]);
+    }
+    store_rows<D>(o + (t.first + t.start) * s.dim + head * s.head_dim, s.dim, sums, scale, first,
+                  rows, s);
+}
+
+/* ---- Backward ------------------------------------------------------------------------------------- */
+
+/* Tiles in shared memory. ds [key][query]. */
+template <int D>
+struct Held {
+    bf16 *q, *dout, *k, *v, *ds;
+    float *lse, *delta;
+};
+enum { BACKWARD_BYTES = TILE * PAIR_ROW * 2 + 2 * TILE * 4 };
+
+template <int D>
+static __device__ __forceinline__ Held<D> hold(unsigned char *memory)
+{
+    Held<D> h;
+    h.q = (bf16 *)memory;
+    h.dout = h.q + TILE * (D + 8);
+    h.k = h.dout + TILE * (D + 8);
+    h.v = h.k + TILE * (D + 8);
+    h.ds = h.v + TILE * (D + 8);
+    h.lse = (float *)(h.ds + TILE * PAIR_ROW);
+    h.delta = h.lse + TILE;
+    return h;
+}
+
+template <int D>
+static __device__ __forceinline__ void load_queries(const Held<D> &h, const BackwardMma &b,
+                                                    const Tile &t, int64_t head, int start)
+{
+    const Shape &s = b.s;
+    const int64_t token = t.first + start;
+    const int rows = rows_in(t, start), i = (int)threadIdx.x;
+    load_rows<D>(h.q, b.qkv + token * 3 * s.dim + head * s.head_dim, 3 * s.dim, rows, s);
+    load_rows<D>(h.dout, b.dout + token * s.dim + head * s.head_dim, s.dim, rows, s);
+    if (i >= TILE) return;
+    h.lse[i] = i < rows ? b.lse[(token + i) * s.heads + head] : INFINITY; /* there p is 0 */
+    h.delta[i] = i < rows ? b.delta[(token + i) * s.heads + head] : 0.0f;
+}
+
+template <int D>
+static __device__ __forceinline__ void load_keys(const Held<D> &h, const BackwardMma &b,
+                                                 const Tile &t, int64_t head, int start)
+{
+    const Shape &s = b.s;
+    const bf16 *k = b.qkv + (t.first + start) * 3 * s.dim + s.dim + head * s.head_dim;
+    load_rows<D>(h.k, k, 3 * s.dim, rows_in(t, start), s);
+    load_rows<D>(h.v, k + s.dim, 3 * s.dim, rows_in(t, start), s);
+}
+
+/* The warp's 16 keys: p^T and ds^T as left operands, ds^T into shared memory too. */
+template <int D>
+static __device__ __forceinline__ void tile_gradient(uint32_t (&p_left)[2][4],
+                                                     uint32_t (&ds_left)[2][4], const Held<D> &h,
+                                                     float scale, bool diagonal)
+{
+    const int first = (int)threadIdx.x / WARP * SIDE;
+    float p[KEYS][4], ds[KEYS][4];
+    scores<D>(p, h.k, first, h.q);
+    scores<D>(ds, h.v, first, h.dout);
+#pragma unroll
+    for (int n = 0; n < KEYS; n++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const int key = first + row_at(i), query = column_at(n, i);
+            const bool future = diagonal && key > query;
+            p[n][i] = future ? 0.0f : __expf(p[n][i] * scale - h.lse[query]);
+            ds[n][i] = p[n][i] * (ds[n][i] - h.delta[query]);
+        }
+    as_left(p_left, p);
+    as_left(ds_left, ds);
+#pragma unroll
+    for (int n = 0; n < KEYS; n++)
+#pragma unroll
+        for (int i = 0; i < 4; i += 2)
+            *(uint32_t *)(h.ds + (first + row_at(i)) * PAIR_ROW + column_at(n, 0)) =
+                two_bf16(ds[n][i], ds[n][i + 1]);
+}
+
+/* d = or += of ds k, for the warp's 16 queries, columns 16 n and on. */
+template <int D>
+static __device__ __forceinline__ void query_gradient(float (&d)[2][4], const uint32_t (&a)[2][4],
+                                                      const Held<D> &h, int column)
+{
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+        uint32_t b[2][2];
+        right_of_transpose(b, h.k, D + 8, column, SIDE * half);
+        mma_bf16(d[0], a[half], b[0]);
+        mma_bf16(d[1], a[half], b[1]);
+    }
+}
+
+/* The share of keys `start` in dq of queries `at`: the first overwrites, the last completes. */
+template <int D>
+static __device__ __forceinline__ void add_query_gradient(const Held<D> &h, const BackwardMma &b,
+                                                          const Tile &t, int64_t head, int at,
+                                                          int start)
+{
+    const Shape &s = b.s;
+    const int first = (int)threadIdx.x / WARP * SIDE, rows = rows_in(t, at);
+    uint32_t a[2][4];
+#pragma unroll
+    for (int half = 0; half < 2; half++)
+        left_of_transpose(a[half], h.ds, PAIR_ROW, first, SIDE * half);
+#pragma unroll
+    for (int c = 0; c < D; c += SIDE) {
+        float d[2][4];
+        clear(d);
+        query_gradient<D>(d, a, h, c);
+#pragma unroll
+        for (int n = 0; n < 2; n++)
+#pragma unroll
+            for (int i = 0; i < 4; i += 2) {
+                const int row = first + row_at(i), column = c + column_at(n, 0);
+                if (row >= rows || column >= s.head_dim) continue;
+                const int64_t token = t.first + at + row, in_row = head * s.head_dim + column;
+                float2 *sum = (float2 *)(b.dq_sum + token * s.dim + in_row);
+                float2 v = make_float2(d[n][i], d[n][i + 1]);
+                if (start > 0) v = make_float2(sum->x + v.x, sum->y + v.y);
+                if (start < at)
+                    *sum = v;
+                else
+                    *(uint32_t *)(b.dqkv + token * 3 * s.dim + in_row) =
+                        two_bf16(s.scale * v.x, s.scale * v.y);
+            }
+    }
+}
+
+/* dk and dv of the keys `start` of a head; with WITH_DQ also their share in dq of every query. */
+template <int D, bool WITH_DQ>
+static __device__ __forceinline__ void key_tile(const Held<D> &h, const BackwardMma &b,
+                                                const Tile &t, int64_t head, int start)
+{
+    const Shape &s = b.s;
+    const int first = (int)threadIdx.x / WARP * SIDE;
+    float dk[D / 8][4], dv[D / 8][4];
+    clear(dk);
+    clear(dv);
+    __syncthreads();
+    load_keys<D>(h, b, t, head, start);
+    for (int at = start; at < t.length; at += TILE) {
+        __syncthreads();
+        load_queries<D>(h, b, t, head, at);
+        __syncthreads();
+        uint32_t p[2][4], ds[2][4];
+        tile_gradient<D>(p, ds, h, s.scale, at == start);
+        add_product<D>(dv, p, h.dout);
+        add_product<D>(dk, ds, h.q);
+        if (WITH_DQ) {
+            __syncthreads();
+            add_query_gradient<D>(h, b, t, head, at, start);
+        }
+    }
+    bf16 *to = b.dqkv + (t.first + start) * 3 * s.dim + s.dim + head * s.head_dim;
+    const float one[2] = {1.0f, 1.0f}, scale[2] = {s.scale, s.scale};
+    store_rows<D>(to, 3 * s.dim, dk, scale, first, rows_in(t, start), s);
+    store_rows<D>(to + s.dim, 3 * s.dim, dv, one, first, rows_in(t, start), s);
+}
+
+template <int D>
+static __global__ void __launch_bounds__(THREADS) short_kernel(BackwardMma b, const int32_t *cu)
+{
+    DYNAMIC_SHARED(memory);
+    const Held<D> h = hold<D>(memory);
+    const Tile t = {cu[blockIdx.x], cu[blockIdx.x + 1] - cu[blockIdx.x], 0};
+    if (t.length > SHORT) return;
+    for (int start = 0; start < t.length; start += TILE)
+        key_tile<D, true>(h, b, t, blockIdx.y, start);
+}
+
+template <int D>
+static __global__ void __launch_bounds__(THREADS) keys_kernel(BackwardMma b, const Tile *tile)
+{
+    DYNAMIC_SHARED(memory);
+    const Held<D> h = hold<D>(memory);
+    const Tile t = tile[blockIdx.x];
+    if (t.length == 0) return;
+    key_tile<D, false>(h, b, t, blockIdx.y, t.start);
+}
+
+template <int D>
+static __global__ void __launch_bounds__(THREADS) queries_kernel(BackwardMma b, const Tile *tile)
+{
+    DYNAMIC_SHARED(memory);
+    const Held<D> h = hold<D>(memory);
+    const Tile t = tile[blockIdx.x];
+    if (t.length == 0) return;
+    const Shape &s = b.s;
+    const int64_t head = blockIdx.y;
+    const int first = (int)threadIdx.x / WARP * SIDE;
+    load_queries<D>(h, b, t, head, t.start);
+    float dq[D / 8][4];
+    clear(dq);
+    for (int start = 0; start <= t.start; start += TILE) {
+        __syncthreads();
+        load_keys<D>(h, b, t, head, start);
+        __syncthreads();
+        uint32_t p[2][4], ds[2][4];
+        tile_gradient<D>(p, ds, h, s.scale, start == t.start);
+        __syncthreads();
+#pragma unroll
+        for (int half = 0; half < 2; half++)
+            left_of_transpose(ds[half], h.ds, PAIR_ROW, first, SIDE * half);
+        add_product<D>(dq, ds, h.k);
+    }
+    const float scale[2] = {s.scale, s.scale};
+    store_rows<D>(b.dqkv + (t.first + t.start) * 3 * s.dim + head * s.head_dim, 3 * s.dim, dq,
+                  scale, first, rows_in(t, t.start), s);
+}
+
+/* ---- Launches ------------------------------------------------------------------------------------- */
+
+template <int D>
+static void forward(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const Plan &p,
+                    const Shape &s)
+{
+    LAUNCH(dev, forward_kernel<D>, dim3((unsigned)p.capacity, (unsigned)s.heads), THREADS,
+           3 * TILE * (D + 8) * 2, o, lse, qkv, (const Tile *)p.tile.data, s);
+}
+
+template <int D>
+static size_t backward_bytes()
+{
+    return 4 * TILE * (D + 8) * 2 + BACKWARD_BYTES;
+}
+
+template <int D>
+static void backward_short(Device *dev, const BackwardMma &b, const int32_t *cu)
+{
+    LAUNCH(dev, short_kernel<D>, dim3((unsigned)b.s.sequences, (unsigned)b.s.heads), THREADS,
+           backward_bytes<D>(), b, cu);
+}
+
+template <int D>
+static void backward_long(Device *dev, const BackwardMma &b, const Plan &p)
+{
+    const dim3 grid((unsigned)p.capacity, (unsigned)b.s.heads);
+    LAUNCH(dev, keys_kernel<D>, grid, THREADS, backward_bytes<D>(), b, (const Tile *)p.tile.data);
+    LAUNCH(dev, queries_kernel<D>, grid, THREADS, backward_bytes<D>(), b,
+           (const Tile *)p.tile.data);
+}
+
+/* By head_dim, rounded up. */
+#define BY_WIDTH(head_dim, call, ...)                                                              \
+    switch (((head_dim) + 31) / 32) {                                                              \
+    case 1: call<32>(__VA_ARGS__); break;                                                          \
+    case 2: call<64>(__VA_ARGS__); break;                                                          \
+    case 3: call<96>(__VA_ARGS__); break;                                                          \
+    default: call<128>(__VA_ARGS__);                                                               \
+    }
+
+void attention_forward_mma(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const Plan &p,
+                           const Shape &s)
+{
+    BY_WIDTH(s.head_dim, forward, dev, o, lse, qkv, p, s);
+}
+
+void attention_backward_short_mma(Device *dev, const BackwardMma &b, const int32_t *cu)
+{
+    BY_WIDTH(b.s.head_dim, backward_short, dev, b, cu);
+}
+
+void attention_backward_long_mma(Device *dev, const BackwardMma &b, const Plan &p)
+{
+    BY_WIDTH(b.s.head_dim, backward_long, dev, b, p);
+}

@@ -1,0 +1,349 @@
+/* The catalogue head on CUDA. The products are cuBLASLt's (catalogue_tiles.cuh); the kernels here read
+ * each score once or twice from the L2 cache: one block a row for the statistics, one thread a score
+ * for the gradient, 32 columns a block for the gradient of the bias.
+ */
+#include "catalogue_tiles.cuh"
+#include "elementwise.h"
+#include "embedding.h"
+#include "items.cuh"
+
+#include <float.h>
+
+enum { THREADS = SCORE_THREADS, SUM_ROWS = 8, WARPS = THREADS / WARP };
+
+static Tensor scratch1(Device *dev, Dtype dtype, int64_t count)
+{
+    return scratch_tensor(dev, dtype, 1, &count);
+}
+static Tensor scratch2(Device *dev, Dtype dtype, int64_t rows, int64_t columns)
+{
+    const int64_t dim[] = {rows, columns};
+    return scratch_tensor(dev, dtype, 2, dim);
+}
+
+/* ---- Statistics ----------------------------------------------------------------------------------- */
+
+/* Of one row over the tiles so far. */
+typedef struct {
+    double sum, weighted; /* sum exp((z - max) scale), sum exp((z - max) scale) z */
+    float max;
+    int32_t argmax;
+} RowStats;
+
+typedef struct {
+    RowStats *stats;       /* of all rows */
+    const int32_t *only;   /* rows with only[row] < 0 are left out; NULL: none */
+    const float *z, *bias; /* of the block and tile */
+    int64_t ld, first_row, first_item, width;
+    float scale;
+    bool expectation;
+} StatsPass;
+
+static __global__ void __launch_bounds__(THREADS) stats_kernel(StatsPass p)
+{
+    const int64_t row = p.first_row + blockIdx.x;
+    if (p.only && p.only[row] < 0) return;
+    const float *z = p.z + blockIdx.x * p.ld;
+    RowStats s = {0.0, 0.0, -FLT_MAX, 0};
+    if (p.first_item > 0) s = p.stats[row];
+
+    Best best = no_best();
+    for (int64_t j = threadIdx.x; j < p.width; j += THREADS) {
+        const float v = score_at(z, p.bias, j);
+        if (v > best.score) {
+            best.score = v;
+            best.at = (int32_t)j;
+        }
+    }
+    best = block_best(best);
+    if (best.score > s.max) {
+        const double shrink = exp((double)(s.max - best.score) * p.scale);
+        s.sum *= shrink;
+        s.weighted *= shrink;
+        s.max = best.score;
+        s.argmax = (int32_t)(p.first_item + best.at);
+    }
+    float sum = 0.0f, weighted = 0.0f;
+    for (int64_t j = threadIdx.x; j < p.width; j += THREADS) {
+        const float v = score_at(z, p.bias, j), e = expf((v - s.max) * p.scale);
+        sum += e;
+        if (p.expectation) weighted += e * v;
+    }
+    s.sum += block_sum<THREADS>((double)sum);
+    if (p.expectation) s.weighted += block_sum<THREADS>((double)weighted);
+    if (threadIdx.x == 0) p.stats[row] = s;
+}
+
+/* What the caller asked for; each may be NULL. */
+typedef struct {
+    float *max, *logsumexp, *expectation;
+    int32_t *argmax;
+} Wanted;
+
+static __global__ void finish_kernel(Wanted to, const RowStats *stats, const int32_t *only,
+                                     int64_t rows, int64_t items, float scale)
+{
+    const int64_t i = (int64_t)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= rows) return;
+    if (only) {
+        device_require(only[i] < items);
+        if (only[i] < 0) return;
+    }
+    const RowStats s = stats[i];
+    if (to.max) to.max[i] = s.max;
+    if (to.argmax) to.argmax[i] = s.argmax;
+    if (to.logsumexp) to.logsumexp[i] = (float)((double)s.max * scale + log(s.sum));
+    if (to.expectation) to.expectation[i] = (float)(s.weighted / s.sum);
+}
+
+static void run_stats(Device *dev, const TilesCuda &t, Wanted to, const int32_t *only, float scale)
+{
+    const size_t mark = scratch_mark(dev);
+    RowStats *stats = (RowStats *)scratch2(dev, U8, t.rows, sizeof(RowStats)).data;
+    for (int64_t k = 0; k < t.tiles; k++) {
+        const ItemTile tile = tile_of_cuda(dev, &t, k);
+        for (int64_t b = 0; b < t.blocks; b++) {
+            const RowBlock block = block_of_cuda(&t, b);
+            tile_scores_cuda(dev, &t, tile, block);
+            StatsPass p = {};
+            p.stats = stats;
+            p.only = only;
+            p.z = f32(t.scores);
+            p.bias = tile.bias;
+            p.ld = t.width;
+            p.first_row = block.first;
+            p.first_item = tile.first;
+            p.width = tile.width;
+            p.scale = scale;
+            p.expectation = to.expectation != NULL;
+            LAUNCH(dev, stats_kernel, (unsigned)block.rows, THREADS, 0, p);
+        }
+    }
+    LAUNCH(dev, finish_kernel, blocks_for(t.rows, THREADS), THREADS, 0, to, stats, only, t.rows,
+           t.items, scale);
+    scratch_release(dev, mark);
+}
+
+void catalogue_stats_cuda(Device *dev, CatalogueStats out, Tensor u, const ItemTable *table,
+                          Tensor bias, float temperature)
+{
+    if (u.dim[0] == 0) return;
+    const size_t mark = scratch_mark(dev);
+    Wanted to = {};
+    to.max = f32(out.max);
+    to.argmax = i32(out.argmax);
+    to.logsumexp = f32(out.logsumexp);
+    to.expectation = f32(out.expectation);
+    run_stats(dev, tiles_plan_cuda(dev, table, bias, u), to, NULL, 1.0f / temperature);
+    scratch_release(dev, mark);
+}
+
+/* ---- Cross-entropy -------------------------------------------------------------------------------- */
+
+template <class T>
+struct GradientPass {
+    T *g; /* [rows, ld], may be z */
+    float *loss;
+    const float *z, *bias, *logsumexp, *weight;
+    const int32_t *target;
+    int64_t ld, first_row, first_item, width;
+};
+
+/* Scores become their gradient; the tile with a row's target gives its loss. */
+template <class T>
+static __global__ void gradient_kernel(GradientPass<T> p)
+{
+    const int64_t j = (int64_t)blockIdx.x * THREADS + threadIdx.x, row = p.first_row + blockIdx.y;
+    if (j >= p.width) return;
+    const int64_t at = blockIdx.y * p.ld + j;
+    const int32_t target = p.target[row];
+    if (target < 0) {
+        from_float(p.g[at], 0.0f);
+        return;
+    }
+    const float weight = p.weight[row], logsumexp = p.logsumexp[row];
+    const float v = p.bias ? p.z[at] + p.bias[j] : p.z[at];
+    float g = weight * expf(v - logsumexp);
+    if (p.first_item + j == target) {
+        p.loss[row] = weight * (logsumexp - v);
+        g -= weight;
+    }
+    from_float(p.g[at], g);
+}
+
+/* dbias[j] += sum_i g[i, j] */
+template <class T>
+static __global__ void add_columns_kernel(float *dbias, const T *g, int64_t ld, int64_t rows,
+                                          int64_t width)
+{
+    __shared__ float sums[SUM_ROWS][WARP];
+    const int64_t j = (int64_t)blockIdx.x * WARP + threadIdx.x;
+    float sum = 0.0f;
+    for (int64_t i = threadIdx.y; i < rows && j < width; i += SUM_ROWS)
+        sum += to_float(g[i * ld + j]);
+    sums[threadIdx.y][threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.y > 0 || j >= width) return;
+    for (int k = 1; k < SUM_ROWS; k++) sum += sums[k][threadIdx.x];
+    dbias[j] += sum;
+}
+
+typedef struct {
+    Tensor loss, du, did, dbias, target, weight, logsumexp;
+    Tensor g; /* of a block and tile: the scores themselves where u is f32 */
+} Outputs;
+
+template <class T>
+static void score_gradient(Device *dev, const TilesCuda &t, const Outputs &o, const ItemTile &tile,
+                           const RowBlock &block)
+{
+    GradientPass<T> p = {};
+    p.g = (T *)o.g.data;
+    p.loss = f32(o.loss);
+    p.z = f32(t.scores);
+    p.bias = tile.bias;
+    p.logsumexp = f32(o.logsumexp);
+    p.weight = f32(o.weight);
+    p.target = i32(o.target);
+    p.ld = t.width;
+    p.first_row = block.first;
+    p.first_item = tile.first;
+    p.width = tile.width;
+    LAUNCH(dev, gradient_kernel<T>, dim3(blocks_for(tile.width, THREADS), (unsigned)block.rows),
+           THREADS, 0, p);
+    if (o.dbias.data)
+        LAUNCH(dev, add_columns_kernel<T>, blocks_for(tile.width, WARP), dim3(WARP, SUM_ROWS), 0,
+               f32(o.dbias) + tile.first, p.g, t.width, block.rows, tile.width);
+}
+
+/* did of the tile += g^T u; du of the block = or += g E. */
+static void add_gradients(Device *dev, const TilesCuda &t, const Outputs &o, const ItemTile &tile,
+                          const RowBlock &block)
+{
+    Product p = {};
+    p.trans_a = p.accumulate = true;
+    p.in = t.u.dtype;
+    p.out = F32;
+    p.alpha = 1.0f;
+    p.m = tile.width;
+    p.n = p.ldb = p.ldc = t.dim;
+    p.k = block.rows;
+    p.lda = t.width;
+    product_cuda(dev, &p, f32(o.did) + tile.first * t.dim, o.g.data, block.u);
+    p.trans_a = false;
+    p.accumulate = tile.first > 0;
+    p.m = block.rows;
+    p.k = tile.width;
+    product_cuda(dev, &p, f32(o.du) + block.first * t.dim, o.g.data, tile.vectors);
+}
+
+static void run_gradients(Device *dev, const TilesCuda &t, const Outputs &o)
+{
+    const bool kept = t.tiles == 1 && t.blocks == 1; /* the statistics left the scores there */
+    for (int64_t k = 0; k < t.tiles; k++) {
+        const ItemTile tile = tile_of_cuda(dev, &t, k);
+        for (int64_t b = 0; b < t.blocks; b++) {
+            const RowBlock block = block_of_cuda(&t, b);
+            if (!kept) tile_scores_cuda(dev, &t, tile, block);
+            BY_DTYPE(t.u.dtype, score_gradient, dev, t, o, tile, block);
+            add_gradients(dev, t, o, tile, block);
+        }
+    }
+}
+
+void catalogue_cross_entropy_cuda(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
+                                  Tensor u, const ItemTable *table, Tensor bias, Tensor target,
+                                  Tensor weight)
+{
+    const int64_t rows = u.dim[0];
+    if (rows == 0) return;
+    const size_t mark = scratch_mark(dev);
+    const TilesCuda t = tiles_plan_cuda(dev, table, bias, u);
+    Outputs o = {};
+    o.loss = loss;
+    o.du = du.dtype == F32 ? du : scratch2(dev, F32, rows, t.dim);
+    o.did = did;
+    if (bias.data) o.dbias = dbias;
+    o.target = target;
+    o.weight = weight;
+    o.logsumexp = scratch1(dev, F32, rows);
+    o.g = u.dtype == F32 ? t.scores : scratch2(dev, u.dtype, t.block, t.width);
+    Wanted to = {};
+    to.logsumexp = f32(o.logsumexp);
+    elementwise_fill(dev, loss, 0.0f);
+    run_stats(dev, t, to, i32(target), 1.0f);
+    run_gradients(dev, t, o);
+    if (du.dtype != F32) elementwise_copy(dev, du, o.du);
+    scratch_release(dev, mark);
+}
+
+/* ---- Single scores -------------------------------------------------------------------------------- */
+
+template <class T>
+static __global__ void score_kernel(float *score, const T *u, Encoder e, const float *bias,
+                                    const int32_t *ids, int64_t rows)
+{
+    const int64_t i = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
+    const int lane = (int)threadIdx.x % WARP;
+    if (i >= rows) return;
+    const int32_t id = ids[i];
+    device_require(id < e.items);
+    double sum = 0.0;
+    for (int64_t c = lane; id >= 0 && c < e.dim; c += WARP)
+        sum += (double)to_float(u[i * e.dim + c]) * (double)item_value(e, id, c);
+    float z = (float)warp_sum(sum);
+    if (bias && id >= 0) z += bias[id];
+    if (lane == 0) score[i] = z;
+}
+
+/* du[i] = g[i] E[id], scaled[i] = g[i] u[i]; 0 without an id. */
+template <class T>
+static __global__ void score_backward_kernel(T *du, T *scaled, const float *g, const T *u,
+                                             Encoder e, const int32_t *ids, int64_t rows)
+{
+    const int64_t i = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
+    if (i >= rows) return;
+    const int32_t id = ids[i];
+    device_require(id < e.items);
+    for (int64_t c = threadIdx.x % WARP; c < e.dim; c += WARP) {
+        const int64_t at = i * e.dim + c;
+        from_float(du[at], id < 0 ? 0.0f : g[i] * item_value(e, id, c));
+        from_float(scaled[at], id < 0 ? 0.0f : g[i] * to_float(u[at]));
+    }
+}
+
+template <class T>
+static void score(Device *dev, Tensor z, Tensor u, const ItemTable *table, Tensor bias, Tensor ids)
+{
+    LAUNCH(dev, score_kernel<T>, blocks_for(u.dim[0], WARPS), THREADS, 0, f32(z), (const T *)u.data,
+           encoder_of(table), f32(bias), i32(ids), u.dim[0]);
+}
+
+template <class T>
+static void score_backward(Device *dev, Tensor du, Tensor scaled, Tensor g, Tensor u,
+                           const ItemTable *table, Tensor ids)
+{
+    LAUNCH(dev, score_backward_kernel<T>, blocks_for(u.dim[0], WARPS), THREADS, 0, (T *)du.data,
+           (T *)scaled.data, f32(g), (const T *)u.data, encoder_of(table), i32(ids), u.dim[0]);
+}
+
+void catalogue_score_cuda(Device *dev, Tensor z, Tensor u, const ItemTable *table, Tensor bias,
+                          Tensor ids)
+{
+    BY_DTYPE(u.dtype, score, dev, z, u, table, bias, ids);
+}
+
+void catalogue_score_backward_cuda(Device *dev, Tensor du, Tensor did, Tensor dbias, Tensor g,
+                                   Tensor u, const ItemTable *table, Tensor ids)
+{
+    const size_t mark = scratch_mark(dev);
+    const Tensor scaled = scratch2(dev, u.dtype, u.dim[0], u.dim[1]);
+    BY_DTYPE(u.dtype, score_backward, dev, du, scaled, g, u, table, ids);
+    items_gather_backward(dev, did, scaled, ids);
+    if (dbias.data) {
+        const int64_t entries[] = {dbias.dim[0], 1}, rows[] = {g.dim[0], 1};
+        embedding_backward(dev, tensor_view(dbias.data, F32, 2, entries),
+                           tensor_view(g.data, F32, 2, rows), ids);
+    }
+    scratch_release(dev, mark);
+}

@@ -1,0 +1,261 @@
+#include "pair.h"
+
+#include "catalogue.h"
+
+typedef struct {
+    int64_t rows, items, dim, kinds, categories, numbers;
+    bool bias;
+} Shape;
+
+/* With and without features; the 40,000 items take several tiles (of 16,384), the 1,030 rows two
+ * blocks (of 1,024). */
+static const Shape shapes[] = {
+    {1, 1, 2, 0, 0, 0, true},      {3, 5, 4, 1, 3, 0, true},      {7, 255, 6, 0, 0, 2, true},
+    {33, 257, 16, 2, 9, 3, true},  {65, 131, 40, 0, 0, 0, false}, {9, 40000, 3, 1, 5, 0, true},
+    {1030, 130, 2, 0, 0, 0, true},
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+typedef struct {
+    Shape shape;
+    ItemTable table, table_gpu;
+    Tensor u, bias, target, weight;
+} Case;
+
+static ItemTable table_on_gpu(const ItemTable *t)
+{
+    return (ItemTable){on_gpu(t->id), on_gpu(t->category), on_gpu(t->category_table),
+                       on_gpu(t->numeric), on_gpu(t->numeric_weight)};
+}
+
+static Case make_case(Shape s, uint64_t seed)
+{
+    Case c = {.shape = s, .u = rounded(NORMAL(seed, 1, s.rows, s.dim))};
+    c.table.id = rounded(NORMAL(seed + 1, 0.7f, s.items, s.dim));
+    if (s.bias) c.bias = NORMAL(seed + 2, 0.5f, s.items);
+    if (s.kinds) {
+        c.table.category = NEW(I32, s.items, s.kinds);
+        c.table.category_table = NORMAL(seed + 3, 0.3f, s.categories, s.dim);
+        for (int64_t i = 0; i < s.items * s.kinds; i++)
+            i32(c.table.category)[i] =
+                (int32_t)(philox_u64(seed, 1, (uint64_t)i) % (uint64_t)s.categories);
+    }
+    if (s.numbers) {
+        c.table.numeric = NORMAL(seed + 4, 1, s.items, s.numbers);
+        c.table.numeric_weight = NORMAL(seed + 5, 0.3f, s.numbers, s.dim);
+    }
+    c.table_gpu = table_on_gpu(&c.table);
+    c.target = NEW(I32, s.rows);
+    c.weight = NEW(F32, s.rows);
+    for (int64_t i = 0; i < s.rows; i++) {
+        i32(c.target)[i] = (int32_t)(philox_u64(seed, 2, (uint64_t)i) % (uint64_t)s.items);
+        if (i % 5 == 4) i32(c.target)[i] = -1;
+        f32(c.weight)[i] = 0.1f + (float)(i % 3);
+    }
+    return c;
+}
+
+/* Relative L2 error of 1e-5, in spacings of f32. */
+static const double ulps = 80;
+
+static void cross_entropy_is_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int n = 0; n < SHAPES; n++) {
+        const Shape s = shapes[n];
+        const Case c = make_case(s, 10 * (uint64_t)n + 1);
+        const Tensor loss = NEW(F32, s.rows), du = NEW(F32, s.rows, s.dim);
+        const Tensor did = NORMAL(99, 1, s.items, s.dim), dbias = NORMAL(98, 1, s.items);
+        const Tensor lossg = gpu_room(loss), dug = gpu_room(du), didg = on_gpu(did);
+        const Tensor dbiasg = on_gpu(dbias);
+        catalogue_cross_entropy(&cpu, loss, du, did, dbias, c.u, &c.table, c.bias, c.target,
+                                c.weight);
+        catalogue_cross_entropy(&gpu, lossg, dug, didg, dbiasg, on_gpu(c.u), &c.table_gpu,
+                                on_gpu(c.bias), on_gpu(c.target), on_gpu(c.weight));
+        assert_as_cpu(lossg, loss, ulps);
+        assert_as_cpu(dug, du, ulps);
+        assert_as_cpu(didg, did, ulps);
+        assert_as_cpu(dbiasg, dbias, ulps);
+        pair_free();
+    }
+}
+
+static void statistics_and_single_scores_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int n = 0; n < 2 * SHAPES; n++) {
+        const Shape s = shapes[n / 2];
+        const bool half = n % 2;
+        if (half && (s.kinds || s.numbers)) continue; /* the CPU does not round what it adds up */
+        const Case c = make_case(s, 10 * (uint64_t)n + 2);
+        const CatalogueStats want = {NEW(F32, s.rows), NEW(I32, s.rows), NEW(F32, s.rows),
+                                     NEW(F32, s.rows)};
+        const CatalogueStats have = {gpu_room(want.max), gpu_room(want.argmax),
+                                     gpu_room(want.logsumexp), gpu_room(want.expectation)};
+        const Tensor ug = as_gpu(half ? BF16 : F32, c.u), biasg = on_gpu(c.bias);
+        catalogue_stats(&cpu, want, c.u, &c.table, c.bias, 0.5f);
+        catalogue_stats(&gpu, have, ug, &c.table_gpu, biasg, 0.5f);
+        assert_as_cpu(have.max, want.max, ulps);
+        assert_as_cpu(have.logsumexp, want.logsumexp, ulps);
+        assert_as_cpu(have.expectation, want.expectation, ulps);
+
+        /* The best item may be another of nearly the same score: compare what they score. */
+        const Tensor picked = NEW(F32, s.rows), pickedg = gpu_room(picked);
+        catalogue_score(&gpu, pickedg, ug, &c.table_gpu, biasg, have.argmax);
+        assert_as_cpu(pickedg, want.max, ulps);
+        catalogue_score(&cpu, picked, c.u, &c.table, c.bias, c.target);
+        catalogue_score(&gpu, pickedg, ug, &c.table_gpu, biasg, on_gpu(c.target));
+        assert_as_cpu(pickedg, picked, 8);
+        pair_free();
+    }
+}
+
+/* In double, with the gradient of scores rounded to bf16 or not. */
+static void dense_gradients(Tensor du, Tensor did, const Case *c, bool round)
+{
+    const Shape s = c->shape;
+    double *z = malloc((size_t)s.items * sizeof *z), *sum = calloc((size_t)s.dim, sizeof *sum);
+    for (int64_t i = 0; i < s.rows; i++) {
+        const float *u = f32(c->u) + i * s.dim, *e = f32(c->table.id);
+        double max = -INFINITY, total = 0.0;
+        memset(sum, 0, (size_t)s.dim * sizeof *sum);
+        for (int64_t a = 0; a < s.items; a++) {
+            z[a] = s.bias ? f32(c->bias)[a] : 0.0;
+            for (int64_t d = 0; d < s.dim; d++) z[a] += (double)u[d] * e[a * s.dim + d];
+            max = fmax(max, z[a]);
+        }
+        for (int64_t a = 0; a < s.items; a++) total += exp(z[a] - max);
+        for (int64_t a = 0; a < s.items && i32(c->target)[i] >= 0; a++) {
+            double g = f32(c->weight)[i] * (exp(z[a] - max) / total - (a == i32(c->target)[i]));
+            if (round) g = bf16_rounded((float)g);
+            for (int64_t d = 0; d < s.dim; d++) {
+                sum[d] += g * e[a * s.dim + d];
+                f32(did)[a * s.dim + d] += (float)(g * u[d]);
+            }
+        }
+        for (int64_t d = 0; d < s.dim; d++)
+            f32(du)[i * s.dim + d] = round ? bf16_rounded((float)sum[d]) : (float)sum[d];
+    }
+    free(z), free(sum);
+}
+
+static void in_bf16_errors_are_those_of_the_rounding(void **state)
+{
+    (void)state;
+    const Shape s = {65, 131, 40, 0, 0, 0, true};
+    const Case c = make_case(s, 7);
+    const Tensor du = NEW(F32, s.rows, s.dim), did = NEW(F32, s.items, s.dim);
+    const Tensor du_round = NEW(F32, s.rows, s.dim), did_round = NEW(F32, s.items, s.dim);
+    dense_gradients(du, did, &c, false);
+    dense_gradients(du_round, did_round, &c, true);
+    const Tensor ug = on_gpu(to_bf16(c.u)), dug = gpu_room(ug);
+    const Tensor didg = on_gpu(NEW(F32, s.items, s.dim)), dbias = on_gpu(NEW(F32, s.items));
+    catalogue_cross_entropy(&gpu, gpu_room(NEW(F32, s.rows)), dug, didg, dbias, ug, &c.table_gpu,
+                            on_gpu(c.bias), on_gpu(c.target), on_gpu(c.weight));
+    assert_true(distance(to_f32(from_gpu(dug)), du) <= 1.5 * distance(du_round, du));
+    assert_true(distance(from_gpu(didg), did) <= 1.5 * distance(did_round, did));
+    pair_free();
+}
+
+/* Small whole numbers, so that scores are exact and ties plenty. */
+static void make_exact(Case *c)
+{
+    for (int64_t i = 0; i < tensor_count(c->u); i++) f32(c->u)[i] = (float)(i * 7 % 3 - 1);
+    for (int64_t i = 0; i < tensor_count(c->table.id); i++)
+        f32(c->table.id)[i] = f32(c->table.id)[i] > 0 ? 1.0f : -1.0f;
+    for (int64_t i = 0; i < c->shape.rows; i++)
+        if (i32(c->target)[i] < 0) i32(c->target)[i] = 0;
+    c->table_gpu = table_on_gpu(&c->table);
+}
+
+static void ranks_ties_and_best_items_are_the_same(void **state)
+{
+    (void)state;
+    for (int n = 0; n < 2 * SHAPES; n++) {
+        Shape s = shapes[n / 2];
+        const Tensor none = {0};
+        const int64_t best = n % 2 ? 300 : s.rows > 100 ? 1 : 7;
+        if (best > 7 && s.rows > 7) continue;
+        s.kinds = s.numbers = 0;
+        s.bias = false;
+        Case c = make_case(s, 10 * (uint64_t)n + 3);
+        make_exact(&c);
+        if (s.rows > 2) f32(c.u)[2 * s.dim] = NAN;
+        const Tensor offset = NEW(I64, s.rows + 1), excluded = NEW(I32, s.rows * 8);
+        int64_t *at = offset.data;
+        for (int64_t i = 0; i < s.rows; i++) {
+            at[i + 1] = at[i];
+            for (int64_t a = i % 4; a < s.items && at[i + 1] - at[i] < 8; a += 1 + s.items / 9)
+                i32(excluded)[at[i + 1]++] = (int32_t)a;
+        }
+        const Exclusion out = {at, i32(excluded)};
+        const Exclusion outg = {on_gpu(offset).data, i32(on_gpu(excluded))};
+        const Tensor above = NEW(I32, s.rows), ties = NEW(I32, s.rows);
+        const Tensor item = NEW(I32, s.rows, best), score = NEW(F32, s.rows, best);
+        const Tensor aboveg = gpu_room(above), tiesg = gpu_room(ties), itemg = gpu_room(item);
+        const Tensor scoreg = gpu_room(score), ug = on_gpu(c.u);
+        catalogue_rank(&cpu, above, ties, item, score, c.u, &c.table, none, c.target, out);
+        catalogue_rank(&gpu, aboveg, tiesg, itemg, scoreg, ug, &c.table_gpu, none, on_gpu(c.target),
+                       outg);
+        assert_same_bits(from_gpu(aboveg), above);
+        assert_same_bits(from_gpu(tiesg), ties);
+        assert_same_bits(from_gpu(itemg), item);
+        assert_same_bits(from_gpu(scoreg), score);
+
+        if (best != 7) {
+            pair_free();
+            continue;
+        }
+        catalogue_rank(&cpu, none, none, item, score, c.u, &c.table, none, none, out);
+        catalogue_rank(&gpu, none, none, itemg, scoreg, ug, &c.table_gpu, none, none, outg);
+        assert_same_bits(from_gpu(itemg), item);
+        pair_free();
+    }
+}
+
+static void items_and_single_gradients_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int n = 0; n < SHAPES; n++) {
+        const Shape s = shapes[n];
+        if (s.items > 1000) continue;
+        const Case c = make_case(s, 10 * (uint64_t)n + 4);
+        const Tensor e = NEW(F32, s.rows, s.dim), eg = gpu_room(e), ids = new_copy(c.target);
+        for (int64_t i = 0; i < s.rows; i++)
+            if (i32(ids)[i] < 0) i32(ids)[i] = 0;
+        items_gather(&cpu, e, &c.table, ids);
+        items_gather(&gpu, eg, &c.table_gpu, on_gpu(ids));
+        assert_as_cpu(eg, e, 4);
+
+        const Tensor g = NORMAL(5, 1, s.rows), du = NEW(F32, s.rows, s.dim);
+        const Tensor did = NORMAL(6, 1, s.items, s.dim), dbias = NORMAL(7, 1, s.items);
+        const Tensor dug = gpu_room(du), didg = on_gpu(did), dbiasg = on_gpu(dbias);
+        catalogue_score_backward(&cpu, du, did, dbias, g, c.u, &c.table, c.target);
+        catalogue_score_backward(&gpu, dug, didg, dbiasg, on_gpu(g), on_gpu(c.u), &c.table_gpu,
+                                 on_gpu(c.target));
+        assert_as_cpu(dug, du, 4);
+        assert_as_cpu(didg, did, 8);
+        assert_as_cpu(dbiasg, dbias, 8);
+
+        const Tensor dcategory = NEW(F32, s.kinds ? s.categories : 1, s.dim);
+        const Tensor dweight = NEW(F32, s.numbers ? s.numbers : 1, s.dim);
+        const Tensor dcategoryg = on_gpu(dcategory), dweightg = on_gpu(dweight);
+        items_features_backward(&cpu, dcategory, dweight, did, &c.table);
+        items_features_backward(&gpu, dcategoryg, dweightg, didg, &c.table_gpu);
+        assert_as_cpu(dcategoryg, dcategory, 8 + (double)s.items);
+        assert_as_cpu(dweightg, dweight, 8 + (double)s.items);
+        pair_free();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cross_entropy_is_as_on_the_cpu),
+        cmocka_unit_test(statistics_and_single_scores_are_as_on_the_cpu),
+        cmocka_unit_test(in_bf16_errors_are_those_of_the_rounding),
+        cmocka_unit_test(ranks_ties_and_best_items_are_the_same),
+        cmocka_unit_test(items_and_single_gradients_are_as_on_the_cpu),
+    };
+    return RUN_PAIR_TESTS(tests);
+}
