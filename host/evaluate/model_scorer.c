@@ -7,6 +7,8 @@
 
 #include "base/progress.h"
 #include "catalogue.h"
+#include "elementwise.h"
+#include "embedding.h"
 #include "gemm.h"
 
 enum { BATCH_TOKENS = 4096 };
@@ -45,6 +47,7 @@ typedef struct {
     int64_t windows, tokens;
     int32_t *row;   /* [tokens] state rows to score, */
     int64_t *index; /* [tokens] and the scored events they are for */
+    int32_t *item;  /* [tokens] what an op reads, on its way to the device */
     int64_t scored;
     Progress bar;
     int64_t done;
@@ -60,7 +63,9 @@ static Status run_open(Run *r)
     r->window = calloc((size_t)tokens, sizeof *r->window);
     r->row = calloc((size_t)tokens, sizeof *r->row);
     r->index = calloc((size_t)tokens, sizeof *r->index);
-    if (!r->window || !r->row || !r->index) return FAIL(ERR_MEMORY, "no memory to evaluate");
+    r->item = calloc((size_t)tokens, sizeof *r->item);
+    if (!r->window || !r->row || !r->index || !r->item)
+        return FAIL(ERR_MEMORY, "no memory to evaluate");
     TRY(batch_open(&r->batch, s->file, tokens));
     TRY(model_input_open(&r->input, s->model, tokens, s->dev));
     return s->encoder ? OK : encoder_open(&r->own, s->model, tokens, false, s->dev);
@@ -71,9 +76,18 @@ static void run_close(Run *r)
     free(r->window);
     free(r->row);
     free(r->index);
+    free(r->item);
     batch_close(&r->batch);
     model_input_close(&r->input);
     encoder_close(&r->own);
+}
+
+/* An array of the host in scratch of the device. */
+static Tensor to_device(const Run *r, const void *from, Dtype dtype, int64_t count)
+{
+    Tensor t = SCRATCH(r->self->dev, dtype, count);
+    device_copy_in(r->self->dev, t.data, from, tensor_bytes(t));
+    return t;
 }
 
 /* ---- Scoring a batch -------------------------------------------------------------------------------- */
@@ -115,24 +129,43 @@ static Status seen_items(const Run *r, Exclusion *out)
     return failed ? FAIL(ERR_MEMORY, "no memory for seen items") : OK;
 }
 
+static Exclusion seen_on_device(const Run *r, Exclusion seen)
+{
+    if (!seen.offset) return seen;
+    return (Exclusion){to_device(r, seen.offset, I64, r->scored + 1).data,
+                       to_device(r, seen.item, I32, seen.offset[r->scored]).data};
+}
+
+static Status add_ranks(const Run *r, Tensor above, Tensor ties, Tensor top)
+{
+    Device *dev = r->self->dev;
+    int32_t *read[] = {device_read(dev, above.data, tensor_bytes(above)),
+                       device_read(dev, ties.data, tensor_bytes(ties)),
+                       device_read(dev, top.data, tensor_bytes(top))};
+    const Status st = read[0] && read[1] && read[2] ? device_sync(dev) : ERR_MEMORY;
+    if (st == OK) ranking_add(r->ranking, r->scored, r->index, read[0], read[1], read[2]);
+    for (int i = 0; i < 3; i++) device_read_done(dev, read[i]);
+    return st;
+}
+
 static Status rank(const Run *r, Tensor h)
 {
     const ModelScorer *s = r->self;
     Weights w = s->model->params.copy[PARAM_VALUE];
     const ItemTable items = model_items(s->model, w);
     Tensor above = SCRATCH(s->dev, I32, r->scored), ties = SCRATCH(s->dev, I32, r->scored);
-    Tensor target = SCRATCH(s->dev, I32, r->scored);
     Tensor top = SCRATCH(s->dev, I32, r->scored, RANKING_TOP);
     Tensor score = SCRATCH(s->dev, F32, r->scored, RANKING_TOP);
-    for (int64_t i = 0; i < r->scored; i++) i32(target)[i] = r->events->target[r->index[i]];
+    for (int64_t i = 0; i < r->scored; i++) r->item[i] = (int32_t)r->events->target[r->index[i]];
+    Tensor target = to_device(r, r->item, I32, r->scored);
 
     Exclusion seen;
     Status st = seen_items(r, &seen);
     if (st == OK) {
         catalogue_rank(s->dev, above, ties, top, score,
                        head_queries(s->dev, s->model, w, r->head, h), &items,
-                       head_bias(s->model, w, r->head), target, seen);
-        ranking_add(r->ranking, r->scored, r->index, i32(above), i32(ties), i32(top));
+                       head_bias(s->model, w, r->head), target, seen_on_device(r, seen));
+        st = add_ranks(r, above, ties, top);
     }
     free((void *)seen.offset);
     free((void *)seen.item);
@@ -147,12 +180,14 @@ static void predict(const Run *r, Tensor h)
     const ItemTable actions = {.id = w[s->model->at.next_weight]};
     const Tensor bias = w[s->model->at.next_bias];
     Tensor logsumexp = SCRATCH(s->dev, F32, r->scored), logit = SCRATCH(s->dev, F32, r->scored);
-    Tensor purchase = SCRATCH(s->dev, I32, r->scored);
-    for (int64_t i = 0; i < r->scored; i++) i32(purchase)[i] = r->options->purchase;
+    for (int64_t i = 0; i < r->scored; i++) r->item[i] = r->options->purchase;
+    Tensor purchase = to_device(r, r->item, I32, r->scored);
     catalogue_stats(s->dev, (CatalogueStats){.logsumexp = logsumexp}, h, &actions, bias, 1.0f);
     catalogue_score(s->dev, logit, h, &actions, bias, purchase);
-    for (int64_t i = 0; i < r->scored; i++)
-        r->purchase[r->index[i]] = f32(logit)[i] - f32(logsumexp)[i];
+    elementwise_axpy(s->dev, logit, -1.0f, logsumexp);
+    float *read = device_read(s->dev, logit.data, tensor_bytes(logit));
+    for (int64_t i = 0; i < r->scored && read; i++) r->purchase[r->index[i]] = read[i];
+    device_read_done(s->dev, read);
 }
 
 static Status flush(Run *r)
@@ -166,10 +201,11 @@ static Status flush(Run *r)
     Tensor all = encoder_forward(s->dev, r->encoder, s->model, s->model->params.copy[PARAM_VALUE],
                                  &r->input, (DropoutKey){0});
     Tensor h = SCRATCH(s->dev, F32, r->scored, dim);
-    for (int64_t i = 0; i < r->scored; i++)
-        memcpy(f32(h) + i * dim, f32(all) + r->row[i] * dim, (size_t)dim * sizeof(float));
+    elementwise_fill(s->dev, h, 0.0f);
+    embedding_add(s->dev, h, all, to_device(r, r->row, I32, r->scored));
     Status st = r->ranking ? rank(r, h) : OK;
     if (st == OK && r->purchase) predict(r, h);
+    if (st == OK) st = device_sync(s->dev);
     scratch_release(s->dev, mark);
     r->done += r->scored;
     progress_update(&r->bar, r->done, NULL);

@@ -3,31 +3,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ALIGN = 256, COLUMNS = 14 };
+
+/* Bytes of all inputs of `tokens`, each from a multiple of ALIGN on. */
+static size_t room_bytes(const ModelShape *s, int64_t tokens)
+{
+    const int64_t four = 8 + s->user_kinds + s->user_numbers + s->event_numbers;
+    return (size_t)(tokens * (4 * four + 1)) + (size_t)(COLUMNS + s->user_kinds) * ALIGN;
+}
+
 Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev)
 {
     const ModelShape *s = &m->shape;
     *in = (ModelInput){.dev = dev, .user_kinds = s->user_kinds};
     in->user_category = calloc((size_t)s->user_kinds + 1, sizeof *in->user_category);
-    if (!in->user_category) return FAIL(ERR_MEMORY, "no memory for the input");
-    for (int64_t k = 0; k < s->user_kinds; k++) {
-        void *data = device_alloc(dev, (size_t)tokens * sizeof(int32_t));
-        if (!data) return ERR_MEMORY;
-        in->user_category[k] = TENSOR(data, I32, tokens);
-    }
-    if (s->user_numbers) {
-        void *data = device_alloc(dev, (size_t)(tokens * s->user_numbers) * sizeof(float));
-        if (!data) return ERR_MEMORY;
-        in->user_number = TENSOR(data, F32, tokens, s->user_numbers);
-    }
-    return OK;
+    in->user_row = calloc((size_t)(s->user_kinds * tokens) + 1, sizeof *in->user_row);
+    in->user_value = calloc((size_t)(s->user_numbers * tokens) + 1, sizeof *in->user_value);
+    if (!in->user_category || !in->user_row || !in->user_value)
+        return FAIL(ERR_MEMORY, "no memory for the input");
+    return device_room(dev, &in->room, room_bytes(s, tokens));
 }
 
 void model_input_close(ModelInput *in)
 {
-    for (int64_t k = 0; in->user_category && k < in->user_kinds; k++)
-        device_free(in->dev, in->user_category[k].data);
     free(in->user_category);
-    device_free(in->dev, in->user_number.data);
+    free(in->user_row);
+    free(in->user_value);
+    device_free(in->dev, in->room);
     *in = (ModelInput){0};
 }
 
@@ -38,17 +40,15 @@ static void spread_unknown(ModelInput *in, const ModelShape *s, const Batch *bat
     for (int64_t i = batch->cu_seqlens[w]; i < batch->cu_seqlens[w + 1]; i++) {
         int32_t row = 0;
         for (int64_t k = 0; k < s->user_kinds; row += users->kind_rows[k++])
-            i32(in->user_category[k])[i] = row;
+            in->user_row[k * batch->used + i] = row;
         for (int64_t n = 0; n < s->user_numbers; n++)
-            f32(in->user_number)[i * s->user_numbers + n] = 0.0f;
+            in->user_value[i * s->user_numbers + n] = 0.0f;
     }
 }
 
 static void spread_profiles(ModelInput *in, const ModelShape *s, const Batch *batch,
                             const FeatureSet *users)
 {
-    for (int64_t k = 0; k < s->user_kinds; k++) in->user_category[k].dim[0] = batch->used;
-    in->user_number.dim[0] = batch->used;
     for (int64_t w = 0; w < batch->windows; w++) {
         const int64_t user = batch->user[w];
         if (user < 0) {
@@ -57,29 +57,45 @@ static void spread_profiles(ModelInput *in, const ModelShape *s, const Batch *ba
         }
         for (int64_t i = batch->cu_seqlens[w]; i < batch->cu_seqlens[w + 1]; i++) {
             for (int64_t k = 0; k < s->user_kinds; k++)
-                i32(in->user_category[k])[i] = users->category[user * s->user_kinds + k];
+                in->user_row[k * batch->used + i] = users->category[user * s->user_kinds + k];
             if (s->user_numbers)
-                memcpy(f32(in->user_number) + i * s->user_numbers,
-                       users->number + user * s->user_numbers,
+                memcpy(in->user_value + i * s->user_numbers, users->number + user * s->user_numbers,
                        (size_t)s->user_numbers * sizeof(float));
         }
     }
 }
 
+/* An array of the host as a tensor of the device; in the room it lies behind those before it. */
+static Tensor place(ModelInput *in, void *from, Dtype dtype, int64_t rows, int64_t columns)
+{
+    Tensor t = columns ? TENSOR(from, dtype, rows, columns) : TENSOR(from, dtype, rows);
+    const size_t bytes = tensor_bytes(t);
+    t.data = device_place(in->dev, in->room ? (char *)in->room + in->used : NULL, from, bytes);
+    in->used += (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    return t;
+}
+
 void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b)
 {
     const ModelShape *s = &m->shape;
-    in->tokens = batch->used;
-    in->windows = batch->windows;
-    in->item = TENSOR(batch->item, I32, batch->used);
-    in->action = TENSOR(batch->action, I32, batch->used);
-    in->gap = TENSOR(batch->gap, I32, batch->used);
-    in->position = TENSOR(batch->position, I32, batch->used);
-    in->cu_seqlens = TENSOR(batch->cu_seqlens, I32, batch->windows + 1);
-    if (s->event_numbers) in->feature = TENSOR(batch->feature, F32, batch->used, s->event_numbers);
-    in->target = TENSOR(batch->target, I32, batch->used);
-    in->target_action = TENSOR(batch->target_action, I32, batch->used);
-    in->reward = TENSOR(batch->reward, F32, batch->used);
-    in->end = TENSOR(batch->end, U8, batch->used);
+    const int64_t tokens = batch->used;
     if (s->user_kinds || s->user_numbers) spread_profiles(in, s, batch, &b->user_features);
+    in->tokens = tokens;
+    in->windows = batch->windows;
+    in->used = 0;
+    device_feed_follow(in->dev);
+    in->item = place(in, batch->item, I32, tokens, 0);
+    in->action = place(in, batch->action, I32, tokens, 0);
+    in->gap = place(in, batch->gap, I32, tokens, 0);
+    in->position = place(in, batch->position, I32, tokens, 0);
+    in->cu_seqlens = place(in, batch->cu_seqlens, I32, batch->windows + 1, 0);
+    if (s->event_numbers) in->feature = place(in, batch->feature, F32, tokens, s->event_numbers);
+    in->target = place(in, batch->target, I32, tokens, 0);
+    in->target_action = place(in, batch->target_action, I32, tokens, 0);
+    in->reward = place(in, batch->reward, F32, tokens, 0);
+    in->end = place(in, batch->end, U8, tokens, 0);
+    for (int64_t k = 0; k < s->user_kinds; k++)
+        in->user_category[k] = place(in, in->user_row + k * tokens, I32, tokens, 0);
+    if (s->user_numbers) in->user_number = place(in, in->user_value, F32, tokens, s->user_numbers);
+    device_feed_join(in->dev);
 }

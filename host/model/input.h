@@ -17,13 +17,18 @@ typedef struct {
     Tensor target, target_action;       /* i32 [tokens] */
     Tensor reward;                      /* f32 [tokens] */
     Tensor end;                         /* u8 [tokens] */
+
+    int32_t *user_row; /* [kinds, tokens] and [tokens, numbers] of the host: the spread profiles */
+    float *user_value;
+    void *room; /* of all of it, where the device has memory of its own */
+    size_t used;
 } ModelInput;
 
 /* Room for batches of up to `tokens`. */
 Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev);
 void model_input_close(ModelInput *in); /* safe on {0} */
 
-/* View `batch` (which must stay valid) and spread its users' profiles over their tokens;
+/* Let ops see `batch` (which must stay valid until they are done) and spread its users' profiles over their tokens;
  * user -1 has none: categories unknown, numbers at their mean. */
 void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b);
 

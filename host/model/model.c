@@ -107,9 +107,28 @@ static void declare_heads(Model *m)
     }
 }
 
-Status model_open(Model *m, const ModelShape *shape, const Behaviour *b)
+/* The file's item features as ops read them. */
+static Status place_features(Model *m, const Behaviour *b)
 {
-    *m = (Model){.shape = *shape};
+    const ModelShape *s = &m->shape;
+    const size_t categories = (size_t)(s->items * s->item_kinds) * sizeof(int32_t);
+    const size_t numbers = (size_t)(s->items * s->item_numbers) * sizeof(float);
+    TRY(device_room(m->dev, &m->room, categories + numbers));
+    char *behind = m->room ? (char *)m->room + categories : NULL;
+    if (s->item_kinds)
+        m->item_category =
+            TENSOR(device_place(m->dev, m->room, b->item_features.category, categories), I32,
+                   s->items, s->item_kinds);
+    if (s->item_numbers)
+        m->item_number = TENSOR(device_place(m->dev, behind, b->item_features.number, numbers), F32,
+                                s->items, s->item_numbers);
+    device_feed_done(m->dev);
+    return m->dev->status;
+}
+
+Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device *dev)
+{
+    *m = (Model){.shape = *shape, .dev = dev};
     const ModelShape *s = &m->shape;
     TRY(check_shape(&m->shape));
     m->at.block = calloc((size_t)s->layers, sizeof *m->at.block);
@@ -117,16 +136,13 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b)
     declare_embeddings(m);
     for (int64_t l = 0; l < s->layers; l++) declare_block(m, l);
     declare_heads(m);
-    if (s->item_kinds)
-        m->item_category = TENSOR(b->item_features.category, I32, s->items, s->item_kinds);
-    if (s->item_numbers)
-        m->item_number = TENSOR(b->item_features.number, F32, s->items, s->item_numbers);
-    return OK;
+    return place_features(m, b);
 }
 
 void model_close(Model *m)
 {
     params_close(&m->params);
+    device_free(m->dev, m->room);
     free(m->at.block);
     *m = (Model){0};
 }

@@ -39,13 +39,16 @@ typedef struct {
     ModelParams at;
     Tensor item_category; /* i32 [items, kinds]; absent without */
     Tensor item_number;   /* f32 [items, numbers]; absent without */
+    Device *dev;          /* of the room */
+    void *room;           /* of the item features, where the device has memory of its own */
 } Model;
 
 /* Sizes that follow from the file. */
 void model_shape_of_file(ModelShape *shape, const Behaviour *b);
-/* Declare the parameters of `shape` (no memory yet; open the copies with params_open) and point at
- * the file's item features, which must outlive the model. Checks that sizes fit one another. */
-Status model_open(Model *m, const ModelShape *shape, const Behaviour *b);
+/* Declare the parameters of `shape` (no memory yet; open the copies with params_open) and let ops on
+ * `dev` see the file's item features; both must outlive the model. Checks that sizes fit one another.
+ */
+Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device *dev);
 void model_close(Model *m); /* safe on {0} */
 
 /* The item encoder of one copy of the weights. */

@@ -55,30 +55,42 @@ int64_t params_first(const Params *p, int i)
     return f32(p->copy[PARAM_VALUE][i]) - (const float *)(const void *)p->arena[PARAM_VALUE].base;
 }
 
-static void fill_normal(Tensor t, float std, uint64_t seed, int place)
+/* Elements first .. first+count-1 of parameter `place`, whose rows have `columns` elements. */
+static void draw(float *to, const ParamInfo *info, uint64_t seed, int place, int64_t first,
+                 int64_t count, int64_t columns)
 {
-    const int64_t count = tensor_count(t);
+    memset(to, 0, (size_t)count * sizeof *to);
+    switch (info->init) {
+    case INIT_NORMAL:
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < count; i++) {
-        const Philox r = philox(seed, (uint64_t)1 << 62 | (uint64_t)place, (uint64_t)i);
-        f32(t)[i] = std * philox_normal(r.word[0], r.word[1]);
+        for (int64_t i = 0; i < count; i++) {
+            const Philox r =
+                philox(seed, (uint64_t)1 << 62 | (uint64_t)place, (uint64_t)(first + i));
+            to[i] = info->std * philox_normal(r.word[0], r.word[1]);
+        }
+        break;
+    case INIT_ONE:
+        for (int64_t i = 0; i < count; i++) to[i] = 1.0f;
+        break;
+    case INIT_IDENTITY:
+        for (int64_t i = 0; i < count; i++) to[i] = (first + i) % (columns + 1) == 0 ? 1.0f : 0.0f;
+        break;
+    case INIT_ZERO: break;
     }
 }
 
 void params_init(Params *p, uint64_t seed)
 {
+    enum { CHUNK = 16384 };
+    float values[CHUNK];
     for (int i = 0; i < p->count; i++) {
         const Tensor t = p->copy[PARAM_VALUE][i];
-        memset(t.data, 0, tensor_bytes(t));
-        switch (p->info[i].init) {
-        case INIT_NORMAL: fill_normal(t, p->info[i].std, seed, i); break;
-        case INIT_ONE:
-            for (int64_t j = 0; j < tensor_count(t); j++) f32(t)[j] = 1.0f;
-            break;
-        case INIT_IDENTITY:
-            for (int64_t j = 0; j < t.dim[0]; j++) f32(t)[j * t.dim[1] + j] = 1.0f;
-            break;
-        case INIT_ZERO: break;
+        const int64_t all = tensor_count(t), columns = t.rank > 1 ? t.dim[1] : all;
+        for (int64_t first = 0; first < all; first += CHUNK) {
+            const int64_t count = all - first < CHUNK ? all - first : CHUNK;
+            draw(values, &p->info[i], seed, i, first, count, columns);
+            device_copy_in(p->arena[PARAM_VALUE].dev, f32(t) + first, values,
+                           (size_t)count * sizeof *values);
         }
     }
 }

@@ -63,14 +63,40 @@ static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
     return n + COUNTERS;
 }
 
-static int list_tensors(const Params *p, bool all, NamedTensor *list, char (*names)[96])
+/* The copies that are written, as the host reads them; NULL: not written. */
+typedef struct {
+    float *copy[PARAM_COPIES];
+} Read;
+
+static void read_done(const Params *p, Read *read)
+{
+    for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
+        if (read->copy[c]) device_read_done(p->arena[c].dev, read->copy[c]);
+    *read = (Read){0};
+}
+
+static Status read_copies(const Params *p, bool all, Read *read)
+{
+    *read = (Read){0};
+    for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++) {
+        if (!prefix[c] || !p->copy[c] || (c != PARAM_VALUE && !all)) continue;
+        read->copy[c] = device_read(p->arena[c].dev, p->arena[c].base, p->arena[c].used);
+        if (!read->copy[c] || p->arena[c].dev->status != OK) {
+            read_done(p, read);
+            return ERR_DEVICE;
+        }
+    }
+    return OK;
+}
+
+static int list_tensors(const Params *p, const Read *read, NamedTensor *list, char (*names)[96])
 {
     int n = 0;
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++) {
-        if (!prefix[c] || !p->copy[c] || (c != PARAM_VALUE && !all)) continue;
-        for (int i = 0; i < p->count; i++, n++) {
+        for (int i = 0; i < p->count && read->copy[c]; i++, n++) {
             snprintf(names[n], sizeof names[n], "%s%s", prefix[c], p->info[i].name);
             list[n] = (NamedTensor){names[n], p->copy[c][i]};
+            list[n].tensor.data = read->copy[c] + params_first(p, i);
         }
     }
     return n;
@@ -83,12 +109,14 @@ Status checkpoint_write(const Trainer *t, const Progression *p, const char *path
     Metadata *metadata = calloc((size_t)room, sizeof *metadata);
     char(*names)[96] = calloc((size_t)tensors, sizeof *names);
     NamedTensor *list = calloc((size_t)tensors, sizeof *list);
-    Status st;
-    if (values && metadata && names && list)
-        st = safetensors_write(path, list, list_tensors(&t->model.params, all, list, names),
+    Read read = {0};
+    Status st = values && metadata && names && list
+                    ? read_copies(&t->model.params, all, &read)
+                    : FAIL(ERR_MEMORY, "%s: no memory for the header", path);
+    if (st == OK)
+        st = safetensors_write(path, list, list_tensors(&t->model.params, &read, list, names),
                                metadata, describe(t, p, metadata, values));
-    else
-        st = FAIL(ERR_MEMORY, "%s: no memory for the header", path);
+    read_done(&t->model.params, &read);
     free(values);
     free(metadata);
     free(names);
@@ -176,9 +204,9 @@ static Status load_copy(const Params *p, ParamCopy copy, const Safetensors *file
             if (!isfinite(f32(from)[e]))
                 return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %g, want a finite number",
                             file->path, name, e, (double)f32(from)[e]);
-        memcpy(to.data, from.data, tensor_bytes(to));
+        device_copy_in(p->arena[copy].dev, to.data, from.data, tensor_bytes(to));
     }
-    return OK;
+    return p->arena[copy].dev->status;
 }
 
 static Status read_counter(const Safetensors *file, const char *key, double *value)
@@ -247,7 +275,7 @@ static Status load_model(Model *m, Config *c, const Behaviour *b, Device *dev,
                         .q = safetensors_find(file, "q.weight"),
                         .next_action = safetensors_find(file, "next.weight")};
     model_shape_of_file(&shape, b);
-    TRY(model_open(m, &shape, b));
+    TRY(model_open(m, &shape, b, dev));
     TRY(params_open(&m->params, PARAM_VALUE, dev));
     return load_copy(&m->params, PARAM_VALUE, file);
 }

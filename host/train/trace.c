@@ -10,45 +10,60 @@
 enum { NAME_MAX_BYTES = 96, FIXED = 32 };
 
 typedef struct {
+    Device *dev;
     NamedTensor *list;
+    void **read; /* of each tensor: what device_read_done gives back; NULL: the host's */
     char (*name)[NAME_MAX_BYTES];
     int count, room;
 } Trace;
+
+/* A tensor of the host. */
+static void add_host(Trace *t, Tensor tensor, const char *name)
+{
+    if (!tensor.data) return;
+    REQUIRE(t->count < t->room, "a trace of more than %d tensors", t->room);
+    snprintf(t->name[t->count], NAME_MAX_BYTES, "%s", name);
+    t->list[t->count] = (NamedTensor){t->name[t->count], tensor};
+    t->count++;
+}
 
 __attribute__((format(printf, 3, 4))) static void add(Trace *t, Tensor tensor, const char *format,
                                                       ...)
 {
     va_list args;
+    char name[NAME_MAX_BYTES];
     if (!tensor.data) return;
-    REQUIRE(t->count < t->room, "a trace of more than %d tensors", t->room);
     va_start(args, format);
-    vsnprintf(t->name[t->count], NAME_MAX_BYTES, format, args);
+    vsnprintf(name, sizeof name, format, args);
     va_end(args);
-    t->list[t->count] = (NamedTensor){t->name[t->count], tensor};
-    t->count++;
+    tensor.data = device_read(t->dev, tensor.data, tensor_bytes(tensor));
+    t->read[t->count] = tensor.data;
+    add_host(t, tensor, name);
 }
 
-static Status trace_open(Trace *t, const Trainer *trainer)
+static Status trace_open(Trace *t, Trainer *trainer)
 {
+    t->dev = &trainer->dev;
     t->room = 3 * trainer->model.params.count + (int)trainer->model.shape.layers + FIXED;
     t->list = calloc((size_t)t->room, sizeof *t->list);
+    t->read = calloc((size_t)t->room, sizeof *t->read);
     t->name = calloc((size_t)t->room, sizeof *t->name);
-    return t->list && t->name ? OK : FAIL(ERR_MEMORY, "no memory for a trace");
+    return t->list && t->read && t->name ? OK : FAIL(ERR_MEMORY, "no memory for a trace");
 }
 
 /* [tokens, kinds], as the README has it. */
-static Tensor join_categories(Trainer *t)
+static void add_categories(Trace *trace, Trainer *t, int32_t *space)
 {
     const int64_t tokens = t->input.tokens, kinds = t->model.shape.user_kinds;
-    if (!kinds) return (Tensor){0};
-    Tensor all = SCRATCH(&t->dev, I32, tokens, kinds);
+    if (!kinds) return;
     for (int64_t i = 0; i < tokens; i++)
         for (int64_t k = 0; k < kinds; k++)
-            i32(all)[i * kinds + k] = i32(t->input.user_category[k])[i];
-    return all;
+            space[i * kinds + k] = t->input.user_row[k * tokens + i];
+    add_host(trace, TENSOR(space, I32, tokens, kinds), "batch.user_category");
 }
 
-static void add_inputs(Trace *trace, Trainer *t)
+/* `space`: [tokens, user kinds]. */
+static void add_inputs(Trace *trace, Trainer *t, int32_t *space)
 {
     const ModelInput *in = &t->input;
     add(trace, in->cu_seqlens, "batch.cu_seqlens");
@@ -57,7 +72,7 @@ static void add_inputs(Trace *trace, Trainer *t)
     add(trace, in->gap, "batch.gap");
     add(trace, in->position, "batch.position");
     add(trace, in->feature, "batch.feature");
-    add(trace, join_categories(t), "batch.user_category");
+    add_categories(trace, t, space);
     add(trace, in->user_number, "batch.user_number");
     add(trace, in->target, "batch.target");
     add(trace, in->target_action, "batch.target_action");
@@ -71,8 +86,9 @@ static void add_results(Trace *trace, Trainer *t, double *losses)
 {
     const Params *p = &t->model.params;
     const int64_t tokens = t->input.tokens;
-    static const char *const names[] = {"cross_entropy", "td", "next_action", "total"};
-    for (int i = 0; i < 4; i++) add(trace, TENSOR(&losses[i], F64, 1), "loss.%s", names[i]);
+    static const char *const names[] = {"loss.cross_entropy", "loss.td", "loss.next_action",
+                                        "loss.total"};
+    for (int i = 0; i < 4; i++) add_host(trace, TENSOR(&losses[i], F64, 1), names[i]);
     for (int64_t l = 0; l < t->model.shape.layers; l++)
         if (l == 0)
             add(trace, tensor_rows(t->online.block[0].x, 0, tokens), "activation.embedding");
@@ -98,8 +114,10 @@ static Status write_trace(Trainer *t, const Batch *batch, const char *out)
     TRY(trace_open(&trace, t));
     const Losses l = trainer_gradients(t, batch);
     double losses[] = {l.cross_entropy, l.td, l.next_action, l.total};
-    const size_t mark = scratch_mark(&t->dev);
-    add_inputs(&trace, t);
+    int32_t *space =
+        calloc((size_t)(t->input.tokens * t->model.shape.user_kinds) + 1, sizeof *space);
+    if (!space) return FAIL(ERR_MEMORY, "no memory for a trace");
+    add_inputs(&trace, t, space);
     add_results(&trace, t, losses);
     int n = 0;
     for (; n < config_count(); n++) {
@@ -108,9 +126,13 @@ static Status write_trace(Trainer *t, const Batch *batch, const char *out)
     }
     snprintf(value[n], sizeof(Config_text), "%" PRId64, t->step);
     metadata[n] = (Metadata){"step", value[n]};
-    const Status st = safetensors_write(out, trace.list, trace.count, metadata, n + 1);
-    scratch_release(&t->dev, mark);
+    Status st = device_sync(&t->dev);
+    if (st == OK) st = safetensors_write(out, trace.list, trace.count, metadata, n + 1);
+    for (int i = 0; i < trace.count; i++)
+        if (trace.read[i]) device_read_done(&t->dev, trace.read[i]);
+    free(space);
     free(trace.list);
+    free(trace.read);
     free(trace.name);
     free(value);
     return st;

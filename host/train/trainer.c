@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <unistd.h>
 
 #include "elementwise.h"
 
@@ -56,7 +55,7 @@ static Status open_model(Trainer *t)
         .next_action = c->learn_action_weight > 0,
     };
     model_shape_of_file(&shape, &t->file);
-    return model_open(&t->model, &shape, &t->file);
+    return model_open(&t->model, &shape, &t->file, &t->dev);
 }
 
 static bool has_td(const Trainer *t) { return t->objective.backup != BACKUP_NONE; }
@@ -79,11 +78,11 @@ MemoryPlan trainer_plan(const Trainer *t)
 }
 
 /* Refuse what the machine cannot hold before an hour is spent finding out. */
-static Status check_plan(const Trainer *t)
+static Status check_plan(Trainer *t)
 {
     const MemoryPlan p = trainer_plan(t);
     const size_t need = p.parameters + p.gradients + p.moments + p.target_network + p.activations;
-    const size_t have = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    const size_t have = device_memory(&t->dev);
     if (need <= have) return OK;
     return FAIL(
         ERR_MEMORY,

@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/device_cuda.h"
 
@@ -165,6 +166,41 @@ void device_free_host(Device *dev, void *memory)
         device_free_host_cuda(memory);
     else
         free(memory);
+}
+
+Status device_room(Device *dev, void **room, size_t bytes)
+{
+    *room = ON_CUDA(dev) ? device_alloc(dev, bytes) : NULL;
+    return ON_CUDA(dev) && !*room ? ERR_MEMORY : OK;
+}
+
+void *device_place(Device *dev, void *room, void *from, size_t bytes)
+{
+    if (!ON_CUDA(dev)) return from;
+    device_feed_cuda(dev, room, from, bytes);
+    return room;
+}
+
+void *device_read(Device *dev, void *memory, size_t bytes)
+{
+    if (!ON_CUDA(dev)) return memory;
+    void *copy_of_it = malloc(bytes ? bytes : 1);
+    if (copy_of_it)
+        device_copy_out_cuda(dev, copy_of_it, memory, bytes);
+    else
+        FAIL(ERR_MEMORY, "cannot allocate %zu bytes to read from the device", bytes);
+    return copy_of_it;
+}
+
+void device_read_done(Device *dev, void *copy_of_it)
+{
+    if (ON_CUDA(dev)) free(copy_of_it);
+}
+
+size_t device_memory(Device *dev)
+{
+    if (ON_CUDA(dev)) return device_memory_cuda(dev);
+    return (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* ---- Scratch ------------------------------------------------------------------------------------ */

@@ -65,6 +65,17 @@ void device_feed_join(Device *dev);
 void device_feed_follow(Device *dev);
 void device_feed_done(Device *dev); /* waits for the copy stream */
 
+/* Host memory as ops read it: on the CPU `from` itself; on CUDA `room`, into which it is fed. `room` is
+ * of device_room: NULL on the CPU, where none is needed. */
+Status device_room(Device *dev, void **room, size_t bytes);
+void *device_place(Device *dev, void *room, void *from, size_t bytes);
+/* Device memory as the host reads it: on the CPU `memory` itself; on CUDA a copy, made in the order of
+ * the ops, which device_read_done frees. On failure returns NULL and records it. */
+void *device_read(Device *dev, void *memory, size_t bytes);
+void device_read_done(Device *dev, void *copy);
+/* Bytes that a plan may count on: the machine's, or the GPU's free ones. */
+size_t device_memory(Device *dev);
+
 /* Memory of the host that the copy stream reads at full speed; contents undefined. On failure returns
  * NULL and records it. */
 void *device_alloc_host(Device *dev, size_t bytes);

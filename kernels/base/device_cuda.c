@@ -99,6 +99,13 @@ void *device_alloc_host_cuda(size_t bytes)
 
 void device_free_host_cuda(void *memory) { cudaFreeHost(memory); }
 
+size_t device_memory_cuda(Device *dev)
+{
+    size_t unused = 0, all = 0;
+    CALL(dev, cudaMemGetInfo(&unused, &all));
+    return unused;
+}
+
 /* ---- Copies -------------------------------------------------------------------------------------- */
 
 static int copy(Device *dev, void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,

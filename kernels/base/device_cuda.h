@@ -28,6 +28,7 @@ void device_free_cuda(Device *dev, void *memory);
 void device_zero_cuda(Device *dev, void *memory, size_t bytes);
 void *device_alloc_host_cuda(size_t bytes);
 void device_free_host_cuda(void *memory);
+size_t device_memory_cuda(Device *dev);
 void device_copy_in_cuda(Device *dev, void *to, const void *from, size_t bytes);
 void device_copy_out_cuda(Device *dev, void *to, const void *from, size_t bytes);
 void device_copy_cuda(Device *dev, void *to, const void *from, size_t bytes);

@@ -1,0 +1,148 @@
+/* Whole training steps on both devices, from the same file with the same settings: the same losses, and
+ * after three steps the same parameters, moments and target network. */
+#include "../shop.h"
+#include "pair.h"
+
+#include "train/trainer.h"
+
+enum { STEPS = 3 };
+static char path[256];
+
+static Config settings(const char *device, const char *objective)
+{
+    Config c = config_default();
+    snprintf(c.data_path, sizeof c.data_path, "%s", path);
+    snprintf(c.train_device, sizeof c.train_device, "%s", device);
+    snprintf(c.learn_objective, sizeof c.learn_objective, "%s", objective);
+    c.model_dim = 16;
+    c.model_length = 12;
+    c.train_tokens = 96;
+    c.train_steps = 100;
+    c.train_threads = 2;
+    c.optim_warmup = 1;
+    return c;
+}
+
+static void next_batch(Batch *batch, const Trainer *t, int step)
+{
+    Window windows[12];
+    int64_t count = 0, tokens = 0;
+    for (int64_t user = 10 * step; count < 12; user++) {
+        const int64_t first = t->file.offset[user], all = t->file.offset[user + 1] - first;
+        const int64_t length = all < 12 ? all : 12;
+        if (tokens + length > t->config.train_tokens) break;
+        windows[count++] = (Window){.user = user, .first = first, .end = first + length};
+        tokens += length;
+    }
+    assert_ok(batch_fill(batch, &t->file, windows, count));
+}
+
+static double relative(double have, double want)
+{
+    return fabs(have - want) / (fabs(want) > 0.0 ? fabs(want) : 1.0);
+}
+
+static void assert_same_losses(const StepReport *have, const StepReport *want)
+{
+    assert_int_equal(have->losses.targets, want->losses.targets);
+    assert_int_equal(have->losses.backups, want->losses.backups);
+    assert_true(relative(have->losses.cross_entropy, want->losses.cross_entropy) <= 1e-6);
+    assert_true(relative(have->losses.td, want->losses.td) <= 1e-5);
+    assert_true(relative(have->losses.next_action, want->losses.next_action) <= 1e-6);
+    assert_true(relative(have->gradient_norm, want->gradient_norm) <= 1e-5);
+}
+
+static void assert_same_copy(Trainer *on_gpu_trainer, Trainer *on_cpu, ParamCopy copy)
+{
+    const Params *p = &on_cpu->model.params;
+    if (!p->copy[copy]) return;
+    float *all = device_read(&on_gpu_trainer->dev, on_gpu_trainer->model.params.arena[copy].base,
+                             p->arena[copy].used);
+    assert_ok(device_sync(&on_gpu_trainer->dev));
+    for (int i = 0; i < p->count; i++) {
+        const float *have = all + params_first(p, i), *want = f32(p->copy[copy][i]);
+        double error = 0.0, norm = 0.0;
+        for (int64_t e = 0; e < tensor_count(p->info[i].shape); e++) {
+            error += ((double)have[e] - want[e]) * ((double)have[e] - want[e]);
+            norm += (double)want[e] * want[e];
+        }
+        if (!(sqrt(error) <= 1e-5 * sqrt(norm)))
+            fail_msg("copy %d of %s: error %.3g, norm %.3g", (int)copy, p->info[i].name,
+                     sqrt(error), sqrt(norm));
+    }
+    device_read_done(&on_gpu_trainer->dev, all);
+}
+
+static void take_steps(const char *objective)
+{
+    static Trainer here, there;
+    Batch batch;
+    const Config c = settings("cpu", objective), g = settings("cuda", objective);
+    assert_ok(trainer_open(&here, &c));
+    assert_ok(trainer_open(&there, &g));
+    assert_int_equal(there.dev.kind, DEVICE_CUDA);
+    assert_ok(batch_open(&batch, &here.file, c.train_tokens));
+    assert_same_copy(&there, &here, PARAM_VALUE);
+    for (int step = 0; step < STEPS; step++) {
+        StepReport want, have;
+        next_batch(&batch, &here, step);
+        assert_ok(trainer_step(&here, &batch, &want));
+        assert_ok(trainer_step(&there, &batch, &have));
+        assert_same_losses(&have, &want);
+    }
+    for (ParamCopy copy = PARAM_VALUE; copy < PARAM_COPIES; copy++)
+        if (copy != PARAM_GRAD) assert_same_copy(&there, &here, copy);
+    batch_close(&batch);
+    trainer_close(&there);
+    trainer_close(&here);
+}
+
+static void cross_entropy(void **state)
+{
+    (void)state;
+    take_steps("cross_entropy");
+}
+static void cross_entropy_and_double_q(void **state)
+{
+    (void)state;
+    take_steps("cross_entropy+double_q");
+}
+static void q_learning(void **state)
+{
+    (void)state;
+    take_steps("q_learning");
+}
+static void sarsa(void **state)
+{
+    (void)state;
+    take_steps("cross_entropy+sarsa");
+}
+static void expected_sarsa(void **state)
+{
+    (void)state;
+    take_steps("expected_sarsa");
+}
+
+static int make_shop(void **state)
+{
+    (void)state;
+    const Shop shop = {.users = 60, .longest = 14, .features = true, .seed = 5};
+    shop_path(path, "cuda_step");
+    return shop_write(&shop, path) != OK;
+}
+static int remove_shop(void **state)
+{
+    unlink(path);
+    return pair_close(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cross_entropy),  cmocka_unit_test(cross_entropy_and_double_q),
+        cmocka_unit_test(q_learning),     cmocka_unit_test(sarsa),
+        cmocka_unit_test(expected_sarsa),
+    };
+    if (!pair_open()) return printf("1..0 # SKIP %s\n", status_message()), 77;
+    return cmocka_run_group_tests(tests, make_shop, remove_shop);
+}
