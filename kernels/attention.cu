@@ -210,7 +210,7 @@ static __device__ __forceinline__ void mask_future(float (&score)[2][4], float v
 }
 
 template <class T, int D>
-static __global__ void __launch_bounds__(THREADS)
+static __global__ void __launch_bounds__(THREADS, 1)
     forward_kernel(T *o, float *lse, const T *qkv, const Tile *tile, Shape s)
 {
     DYNAMIC_SHARED(memory);
@@ -393,7 +393,7 @@ static __device__ __forceinline__ void key_tile(const Held<D> &h, const Backward
 }
 
 template <class T, int D>
-static __global__ void __launch_bounds__(THREADS) short_kernel(Backward<T> b, const int32_t *cu)
+static __global__ void __launch_bounds__(THREADS, 1) short_kernel(Backward<T> b, const int32_t *cu)
 {
     DYNAMIC_SHARED(memory);
     const Held<D> h = hold<D>(memory);
@@ -404,7 +404,7 @@ static __global__ void __launch_bounds__(THREADS) short_kernel(Backward<T> b, co
 }
 
 template <class T, int D>
-static __global__ void __launch_bounds__(THREADS) keys_kernel(Backward<T> b, const Tile *tile)
+static __global__ void __launch_bounds__(THREADS, 1) keys_kernel(Backward<T> b, const Tile *tile)
 {
     DYNAMIC_SHARED(memory);
     const Held<D> h = hold<D>(memory);
@@ -414,7 +414,7 @@ static __global__ void __launch_bounds__(THREADS) keys_kernel(Backward<T> b, con
 }
 
 template <class T, int D>
-static __global__ void __launch_bounds__(THREADS) queries_kernel(Backward<T> b, const Tile *tile)
+static __global__ void __launch_bounds__(THREADS, 1) queries_kernel(Backward<T> b, const Tile *tile)
 {
     DYNAMIC_SHARED(memory);
     const Held<D> h = hold<D>(memory);

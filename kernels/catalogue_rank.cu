@@ -97,7 +97,7 @@ static __device__ void keep_best(const RankPass &p, const float *z, int64_t row)
 }
 
 /* The best items so far and, in its tile, the target's score. */
-static __global__ void __launch_bounds__(THREADS) best_kernel(RankPass p)
+static __global__ void __launch_bounds__(THREADS, 1) best_kernel(RankPass p)
 {
     const int64_t row = p.first_row + blockIdx.x;
     float *z = p.z + blockIdx.x * p.ld;
@@ -109,7 +109,7 @@ static __global__ void __launch_bounds__(THREADS) best_kernel(RankPass p)
     if (p.best) keep_best(p, z, row);
 }
 
-static __global__ void __launch_bounds__(THREADS) rank_kernel(RankPass p)
+static __global__ void __launch_bounds__(THREADS, 1) rank_kernel(RankPass p)
 {
     const int64_t row = p.first_row + blockIdx.x;
     float *z = p.z + blockIdx.x * p.ld;

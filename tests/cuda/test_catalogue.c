@@ -86,7 +86,8 @@ static void statistics_and_single_scores_are_as_on_the_cpu(void **state)
     for (int n = 0; n < 2 * SHAPES; n++) {
         const Shape s = shapes[n / 2];
         const bool half = n % 2;
-        if (half && (s.kinds || s.numbers)) continue; /* the CPU does not round what it adds up */
+        /* the CPU does not round what it adds up; and the many rows are slow to emulate */
+        if (half && (s.kinds || s.numbers || s.rows > 1000)) continue;
         const Case c = make_case(s, 10 * (uint64_t)n + 2);
         const CatalogueStats want = {NEW(F32, s.rows), NEW(I32, s.rows), NEW(F32, s.rows),
                                      NEW(F32, s.rows)};
