@@ -131,12 +131,6 @@ Status trainer_open_on(Trainer *t, const Config *config, Behaviour file)
         goto fail;
     }
     TRY_OR_FAIL(st, device_open(&t->dev, config->train_device, (int)config->train_threads));
-    if (t->dev.kind != DEVICE_CPU) {
-        st = FAIL(ERR_USAGE,
-                  "train.device = %s: some ops of a training step run on the CPU only; use cpu",
-                  config->train_device);
-        goto fail;
-    }
     TRY_OR_FAIL(st, open_model(t));
     TRY_OR_FAIL(st, check_plan(t));
     TRY_OR_FAIL(st, take_memory(t));
