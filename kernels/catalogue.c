@@ -18,18 +18,10 @@ typedef struct {
     double sum, weighted; /* sum exp((z - max)/T), sum exp((z - max)/T) z */
 } RowStats;
 
-static float row_max(const float *z, int64_t width)
-{
-    float max = -INFINITY;
-#pragma omp simd reduction(max : max)
-    for (int64_t j = 0; j < width; j++) max = z[j] > max ? z[j] : max;
-    return max;
-}
-
 static void add_tile(RowStats *s, int32_t *argmax, const float *z, int64_t first, int64_t width,
                      float scale, bool expectation)
 {
-    const float max = row_max(z, width);
+    const float max = tile_row_max(z, width);
     if (max > s->max) {
         const double shrink = exp((double)(s->max - max) * scale);
         s->sum *= shrink;

@@ -38,14 +38,6 @@ static void exclude(const Ranking *r, int64_t i, float *z, int64_t first, int64_
         if (!r->target || r->excluded[at] != r->target[i]) z[r->excluded[at] - first] = -INFINITY;
 }
 
-static float row_max(const float *z, int64_t width)
-{
-    float max = -INFINITY;
-#pragma omp simd reduction(max : max)
-    for (int64_t j = 0; j < width; j++) max = z[j] > max ? z[j] : max;
-    return max;
-}
-
 /* Insert behind equal scores: items arrive in rising order, so ties stay in that order. */
 static void insert(float *score, int32_t *item, int64_t count, float z, int32_t which)
 {
@@ -61,7 +53,7 @@ static void insert(float *score, int32_t *item, int64_t count, float z, int32_t 
 static void keep_best(float *score, int32_t *item, int64_t count, const float *z, int64_t first,
                       int64_t width)
 {
-    if (!(row_max(z, width) > score[count - 1])) return;
+    if (!(tile_row_max(z, width) > score[count - 1])) return;
     for (int64_t j = 0; j < width; j++)
         if (z[j] > score[count - 1]) insert(score, item, count, z[j], (int32_t)(first + j));
 }

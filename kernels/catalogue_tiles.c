@@ -1,5 +1,6 @@
 #include "catalogue_tiles.h"
 
+#include <math.h>
 #include <omp.h>
 
 #include "gemm.h"
@@ -55,4 +56,12 @@ float *tile_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, i
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < width; j++) z[i * TILE + j] += bias[j];
     return z;
+}
+
+float tile_row_max(const float *z, int64_t width)
+{
+    float max = -INFINITY;
+#pragma omp simd reduction(max : max)
+    for (int64_t j = 0; j < width; j++) max = z[j] > max ? z[j] : max;
+    return max;
 }

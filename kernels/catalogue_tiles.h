@@ -36,6 +36,8 @@ static inline int64_t group_begin(const Tiles *t, int64_t group)
     return t->tiles * group / t->groups;
 }
 
+/* The greatest of a row's scores; NaN never is. */
+float tile_row_max(const float *z, int64_t width);
 /* E of the tile [width, dim]; valid in this thread until its next call. */
 const float *tile_vectors(const Tiles *t, int64_t tile);
 /* Scores of `rows` rows of u against the tile, [rows, TILE] with the tail columns undefined. First

@@ -32,11 +32,12 @@ static Status sync_folder(const char *path)
 
 Status atomic_file_commit(AtomicFile *f)
 {
-    int bad = fflush(f->stream) != 0 || ferror(f->stream) || fsync(fileno(f->stream)) != 0;
-    const int cause = errno;
-    bad |= fclose(f->stream) != 0;
+    /* A write that failed earlier leaves its mark on the stream, not in errno. */
+    int cause = ferror(f->stream) ? EIO : 0;
+    if (fflush(f->stream) != 0 || fsync(fileno(f->stream)) != 0) cause = errno;
+    if (fclose(f->stream) != 0 && !cause) cause = errno;
     f->stream = NULL;
-    if (bad) return FAIL(ERR_IO, "%s: cannot write: %s", f->path, strerror(cause ? cause : errno));
+    if (cause) return FAIL(ERR_IO, "%s: cannot write: %s", f->path, strerror(cause));
     if (rename(f->temporary, f->path) != 0)
         return FAIL(ERR_IO, "%s: cannot rename into place: %s", f->path, strerror(errno));
     free(f->temporary);
