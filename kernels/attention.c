@@ -271,7 +271,8 @@ static int longer_first(const void *a, const void *b)
 }
 
 /* The sequences in scratch, the longest first; *used: where the last one ends. */
-static Sequence *plan(Device *dev, Tensor cu_seqlens, int64_t tokens, int64_t *used)
+static Sequence *plan(Device *dev, Tensor cu_seqlens, int64_t tokens, int64_t longest,
+                      int64_t *used)
 {
     const int64_t sequences = cu_seqlens.dim[0] - 1;
     EXPECT(cu_seqlens, I32, sequences + 1);
@@ -288,6 +289,9 @@ static Sequence *plan(Device *dev, Tensor cu_seqlens, int64_t tokens, int64_t *u
             *used, tokens);
     sequence[sequences] = (Sequence){0};
     qsort(sequence, (size_t)sequences, sizeof *sequence, longer_first);
+    REQUIRE(sequence[0].length <= longest,
+            "attention: a sequence of %d tokens, none was to be longer than %" PRId64,
+            sequence[0].length, longest);
     return sequence;
 }
 
@@ -309,23 +313,23 @@ static void zero_rows(Tensor x, int64_t first)
 }
 
 void attention_forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
-                       int64_t heads)
+                       int64_t heads, int64_t longest)
 {
     const Shape s = shape_of(dev, qkv, cu_seqlens, heads);
     const int64_t tokens = qkv.dim[0], dim = heads * s.head_dim;
     EXPECT(o, qkv.dtype, tokens, dim);
     EXPECT(lse, F32, tokens, heads);
     if (ON_CUDA(dev)) {
-        attention_forward_cuda(dev, o, lse, qkv, cu_seqlens, heads);
+        attention_forward_cuda(dev, o, lse, qkv, cu_seqlens, heads, longest);
         return;
     }
 
     const size_t mark = scratch_mark(dev);
     int64_t used;
-    const Sequence *sequence = plan(dev, cu_seqlens, tokens, &used);
-    const int64_t sequences = cu_seqlens.dim[0] - 1, longest = round_up(sequence[0].length);
+    const Sequence *sequence = plan(dev, cu_seqlens, tokens, longest, &used);
+    const int64_t sequences = cu_seqlens.dim[0] - 1, padded = round_up(sequence[0].length);
     const Tensor space =
-        SCRATCH(dev, F32, dev->threads, 2 * (longest + BLOCK) * s.width + BLOCK * longest);
+        SCRATCH(dev, F32, dev->threads, 2 * (padded + BLOCK) * s.width + BLOCK * padded);
 #pragma omp parallel for schedule(dynamic) num_threads(dev->threads)
     for (int64_t n = 0; n < sequences * heads; n++) {
         const Sequence it = sequence[n / heads];
@@ -340,7 +344,7 @@ void attention_forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_
 }
 
 void attention_backward(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
-                        Tensor cu_seqlens, int64_t heads)
+                        Tensor cu_seqlens, int64_t heads, int64_t longest)
 {
     const Shape s = shape_of(dev, qkv, cu_seqlens, heads);
     const int64_t tokens = qkv.dim[0], dim = heads * s.head_dim;
@@ -349,15 +353,15 @@ void attention_backward(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor l
     EXPECT(o, qkv.dtype, tokens, dim);
     EXPECT(lse, F32, tokens, heads);
     if (ON_CUDA(dev)) {
-        attention_backward_cuda(dev, dqkv, do_, o, lse, qkv, cu_seqlens, heads);
+        attention_backward_cuda(dev, dqkv, do_, o, lse, qkv, cu_seqlens, heads, longest);
         return;
     }
 
     const size_t mark = scratch_mark(dev);
     int64_t used;
-    const Sequence *sequence = plan(dev, cu_seqlens, tokens, &used);
-    const int64_t sequences = cu_seqlens.dim[0] - 1, longest = round_up(sequence[0].length);
-    const Tensor space = SCRATCH(dev, F32, dev->threads, 8 * longest * s.width + 2 * longest);
+    const Sequence *sequence = plan(dev, cu_seqlens, tokens, longest, &used);
+    const int64_t sequences = cu_seqlens.dim[0] - 1, padded = round_up(sequence[0].length);
+    const Tensor space = SCRATCH(dev, F32, dev->threads, 8 * padded * s.width + 2 * padded);
 #pragma omp parallel for schedule(dynamic) num_threads(dev->threads)
     for (int64_t n = 0; n < sequences * heads; n++) {
         const Sequence it = sequence[n / heads];

@@ -17,8 +17,8 @@ enum { THREADS = 128, PAIR_ROW = TILE + 4 };
  *             It is the only writer of its dq, so tiles add to it in their order: no atomics.
  *             A longer one would leave the device idle behind few blocks: there a block owns 32 keys
  *             (dk, dv), another 32 queries (dq), and tiles are computed twice (7 products).
- *   Both kinds are launched, the grids sized for the worst case; what a kernel does not serve, its
- *   blocks leave at once.
+ *   Where some may be long both kinds are launched, the grids sized for the worst case; what a kernel
+ *   does not serve, its blocks leave at once.
  * On tensor cores where the products are of bf16 anyway and rows begin at 16 bytes, as their loads
  * want; else on the plain cores. */
 static bool on_tensor_cores(Dtype dtype, const Shape &s)
@@ -398,6 +398,7 @@ static __global__ void __launch_bounds__(THREADS, 1) short_kernel(Backward<T> b,
     DYNAMIC_SHARED(memory);
     const Held<D> h = hold<D>(memory);
     const Tile t = {cu[blockIdx.x], cu[blockIdx.x + 1] - cu[blockIdx.x], 0};
+    device_require(t.length <= b.s.longest);
     if (t.length > SHORT) return;
     for (int start = 0; start < t.length; start += TILE)
         key_tile<T, D, true>(h, b, t, blockIdx.y, start);
@@ -443,11 +444,12 @@ static __global__ void __launch_bounds__(THREADS, 1) queries_kernel(Backward<T> 
 
 /* ---- Launches ------------------------------------------------------------------------------------- */
 
-static Shape shape_of(Tensor qkv, Tensor cu_seqlens, int64_t heads, bool aligned)
+static Shape shape_of(Tensor qkv, Tensor cu_seqlens, int64_t heads, int64_t longest, bool aligned)
 {
     Shape s = {};
     s.tokens = qkv.dim[0];
     s.sequences = cu_seqlens.dim[0] - 1;
+    s.longest = longest;
     s.dim = qkv.dim[1] / 3;
     s.head_dim = s.dim / heads;
     s.heads = heads;
@@ -473,7 +475,7 @@ static void backward(Device *dev, const Backward<T> &b, const int32_t *cu)
     const size_t shared = (4 * TILE * (D + 4) + BACKWARD_FLOATS) * sizeof(float);
     auto of_short = short_kernel<T, D>;
     LAUNCH(dev, of_short, dim3((unsigned)s.sequences, (unsigned)s.heads), THREADS, shared, b, cu);
-    if (s.tokens <= SHORT) return;
+    if (s.longest <= SHORT) return;
     const Plan p = plan(dev, s, cu, SHORT);
     const dim3 grid((unsigned)p.capacity, (unsigned)s.heads);
     auto of_keys = keys_kernel<T, D>;
@@ -493,9 +495,10 @@ static void backward(Device *dev, const Backward<T> &b, const int32_t *cu)
 
 template <class T>
 static void forward_of(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
-                       int64_t heads)
+                       int64_t heads, int64_t longest)
 {
-    const Shape s = shape_of(qkv, cu_seqlens, heads, aligned16(qkv.data) && aligned16(o.data));
+    const Shape s =
+        shape_of(qkv, cu_seqlens, heads, longest, aligned16(qkv.data) && aligned16(o.data));
     const int32_t *cu = i32(cu_seqlens);
     const size_t mark = scratch_mark(dev);
     const Plan p = plan(dev, s, cu, 0);
@@ -510,10 +513,10 @@ static void forward_of(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_
 
 template <class T>
 static void backward_of(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
-                        Tensor cu_seqlens, int64_t heads)
+                        Tensor cu_seqlens, int64_t heads, int64_t longest)
 {
     const bool aligned = aligned16(qkv.data) && aligned16(dqkv.data) && aligned16(do_.data);
-    const Shape s = shape_of(qkv, cu_seqlens, heads, aligned);
+    const Shape s = shape_of(qkv, cu_seqlens, heads, longest, aligned);
     const int64_t count = s.tokens * heads, delta_dim[] = {s.tokens, heads};
     const int64_t sum_dim[] = {s.tokens, s.dim};
     const size_t mark = scratch_mark(dev);
@@ -526,7 +529,7 @@ static void backward_of(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor l
             (bf16 *)dqkv.data, f32(sum), (const bf16 *)do_.data, (const bf16 *)qkv.data, f32(lse),
             f32(delta),        s};
         attention_backward_short_mma(dev, b, i32(cu_seqlens));
-        if (s.tokens > SHORT)
+        if (s.longest > SHORT)
             attention_backward_long_mma(dev, b, plan(dev, s, i32(cu_seqlens), SHORT));
     } else {
         const Backward<T> b = {
@@ -539,13 +542,13 @@ static void backward_of(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor l
 }
 
 void attention_forward_cuda(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
-                            int64_t heads)
+                            int64_t heads, int64_t longest)
 {
-    BY_DTYPE(qkv.dtype, forward_of, dev, o, lse, qkv, cu_seqlens, heads);
+    BY_DTYPE(qkv.dtype, forward_of, dev, o, lse, qkv, cu_seqlens, heads, longest);
 }
 
 void attention_backward_cuda(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
-                             Tensor cu_seqlens, int64_t heads)
+                             Tensor cu_seqlens, int64_t heads, int64_t longest)
 {
-    BY_DTYPE(qkv.dtype, backward_of, dev, dqkv, do_, o, lse, qkv, cu_seqlens, heads);
+    BY_DTYPE(qkv.dtype, backward_of, dev, dqkv, do_, o, lse, qkv, cu_seqlens, heads, longest);
 }

@@ -17,7 +17,7 @@ typedef struct {
 } Tile;
 
 typedef struct {
-    int64_t tokens, sequences, dim, heads, head_dim;
+    int64_t tokens, sequences, longest, dim, heads, head_dim;
     bool aligned, wide; /* to 16 bytes, all tensors; rows may be read 4 elements at once */
     float scale;
 } Shape;
@@ -47,15 +47,16 @@ static __device__ int64_t before_me(int64_t v, int64_t *all)
 }
 
 /* The tiles of the sequences longer than `longer_than`, in order; one block. */
-static __global__ void plan_kernel(Tile *tile, int64_t capacity, const int32_t *cu, int64_t tokens,
-                                   int64_t sequences, int longer_than)
+static __global__ void plan_kernel(Tile *tile, int64_t capacity, const int32_t *cu, Shape s,
+                                   int longer_than)
 {
     int64_t used = 0;
-    if (threadIdx.x == 0) device_require(cu[0] == 0 && cu[sequences] <= tokens);
-    for (int64_t chunk = 0; chunk < sequences; chunk += PLAN_THREADS) {
+    if (threadIdx.x == 0) device_require(cu[0] == 0 && cu[s.sequences] <= s.tokens);
+    for (int64_t chunk = 0; chunk < s.sequences; chunk += PLAN_THREADS) {
         const int64_t n = chunk + threadIdx.x;
-        const int first = n < sequences ? cu[n] : 0, length = n < sequences ? cu[n + 1] - first : 0;
-        device_require(length >= 0);
+        const int first = n < s.sequences ? cu[n] : 0;
+        const int length = n < s.sequences ? cu[n + 1] - first : 0;
+        device_require(length >= 0 && length <= s.longest);
         const int tiles = length > longer_than ? (length + TILE - 1) / TILE : 0;
         int64_t all, at = used + before_me(tiles, &all);
         for (int k = 0; k < tiles; k++) {
@@ -109,7 +110,7 @@ static inline Plan plan(Device *dev, const Shape &s, const int32_t *cu, int long
     const int64_t shape[] = {p.capacity, (int64_t)sizeof(Tile)};
     p.tile = scratch_tensor(dev, U8, 2, shape);
     LAUNCH(dev, plan_kernel, p.capacity > 0, PLAN_THREADS, 0, (Tile *)p.tile.data, p.capacity, cu,
-           s.tokens, s.sequences, longer_than);
+           s, longer_than);
     return p;
 }
 

@@ -19,6 +19,8 @@
  *   lse           [tokens, heads]    f32, written by forward, read by backward
  *   cu_seqlens    [sequences + 1]    i32, from 0, never falling, its last at most tokens;
  *                                    o, lse and dqkv of the rows past its last are set to 0
+ *   longest       no sequence has more tokens: what the host knows, as it can not look at cu_seqlens
+ *                 on a device; at most tokens. A tight bound saves launches, never changes a result.
  *
  * Nothing may alias. Scratch a thread, with L the longest sequence and head_dim rounded up to 32:
  * forward 4 (2 L head_dim + 32 L) bytes, backward 32 L head_dim bytes; on CUDA in all, forward 12
@@ -36,15 +38,15 @@ extern "C" {
 #endif
 
 void attention_forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
-                       int64_t heads);
+                       int64_t heads, int64_t longest);
 void attention_backward(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
-                        Tensor cu_seqlens, int64_t heads);
+                        Tensor cu_seqlens, int64_t heads, int64_t longest);
 
 /* The CUDA half, in attention.cu. Call the functions above instead: they check shapes. */
 void attention_forward_cuda(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
-                            int64_t heads);
+                            int64_t heads, int64_t longest);
 void attention_backward_cuda(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
-                             Tensor cu_seqlens, int64_t heads);
+                             Tensor cu_seqlens, int64_t heads, int64_t longest);
 
 #ifdef __cplusplus
 }

@@ -406,6 +406,7 @@ static __global__ void __launch_bounds__(THREADS) short_kernel(BackwardMma b, co
     DYNAMIC_SHARED(memory);
     const Held<D> h = hold<D>(memory);
     const Tile t = {cu[blockIdx.x], cu[blockIdx.x + 1] - cu[blockIdx.x], 0};
+    device_require(t.length <= b.s.longest);
     if (t.length > SHORT) return;
     for (int start = 0; start < t.length; start += TILE)
         key_tile<D, true>(h, b, t, blockIdx.y, start);

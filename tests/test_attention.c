@@ -17,14 +17,14 @@ static void a_case_worked_by_hand(void **state)
     memset(dqkv, 1, sizeof dqkv);
     const Tensor x = TENSOR(qkv, F32, 4, 3), y = TENSOR(o, F32, 4, 1), l = TENSOR(lse, F32, 4, 1);
     const Tensor ends = TENSOR(cu, I32, 3);
-    attention_forward(&dev, y, l, x, ends, 1);
+    attention_forward(&dev, y, l, x, ends, 1, 2);
     const double want_o[] = {8, 5, 7, 0}, want_lse[] = {0, log(4.0), 30, 0};
     for (int t = 0; t < 4; t++) {
         assert_near(o[t], want_o[t], 16 * ULP);
         assert_near(lse[t], want_lse[t], 4 * ULP);
     }
     /* p = 1/4, 3/4; ds = p (v - 5) = 3/4, -3/4; dq = ds k, dk = ds q, dv = p, first token: p = 1 */
-    attention_backward(&dev, TENSOR(dqkv, F32, 4, 3), TENSOR(dout, F32, 4, 1), y, l, x, ends, 1);
+    attention_backward(&dev, TENSOR(dqkv, F32, 4, 3), TENSOR(dout, F32, 4, 1), y, l, x, ends, 1, 2);
     const double want[] = {0, 0.75, 1.25, -0.75 * log(3.0), -0.75, 0.75, 0, 0, 1, 0, 0, 0};
     for (int i = 0; i < 12; i++) assert_near(dqkv[i], want[i], 32 * ULP);
     device_close(&dev);
@@ -75,8 +75,8 @@ static void gradients_match_differences(void **state)
     const Tensor qkv = NORMAL(1, 1.0f, TOKENS, 3 * DIM), dout = NORMAL(2, 1.0f, TOKENS, DIM);
     const Tensor o = NEW(F32, TOKENS, DIM), lse = NEW(F32, TOKENS, HEADS);
     const Tensor dqkv = NORMAL(3, 1.0f, TOKENS, 3 * DIM), ends = TENSOR(cu, I32, 5);
-    attention_forward(&dev, o, lse, qkv, ends, HEADS);
-    attention_backward(&dev, dqkv, dout, o, lse, qkv, ends, HEADS);
+    attention_forward(&dev, o, lse, qkv, ends, HEADS, TOKENS);
+    attention_backward(&dev, dqkv, dout, o, lse, qkv, ends, HEADS, TOKENS);
 
     static double at[TOKENS * 3 * DIM], want[TOKENS * 3 * DIM], douts[TOKENS * DIM];
     to_double(at, qkv);
@@ -125,8 +125,9 @@ static void compare(const int32_t *cu, int64_t sequences, int64_t tokens, int64_
         assert_ok(device_open(&dev, "cpu", threads));
         o[threads] = new_copy(dout), lse[threads] = NEW(F32, tokens, heads);
         dqkv[threads] = new_copy(qkv);
-        attention_forward(&dev, o[threads], lse[threads], qkv, ends, heads);
-        attention_backward(&dev, dqkv[threads], dout, o[threads], lse[threads], qkv, ends, heads);
+        attention_forward(&dev, o[threads], lse[threads], qkv, ends, heads, tokens);
+        attention_backward(&dev, dqkv[threads], dout, o[threads], lse[threads], qkv, ends, heads,
+                           tokens);
         device_close(&dev);
         assert_same_bits(o[threads], o[1]);
         assert_same_bits(lse[threads], lse[1]);
@@ -171,8 +172,8 @@ static void large_scores_neither_overflow_nor_vanish(void **state)
     assert_ok(device_open(&dev, "cpu", 1));
     const Tensor qkv = NORMAL(1, 100.0f, TOKENS, 3 * DIM), o = NEW(F32, TOKENS, DIM);
     const Tensor lse = NEW(F32, TOKENS, 1), dqkv = NEW(F32, TOKENS, 3 * DIM);
-    attention_forward(&dev, o, lse, qkv, TENSOR(cu, I32, 2), 1);
-    attention_backward(&dev, dqkv, o, o, lse, qkv, TENSOR(cu, I32, 2), 1);
+    attention_forward(&dev, o, lse, qkv, TENSOR(cu, I32, 2), 1, TOKENS);
+    attention_backward(&dev, dqkv, o, o, lse, qkv, TENSOR(cu, I32, 2), 1, TOKENS);
     for (int i = 0; i < TOKENS * DIM; i++) assert_true(isfinite(f32(o)[i]));
     for (int i = 0; i < TOKENS * 3 * DIM; i++) assert_true(isfinite(f32(dqkv)[i]));
     device_close(&dev);

@@ -89,7 +89,8 @@ static void attend(Device *dev, const BlockState *b, const BlockParams *at, cons
     rmsnorm_forward(dev, n, b->attention_rstd, b->x, w[at->attention_norm], EPS);
     gemm(dev, b->qkv, n, w[at->qkv], TIMES_TRANSPOSED);
     rope(dev, b->qkv, in->position, m->shape.heads, ROPE_THETA, +1);
-    attention_forward(dev, b->attended, b->lse, b->qkv, in->cu_seqlens, m->shape.heads);
+    attention_forward(dev, b->attended, b->lse, b->qkv, in->cu_seqlens, m->shape.heads,
+                      in->longest);
     gemm(dev, n, b->attended, w[at->out], TIMES_TRANSPOSED);
     dropout_add(dev, b->middle, n, b->x, key.dropout, key.seed, site, key.step);
     scratch_release(dev, mark);
@@ -166,7 +167,7 @@ static void attend_backward(Device *dev, Tensor dx, const BlockState *b, const B
     gemm(dev, grad[at->out], n, b->attended, ADD_TRANSPOSED);
     gemm(dev, dattended, n, w[at->out], (GemmOptions){0});
     attention_backward(dev, dqkv, dattended, b->attended, b->lse, b->qkv, in->cu_seqlens,
-                       m->shape.heads);
+                       m->shape.heads, in->longest);
     rope(dev, dqkv, in->position, m->shape.heads, ROPE_THETA, -1);
     rmsnorm_forward(dev, n, b->attention_rstd, b->x, w[at->attention_norm], EPS);
     gemm(dev, grad[at->qkv], dqkv, n, ADD_TRANSPOSED);

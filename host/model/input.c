@@ -65,6 +65,16 @@ static void spread_profiles(ModelInput *in, const ModelShape *s, const Batch *ba
     }
 }
 
+static int64_t longest_window(const Batch *batch)
+{
+    int64_t longest = 0;
+    for (int64_t w = 0; w < batch->windows; w++) {
+        const int64_t length = batch->cu_seqlens[w + 1] - batch->cu_seqlens[w];
+        if (length > longest) longest = length;
+    }
+    return longest;
+}
+
 /* An array of the host as a tensor of the device; in the room it lies behind those before it. */
 static Tensor place(ModelInput *in, void *from, Dtype dtype, int64_t rows, int64_t columns)
 {
@@ -82,6 +92,7 @@ void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const B
     if (s->user_kinds || s->user_numbers) spread_profiles(in, s, batch, &b->user_features);
     in->tokens = tokens;
     in->windows = batch->windows;
+    in->longest = longest_window(batch);
     in->used = 0;
     device_feed_follow(in->dev);
     in->item = place(in, batch->item, I32, tokens, 0);

@@ -9,6 +9,7 @@ typedef struct {
     Device *dev;
     int64_t user_kinds;
     int64_t tokens, windows;            /* used */
+    int64_t longest;                    /* window, tokens */
     Tensor item, action, gap, position; /* i32 [tokens] */
     Tensor cu_seqlens;                  /* i32 [windows+1] */
     Tensor feature;                     /* f32 [tokens, event numbers]; absent without */

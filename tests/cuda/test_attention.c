@@ -22,10 +22,12 @@ enum { CASES = sizeof cases / sizeof *cases };
 /* Relative L2 error of 1e-5, in spacings of f32. */
 static const double ulps = 80;
 
-static Tensor ends_of(const Case *c, int64_t *tokens)
+static Tensor ends_of(const Case *c, int64_t *tokens, int64_t *longest)
 {
     int64_t sequences = 0;
-    while (c->length[sequences] >= 0) sequences++;
+    *longest = 0;
+    for (; c->length[sequences] >= 0; sequences++)
+        if (c->length[sequences] > *longest) *longest = c->length[sequences];
     const Tensor cu = NEW(I32, sequences + 1);
     for (int64_t n = 0; n < sequences; n++) i32(cu)[n + 1] = i32(cu)[n] + c->length[n];
     *tokens = i32(cu)[sequences] + c->padding;
@@ -113,8 +115,8 @@ static void attention_is_as_on_the_cpu(void **state)
         const Case *c = &cases[n / 2];
         const Dtype dtype = n % 2 ? BF16 : F32;
         const int64_t dim = c->heads * c->head_dim;
-        int64_t tokens;
-        const Tensor cu = ends_of(c, &tokens), cug = on_gpu(cu);
+        int64_t tokens, longest;
+        const Tensor cu = ends_of(c, &tokens, &longest), cug = on_gpu(cu);
         const Tensor qkv = rounded(NORMAL(1, 1.0f, tokens, 3 * dim));
         const Tensor dout = rounded(NORMAL(2, 1.0f, tokens, dim));
         const Tensor o = NEW(F32, tokens, dim), lse = NEW(F32, tokens, c->heads);
@@ -122,13 +124,14 @@ static void attention_is_as_on_the_cpu(void **state)
         const Tensor qkvg = as_gpu(dtype, qkv), doutg = as_gpu(dtype, dout);
         const Tensor og = gpu_room(doutg), lseg = gpu_room(lse), dqkvg = gpu_room(qkvg);
 
-        attention_forward(&cpu, o, lse, qkv, cu, c->heads);
-        attention_forward(&gpu, og, lseg, qkvg, cug, c->heads);
+        attention_forward(&cpu, o, lse, qkv, cu, c->heads, longest);
+        attention_forward(&gpu, og, lseg, qkvg, cug, c->heads, longest);
         assert_as_cpu(lseg, lse, ulps);
 
         const Tensor seen = dtype == BF16 ? rounded(new_copy(o)) : o; /* o as it was stored */
-        attention_backward(&cpu, dqkv, dout, seen, lse, qkv, cu, c->heads);
-        attention_backward(&gpu, dqkvg, doutg, as_gpu(dtype, seen), lseg, qkvg, cug, c->heads);
+        attention_backward(&cpu, dqkv, dout, seen, lse, qkv, cu, c->heads, longest);
+        attention_backward(&gpu, dqkvg, doutg, as_gpu(dtype, seen), lseg, qkvg, cug, c->heads,
+                           longest);
         if (dtype == BF16) {
             assert_bf16(c, cu, qkv, dout, seen, og, o, dqkvg, dqkv);
         } else {
@@ -149,11 +152,11 @@ static void views_that_start_anywhere_are_taken_too(void **state)
     i32(cu)[1] = 40;
     device_copy_in(&gpu, cug.data, cu.data, tensor_bytes(cu));
 #define FROM_ONE(t, columns) TENSOR(f32(t) + 1, F32, 40, columns)
-    attention_forward(&cpu, o, lse, FROM_ONE(qkv, 24), cu, 2);
-    attention_forward(&gpu, og, lseg, FROM_ONE(qkvg, 24), cug, 2);
+    attention_forward(&cpu, o, lse, FROM_ONE(qkv, 24), cu, 2, 40);
+    attention_forward(&gpu, og, lseg, FROM_ONE(qkvg, 24), cug, 2, 40);
     assert_as_cpu(og, o, ulps);
-    attention_backward(&cpu, dqkv, FROM_ONE(dout, 8), o, lse, FROM_ONE(qkv, 24), cu, 2);
-    attention_backward(&gpu, dqkvg, FROM_ONE(doutg, 8), og, lseg, FROM_ONE(qkvg, 24), cug, 2);
+    attention_backward(&cpu, dqkv, FROM_ONE(dout, 8), o, lse, FROM_ONE(qkv, 24), cu, 2, 40);
+    attention_backward(&gpu, dqkvg, FROM_ONE(doutg, 8), og, lseg, FROM_ONE(qkvg, 24), cug, 2, 40);
     assert_as_cpu(dqkvg, dqkv, ulps);
     pair_free();
 }
@@ -169,11 +172,11 @@ static void many_short_histories_are_as_on_the_cpu(void **state)
     const Tensor o = NEW(F32, tokens, DIM), lse = NEW(F32, tokens, 1), dqkv = new_copy(qkv);
     const Tensor qkvg = on_gpu(qkv), doutg = on_gpu(dout), cug = on_gpu(cu), og = gpu_room(o);
     const Tensor lseg = gpu_room(lse), dqkvg = gpu_room(qkv);
-    attention_forward(&cpu, o, lse, qkv, cu, 1);
-    attention_forward(&gpu, og, lseg, qkvg, cug, 1);
+    attention_forward(&cpu, o, lse, qkv, cu, 1, 3);
+    attention_forward(&gpu, og, lseg, qkvg, cug, 1, 3);
     assert_as_cpu(og, o, ulps);
-    attention_backward(&cpu, dqkv, dout, o, lse, qkv, cu, 1);
-    attention_backward(&gpu, dqkvg, doutg, og, lseg, qkvg, cug, 1);
+    attention_backward(&cpu, dqkv, dout, o, lse, qkv, cu, 1, 3);
+    attention_backward(&gpu, dqkvg, doutg, og, lseg, qkvg, cug, 1, 3);
     assert_as_cpu(dqkvg, dqkv, ulps);
     pair_free();
 }
