@@ -1,17 +1,12 @@
 #include "evaluate/model_scorer.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/progress.h"
 #include "catalogue.h"
 #include "elementwise.h"
-#include "embedding.h"
 #include "gemm.h"
-
-enum { BATCH_TOKENS = 4096 };
 
 Head model_head(const Model *m) { return m->at.policy_weight >= 0 ? HEAD_POLICY : HEAD_Q; }
 
@@ -28,9 +23,9 @@ Tensor head_bias(const Model *m, Weights w, Head head)
     return w[head == HEAD_POLICY ? m->at.policy_bias : m->at.q_bias];
 }
 
-/* ---- Batches of windows --------------------------------------------------------------------------- */
+/* ---- Scoring a batch -------------------------------------------------------------------------------- */
 
-/* A run of one scorer: the open batch and what it will score. */
+/* A run of one scorer, and the batch at hand. */
 typedef struct {
     const ModelScorer *self;
     const Histories *histories;
@@ -39,58 +34,10 @@ typedef struct {
     Head head;
     Ranking *ranking;
     float *purchase;
-
-    Batch batch;
-    ModelInput input;
-    Encoder own, *encoder; /* own: used where none is borrowed */
-    Window *window;        /* [tokens] windows of the open batch */
-    int64_t windows, tokens;
-    int32_t *row;   /* [tokens] state rows to score, */
-    int64_t *index; /* [tokens] and the scored events they are for */
-    int32_t *item;  /* [tokens] what an op reads, on its way to the device */
+    int32_t *item; /* [events of the batch] what an op reads, on its way to the device */
     int64_t scored;
-    Progress bar;
-    int64_t done;
+    const int64_t *index; /* [scored] */
 } Run;
-
-static Status run_open(Run *r)
-{
-    const ModelScorer *s = r->self;
-    const int64_t tokens = s->encoder                 ? s->encoder->tokens
-                           : s->length > BATCH_TOKENS ? s->length
-                                                      : BATCH_TOKENS;
-    r->encoder = s->encoder ? s->encoder : &r->own;
-    r->window = calloc((size_t)tokens, sizeof *r->window);
-    r->row = calloc((size_t)tokens, sizeof *r->row);
-    r->index = calloc((size_t)tokens, sizeof *r->index);
-    r->item = calloc((size_t)tokens, sizeof *r->item);
-    if (!r->window || !r->row || !r->index || !r->item)
-        return FAIL(ERR_MEMORY, "no memory to evaluate");
-    TRY(batch_open(&r->batch, s->file, tokens));
-    TRY(model_input_open(&r->input, s->model, tokens, s->dev));
-    return s->encoder ? OK : encoder_open(&r->own, s->model, tokens, false, s->dev);
-}
-
-static void run_close(Run *r)
-{
-    free(r->window);
-    free(r->row);
-    free(r->index);
-    free(r->item);
-    batch_close(&r->batch);
-    model_input_close(&r->input);
-    encoder_close(&r->own);
-}
-
-/* An array of the host in scratch of the device. */
-static Tensor to_device(const Run *r, const void *from, Dtype dtype, int64_t count)
-{
-    Tensor t = SCRATCH(r->self->dev, dtype, count);
-    device_copy_in(r->self->dev, t.data, from, tensor_bytes(t));
-    return t;
-}
-
-/* ---- Scoring a batch -------------------------------------------------------------------------------- */
 
 static int by_item(const void *a, const void *b)
 {
@@ -132,8 +79,8 @@ static Status seen_items(const Run *r, Exclusion *out)
 static Exclusion seen_on_device(const Run *r, Exclusion seen)
 {
     if (!seen.offset) return seen;
-    return (Exclusion){to_device(r, seen.offset, I64, r->scored + 1).data,
-                       to_device(r, seen.item, I32, seen.offset[r->scored]).data};
+    return (Exclusion){scratch_copy(r->self->dev, seen.offset, I64, r->scored + 1).data,
+                       scratch_copy(r->self->dev, seen.item, I32, seen.offset[r->scored]).data};
 }
 
 static Status add_ranks(const Run *r, Tensor above, Tensor ties, Tensor top)
@@ -156,8 +103,8 @@ static Status rank(const Run *r, Tensor h)
     Tensor above = SCRATCH(s->dev, I32, r->scored), ties = SCRATCH(s->dev, I32, r->scored);
     Tensor top = SCRATCH(s->dev, I32, r->scored, RANKING_TOP);
     Tensor score = SCRATCH(s->dev, F32, r->scored, RANKING_TOP);
-    for (int64_t i = 0; i < r->scored; i++) r->item[i] = (int32_t)r->events->target[r->index[i]];
-    Tensor target = to_device(r, r->item, I32, r->scored);
+    for (int64_t i = 0; i < r->scored; i++) r->item[i] = r->events->target[r->index[i]];
+    Tensor target = scratch_copy(r->self->dev, r->item, I32, r->scored);
 
     Exclusion seen;
     Status st = seen_items(r, &seen);
@@ -181,7 +128,7 @@ static void predict(const Run *r, Tensor h)
     const Tensor bias = w[s->model->at.next_bias];
     Tensor logsumexp = SCRATCH(s->dev, F32, r->scored), logit = SCRATCH(s->dev, F32, r->scored);
     for (int64_t i = 0; i < r->scored; i++) r->item[i] = r->options->purchase;
-    Tensor purchase = to_device(r, r->item, I32, r->scored);
+    Tensor purchase = scratch_copy(r->self->dev, r->item, I32, r->scored);
     catalogue_stats(s->dev, (CatalogueStats){.logsumexp = logsumexp}, h, &actions, bias, 1.0f);
     catalogue_score(s->dev, logit, h, &actions, bias, purchase);
     elementwise_axpy(s->dev, logit, -1.0f, logsumexp);
@@ -190,58 +137,17 @@ static void predict(const Run *r, Tensor h)
     device_read_done(s->dev, read);
 }
 
-static Status flush(Run *r)
+static Status use_states(void *context, const StateBatch *batch)
 {
-    const ModelScorer *s = r->self;
-    const int64_t dim = s->model->shape.dim;
-    if (r->scored == 0) return OK;
-    TRY(batch_fill(&r->batch, s->file, r->window, r->windows));
-    model_input_set(&r->input, s->model, &r->batch, s->file);
-    const size_t mark = scratch_mark(s->dev);
-    Tensor all = encoder_forward(s->dev, r->encoder, s->model, s->model->params.copy[PARAM_VALUE],
-                                 &r->input, (DropoutKey){0});
-    Tensor h = SCRATCH(s->dev, F32, r->scored, dim);
-    elementwise_fill(s->dev, h, 0.0f);
-    embedding_add(s->dev, h, all, to_device(r, r->row, I32, r->scored));
-    Status st = r->ranking ? rank(r, h) : OK;
-    if (st == OK && r->purchase) predict(r, h);
-    if (st == OK) st = device_sync(s->dev);
-    scratch_release(s->dev, mark);
-    r->done += r->scored;
-    progress_update(&r->bar, r->done, NULL);
-    r->windows = r->tokens = r->scored = 0;
+    Run *r = context;
+    r->scored = batch->count;
+    r->index = batch->index;
+    r->item = malloc((size_t)batch->count * sizeof *r->item);
+    if (!r->item) return FAIL(ERR_MEMORY, "no memory to evaluate");
+    Status st = r->ranking ? rank(r, batch->h) : OK;
+    if (st == OK && r->purchase) predict(r, batch->h);
+    free(r->item);
     return st;
-}
-
-/* Put window [first, end) into the batch and score the user's events [from, to): event e by the state
- * of row e-1. */
-static Status add_window(Run *r, int64_t user, int64_t first, int64_t end, int64_t from, int64_t to,
-                         int64_t index)
-{
-    if (r->tokens + (end - first) > r->batch.tokens) TRY(flush(r));
-    r->window[r->windows++] = (Window){.user = user, .first = first, .end = end};
-    for (int64_t i = index; i < index + (to - from); i++) {
-        r->row[r->scored] = (int32_t)(r->tokens + (r->events->event[i] - 1 - first));
-        r->index[r->scored++] = i;
-    }
-    r->tokens += end - first;
-    return OK;
-}
-
-static Status add_user(Run *r, int64_t u)
-{
-    const ScoredEvents *e = r->events;
-    const int64_t user = e->user[u], start = r->histories->offset[user], length = r->self->length;
-    for (int64_t i = e->first[u]; i < e->first[u + 1];) {
-        /* States up to row `end`-1 with the window's first event as late as half a window allows. */
-        const int64_t needed = e->event[i];
-        const int64_t first = needed - start <= length ? start : needed - (length + 1) / 2;
-        int64_t last = i;
-        while (last + 1 < e->first[u + 1] && e->event[last + 1] - first <= length) last++;
-        TRY(add_window(r, user, first, e->event[last], i, last + 1, i));
-        i = last + 1;
-    }
-    return OK;
 }
 
 static Status score(const Scorer *self, const Histories *h, const ScoredEvents *events,
@@ -254,13 +160,7 @@ static Status score(const Scorer *self, const Histories *h, const ScoredEvents *
              .head = (Head)self->kind,
              .ranking = ranking,
              .purchase = purchase};
-    progress_begin(&r.bar, self->name, events->count, options->quiet);
-    Status st = run_open(&r);
-    for (int64_t u = 0; u < events->users && st == OK; u++) st = add_user(&r, u);
-    if (st == OK) st = flush(&r);
-    if (st == OK) progress_end(&r.bar, NULL);
-    run_close(&r);
-    return st;
+    return model_states(r.self, events, self->name, options->quiet, use_states, &r);
 }
 
 Scorer model_scorer(const ModelScorer *state, Head head)

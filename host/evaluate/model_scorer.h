@@ -1,24 +1,13 @@
 /* The neural model as a scorer beside the baselines, and the validation that training stops by.
- *
- * A scored event's context is its user's history before it, at most model.length events. A longer
- * history is covered by windows that overlap by half, each scoring the events of its second half, so
- * every context has at least length/2 events, and exactly the whole history where it fits.
+ * A scored event's context is that of evaluate/model_states.h.
  */
 #ifndef SOUK_MODEL_SCORER_H
 #define SOUK_MODEL_SCORER_H
 
+#include "evaluate/model_states.h"
 #include "evaluate/scorer.h"
-#include "model/encoder.h"
 
 typedef enum { HEAD_POLICY, HEAD_Q } Head;
-
-typedef struct {
-    const Model *model;
-    const Behaviour *file;
-    Device *dev;
-    int64_t length;   /* model.length */
-    Encoder *encoder; /* to borrow for its batches, of at least `length` tokens; NULL: an own one */
-} ModelScorer;
 
 /* The head that a model recommends by: the policy, or Q where there is no policy. */
 Head model_head(const Model *m);
