@@ -1,0 +1,196 @@
+#include "world/mdp.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+Status mdp_open(Mdp *m, int64_t states, int64_t actions, double discount)
+{
+    *m = (Mdp){.states = states, .actions = actions, .discount = discount};
+    REQUIRE(states > 0 && actions > 0 && discount >= 0.0 && discount <= 1.0,
+            "%" PRId64 " states, %" PRId64 " actions, discount %g", states, actions, discount);
+    m->first = calloc((size_t)(states * actions) + 1, sizeof *m->first);
+    m->start = calloc((size_t)states, sizeof *m->start);
+    if (m->first && m->start) return OK;
+    mdp_close(m);
+    return FAIL(ERR_MEMORY, "no memory for %" PRId64 " states of %" PRId64 " actions", states,
+                actions);
+}
+
+void mdp_close(Mdp *m)
+{
+    free(m->first);
+    free(m->outcome);
+    free(m->start);
+    *m = (Mdp){0};
+}
+
+Status mdp_add(Mdp *m, int64_t next, double probability, double reward)
+{
+    if (probability == 0.0) return OK;
+    if (m->outcomes == m->room) {
+        const int64_t room = m->room ? 2 * m->room : 1024;
+        MdpOutcome *more = realloc(m->outcome, (size_t)room * sizeof *more);
+        if (!more) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " transitions", room);
+        m->outcome = more;
+        m->room = room;
+    }
+    m->outcome[m->outcomes++] = (MdpOutcome){next, probability, reward};
+    return OK;
+}
+
+void mdp_next(Mdp *m)
+{
+    REQUIRE(m->filled < m->states * m->actions, "more than %" PRId64 " pairs", m->filled);
+    m->first[++m->filled] = m->outcomes;
+}
+
+static Status check_pair(const Mdp *m, int64_t pair)
+{
+    const long long s = pair / m->actions, a = pair % m->actions;
+    double sum = 0.0;
+    for (int64_t i = m->first[pair]; i < m->first[pair + 1]; i++) {
+        const MdpOutcome *o = &m->outcome[i];
+        if (o->next < MDP_TERMINAL || o->next >= m->states)
+            return FAIL(ERR_FORMAT,
+                        "state %lld, action %lld leads to state %" PRId64 " of %" PRId64, s, a,
+                        o->next, m->states);
+        if (!(o->probability >= 0.0 && o->probability <= 1.0) || !isfinite(o->reward))
+            return FAIL(ERR_FORMAT, "state %lld, action %lld: probability %g, reward %g", s, a,
+                        o->probability, o->reward);
+        sum += o->probability;
+    }
+    if (m->first[pair] < m->first[pair + 1] && !(fabs(sum - 1.0) <= 1e-9))
+        return FAIL(ERR_FORMAT, "state %lld, action %lld: probabilities add up to %.12g", s, a,
+                    sum);
+    return OK;
+}
+
+Status mdp_check(const Mdp *m)
+{
+    const int64_t pairs = m->states * m->actions;
+    double sum = 0.0;
+    if (m->filled != pairs)
+        return FAIL(ERR_FORMAT, "%" PRId64 " of %" PRId64 " pairs are filled", m->filled, pairs);
+    for (int64_t pair = 0; pair < pairs; pair++) TRY(check_pair(m, pair));
+    for (int64_t s = 0; s < m->states; s++) {
+        if (m->first[s * m->actions] == m->first[(s + 1) * m->actions])
+            return FAIL(ERR_FORMAT, "state %" PRId64 " has no action", s);
+        if (!(m->start[s] >= 0.0 && m->start[s] <= 1.0))
+            return FAIL(ERR_FORMAT, "state %" PRId64 " is the first with probability %g", s,
+                        m->start[s]);
+        sum += m->start[s];
+    }
+    if (!(fabs(sum - 1.0) <= 1e-9))
+        return FAIL(ERR_FORMAT, "probabilities of the first state add up to %.12g", sum);
+    return OK;
+}
+
+/* ---- Bellman's equations ------------------------------------------------------------------------- */
+
+void mdp_action_values(const Mdp *m, double *q, const double *v)
+{
+    const int64_t pairs = m->states * m->actions;
+#pragma omp parallel for schedule(static)
+    for (int64_t pair = 0; pair < pairs; pair++) {
+        double sum = 0.0;
+        for (int64_t i = m->first[pair]; i < m->first[pair + 1]; i++) {
+            const MdpOutcome *o = &m->outcome[i];
+            const double then = o->next == MDP_TERMINAL ? 0.0 : v[o->next];
+            sum += o->probability * (o->reward + m->discount * then);
+        }
+        q[pair] = m->first[pair] < m->first[pair + 1] ? sum : -INFINITY;
+    }
+}
+
+void mdp_greedy(const Mdp *m, double *v, int64_t *policy, const double *q)
+{
+    for (int64_t s = 0; s < m->states; s++) {
+        const double *row = q + s * m->actions;
+        int64_t best = 0;
+        for (int64_t a = 1; a < m->actions; a++)
+            if (row[a] > row[best]) best = a;
+        if (v) v[s] = row[best];
+        if (policy) policy[s] = best;
+    }
+}
+
+/* ---- Fixed points ---------------------------------------------------------------------------------- */
+
+/* What V makes of Q: the maximum, one action a state, or a mixture. */
+typedef struct {
+    const int64_t *policy;
+    const double *probability;
+} Choice;
+
+/* The next V; returns the largest change. */
+static double update(const Mdp *m, Choice choice, const double *q, double *v)
+{
+    double change = 0.0;
+    for (int64_t s = 0; s < m->states; s++) {
+        const double *row = q + s * m->actions;
+        double value = choice.policy ? row[choice.policy[s]] : choice.probability ? 0.0 : row[0];
+        for (int64_t a = 0; a < m->actions && !choice.policy; a++) {
+            const double p = choice.probability ? choice.probability[s * m->actions + a] : 0.0;
+            if (!choice.probability)
+                value = fmax(value, row[a]);
+            else if (p > 0.0)
+                value += p * row[a];
+        }
+        change = fmax(change, fabs(value - v[s]));
+        v[s] = value;
+    }
+    return change;
+}
+
+static Status iterate(const Mdp *m, Choice choice, double tolerance, int64_t sweeps, bool exactly,
+                      double *v, int64_t *policy)
+{
+    const double scale = m->discount < 1.0 ? m->discount / (1.0 - m->discount) : 1.0;
+    double *q = malloc((size_t)(m->states * m->actions) * sizeof *q), change = INFINITY;
+    if (!q)
+        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " action values", m->states * m->actions);
+    for (int64_t s = 0; s < m->states; s++) v[s] = 0.0;
+    for (int64_t n = 0; n < sweeps && (exactly || !(scale * change <= tolerance)); n++) {
+        mdp_action_values(m, q, v);
+        change = update(m, choice, q, v);
+    }
+    if (policy && !exactly) mdp_action_values(m, q, v);
+    if (policy) mdp_greedy(m, NULL, policy, q);
+    free(q);
+    if (exactly || scale * change <= tolerance) return OK;
+    return FAIL(ERR_FORMAT,
+                "values still change by %g after %" PRId64 " sweeps, wanted %g (discount %g)",
+                change, sweeps, tolerance, m->discount);
+}
+
+Status mdp_solve(const Mdp *m, double tolerance, int64_t sweeps, double *v, int64_t *policy)
+{
+    return iterate(m, (Choice){0}, tolerance, sweeps, false, v, policy);
+}
+
+Status mdp_solve_steps(const Mdp *m, int64_t steps, double *v, int64_t *policy)
+{
+    REQUIRE(steps >= 1, "%" PRId64 " steps", steps);
+    return iterate(m, (Choice){0}, 0.0, steps, true, v, policy);
+}
+
+Status mdp_evaluate(const Mdp *m, const int64_t *policy, double tolerance, int64_t sweeps,
+                    double *v)
+{
+    return iterate(m, (Choice){.policy = policy}, tolerance, sweeps, false, v, NULL);
+}
+
+Status mdp_evaluate_mixed(const Mdp *m, const double *probability, double tolerance, int64_t sweeps,
+                          double *v)
+{
+    return iterate(m, (Choice){.probability = probability}, tolerance, sweeps, false, v, NULL);
+}
+
+double mdp_start_value(const Mdp *m, const double *v)
+{
+    double sum = 0.0;
+    for (int64_t s = 0; s < m->states; s++) sum += m->start[s] * v[s];
+    return sum;
+}
