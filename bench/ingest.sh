@@ -1,11 +1,13 @@
 #!/bin/bash
 # Ingest's speed and memory: bench/ingest.sh [--rows N] [FOLDER]. Generates a log of N rows (3,000,000;
 # --rows 100000000 is the big one) and ingests it; needs 160 bytes of disk a row in FOLDER. Table on
-# screen, figures in bench/out/ingest.json. With pandas in python3, the same log goes through
-# bench/peers/ingest_pandas.py as well (up to 10,000,000 rows: pandas holds the log in memory).
+# screen, figures in bench/out/ingest.json. The same log goes through bench/peers/ingest_pandas.py as well
+# (up to 10,000,000 rows: pandas holds the log in memory) where there is pandas: PYTHON=PROGRAM, default
+# bench/peers/venv, made by bench/peers/setup.sh.
 set -e
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${BUILD:-$root/build}
+python=${PYTHON:-$root/bench/peers/venv/bin/python}
 rows=3000000
 if [ "$1" = --rows ]; then
     rows=$2
@@ -36,20 +38,20 @@ done
 peak=$(value "$folder/report.json" peak_bytes)
 
 peer=null
-if ! python3 -c 'import pandas' 2>/dev/null; then
-    note="pandas is not installed: no peer"
+if ! "$python" -c 'import pandas' 2>/dev/null; then
+    note="no pandas: no peer (bench/peers/setup.sh makes one)"
 elif [ "$rows" -gt 10000000 ]; then
     note="no peer above 10,000,000 rows"
 else
-    peer=$(python3 "$root/bench/peers/ingest_pandas.py" "$log" "$folder/bench-ingest.npz")
+    peer=$("$python" "$root/bench/peers/ingest_pandas.py" "$log" "$folder/bench-ingest-peer.h5" "$folder/report.json")
 fi
-rm -f "$log" "$file" "$file.key" "$folder/report.json" "$folder/bench-ingest.npz"
+rm -f "$log" "$file" "$file.key" "$folder/report.json" "$folder/bench-ingest-peer.h5"
 
 per() { calc "$rows / $1 / 1000000"; }
 printf '%-24s %15s\n' "rows" "$rows" "generate, M rows/s" "$(per "$generated")" \
     "ingest, M rows/s" "$(per "$best")" "ingest, peak MiB" "$((peak / 1048576))"
 if [ "$peer" = null ]; then echo "$note"; else
-    printf '%-24s %15s\n' "pandas, M rows/s" "$(per "$peer")"
+    printf '%-24s %15s\n' "pandas, M rows/s" "$(per "$peer")" "souk is" "$(calc "$peer / $best")x"
 fi
 cat >"$out/ingest.json" <<JSON
 {"rows": $rows, "generate_seconds": $generated, "ingest_seconds": $best, "ingest_peak_bytes": $peak,

@@ -2,6 +2,8 @@
  * behaviour file's writer, plain and compressed, and is read back by 0, 1 and 2 readers.
  *
  *     stream EVENTS FOLDER OUT.json
+ *
+ * Leaves the logs in FOLDER: stream-0.h5 plain, stream-1.h5 compressed.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -9,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/progress.h"
 #include "base/rng.h"
@@ -176,7 +177,6 @@ int main(int argc, char **argv)
     for (int compress = 0; compress < 2 && st == OK; compress++) {
         snprintf(path, sizeof path, "%s/stream-%d.h5", argv[2], compress);
         st = bench_file(path, strtoll(argv[1], NULL, 10), compress, rows);
-        unlink(path);
     }
     if (st == OK && json_dump_file(rows, argv[3], JSON_INDENT(1)) != 0)
         st = FAIL(ERR_IO, "%s: cannot write", argv[3]);

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 python=${PYTHON:-/usr/bin/python3}
-versions="torch==2.15.0 numpy==2.4.6 h5py==3.16.0"
+versions="torch==2.15.0 numpy==2.4.6 h5py==3.16.0 pandas==3.1.1"
 [ -f venv/complete ] && [ "$(cat venv/complete)" = "$versions" ] && exit
 rm -rf venv
 "$python" -m venv venv || { echo "setup: no venv; on Debian: apt-get install python3-venv" >&2 && exit 1; }
