@@ -31,19 +31,31 @@ static uint64_t mix(uint64_t a, uint64_t b)
 }
 
 /* Folded 64x64 multiplications over words of eight bytes. */
+/* All of 0 .. 8 bytes, by loads of a fixed size that may overlap. */
+static uint64_t last_bytes(const char *at, uint32_t left)
+{
+    uint32_t low, high;
+    if (left >= 4) {
+        memcpy(&low, at, 4);
+        memcpy(&high, at + left - 4, 4);
+        return (uint64_t)high << 32 | low;
+    }
+    if (left == 0) return 0;
+    return (uint64_t)(uint8_t)at[0] << 16 | (uint64_t)(uint8_t)at[left / 2] << 8 |
+           (uint8_t)at[left - 1];
+}
+
 uint64_t text_hash(Text t)
 {
     const uint64_t k0 = UINT64_C(0x9E3779B97F4A7C15), k1 = UINT64_C(0xD6E8FEB86659FD93);
-    uint64_t hash = k0 ^ t.length, word = 0;
+    uint64_t hash = k0 ^ t.length, word;
     const char *at = t.at;
     uint32_t left = t.length;
     for (; left > 8; at += 8, left -= 8) {
         memcpy(&word, at, 8);
         hash = mix(hash ^ word, k1);
     }
-    word = 0;
-    if (left) memcpy(&word, at, left);
-    return mix(mix(hash ^ word, k1), k0);
+    return mix(mix(hash ^ last_bytes(at, left), k1), k0);
 }
 
 static bool slow_number(Text t, double *value)
