@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 
 enum { CHUNK = 65536 };
 
@@ -16,33 +17,40 @@ static void check_segments(AdamwSegments s)
     EXPECT(s.decay, F64, segments);
 }
 
-Tensor adamw_norm_squared(Tensor control)
+Tensor adamw_norm_squared(Tensor state) { return TENSOR(f64(state) + ADAMW_NORM_SQUARED, F64, 1); }
+
+void adamw_schedule(double schedule[ADAMW_SCHEDULE], double lr, int64_t step, double tau,
+                    AdamwOptions options)
 {
-    return TENSOR((double *)control.data + ADAMW_NORM_SQUARED, F64, 1);
+    REQUIRE(step >= 1, "adamw: step %" PRId64 ", the first is 1", step);
+    REQUIRE(tau >= 0.0 && tau <= 1.0, "adamw: tau %g, want [0, 1]", tau);
+    schedule[ADAMW_LR] = lr;
+    schedule[ADAMW_CORRECT1] = 1.0 - pow(options.beta1, (double)step);
+    schedule[ADAMW_CORRECT2] = 1.0 - pow(options.beta2, (double)step);
+    schedule[ADAMW_TAU] = tau;
 }
 
-void adamw_schedule(Device *dev, Tensor control, double lr, int64_t step, AdamwOptions options)
+void adamw_check(Device *dev, Tensor state, Tensor losses)
 {
-    EXPECT(control, F64, ADAMW_CONTROL);
-    REQUIRE(step >= 1, "adamw: step %" PRId64 ", the first is 1", step);
-    const double correct1 = 1.0 - pow(options.beta1, (double)step);
-    const double correct2 = 1.0 - pow(options.beta2, (double)step);
+    EXPECT(state, F64, ADAMW_STATE);
+    tensor_expect(losses, "losses", __FILE__, __LINE__, F64, losses.rank, losses.dim);
     if (ON_CUDA(dev)) {
-        adamw_schedule_cuda(dev, control, lr, correct1, correct2);
+        adamw_check_cuda(dev, state, losses);
         return;
     }
-    f64(control)[ADAMW_LR] = lr;
-    f64(control)[ADAMW_CORRECT1] = correct1;
-    f64(control)[ADAMW_CORRECT2] = correct2;
+    bool finite = isfinite(f64(state)[ADAMW_NORM_SQUARED]);
+    for (int64_t i = 0; i < tensor_count(losses); i++) finite &= (bool)isfinite(f64(losses)[i]);
+    if (!finite) f64(state)[ADAMW_STOP] = 1.0;
 }
 
 static void step_segment(Device *dev, float *ps, float *ms, float *vs, const float *gs,
-                         int64_t count, double decay, const double *control, AdamwOptions options)
+                         int64_t count, double decay, const double *schedule, double norm,
+                         AdamwOptions options)
 {
-    const double norm = sqrt(control[ADAMW_NORM_SQUARED]), lr = control[ADAMW_LR];
+    const double lr = schedule[ADAMW_LR];
     const float scale = options.clip > 0.0 ? (float)fmin(1.0, options.clip / (norm + 1e-6)) : 1.0f;
-    const float keep = (float)(1.0 - lr * decay), rate = (float)(lr / control[ADAMW_CORRECT1]);
-    const float root = (float)(1.0 / sqrt(control[ADAMW_CORRECT2]));
+    const float keep = (float)(1.0 - lr * decay), rate = (float)(lr / schedule[ADAMW_CORRECT1]);
+    const float root = (float)(1.0 / sqrt(schedule[ADAMW_CORRECT2]));
     const float beta1 = (float)options.beta1, rest1 = (float)(1.0 - options.beta1);
     const float beta2 = (float)options.beta2, rest2 = (float)(1.0 - options.beta2);
     const float eps = (float)options.eps;
@@ -58,28 +66,30 @@ static void step_segment(Device *dev, float *ps, float *ms, float *vs, const flo
 }
 
 void adamw_step(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegments segments,
-                Tensor control, AdamwOptions options)
+                Tensor schedule, Tensor state, AdamwOptions options)
 {
     const int64_t count = p.dim[0];
     EXPECT(p, F32, count);
     EXPECT(m, F32, count);
     EXPECT(v, F32, count);
     EXPECT(g, F32, count);
-    EXPECT(control, F64, ADAMW_CONTROL);
+    EXPECT(schedule, F64, ADAMW_SCHEDULE);
+    EXPECT(state, F64, ADAMW_STATE);
     check_segments(segments);
     if (ON_CUDA(dev)) {
-        adamw_step_cuda(dev, p, m, v, g, segments, control, options);
+        adamw_step_cuda(dev, p, m, v, g, segments, schedule, state, options);
         return;
     }
 
-    if (!isfinite(sqrt(f64(control)[ADAMW_NORM_SQUARED]))) return;
+    if (f64(state)[ADAMW_STOP] != 0.0) return;
+    const double norm = sqrt(f64(state)[ADAMW_NORM_SQUARED]);
     for (int64_t s = 0; s < segments.first.dim[0]; s++) {
         const int64_t first = i64(segments.first)[s], length = i64(segments.count)[s];
         REQUIRE(first >= 0 && length >= 0 && first + length <= count,
                 "adamw: segment %" PRId64 " is %" PRId64 "+%" PRId64 " of %" PRId64, s, first,
                 length, count);
         step_segment(dev, f32(p) + first, f32(m) + first, f32(v) + first, f32(g) + first, length,
-                     f64(segments.decay)[s], f64(control), options);
+                     f64(segments.decay)[s], f64(schedule), norm, options);
     }
 }
 
@@ -118,19 +128,22 @@ void gradient_norm_squared(Device *dev, Tensor sum, Tensor g, AdamwSegments segm
     *f64(sum) = total;
 }
 
-void polyak_update(Device *dev, Tensor target, Tensor p, float tau)
+void polyak_update(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state)
 {
     const int64_t count = p.dim[0];
     EXPECT(p, F32, count);
     EXPECT(target, F32, count);
-    const float keep = (float)(1.0 - (double)tau);
+    EXPECT(schedule, F64, ADAMW_SCHEDULE);
+    EXPECT(state, F64, ADAMW_STATE);
     if (ON_CUDA(dev)) {
-        polyak_update_cuda(dev, target, p, keep, tau);
+        polyak_update_cuda(dev, target, p, schedule, state);
         return;
     }
 
+    const float tau = (float)f64(schedule)[ADAMW_TAU], keep = (float)(1.0 - (double)tau);
     float *ts = f32(target);
     const float *ps = f32(p);
+    if (f64(state)[ADAMW_STOP] != 0.0 || tau == 0.0f) return;
 #pragma omp parallel for simd num_threads(dev->threads)
-    for (int64_t i = 0; i < count; i++) ts[i] = keep * ts[i] + tau * ps[i];
+    for (int64_t i = 0; i < count; i++) ts[i] = tau == 1.0f ? ps[i] : keep * ts[i] + tau * ps[i];
 }

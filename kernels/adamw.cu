@@ -8,11 +8,12 @@
 
 enum { THREADS = 256, PACK = 4, STEPS = 4, CHUNK = THREADS * PACK * STEPS, PER_PROCESSOR = 8 };
 
-static __global__ void schedule_kernel(double *control, double lr, double correct1, double correct2)
+/* One thread: a handful of numbers. */
+static __global__ void check_kernel(double *state, const double *losses, int64_t count)
 {
-    control[ADAMW_LR] = lr;
-    control[ADAMW_CORRECT1] = correct1;
-    control[ADAMW_CORRECT2] = correct2;
+    bool finite = isfinite(state[ADAMW_NORM_SQUARED]);
+    for (int64_t i = 0; i < count; i++) finite &= (bool)isfinite(losses[i]);
+    if (!finite) state[ADAMW_STOP] = 1.0;
 }
 
 typedef struct {
@@ -51,16 +52,16 @@ static __device__ __forceinline__ void update_one(float &p, float &m, float &v, 
 
 static __global__ void __launch_bounds__(THREADS)
     step_kernel(float *p, float *m, float *v, const float *g, Segments segments,
-                const double *control, AdamwOptions o)
+                const double *schedule, const double *state, AdamwOptions o)
 {
     __shared__ int64_t first_segment;
     __shared__ Update shared;
-    const double norm = sqrt(control[ADAMW_NORM_SQUARED]), lr = control[ADAMW_LR];
+    const double norm = sqrt(state[ADAMW_NORM_SQUARED]), lr = schedule[ADAMW_LR];
     if (threadIdx.x == 0) {
         first_segment = segment_at(segments, (int64_t)blockIdx.x * CHUNK);
         shared.scale = o.clip > 0.0 ? (float)fmin(1.0, o.clip / (norm + 1e-6)) : 1.0f;
-        shared.rate = (float)(lr / control[ADAMW_CORRECT1]);
-        shared.root = (float)(1.0 / sqrt(control[ADAMW_CORRECT2]));
+        shared.rate = (float)(lr / schedule[ADAMW_CORRECT1]);
+        shared.root = (float)(1.0 / sqrt(schedule[ADAMW_CORRECT2]));
         shared.beta1 = (float)o.beta1;
         shared.rest1 = (float)(1.0 - o.beta1);
         shared.beta2 = (float)o.beta2;
@@ -68,7 +69,7 @@ static __global__ void __launch_bounds__(THREADS)
         shared.eps = (float)o.eps;
     }
     __syncthreads();
-    if (!isfinite(norm)) return;
+    if (state[ADAMW_STOP] != 0.0) return;
     const Update u = shared;
     int64_t s = first_segment;
     for (int k = 0; k < STEPS; k++) {
@@ -94,9 +95,11 @@ static __global__ void __launch_bounds__(THREADS)
     }
 }
 
-static __global__ void polyak_kernel(float *target, const float *p, float keep, float tau,
-                                     int64_t packs, int64_t count)
+static __global__ void polyak_kernel(float *target, const float *p, const double *schedule,
+                                     const double *state, int64_t packs, int64_t count)
 {
+    const float tau = (float)schedule[ADAMW_TAU], keep = (float)(1.0 - (double)tau);
+    if (state[ADAMW_STOP] != 0.0 || tau == 0.0f) return;
     const int64_t step = (int64_t)gridDim.x * THREADS;
     const int64_t first = (int64_t)blockIdx.x * THREADS + threadIdx.x;
     for (int64_t i = first; i < packs; i += step) {
@@ -104,16 +107,17 @@ static __global__ void polyak_kernel(float *target, const float *p, float keep, 
         load(ts, target + i * PACK);
         load(ps, p + i * PACK);
 #pragma unroll
-        for (int e = 0; e < PACK; e++) ts[e] = keep * ts[e] + tau * ps[e];
+        for (int e = 0; e < PACK; e++) ts[e] = tau == 1.0f ? ps[e] : keep * ts[e] + tau * ps[e];
         store(target + i * PACK, ts);
     }
     for (int64_t i = packs * PACK + first; i < count; i += step)
-        target[i] = keep * target[i] + tau * p[i];
+        target[i] = tau == 1.0f ? p[i] : keep * target[i] + tau * p[i];
 }
 
-void adamw_schedule_cuda(Device *dev, Tensor control, double lr, double correct1, double correct2)
+void adamw_check_cuda(Device *dev, Tensor state, Tensor losses)
 {
-    LAUNCH(dev, schedule_kernel, 1, 1, 0, (double *)control.data, lr, correct1, correct2);
+    LAUNCH(dev, check_kernel, 1, 1, 0, (double *)state.data, (const double *)losses.data,
+           tensor_count(losses));
 }
 
 void gradient_norm_squared_cuda(Device *dev, Tensor sum, Tensor g)
@@ -122,20 +126,21 @@ void gradient_norm_squared_cuda(Device *dev, Tensor sum, Tensor g)
 }
 
 void adamw_step_cuda(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegments segments,
-                     Tensor control, AdamwOptions options)
+                     Tensor schedule, Tensor state, AdamwOptions options)
 {
     REQUIRE(aligned16(p.data) && aligned16(m.data) && aligned16(v.data) && aligned16(g.data),
             "adamw: a buffer is not aligned to 16 bytes");
     const Segments s = {(const int64_t *)segments.first.data, (const int64_t *)segments.count.data,
                         (const double *)segments.decay.data, segments.first.dim[0]};
     LAUNCH(dev, step_kernel, blocks_for(p.dim[0], CHUNK), THREADS, 0, f32(p), f32(m), f32(v),
-           f32(g), s, (const double *)control.data, options);
+           f32(g), s, (const double *)schedule.data, (const double *)state.data, options);
 }
 
-void polyak_update_cuda(Device *dev, Tensor target, Tensor p, float keep, float tau)
+void polyak_update_cuda(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state)
 {
     const int64_t count = p.dim[0];
     const int64_t packs = aligned16(target.data) && aligned16(p.data) ? count / PACK : 0;
     LAUNCH(dev, polyak_kernel, blocks_looping(dev, count, THREADS * PACK, PER_PROCESSOR), THREADS,
-           0, f32(target), f32(p), keep, tau, packs, count);
+           0, f32(target), f32(p), (const double *)schedule.data, (const double *)state.data, packs,
+           count);
 }

@@ -1,24 +1,27 @@
 /* The optimiser's step over one flat buffer, the norm for clipping, the target network's average.
  *
- *   adamw_schedule         control = lr, 1 - beta1^step, 1 - beta2^step (the norm is left)
+ *   adamw_schedule         schedule = lr, 1 - beta1^step, 1 - beta2^step, tau; on the host
  *   gradient_norm_squared  sum = sum_i g[i]^2, in double
- *   adamw_step    norm = sqrt(control's sum of squares); where it is not finite nothing changes
+ *   adamw_check            where state's norm, or a number of `losses`, is not finite, state's stop is
+ *                          set, which only the host clears; while it stands, the two below do nothing
+ *   adamw_step    norm = sqrt(state's sum of squares)
  *                 scale = clip > 0 ? min(1, clip / (norm + 1e-6)) : 1
  *                 g' = scale g
  *                 m = beta1 m + (1 - beta1) g'
  *                 v = beta2 v + (1 - beta2) g'^2
  *                 p = p - lr decay p
  *                     - lr (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)
- *   polyak_update          target = (1 - tau) target + tau p
+ *   polyak_update          target = (1 - tau) target + tau p; tau = 1 copies p, tau = 0 does nothing
  *
  *   p, m, v, g, target   [count]   f32; p, m, v, target are updated in place, g is read
  *   segments             what the buffer holds: elements first .. first+count-1 of each segment, with
  *                        its decay; first ascending, in multiples of 4. Between them nothing changes
- *   control              [ADAMW_CONTROL]   f64, on the device: so that neither the norm nor the rate
- *                        makes the host wait
+ *   schedule             [ADAMW_SCHEDULE]   f64 \  on the device: so that neither the numbers of a step
+ *   state                [ADAMW_STATE]      f64 /  nor what it finds make the host wait
+ *   losses               f64, any shape
  *
  * p - lr decay p is taken first (decoupled decay, Loshchilov and Hutter 2019; the order of
- * PyTorch's AdamW); 1 - beta^step is computed in double, step from 1. tau = 1 copies p exactly.
+ * PyTorch's AdamW); 1 - beta^step is computed in double, step from 1; tau is rounded to f32.
  * Scratch of gradient_norm_squared: 8 bytes for 65536 elements (cuda: for 8192). Deterministic: the
  * norm is summed by segments in chunks of 65536 elements (cuda: over the whole buffer, which must be
  * 0 between segments), each by itself in double, and their sums added in an order that follows from
@@ -39,28 +42,31 @@ typedef struct {
     Tensor decay;        /* [segments]   f64 */
 } AdamwSegments;
 
-enum { ADAMW_LR, ADAMW_CORRECT1, ADAMW_CORRECT2, ADAMW_NORM_SQUARED, ADAMW_CONTROL };
+enum { ADAMW_LR, ADAMW_CORRECT1, ADAMW_CORRECT2, ADAMW_TAU, ADAMW_SCHEDULE };
+enum { ADAMW_NORM_SQUARED, ADAMW_STOP, ADAMW_STATE };
 
 typedef struct {
     double beta1, beta2, eps;
     double clip; /* 0: none */
 } AdamwOptions;
 
-void adamw_schedule(Device *dev, Tensor control, double lr, int64_t step, AdamwOptions options);
+void adamw_schedule(double schedule[ADAMW_SCHEDULE], double lr, int64_t step, double tau,
+                    AdamwOptions options);
 void gradient_norm_squared(Device *dev, Tensor sum, Tensor g, AdamwSegments segments);
+void adamw_check(Device *dev, Tensor state, Tensor losses);
 void adamw_step(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegments segments,
-                Tensor control, AdamwOptions options);
-void polyak_update(Device *dev, Tensor target, Tensor p, float tau);
+                Tensor schedule, Tensor state, AdamwOptions options);
+void polyak_update(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state);
 
-/* control[ADAMW_NORM_SQUARED] as the f64 [1] that gradient_norm_squared writes. */
-Tensor adamw_norm_squared(Tensor control);
+/* state[ADAMW_NORM_SQUARED] as the f64 [1] that gradient_norm_squared writes. */
+Tensor adamw_norm_squared(Tensor state);
 
 /* The CUDA half, in adamw.cu. Call the functions above instead: they check shapes. */
-void adamw_schedule_cuda(Device *dev, Tensor control, double lr, double correct1, double correct2);
 void gradient_norm_squared_cuda(Device *dev, Tensor sum, Tensor g);
+void adamw_check_cuda(Device *dev, Tensor state, Tensor losses);
 void adamw_step_cuda(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegments segments,
-                     Tensor control, AdamwOptions options);
-void polyak_update_cuda(Device *dev, Tensor target, Tensor p, float keep, float tau);
+                     Tensor schedule, Tensor state, AdamwOptions options);
+void polyak_update_cuda(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state);
 
 #ifdef __cplusplus
 }

@@ -50,34 +50,36 @@ static void pass(Device *dev, float *y, const float *x, const float *residual, i
     for (int64_t i = 0; i < count; i++) y[i] = residual ? residual[i] + x[i] : x[i];
 }
 
-static Mask mask_of(float rate, uint64_t seed, int64_t site, int64_t step)
+static Mask mask_of(float rate, float factor, uint64_t seed, int64_t site, int64_t step)
 {
-    REQUIRE(rate >= 0.0f && rate < 1.0f, "dropout: rate %g, want [0, 1)", (double)rate);
-    REQUIRE(site >= 0 && site < 1 << 16, "dropout: site %" PRId64 ", want [0, 65536)", site);
     REQUIRE(step >= 0 && step < (int64_t)1 << 48, "dropout: step %" PRId64, step);
-    return (Mask){seed, (uint64_t)step << 16 | (uint64_t)site, rate,
-                  (float)(1.0 / (1.0 - (double)rate))};
+    return (Mask){seed, (uint64_t)step << 16 | (uint64_t)site, rate, factor};
 }
 
 void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, uint64_t seed,
-                 int64_t site, int64_t step)
+                 int64_t site, Tensor step)
 {
     const Dtype dtype = activation_dtype(dev, x);
     tensor_expect(y, "y", __FILE__, __LINE__, dtype, x.rank, x.dim);
     tensor_expect(x, "x", __FILE__, __LINE__, dtype, x.rank, x.dim);
     if (residual.data)
         tensor_expect(residual, "residual", __FILE__, __LINE__, dtype, x.rank, x.dim);
-    const Mask mask = mask_of(rate, seed, site, step);
-    if (ON_CUDA(dev))
-        dropout_cuda(dev, y, x, residual, rate, mask.factor, seed, mask.counter_high);
-    else if (rate == 0.0f)
+    REQUIRE(rate >= 0.0f && rate < 1.0f, "dropout: rate %g, want [0, 1)", (double)rate);
+    REQUIRE(site >= 0 && site < 1 << 16, "dropout: site %" PRId64 ", want [0, 65536)", site);
+    if (rate > 0.0f) EXPECT(step, I64, 1);
+    const float factor = (float)(1.0 / (1.0 - (double)rate));
+    if (ON_CUDA(dev)) {
+        dropout_cuda(dev, y, x, residual, rate, factor, seed, site, step);
+    } else if (rate == 0.0f) {
         pass(dev, f32(y), f32(x), f32(residual), tensor_count(x));
-    else
+    } else {
+        const Mask mask = mask_of(rate, factor, seed, site, *(const int64_t *)step.data);
         apply(dev, f32(y), f32(x), f32(residual), tensor_count(x), &mask);
+    }
 }
 
 void dropout_backward(Device *dev, Tensor dx, Tensor dy, float rate, uint64_t seed, int64_t site,
-                      int64_t step)
+                      Tensor step)
 {
     dropout_add(dev, dx, dy, (Tensor){0}, rate, seed, site, step);
 }

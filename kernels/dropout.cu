@@ -10,11 +10,17 @@ enum { THREADS = 256, PER_PROCESSOR = 8, WORDS = 4 };
 
 template <class T>
 static __global__ void dropout_kernel(T *y, const T *x, const T *residual, int64_t count,
-                                      float rate, float factor, uint64_t seed,
-                                      uint64_t counter_high, bool packed)
+                                      float rate, float factor, uint64_t seed, int64_t site,
+                                      const int64_t *step, bool packed)
 {
-    const int64_t step = (int64_t)gridDim.x * blockDim.x;
-    for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i * WORDS < count; i += step) {
+    const int64_t threads = (int64_t)gridDim.x * blockDim.x;
+    uint64_t counter_high = 0;
+    if (rate > 0.0f) {
+        device_require(*step >= 0 && *step < (int64_t)1 << 48);
+        counter_high = (uint64_t)*step << 16 | (uint64_t)site;
+    }
+    for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i * WORDS < count;
+         i += threads) {
         float factors[WORDS] = {1.0f, 1.0f, 1.0f, 1.0f}, v[WORDS], r[WORDS] = {};
         if (rate > 0.0f) {
             const Philox p = philox(seed, counter_high, (uint64_t)i);
@@ -41,17 +47,17 @@ static __global__ void dropout_kernel(T *y, const T *x, const T *residual, int64
 
 template <class T>
 static void apply(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, float factor,
-                  uint64_t seed, uint64_t counter_high)
+                  uint64_t seed, int64_t site, Tensor step)
 {
     const int64_t count = tensor_count(x);
     const bool packed = aligned16(x.data) && aligned16(y.data) && aligned16(residual.data);
     LAUNCH(dev, dropout_kernel<T>, blocks_looping(dev, count, THREADS * WORDS, PER_PROCESSOR),
            THREADS, 0, (T *)y.data, (const T *)x.data, (const T *)residual.data, count, rate,
-           factor, seed, counter_high, packed);
+           factor, seed, site, (const int64_t *)step.data, packed);
 }
 
 void dropout_cuda(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, float factor,
-                  uint64_t seed, uint64_t counter_high)
+                  uint64_t seed, int64_t site, Tensor step)
 {
-    BY_DTYPE(x.dtype, apply, dev, y, x, residual, rate, factor, seed, counter_high);
+    BY_DTYPE(x.dtype, apply, dev, y, x, residual, rate, factor, seed, site, step);
 }

@@ -12,7 +12,8 @@
  *   y, x, residual, dx, dy   f32 (cpu, cuda), bf16 (cuda), any one shape; residual optional (data
  *                            NULL: 0)
  *   rate      in [0, 1); at 0 nothing is drawn and every factor is 1
- *   site      in [0, 2^16): the place in the model; step: the training step, < 2^48
+ *   site      in [0, 2^16): the place in the model
+ *   step      [1]   i64, on the device: the training step, in [0, 2^48); unread at rate 0
  *
  * y may alias x or residual; dx may alias dy. The gradient to residual is dy itself. Dropped
  * elements contribute 0 even where x is not finite. Scratch: none. Deterministic.
@@ -27,13 +28,13 @@ extern "C" {
 #endif
 
 void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, uint64_t seed,
-                 int64_t site, int64_t step);
+                 int64_t site, Tensor step);
 void dropout_backward(Device *dev, Tensor dx, Tensor dy, float rate, uint64_t seed, int64_t site,
-                      int64_t step);
+                      Tensor step);
 
 /* The CUDA half, in dropout.cu. Call the functions above instead: they check shapes. */
 void dropout_cuda(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, float factor,
-                  uint64_t seed, uint64_t counter_high);
+                  uint64_t seed, int64_t site, Tensor step);
 
 #ifdef __cplusplus
 }

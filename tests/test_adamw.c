@@ -1,5 +1,7 @@
 #include "op.h"
 
+#include <stdbool.h>
+
 #include "adamw.h"
 
 /* One segment of `count` elements; the norm, squared, is given. */
@@ -7,12 +9,12 @@ static void step_one(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, double
                      double decay, double norm_squared, AdamwOptions options)
 {
     int64_t first = 0, count = p.dim[0];
-    double control[ADAMW_CONTROL] = {[ADAMW_NORM_SQUARED] = norm_squared};
-    const Tensor controls = TENSOR(control, F64, ADAMW_CONTROL);
+    double schedule[ADAMW_SCHEDULE], state[ADAMW_STATE] = {[ADAMW_NORM_SQUARED] = norm_squared};
     const AdamwSegments segments = {TENSOR(&first, I64, 1), TENSOR(&count, I64, 1),
                                     TENSOR(&decay, F64, 1)};
-    adamw_schedule(dev, controls, lr, step, options);
-    adamw_step(dev, p, m, v, g, segments, controls, options);
+    adamw_schedule(schedule, lr, step, 0.0, options);
+    adamw_step(dev, p, m, v, g, segments, TENSOR(schedule, F64, ADAMW_SCHEDULE),
+               TENSOR(state, F64, ADAMW_STATE), options);
 }
 
 static void the_first_step_worked_by_hand(void **state)
@@ -85,31 +87,68 @@ static void segments_have_their_own_decay_and_what_lies_between_stays(void **sta
     Device dev;
     assert_ok(device_open(&dev, "cpu", 2));
     int64_t first[] = {0, 4, 12}, count[] = {3, 5, 1};
-    double decay[] = {0.0, 0.5, 1.0}, control[ADAMW_CONTROL];
+    double decay[] = {0.0, 0.5, 1.0}, schedule[ADAMW_SCHEDULE], found[ADAMW_STATE] = {0};
     float p[16], m[16] = {0}, v[16] = {0}, g[16] = {0};
     for (int i = 0; i < 16; i++) p[i] = 1.0f;
     g[1] = 3.0f, g[12] = 4.0f;
     const AdamwSegments segments = {TENSOR(first, I64, 3), TENSOR(count, I64, 3),
                                     TENSOR(decay, F64, 3)};
-    const Tensor controls = TENSOR(control, F64, ADAMW_CONTROL), gs = TENSOR(g, F32, 16);
+    const Tensor schedules = TENSOR(schedule, F64, ADAMW_SCHEDULE),
+                 states = TENSOR(found, F64, ADAMW_STATE);
+    const Tensor gs = TENSOR(g, F32, 16), ps = TENSOR(p, F32, 16), ms = TENSOR(m, F32, 16),
+                 vs = TENSOR(v, F32, 16);
+    double loss = 1.0;
     const AdamwOptions options = {0.9, 0.99, 1e-8, 0.0};
-    adamw_schedule(&dev, controls, 0.25, 1, options);
-    gradient_norm_squared(&dev, adamw_norm_squared(controls), gs, segments);
-    assert_true(control[ADAMW_NORM_SQUARED] == 25.0);
-    adamw_step(&dev, TENSOR(p, F32, 16), TENSOR(m, F32, 16), TENSOR(v, F32, 16), gs, segments,
-               controls, options);
+    adamw_schedule(schedule, 0.25, 1, 0.5, options);
+    gradient_norm_squared(&dev, adamw_norm_squared(states), gs, segments);
+    adamw_check(&dev, states, TENSOR(&loss, F64, 1));
+    assert_true(found[ADAMW_NORM_SQUARED] == 25.0 && found[ADAMW_STOP] == 0.0);
+    adamw_step(&dev, ps, ms, vs, gs, segments, schedules, states, options);
     const double want[16] = {1,     0.75, 1, 1, 0.875, 0.875, 0.875, 0.875,
                              0.875, 1,    1, 1, 0.5,   1,     1,     1};
     for (int i = 0; i < 16; i++) assert_near(p[i], want[i], 2 * ULP);
-    /* a gradient that is not finite changes nothing */
-    float before[16];
-    memcpy(before, p, sizeof p);
-    g[5] = INFINITY;
-    gradient_norm_squared(&dev, adamw_norm_squared(controls), gs, segments);
-    adamw_step(&dev, TENSOR(p, F32, 16), TENSOR(m, F32, 16), TENSOR(v, F32, 16), gs, segments,
-               controls, options);
-    assert_memory_equal(p, before, sizeof p);
     device_close(&dev);
+}
+
+/* Weights and target stay from a step on whose gradient or loss is not finite, also in a later step
+ * that has both finite, until the stop is taken back. */
+static void what_is_not_finite_stops_all_change(void **state)
+{
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 1));
+    for (int k = 0; k < 2; k++) {
+        float p[] = {1, 2}, target[] = {3, 4}, m[2] = {0}, v[2] = {0}, g[] = {1, 1};
+        double schedule[ADAMW_SCHEDULE], found[ADAMW_STATE] = {0}, loss[] = {1, 1}, decay = 0;
+        int64_t first = 0, count = 2;
+        const Tensor schedules = TENSOR(schedule, F64, ADAMW_SCHEDULE),
+                     states = TENSOR(found, F64, ADAMW_STATE);
+        const AdamwSegments segments = {TENSOR(&first, I64, 1), TENSOR(&count, I64, 1),
+                                        TENSOR(&decay, F64, 1)};
+        const AdamwOptions options = {0.9, 0.99, 1e-8, 0.0};
+        adamw_schedule(schedule, 0.25, 1, 1.0, options);
+        for (int step = 0; step < 3; step++) {
+            g[1] = k == 0 && step == 0 ? NAN : 1.0f;
+            loss[1] = k == 1 && step == 0 ? INFINITY : 1.0;
+            if (step == 2) found[ADAMW_STOP] = 0.0;
+            gradient_norm_squared(&dev, adamw_norm_squared(states), TENSOR(g, F32, 2), segments);
+            adamw_check(&dev, states, TENSOR(loss, F64, 2));
+            adamw_step(&dev, TENSOR(p, F32, 2), TENSOR(m, F32, 2), TENSOR(v, F32, 2),
+                       TENSOR(g, F32, 2), segments, schedules, states, options);
+            polyak_update(&dev, TENSOR(target, F32, 2), TENSOR(p, F32, 2), schedules, states);
+            const bool moved = step == 2;
+            assert_true((p[0] != 1.0f) == moved && (target[1] != 4.0f) == moved);
+            assert_true((m[0] != 0.0f) == moved && (v[0] != 0.0f) == moved);
+        }
+    }
+    device_close(&dev);
+}
+
+static void average(Device *dev, Tensor target, Tensor p, double tau)
+{
+    double schedule[ADAMW_SCHEDULE] = {[ADAMW_TAU] = tau}, found[ADAMW_STATE] = {0};
+    polyak_update(dev, target, p, TENSOR(schedule, F64, ADAMW_SCHEDULE),
+                  TENSOR(found, F64, ADAMW_STATE));
 }
 
 static void the_norm_and_the_average_have_the_same_bits_on_any_number_of_threads(void **state)
@@ -130,11 +169,13 @@ static void the_norm_and_the_average_have_the_same_bits_on_any_number_of_threads
                                   (AdamwSegments){TENSOR(&first, I64, 1), TENSOR(&length, I64, 1),
                                                   TENSOR(&decay, F64, 1)});
             target[threads] = NORMAL(9, 1.0f, count);
-            polyak_update(&dev, target[threads], g, 0.25f);
+            average(&dev, target[threads], g, 0.25);
             assert_true(norm[threads] == norm[1]);
             assert_same_bits(target[threads], target[1]);
             const Tensor copy = NORMAL(9, 1.0f, count);
-            polyak_update(&dev, copy, g, 1.0f);
+            average(&dev, copy, g, 0.0);
+            assert_same_bits(copy, NORMAL(9, 1.0f, count));
+            average(&dev, copy, g, 1.0);
             assert_same_bits(copy, g);
             device_close(&dev);
         }
@@ -155,6 +196,7 @@ int main(void)
         cmocka_unit_test(the_first_step_worked_by_hand),
         cmocka_unit_test(twenty_steps_match_double_in_the_same_bits_on_any_number_of_threads),
         cmocka_unit_test(segments_have_their_own_decay_and_what_lies_between_stays),
+        cmocka_unit_test(what_is_not_finite_stops_all_change),
         cmocka_unit_test(the_norm_and_the_average_have_the_same_bits_on_any_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

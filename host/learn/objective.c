@@ -193,10 +193,8 @@ void objective_backward(Device *dev, const Objective *o, const Model *m, Weights
     scratch_release(dev, mark);
 }
 
-Losses objective_losses(Device *dev, const Objective *o, const Model *m, Tensor sums)
+Losses objective_losses(const Objective *o, const Model *m, const double sum[SUMS])
 {
-    double sum[SUMS] = {0};
-    device_copy_out(dev, sum, sums.data, sizeof sum);
     Losses l = {.targets = (int64_t)sum[SUM_TARGETS], .backups = (int64_t)sum[SUM_BACKUPS]};
     if (o->cross_entropy) l.cross_entropy = sum[SUM_CROSS_ENTROPY];
     if (o->backup != BACKUP_NONE && o->td_weight > 0.0f) l.td = sum[SUM_TD] / o->td_weight;

@@ -38,7 +38,7 @@ enum { SUM_TARGETS, SUM_BACKUPS, SUM_CROSS_ENTROPY, SUM_TD, SUM_NEXT_ACTION, SUM
 void objective_backward(Device *dev, const Objective *o, const Model *m, Weights w, Weights grad,
                         Tensor dh, Tensor h, Weights target, Tensor target_h, const ModelInput *in,
                         Tensor sums);
-/* Waits for the device and reads them. */
-Losses objective_losses(Device *dev, const Objective *o, const Model *m, Tensor sums);
+/* The losses that `sums`, read from the device, say. */
+Losses objective_losses(const Objective *o, const Model *m, const double sum[SUMS]);
 
 #endif

@@ -22,7 +22,7 @@ Status optimizer_open(Optimizer *o, const Params *p, Device *dev)
         o->segments.first = ARENA(&o->arena, I64, p->count);
         o->segments.count = ARENA(&o->arena, I64, p->count);
         o->segments.decay = ARENA(&o->arena, F64, p->count);
-        o->control = ARENA(&o->arena, F64, ADAMW_CONTROL);
+        o->state = ARENA(&o->arena, F64, ADAMW_STATE);
         if (pass == 0) TRY(arena_open(&o->arena, dev));
     }
     for (int i = 0; i < p->count; i++) {
@@ -37,31 +37,31 @@ Status optimizer_open(Optimizer *o, const Params *p, Device *dev)
 
 void optimizer_close(Optimizer *o) { arena_close(&o->arena); }
 
-void optimizer_step(Device *dev, const Optimizer *o, Params *p, int64_t t)
+static AdamwOptions options_of(const Optimizer *o)
 {
-    const AdamwOptions options = {
-        .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps, .clip = o->clip};
-    const Tensor grad = params_flat(p, PARAM_GRAD);
-    adamw_schedule(dev, o->control, optimizer_lr(o, t), t, options);
-    gradient_norm_squared(dev, adamw_norm_squared(o->control), grad, o->segments);
-    adamw_step(dev, params_flat(p, PARAM_VALUE), params_flat(p, PARAM_MOMENT1),
-               params_flat(p, PARAM_MOMENT2), grad, o->segments, o->control, options);
+    return (AdamwOptions){.beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps, .clip = o->clip};
+}
+
+void optimizer_schedule(const Optimizer *o, int64_t t, double schedule[ADAMW_SCHEDULE])
+{
+    const double copied = o->copy_every > 0 && t % o->copy_every == 0 ? 1.0 : 0.0;
+    adamw_schedule(schedule, optimizer_lr(o, t), t, o->copy_every > 0 ? copied : o->polyak,
+                   options_of(o));
+}
+
+void optimizer_step(Device *dev, const Optimizer *o, Params *p, Tensor schedule, Tensor losses)
+{
+    const Tensor grad = params_flat(p, PARAM_GRAD), value = params_flat(p, PARAM_VALUE);
+    gradient_norm_squared(dev, adamw_norm_squared(o->state), grad, o->segments);
+    adamw_check(dev, o->state, losses);
+    adamw_step(dev, value, params_flat(p, PARAM_MOMENT1), params_flat(p, PARAM_MOMENT2), grad,
+               o->segments, schedule, o->state, options_of(o));
     elementwise_fill(dev, grad, 0.0f);
+    if (p->copy[PARAM_TARGET])
+        polyak_update(dev, params_flat(p, PARAM_TARGET), value, schedule, o->state);
 }
 
-double optimizer_norm(Device *dev, const Optimizer *o)
+void optimizer_go_on(Device *dev, const Optimizer *o)
 {
-    double squared = 0.0;
-    device_copy_out(dev, &squared, adamw_norm_squared(o->control).data, sizeof squared);
-    return sqrt(squared);
-}
-
-void optimizer_move_target(Device *dev, const Optimizer *o, Params *p, int64_t t)
-{
-    if (o->copy_every > 0 && t % o->copy_every != 0) return;
-    Tensor target = params_flat(p, PARAM_TARGET), value = params_flat(p, PARAM_VALUE);
-    if (o->copy_every > 0)
-        elementwise_copy(dev, target, value);
-    else
-        polyak_update(dev, target, value, (float)o->polyak);
+    device_copy_in(dev, o->state.data, (const double[ADAMW_STATE]){0}, tensor_bytes(o->state));
 }

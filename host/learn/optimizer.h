@@ -18,7 +18,7 @@ typedef struct {
 
     Arena arena; /* of what follows, on the device */
     AdamwSegments segments;
-    Tensor control;
+    Tensor state; /* f64 [ADAMW_STATE] */
 } Optimizer;
 
 /* Put the decay groups of `p`, whose values are allocated, on the device. The settings above are the
@@ -29,13 +29,12 @@ void optimizer_close(Optimizer *o); /* safe on {0} */
 /* The learning rate of step t = 1, 2, …: linear warm-up, then cosine (Loshchilov & Hutter 2017). */
 double optimizer_lr(const Optimizer *o, int64_t t);
 
-/* One step t on the accumulated gradients, which are zeroed afterwards. A gradient whose norm is not
- * finite changes no parameter. */
-void optimizer_step(Device *dev, const Optimizer *o, Params *p, int64_t t);
-/* The gradient's global norm before clipping, of the last step; waits for the device. One that is not
- * finite is the caller's to report. */
-double optimizer_norm(Device *dev, const Optimizer *o);
-/* Move PARAM_TARGET after step t. */
-void optimizer_move_target(Device *dev, const Optimizer *o, Params *p, int64_t t);
+/* The numbers of step t = 1, 2, …, as optimizer_step wants them on the device. */
+void optimizer_schedule(const Optimizer *o, int64_t t, double schedule[ADAMW_SCHEDULE]);
+/* One step on the accumulated gradients, which are zeroed afterwards, then PARAM_TARGET moves, where
+ * there is one. From a step on whose gradient or whose `losses` (f64) are not finite, neither changes
+ * any more, until optimizer_go_on; the caller reads optimizer's state and reports it. */
+void optimizer_step(Device *dev, const Optimizer *o, Params *p, Tensor schedule, Tensor losses);
+void optimizer_go_on(Device *dev, const Optimizer *o);
 
 #endif

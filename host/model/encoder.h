@@ -29,7 +29,7 @@ typedef struct {
 typedef struct {
     float dropout; /* 0 when evaluating */
     uint64_t seed;
-    int64_t step;
+    Tensor step; /* i64 [1], on the device */
 } DropoutKey;
 
 /* Activations for batches of up to `tokens`. */

@@ -104,6 +104,8 @@ static Status take_memory(Trainer *t)
     for (int pass = 0; pass < 2; pass++) {
         t->dh = ARENA(&t->gradient_arena, F32, tokens, t->model.shape.dim);
         t->sums = ARENA(&t->gradient_arena, F64, SUMS);
+        t->number = ARENA(&t->gradient_arena, I64, 1);
+        t->schedule = ARENA(&t->gradient_arena, F64, ADAMW_SCHEDULE);
         if (pass == 0) TRY(arena_open(&t->gradient_arena, &t->dev));
     }
     if (!has_td(t)) return OK;
@@ -166,46 +168,79 @@ void trainer_schedule(Trainer *t, int64_t steps) { t->optimizer.steps = steps; }
 
 /* ---- A step -------------------------------------------------------------------------------------- */
 
-Losses trainer_gradients(Trainer *t, const Batch *batch)
+/* Forward, losses, backward. */
+static void add_gradients(Trainer *t, const ModelInput *in)
 {
     const Model *m = &t->model;
     const Tensor *const *copy = (const Tensor *const *)m->params.copy;
     Weights w = copy[PARAM_VALUE], grad = copy[PARAM_GRAD], target = copy[PARAM_TARGET];
-    const DropoutKey key = {m->shape.dropout, (uint64_t)t->config.train_seed, t->step};
+    const DropoutKey key = {m->shape.dropout, (uint64_t)t->config.train_seed, t->number};
 
-    model_input_set(&t->input, m, batch, &t->file);
-    Tensor h = encoder_forward(&t->dev, &t->online, m, w, &t->input, key), target_h = {0};
-    if (has_td(t))
-        target_h = encoder_forward(&t->dev, &t->target, m, target, &t->input, (DropoutKey){0});
-    Tensor dh = tensor_rows(t->dh, 0, t->input.tokens);
-    objective_backward(&t->dev, &t->objective, m, w, grad, dh, h, target, target_h, &t->input,
-                       t->sums);
-    encoder_backward(&t->dev, &t->online, m, w, grad, &t->input, key, dh);
+    Tensor h = encoder_forward(&t->dev, &t->online, m, w, in, key), target_h = {0};
+    if (has_td(t)) target_h = encoder_forward(&t->dev, &t->target, m, target, in, (DropoutKey){0});
+    Tensor dh = tensor_rows(t->dh, 0, in->tokens);
+    objective_backward(&t->dev, &t->objective, m, w, grad, dh, h, target, target_h, in, t->sums);
+    encoder_backward(&t->dev, &t->online, m, w, grad, in, key, dh);
 
     const ItemTable items = model_items(m, w);
     const Tensor none = {0};
     items_features_backward(&t->dev, m->at.item_category < 0 ? none : grad[m->at.item_category],
                             m->at.item_number < 0 ? none : grad[m->at.item_number],
                             grad[m->at.item_id], &items);
-    return objective_losses(&t->dev, &t->objective, m, t->sums);
+}
+
+static void set_numbers(Trainer *t)
+{
+    double schedule[ADAMW_SCHEDULE];
+    optimizer_schedule(&t->optimizer, t->step + 1, schedule);
+    device_copy_in(&t->dev, t->number.data, &t->step, sizeof t->step);
+    device_copy_in(&t->dev, t->schedule.data, schedule, sizeof schedule);
+}
+
+static Losses read_losses(Trainer *t)
+{
+    double sum[SUMS] = {0};
+    device_copy_out(&t->dev, sum, t->sums.data, sizeof sum);
+    return objective_losses(&t->objective, &t->model, sum);
+}
+
+Losses trainer_gradients(Trainer *t, const Batch *batch)
+{
+    model_input_set(&t->input, &t->model, batch, &t->file);
+    set_numbers(t);
+    add_gradients(t, &t->input);
+    return read_losses(t);
+}
+
+static Status check_report(int64_t step, const StepReport *r)
+{
+    if (!isfinite(r->losses.total))
+        return FAIL(ERR_DEVICE, "step %" PRId64 ": the loss is %g; a lower optim.lr may help", step,
+                    r->losses.total);
+    if (!isfinite(r->gradient_norm))
+        return FAIL(ERR_DEVICE,
+                    "step %" PRId64 ": the gradient is not finite; a lower optim.lr may help",
+                    step);
+    return OK;
 }
 
 Status trainer_step(Trainer *t, const Batch *batch, StepReport *report)
 {
-    const int64_t step = t->step + 1;
-    report->tokens = batch->used;
-    report->lr = optimizer_lr(&t->optimizer, step);
-    report->losses = trainer_gradients(t, batch);
-    if (!isfinite(report->losses.total))
-        return FAIL(ERR_DEVICE, "step %" PRId64 ": the loss is %g; a lower optim.lr may help", step,
-                    report->losses.total);
-    optimizer_step(&t->dev, &t->optimizer, &t->model.params, step);
-    report->gradient_norm = optimizer_norm(&t->dev, &t->optimizer);
-    if (!isfinite(report->gradient_norm))
-        return FAIL(ERR_DEVICE,
-                    "step %" PRId64 ": the gradient is not finite; a lower optim.lr may help",
-                    step);
-    if (has_td(t)) optimizer_move_target(&t->dev, &t->optimizer, &t->model.params, step);
-    t->step = step;
-    return device_sync(&t->dev);
+    double state[ADAMW_STATE] = {0};
+    model_input_set(&t->input, &t->model, batch, &t->file);
+    set_numbers(t);
+    add_gradients(t, &t->input);
+    optimizer_step(&t->dev, &t->optimizer, &t->model.params, t->schedule, t->sums);
+    device_copy_out(&t->dev, state, t->optimizer.state.data, sizeof state);
+    *report = (StepReport){.losses = read_losses(t),
+                           .gradient_norm = sqrt(state[ADAMW_NORM_SQUARED]),
+                           .lr = optimizer_lr(&t->optimizer, t->step + 1),
+                           .tokens = batch->used};
+    TRY(device_sync(&t->dev));
+    const Status st = check_report(t->step + 1, report);
+    if (st == OK)
+        t->step++;
+    else
+        optimizer_go_on(&t->dev, &t->optimizer);
+    return st;
 }

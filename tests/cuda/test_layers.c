@@ -65,11 +65,14 @@ static void dropout_has_the_masks_of_the_cpu(void **state)
         const Tensor yg = gpu_room(xg);
         if (count > 2) f32(x)[1] = f32(x)[2] = 1.0f;
         device_copy_in(&gpu, xg.data, (dtype == BF16 ? to_bf16(x) : x).data, tensor_bytes(xg));
-        dropout_add(&cpu, y, x, r, rate, 42, 7, 123456789);
-        dropout_add(&gpu, yg, xg, rg, rate, 42, 7, 123456789);
+        const Tensor step = NEW(I64, 1);
+        *(int64_t *)step.data = 123456789;
+        const Tensor step_g = on_gpu(step);
+        dropout_add(&cpu, y, x, r, rate, 42, 7, step);
+        dropout_add(&gpu, yg, xg, rg, rate, 42, 7, step_g);
         assert_as_cpu(yg, y, 1);
-        dropout_backward(&cpu, y, x, rate, 42, 7, 123456789);
-        dropout_backward(&gpu, xg, xg, rate, 42, 7, 123456789);
+        dropout_backward(&cpu, y, x, rate, 42, 7, step);
+        dropout_backward(&gpu, xg, xg, rate, 42, 7, step_g);
         const Tensor have = to_f32(from_gpu(xg));
         for (int64_t i = 0; i < count; i++)
             assert_true((f32(have)[i] == 0.0f) == (f32(y)[i] == 0.0f));
@@ -84,8 +87,9 @@ static void what_is_dropped_may_be_infinite(void **state)
     const Tensor x = NEW(F32, 64), y = NEW(F32, 64), xg = gpu_room(x);
     for (int i = 0; i < 64; i++) f32(x)[i] = i % 2 ? INFINITY : NAN;
     device_copy_in(&gpu, xg.data, x.data, tensor_bytes(x));
-    dropout_backward(&cpu, y, x, 0.5f, 1, 2, 3);
-    dropout_backward(&gpu, xg, xg, 0.5f, 1, 2, 3);
+    const Tensor step = NEW(I64, 1);
+    dropout_backward(&cpu, y, x, 0.5f, 1, 2, step);
+    dropout_backward(&gpu, xg, xg, 0.5f, 1, 2, on_gpu(step));
     const Tensor have = from_gpu(xg);
     for (int i = 0; i < 64; i++) assert_true((f32(have)[i] == 0.0f) == (f32(y)[i] == 0.0f));
     pair_free();

@@ -111,7 +111,7 @@ static void td_targets_are_as_on_the_cpu(void **state)
 }
 
 typedef struct {
-    Tensor p, m, v, g, control;
+    Tensor p, m, v, g, schedule, state, losses;
     AdamwSegments segments;
 } Buffers;
 
@@ -122,7 +122,9 @@ static Buffers gpu_buffers(Buffers b)
         on_gpu(b.m),
         on_gpu(b.v),
         on_gpu(b.g),
-        on_gpu(b.control),
+        on_gpu(b.schedule),
+        on_gpu(b.state),
+        on_gpu(b.losses),
         {on_gpu(b.segments.first), on_gpu(b.segments.count), on_gpu(b.segments.decay)}};
 }
 
@@ -138,16 +140,19 @@ static Buffers new_buffers(const int64_t *count, int segments)
         all += (count[s] + 63) / 64 * 64;
     }
     b.p = NORMAL(1, 1.0f, all), b.g = NEW(F32, all), b.m = NEW(F32, all), b.v = NEW(F32, all);
-    b.control = NEW(F64, ADAMW_CONTROL);
+    b.schedule = NEW(F64, ADAMW_SCHEDULE), b.state = NEW(F64, ADAMW_STATE), b.losses = NEW(F64, 3);
     return b;
 }
 
 static void take_step(Device *dev, Buffers b, int64_t step)
 {
     const AdamwOptions options = {0.9, 0.999, 1e-8, 1.0};
-    adamw_schedule(dev, b.control, 0.01, step, options);
-    gradient_norm_squared(dev, adamw_norm_squared(b.control), b.g, b.segments);
-    adamw_step(dev, b.p, b.m, b.v, b.g, b.segments, b.control, options);
+    double schedule[ADAMW_SCHEDULE];
+    adamw_schedule(schedule, 0.01, step, 0.005, options);
+    device_copy_in(dev, b.schedule.data, schedule, sizeof schedule);
+    gradient_norm_squared(dev, adamw_norm_squared(b.state), b.g, b.segments);
+    adamw_check(dev, b.state, b.losses);
+    adamw_step(dev, b.p, b.m, b.v, b.g, b.segments, b.schedule, b.state, options);
 }
 
 static void set_gradient(Buffers b, int step)
@@ -173,39 +178,56 @@ static void twenty_adamw_steps_are_as_on_the_cpu(void **state)
         assert_as_cpu(on.p, b.p, 20);
         assert_as_cpu(on.m, b.m, 20);
         assert_as_cpu(on.v, b.v, 30);
-        const double norm = ((double *)from_gpu(on.control).data)[ADAMW_NORM_SQUARED];
-        assert_near(norm, ((double *)b.control.data)[ADAMW_NORM_SQUARED], 1e-12 * norm);
+        const double norm = ((double *)from_gpu(on.state).data)[ADAMW_NORM_SQUARED];
+        assert_near(norm, ((double *)b.state.data)[ADAMW_NORM_SQUARED], 1e-12 * norm);
         pair_free();
     }
 }
 
-static void a_gradient_that_is_not_finite_changes_nothing(void **state)
+/* From the step with the infinity on, until the host takes the stop back. */
+static void what_is_not_finite_stops_all_change(void **state)
 {
     (void)state;
     const int64_t count[] = {300, 20};
-    const Buffers b = new_buffers(count, 2), on = gpu_buffers(b);
-    set_gradient(b, 1);
-    f32(b.g)[299] = NAN;
-    device_copy_in(&gpu, on.g.data, b.g.data, tensor_bytes(b.g));
-    take_step(&gpu, on, 1);
-    assert_same_bits(from_gpu(on.p), b.p);
-    assert_same_bits(from_gpu(on.m), b.m);
-    pair_free();
+    for (int k = 0; k < 2; k++) {
+        const Buffers b = new_buffers(count, 2), on = gpu_buffers(b);
+        const Tensor target = NORMAL(3, 1.0f, b.p.dim[0]), target_g = on_gpu(target);
+        for (int step = 0; step < 2; step++) {
+            set_gradient(b, 1);
+            if (k == 0 && step == 0) f32(b.g)[299] = NAN;
+            ((double *)b.losses.data)[2] = k == 1 && step == 0 ? INFINITY : 1.0;
+            device_copy_in(&gpu, on.g.data, b.g.data, tensor_bytes(b.g));
+            device_copy_in(&gpu, on.losses.data, b.losses.data, tensor_bytes(b.losses));
+            take_step(&gpu, on, 1);
+            polyak_update(&gpu, target_g, on.p, on.schedule, on.state);
+            assert_same_bits(from_gpu(on.p), b.p);
+            assert_same_bits(from_gpu(on.m), b.m);
+            assert_same_bits(from_gpu(target_g), target);
+        }
+        device_copy_in(&gpu, on.state.data, (const double[ADAMW_STATE]){0}, tensor_bytes(b.state));
+        take_step(&gpu, on, 1);
+        assert_true(f32(from_gpu(on.p))[0] != f32(b.p)[0]);
+        pair_free();
+    }
 }
 
 static void the_target_moves_as_on_the_cpu(void **state)
 {
     (void)state;
-    for (int k = 0; k < SIZES; k++) {
-        const Tensor p = NORMAL(1, 1.0f, sizes[k]), target = NORMAL(2, 1.0f, sizes[k]);
+    const Tensor stop = NEW(F64, ADAMW_STATE), schedule = NEW(F64, ADAMW_SCHEDULE);
+    const Tensor stop_g = on_gpu(stop), schedule_g = on_gpu(schedule);
+    static const double taus[] = {0.0, 0.005, 1.0};
+    for (int k = 0; k < 3 * SIZES; k++) {
+        const int64_t count = sizes[k % SIZES];
+        const Tensor p = NORMAL(1, 1.0f, count), target = NORMAL(2, 1.0f, count);
         const Tensor p_g = on_gpu(p), target_g = on_gpu(target);
-        polyak_update(&cpu, target, p, 0.005f);
-        polyak_update(&gpu, target_g, p_g, 0.005f);
-        assert_as_cpu(target_g, target, 1);
-        polyak_update(&gpu, target_g, p_g, 1.0f);
-        assert_same_bits(from_gpu(target_g), p);
-        pair_free();
+        ((double *)schedule.data)[ADAMW_TAU] = taus[k / SIZES];
+        device_copy_in(&gpu, schedule_g.data, schedule.data, tensor_bytes(schedule));
+        polyak_update(&cpu, target, p, schedule, stop);
+        polyak_update(&gpu, target_g, p_g, schedule_g, stop_g);
+        assert_as_cpu(target_g, target, k / SIZES == 1);
     }
+    pair_free();
 }
 
 int main(void)
@@ -216,7 +238,7 @@ int main(void)
         cmocka_unit_test(weights_of_means_are_as_on_the_cpu),
         cmocka_unit_test(td_targets_are_as_on_the_cpu),
         cmocka_unit_test(twenty_adamw_steps_are_as_on_the_cpu),
-        cmocka_unit_test(a_gradient_that_is_not_finite_changes_nothing),
+        cmocka_unit_test(what_is_not_finite_stops_all_change),
         cmocka_unit_test(the_target_moves_as_on_the_cpu),
     };
     return RUN_PAIR_TESTS(tests);
