@@ -5,11 +5,13 @@
  */
 #include "attention.h"
 
+#include "base/bf16.h"
 #include "base/vecmath.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <omp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { ROWS = 8, LANES = 16, BLOCK = 32, HEAD_DIM_CUDA = 128 };
@@ -27,6 +29,7 @@ typedef struct {
     int64_t heads, head_dim;
     int64_t width; /* head_dim rounded up to BLOCK */
     float scale;
+    bool rounds; /* bf16: p and ds are rounded before their products */
 } Shape;
 
 static int64_t round_up(int64_t count) { return (count + BLOCK - 1) / BLOCK * BLOCK; }
@@ -145,6 +148,12 @@ static float softmax_row(float *score, int64_t count, float *lse)
     return sum;
 }
 
+static void round_all(float *x, int64_t count)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) x[i] = bf16_rounded(x[i]);
+}
+
 /* Scores, probabilities and output of the queries first .. first+31 of one head. */
 static void forward_block(float *o, float *lse, const float *q, const float *panels, const float *v,
                           float *score, float *sum_v, int64_t first, int64_t rows, const Shape *s)
@@ -159,6 +168,7 @@ static void forward_block(float *o, float *lse, const float *q, const float *pan
         float *row = score + t * keys;
         for (int64_t u = first + t + 1; u < keys; u++) row[u] = -INFINITY;
         sum[t] = softmax_row(row, keys, lse + t * s->heads);
+        if (s->rounds) round_all(row, keys);
     }
     zero(sum_v, BLOCK * s->width);
     for (int64_t u = 0; u < keys; u += BLOCK)
@@ -217,6 +227,10 @@ static void backward_tile(const Head *h, int64_t first_q, int64_t first_k, int64
     product(p, BLOCK, h->q + at_q, width, 1, h->k_panels + at_k, BLOCK, queries, width);
     product(ds, BLOCK, h->dout + at_q, width, 1, h->v_panels + at_k, BLOCK, queries, width);
     tile_gradient(p, ds, h->lse + first_q, h->delta + first_q, queries, first_q == first_k);
+    if (s->rounds) {
+        round_all(p, BLOCK * BLOCK);
+        round_all(ds, BLOCK * BLOCK);
+    }
     product(h->dv + at_k, width, p, 1, BLOCK, h->dout + at_q, width, keys, queries);
     product(h->dk + at_k, width, ds, 1, BLOCK, h->q + at_q, width, keys, queries);
     product(h->dq + at_q, width, ds, BLOCK, 1, h->k + at_k, width, queries, keys);
@@ -298,14 +312,16 @@ static Sequence *plan(Device *dev, Tensor cu_seqlens, int64_t tokens, int64_t lo
 static Shape shape_of(const Device *dev, Tensor qkv, Tensor cu_seqlens, int64_t heads)
 {
     const int64_t head_dim = qkv.dim[1] / 3 / heads;
-    EXPECT(qkv, activation_dtype(dev, qkv), qkv.dim[0], 3 * heads * head_dim);
+    EXPECT(qkv, activation_dtype(qkv), qkv.dim[0], 3 * heads * head_dim);
     EXPECT(cu_seqlens, I32, cu_seqlens.dim[0]);
     if (ON_CUDA(dev))
         REQUIRE(head_dim <= HEAD_DIM_CUDA, "attention: head_dim %" PRId64 ", on CUDA at most %d",
                 head_dim, HEAD_DIM_CUDA);
-    return (Shape){heads, head_dim, round_up(head_dim), (float)(1.0 / sqrt((double)head_dim))};
+    return (Shape){heads, head_dim, round_up(head_dim), (float)(1.0 / sqrt((double)head_dim)),
+                   qkv.dtype == BF16};
 }
 
+/* From row `first` on. */
 static void zero_rows(Tensor x, int64_t first)
 {
     const Tensor rest = tensor_rows(x, first, x.dim[0] - first);
@@ -328,18 +344,20 @@ void attention_forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_
     int64_t used;
     const Sequence *sequence = plan(dev, cu_seqlens, tokens, longest, &used);
     const int64_t sequences = cu_seqlens.dim[0] - 1, padded = round_up(sequence[0].length);
+    const Tensor from = widen(dev, qkv), to = wide_room(dev, o);
     const Tensor space =
         SCRATCH(dev, F32, dev->threads, 2 * (padded + BLOCK) * s.width + BLOCK * padded);
 #pragma omp parallel for schedule(dynamic) num_threads(dev->threads)
     for (int64_t n = 0; n < sequences * heads; n++) {
         const Sequence it = sequence[n / heads];
         const int64_t head = n % heads, column = head * s.head_dim;
-        forward_head(f32(o) + it.first * dim + column, f32(lse) + it.first * heads + head,
-                     f32(qkv) + it.first * 3 * dim + column, it.length,
+        forward_head(f32(to) + it.first * dim + column, f32(lse) + it.first * heads + head,
+                     f32(from) + it.first * 3 * dim + column, it.length,
                      f32(space) + omp_get_thread_num() * space.dim[1], &s);
     }
-    zero_rows(o, used);
+    zero_rows(to, used);
     zero_rows(lse, used);
+    round_into(dev, o, to);
     scratch_release(dev, mark);
 }
 
@@ -361,16 +379,19 @@ void attention_backward(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor l
     int64_t used;
     const Sequence *sequence = plan(dev, cu_seqlens, tokens, longest, &used);
     const int64_t sequences = cu_seqlens.dim[0] - 1, padded = round_up(sequence[0].length);
+    const Tensor from = widen(dev, qkv), to = wide_room(dev, dqkv);
+    const Tensor slope = widen(dev, do_), out = widen(dev, o);
     const Tensor space = SCRATCH(dev, F32, dev->threads, 8 * padded * s.width + 2 * padded);
 #pragma omp parallel for schedule(dynamic) num_threads(dev->threads)
     for (int64_t n = 0; n < sequences * heads; n++) {
         const Sequence it = sequence[n / heads];
         const int64_t head = n % heads, column = head * s.head_dim;
         const int64_t at = it.first * dim + column;
-        backward_head(f32(dqkv) + it.first * 3 * dim + column, f32(do_) + at, f32(o) + at,
-                      f32(lse) + it.first * heads + head, f32(qkv) + it.first * 3 * dim + column,
+        backward_head(f32(to) + it.first * 3 * dim + column, f32(slope) + at, f32(out) + at,
+                      f32(lse) + it.first * heads + head, f32(from) + it.first * 3 * dim + column,
                       it.length, f32(space) + omp_get_thread_num() * space.dim[1], &s);
     }
-    zero_rows(dqkv, used);
+    zero_rows(to, used);
+    round_into(dev, dqkv, to);
     scratch_release(dev, mark);
 }

@@ -13,14 +13,18 @@
  *              dq[t] = sum_u ds[t,u] k[u] / sqrt(head_dim)              overwrites
  *              dk[u] = sum_t ds[t,u] q[t] / sqrt(head_dim)              overwrites
  *
- *   qkv, dqkv     [tokens, 3 dim]    f32 (cpu, cuda), bf16 (cuda), rows q | k | v, each of
- *                                    heads head_dim = dim; cuda: head_dim at most 128
+ *   qkv, dqkv     [tokens, 3 dim]    f32 or bf16, rows q | k | v, each of heads head_dim = dim;
+ *                                    cuda: head_dim at most 128
  *   o, do_        [tokens, dim]      dtype of qkv
  *   lse           [tokens, heads]    f32, written by forward, read by backward
  *   cu_seqlens    [sequences + 1]    i32, from 0, never falling, its last at most tokens;
  *                                    o, lse and dqkv of the rows past its last are set to 0
  *   longest       no sequence has more tokens: what the host knows, as it can not look at cu_seqlens
  *                 on a device; at most tokens. A tight bound saves launches, never changes a result.
+ *
+ * In bf16 the products are of bf16 with f32 sums: p (forward: exp(s[t,u] - m), m the largest score so
+ * far, divided by its sum afterwards) and ds are rounded before theirs, where CUDA has tensor cores for
+ * them (head_dim a multiple of 8) and on the CPU.
  *
  * Nothing may alias. Scratch a thread, with L the longest sequence and head_dim rounded up to 32:
  * forward 4 (2 L head_dim + 32 L) bytes, backward 32 L head_dim bytes; on CUDA in all, forward 12

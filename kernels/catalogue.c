@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bf16.h"
 #include "base/vecmath.h"
 #include "catalogue_tiles.h"
 #include "elementwise.h"
@@ -95,7 +96,7 @@ void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable 
                      float temperature)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
-    EXPECT(u, activation_dtype(dev, u), rows, table->id.dim[1]);
+    EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
     REQUIRE(temperature > 0.0f, "temperature is %g, want > 0", (double)temperature);
     if (rows == 0) return;
     if (ON_CUDA(dev)) {
@@ -104,13 +105,15 @@ void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable 
     }
     const float scale = 1.0f / temperature;
     const size_t mark = scratch_mark(dev);
-    const Tiles t = tiles_plan(dev, table, bias, rows);
+    const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
+    const Tensor queries = widen(dev, u);
     RowStats *stats = SCRATCH(dev, U8, t.groups, t.block, (int64_t)sizeof(RowStats)).data;
     int32_t *argmax = i32(SCRATCH(dev, I32, t.groups, t.block));
 
     for (int64_t first = 0; first < rows; first += t.block) {
         const int64_t count = rows - first < t.block ? rows - first : t.block;
-        block_stats(&t, stats, argmax, f32(u) + first * dim, count, scale, out.expectation.data);
+        block_stats(&t, stats, argmax, f32(queries) + first * dim, count, scale,
+                    out.expectation.data);
         for (int64_t i = 0; i < count; i++) {
             int32_t best;
             const RowStats s = merge(&t, stats, argmax, i, scale, &best);
@@ -150,6 +153,13 @@ static void tile_gradient(const Block *b, float *z, int64_t first, int64_t width
     }
 }
 
+static void round_tile(float *g, int64_t rows, int64_t width)
+{
+    for (int64_t i = 0; i < rows; i++)
+#pragma omp simd
+        for (int64_t j = 0; j < width; j++) g[i * TILE + j] = bf16_rounded(g[i * TILE + j]);
+}
+
 static void add_columns(float *restrict dbias, const float *g, int64_t rows, int64_t width)
 {
     float sum[TILE] = {0};
@@ -165,6 +175,7 @@ static void group_backward(const Tiles *t, const Block *b, int64_t group, float 
         const int64_t first = tile_first(t, tile), width = tile_width(t, tile);
         float *g = tile_scores(t, tile, b->u, b->rows, 2);
         tile_gradient(b, g, first, width);
+        if (t->rounds) round_tile(g, b->rows, width);
         if (b->dbias) add_columns(b->dbias + first, g, b->rows, width);
         gemm_tile(b->did + first * dim, dim, g, TILE, b->u, dim, width, dim, b->rows,
                   (GemmOptions){.trans_a = true, .accumulate = true});
@@ -236,10 +247,10 @@ static void scatter_active(const Active *a, Tensor loss, Tensor du)
 }
 
 static void cross_entropy_active(Device *dev, const Active *a, Tensor did, Tensor dbias,
-                                 const ItemTable *table, Tensor bias)
+                                 const ItemTable *table, Tensor bias, Dtype queries)
 {
     const int64_t dim = a->u.dim[1];
-    const Tiles t = tiles_plan(dev, table, bias, a->count);
+    const Tiles t = tiles_plan(dev, table, bias, a->count, queries);
     RowStats *stats = SCRATCH(dev, U8, t.groups, t.block, (int64_t)sizeof(RowStats)).data;
     int32_t *argmax = i32(SCRATCH(dev, I32, t.groups, t.block));
     float *logsumexp = f32(SCRATCH(dev, F32, t.block));
@@ -266,7 +277,7 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
                              Tensor weight)
 {
     const int64_t rows = u.dim[0], items = table->id.dim[0], dim = table->id.dim[1];
-    EXPECT(u, activation_dtype(dev, u), rows, dim);
+    EXPECT(u, activation_dtype(u), rows, dim);
     EXPECT(du, u.dtype, rows, dim);
     EXPECT(did, F32, items, dim);
     EXPECT(loss, F32, rows);
@@ -278,9 +289,11 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
         return;
     }
     const size_t mark = scratch_mark(dev);
-    const Active a = gather_active(dev, u, target, weight);
-    if (a.count > 0) cross_entropy_active(dev, &a, did, dbias, table, bias);
-    scatter_active(&a, loss, du);
+    const Tensor to = wide_room(dev, du);
+    const Active a = gather_active(dev, widen(dev, u), target, weight);
+    if (a.count > 0) cross_entropy_active(dev, &a, did, dbias, table, bias, u.dtype);
+    scatter_active(&a, loss, to);
+    round_into(dev, du, to);
     scratch_release(dev, mark);
 }
 
@@ -301,7 +314,7 @@ void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table
                      Tensor ids)
 {
     const int64_t rows = u.dim[0];
-    EXPECT(u, activation_dtype(dev, u), rows, table->id.dim[1]);
+    EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
     EXPECT(ids, I32, rows);
     EXPECT(score, F32, rows);
     if (ON_CUDA(dev)) {
@@ -309,7 +322,7 @@ void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table
         return;
     }
     const size_t mark = scratch_mark(dev);
-    row_dot(dev, score, u, gather_present(dev, table, ids));
+    row_dot(dev, score, widen(dev, u), gather_present(dev, table, ids));
     for (int64_t i = 0; i < rows; i++) {
         if (i32(ids)[i] < 0)
             f32(score)[i] = 0.0f;
@@ -323,7 +336,7 @@ void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, 
                               const ItemTable *table, Tensor ids)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
-    EXPECT(u, activation_dtype(dev, u), rows, table->id.dim[1]);
+    EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
     EXPECT(du, u.dtype, rows, dim);
     EXPECT(ids, I32, rows);
     EXPECT(g, F32, rows);
@@ -332,9 +345,11 @@ void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, 
         return;
     }
     const size_t mark = scratch_mark(dev);
-    Tensor present = SCRATCH(dev, F32, rows), scaled = SCRATCH(dev, F32, rows, dim);
+    Tensor present = SCRATCH(dev, F32, rows), scaled = SCRATCH(dev, u.dtype, rows, dim);
+    const Tensor to = wide_room(dev, du);
     for (int64_t i = 0; i < rows; i++) f32(present)[i] = i32(ids)[i] < 0 ? 0.0f : f32(g)[i];
-    row_scale(dev, du, gather_present(dev, table, ids), present);
+    row_scale(dev, to, gather_present(dev, table, ids), present);
+    round_into(dev, du, to);
     row_scale(dev, scaled, u, present);
     items_gather_backward(dev, did, scaled, ids);
     if (dbias.data)

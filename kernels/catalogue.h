@@ -8,10 +8,13 @@
  * Sums run in an order fixed by the shapes: deterministic for any number of threads.
  *
  * On CUDA nothing is kept between the passes (16 MB of scores, and the vectors of a tile), and all
- * tensors lie in its memory. There u may be bf16: the vectors of items are rounded to bf16 too, and the
- * gradient of a score is before the products that sum it; everything else stays f32 or finer.
+ * tensors lie in its memory.
  *
- *   u, du   [rows, dim]     f32 (cpu, cuda), bf16 (cuda; du as u)
+ * Where u is bf16 the vectors of items are rounded to bf16 too, and the gradient of a score is before
+ * the products that sum it; everything else stays f32 or finer. Single scores take the vectors as they
+ * are, and their gradient rounds g[i] u[i] before it is summed.
+ *
+ *   u, du   [rows, dim]     f32 or bf16, du as u
  *   bias, dbias  [items]    f32, bias optional (data NULL)
  *   target  [rows]          i32
  */

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bf16.h"
 #include "catalogue_tiles.h"
 
 typedef struct {
@@ -168,7 +169,7 @@ void catalogue_rank(Device *dev, Tensor above, Tensor ties, Tensor best_item, Te
     const int64_t rows = u.dim[0], dim = u.dim[1];
     const bool ranks = above.data;
     const int64_t best = best_item.data ? best_item.dim[1] : 0;
-    EXPECT(u, activation_dtype(dev, u), rows, table->id.dim[1]);
+    EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
     if (ranks) {
         EXPECT(above, I32, rows);
         EXPECT(ties, I32, rows);
@@ -183,11 +184,12 @@ void catalogue_rank(Device *dev, Tensor above, Tensor ties, Tensor best_item, Te
     }
 
     const size_t mark = scratch_mark(dev);
-    const Tiles t = tiles_plan(dev, table, bias, rows);
+    const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
+    const Tensor queries = widen(dev, u);
     Ranking r = plan(dev, &t, ranks, best);
     for (int64_t first = 0; first < rows; first += t.block) {
         r.rows = rows - first < t.block ? rows - first : t.block;
-        r.u = f32(u) + first * dim;
+        r.u = f32(queries) + first * dim;
         r.target = ranks ? i32(target) + first : NULL;
         r.excluded_at = exclusion.offset ? exclusion.offset + first : NULL;
         r.excluded = exclusion.item;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <omp.h>
 
+#include "base/bf16.h"
 #include "gemm.h"
 
 enum { BLOCK = 256, BLOCK_MIN = 128 };
@@ -16,7 +17,7 @@ static int64_t kept_block(int64_t tiles)
     return fits < BLOCK ? fits / 64 * 64 : BLOCK;
 }
 
-Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows)
+Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows, Dtype queries)
 {
     Tiles t = {.table = table, .items = table->id.dim[0], .dim = table->id.dim[1]};
     REQUIRE(t.items > 0, "the catalogue is empty");
@@ -30,8 +31,9 @@ Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows)
     t.keep = kept > 0;
     t.block = t.keep ? kept : BLOCK;
     if (t.block > rows) t.block = rows;
+    t.rounds = queries == BF16;
     t.scores = SCRATCH(dev, F32, t.keep ? t.tiles : threads, t.block, TILE);
-    if (table->category.data || table->numeric.data)
+    if (table->category.data || table->numeric.data || t.rounds)
         t.vectors = SCRATCH(dev, F32, threads, TILE, t.dim);
     return t;
 }
@@ -41,7 +43,12 @@ const float *tile_vectors(const Tiles *t, int64_t tile)
     Tensor space = {0};
     if (t->vectors.data)
         space = TENSOR(f32(t->vectors) + omp_get_thread_num() * TILE * t->dim, F32, TILE, t->dim);
-    return f32(items_range(t->table, tile_first(t, tile), tile_width(t, tile), space));
+    const Tensor rows = items_range(t->table, tile_first(t, tile), tile_width(t, tile), space);
+    if (!t->rounds) return f32(rows);
+    const int64_t count = tensor_count(rows);
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) f32(space)[i] = bf16_rounded(f32(rows)[i]);
+    return f32(space);
 }
 
 float *tile_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, int pass)

@@ -17,12 +17,13 @@ typedef struct {
     int64_t items, dim, tiles, groups;
     int64_t block;  /* rows of a block */
     bool keep;      /* scores of a block stay until the next block */
+    bool rounds;    /* queries are bf16, and so are the vectors of items */
     Tensor scores;  /* [tiles when keep, else threads] x [block, TILE] */
-    Tensor vectors; /* [threads, TILE, dim], where the item encoder has features */
+    Tensor vectors; /* [threads, TILE, dim], where the item encoder has features, or rounds */
 } Tiles;
 
-/* Takes scratch; the caller marks and releases. */
-Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows);
+/* Takes scratch; the caller marks and releases. `queries` is the dtype of u. */
+Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows, Dtype queries);
 
 static inline int64_t tile_first(const Tiles *t, int64_t tile) { return (void)t, tile * TILE; }
 static inline int64_t tile_width(const Tiles *t, int64_t tile)

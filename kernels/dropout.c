@@ -1,5 +1,6 @@
 #include "dropout.h"
 
+#include "base/bf16.h"
 #include "base/rng.h"
 
 #include <inttypes.h>
@@ -59,7 +60,7 @@ static Mask mask_of(float rate, float factor, uint64_t seed, int64_t site, int64
 void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, uint64_t seed,
                  int64_t site, Tensor step)
 {
-    const Dtype dtype = activation_dtype(dev, x);
+    const Dtype dtype = activation_dtype(x);
     tensor_expect(y, "y", __FILE__, __LINE__, dtype, x.rank, x.dim);
     tensor_expect(x, "x", __FILE__, __LINE__, dtype, x.rank, x.dim);
     if (residual.data)
@@ -70,12 +71,19 @@ void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, u
     const float factor = (float)(1.0 / (1.0 - (double)rate));
     if (ON_CUDA(dev)) {
         dropout_cuda(dev, y, x, residual, rate, factor, seed, site, step);
-    } else if (rate == 0.0f) {
-        pass(dev, f32(y), f32(x), f32(residual), tensor_count(x));
+        return;
+    }
+
+    const size_t mark = scratch_mark(dev);
+    const Tensor from = widen(dev, x), onto = widen(dev, residual), to = wide_room(dev, y);
+    if (rate == 0.0f) {
+        pass(dev, f32(to), f32(from), f32(onto), tensor_count(x));
     } else {
         const Mask mask = mask_of(rate, factor, seed, site, *(const int64_t *)step.data);
-        apply(dev, f32(y), f32(x), f32(residual), tensor_count(x), &mask);
+        apply(dev, f32(to), f32(from), f32(onto), tensor_count(x), &mask);
     }
+    round_into(dev, y, to);
+    scratch_release(dev, mark);
 }
 
 void dropout_backward(Device *dev, Tensor dx, Tensor dy, float rate, uint64_t seed, int64_t site,

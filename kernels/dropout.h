@@ -9,8 +9,7 @@
  *   forward    y[i] = residual[i] + factor[i] x[i]                 overwrites
  *   backward   dx[i] = factor[i] dy[i]                             overwrites
  *
- *   y, x, residual, dx, dy   f32 (cpu, cuda), bf16 (cuda), any one shape; residual optional (data
- *                            NULL: 0)
+ *   y, x, residual, dx, dy   f32 or bf16, any one shape; residual optional (data NULL: 0)
  *   rate      in [0, 1); at 0 nothing is drawn and every factor is 1
  *   site      in [0, 2^16): the place in the model
  *   step      [1]   i64, on the device: the training step, in [0, 2^48); unread at rate 0

@@ -1,42 +1,37 @@
 #include "elementwise.h"
 
+#include "base/bf16.h"
+
 #include <string.h>
 
 enum { CHUNK = 65536 };
 
 /* Elements of the one shape and dtype that y and x share. */
-static int64_t same_shape(const Device *dev, Tensor y, Tensor x)
+static int64_t same_shape(Tensor y, Tensor x)
 {
-    const Dtype dtype = activation_dtype(dev, y);
+    const Dtype dtype = activation_dtype(y);
     tensor_expect(y, "y", __FILE__, __LINE__, dtype, y.rank, y.dim);
     tensor_expect(x, "x", __FILE__, __LINE__, dtype, y.rank, y.dim);
     return tensor_count(y);
 }
 
-void elementwise_add(Device *dev, Tensor y, Tensor x)
-{
-    const int64_t count = same_shape(dev, y, x);
-    if (ON_CUDA(dev)) {
-        elementwise_axpy_cuda(dev, y, 1.0f, x);
-        return;
-    }
-    float *yp = f32(y);
-    const float *xp = f32(x);
-#pragma omp parallel for simd num_threads(dev->threads)
-    for (int64_t i = 0; i < count; i++) yp[i] += xp[i];
-}
+void elementwise_add(Device *dev, Tensor y, Tensor x) { elementwise_axpy(dev, y, 1.0f, x); }
 
 void elementwise_axpy(Device *dev, Tensor y, float alpha, Tensor x)
 {
-    const int64_t count = same_shape(dev, y, x);
+    const int64_t count = same_shape(y, x);
     if (ON_CUDA(dev)) {
         elementwise_axpy_cuda(dev, y, alpha, x);
         return;
     }
-    float *yp = f32(y);
-    const float *xp = f32(x);
+    const size_t mark = scratch_mark(dev);
+    const Tensor to = widen(dev, y);
+    float *yp = f32(to);
+    const float *xp = f32(widen(dev, x));
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) yp[i] += alpha * xp[i];
+    round_into(dev, y, to);
+    scratch_release(dev, mark);
 }
 
 void elementwise_shift(Device *dev, Tensor y, Tensor s)
@@ -54,35 +49,51 @@ void elementwise_shift(Device *dev, Tensor y, Tensor s)
 
 void elementwise_fill(Device *dev, Tensor y, float value)
 {
-    const int64_t count = same_shape(dev, y, y);
+    const int64_t count = same_shape(y, y);
     if (ON_CUDA(dev)) {
         elementwise_fill_cuda(dev, y, value);
         return;
     }
-    float *yp = f32(y);
+    const size_t mark = scratch_mark(dev);
+    const Tensor to = wide_room(dev, y);
+    float *yp = f32(to);
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) yp[i] = value;
+    round_into(dev, y, to);
+    scratch_release(dev, mark);
 }
 
 void elementwise_copy(Device *dev, Tensor y, Tensor x)
 {
-    Tensor converted = x;
-    if (ON_CUDA(dev)) converted.dtype = activation_dtype(dev, y);
-    const int64_t count = same_shape(dev, y, converted);
+    const int64_t count = tensor_count(y);
+    tensor_expect(y, "y", __FILE__, __LINE__, activation_dtype(y), y.rank, y.dim);
+    tensor_expect(x, "x", __FILE__, __LINE__, activation_dtype(x), y.rank, y.dim);
     if (ON_CUDA(dev)) {
         elementwise_copy_cuda(dev, y, x);
         return;
     }
-    float *yp = f32(y);
-    const float *xp = f32(x);
+    const size_t mark = scratch_mark(dev);
+    const Tensor to = wide_room(dev, y);
+    float *yp = f32(to);
+    const float *xp = f32(widen(dev, x));
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) yp[i] = xp[i];
+    round_into(dev, y, to);
+    scratch_release(dev, mark);
+}
+
+Tensor elementwise_cast(Device *dev, Tensor x, Dtype dtype)
+{
+    if (x.dtype == dtype) return x;
+    const Tensor y = scratch_tensor(dev, dtype, x.rank, x.dim);
+    elementwise_copy(dev, y, x);
+    return y;
 }
 
 void row_dot(Device *dev, Tensor y, Tensor a, Tensor b)
 {
     const int64_t rows = a.dim[0], dim = a.dim[1];
-    EXPECT(a, activation_dtype(dev, a), rows, dim);
+    EXPECT(a, activation_dtype(a), rows, dim);
     EXPECT(b, a.dtype, rows, dim);
     EXPECT(y, F32, rows);
     if (ON_CUDA(dev)) {
@@ -90,20 +101,23 @@ void row_dot(Device *dev, Tensor y, Tensor a, Tensor b)
         return;
     }
 
+    const size_t mark = scratch_mark(dev);
+    const Tensor left = widen(dev, a), right = widen(dev, b);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
-        const float *ar = f32(a) + r * dim, *br = f32(b) + r * dim;
+        const float *ar = f32(left) + r * dim, *br = f32(right) + r * dim;
         double sum = 0.0;
 #pragma omp simd reduction(+ : sum)
         for (int64_t c = 0; c < dim; c++) sum += (double)ar[c] * br[c];
         f32(y)[r] = (float)sum;
     }
+    scratch_release(dev, mark);
 }
 
 void row_scale(Device *dev, Tensor y, Tensor x, Tensor s)
 {
     const int64_t rows = x.dim[0], dim = x.dim[1];
-    EXPECT(x, activation_dtype(dev, x), rows, dim);
+    EXPECT(x, activation_dtype(x), rows, dim);
     EXPECT(y, x.dtype, rows, dim);
     EXPECT(s, F32, rows);
     if (ON_CUDA(dev)) {
@@ -111,13 +125,17 @@ void row_scale(Device *dev, Tensor y, Tensor x, Tensor s)
         return;
     }
 
+    const size_t mark = scratch_mark(dev);
+    const Tensor from = widen(dev, x), to = wide_room(dev, y);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
-        const float *xr = f32(x) + r * dim, scale = f32(s)[r];
-        float *yr = f32(y) + r * dim;
+        const float *xr = f32(from) + r * dim, scale = f32(s)[r];
+        float *yr = f32(to) + r * dim;
 #pragma omp simd
         for (int64_t c = 0; c < dim; c++) yr[c] = scale * xr[c];
     }
+    round_into(dev, y, to);
+    scratch_release(dev, mark);
 }
 
 static uint32_t bits_of(const float *x)
@@ -150,14 +168,17 @@ static int64_t read_finite(Device *dev, Tensor x)
 
 int64_t rows_finite(Device *dev, Tensor x)
 {
-    const int64_t count = same_shape(dev, x, x), chunks = (count + CHUNK - 1) / CHUNK;
+    const int64_t count = same_shape(x, x), chunks = (count + CHUNK - 1) / CHUNK;
     if (ON_CUDA(dev)) return read_finite(dev, x);
+    const size_t mark = scratch_mark(dev);
+    const float *values = f32(widen(dev, x));
     int64_t index = INT64_MAX;
 #pragma omp parallel for reduction(min : index) num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {
         const int64_t last = (k + 1) * CHUNK < count ? (k + 1) * CHUNK : count;
-        const int64_t found = first_not_finite(f32(x), k * CHUNK, last);
+        const int64_t found = first_not_finite(values, k * CHUNK, last);
         if (found < index) index = found;
     }
+    scratch_release(dev, mark);
     return index == INT64_MAX ? -1 : index;
 }

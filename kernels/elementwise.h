@@ -11,11 +11,11 @@
  *                       -1 where all are finite
  *
  *   elementwise_shift   y   f32, any shape, s [1] f32
- *   elementwise_*   y, x   f32 (cpu, cuda), bf16 (cuda), any one shape, may be empty; x of
- *                          elementwise_copy may be of the other dtype: it is converted
- *   row_dot         y [rows] f32, a, b [rows, dim]   f32 (cpu, cuda), bf16 (cuda)
- *   row_scale       s [rows] f32, y, x [rows, dim]   f32 (cpu, cuda), bf16 (cuda)
- *   rows_finite     x      f32 (cpu, cuda), bf16 (cuda); waits for the device
+ *   elementwise_*   y, x   f32 or bf16, any one shape, may be empty; x of elementwise_copy may be
+ *                          of the other dtype: it is converted
+ *   row_dot         y [rows] f32, a, b [rows, dim]   f32 or bf16
+ *   row_scale       s [rows] f32, y, x [rows, dim]   f32 or bf16
+ *   rows_finite     x      f32 or bf16; waits for the device
  *
  * Scratch: 8 bytes of rows_finite on CUDA. Deterministic.
  */
@@ -33,6 +33,8 @@ void elementwise_axpy(Device *dev, Tensor y, float alpha, Tensor x);
 void elementwise_shift(Device *dev, Tensor y, Tensor s);
 void elementwise_fill(Device *dev, Tensor y, float value);
 void elementwise_copy(Device *dev, Tensor y, Tensor x);
+/* `x` in the other dtype, in the caller's scratch; `x` itself where it is of `dtype`. */
+Tensor elementwise_cast(Device *dev, Tensor x, Dtype dtype);
 void row_dot(Device *dev, Tensor y, Tensor a, Tensor b);
 void row_scale(Device *dev, Tensor y, Tensor x, Tensor s);
 int64_t rows_finite(Device *dev, Tensor x);

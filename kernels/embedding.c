@@ -1,5 +1,7 @@
 #include "embedding.h"
 
+#include "base/bf16.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -29,7 +31,7 @@ static void check_id(int32_t id, int64_t row, int64_t entries)
 void embedding_add(Device *dev, Tensor y, Tensor table, Tensor ids)
 {
     const int64_t rows = y.dim[0], dim = y.dim[1], entries = table.dim[0];
-    EXPECT(y, activation_dtype(dev, y), rows, dim);
+    EXPECT(y, activation_dtype(y), rows, dim);
     EXPECT(table, F32, entries, dim);
     EXPECT(ids, I32, rows);
     if (ON_CUDA(dev)) {
@@ -37,12 +39,16 @@ void embedding_add(Device *dev, Tensor y, Tensor table, Tensor ids)
         return;
     }
 
+    const size_t mark = scratch_mark(dev);
+    const Tensor to = widen(dev, y);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t i = 0; i < rows; i++) {
         const int32_t id = i32(ids)[i];
         check_id(id, i, entries);
-        if (id >= 0) add_row(f32(y) + i * dim, f32(table) + id * dim, dim);
+        if (id >= 0) add_row(f32(to) + i * dim, f32(table) + id * dim, dim);
     }
+    round_into(dev, y, to);
+    scratch_release(dev, mark);
 }
 
 /* One stable pass over the digit at `shift`. */
@@ -97,7 +103,7 @@ static int64_t cut(Chunk *chunk, const Entry *entry, int64_t count)
 void embedding_backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
 {
     const int64_t rows = dy.dim[0], dim = dy.dim[1], entries = dtable.dim[0];
-    EXPECT(dy, activation_dtype(dev, dy), rows, dim);
+    EXPECT(dy, activation_dtype(dy), rows, dim);
     EXPECT(dtable, F32, entries, dim);
     EXPECT(ids, I32, rows);
     REQUIRE(rows <= INT32_MAX, "embedding: %" PRId64 " rows in one call", rows);
@@ -113,7 +119,7 @@ void embedding_backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
     const Entry *entry = sort_rows(a, b, &count, ids, entries);
     Chunk *chunk = SCRATCH(dev, U8, rows, sizeof(Chunk)).data;
     const int64_t chunks = cut(chunk, entry, count);
-    const Tensor partial = SCRATCH(dev, F32, count / CHUNK + 1, dim);
+    const Tensor partial = SCRATCH(dev, F32, count / CHUNK + 1, dim), slope = widen(dev, dy);
 
 #pragma omp parallel for schedule(dynamic, 16) num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {
@@ -123,7 +129,7 @@ void embedding_backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
             memset(sum, 0, (size_t)dim * sizeof *sum);
         }
         for (int64_t i = chunk[k].first; i < chunk[k].last; i++)
-            add_row(sum, f32(dy) + entry[i].row * dim, dim);
+            add_row(sum, f32(slope) + entry[i].row * dim, dim);
     }
     for (int64_t k = 0; k < chunks; k++)
         if (chunk[k].partial >= 0)

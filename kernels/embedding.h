@@ -3,7 +3,7 @@
  *   embedding_add        y[i, :] += table[ids[i], :]                          accumulates
  *   embedding_backward   dtable[ids[i], :] += dy[i, :]                        accumulates
  *
- *   y, dy           [rows, dim]        f32 (cpu, cuda), bf16 (cuda); rows may be 0
+ *   y, dy           [rows, dim]        f32 or bf16; rows may be 0
  *   table, dtable   [entries, dim]     f32
  *   ids             [rows]             i32, < entries; rows with ids[i] < 0 are skipped
  *

@@ -4,6 +4,7 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
+#include "base/bf16.h"
 #include "base/device_blas.h"
 
 enum { TILE = 256, TILE_SMALL = 128, MIN_TILES = 16 };
@@ -40,7 +41,7 @@ void gemm(Device *dev, Tensor c, Tensor a, Tensor b, GemmOptions options)
 {
     REQUIRE(c.rank == 2 && a.rank == 2, "gemm takes matrices, not rank %d and %d", c.rank, a.rank);
     const int64_t m = c.dim[0], n = c.dim[1], k = a.dim[options.trans_a ? 0 : 1];
-    const Dtype in = activation_dtype(dev, a), out = in == BF16 ? activation_dtype(dev, c) : F32;
+    const Dtype in = activation_dtype(a), out = in == BF16 ? activation_dtype(c) : F32;
     EXPECT(c, out, m, n);
     EXPECT(a, in, options.trans_a ? k : m, options.trans_a ? m : k);
     EXPECT(b, in, options.trans_b ? n : k, options.trans_b ? k : n);
@@ -60,5 +61,10 @@ void gemm(Device *dev, Tensor c, Tensor a, Tensor b, GemmOptions options)
         product_cuda(dev, &p, c.data, a.data, b.data);
         return;
     }
-    product(f32(c), f32(a), f32(b), m, n, k, options);
+    const size_t mark = scratch_mark(dev);
+    const Tensor left = widen(dev, a), right = widen(dev, b);
+    const Tensor to = options.accumulate ? widen(dev, c) : wide_room(dev, c);
+    product(f32(to), f32(left), f32(right), m, n, k, options);
+    round_into(dev, c, to);
+    scratch_release(dev, mark);
 }

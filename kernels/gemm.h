@@ -3,7 +3,7 @@
  *   c[m, n] = alpha * op(a)[m, k] op(b)[k, n]          overwrites
  *   c      += alpha * op(a)[m, k] op(b)[k, n]          accumulates, with .accumulate
  *
- *   a   [m, k], or [k, m] with .trans_a     f32 (cpu, cuda), bf16 (cuda)
+ *   a   [m, k], or [k, m] with .trans_a     f32 or bf16
  *   b   [k, n], or [n, k] with .trans_b     dtype of a
  *   c   [m, n]                              f32, or bf16 where a is; aliases neither
  *

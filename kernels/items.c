@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bf16.h"
 #include "embedding.h"
 #include "gemm.h"
 
@@ -43,13 +44,17 @@ void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids)
     const int64_t rows = ids.dim[0], dim = table->id.dim[1];
     check(table);
     EXPECT(ids, I32, rows);
-    EXPECT(y, activation_dtype(dev, y), rows, dim);
+    EXPECT(y, activation_dtype(y), rows, dim);
     if (ON_CUDA(dev)) {
         items_gather_cuda(dev, y, table, ids);
         return;
     }
+    const size_t mark = scratch_mark(dev);
+    const Tensor to = wide_room(dev, y);
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < rows; i++) encode(f32(y) + i * dim, table, i32(ids)[i]);
+    for (int64_t i = 0; i < rows; i++) encode(f32(to) + i * dim, table, i32(ids)[i]);
+    round_into(dev, y, to);
+    scratch_release(dev, mark);
 }
 
 Tensor items_range(const ItemTable *table, int64_t first, int64_t rows, Tensor space)

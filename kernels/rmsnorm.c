@@ -1,5 +1,7 @@
 #include "rmsnorm.h"
 
+#include "base/bf16.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -35,7 +37,7 @@ static void backward_row(float *restrict dx, float *restrict dw, const float *dy
 void rmsnorm_forward(Device *dev, Tensor y, Tensor rstd, Tensor x, Tensor w, float eps)
 {
     const int64_t rows = x.dim[0], dim = x.dim[1];
-    const Dtype dtype = activation_dtype(dev, x);
+    const Dtype dtype = activation_dtype(x);
     EXPECT(x, dtype, rows, dim);
     EXPECT(y, dtype, rows, dim);
     EXPECT(w, F32, dim);
@@ -45,15 +47,19 @@ void rmsnorm_forward(Device *dev, Tensor y, Tensor rstd, Tensor x, Tensor w, flo
         return;
     }
 
+    const size_t mark = scratch_mark(dev);
+    const Tensor from = widen(dev, x), to = wide_room(dev, y);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++)
-        forward_row(f32(y) + r * dim, f32(rstd) + r, f32(x) + r * dim, f32(w), dim, eps);
+        forward_row(f32(to) + r * dim, f32(rstd) + r, f32(from) + r * dim, f32(w), dim, eps);
+    round_into(dev, y, to);
+    scratch_release(dev, mark);
 }
 
 void rmsnorm_backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w, Tensor rstd)
 {
     const int64_t rows = x.dim[0], dim = x.dim[1], chunks = (rows + CHUNK - 1) / CHUNK;
-    const Dtype dtype = activation_dtype(dev, x);
+    const Dtype dtype = activation_dtype(x);
     EXPECT(x, dtype, rows, dim);
     EXPECT(dx, dtype, rows, dim);
     EXPECT(dy, dtype, rows, dim);
@@ -66,6 +72,7 @@ void rmsnorm_backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Te
     }
 
     const size_t mark = scratch_mark(dev);
+    const Tensor from = widen(dev, x), slope = widen(dev, dy), to = widen(dev, dx);
     const Tensor partial = SCRATCH(dev, F32, chunks, dim);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {
@@ -73,7 +80,7 @@ void rmsnorm_backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Te
         memset(sum, 0, (size_t)dim * sizeof *sum);
         const int64_t last = (k + 1) * CHUNK < rows ? (k + 1) * CHUNK : rows;
         for (int64_t r = k * CHUNK; r < last; r++)
-            backward_row(f32(dx) + r * dim, sum, f32(dy) + r * dim, f32(x) + r * dim, f32(w),
+            backward_row(f32(to) + r * dim, sum, f32(slope) + r * dim, f32(from) + r * dim, f32(w),
                          f32(rstd)[r], dim);
     }
     for (int64_t k = 0; k < chunks; k++) {
@@ -81,5 +88,6 @@ void rmsnorm_backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Te
         float *restrict total = f32(dw);
         for (int64_t c = 0; c < dim; c++) total[c] += sum[c];
     }
+    round_into(dev, dx, to);
     scratch_release(dev, mark);
 }

@@ -6,7 +6,7 @@
  *              dx[r,c] += rstd[r] (g[r,c] - n[r,c] mean_j g[r,j] n[r,j])              accumulates
  *              dw[c] += sum_r dy[r,c] n[r,c]                                          accumulates
  *
- *   x, y, dx, dy   [rows, dim]   f32 (cpu, cuda), bf16 (cuda), all the same; rows may be 0
+ *   x, y, dx, dy   [rows, dim]   f32 or bf16, all the same; rows may be 0
  *   w, dw          [dim]         f32
  *   rstd           [rows]        f32, written by forward, read by backward
  *

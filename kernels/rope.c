@@ -1,5 +1,7 @@
 #include "rope.h"
 
+#include "base/bf16.h"
+
 #include <inttypes.h>
 #include <math.h>
 
@@ -31,7 +33,7 @@ static void rotate(float *x, const float *cosine, const float *sine, int64_t hal
 void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta, int direction)
 {
     const int64_t tokens = qkv.dim[0], width = qkv.dim[1], head_dim = width / 3 / heads;
-    EXPECT(qkv, activation_dtype(dev, qkv), tokens, 3 * heads * head_dim);
+    EXPECT(qkv, activation_dtype(qkv), tokens, 3 * heads * head_dim);
     EXPECT(position, I32, tokens);
     REQUIRE(head_dim % 2 == 0, "rope: head_dim %" PRId64 " is odd", head_dim);
     REQUIRE(direction == 1 || direction == -1, "rope: direction %d, want 1 or -1", direction);
@@ -48,13 +50,14 @@ void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta,
         if (p > last) last = p;
     }
     const size_t mark = scratch_mark(dev);
-    const Tensor table = SCRATCH(dev, F32, (int64_t)last + 1, head_dim);
+    const Tensor table = SCRATCH(dev, F32, (int64_t)last + 1, head_dim), turned = widen(dev, qkv);
     fill_table(dev, table, theta, direction);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t t = 0; t < tokens; t++) {
         const float *row = f32(table) + i32(position)[t] * head_dim;
         for (int64_t h = 0; h < 2 * heads; h++)
-            rotate(f32(qkv) + t * width + h * head_dim, row, row + head_dim / 2, head_dim / 2);
+            rotate(f32(turned) + t * width + h * head_dim, row, row + head_dim / 2, head_dim / 2);
     }
+    round_into(dev, qkv, turned);
     scratch_release(dev, mark);
 }

@@ -1,5 +1,6 @@
 #include "swiglu.h"
 
+#include "base/bf16.h"
 #include "base/vecmath.h"
 
 static void forward_row(float *restrict y, const float *gate, const float *up, int64_t ff)
@@ -22,24 +23,28 @@ static void backward_row(float *dgate, float *dup, const float *dy, const float 
 void swiglu_forward(Device *dev, Tensor y, Tensor gate_up)
 {
     const int64_t rows = y.dim[0], ff = y.dim[1];
-    EXPECT(y, activation_dtype(dev, y), rows, ff);
+    EXPECT(y, activation_dtype(y), rows, ff);
     EXPECT(gate_up, y.dtype, rows, 2 * ff);
     if (ON_CUDA(dev)) {
         swiglu_forward_cuda(dev, y, gate_up);
         return;
     }
 
+    const size_t mark = scratch_mark(dev);
+    const Tensor from = widen(dev, gate_up), to = wide_room(dev, y);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
-        const float *gate = f32(gate_up) + r * 2 * ff;
-        forward_row(f32(y) + r * ff, gate, gate + ff, ff);
+        const float *gate = f32(from) + r * 2 * ff;
+        forward_row(f32(to) + r * ff, gate, gate + ff, ff);
     }
+    round_into(dev, y, to);
+    scratch_release(dev, mark);
 }
 
 void swiglu_backward(Device *dev, Tensor dgate_up, Tensor dy, Tensor gate_up)
 {
     const int64_t rows = dy.dim[0], ff = dy.dim[1];
-    EXPECT(dy, activation_dtype(dev, dy), rows, ff);
+    EXPECT(dy, activation_dtype(dy), rows, ff);
     EXPECT(gate_up, dy.dtype, rows, 2 * ff);
     EXPECT(dgate_up, dy.dtype, rows, 2 * ff);
     if (ON_CUDA(dev)) {
@@ -47,10 +52,14 @@ void swiglu_backward(Device *dev, Tensor dgate_up, Tensor dy, Tensor gate_up)
         return;
     }
 
+    const size_t mark = scratch_mark(dev);
+    const Tensor from = widen(dev, gate_up), slope = widen(dev, dy), to = wide_room(dev, dgate_up);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
-        const float *gate = f32(gate_up) + r * 2 * ff;
-        float *dgate = f32(dgate_up) + r * 2 * ff;
-        backward_row(dgate, dgate + ff, f32(dy) + r * ff, gate, gate + ff, ff);
+        const float *gate = f32(from) + r * 2 * ff;
+        float *dgate = f32(to) + r * 2 * ff;
+        backward_row(dgate, dgate + ff, f32(slope) + r * ff, gate, gate + ff, ff);
     }
+    round_into(dev, dgate_up, to);
+    scratch_release(dev, mark);
 }

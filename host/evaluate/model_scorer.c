@@ -12,7 +12,7 @@ Head model_head(const Model *m) { return m->at.policy_weight >= 0 ? HEAD_POLICY 
 
 Tensor head_queries(Device *dev, const Model *m, Weights w, Head head, Tensor h)
 {
-    Tensor u = SCRATCH(dev, F32, h.dim[0], m->shape.dim);
+    Tensor u = SCRATCH(dev, h.dtype, h.dim[0], m->shape.dim);
     gemm(dev, u, h, w[head == HEAD_POLICY ? m->at.policy_weight : m->at.q_weight],
          (GemmOptions){.trans_b = true});
     return u;
@@ -98,7 +98,7 @@ static Status add_ranks(const Run *r, Tensor above, Tensor ties, Tensor top)
 static Status rank(const Run *r, Tensor h)
 {
     const ModelScorer *s = r->self;
-    Weights w = s->model->params.copy[PARAM_VALUE];
+    Weights w = params_weights(&s->model->params, PARAM_VALUE);
     const ItemTable items = model_items(s->model, w);
     Tensor above = SCRATCH(s->dev, I32, r->scored), ties = SCRATCH(s->dev, I32, r->scored);
     Tensor top = SCRATCH(s->dev, I32, r->scored, RANKING_TOP);
@@ -123,7 +123,7 @@ static Status rank(const Run *r, Tensor h)
 static void predict(const Run *r, Tensor h)
 {
     const ModelScorer *s = r->self;
-    Weights w = s->model->params.copy[PARAM_VALUE];
+    Weights w = params_weights(&s->model->params, PARAM_VALUE);
     const ItemTable actions = {.id = w[s->model->at.next_weight]};
     const Tensor bias = w[s->model->at.next_bias];
     Tensor logsumexp = SCRATCH(s->dev, F32, r->scored), logit = SCRATCH(s->dev, F32, r->scored);

@@ -67,11 +67,14 @@ static Status flush(Walk *w)
     TRY(batch_fill(&w->batch, s->file, w->window, w->windows));
     model_input_set(&w->input, s->model, &w->batch, s->file);
     const size_t mark = scratch_mark(s->dev);
-    Tensor all = encoder_forward(s->dev, w->encoder, s->model, s->model->params.copy[PARAM_VALUE],
-                                 &w->input, (DropoutKey){0});
+    Tensor all =
+        encoder_forward(s->dev, w->encoder, s->model,
+                        params_weights(&s->model->params, PARAM_VALUE), &w->input, (DropoutKey){0});
     Tensor h = SCRATCH(s->dev, F32, w->wanted, s->model->shape.dim);
     elementwise_fill(s->dev, h, 0.0f);
-    embedding_add(s->dev, h, all, scratch_copy(s->dev, w->row, I32, w->wanted));
+    embedding_add(s->dev, h, elementwise_cast(s->dev, all, F32),
+                  scratch_copy(s->dev, w->row, I32, w->wanted));
+    h = elementwise_cast(s->dev, h, all.dtype);
     Status st = w->use(w->context, &(StateBatch){h, w->wanted, w->index});
     if (st == OK) st = device_sync(s->dev);
     scratch_release(s->dev, mark);

@@ -18,8 +18,8 @@ typedef struct {
     Encoder *encoder; /* to borrow for its batches, of at least `length` tokens; NULL: an own one */
 } ModelScorer;
 
-/* States of `count` events: row i of h [count, dim], in scratch, is the state before event index[i] of
- * the ScoredEvents. */
+/* States of `count` events: row i of h [count, dim], in scratch and in the dtype of the model's
+ * activations, is the state before event index[i] of the ScoredEvents. */
 typedef struct {
     Tensor h;
     int64_t count;

@@ -57,7 +57,7 @@ static void policy_loss(Device *dev, const Model *m, Weights w, Weights grad, Te
     const ItemTable items = model_items(m, w);
     const int64_t dim = m->shape.dim;
     const size_t mark = scratch_mark(dev);
-    Tensor u = SCRATCH(dev, F32, in->tokens, dim), du = SCRATCH(dev, F32, in->tokens, dim);
+    Tensor u = SCRATCH(dev, h.dtype, in->tokens, dim), du = SCRATCH(dev, h.dtype, in->tokens, dim);
     Tensor loss = SCRATCH(dev, F32, in->tokens);
     gemm(dev, u, h, w[m->at.policy_weight], TIMES_TRANSPOSED);
     catalogue_cross_entropy(dev, loss, du, grad[m->at.item_id], grad[m->at.policy_bias], u, &items,
@@ -74,7 +74,8 @@ static void next_action_loss(Device *dev, const Model *m, Weights w, Weights gra
 {
     const ItemTable actions = {.id = w[m->at.next_weight]};
     const size_t mark = scratch_mark(dev);
-    Tensor du = SCRATCH(dev, F32, in->tokens, m->shape.dim), loss = SCRATCH(dev, F32, in->tokens);
+    Tensor du = SCRATCH(dev, h.dtype, in->tokens, m->shape.dim),
+           loss = SCRATCH(dev, F32, in->tokens);
     Tensor target = SCRATCH(dev, I32, in->tokens), weight = SCRATCH(dev, F32, in->tokens);
     mask_targets(dev, target, in->target, in->target_action);
     mean_weights(dev, weight, sum_at(sums, SUM_TARGETS), target, total);
@@ -99,7 +100,7 @@ static Tensor state_values(Device *dev, const Model *m, Weights w, Tensor h)
 /* Advantages enter the catalogue head as <q.weight h, E> + q.bias. */
 static Tensor advantage_queries(Device *dev, const Model *m, Weights w, Tensor h)
 {
-    Tensor u = SCRATCH(dev, F32, h.dim[0], m->shape.dim);
+    Tensor u = SCRATCH(dev, h.dtype, h.dim[0], m->shape.dim);
     gemm(dev, u, h, w[m->at.q_weight], TIMES_TRANSPOSED);
     return u;
 }
@@ -140,9 +141,8 @@ static void td_backward(Device *dev, const Model *m, Weights w, Weights grad, Te
     const ItemTable items = model_items(m, w);
     const int64_t tokens = in->tokens;
     const size_t mark = scratch_mark(dev);
-    Tensor du = SCRATCH(dev, F32, tokens, m->shape.dim), column = dq;
-    column.rank = 2;
-    column.dim[1] = 1;
+    Tensor du = SCRATCH(dev, h.dtype, tokens, m->shape.dim);
+    const Tensor column = elementwise_cast(dev, TENSOR(dq.data, F32, tokens, 1), h.dtype);
     catalogue_score_backward(dev, du, grad[m->at.item_id], grad[m->at.q_bias], dq, u, &items,
                              in->target);
     gemm(dev, grad[m->at.q_weight], du, h, ADD_TRANSPOSED);

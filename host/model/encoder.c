@@ -22,18 +22,18 @@ static void layout(Encoder *e, const Model *m)
     const int64_t tokens = e->tokens;
     for (int64_t l = 0; l < (e->training ? s->layers : 1); l++)
         e->block[l] = (BlockState){
-            .x = ARENA(&e->arena, F32, tokens, s->dim),
+            .x = ARENA(&e->arena, s->activation, tokens, s->dim),
             .attention_rstd = ARENA(&e->arena, F32, tokens),
-            .qkv = ARENA(&e->arena, F32, tokens, 3 * s->dim),
-            .attended = ARENA(&e->arena, F32, tokens, s->dim),
+            .qkv = ARENA(&e->arena, s->activation, tokens, 3 * s->dim),
+            .attended = ARENA(&e->arena, s->activation, tokens, s->dim),
             .lse = ARENA(&e->arena, F32, tokens, s->heads),
-            .middle = ARENA(&e->arena, F32, tokens, s->dim),
+            .middle = ARENA(&e->arena, s->activation, tokens, s->dim),
             .mlp_rstd = ARENA(&e->arena, F32, tokens),
-            .gate_up = ARENA(&e->arena, F32, tokens, 2 * s->ff),
+            .gate_up = ARENA(&e->arena, s->activation, tokens, 2 * s->ff),
         };
-    e->x = ARENA(&e->arena, F32, tokens, s->dim);
+    e->x = ARENA(&e->arena, s->activation, tokens, s->dim);
     e->rstd = ARENA(&e->arena, F32, tokens);
-    e->h = ARENA(&e->arena, F32, tokens, s->dim);
+    e->h = ARENA(&e->arena, s->activation, tokens, s->dim);
 }
 
 Status encoder_open(Encoder *e, const Model *m, int64_t tokens, bool training, Device *dev)
@@ -68,10 +68,13 @@ static BlockState block_state(const Encoder *e, int64_t l, int64_t tokens)
 
 static const GemmOptions TIMES_TRANSPOSED = {.trans_b = true};
 
-static void embed(Device *dev, Tensor x, const Model *m, Weights w, const ModelInput *in)
+/* Summed in f32 and rounded once, where activations are bf16. */
+static void embed(Device *dev, Tensor first, const Model *m, Weights w, const ModelInput *in)
 {
     const ItemTable items = model_items(m, w);
     const GemmOptions add = {.accumulate = true};
+    const size_t mark = scratch_mark(dev);
+    Tensor x = first.dtype == F32 ? first : SCRATCH(dev, F32, in->tokens, m->shape.dim);
     items_gather(dev, x, &items, in->item);
     embedding_add(dev, x, w[m->at.action], in->action);
     embedding_add(dev, x, w[m->at.gap], in->gap);
@@ -79,13 +82,15 @@ static void embed(Device *dev, Tensor x, const Model *m, Weights w, const ModelI
         embedding_add(dev, x, w[m->at.user_category], in->user_category[k]);
     if (m->at.user_number >= 0) gemm(dev, x, in->user_number, w[m->at.user_number], add);
     if (m->at.event_number >= 0) gemm(dev, x, in->feature, w[m->at.event_number], add);
+    if (first.dtype != F32) elementwise_copy(dev, first, x);
+    scratch_release(dev, mark);
 }
 
 static void attend(Device *dev, const BlockState *b, const BlockParams *at, const Model *m,
                    Weights w, const ModelInput *in, DropoutKey key, int64_t site)
 {
     const size_t mark = scratch_mark(dev);
-    Tensor n = SCRATCH(dev, F32, in->tokens, m->shape.dim);
+    Tensor n = SCRATCH(dev, m->shape.activation, in->tokens, m->shape.dim);
     rmsnorm_forward(dev, n, b->attention_rstd, b->x, w[at->attention_norm], EPS);
     gemm(dev, b->qkv, n, w[at->qkv], TIMES_TRANSPOSED);
     rope(dev, b->qkv, in->position, m->shape.heads, ROPE_THETA, +1);
@@ -101,8 +106,8 @@ static void mix(Device *dev, Tensor out, const BlockState *b, const BlockParams 
 {
     const int64_t tokens = b->middle.dim[0];
     const size_t mark = scratch_mark(dev);
-    Tensor n = SCRATCH(dev, F32, tokens, m->shape.dim);
-    Tensor y = SCRATCH(dev, F32, tokens, m->shape.ff);
+    Tensor n = SCRATCH(dev, m->shape.activation, tokens, m->shape.dim);
+    Tensor y = SCRATCH(dev, m->shape.activation, tokens, m->shape.ff);
     rmsnorm_forward(dev, n, b->mlp_rstd, b->middle, w[at->mlp_norm], EPS);
     gemm(dev, b->gate_up, n, w[at->gate_up], TIMES_TRANSPOSED);
     swiglu_forward(dev, y, b->gate_up);
@@ -141,7 +146,8 @@ static void mix_backward(Device *dev, Tensor dx, const BlockState *b, const Bloc
 {
     const int64_t tokens = dx.dim[0], dim = m->shape.dim, ff = m->shape.ff;
     const size_t mark = scratch_mark(dev);
-    Tensor n = SCRATCH(dev, F32, tokens, dim), y = SCRATCH(dev, F32, tokens, ff);
+    const Dtype dtype = m->shape.activation;
+    Tensor n = SCRATCH(dev, dtype, tokens, dim), y = SCRATCH(dev, dtype, tokens, ff);
     dropout_backward(dev, n, dx, key.dropout, key.seed, site, key.step);
     swiglu_forward(dev, y, b->gate_up);
     gemm(dev, grad[at->down], n, y, ADD_TRANSPOSED);
@@ -161,8 +167,9 @@ static void attend_backward(Device *dev, Tensor dx, const BlockState *b, const B
 {
     const int64_t tokens = in->tokens, dim = m->shape.dim;
     const size_t mark = scratch_mark(dev);
-    Tensor n = SCRATCH(dev, F32, tokens, dim), dattended = SCRATCH(dev, F32, tokens, dim);
-    Tensor dqkv = SCRATCH(dev, F32, tokens, 3 * dim);
+    const Dtype dtype = m->shape.activation;
+    Tensor n = SCRATCH(dev, dtype, tokens, dim), dattended = SCRATCH(dev, dtype, tokens, dim);
+    Tensor dqkv = SCRATCH(dev, dtype, tokens, 3 * dim);
     dropout_backward(dev, n, dx, key.dropout, key.seed, site, key.step);
     gemm(dev, grad[at->out], n, b->attended, ADD_TRANSPOSED);
     gemm(dev, dattended, n, w[at->out], (GemmOptions){0});
@@ -197,7 +204,7 @@ void encoder_backward(Device *dev, Encoder *e, const Model *m, Weights w, Weight
     const int64_t tokens = in->tokens;
     REQUIRE(e->training, "backward of an encoder opened for inference");
     const size_t mark = scratch_mark(dev);
-    Tensor dx = SCRATCH(dev, F32, tokens, m->shape.dim);
+    Tensor dx = SCRATCH(dev, m->shape.activation, tokens, m->shape.dim);
     elementwise_fill(dev, dx, 0.0f);
     rmsnorm_backward(dev, dx, grad[m->at.final_norm], dh, tensor_rows(e->x, 0, tokens),
                      w[m->at.final_norm], tensor_rows(e->rstd, 0, tokens));
@@ -207,6 +214,6 @@ void encoder_backward(Device *dev, Encoder *e, const Model *m, Weights w, Weight
         attend_backward(dev, dx, &b, &m->at.block[l], m, w, grad, in, key, 1 + 2 * l);
     }
     dropout_backward(dev, dx, dx, key.dropout, key.seed, 0, key.step);
-    embed_backward(dev, dx, m, grad, in);
+    embed_backward(dev, elementwise_cast(dev, dx, F32), m, grad, in);
     scratch_release(dev, mark);
 }

@@ -31,6 +31,14 @@ static Status check_shape(ModelShape *s)
     return OK;
 }
 
+/* A square matrix between states and queries. */
+static int query_matrix(Model *m, const char *name)
+{
+    const int64_t dim = m->shape.dim;
+    return params_product(&m->params,
+                          PARAM(&m->params, name, INIT_IDENTITY, 0, DECAY_MATRIX, dim, dim));
+}
+
 /* A table of embeddings, unless it would have no rows. */
 static int embedding(Model *m, const char *name, int64_t rows)
 {
@@ -57,7 +65,8 @@ static int matrix(Model *m, int64_t layer, const char *name, double std, int64_t
 {
     char full[64];
     snprintf(full, sizeof full, "block.%ld.%s", (long)layer, name);
-    return PARAM(&m->params, full, INIT_NORMAL, (float)std, DECAY_MATRIX, rows, columns);
+    return params_product(
+        &m->params, PARAM(&m->params, full, INIT_NORMAL, (float)std, DECAY_MATRIX, rows, columns));
 }
 
 static int norm(Model *m, int64_t layer, const char *name)
@@ -91,14 +100,14 @@ static void declare_heads(Model *m)
     m->at.policy_weight = m->at.policy_bias = m->at.q_weight = m->at.q_bias = -1;
     m->at.value_weight = m->at.value_bias = m->at.next_weight = m->at.next_bias = -1;
     if (s->policy) {
-        m->at.policy_weight =
-            PARAM(p, "policy.weight", INIT_IDENTITY, 0, DECAY_MATRIX, s->dim, s->dim);
+        m->at.policy_weight = query_matrix(m, "policy.weight");
         m->at.policy_bias = PARAM(p, "policy.bias", INIT_ZERO, 0, DECAY_NONE, s->items);
     }
     if (s->q) {
-        m->at.q_weight = PARAM(p, "q.weight", INIT_IDENTITY, 0, DECAY_MATRIX, s->dim, s->dim);
+        m->at.q_weight = query_matrix(m, "q.weight");
         m->at.q_bias = PARAM(p, "q.bias", INIT_ZERO, 0, DECAY_NONE, s->items);
-        m->at.value_weight = PARAM(p, "value.weight", INIT_ZERO, 0, DECAY_MATRIX, 1, s->dim);
+        m->at.value_weight =
+            params_product(p, PARAM(p, "value.weight", INIT_ZERO, 0, DECAY_MATRIX, 1, s->dim));
         m->at.value_bias = PARAM(p, "value.bias", INIT_ZERO, 0, DECAY_NONE, 1);
     }
     if (s->next_action) {

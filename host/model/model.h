@@ -10,6 +10,7 @@
 
 typedef struct {
     int64_t dim, layers, heads, ff; /* ff 0: 8/3 dim rounded up to 32 */
+    Dtype activation; /* F32 or BF16: of activations, and of the matrices that products read */
     float dropout, init_std;
     bool policy, q, next_action; /* which heads exist */
     /* from the behaviour file */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "elementwise.h"
 
 int params_find(const Params *p, const char *name)
 {
@@ -30,6 +31,13 @@ int params_add(Params *p, const char *name, Init init, float std, Decay decay, i
     return p->count++;
 }
 
+int params_product(Params *p, int i)
+{
+    REQUIRE(p->info[i].shape.rank == 2, "%s is no matrix", p->info[i].name);
+    p->info[i].product = true;
+    return i;
+}
+
 Status params_open(Params *p, ParamCopy copy, Device *dev)
 {
     Arena *arena = &p->arena[copy];
@@ -42,6 +50,69 @@ Status params_open(Params *p, ParamCopy copy, Device *dev)
         if (pass == 0) TRY(arena_open(arena, dev));
     }
     return OK;
+}
+
+/* The first parameter and the last that products read. */
+static void product_range(const Params *p, int *first, int *last)
+{
+    *first = -1;
+    for (int i = 0; i < p->count; i++) {
+        if (!p->info[i].product) continue;
+        if (*first < 0) *first = i;
+        *last = i;
+    }
+    REQUIRE(*first >= 0, "products read none of %d parameters", p->count);
+}
+
+/* Their part of a copy's flat buffer, and what is between them. */
+static Tensor product_span(const Params *p, ParamCopy copy)
+{
+    int first, last;
+    product_range(p, &first, &last);
+    const int64_t from = params_first(p, first), count = tensor_count(p->info[last].shape);
+    return tensor_rows(params_flat(p, copy), from, params_first(p, last) + count - from);
+}
+
+static ParamCopy bf16_of(ParamCopy copy)
+{
+    REQUIRE(copy == PARAM_VALUE || copy == PARAM_TARGET, "copy %d has none in bf16", (int)copy);
+    return copy == PARAM_VALUE ? PARAM_VALUE_BF16 : PARAM_TARGET_BF16;
+}
+
+Status params_open_bf16(Params *p, ParamCopy copy, Device *dev)
+{
+    const ParamCopy half = bf16_of(copy);
+    const Tensor span = product_span(p, copy);
+    Tensor rounded = {0};
+    p->copy[half] = calloc((size_t)p->count, sizeof *p->copy[half]);
+    if (!p->copy[half]) return FAIL(ERR_MEMORY, "no memory for %d parameters", p->count);
+    for (int pass = 0; pass < 2; pass++) {
+        rounded = ARENA(&p->arena[half], BF16, span.dim[0]);
+        if (pass == 0) TRY(arena_open(&p->arena[half], dev));
+    }
+    for (int i = 0; i < p->count; i++) {
+        Tensor t = p->copy[copy][i];
+        if (p->info[i].product) {
+            t.data = (char *)rounded.data + (f32(t) - f32(span)) * (int64_t)dtype_size(BF16);
+            t.dtype = BF16;
+        }
+        p->copy[half][i] = t;
+    }
+    return OK;
+}
+
+void params_round(Device *dev, Params *p, ParamCopy copy)
+{
+    const Arena *arena = &p->arena[bf16_of(copy)];
+    if (!arena->base) return;
+    const Tensor span = product_span(p, copy);
+    elementwise_copy(dev, TENSOR(arena->base, BF16, span.dim[0]), span);
+}
+
+Weights params_weights(const Params *p, ParamCopy copy)
+{
+    const ParamCopy half = bf16_of(copy);
+    return p->copy[half] ? p->copy[half] : p->copy[copy];
 }
 
 Tensor params_flat(const Params *p, ParamCopy copy)
@@ -113,3 +184,12 @@ int64_t params_elements(const Params *p)
 }
 
 size_t params_bytes(const Params *p) { return (size_t)params_elements(p) * sizeof(float); }
+
+size_t params_bytes_bf16(const Params *p)
+{
+    int first, last;
+    int64_t elements = 0;
+    product_range(p, &first, &last);
+    for (int i = first; i <= last; i++) elements += tensor_count(p->info[i].shape);
+    return (size_t)elements * dtype_size(BF16);
+}

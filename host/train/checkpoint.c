@@ -232,6 +232,8 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     TRY(read_counter(file, "worse", &worse));
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
         if (prefix[c] && t->model.params.copy[c]) TRY(load_copy(&t->model.params, c, file));
+    params_round(&t->dev, &t->model.params, PARAM_VALUE);
+    params_round(&t->dev, &t->model.params, PARAM_TARGET);
     t->step = (int64_t)step;
     p->cursor = (StreamCursor){(int64_t)epoch, (int64_t)batch};
     p->worse = (int64_t)worse;

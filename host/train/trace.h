@@ -4,7 +4,8 @@
  *   batch.*                      the inputs (cu_seqlens, item, …, user_category one [tokens, kinds])
  *   catalogue.category, .number  the item features
  *   param.<name>, target_param.<name>
- *   activation.embedding, activation.block.<l> (residual stream after block l), activation.final
+ *   activation.embedding, activation.block.<l> (residual stream after block l), activation.final:
+ *                                in bf16 where train.precision is
  *   loss.cross_entropy, loss.td, loss.next_action, loss.total   f64 [1], unweighted but the total
  *   grad.<name>                  before clipping
  * and in the metadata every setting, and `step`, the dropout counter.

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "elementwise.h"
 
@@ -19,6 +20,13 @@ static Status read_objective(Trainer *t)
         .n_step = c->learn_n_step,
     };
     return objective_parse(&t->objective, c->learn_objective);
+}
+
+static Status read_precision(const Config *c, Dtype *activation)
+{
+    *activation = strcmp(c->train_precision, "bf16") == 0 ? BF16 : F32;
+    if (*activation == BF16 || strcmp(c->train_precision, "f32") == 0) return OK;
+    return FAIL(ERR_USAGE, "train.precision = \"%s\": want f32 or bf16", c->train_precision);
 }
 
 static void read_optimizer(Trainer *t)
@@ -54,6 +62,7 @@ static Status open_model(Trainer *t)
         .q = t->objective.backup != BACKUP_NONE,
         .next_action = c->learn_action_weight > 0,
     };
+    TRY(read_precision(c, &shape.activation));
     model_shape_of_file(&shape, &t->file);
     return model_open(&t->model, &shape, &t->file, &t->dev);
 }
@@ -64,16 +73,17 @@ MemoryPlan trainer_plan(const Trainer *t)
 {
     const ModelShape *s = &t->model.shape;
     const size_t bytes = params_bytes(&t->model.params);
-    const size_t block = (size_t)(6 * s->dim + s->heads + 2 + 2 * s->ff),
-                 top = (size_t)(2 * s->dim + 1);
-    const size_t tokens = (size_t)t->config.train_tokens;
-    const size_t trained = (size_t)s->layers * block + top + (size_t)s->dim;
+    const size_t half = s->activation == BF16 ? params_bytes_bf16(&t->model.params) : 0;
+    const size_t wide = dtype_size(s->activation), narrow = sizeof(float);
+    const size_t block = wide * (size_t)(6 * s->dim + 2 * s->ff) + narrow * (size_t)(s->heads + 2);
+    const size_t top = wide * (size_t)(2 * s->dim) + narrow;
+    const size_t trained = (size_t)s->layers * block + top + wide * (size_t)s->dim;
     return (MemoryPlan){
-        .parameters = bytes,
+        .parameters = bytes + half,
         .gradients = bytes,
         .moments = 2 * bytes,
-        .target_network = has_td(t) ? bytes : 0,
-        .activations = tokens * sizeof(float) * (trained + (has_td(t) ? block + top : 0)),
+        .target_network = has_td(t) ? bytes + half : 0,
+        .activations = (size_t)t->config.train_tokens * (trained + (has_td(t) ? block + top : 0)),
     };
 }
 
@@ -97,12 +107,14 @@ static Status take_memory(Trainer *t)
 {
     Params *p = &t->model.params;
     const int64_t tokens = t->config.train_tokens;
+    const Dtype activation = t->model.shape.activation;
     for (ParamCopy c = PARAM_VALUE; c <= PARAM_MOMENT2; c++) TRY(params_open(p, c, &t->dev));
+    if (activation == BF16) TRY(params_open_bf16(p, PARAM_VALUE, &t->dev));
     TRY(optimizer_open(&t->optimizer, p, &t->dev));
     TRY(encoder_open(&t->online, &t->model, tokens, true, &t->dev));
     TRY(model_input_open(&t->input, &t->model, tokens, &t->dev));
     for (int pass = 0; pass < 2; pass++) {
-        t->dh = ARENA(&t->gradient_arena, F32, tokens, t->model.shape.dim);
+        t->dh = ARENA(&t->gradient_arena, activation, tokens, t->model.shape.dim);
         t->sums = ARENA(&t->gradient_arena, F64, SUMS);
         t->number = ARENA(&t->gradient_arena, I64, 1);
         t->schedule = ARENA(&t->gradient_arena, F64, ADAMW_SCHEDULE);
@@ -110,6 +122,7 @@ static Status take_memory(Trainer *t)
     }
     if (!has_td(t)) return OK;
     TRY(params_open(p, PARAM_TARGET, &t->dev));
+    if (activation == BF16) TRY(params_open_bf16(p, PARAM_TARGET, &t->dev));
     return encoder_open(&t->target, &t->model, tokens, false, &t->dev);
 }
 
@@ -119,6 +132,8 @@ static void start_from_seed(Trainer *t)
     params_init(p, (uint64_t)t->config.train_seed);
     for (int i = 0; has_td(t) && i < p->count; i++)
         elementwise_copy(&t->dev, p->copy[PARAM_TARGET][i], p->copy[PARAM_VALUE][i]);
+    params_round(&t->dev, p, PARAM_VALUE);
+    params_round(&t->dev, p, PARAM_TARGET);
 }
 
 Status trainer_open_on(Trainer *t, const Config *config, Behaviour file)
@@ -172,8 +187,8 @@ void trainer_schedule(Trainer *t, int64_t steps) { t->optimizer.steps = steps; }
 static void add_gradients(Trainer *t, const ModelInput *in)
 {
     const Model *m = &t->model;
-    const Tensor *const *copy = (const Tensor *const *)m->params.copy;
-    Weights w = copy[PARAM_VALUE], grad = copy[PARAM_GRAD], target = copy[PARAM_TARGET];
+    Weights w = params_weights(&m->params, PARAM_VALUE), grad = m->params.copy[PARAM_GRAD];
+    Weights target = params_weights(&m->params, PARAM_TARGET);
     const DropoutKey key = {m->shape.dropout, (uint64_t)t->config.train_seed, t->number};
 
     Tensor h = encoder_forward(&t->dev, &t->online, m, w, in, key), target_h = {0};

@@ -17,7 +17,7 @@ typedef struct {
     Encoder online, target; /* target: only with a TD term */
     ModelInput input;
     Arena gradient_arena;
-    Tensor dh;               /* [tokens, dim] */
+    Tensor dh;               /* [tokens, dim] of the activations' dtype */
     Tensor sums;             /* the step's losses: learn/objective.h */
     Tensor number, schedule; /* i64 [1], f64 [ADAMW_SCHEDULE]: what changes from step to step */
     int64_t step;            /* optimizer steps done */

@@ -92,11 +92,8 @@ void scratch_release(Device *dev, size_t mark);
  * build the branch and every call inside it vanish: no #ifdef, no stubs. */
 #define ON_CUDA(dev) (HAVE_CUDA && (dev)->kind == DEVICE_CUDA)
 
-/* The dtype of activations in a call of an op: f32, and on CUDA also bf16, as `like` is. */
-static inline Dtype activation_dtype(const Device *dev, Tensor like)
-{
-    return ON_CUDA(dev) && like.dtype == BF16 ? BF16 : F32;
-}
+/* The dtype of activations in a call of an op: f32 or bf16, as `like` is. */
+static inline Dtype activation_dtype(Tensor like) { return like.dtype == BF16 ? BF16 : F32; }
 
 #ifdef __cplusplus
 }

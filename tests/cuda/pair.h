@@ -5,6 +5,7 @@
 
 #include "../op.h"
 
+#include "base/bf16.h"
 #include "base/device_cuda.h"
 
 static Device cpu, gpu;
@@ -65,15 +66,6 @@ static inline void pair_free(void)
 }
 
 /* ---- bfloat16 ----------------------------------------------------------------------------------- */
-
-static inline float bf16_rounded(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000u;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
 
 /* Round an f32 tensor in place, so that both dtypes hold the same numbers. */
 static inline Tensor rounded(Tensor t)
