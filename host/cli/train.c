@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "learn/objective.h"
 #include "train/loop.h"
 
 static void usage(FILE *out)
@@ -21,6 +22,9 @@ static void usage(FILE *out)
           "settings and their defaults:\n",
           out);
     config_help(out);
+    fputs("\nagents of learn.objective, to be joined by + where they train different heads:\n",
+          out);
+    objective_help(out);
 }
 
 int cli_train(int argc, char **argv)

@@ -11,7 +11,7 @@
 static Status read_objective(Trainer *t)
 {
     const Config *c = &t->config;
-    t->objective = (Objective){
+    t->objective.options = (AgentOptions){
         .td_weight = (float)c->learn_td_weight,
         .action_weight = (float)c->learn_action_weight,
         .gamma = (float)c->learn_gamma,
@@ -58,16 +58,14 @@ static Status open_model(Trainer *t)
         .ff = c->model_ff,
         .dropout = (float)c->model_dropout,
         .init_std = (float)c->model_init_std,
-        .policy = t->objective.cross_entropy,
-        .q = t->objective.backup != BACKUP_NONE,
+        .policy = t->objective.trains & TRAINS_POLICY,
+        .q = t->objective.trains & TRAINS_Q,
         .next_action = c->learn_action_weight > 0,
     };
     TRY(read_precision(c, &shape.activation));
     model_shape_of_file(&shape, &t->file);
     return model_open(&t->model, &shape, &t->file, &t->dev);
 }
-
-static bool has_td(const Trainer *t) { return t->objective.backup != BACKUP_NONE; }
 
 MemoryPlan trainer_plan(const Trainer *t)
 {
@@ -82,8 +80,9 @@ MemoryPlan trainer_plan(const Trainer *t)
         .parameters = bytes + half,
         .gradients = bytes,
         .moments = 2 * bytes,
-        .target_network = has_td(t) ? bytes + half : 0,
-        .activations = (size_t)t->config.train_tokens * (trained + (has_td(t) ? block + top : 0)),
+        .target_network = t->objective.target ? bytes + half : 0,
+        .activations =
+            (size_t)t->config.train_tokens * (trained + (t->objective.target ? block + top : 0)),
     };
 }
 
@@ -120,7 +119,7 @@ static Status take_memory(Trainer *t)
         t->schedule = ARENA(&t->gradient_arena, F64, ADAMW_SCHEDULE);
         if (pass == 0) TRY(arena_open(&t->gradient_arena, &t->dev));
     }
-    if (!has_td(t)) return OK;
+    if (!t->objective.target) return OK;
     TRY(params_open(p, PARAM_TARGET, &t->dev));
     if (activation == BF16) TRY(params_open_bf16(p, PARAM_TARGET, &t->dev));
     return encoder_open(&t->target, &t->model, tokens, false, &t->dev);
@@ -130,7 +129,7 @@ static void start_from_seed(Trainer *t)
 {
     Params *p = &t->model.params;
     params_init(p, (uint64_t)t->config.train_seed);
-    for (int i = 0; has_td(t) && i < p->count; i++)
+    for (int i = 0; t->objective.target && i < p->count; i++)
         elementwise_copy(&t->dev, p->copy[PARAM_TARGET][i], p->copy[PARAM_VALUE][i]);
     params_round(&t->dev, p, PARAM_VALUE);
     params_round(&t->dev, p, PARAM_TARGET);
@@ -192,9 +191,19 @@ static void add_gradients(Trainer *t, const ModelInput *in)
     const DropoutKey key = {m->shape.dropout, (uint64_t)t->config.train_seed, t->number};
 
     Tensor h = encoder_forward(&t->dev, &t->online, m, w, in, key), target_h = {0};
-    if (has_td(t)) target_h = encoder_forward(&t->dev, &t->target, m, target, in, (DropoutKey){0});
+    if (t->objective.target)
+        target_h = encoder_forward(&t->dev, &t->target, m, target, in, (DropoutKey){0});
     Tensor dh = tensor_rows(t->dh, 0, in->tokens);
-    objective_backward(&t->dev, &t->objective, m, w, grad, dh, h, target, target_h, in, t->sums);
+    objective_backward(&t->dev, &t->objective,
+                       (AgentPass){.m = m,
+                                   .w = w,
+                                   .grad = grad,
+                                   .h = h,
+                                   .dh = dh,
+                                   .target = target,
+                                   .target_h = target_h,
+                                   .in = in,
+                                   .sums = t->sums});
     encoder_backward(&t->dev, &t->online, m, w, grad, in, key, dh);
 
     const ItemTable items = model_items(m, w);

@@ -14,11 +14,11 @@ typedef struct {
     Objective objective;
     Optimizer optimizer;
     Model model;
-    Encoder online, target; /* target: only with a TD term */
+    Encoder online, target; /* target: only where an agent reads the target network */
     ModelInput input;
     Arena gradient_arena;
     Tensor dh;               /* [tokens, dim] of the activations' dtype */
-    Tensor sums;             /* the step's losses: learn/objective.h */
+    Tensor sums;             /* the step's losses: learn/agent.h */
     Tensor number, schedule; /* i64 [1], f64 [ADAMW_SCHEDULE]: what changes from step to step */
     int64_t step;            /* optimizer steps done */
 } Trainer;

@@ -1,0 +1,57 @@
+/* What an agent is: a loss on a packed batch, with its gradients. One file an agent; agents.c lists
+ * them. host/model/README.md section 6 has the mathematics.
+ *
+ * An agent works at all positions of the batch in one pass and over the whole catalogue through the
+ * statistics of the catalogue head; it keeps nothing between steps and does not wait for the device.
+ */
+#ifndef SOUK_AGENT_H
+#define SOUK_AGENT_H
+
+#include "model/input.h"
+
+/* Settings that agents share, by their config keys learn.*. */
+typedef struct {
+    float td_weight, action_weight;
+    float gamma, huber, temperature;
+    int64_t n_step;
+} AgentOptions;
+
+/* What a step leaves on the device for the losses, f64 [SUMS]: so that no loss makes the host wait
+ * while there is work to enqueue. A loss is here as it enters the total, so with its weight. */
+enum { SUM_TARGETS, SUM_BACKUPS, SUM_CROSS_ENTROPY, SUM_TD, SUM_NEXT_ACTION, SUMS };
+/* One of them, as the [1] that ops write. */
+static inline Tensor sum_at(Tensor sums, int place)
+{
+    return TENSOR((double *)sums.data + place, F64, 1);
+}
+
+/* One pass over a batch: what is read, and where gradients go. */
+typedef struct {
+    const AgentOptions *options;
+    const Model *m;
+    Weights w, grad; /* of the online network; gradients accumulate */
+    Tensor h, dh;    /* [tokens, dim] its states; their gradient accumulates */
+    Weights target;  /* the target network, */
+    Tensor target_h; /* its states; both absent unless a term of the objective reads them */
+    const ModelInput *in;
+    Tensor share; /* f32 [tokens]: 1 / |A| at tokens with a target, else 0 */
+    Tensor sums;
+} AgentPass;
+
+/* Heads that an agent trains; in an objective each is trained by at most one term. */
+enum { TRAINS_POLICY = 1, TRAINS_Q = 2 };
+
+typedef struct {
+    const char *name, *help;
+    unsigned trains;
+    bool target; /* reads the target network */
+    void (*backward)(Device *dev, const AgentPass *pass);
+} Agent;
+
+/* All of them, in the order in which the terms of an objective run; NULL ends the list. */
+extern const Agent *const agents[];
+
+extern const Agent agent_cross_entropy;
+extern const Agent agent_q_learning, agent_double_q, agent_sarsa, agent_expected_sarsa;
+
+#endif

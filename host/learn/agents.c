@@ -1,0 +1,8 @@
+#include <stddef.h>
+
+#include "learn/agent.h"
+
+const Agent *const agents[] = {
+    &agent_cross_entropy, &agent_q_learning,     &agent_double_q,
+    &agent_sarsa,         &agent_expected_sarsa, NULL,
+};

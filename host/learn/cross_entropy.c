@@ -1,0 +1,11 @@
+/* The policy as a classifier of the next item, over the whole catalogue. */
+#include "learn/heads.h"
+
+static void backward(Device *dev, const AgentPass *p) { policy_loss(dev, p, p->share); }
+
+const Agent agent_cross_entropy = {
+    .name = "cross_entropy",
+    .help = "the policy predicts the next item",
+    .trains = TRAINS_POLICY,
+    .backward = backward,
+};
