@@ -7,14 +7,14 @@
 
 #include "base/parallel.h"
 
-const WorldKind *const world_kinds[] = {NULL};
+const WorldKind *const world_kinds[] = {&world_shop, &world_small_shop, NULL};
 
 /* ---- Settings --------------------------------------------------------------------------------------- */
 
 /* Keys of every world; empty: what the world says. */
 static const WorldOption common[] = {
-    {"discount", "", 0.0, 1.0, "discount of returns (the world's)"},
-    {"horizon", "", 1.0, 1e9, "choices after which an episode is cut (the world's)"},
+    {WORLD_REAL, "discount", "", 0.0, 1.0, "discount of returns (the world's)"},
+    {WORLD_COUNT, "horizon", "", 1.0, 1e9, "choices after which an episode is cut (the world's)"},
     {0},
 };
 
@@ -23,16 +23,17 @@ static Status set_number(const WorldKind *k, const WorldOption *o, const char *t
     char *end;
     errno = 0;
     *number = strtod(text, &end);
-    if (errno || end == text || *end || !(*number >= o->low && *number <= o->high))
-        return FAIL(ERR_USAGE, "world %s: %s=\"%s\", expected a number from %g to %g", k->name,
-                    o->name, text, o->low, o->high);
+    if (errno || end == text || *end || !(*number >= o->low && *number <= o->high) ||
+        (o->type == WORLD_COUNT && *number != floor(*number)))
+        return FAIL(ERR_USAGE, "world %s: %s=\"%s\", expected a %snumber from %g to %g", k->name,
+                    o->name, text, o->type == WORLD_COUNT ? "whole " : "", o->low, o->high);
     return OK;
 }
 
 static Status set_option(const WorldKind *k, const WorldOption *o, const char *text,
                          WorldSettings *s, int i)
 {
-    if (o->low < o->high) return set_number(k, o, text, &s->number[i]);
+    if (o->type != WORLD_TEXT) return set_number(k, o, text, &s->number[i]);
     if (strlen(text) >= sizeof s->text[i])
         return FAIL(ERR_USAGE, "world %s: %s=\"%s\" is longer than %zu bytes", k->name, o->name,
                     text, sizeof s->text[i] - 1);
@@ -100,6 +101,18 @@ void world_close(World *w)
 {
     if (w->kind) w->kind->close(w->parameters);
     *w = (World){0};
+}
+
+Status world_mdp(const World *w, Mdp *mdp)
+{
+    *mdp = (Mdp){0};
+    if (!w->kind->mdp)
+        return FAIL(ERR_USAGE, "world %s is no finite MDP: its optimum is not known",
+                    w->kind->name);
+    const Status st = w->kind->mdp(w->parameters, mdp);
+    mdp->discount = w->spec.discount;
+    if (st != OK) mdp_close(mdp);
+    return st;
 }
 
 static void help_options(FILE *out, const WorldOption *o)

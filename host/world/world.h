@@ -41,8 +41,10 @@ static inline Philox world_draw(WorldDraw *d) { return philox(d->key, d->episode
 
 /* ---- What a world says of itself -------------------------------------------------------------- */
 
-/* A setting. low < high: a number in [low, high]; low == high: a text. */
+/* A setting. Numbers lie in [low, high]; a count is a whole one. */
+typedef enum { WORLD_TEXT, WORLD_REAL, WORLD_COUNT } WorldOptionType;
 typedef struct {
+    WorldOptionType type;
     const char *name, *value; /* default */
     double low, high;
     const char *help;
@@ -91,9 +93,9 @@ typedef struct {
      * sets END_TERMINAL where an episode ends by itself; who steps it truncates at the horizon. */
     void (*step)(const void *world, void *state, int32_t item, WorldDraw *draw, WorldEvent *event);
     const WorldBaseline *baselines; /* ends with name NULL; NULL: none */
-    /* Where the world is a finite MDP whose state the history tells: it, with items as actions, and the
-     * state of an episode in it. Both NULL where it never is; mdp fails where settings make it too
-     * large or hidden. */
+    /* Where the world is a finite MDP whose state the history tells: it, with items as actions (see
+     * world_mdp), and the state of an episode in it. Both NULL where it never is; mdp fails where
+     * settings make it too large or hidden. */
     Status (*mdp)(const void *world, Mdp *mdp);
     int64_t (*mdp_state)(const void *world, const void *state);
     /* The policy or what else there is to see for a person, to `out`; NULL: nothing. */
@@ -102,6 +104,7 @@ typedef struct {
 
 /* All kinds; ends with NULL. */
 extern const WorldKind *const world_kinds[];
+extern const WorldKind world_shop, world_small_shop;
 
 /* ---- A world ------------------------------------------------------------------------------------ */
 
@@ -117,6 +120,9 @@ Status world_open(World *w, const char *text);
 void world_close(World *w); /* safe on {0} */
 /* All worlds, or one: options, defaults, baselines. */
 void world_help(FILE *out, const char *name);
+
+/* The world as an MDP of the spec's discount; fails where it is none. */
+Status world_mdp(const World *w, Mdp *mdp);
 
 /* A baseline by name: the world's, or "random", which every world has. NULL: none is called so. */
 const WorldBaseline *world_baseline(const World *w, const char *name);

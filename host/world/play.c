@@ -1,0 +1,169 @@
+#include "world/play.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/progress.h"
+
+static Status act_baseline(void *self, const Episodes *episodes, const PlayHistory *history,
+                           int64_t count, const int64_t *slot, int32_t *item, float *propensity)
+{
+    (void)history;
+    episodes_act(episodes, self, count, slot, item, propensity);
+    return OK;
+}
+
+Actor baseline_actor(const WorldBaseline *baseline)
+{
+    return (Actor){(void *)(uintptr_t)baseline, act_baseline};
+}
+
+static Status act_table(void *self, const Episodes *episodes, const PlayHistory *history,
+                        int64_t count, const int64_t *slot, int32_t *item, float *propensity)
+{
+    const int64_t *policy = self;
+    const World *w = episodes->world;
+    (void)history;
+    for (int64_t i = 0; i < count; i++) {
+        const void *state = episodes_state(episodes, slot[i]);
+        item[i] = (int32_t)policy[w->kind->mdp_state(w->parameters, state)];
+        propensity[i] = 1.0f;
+    }
+    return OK;
+}
+
+Actor table_actor(const int64_t *policy) { return (Actor){(void *)(uintptr_t)policy, act_table}; }
+
+/* ---- A wave -------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const World *world;
+    Episodes episodes;
+    PlayHistory *history; /* [slots] */
+    int64_t *slot;        /* [slots] those that go on */
+    int64_t *number;      /* [slots] episodes to begin */
+    int32_t *item;        /* [slots] */
+    float *propensity;    /* [slots] */
+    WorldEvent *event;    /* [slots] */
+} Wave;
+
+static Status wave_open(Wave *v, const World *w, const PlayOptions *o, int64_t slots)
+{
+    *v = (Wave){.world = w};
+    v->history = calloc((size_t)slots, sizeof *v->history);
+    v->slot = calloc((size_t)slots, sizeof *v->slot);
+    v->number = calloc((size_t)slots, sizeof *v->number);
+    v->item = calloc((size_t)slots, sizeof *v->item);
+    v->propensity = calloc((size_t)slots, sizeof *v->propensity);
+    v->event = calloc((size_t)slots, sizeof *v->event);
+    if (!v->history || !v->slot || !v->number || !v->item || !v->propensity || !v->event)
+        return FAIL(ERR_MEMORY, "no memory for %lld episodes at once", (long long)slots);
+    return episodes_open(&v->episodes, w, slots, o->seed, o->threads);
+}
+
+static void wave_close(Wave *v)
+{
+    for (int64_t i = 0; v->history && i < v->episodes.slots; i++) {
+        free(v->history[i].event);
+        free(v->history[i].propensity);
+    }
+    free(v->history);
+    free(v->slot);
+    free(v->number);
+    free(v->item);
+    free(v->propensity);
+    free(v->event);
+    episodes_close(&v->episodes);
+}
+
+static Status append(PlayHistory *h, const WorldEvent *event, float propensity)
+{
+    if (h->count == h->room) {
+        const int64_t room = h->room ? 2 * h->room : 16;
+        WorldEvent *events = realloc(h->event, (size_t)room * sizeof *events);
+        if (events) h->event = events;
+        float *chances = realloc(h->propensity, (size_t)room * sizeof *chances);
+        if (chances) h->propensity = chances;
+        if (!events || !chances) return FAIL(ERR_MEMORY, "no memory for a history of an episode");
+        h->room = room;
+    }
+    h->event[h->count] = *event;
+    h->propensity[h->count++] = propensity;
+    return OK;
+}
+
+/* Begin `count` episodes from number `first` on. */
+static Status begin(Wave *v, int64_t first, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) v->number[i] = first + i;
+    episodes_reset(&v->episodes, count, NULL, v->number, v->event);
+    for (int64_t i = 0; i < count; i++) {
+        v->slot[i] = i;
+        v->history[i].episode = first + i;
+        v->history[i].count = 0;
+        TRY(append(&v->history[i], &v->event[i], 1.0f));
+    }
+    return OK;
+}
+
+/* A choice in each of the `count` episodes that go on; returns in *count how many still do. */
+static Status advance(Wave *v, Actor actor, int64_t *count)
+{
+    int64_t left = 0;
+    TRY(actor.act(actor.self, &v->episodes, v->history, *count, v->slot, v->item, v->propensity));
+    episodes_step(&v->episodes, *count, v->slot, v->item, v->event);
+    for (int64_t i = 0; i < *count; i++) {
+        TRY(append(&v->history[v->slot[i]], &v->event[i], v->propensity[i]));
+        if (v->event[i].end == END_GOES_ON) v->slot[left++] = v->slot[i];
+    }
+    *count = left;
+    return OK;
+}
+
+static double discounted(const PlayHistory *h, double discount)
+{
+    double sum = 0.0;
+    for (int64_t t = h->count - 1; t >= 1; t--) sum = (double)h->event[t].reward + discount * sum;
+    return sum;
+}
+
+static Status run_wave(Wave *v, Actor actor, PlaySink sink, int64_t first, int64_t count,
+                       double *value)
+{
+    int64_t running = count;
+    TRY(begin(v, first, count));
+    while (running > 0) TRY(advance(v, actor, &running));
+    for (int64_t i = 0; i < count; i++) {
+        value[i] = discounted(&v->history[i], v->world->spec.discount);
+        if (sink.take) TRY(sink.take(sink.context, &v->history[i]));
+    }
+    return OK;
+}
+
+Status play(const World *w, const PlayOptions *o, Actor actor, PlaySink sink, double *value)
+{
+    REQUIRE(o->episodes >= 1 && o->slots >= 1, "%lld episodes, %lld at once",
+            (long long)o->episodes, (long long)o->slots);
+    const int64_t slots = o->slots < o->episodes ? o->slots : o->episodes;
+    Wave wave;
+    Progress bar;
+    Status st = wave_open(&wave, w, o, slots);
+    progress_begin(&bar, "play", o->episodes, o->quiet);
+    for (int64_t done = 0; st == OK && done < o->episodes; done += slots) {
+        const int64_t count = o->episodes - done < slots ? o->episodes - done : slots;
+        st = run_wave(&wave, actor, sink, o->first + done, count, value + done);
+        progress_update(&bar, done + count, NULL);
+    }
+    progress_end(&bar, NULL);
+    wave_close(&wave);
+    return st;
+}
+
+Interval interval_of(const double *value, int64_t count)
+{
+    double mean = 0.0, squares = 0.0;
+    for (int64_t i = 0; i < count; i++) mean += value[i] / (double)count;
+    for (int64_t i = 0; i < count; i++) squares += (value[i] - mean) * (value[i] - mean);
+    const double variance = count > 1 ? squares / (double)(count - 1) : 0.0;
+    return (Interval){mean, 1.959963984540054 * sqrt(variance / (double)count)};
+}

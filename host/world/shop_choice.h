@@ -1,0 +1,57 @@
+/* What a shopper does with the item shown: a multinomial logit (McFadden 1974) over looking at it,
+ * passing on and leaving the shop, then a funnel of logits from the look to the cart, the purchase and
+ * the review. One event says how far it went. Both shops choose by it.
+ *
+ *   P(look) : P(skip) : P(leave) = exp(view + x) : 1 : exp(leave + y)
+ *   P(cart | look) = s(cart + x), P(purchase | cart) = s(purchase + x), P(review | purchase) = s(review)
+ *
+ * x is what speaks for the item here and now (relevance, less boredom, less attention further down the
+ * list), y the shopper's impatience; s is the logistic function.
+ */
+#ifndef SOUK_SHOP_CHOICE_H
+#define SOUK_SHOP_CHOICE_H
+
+#include <math.h>
+
+enum { SHOP_SKIP, SHOP_VIEW, SHOP_CART, SHOP_PURCHASE, SHOP_REVIEW, SHOP_LEAVE, SHOP_KINDS };
+static const char *const shop_kind_name[SHOP_KINDS] = {"skip",     "view",   "cart",
+                                                       "purchase", "review", "leave"};
+/* A purchase that is reviewed is worth both. */
+static const float shop_kind_reward[SHOP_KINDS] = {0.0f, 0.2f, 0.5f, 1.0f, 1.2f, 0.0f};
+
+typedef struct {
+    double view, leave, cart, purchase, review; /* constants of the utilities */
+} ShopTaste;
+
+static inline double shop_logistic(double x) { return 1.0 / (1.0 + exp(-x)); }
+
+/* Probability of each kind of event; they add up to 1. */
+static inline void shop_law(double law[SHOP_KINDS], const ShopTaste *t, double x, double y)
+{
+    const double look = exp(t->view + x), leave = exp(t->leave + y), all = 1.0 + look + leave;
+    const double cart = shop_logistic(t->cart + x), purchase = shop_logistic(t->purchase + x);
+    const double review = shop_logistic(t->review), viewed = look / all;
+    law[SHOP_SKIP] = 1.0 / all;
+    law[SHOP_VIEW] = viewed * (1.0 - cart);
+    law[SHOP_CART] = viewed * cart * (1.0 - purchase);
+    law[SHOP_PURCHASE] = viewed * cart * purchase * (1.0 - review);
+    law[SHOP_REVIEW] = viewed * cart * purchase * review;
+    law[SHOP_LEAVE] = leave / all;
+}
+
+/* The kind that a uniform number in [0, 1) falls on. */
+static inline int shop_choose(const double law[SHOP_KINDS], double uniform)
+{
+    int kind = 0;
+    for (; kind < SHOP_KINDS - 1 && uniform >= law[kind]; kind++) uniform -= law[kind];
+    return kind;
+}
+
+static inline double shop_reward(const double law[SHOP_KINDS])
+{
+    double sum = 0.0;
+    for (int k = 0; k < SHOP_KINDS; k++) sum += law[k] * shop_kind_reward[k];
+    return sum;
+}
+
+#endif

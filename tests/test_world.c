@@ -1,0 +1,294 @@
+/* Worlds: the contract, the shops, and their laws against what is sampled from them. */
+#include "base/parallel.h"
+#include "test.h"
+#include "world/play.h"
+#include "world/shop_choice.h"
+
+static void open_world(World *w, const char *text) { assert_ok(world_open(w, text)); }
+
+/* Discounted returns of `episodes` episodes by a baseline. */
+static Interval played(const World *w, Actor actor, int64_t episodes, int64_t slots, double *value)
+{
+    const PlayOptions o = {.episodes = episodes, .slots = slots, .seed = 5, .quiet = true};
+    assert_ok(play(w, &o, actor, (PlaySink){0}, value));
+    return interval_of(value, episodes);
+}
+
+/* ---- The contract ------------------------------------------------------------------------------------- */
+
+static void refused(const char *text, const char *saying)
+{
+    World w;
+    status_clear();
+    assert_int_equal(world_open(&w, text), ERR_USAGE);
+    if (!strstr(status_message(), saying))
+        fail_msg("\"%s\" does not say \"%s\"", status_message(), saying);
+    status_clear();
+}
+
+static void names_and_settings(void **state)
+{
+    World w;
+    (void)state;
+    refused("bazaar", "no world \"bazaar\"");
+    refused("shop:items", "expected key=value");
+    refused("shop:colour=3", "no setting \"colour\"");
+    refused("shop:items=1e9", "expected a whole number from 10 to 1e+06");
+    refused("shop:items=20.5", "expected a whole number");
+    refused("shop:affinity=big", "expected a number");
+    refused("shop:items=20,shelves=30", "30 shelves for 20 items");
+    refused("shop:horizon=0", "horizon");
+    open_world(&w, "shop:items=1000,discount=0.5,horizon=7");
+    assert_int_equal(w.spec.items, 1000);
+    assert_int_equal(w.spec.horizon, 7);
+    assert_near(w.spec.discount, 0.5, 0.0);
+    assert_non_null(world_baseline(&w, "random"));
+    assert_non_null(world_baseline(&w, "popularity"));
+    assert_null(world_baseline(&w, "best"));
+    world_close(&w);
+}
+
+/* Every bit of every event of every world, under different threads and slots. */
+typedef struct {
+    uint64_t hash;
+    int64_t events, longest;
+} Digest;
+
+static Status digest(void *context, const PlayHistory *h)
+{
+    Digest *d = context;
+    for (int64_t i = 0; i < h->count; i++) {
+        const WorldEvent *e = &h->event[i];
+        uint32_t bits[2 + WORLD_NUMBERS_MAX];
+        memcpy(bits, &e->reward, 4);
+        memcpy(bits + 1, &h->propensity[i], 4);
+        memcpy(bits + 2, e->number, sizeof e->number);
+        for (int k = 0; k < 2 + WORLD_NUMBERS_MAX; k++)
+            d->hash =
+                philox_u64(d->hash, bits[k], (uint64_t)e->item << 16 | e->action << 8 | e->end);
+        d->hash = philox_u64(d->hash, (uint64_t)h->episode, (uint64_t)e->time);
+        assert_true(e->end == END_GOES_ON || i == h->count - 1);
+    }
+    d->events += h->count;
+    if (h->count > d->longest) d->longest = h->count;
+    return OK;
+}
+
+static Digest digest_of(const World *w, const char *policy, int64_t slots, int threads,
+                        uint64_t seed)
+{
+    Digest d = {0};
+    double value[300];
+    const PlayOptions o = {0, 300, slots, seed, threads, true};
+    assert_ok(
+        play(w, &o, baseline_actor(world_baseline(w, policy)), (PlaySink){&d, digest}, value));
+    return d;
+}
+
+static void threads_and_slots_do_not_change_a_bit(void **state)
+{
+    (void)state;
+    for (int i = 0; world_kinds[i]; i++) {
+        World w;
+        if (world_open(&w, world_kinds[i]->name) != OK) { /* one that needs a file */
+            status_clear();
+            continue;
+        }
+        const Digest one = digest_of(&w, "random", 300, 1, 3);
+        const Digest many = digest_of(&w, "random", 37, 4, 3);
+        const Digest other = digest_of(&w, "random", 37, 4, 4);
+        assert_true(one.hash == many.hash && one.events == many.events);
+        assert_true(one.hash != other.hash);
+        assert_true(one.longest <= w.spec.horizon + 1);
+        world_close(&w);
+    }
+}
+
+/* ---- Exact laws against samples ------------------------------------------------------------------------- */
+
+/* |count/n - p| <= 5 sqrt(p (1 - p) / n) fails once in 1.7 million for one p. */
+static void assert_share(int64_t count, int64_t n, double p)
+{
+    assert_near((double)count / (double)n, p, 5.0 * sqrt(p * (1.0 - p) / (double)n) + 1e-12);
+}
+
+typedef struct {
+    const World *world;
+    const Mdp *mdp;
+    int64_t *pairs;   /* [states, items] how often a pair was met */
+    int64_t *arrived; /* [states, items, states + 1] */
+    double *reward;   /* [states, items] */
+} Census;
+
+/* Choose at random, count where the world went. */
+static void take_census(Census *c, int64_t episodes)
+{
+    const World *w = c->world;
+    const int64_t n = c->mdp->states, items = w->spec.items;
+    Episodes e;
+    assert_ok(episodes_open(&e, w, 1, 11, 1));
+    for (int64_t k = 0; k < episodes; k++) {
+        WorldEvent event;
+        float chance;
+        int32_t item;
+        episodes_reset(&e, 1, NULL, &k, &event);
+        while (event.end == END_GOES_ON) {
+            const int64_t s = w->kind->mdp_state(w->parameters, episodes_state(&e, 0));
+            episodes_act(&e, world_baseline(w, "random"), 1, NULL, &item, &chance);
+            episodes_step(&e, 1, NULL, &item, &event);
+            int64_t next = w->kind->mdp_state(w->parameters, episodes_state(&e, 0));
+            if (event.end == END_TERMINAL) next = n;
+            c->pairs[s * items + item]++;
+            c->arrived[(s * items + item) * (n + 1) + next]++;
+            c->reward[s * items + item] += event.reward;
+        }
+    }
+    episodes_close(&e);
+}
+
+static void compare_pair(const Census *c, int64_t pair)
+{
+    const int64_t n = c->mdp->states, met = c->pairs[pair];
+    double p[64] = {0}, mean = 0.0, square = 0.0;
+    assert_true(n < 64);
+    for (int64_t i = c->mdp->first[pair]; i < c->mdp->first[pair + 1]; i++) {
+        const MdpOutcome *o = &c->mdp->outcome[i];
+        p[o->next == MDP_TERMINAL ? n : o->next] += o->probability;
+        mean += o->probability * o->reward;
+        square += o->probability * o->reward * o->reward;
+    }
+    for (int64_t s = 0; s <= n; s++) assert_share(c->arrived[pair * (n + 1) + s], met, p[s]);
+    assert_near(c->reward[pair] / (double)met, mean,
+                5.0 * sqrt((square - mean * mean) / (double)met) + 1e-6);
+}
+
+static void the_small_shop_does_as_its_mdp_says(void **state)
+{
+    World w;
+    Mdp mdp;
+    (void)state;
+    open_world(&w, "small-shop:drift=0.3");
+    assert_ok(world_mdp(&w, &mdp));
+    const size_t pairs = (size_t)(mdp.states * mdp.actions);
+    Census c = {&w, &mdp, calloc(pairs, sizeof(int64_t)),
+                calloc(pairs * (size_t)(mdp.states + 1), sizeof(int64_t)),
+                calloc(pairs, sizeof(double))};
+    take_census(&c, 60000);
+    int64_t seen = 0;
+    for (size_t pair = 0; pair < pairs; pair++)
+        if (c.pairs[pair] >= 400) compare_pair(&c, (int64_t)pair), seen++;
+    assert_true(seen > (int64_t)pairs * 9 / 10);
+    free(c.pairs);
+    free(c.arrived);
+    free(c.reward);
+    mdp_close(&mdp);
+    world_close(&w);
+}
+
+static void the_optimum_is_met_and_beaten_by_none(void **state)
+{
+    enum { EPISODES = 40000 };
+    static double value[EPISODES];
+    World w;
+    Mdp mdp;
+    double v[64];
+    int64_t policy[64];
+    (void)state;
+    open_world(&w, "small-shop");
+    assert_ok(world_mdp(&w, &mdp));
+    assert_ok(mdp_solve(&mdp, 1e-9, 100000, v, policy));
+    const double optimum = mdp_start_value(&mdp, v);
+    const Interval best = played(&w, table_actor(policy), EPISODES, 4096, value);
+    assert_near(best.mean, optimum, 2.5 * best.half); /* five standard errors */
+    print_message("optimum %.4f, played %.4f +- %.4f\n", optimum, best.mean, best.half);
+    const char *const others[] = {"random", "wanted", "myopic"};
+    for (int i = 0; i < 3; i++) {
+        const Interval r =
+            played(&w, baseline_actor(world_baseline(&w, others[i])), EPISODES, 4096, value);
+        print_message("%s %.4f +- %.4f\n", others[i], r.mean, r.half);
+        assert_true(r.mean + r.half < optimum * 0.98); /* seeing far pays */
+    }
+    mdp_close(&mdp);
+    world_close(&w);
+}
+
+/* ---- The shop -------------------------------------------------------------------------------------------- */
+
+static void the_law_of_choice(void **state)
+{
+    const ShopTaste taste = {-1.0, -2.0, 0.5, -0.5, -1.0};
+    double law[SHOP_KINDS], sum = 0.0;
+    (void)state;
+    shop_law(law, &taste, 0.7, 0.2);
+    for (int k = 0; k < SHOP_KINDS; k++) sum += law[k];
+    assert_near(sum, 1.0, 1e-15);
+    const double all = 1.0 + exp(-0.3) + exp(-1.8), look = exp(-0.3) / all;
+    assert_near(law[SHOP_LEAVE], exp(-1.8) / all, 1e-15);
+    const double cart = 1.0 / (1.0 + exp(-1.2)), buy = 1.0 / (1.0 + exp(-0.2));
+    assert_near(law[SHOP_CART], look * cart * (1.0 - buy), 1e-15);
+    assert_near(law[SHOP_REVIEW], look * cart * buy / (1.0 + exp(1.0)), 1e-15);
+    int64_t count[SHOP_KINDS] = {0};
+    for (int64_t i = 0; i < 100000; i++)
+        count[shop_choose(law, philox_uniform(philox(1, 2, (uint64_t)i).word[0]))]++;
+    for (int k = 0; k < SHOP_KINDS; k++) assert_share(count[k], 100000, law[k]);
+}
+
+/* The propensity that popularity states is the share of choices that an item gets. */
+static void popularity_states_its_propensity(void **state)
+{
+    enum { ITEMS = 60, DRAWS = 200000 };
+    World w;
+    int64_t count[ITEMS] = {0};
+    float stated[ITEMS] = {0};
+    double sum = 0.0;
+    (void)state;
+    open_world(&w, "shop:items=60,shelves=7");
+    const WorldBaseline *b = world_baseline(&w, "popularity");
+    for (uint64_t i = 0; i < DRAWS; i++) {
+        WorldDraw draw = {9, i, 0};
+        float p;
+        const int32_t item = b->act(&w, NULL, &draw, &p);
+        assert_true(count[item] == 0 || stated[item] == p);
+        stated[item] = p;
+        count[item]++;
+    }
+    for (int i = 0; i < ITEMS; i++) {
+        assert_share(count[i], DRAWS, (double)stated[i]);
+        sum += (double)stated[i];
+    }
+    assert_near(sum, 1.0, 1e-5);
+    world_close(&w);
+}
+
+static void knowing_more_sells_more(void **state)
+{
+    enum { EPISODES = 3000 };
+    static double value[EPISODES];
+    static const char *const policy[] = {"random", "popularity", "shelf", "oracle"};
+    World w;
+    Interval before = {0};
+    (void)state;
+    open_world(&w, "shop:items=5000");
+    for (int i = 0; i < 4; i++) {
+        const Interval r =
+            played(&w, baseline_actor(world_baseline(&w, policy[i])), EPISODES, 1024, value);
+        print_message("%-12s %.4f +- %.4f\n", policy[i], r.mean, r.half);
+        if (i) assert_true(r.mean - r.half > before.mean + before.half);
+        before = r;
+    }
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_and_settings),
+        cmocka_unit_test(threads_and_slots_do_not_change_a_bit),
+        cmocka_unit_test(the_law_of_choice),
+        cmocka_unit_test(the_small_shop_does_as_its_mdp_says),
+        cmocka_unit_test(the_optimum_is_met_and_beaten_by_none),
+        cmocka_unit_test(popularity_states_its_propensity),
+        cmocka_unit_test(knowing_more_sells_more),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
