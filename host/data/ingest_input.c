@@ -11,7 +11,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-enum { RAW = 1 << 18, XZ_MEMORY = 1 << 30 };
+enum { RAW = 1 << 18, XZ_MEMORY = 1 << 30, WHOLE_MAX = 1 << 30 };
 typedef enum { PLAIN, GZIP, ZSTD, XZ } Codec;
 static const char *const codec_name[] = {"plain", "gzip", "zstd", "xz"};
 
@@ -199,5 +199,31 @@ Status logfile_read(LogFile *in, char *out, size_t size, size_t *got)
         if (in->codec == PLAIN) break;
         if (in->at_end && in->raw_at == in->raw_end && in->mid_unit) return damaged(in, "cut off");
     }
+    return OK;
+}
+
+Status logfile_whole(const char *path, char **text, size_t *length)
+{
+    LogFile *in;
+    char *all = NULL;
+    size_t used = 0, room = RAW, got = 1;
+    TRY(logfile_open(&in, path));
+    Status st = OK;
+    while (st == OK && got) {
+        char *more = room <= WHOLE_MAX ? realloc(all, room + 1) : NULL;
+        if (!more) {
+            st = FAIL(ERR_MEMORY, "%s: no memory for its %zu bytes", path, room);
+            break;
+        }
+        all = more;
+        st = logfile_read(in, all + used, room - used, &got);
+        used += got;
+        if (used == room) room *= 2;
+    }
+    logfile_close(in);
+    if (st != OK) return free(all), st;
+    all[used] = '\0';
+    *text = all;
+    *length = used;
     return OK;
 }

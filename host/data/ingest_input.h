@@ -18,6 +18,10 @@ Status logfile_read(LogFile *input, char *out, size_t size, size_t *got);
 int64_t logfile_position(const LogFile *input);
 void logfile_close(LogFile *input); /* safe on NULL */
 
+/* The whole of it, decompressed, one zero byte after its end; free() it. For files that are small: at
+ * most 1 GiB. */
+Status logfile_whole(const char *path, char **text, size_t *length);
+
 /* Bytes of the file on disk; 0 where unknown (a pipe). */
 int64_t logfile_size(const char *path);
 
