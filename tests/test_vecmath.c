@@ -52,6 +52,21 @@ static void exp_in_a_loop_has_the_bits_of_exp_alone(void **state)
     }
 }
 
+static void log_is_within_two_ulp_of_the_true_value(void **state)
+{
+    (void)state;
+    double worst = 0.0;
+    for (uint32_t bits = 0x00800000u; bits < 0x7F800000u; bits += 251) {
+        float x;
+        memcpy(&x, &bits, sizeof x);
+        const double error = ulps(vec_logf(x), log((double)x));
+        if (error > worst) worst = error;
+    }
+    assert_true(worst <= 2.0);
+    assert_true(worst > 0.25);
+    assert_true(vec_logf(1.0f) == 0.0f);
+}
+
 static void sigmoid_is_within_four_ulp(void **state)
 {
     (void)state;
@@ -70,6 +85,7 @@ int main(void)
         cmocka_unit_test(exp_is_within_two_ulp_of_the_true_value),
         cmocka_unit_test(exp_keeps_its_edges),
         cmocka_unit_test(exp_in_a_loop_has_the_bits_of_exp_alone),
+        cmocka_unit_test(log_is_within_two_ulp_of_the_true_value),
         cmocka_unit_test(sigmoid_is_within_four_ulp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,32 @@ static inline float vec_expf(float x)
     return p * low * high;
 }
 
+/* log(x) within 2 ulp for normal positive x; of other x it is no number in particular.
+ *
+ * x = 2^n m with sqrt(1/2) <= m < sqrt(2); log m = f - f^2/2 + f^3 P(f) with f = m - 1, P the minimax
+ * polynomial of degree 8 of the Cephes library's logf. */
+static inline float vec_logf(float x)
+{
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const int32_t power = (bits - 0x3F3504F3) >> 23;
+    bits -= (int32_t)((uint32_t)power << 23);
+    float m;
+    memcpy(&m, &bits, sizeof m);
+    const float f = m - 1.0f, n = (float)power, square = f * f;
+    float p = 7.0376836292e-2f;
+    p = p * f - 1.1514610310e-1f;
+    p = p * f + 1.1676998740e-1f;
+    p = p * f - 1.2420140846e-1f;
+    p = p * f + 1.4249322787e-1f;
+    p = p * f - 1.6668057665e-1f;
+    p = p * f + 2.0000714765e-1f;
+    p = p * f - 2.4999993993e-1f;
+    p = p * f + 3.3333331174e-1f;
+    p = p * f * square - n * 2.12194440e-4f - 0.5f * square;
+    return (f + p) + n * 0.693359375f;
+}
+
 /* 1 / (1 + exp(-x)), within 4 ulp where the result is not subnormal. */
 static inline float vec_sigmoidf(float x) { return 1.0f / (1.0f + vec_expf(-x)); }
 
