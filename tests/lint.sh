@@ -59,7 +59,7 @@ rule "each folder includes only its own and those below it" "$(wrong_includes)"
 rule "HDF5 is known under host/data/ only" "$(only_in host/data/ 'hdf5')"
 rule "oneDNN is known in kernels/gemm.c only" "$(only_in kernels/gemm.c 'dnnl|oneapi')"
 rule "CUDA is known where CUDA is only" "$(only_in \
-    '[^:]*\.cuh?:|[^:]*_cudnn\.c:|kernels/base/device' '(cuda|cublas|cudnn|curand)')"
+    '[^:]*\.cuh?:|[^:]*_cudnn\.c:|kernels/base/device' '(cuda|cublas|cudnn|curand|nvtx)')"
 rule "NCCL and MPI are known in one file each" "$(
     only_in host/cluster/nccl.c nccl
     only_in host/cluster/mpi.c mpi

@@ -10,6 +10,7 @@
 
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
+#include <nvtx3/nvToolsExt.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -32,11 +33,23 @@ static inline void cuda_check(Device *dev, cudaError_t error, const char *call)
 }
 #define CUDA_CHECK(dev, call) cuda_check((dev), (call), #call)
 
-/* Enqueue a kernel on the compute stream, unless the device has failed or the grid is empty. */
-template <class... P, class... A>
-static inline void cuda_launch(Device *dev, const char *name, void (*kernel)(P...), dim3 grid,
+/* Where the file's name begins in its path. */
+static constexpr size_t name_in_path(const char *path)
+{
+    size_t begin = 0;
+    for (size_t i = 0; path[i]; i++)
+        if (path[i] == '/') begin = i + 1;
+    return begin;
+}
+
+/* Enqueue a kernel on the compute stream, unless the device has failed or the grid is empty. What
+ * stands from NAME on in `path`, "OP.cu: KERNEL", is the launch's range in profilers (NVTX, which costs
+ * nothing without one), and what a failure names. */
+template <size_t NAME, class... P, class... A>
+static inline void cuda_launch(Device *dev, const char *path, void (*kernel)(P...), dim3 grid,
                                dim3 block, size_t shared, A... arguments)
 {
+    const char *const name = path + NAME;
     if (dev->status != OK || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
     if (shared > 48 << 10)
         cuda_check(dev,
@@ -48,10 +61,13 @@ static inline void cuda_launch(Device *dev, const char *name, void (*kernel)(P..
     config.blockDim = block;
     config.dynamicSmemBytes = shared;
     config.stream = (cudaStream_t)dev->cuda->compute;
+    nvtxRangePushA(name);
     cuda_check(dev, cudaLaunchKernelEx(&config, kernel, static_cast<P>(arguments)...), name);
+    nvtxRangePop();
 }
 #define LAUNCH(dev, kernel, grid, block, shared, ...)                                              \
-    cuda_launch((dev), #kernel, kernel, dim3(grid), dim3(block), (shared), __VA_ARGS__)
+    cuda_launch<name_in_path(__FILE__)>((dev), __FILE__ ": " #kernel, kernel, dim3(grid),          \
+                                        dim3(block), (shared), __VA_ARGS__)
 
 static inline int64_t ceil_div(int64_t count, int64_t size) { return (count + size - 1) / size; }
 /* Blocks of a grid with one block for `size` of `count`; at most 2^31-1. */

@@ -152,6 +152,14 @@ void device_feed_done(Device *dev)
     if (ON_CUDA(dev)) device_feed_done_cuda(dev);
 }
 
+void device_fetch(Device *dev, void *to, const void *from, size_t bytes)
+{
+    if (ON_CUDA(dev))
+        device_fetch_cuda(dev, to, from, bytes);
+    else
+        copy(to, from, bytes);
+}
+
 void *device_alloc_host(Device *dev, size_t bytes)
 {
     void *memory = ON_CUDA(dev) ? device_alloc_host_cuda(bytes) : malloc(bytes ? bytes : 1);
@@ -203,6 +211,93 @@ size_t device_memory(Device *dev)
     return (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* ---- Events, graphs, ranges --------------------------------------------------------------------- */
+
+Status device_event_open(Device *dev, DeviceEvent **event)
+{
+    *event = NULL;
+    if (ON_CUDA(dev)) *event = device_event_open_cuda(dev);
+    return dev->status;
+}
+
+void device_event_close(Device *dev, DeviceEvent *event)
+{
+    if (ON_CUDA(dev) && event) device_event_close_cuda(event);
+}
+
+void device_event_mark(Device *dev, DeviceEvent *event)
+{
+    if (ON_CUDA(dev)) device_event_mark_cuda(dev, event, dev->cuda->compute);
+}
+
+void device_event_mark_feed(Device *dev, DeviceEvent *event)
+{
+    if (ON_CUDA(dev)) device_event_mark_cuda(dev, event, dev->cuda->feed);
+}
+
+void device_event_wait(Device *dev, DeviceEvent *event)
+{
+    if (ON_CUDA(dev)) device_event_wait_cuda(dev, event);
+}
+
+struct DeviceGraph {
+    void *executable;
+    int64_t bottoms; /* of the scratch */
+};
+
+bool device_settled(const Device *dev)
+{
+    const Scratch *s = &dev->scratch;
+    const bool one = s->top && s->in_use == 0 && !s->top->below && s->top->size >= s->high_water;
+    return ON_CUDA(dev) && (one || !s->top);
+}
+
+void device_graph_begin(Device *dev)
+{
+    REQUIRE(device_settled(dev) && !dev->recording, "a graph of a device that is not settled");
+    dev->recording = true;
+    if (ON_CUDA(dev)) device_graph_begin_cuda(dev);
+}
+
+DeviceGraph *device_graph_end(Device *dev)
+{
+    DeviceGraph *graph = malloc(sizeof *graph);
+    REQUIRE(graph && dev->recording, "the end of a graph that was not begun, or no memory");
+    dev->recording = false;
+    *graph = (DeviceGraph){NULL, dev->scratch.bottoms};
+    if (ON_CUDA(dev)) graph->executable = device_graph_end_cuda(dev);
+    if (graph->executable) return graph;
+    free(graph);
+    return NULL;
+}
+
+bool device_graph_holds(const Device *dev, const DeviceGraph *graph)
+{
+    return graph->bottoms == dev->scratch.bottoms;
+}
+
+void device_graph_run(Device *dev, DeviceGraph *graph)
+{
+    REQUIRE(device_graph_holds(dev, graph), "a graph whose scratch is gone");
+    if (ON_CUDA(dev)) device_graph_run_cuda(dev, graph->executable);
+}
+
+void device_graph_close(Device *dev, DeviceGraph *graph)
+{
+    if (ON_CUDA(dev) && graph) device_graph_close_cuda(graph->executable);
+    free(graph);
+}
+
+void device_range_begin(Device *dev, const char *name)
+{
+    if (ON_CUDA(dev)) device_range_begin_cuda(name);
+}
+
+void device_range_end(Device *dev)
+{
+    if (ON_CUDA(dev)) device_range_end_cuda();
+}
+
 /* ---- Scratch ------------------------------------------------------------------------------------ */
 
 size_t scratch_mark(Device *dev) { return dev->scratch.in_use; }
@@ -211,9 +306,11 @@ static void push_block(Device *dev, size_t size)
 {
     ScratchBlock *block = malloc(sizeof *block);
     if (size < BLOCK_MIN) size = BLOCK_MIN;
+    REQUIRE(!dev->recording, "scratch grows by %zu bytes while a graph is recorded", size);
     char *memory = block ? take(dev, size) : NULL;
     REQUIRE(memory, "scratch: cannot allocate %zu bytes", size);
     *block = (ScratchBlock){dev->scratch.top, dev->scratch.in_use, size, memory};
+    if (!dev->scratch.top) dev->scratch.bottoms++;
     dev->scratch.top = block;
 }
 

@@ -8,6 +8,7 @@
 #ifndef SOUK_DEVICE_H
 #define SOUK_DEVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/status.h"
@@ -26,6 +27,7 @@ typedef struct {
     ScratchBlock *top;
     size_t in_use;     /* bytes handed out now */
     size_t high_water; /* most bytes ever handed out at once */
+    int64_t bottoms;   /* lowest blocks so far: while it stays, what is taken lies where it lay */
 } Scratch;
 
 typedef struct {
@@ -34,6 +36,7 @@ typedef struct {
     int threads;
     Status status;
     Scratch scratch;
+    bool recording;          /* a graph */
     struct DeviceCuda *cuda; /* base/device_cuda.h; NULL on the CPU */
 } Device;
 
@@ -64,6 +67,37 @@ void device_feed(Device *dev, void *to, const void *from, size_t bytes);
 void device_feed_join(Device *dev);
 void device_feed_follow(Device *dev);
 void device_feed_done(Device *dev); /* waits for the copy stream */
+
+/* Enqueues, in the order of the ops; `to` (of device_alloc_host) may be read when an event marked later
+ * has been waited for. On the CPU it copies at once. */
+void device_fetch(Device *dev, void *to, const void *from, size_t bytes);
+
+/* A point in the work of a device that the host waits for; marked again, it is the later point. On the
+ * CPU all work is done when it is enqueued: there the functions do nothing, the event is NULL. */
+typedef struct DeviceEvent DeviceEvent;
+Status device_event_open(Device *dev, DeviceEvent **event);
+void device_event_close(Device *dev, DeviceEvent *event);     /* NULL: nothing */
+void device_event_mark(Device *dev, DeviceEvent *event);      /* behind the ops so far */
+void device_event_mark_feed(Device *dev, DeviceEvent *event); /* behind what was fed so far */
+void device_event_wait(Device *dev, DeviceEvent *event); /* at once where it was never marked */
+
+/* Ops recorded once, to be run again in one call, with the arguments and on the memory they were
+ * recorded with (a CUDA graph): what is to change must lie in that memory. Between begin and end ops
+ * are not run, and nothing may allocate or wait; so record what has run before, when device_settled
+ * says that its scratch will not move. A failure is the device's. */
+typedef struct DeviceGraph DeviceGraph;
+bool device_settled(const Device *dev); /* false on the CPU, where graphs are not */
+void device_graph_begin(Device *dev);
+DeviceGraph *device_graph_end(Device *dev); /* NULL where recording failed */
+/* The scratch that it was recorded with is still there: else it must not run. */
+bool device_graph_holds(const Device *dev, const DeviceGraph *graph);
+void device_graph_run(Device *dev, DeviceGraph *graph);
+void device_graph_close(Device *dev, DeviceGraph *graph); /* NULL: nothing */
+
+/* A range of the host's time that profilers show by name (NVTX), e.g. a step; ranges nest. Costs
+ * nothing without a profiler, and on the CPU. */
+void device_range_begin(Device *dev, const char *name);
+void device_range_end(Device *dev);
 
 /* Host memory as ops read it: on the CPU `from` itself; on CUDA `room`, into which it is fed. `room` is
  * of device_room: NULL on the CPU, where none is needed. */

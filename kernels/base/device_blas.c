@@ -2,6 +2,7 @@
 
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
+#include <nvtx3/nvToolsExt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,7 +225,9 @@ void product_cuda(Device *dev, const Product *p, void *c, const void *a, const v
     const Plan *plan = plan_for(dev, blas, &key);
     if (!plan) return;
     const float alpha = p->alpha, beta = p->accumulate ? 1.0f : 0.0f;
+    nvtxRangePushA("gemm");
     CALL(dev, cublasLtMatmul(blas->handle, plan->product, &alpha, b, plan->left, a, plan->right,
                              &beta, c, plan->result, c, plan->result, &plan->algorithm,
                              blas->workspace, blas->workspace_bytes, dev->cuda->compute));
+    nvtxRangePop();
 }

@@ -1,6 +1,7 @@
 #include "base/device_cuda.h"
 
 #include <cuda_runtime_api.h>
+#include <nvtx3/nvToolsExt.h>
 #include <stdlib.h>
 
 void device_failed_cuda(Device *dev, const char *call, const char *cause)
@@ -154,3 +155,56 @@ void device_feed_follow_cuda(Device *dev)
 }
 
 void device_feed_done_cuda(Device *dev) { CALL(dev, cudaStreamSynchronize(dev->cuda->feed)); }
+
+void device_fetch_cuda(Device *dev, void *to, const void *from, size_t bytes)
+{
+    copy(dev, to, from, bytes, cudaMemcpyDeviceToHost, dev->cuda->compute);
+}
+
+/* ---- Events, graphs, ranges ---------------------------------------------------------------------- */
+
+DeviceEvent *device_event_open_cuda(Device *dev)
+{
+    cudaEvent_t event = NULL;
+    CALL(dev, cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+    return (DeviceEvent *)event;
+}
+
+void device_event_close_cuda(DeviceEvent *event) { cudaEventDestroy((cudaEvent_t)event); }
+
+void device_event_mark_cuda(Device *dev, DeviceEvent *event, void *stream)
+{
+    if (dev->status == OK) CALL(dev, cudaEventRecord((cudaEvent_t)event, stream));
+}
+
+void device_event_wait_cuda(Device *dev, DeviceEvent *event)
+{
+    if (dev->status == OK) CALL(dev, cudaEventSynchronize((cudaEvent_t)event));
+}
+
+void device_graph_begin_cuda(Device *dev)
+{
+    if (dev->status == OK)
+        CALL(dev, cudaStreamBeginCapture(dev->cuda->compute, cudaStreamCaptureModeThreadLocal));
+}
+
+/* A failed op has failed the device already; its capture still has to end. */
+void *device_graph_end_cuda(Device *dev)
+{
+    cudaGraph_t graph = NULL;
+    cudaGraphExec_t executable = NULL;
+    if (CALL(dev, cudaStreamEndCapture(dev->cuda->compute, &graph)) && dev->status == OK)
+        CALL(dev, cudaGraphInstantiateWithFlags(&executable, graph, 0));
+    if (graph) cudaGraphDestroy(graph);
+    return executable;
+}
+
+void device_graph_run_cuda(Device *dev, void *executable)
+{
+    if (dev->status == OK) CALL(dev, cudaGraphLaunch(executable, dev->cuda->compute));
+}
+
+void device_graph_close_cuda(void *executable) { cudaGraphExecDestroy(executable); }
+
+void device_range_begin_cuda(const char *name) { nvtxRangePushA(name); }
+void device_range_end_cuda(void) { nvtxRangePop(); }

@@ -36,6 +36,17 @@ void device_feed_cuda(Device *dev, void *to, const void *from, size_t bytes);
 void device_feed_join_cuda(Device *dev);
 void device_feed_follow_cuda(Device *dev);
 void device_feed_done_cuda(Device *dev);
+void device_fetch_cuda(Device *dev, void *to, const void *from, size_t bytes);
+DeviceEvent *device_event_open_cuda(Device *dev);
+void device_event_close_cuda(DeviceEvent *event);
+void device_event_mark_cuda(Device *dev, DeviceEvent *event, void *stream);
+void device_event_wait_cuda(Device *dev, DeviceEvent *event);
+void device_graph_begin_cuda(Device *dev);
+void *device_graph_end_cuda(Device *dev); /* what the next two take; NULL: failed */
+void device_graph_run_cuda(Device *dev, void *executable);
+void device_graph_close_cuda(void *executable);
+void device_range_begin_cuda(const char *name);
+void device_range_end_cuda(void);
 
 #ifdef __cplusplus
 }

@@ -44,7 +44,11 @@ uint32_t random_bits()
     return (uint32_t)(random_state >> 16);
 }
 
-Order order() { return seed == 0 ? ASCENDING : seed == 1 ? DESCENDING : RANDOM; }
+Order order()
+{
+    if (seed < 0) read_seed();
+    return seed == 0 ? ASCENDING : seed == 1 ? DESCENDING : RANDOM;
+}
 
 /* ---- Reports ------------------------------------------------------------------------------------ */
 
@@ -223,11 +227,7 @@ static void run_block()
 static std::map<const void *, int> shared_limit;
 static cudaError_t last_error;
 
-void *parameters()
-{
-    alignas(64) static char memory[PARAMETERS_MAX];
-    return memory;
-}
+alignas(64) static char parameters[PARAMETERS_MAX]; /* of the kernel that runs */
 
 static bool fits(const Launch &l)
 {
@@ -263,17 +263,16 @@ static std::vector<size_t> block_order(size_t blocks)
     return turn;
 }
 
-cudaError_t run(const Launch &launch, void (*call)(const void *), const void *arguments)
+static void run(const Launch &launch, void (*call)(const void *), const std::string &arguments)
 {
-    if (seed < 0) read_seed();
     memory_open();
-    if (!fits(launch)) return last_error = cudaErrorInvalidConfiguration;
+    memcpy(parameters, arguments.data(), arguments.size());
     launched = launch;
     gridDim = launch.grid;
     blockDim = launch.block;
     dynamic_bytes = launch.shared;
     call_kernel = call;
-    call_arguments = arguments;
+    call_arguments = parameters;
     lay_out_threads(launch.block);
     memory_unlock(true);
     in_kernel = true;
@@ -285,6 +284,14 @@ cudaError_t run(const Launch &launch, void (*call)(const void *), const void *ar
     }
     in_kernel = false;
     memory_unlock(false);
+}
+
+cudaError_t launch(cudaStream_t stream, const Launch &launch, void (*call)(const void *),
+                   const void *arguments, size_t bytes)
+{
+    if (!fits(launch)) return last_error = cudaErrorInvalidConfiguration;
+    const std::string copy((const char *)arguments, bytes);
+    enqueue(stream, [=] { run(launch, call, copy); });
     return cudaSuccess;
 }
 

@@ -232,6 +232,63 @@ static __global__ void bad_id(int *out, int count)
     out[tid()] = 0;
 }
 
+/* ---- Streams and graphs -------------------------------------------------------------------------- */
+
+static __global__ void add_one(int *out, const int *in) { out[tid()] = in[tid()] + 1; }
+static __global__ void add_given(int *out, int given) { out[tid()] += given; }
+static __global__ void add_read(int *out, const int *given) { out[tid()] += *given; }
+
+enum { NO_JOIN = 1, NO_FOLLOW, EARLY_REFILL };
+
+/* Three batches through one room, added up: 1 + 2 + 3, each one more. */
+static void feed_in_turn(Device *dev, int *out, int bug)
+{
+    const size_t bytes = 32 * sizeof(int);
+    int *pinned = (int *)device_alloc_host(dev, bytes),
+        *room = (int *)device_alloc_cuda(dev, bytes);
+    int *sum = (int *)device_alloc_cuda(dev, bytes);
+    for (int step = 0; step < 3; step++) {
+        if (bug != EARLY_REFILL) device_feed_done(dev);
+        for (int i = 0; i < 32; i++) pinned[i] = step + 1;
+        if (bug != NO_FOLLOW) device_feed_follow(dev);
+        device_feed(dev, room, pinned, bytes);
+        if (bug != NO_JOIN) device_feed_join(dev);
+        LAUNCH(dev, add_one, 1, 32, 0, sum, room);
+        for (int i = 0; i < 32; i++) LAUNCH(dev, add_read, 1, 1, 0, out + i, sum + i);
+    }
+    device_sync(dev);
+}
+
+enum { CHANGED_ARGUMENT = 1, ALLOCATION, WAIT, SCRATCH_GONE };
+
+/* out += 1, then, by a graph of that, += 2 and += 3. */
+static void add_by_graph(Device *dev, int *out, int bug)
+{
+    const int64_t dim = 64, more = 1 << 20;
+    int given = 1, *on_device = (int *)device_alloc(dev, sizeof given);
+    scratch_tensor(dev, I32, 1, &dim);
+    scratch_release(dev, 0);
+    device_graph_begin(dev);
+    if (bug == CHANGED_ARGUMENT)
+        LAUNCH(dev, add_given, 1, 32, 0, out, given);
+    else
+        LAUNCH(dev, add_read, 1, 32, 0, out, on_device);
+    if (bug == ALLOCATION) CUDA_CHECK(dev, cudaMalloc((void **)&on_device, 64));
+    if (bug == WAIT) device_sync(dev);
+    DeviceGraph *graph = device_graph_end(dev);
+    if (bug == SCRATCH_GONE) {
+        scratch_tensor(dev, I32, 1, &more);
+        scratch_release(dev, 0);
+        scratch_tensor(dev, I32, 1, &more);
+        scratch_release(dev, 0);
+    }
+    for (; given <= 3 && graph; given++) {
+        device_copy_in(dev, on_device, &given, sizeof given);
+        device_graph_run(dev, graph);
+    }
+    device_graph_close(dev, graph);
+}
+
 /* ---- By name ------------------------------------------------------------------------------------- */
 
 #define IS(text) (!strcmp(name, text))
@@ -339,8 +396,34 @@ static bool run_divergence(Device *dev, const char *name, int *out)
     return true;
 }
 
+static bool run_streams(Device *dev, const char *name, int *out)
+{
+    if (IS("feed"))
+        feed_in_turn(dev, out, 0);
+    else if (IS("no join"))
+        feed_in_turn(dev, out, NO_JOIN);
+    else if (IS("no follow"))
+        feed_in_turn(dev, out, NO_FOLLOW);
+    else if (IS("refilled before it was copied"))
+        feed_in_turn(dev, out, EARLY_REFILL);
+    else if (IS("graph"))
+        add_by_graph(dev, out, 0);
+    else if (IS("an argument changed after capture"))
+        add_by_graph(dev, out, CHANGED_ARGUMENT);
+    else if (IS("an allocation in a capture"))
+        add_by_graph(dev, out, ALLOCATION);
+    else if (IS("a wait in a capture"))
+        add_by_graph(dev, out, WAIT);
+    else if (IS("a graph whose scratch is gone"))
+        add_by_graph(dev, out, SCRATCH_GONE);
+    else
+        return false;
+    return true;
+}
+
 bool bug_run(Device *dev, const char *name, int *out, int *in, int count)
 {
-    return run_correct(dev, name, out, in, count) || run_race(dev, name, out, in) ||
-           run_memory(dev, name, out, in, count) || run_divergence(dev, name, out);
+    return run_streams(dev, name, out) || run_correct(dev, name, out, in, count) ||
+           run_race(dev, name, out, in) || run_memory(dev, name, out, in, count) ||
+           run_divergence(dev, name, out);
 }

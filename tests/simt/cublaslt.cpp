@@ -104,6 +104,46 @@ void check_operand(const SimtLayout *m, const void *data, unsigned align, const 
     }
 }
 
+/* d = scale a b + keep d, when its time has come. */
+struct Matmul {
+    SimtProduct product;
+    SimtLayout left, right, result;
+    Algorithm chosen;
+    const void *a, *b;
+    void *d;
+    float scale, keep;
+
+    float sum(int64_t row, int64_t column, int64_t depth) const
+    {
+        float sum = 0.0f;
+        for (int64_t k = 0; k < depth; k++)
+            sum += (product.transposed[0] ? element(&left, a, k, row) : element(&left, a, row, k)) *
+                   (product.transposed[1] ? element(&right, b, column, k)
+                                          : element(&right, b, k, column));
+        return sum;
+    }
+
+    void run() const
+    {
+        const Shape s = shape_of(&product, &left, &right, &result);
+        memory_unlock(true);
+        check_operand(&left, a, chosen.align[0], "left operand");
+        check_operand(&right, b, chosen.align[1], "right operand");
+        if ((uintptr_t)d % chosen.align[3] != 0) fail("cuBLASLt: alignment", "result %p", d);
+        if (keep != 0.0f) check_operand(&result, d, chosen.align[2], "result to add to");
+        for (int64_t column = 0; column < s.columns; column++) {
+            const char *at = column_of(&result, d, column);
+            check_range(at, (size_t)s.rows * result.size(), "cuBLASLt: result");
+            for (int64_t row = 0; row < s.rows; row++) {
+                const float before = keep != 0.0f ? keep * element(&result, d, row, column) : 0.0f;
+                set_element(&result, d, row, column, scale * sum(row, column, s.depth) + before);
+            }
+            if (SIMT_CHECK) check_written(at, (size_t)s.rows * result.size());
+        }
+        memory_unlock(false);
+    }
+};
+
 } // namespace
 
 extern "C" {
@@ -203,9 +243,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product, co
                               cublasLtMatrixLayout_t b_layout, const void *beta, const void *c,
                               cublasLtMatrixLayout_t, void *d, cublasLtMatrixLayout_t d_layout,
                               const cublasLtMatmulAlgo_t *algo, void *workspace,
-                              size_t workspace_bytes, cudaStream_t)
+                              size_t workspace_bytes, cudaStream_t stream)
 {
-    const Shape s = shape_of(product, a_layout, b_layout, d_layout);
     Algorithm chosen, own = algorithm_for(product, a_layout, b_layout, d_layout);
     memcpy(&chosen, algo, sizeof chosen);
     memcpy(own.align, chosen.align, sizeof own.align);
@@ -214,29 +253,17 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product, co
         fail("cuBLASLt: algorithm", "it was chosen for another product");
     if (workspace_bytes < chosen.workspace) fail("cuBLASLt: workspace", "smaller than promised");
     if (workspace_bytes) check_range(workspace, workspace_bytes, "cuBLASLt: workspace");
-
-    const float scale = *(const float *)alpha, keep = *(const float *)beta;
-    memory_unlock(true);
-    check_operand(a_layout, a, chosen.align[0], "left operand");
-    check_operand(b_layout, b, chosen.align[1], "right operand");
-    if ((uintptr_t)d % chosen.align[3] != 0) fail("cuBLASLt: alignment", "result %p", d);
-    if (keep != 0.0f) check_operand(d_layout, d, chosen.align[2], "result to add to");
-    for (int64_t column = 0; column < s.columns; column++) {
-        const char *at = column_of(d_layout, d, column);
-        check_range(at, (size_t)s.rows * d_layout->size(), "cuBLASLt: result");
-        for (int64_t row = 0; row < s.rows; row++) {
-            float sum = 0.0f;
-            for (int64_t k = 0; k < s.depth; k++)
-                sum += (product->transposed[0] ? element(a_layout, a, k, row)
-                                               : element(a_layout, a, row, k)) *
-                       (product->transposed[1] ? element(b_layout, b, column, k)
-                                               : element(b_layout, b, k, column));
-            const float before = keep != 0.0f ? keep * element(d_layout, d, row, column) : 0.0f;
-            set_element(d_layout, d, row, column, scale * sum + before);
-        }
-        if (SIMT_CHECK) check_written(at, (size_t)s.rows * d_layout->size());
-    }
-    memory_unlock(false);
+    const Matmul m = {*product,
+                      *a_layout,
+                      *b_layout,
+                      *d_layout,
+                      chosen,
+                      a,
+                      b,
+                      d,
+                      *(const float *)alpha,
+                      *(const float *)beta};
+    enqueue(stream, [m] { m.run(); });
     return CUBLAS_STATUS_SUCCESS;
 }
 }

@@ -2,6 +2,8 @@
 #ifndef SIMT_INTERNAL_H
 #define SIMT_INTERNAL_H
 
+#include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -71,6 +73,13 @@ void warps_begin(int threads); /* a launch */
 void warps_reset();            /* a block */
 void warp_exit(const Thread *thread);
 uint32_t warp_mask(const Thread *thread); /* of the collective it waits for */
+
+/* stream.cpp: work of a stream, which runs at its time, in the order of the stream. */
+using Task = std::function<void()>;
+void enqueue(cudaStream_t stream, Task task);
+void run_all(); /* the work of all streams */
+/* True, and the capture is lost, when a stream is capturing: for calls that are not allowed then. */
+bool capture_refuses();
 
 /* ---- Memory ------------------------------------------------------------------------------------- */
 

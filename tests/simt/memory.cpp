@@ -24,6 +24,7 @@ size_t dynamic_bytes;
 static char *arena_top, *arena_open_end; /* next to hand out; end of what may be touched */
 static bool strict_host;
 static std::map<char *, size_t> &allocations = *new std::map<char *, size_t>;
+static std::map<char *, size_t> &pinned = *new std::map<char *, size_t>; /* of the host */
 
 static void poison(const void *memory, size_t bytes)
 {
@@ -89,6 +90,14 @@ void check_range(const void *memory, size_t bytes, const char *what)
              bytes, (void *)found.first, found.second);
 }
 
+static bool is_pinned(const void *memory, size_t bytes)
+{
+    auto next = pinned.upper_bound((char *)memory);
+    if (next == pinned.begin()) return false;
+    const auto &found = *--next;
+    return (char *)memory + bytes <= found.first + found.second;
+}
+
 static void *take(size_t bytes)
 {
     char *memory = arena_top + APART;
@@ -128,12 +137,14 @@ static void give_back(char *memory)
 
 using namespace simt;
 
-struct SimtStream {
-    int id;
-};
-struct SimtEvent {
-    int id;
-};
+static void copy(void *to, const void *from, size_t bytes, bool out)
+{
+    if (!out) check_range(to, bytes, "copy to the device");
+    memory_unlock(true);
+    memmove(to, from, bytes);
+    memory_unlock(false);
+    if (!out && SIMT_CHECK) check_written(to, bytes);
+}
 
 extern "C" {
 
@@ -159,7 +170,6 @@ cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total_bytes)
     *total_bytes = ARENA_BYTES;
     return cudaSuccess;
 }
-cudaError_t cudaDeviceSynchronize(void) { return cudaSuccess; }
 const char *cudaGetErrorString(cudaError_t error)
 {
     switch (error) {
@@ -167,77 +177,79 @@ const char *cudaGetErrorString(cudaError_t error)
     case cudaErrorMemoryAllocation: return "out of memory";
     case cudaErrorInvalidConfiguration: return "invalid configuration argument";
     case cudaErrorInvalidDevice: return "invalid device ordinal";
+    case cudaErrorStreamCaptureUnsupported:
+        return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+        return "operation failed due to a previous error during capture";
     default: return "invalid argument";
     }
 }
 
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
+    if (capture_refuses()) return cudaErrorStreamCaptureUnsupported;
     memory_open();
     *memory = bytes ? take(bytes) : nullptr;
     return bytes && !*memory ? cudaErrorMemoryAllocation : cudaSuccess;
 }
 cudaError_t cudaFree(void *memory)
 {
+    if (capture_refuses()) return cudaErrorStreamCaptureUnsupported;
+    run_all(); /* freeing waits for the device */
     if (memory) give_back((char *)memory);
     return cudaSuccess;
 }
 cudaError_t cudaMallocHost(void **memory, size_t bytes)
 {
+    if (capture_refuses()) return cudaErrorStreamCaptureUnsupported;
     *memory = malloc(bytes);
-    return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+    if (!*memory) return cudaErrorMemoryAllocation;
+    memset(*memory, 0xff, bytes);
+    pinned[(char *)*memory] = bytes;
+    return cudaSuccess;
 }
 cudaError_t cudaFreeHost(void *memory)
 {
+    if (capture_refuses()) return cudaErrorStreamCaptureUnsupported;
+    run_all();
+    pinned.erase((char *)memory);
     free(memory);
     return cudaSuccess;
 }
 
+/* Pinned memory of the host is read and written when the copy runs, other memory before the call
+ * returns: it is read at once, and written before all that follows. */
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
-                            cudaStream_t)
+                            cudaStream_t stream)
 {
     if (bytes == 0) return cudaSuccess;
     const bool in = kind == cudaMemcpyHostToDevice, out = kind == cudaMemcpyDeviceToHost;
     if (!out) check_range(to, bytes, "copy to the device");
     if (!in) check_range(from, bytes, "copy from the device");
-    memory_unlock(true);
-    memmove(to, from, bytes);
-    memory_unlock(false);
-    if (!out && SIMT_CHECK) check_written(to, bytes);
-    return cudaSuccess;
+    const bool pageable = (in && !is_pinned(from, bytes)) || (out && !is_pinned(to, bytes));
+    if (pageable && capture_refuses()) return cudaErrorStreamCaptureUnsupported;
+    if (pageable && in) {
+        const std::string staged((const char *)from, bytes);
+        enqueue(stream, [=] { copy(to, staged.data(), bytes, false); });
+        return cudaSuccess;
+    }
+    enqueue(stream, [=] {
+        if (!in) check_range(from, bytes, "copy from the device");
+        copy(to, from, bytes, out);
+    });
+    return pageable ? cudaStreamSynchronize(stream) : cudaSuccess;
 }
-cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t)
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream)
 {
     if (bytes == 0) return cudaSuccess;
     check_range(memory, bytes, "memset");
-    memory_unlock(true);
-    memset(memory, value, bytes);
-    memory_unlock(false);
-    if (SIMT_CHECK) check_written(memory, bytes);
+    enqueue(stream, [=] {
+        check_range(memory, bytes, "memset");
+        memory_unlock(true);
+        memset(memory, value, bytes);
+        memory_unlock(false);
+        if (SIMT_CHECK) check_written(memory, bytes);
+    });
     return cudaSuccess;
 }
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
-{
-    *stream = new SimtStream{0};
-    return cudaSuccess;
-}
-cudaError_t cudaStreamDestroy(cudaStream_t stream)
-{
-    delete stream;
-    return cudaSuccess;
-}
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
-{
-    *event = new SimtEvent{0};
-    return cudaSuccess;
-}
-cudaError_t cudaEventDestroy(cudaEvent_t event)
-{
-    delete event;
-    return cudaSuccess;
-}
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
 }

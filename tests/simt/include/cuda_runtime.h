@@ -117,8 +117,9 @@ struct Launch {
     const void *kernel;
 };
 enum { PARAMETERS_MAX = 4096 };
-void *parameters();
-cudaError_t run(const Launch &launch, void (*call)(const void *), const void *arguments);
+/* `call` gets a copy of the `bytes` of arguments, when the launch runs. */
+cudaError_t launch(cudaStream_t stream, const Launch &launch, void (*call)(const void *),
+                   const void *arguments, size_t bytes);
 
 template <class T>
 inline uint64_t to_bits(T value)
@@ -149,14 +150,14 @@ inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*k
         std::tuple<std::decay_t<P>...> arguments;
     };
     static_assert(sizeof(Call) <= simt::PARAMETERS_MAX, "kernel parameters above 4 KB");
-    const Call *call =
-        new (simt::parameters()) Call{kernel, {static_cast<P>(std::forward<A>(arguments))...}};
+    static_assert((std::is_trivially_copyable_v<std::decay_t<P>> && ...), "parameters are bytes");
+    const Call call = {kernel, {static_cast<P>(std::forward<A>(arguments))...}};
     const simt::Launch launch = {config->gridDim, config->blockDim, config->dynamicSmemBytes,
                                  (const void *)kernel};
-    return simt::run(
-        launch,
+    return simt::launch(
+        config->stream, launch,
         [](const void *c) { std::apply(((const Call *)c)->kernel, ((const Call *)c)->arguments); },
-        call);
+        &call, sizeof call);
 }
 
 /* ---- Barriers, votes, shuffles ------------------------------------------------------------------ */

@@ -1,0 +1,203 @@
+/* Streams, events and graphs. What a stream is given runs late: when the host waits for it, or when
+ * another stream that is waited for waits for it; so a copy that nobody joins does not happen, and a
+ * buffer that the host refills too early arrives refilled. How late follows from the seed: 0 runs all
+ * at once, 1 as late as allowed, others run some work of a stream early, of each stream as often as
+ * the seed says.
+ *
+ * A capture is a list of the same work; a graph runs it again, with the arguments it was captured with.
+ */
+#include "internal.h"
+
+#include <deque>
+
+namespace simt
+{
+
+/* A task, or, where there is none, a wait until `stream` has done `until`. */
+struct Item {
+    Task task;
+    SimtStream *stream;
+    uint64_t until;
+};
+
+} // namespace simt
+
+using namespace simt;
+
+struct SimtStream {
+    std::deque<Item> queue;
+    uint64_t given, done;
+    uint32_t early;     /* how often of 256 some of it runs when anything is given */
+    SimtGraph *capture; /* NULL: work is queued */
+    bool broken;        /* the capture */
+};
+/* A place in a stream. */
+struct SimtEvent {
+    SimtStream *stream;
+    uint64_t position;
+};
+struct SimtGraph {
+    std::vector<Task> tasks;
+};
+struct SimtGraphExec {
+    std::vector<Task> tasks;
+};
+
+namespace simt
+{
+
+static std::vector<SimtStream *> &streams = *new std::vector<SimtStream *>; /* never destroyed */
+
+static void run_until(SimtStream *stream, uint64_t position)
+{
+    while (stream->done < position) {
+        const Item item = std::move(stream->queue.front());
+        stream->queue.pop_front();
+        if (item.task)
+            item.task();
+        else
+            run_until(item.stream, item.until);
+        stream->done++;
+    }
+}
+
+static void run_some()
+{
+    for (SimtStream *stream : streams) {
+        const uint64_t more = (random_bits() & 255) < stream->early ? random_bits() % 8 : 0;
+        run_until(stream, stream->done + std::min<uint64_t>(more, stream->queue.size()));
+    }
+}
+
+static void give(SimtStream *stream, Item item)
+{
+    stream->queue.push_back(std::move(item));
+    stream->given++;
+    if (order() == ASCENDING) run_until(stream, stream->given);
+    if (order() == RANDOM) run_some();
+}
+
+void enqueue(cudaStream_t stream, Task task)
+{
+    if (!stream) fail("the default stream", "work must name its stream");
+    if (stream->capture)
+        stream->capture->tasks.push_back(std::move(task));
+    else
+        give(stream, {std::move(task), nullptr, 0});
+}
+
+void run_all()
+{
+    for (SimtStream *stream : streams) run_until(stream, stream->given);
+}
+
+bool capture_refuses()
+{
+    bool any = false;
+    for (SimtStream *stream : streams)
+        if (stream->capture) any = stream->broken = true;
+    return any;
+}
+
+} // namespace simt
+
+extern "C" {
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
+{
+    static const uint32_t often[] = {0, 4, 32, 256};
+    streams.push_back(*stream = new SimtStream{});
+    if (order() == RANDOM) (*stream)->early = often[random_bits() & 3];
+    return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    run_until(stream, stream->given); /* and stays, for events that know it */
+    return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream)
+{
+    if (capture_refuses()) return cudaErrorStreamCaptureUnsupported;
+    run_until(stream, stream->given);
+    return cudaSuccess;
+}
+cudaError_t cudaDeviceSynchronize(void)
+{
+    if (capture_refuses()) return cudaErrorStreamCaptureUnsupported;
+    run_all();
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
+{
+    *event = new SimtEvent{};
+    return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t event)
+{
+    delete event;
+    return cudaSuccess;
+}
+/* Events that tie streams together in a capture are not emulated: they break it. */
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
+{
+    if (stream->capture && capture_refuses()) return cudaErrorStreamCaptureUnsupported;
+    *event = {stream, stream->given};
+    return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned)
+{
+    if (stream->capture && capture_refuses()) return cudaErrorStreamCaptureUnsupported;
+    if (event->stream) give(stream, {nullptr, event->stream, event->position});
+    return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event)
+{
+    if (capture_refuses()) return cudaErrorStreamCaptureUnsupported;
+    if (event->stream) run_until(event->stream, event->position);
+    return cudaSuccess;
+}
+
+/* ---- Graphs -------------------------------------------------------------------------------------- */
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode)
+{
+    if (stream->capture) return cudaErrorStreamCaptureUnsupported;
+    stream->capture = new SimtGraph;
+    stream->broken = false;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
+{
+    if (!stream->capture) return cudaErrorInvalidValue;
+    *graph = stream->capture;
+    stream->capture = nullptr;
+    if (!stream->broken) return cudaSuccess;
+    delete *graph;
+    *graph = nullptr;
+    return cudaErrorStreamCaptureInvalidated;
+}
+cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *exec, cudaGraph_t graph,
+                                          unsigned long long)
+{
+    *exec = new SimtGraphExec{graph->tasks};
+    return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    delete graph;
+    return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
+{
+    enqueue(stream, [tasks = exec->tasks] {
+        for (const Task &each : tasks) each();
+    });
+    return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
+{
+    delete exec;
+    return cudaSuccess;
+}
+}
