@@ -10,7 +10,8 @@ static void open_world(World *w, const char *text) { assert_ok(world_open(w, tex
 static Interval played(const World *w, Actor actor, int64_t episodes, int64_t slots, double *value)
 {
     const PlayOptions o = {.episodes = episodes, .slots = slots, .seed = 5, .quiet = true};
-    assert_ok(play(w, &o, actor, (PlaySink){0}, value));
+    PlayResult r = {.value = value};
+    assert_ok(play(w, &o, actor, (PlaySink){0}, &r));
     return interval_of(value, episodes);
 }
 
@@ -80,8 +81,9 @@ static Digest digest_of(const World *w, const char *policy, int64_t slots, int t
     Digest d = {0};
     double value[300];
     const PlayOptions o = {0, 300, slots, seed, threads, true};
-    assert_ok(
-        play(w, &o, baseline_actor(world_baseline(w, policy)), (PlaySink){&d, digest}, value));
+    PlayResult r = {.value = value};
+    const Actor actor = baseline_actor(world_baseline(w, policy));
+    assert_ok(play(w, &o, actor, (PlaySink){&d, digest}, &r));
     return d;
 }
 

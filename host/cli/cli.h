@@ -17,6 +17,7 @@ int cli_generate(int argc, char **argv);
 int cli_info(int argc, char **argv);
 int cli_ingest(int argc, char **argv);
 int cli_recommend(int argc, char **argv);
+int cli_simulate(int argc, char **argv);
 int cli_trace(int argc, char **argv);
 int cli_train(int argc, char **argv);
 

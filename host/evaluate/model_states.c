@@ -60,6 +60,14 @@ Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count)
     return t;
 }
 
+Tensor states_at(Device *dev, Tensor all, const int32_t *row, int64_t count)
+{
+    Tensor h = SCRATCH(dev, F32, count, all.dim[1]);
+    elementwise_fill(dev, h, 0.0f);
+    embedding_add(dev, h, elementwise_cast(dev, all, F32), scratch_copy(dev, row, I32, count));
+    return elementwise_cast(dev, h, all.dtype);
+}
+
 static Status flush(Walk *w)
 {
     const ModelScorer *s = w->self;
@@ -70,11 +78,7 @@ static Status flush(Walk *w)
     Tensor all =
         encoder_forward(s->dev, w->encoder, s->model,
                         params_weights(&s->model->params, PARAM_VALUE), &w->input, (DropoutKey){0});
-    Tensor h = SCRATCH(s->dev, F32, w->wanted, s->model->shape.dim);
-    elementwise_fill(s->dev, h, 0.0f);
-    embedding_add(s->dev, h, elementwise_cast(s->dev, all, F32),
-                  scratch_copy(s->dev, w->row, I32, w->wanted));
-    h = elementwise_cast(s->dev, h, all.dtype);
+    Tensor h = states_at(s->dev, all, w->row, w->wanted);
     Status st = w->use(w->context, &(StateBatch){h, w->wanted, w->index});
     if (st == OK) st = device_sync(s->dev);
     scratch_release(s->dev, mark);

@@ -32,6 +32,8 @@ typedef struct {
 Status model_states(const ModelScorer *s, const ScoredEvents *events, const char *label, bool quiet,
                     Status (*use)(void *context, const StateBatch *batch), void *context);
 
+/* Rows row[i] of the states `all`, in scratch: [count, dim] of their dtype. */
+Tensor states_at(Device *dev, Tensor all, const int32_t *row, int64_t count);
 /* An array of the host in scratch of the device. */
 Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count);
 

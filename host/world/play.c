@@ -76,7 +76,8 @@ static void wave_close(Wave *v)
     episodes_close(&v->episodes);
 }
 
-static Status append(PlayHistory *h, const WorldEvent *event, float propensity)
+/* False: no memory. */
+static bool append(PlayHistory *h, const WorldEvent *event, float propensity)
 {
     if (h->count == h->room) {
         const int64_t room = h->room ? 2 * h->room : 16;
@@ -84,12 +85,24 @@ static Status append(PlayHistory *h, const WorldEvent *event, float propensity)
         if (events) h->event = events;
         float *chances = realloc(h->propensity, (size_t)room * sizeof *chances);
         if (chances) h->propensity = chances;
-        if (!events || !chances) return FAIL(ERR_MEMORY, "no memory for a history of an episode");
+        if (!events || !chances) return false;
         h->room = room;
     }
     h->event[h->count] = *event;
     h->propensity[h->count++] = propensity;
-    return OK;
+    return true;
+}
+
+/* The answers into their histories. */
+static Status append_all(Wave *v, int64_t count)
+{
+    bool failed = false;
+#pragma omp parallel for schedule(static) num_threads(v->episodes.threads) reduction(|| : failed)
+    for (int64_t i = 0; i < count; i++)
+        failed = failed || !append(&v->history[v->slot[i]], &v->event[i], v->propensity[i]);
+    return failed ? FAIL(ERR_MEMORY, "no memory for the histories of %lld episodes",
+                         (long long)v->episodes.slots)
+                  : OK;
 }
 
 /* Begin `count` episodes from number `first` on. */
@@ -101,21 +114,20 @@ static Status begin(Wave *v, int64_t first, int64_t count)
         v->slot[i] = i;
         v->history[i].episode = first + i;
         v->history[i].count = 0;
-        TRY(append(&v->history[i], &v->event[i], 1.0f));
+        v->propensity[i] = 1.0f;
     }
-    return OK;
+    return append_all(v, count);
 }
 
-/* A choice in each of the `count` episodes that go on; returns in *count how many still do. */
+/* A choice in each of the *count episodes that go on; *count becomes how many still do. */
 static Status advance(Wave *v, Actor actor, int64_t *count)
 {
     int64_t left = 0;
     TRY(actor.act(actor.self, &v->episodes, v->history, *count, v->slot, v->item, v->propensity));
     episodes_step(&v->episodes, *count, v->slot, v->item, v->event);
-    for (int64_t i = 0; i < *count; i++) {
-        TRY(append(&v->history[v->slot[i]], &v->event[i], v->propensity[i]));
+    TRY(append_all(v, *count));
+    for (int64_t i = 0; i < *count; i++)
         if (v->event[i].end == END_GOES_ON) v->slot[left++] = v->slot[i];
-    }
     *count = left;
     return OK;
 }
@@ -128,30 +140,33 @@ static double discounted(const PlayHistory *h, double discount)
 }
 
 static Status run_wave(Wave *v, Actor actor, PlaySink sink, int64_t first, int64_t count,
-                       double *value)
+                       double *value, int64_t *choices)
 {
     int64_t running = count;
     TRY(begin(v, first, count));
     while (running > 0) TRY(advance(v, actor, &running));
     for (int64_t i = 0; i < count; i++) {
+        *choices += v->history[i].count - 1;
         value[i] = discounted(&v->history[i], v->world->spec.discount);
         if (sink.take) TRY(sink.take(sink.context, &v->history[i]));
     }
     return OK;
 }
 
-Status play(const World *w, const PlayOptions *o, Actor actor, PlaySink sink, double *value)
+Status play(const World *w, const PlayOptions *o, Actor actor, PlaySink sink, PlayResult *result)
 {
     REQUIRE(o->episodes >= 1 && o->slots >= 1, "%lld episodes, %lld at once",
             (long long)o->episodes, (long long)o->slots);
     const int64_t slots = o->slots < o->episodes ? o->slots : o->episodes;
     Wave wave;
+    result->choices = 0;
     Progress bar;
     Status st = wave_open(&wave, w, o, slots);
     progress_begin(&bar, "play", o->episodes, o->quiet);
     for (int64_t done = 0; st == OK && done < o->episodes; done += slots) {
         const int64_t count = o->episodes - done < slots ? o->episodes - done : slots;
-        st = run_wave(&wave, actor, sink, o->first + done, count, value + done);
+        st = run_wave(&wave, actor, sink, o->first + done, count, result->value + done,
+                      &result->choices);
         progress_update(&bar, done + count, NULL);
     }
     progress_end(&bar, NULL);

@@ -42,9 +42,14 @@ typedef struct {
     Status (*take)(void *context, const PlayHistory *history);
 } PlaySink;
 
-/* Fills value[i] with the discounted return of episode first + i: sum_t discount^t r_t over its choices;
- * `sink.take` NULL: nobody wants the events. */
-Status play(const World *w, const PlayOptions *options, Actor actor, PlaySink sink, double *value);
+/* value[i] is the discounted return of episode first + i: sum_t discount^t r_t over its choices. */
+typedef struct {
+    double *value;   /* [episodes], the caller's */
+    int64_t choices; /* of all episodes */
+} PlayResult;
+/* `sink.take` NULL: nobody wants the events. */
+Status play(const World *w, const PlayOptions *options, Actor actor, PlaySink sink,
+            PlayResult *result);
 
 /* Mean of count >= 1 values, and half of its 95 % interval (normal, from the sample's deviation). */
 typedef struct {

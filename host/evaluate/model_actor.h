@@ -1,0 +1,28 @@
+/* A model as an actor in a world: the state of an episode is its last model.length events, all episodes
+ * that want a choice go through the encoder in packed batches, and the choice is made over the whole
+ * catalogue.
+ */
+#ifndef SOUK_MODEL_ACTOR_H
+#define SOUK_MODEL_ACTOR_H
+
+#include "evaluate/model_scorer.h"
+#include "world/play.h"
+
+typedef struct {
+    Head head;
+    double
+        temperature; /* > 0: an item by softmax(score / temperature), propensity its probability */
+    double epsilon;  /* temperature 0: the best item, but with this chance any: propensity
+                           epsilon / items, and 1 - epsilon more for the best */
+    uint64_t seed;   /* of the choices */
+} ActorOptions;
+
+typedef struct ModelActor ModelActor;
+/* The model, its file and its device must outlive the actor. Fails when the file's catalogue, kinds of
+ * events or numbers are not the world's. */
+Status model_actor_open(ModelActor **a, const ModelScorer *scorer, const World *w,
+                        const ActorOptions *options);
+void model_actor_close(ModelActor *a); /* safe on NULL */
+Actor model_actor(ModelActor *a);
+
+#endif

@@ -1,0 +1,36 @@
+#!/bin/bash
+# Worlds: policies act and are compared, a log is trained on, the model acts.
+. "$(dirname "$0")/../tap.sh"
+
+# prints PATTERN COMMAND...: exits 0 with a line that matches on standard output.
+prints() {
+    local pattern=$1
+    shift
+    "$@" >"$work/out" || return 1
+    grep -qE -- "$pattern" "$work/out" || { cat "$work/out" && return 1; }
+}
+# shellcheck disable=SC2154 # work: tap.sh
+world=(--world small-shop --quiet)
+check "lists worlds, settings and policies" prints 'policy myopic' "$SOUK" simulate --help
+check "compares all policies with the optimum" \
+    prints '^the optimum +[0-9]' "$SOUK" simulate "${world[@]}" --all --episodes 500
+check "writes the table as JSON" eval \
+    '"$SOUK" simulate "${world[@]}" --policy optimal --json "$work/o.json" && grep -q optimum "$work/o.json"'
+check "writes a log" "$SOUK" simulate "${world[@]}" --policy random --episodes 400 --out "$work/log.h5"
+check "which has propensities" prints propensity "$SOUK" info "$work/log.h5"
+"$SOUK" simulate "${world[@]}" --policy random --episodes 400 --slots 7 --threads 1 --out "$work/again.h5" >"$work/check.out"
+check "one file for any slots and threads" cmp "$work/log.h5" "$work/again.h5"
+check "and is trained on" "$SOUK" train "data.path=$work/log.h5" "train.out=$work/run" model.dim=8 \
+    model.length=8 train.tokens=256 train.steps=20 train.quiet=1 learn.objective=double_q
+model=(--checkpoint "$work/run" --data "$work/log.h5" --episodes 100)
+check "the model acts" prints "run" "$SOUK" simulate "${world[@]}" "${model[@]}" --epsilon 0.1
+check "by softmax too" \
+    "$SOUK" simulate "${world[@]}" "${model[@]}" --temperature 0.5 --out "$work/acted.h5"
+refuses "a world that does not exist is refused" 2 'no world "bazaar"' "$SOUK" simulate --world bazaar --all
+refuses "a policy that does not exist is refused" 2 'no policy "best"' \
+    "$SOUK" simulate "${world[@]}" --policy best
+refuses "a head that the model lacks is refused" 2 'the model has only q' \
+    "$SOUK" simulate "${world[@]}" "${model[@]}" --head policy
+refuses "an optimum that is not known is refused" 2 'optimum is not known' \
+    "$SOUK" simulate --world shop:items=100 --policy optimal
+finish
