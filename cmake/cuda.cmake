@@ -1,5 +1,6 @@
-# HAVE_CUDA is always defined, 0 or 1, and tested with a plain if.
+# HAVE_CUDA and HAVE_CUDNN are always defined, 0 or 1, and tested with a plain if.
 set(HAVE_CUDA 0)
+set(HAVE_CUDNN 0)
 if(NOT SOUK_CUDA STREQUAL "OFF")
   find_package(CUDAToolkit QUIET)
   if(CUDAToolkit_FOUND)
@@ -11,8 +12,32 @@ if(NOT SOUK_CUDA STREQUAL "OFF")
                         "with -DCUDAToolkit_ROOT=DIR, or leave SOUK_CUDA off to build for the CPU")
   endif()
 endif()
-target_compile_definitions(libsouk PUBLIC HAVE_CUDA=${HAVE_CUDA})
 
+# cuDNN stands in the toolkit's folder, in the system's, or in CUDNN_ROOT, which may be the one that the
+# Python package nvidia-cudnn brings (its library has no name without the version).
+if(HAVE_CUDA AND SOUK_CUDNN)
+  find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDNN_ROOT}/include ${CUDAToolkit_INCLUDE_DIRS})
+  find_library(CUDNN_LIBRARY NAMES cudnn libcudnn.so.9
+               HINTS ${CUDNN_ROOT}/lib ${CUDNN_ROOT}/lib64 ${CUDAToolkit_LIBRARY_DIR})
+  if(CUDNN_INCLUDE_DIR AND CUDNN_LIBRARY)
+    file(STRINGS ${CUDNN_INCLUDE_DIR}/cudnn_version.h cudnn_version REGEX "define CUDNN_(MAJOR|MINOR|PATCHLEVEL) ")
+    string(REGEX REPLACE "[^0-9;]" "" cudnn_version "${cudnn_version}")
+    string(REPLACE ";" "." cudnn_version "${cudnn_version}")
+    if(cudnn_version VERSION_GREATER_EQUAL 9.11)
+      set(HAVE_CUDNN 1)
+      message(STATUS "cuDNN ${cudnn_version}")
+    endif()
+  endif()
+  if(NOT HAVE_CUDNN)
+    message(STATUS "no cuDNN from 9.11 on here: attention is souk's own everywhere")
+  endif()
+endif()
+target_compile_definitions(libsouk PUBLIC HAVE_CUDA=${HAVE_CUDA} HAVE_CUDNN=${HAVE_CUDNN})
+
+if(HAVE_CUDNN)
+  target_include_directories(libsouk SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR})
+  target_link_libraries(libsouk PUBLIC ${CUDNN_LIBRARY})
+endif()
 if(HAVE_CUDA)
   if(NOT CMAKE_CUDA_COMPILER)
     set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE})

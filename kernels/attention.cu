@@ -7,10 +7,11 @@
  * memory are 4 floats longer than head_dim, so that the 8 threads of a phase meet all banks.
  */
 #include "attention.cuh"
+#include "attention_cudnn.h"
 
 enum { THREADS = 128, PAIR_ROW = TILE + 4 };
 
-/* Which kernel serves when, and why:
+/* attention_choice.h says when these kernels serve. Of them, and of those in attention_mma.cu:
  *   forward   one block for 32 queries of a head, whatever the lengths: histories are short, so there
  *             are many; it walks the keys up to its diagonal.
  *   backward  a history up to SHORT tokens: one block does all of a head, each tile once (5 products).
@@ -18,12 +19,21 @@ enum { THREADS = 128, PAIR_ROW = TILE + 4 };
  *             A longer one would leave the device idle behind few blocks: there a block owns 32 keys
  *             (dk, dv), another 32 queries (dq), and tiles are computed twice (7 products).
  *   Where some may be long both kinds are launched, the grids sized for the worst case; what a kernel
- *   does not serve, its blocks leave at once.
- * On tensor cores where the products are of bf16 anyway and rows begin at 16 bytes, as their loads
- * want; else on the plain cores. */
-static bool on_tensor_cores(Dtype dtype, const Shape &s)
+ *   does not serve, its blocks leave at once. */
+static AttentionKernel choose(const Device *dev, bool backward, Dtype dtype, const Shape &s)
 {
-    return dtype == BF16 && s.aligned && s.head_dim % 8 == 0;
+    AttentionCall call = {};
+    call.cudnn = HAVE_CUDNN;
+    call.capability = dev->cuda->capability;
+    call.backward = backward;
+    call.aligned = s.aligned;
+    call.dtype = dtype;
+    call.tokens = s.tokens;
+    call.sequences = s.sequences;
+    call.longest = s.longest;
+    call.heads = s.heads;
+    call.head_dim = s.head_dim;
+    return attention_choice(&call);
 }
 
 /* to [TILE, D + 4] = scale * rows of a head, zeros beyond `rows` and head_dim. */
@@ -494,61 +504,66 @@ static void backward(Device *dev, const Backward<T> &b, const int32_t *cu)
     }
 
 template <class T>
-static void forward_of(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
-                       int64_t heads, int64_t longest)
+static void forward_own(Device *dev, Tensor o, Tensor lse, Tensor qkv, const int32_t *cu,
+                        const Shape &s)
 {
-    const Shape s =
-        shape_of(qkv, cu_seqlens, heads, longest, aligned16(qkv.data) && aligned16(o.data));
-    const int32_t *cu = i32(cu_seqlens);
-    const size_t mark = scratch_mark(dev);
     const Plan p = plan(dev, s, cu, 0);
-    if (on_tensor_cores(qkv.dtype, s))
+    if (choose(dev, false, qkv.dtype, s) != ATTENTION_PLAIN)
         attention_forward_mma(dev, (bf16 *)o.data, f32(lse), (const bf16 *)qkv.data, p, s);
     else
         BY_WIDTH(T, s.head_dim, forward, dev, o, lse, qkv, p, s);
-    zero_tail<T>(dev, o, s, cu);
-    zero_tail<float>(dev, lse, s, cu);
-    scratch_release(dev, mark);
 }
 
 template <class T>
-static void backward_of(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
-                        Tensor cu_seqlens, int64_t heads, int64_t longest)
+static void backward_own(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
+                         const int32_t *cu, const Shape &s)
 {
-    const bool aligned = aligned16(qkv.data) && aligned16(dqkv.data) && aligned16(do_.data);
-    const Shape s = shape_of(qkv, cu_seqlens, heads, longest, aligned);
-    const int64_t count = s.tokens * heads, delta_dim[] = {s.tokens, heads};
+    const int64_t count = s.tokens * s.heads, delta_dim[] = {s.tokens, s.heads};
     const int64_t sum_dim[] = {s.tokens, s.dim};
-    const size_t mark = scratch_mark(dev);
     const Tensor delta = scratch_tensor(dev, F32, 2, delta_dim);
     const Tensor sum = scratch_tensor(dev, F32, 2, sum_dim);
     LAUNCH(dev, delta_kernel<T>, blocks_for(count, DELTA_WARPS), DELTA_WARPS * WARP, 0, f32(delta),
            (const T *)do_.data, (const T *)o.data, count, s.head_dim);
-    if (on_tensor_cores(qkv.dtype, s)) {
-        const BackwardMma b = {
-            (bf16 *)dqkv.data, f32(sum), (const bf16 *)do_.data, (const bf16 *)qkv.data, f32(lse),
-            f32(delta),        s};
-        attention_backward_short_mma(dev, b, i32(cu_seqlens));
-        if (s.longest > SHORT)
-            attention_backward_long_mma(dev, b, plan(dev, s, i32(cu_seqlens), SHORT));
-    } else {
+    if (choose(dev, true, qkv.dtype, s) == ATTENTION_PLAIN) {
         const Backward<T> b = {
             (T *)dqkv.data, f32(sum), (const T *)do_.data, (const T *)qkv.data, f32(lse),
             f32(delta),     s};
-        BY_WIDTH(T, s.head_dim, backward, dev, b, i32(cu_seqlens));
+        BY_WIDTH(T, s.head_dim, backward, dev, b, cu);
+        return;
     }
-    zero_tail<T>(dev, dqkv, s, i32(cu_seqlens));
-    scratch_release(dev, mark);
+    const BackwardMma b = {
+        (bf16 *)dqkv.data, f32(sum), (const bf16 *)do_.data, (const bf16 *)qkv.data, f32(lse),
+        f32(delta),        s};
+    attention_backward_short_mma(dev, b, cu);
+    if (s.longest > SHORT) attention_backward_long_mma(dev, b, plan(dev, s, cu, SHORT));
 }
 
 void attention_forward_cuda(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
                             int64_t heads, int64_t longest)
 {
-    BY_DTYPE(qkv.dtype, forward_of, dev, o, lse, qkv, cu_seqlens, heads, longest);
+    const bool aligned = aligned16(qkv.data) && aligned16(o.data) && aligned16(lse.data);
+    const Shape s = shape_of(qkv, cu_seqlens, heads, longest, aligned);
+    const size_t mark = scratch_mark(dev);
+    if (HAVE_CUDNN && choose(dev, false, qkv.dtype, s) == ATTENTION_CUDNN)
+        attention_forward_cudnn(dev, o, lse, qkv, cu_seqlens, heads, longest);
+    else
+        BY_DTYPE(qkv.dtype, forward_own, dev, o, lse, qkv, i32(cu_seqlens), s);
+    BY_DTYPE(qkv.dtype, zero_tail, dev, o, s, i32(cu_seqlens));
+    zero_tail<float>(dev, lse, s, i32(cu_seqlens));
+    scratch_release(dev, mark);
 }
 
 void attention_backward_cuda(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
                              Tensor cu_seqlens, int64_t heads, int64_t longest)
 {
-    BY_DTYPE(qkv.dtype, backward_of, dev, dqkv, do_, o, lse, qkv, cu_seqlens, heads, longest);
+    const bool aligned = aligned16(qkv.data) && aligned16(dqkv.data) && aligned16(do_.data) &&
+                         aligned16(o.data) && aligned16(lse.data);
+    const Shape s = shape_of(qkv, cu_seqlens, heads, longest, aligned);
+    const size_t mark = scratch_mark(dev);
+    if (HAVE_CUDNN && choose(dev, true, qkv.dtype, s) == ATTENTION_CUDNN)
+        attention_backward_cudnn(dev, dqkv, do_, o, lse, qkv, cu_seqlens, heads, longest);
+    else
+        BY_DTYPE(qkv.dtype, backward_own, dev, dqkv, do_, o, lse, qkv, i32(cu_seqlens), s);
+    BY_DTYPE(qkv.dtype, zero_tail, dev, dqkv, s, i32(cu_seqlens));
+    scratch_release(dev, mark);
 }

@@ -5,10 +5,11 @@
 #define SOUK_ATTENTION_CUH
 
 #include "attention.h"
+#include "attention_choice.h"
 #include "base/cuda.cuh"
 
 /* SHORT: the longest history whose backward is the work of one block, see attention.cu. */
-enum { TILE = 32, SHORT = 256, PLAN_THREADS = 256, DELTA_WARPS = 4 };
+enum { TILE = 32, SHORT = ATTENTION_SHORT, PLAN_THREADS = 256, DELTA_WARPS = 4 };
 
 /* A tile of 32 tokens of a sequence; length 0: none. */
 typedef struct {

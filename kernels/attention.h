@@ -20,17 +20,18 @@
  *   cu_seqlens    [sequences + 1]    i32, from 0, never falling, its last at most tokens;
  *                                    o, lse and dqkv of the rows past its last are set to 0
  *   longest       no sequence has more tokens: what the host knows, as it can not look at cu_seqlens
- *                 on a device; at most tokens. A tight bound saves launches, never changes a result.
+ *                 on a device; at most tokens. It takes part in the choice of kernels.
  *
  * In bf16 the products are of bf16 with f32 sums: p (forward: exp(s[t,u] - m), m the largest score so
  * far, divided by its sum afterwards) and ds are rounded before theirs, where CUDA has tensor cores for
- * them (head_dim a multiple of 8) and on the CPU.
+ * them (head_dim a multiple of 8) and on the CPU. Which kernel serves on CUDA, and when that is cuDNN's:
+ * attention_choice.h.
  *
  * Nothing may alias. Scratch a thread, with L the longest sequence and head_dim rounded up to 32:
  * forward 4 (2 L head_dim + 32 L) bytes, backward 32 L head_dim bytes; on CUDA in all, forward 12
- * bytes for 32 tokens and each sequence, backward 4 tokens (dim + heads) bytes more. Deterministic: a
- * sequence's head is one thread's work, in a fixed order of blocks; on CUDA every number has one
- * thread that sums it in a fixed order.
+ * bytes for 32 tokens and each sequence, backward 4 tokens (dim + heads) bytes more; where cuDNN serves,
+ * its workspace. Deterministic: a sequence's head is one thread's work, in a fixed order of blocks; on
+ * CUDA every number has one thread that sums it in a fixed order.
  */
 #ifndef SOUK_ATTENTION_H
 #define SOUK_ATTENTION_H

@@ -57,6 +57,7 @@ void device_close_cuda(Device *dev)
     struct DeviceCuda *c = dev->cuda;
     if (!c) return;
     blas_close(c->blas);
+    if (HAVE_CUDNN) dnn_close(c->dnn);
     if (c->compute_done) cudaEventDestroy(c->compute_done);
     if (c->fed) cudaEventDestroy(c->fed);
     if (c->compute) cudaStreamDestroy(c->compute);

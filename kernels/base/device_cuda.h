@@ -13,11 +13,14 @@ struct DeviceCuda {
     void *compute, *feed;            /* cudaStream_t: ops; copies beside them */
     void *compute_done, *fed;        /* cudaEvent_t */
     Blas *blas;                      /* NULL before the first product */
+    struct Dnn *dnn;                 /* base/device_cudnn.h; NULL before its first plan */
     int multiprocessors, capability; /* capability: 10 major + minor, 90 for sm_90 */
 };
 
 /* Record a failed CUDA call on the device; the first one stays. */
 void device_failed_cuda(Device *dev, const char *call, const char *cause);
+
+void dnn_close(struct Dnn *dnn); /* safe on NULL */
 
 /* Behind base/device.h, which says what they do. */
 Status device_open_cuda(Device *dev); /* of index dev->index */

@@ -1,0 +1,31 @@
+#include "attention_choice.h"
+
+enum { SEQUENCES_MIN = 8, TILE = 128, MEAN_MIN = 64 };
+
+AttentionShape attention_shape(const AttentionCall *call)
+{
+    int64_t sequences = SEQUENCES_MIN;
+    while (sequences < call->sequences) sequences *= 2;
+    return (AttentionShape){call->backward, sequences, (call->longest + TILE - 1) / TILE * TILE,
+                            call->heads, call->head_dim};
+}
+
+int64_t attention_workspace(const AttentionShape *s)
+{
+    return 2 * s->sequences * s->heads * s->longest * s->longest;
+}
+
+static bool cudnn_serves(const AttentionCall *c)
+{
+    if (!c->cudnn || c->head_dim % 16 != 0) return false;
+    if (c->longest <= ATTENTION_SHORT || c->tokens < MEAN_MIN * c->sequences) return false;
+    if (!c->backward) return c->capability == 90 || c->capability / 10 == 10;
+    const AttentionShape shape = attention_shape(c);
+    return c->capability == 90 && attention_workspace(&shape) <= ATTENTION_WORKSPACE;
+}
+
+AttentionKernel attention_choice(const AttentionCall *c)
+{
+    if (c->dtype != BF16 || !c->aligned || c->head_dim % 8 != 0) return ATTENTION_PLAIN;
+    return cudnn_serves(c) ? ATTENTION_CUDNN : ATTENTION_MMA;
+}
