@@ -88,7 +88,7 @@ void pacing_update(Pacing *p, const Bidder *b, int left, double cost, double val
 Replay bidder_replay(const Bidder *b, const BidLog *log)
 {
     Replay r = {.auctions = log->auctions};
-    Pacing pacing;
+    Pacing pacing = {0};
     int budget = 0;
     for (int64_t i = 0; i < log->auctions; i++) {
         const int left = b->auctions - (int)(i % b->auctions);
