@@ -1,0 +1,51 @@
+"""What the benches in Python share: running souk and reading what it says of a run."""
+import json, os, subprocess, sys
+
+import numpy as np
+
+THREADS, WARMUP, STEPS = 2, 2, 5
+GIB = 2.0**30
+
+
+def child(command, env=None):
+    """Runs a program -> (its standard output, its peak resident bytes)."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
+    output, errors = process.stdout.read(), process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit("%s\n%s: exit code %d" % (errors.decode()[-2000:], " ".join(command), process.returncode))
+    return output.decode(), usage.ru_maxrss * 1024
+
+
+class Souk:
+    def __init__(self, program, out):
+        self.program, self.out = program, out
+        self.run = os.path.join(out, "train-run")
+
+    def ingest(self, log, name, *options):
+        path = os.path.join(self.out, name)
+        child([self.program, "ingest", "--force", "--quiet", "--plain-keys", *options, log, path])
+        return path
+
+    def train(self, data, length, steps, shape, warmup=WARMUP, **more):
+        """-> (tokens/s of each timed step, peak bytes); `more` settings replace the usual ones"""
+        settings = {"data.path": data, "train.out": self.run, "train.tokens": 4096, "model.length": length,
+                    "train.steps": steps + warmup, "train.valid_every": 10**9, "train.valid_users": 1,
+                    "train.patience": 0, "train.threads": THREADS, "model.dropout": 0, "learn.action_weight": 0,
+                    "learn.objective": "cross_entropy", **{"model." + k: v for k, v in shape.items()}, **more}
+        _, peak = child([self.program, "train", "--force", *("%s=%s" % s for s in settings.items())])
+        with open(os.path.join(self.run, "metrics.jsonl")) as f:
+            lines = [r for r in map(json.loads, f) if "tokens" in r]
+        return [r["tokens"] / r["seconds"] for r in lines[warmup:]], peak
+
+
+def write_log(path, users, events, items):
+    """A log in which every item occurs and every user has `events` events; `users` x `events` rows."""
+    rng = np.random.default_rng(1)
+    item = np.concatenate([np.arange(items), rng.integers(0, items, users * events - items)])
+    rng.shuffle(item)
+    user, place = np.divmod(np.arange(users * events), events)
+    with open(path, "w") as f:
+        f.write("user_id,item_id,action,timestamp\n")
+        np.savetxt(f, np.stack([user, item, 1600000000 + 3600 * place], 1), fmt="%d,%d,view,%d")
