@@ -1,6 +1,7 @@
 #include "train/loop.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <math.h>
 #include <signal.h>
 #include <unistd.h>
@@ -85,6 +86,25 @@ static void print_plan(const Loop *l)
             (double)params_elements(&t->model.params) / 1e6, t->config.learn_objective, l->steps,
             t->config.train_tokens, (double)p.parameters / 1e6, (double)p.gradients / 1e6,
             (double)p.moments / 1e6, (double)p.target_network / 1e6, (double)p.activations / 1e6);
+}
+
+Status train_plan(const Config *config, FILE *out)
+{
+    Behaviour file;
+    Trainer t;
+    TRY(behaviour_open(&file, config->data_path));
+    TRY(trainer_prepare(&t, config, file));
+    const MemoryPlan p = trainer_plan(&t);
+    json_t *plan = json_pack(
+        "{s:I, s:I, s:{s:I, s:I, s:I, s:I, s:I}}", "parameters",
+        (json_int_t)params_elements(&t.model.params), "bytes", (json_int_t)memory_plan_bytes(&p),
+        "parts", "parameters", (json_int_t)p.parameters, "gradients", (json_int_t)p.gradients,
+        "moments", (json_int_t)p.moments, "target_network", (json_int_t)p.target_network,
+        "activations", (json_int_t)p.activations);
+    const bool written = plan && json_dumpf(plan, out, JSON_INDENT(1)) == 0 && fputc('\n', out) > 0;
+    json_decref(plan);
+    trainer_close(&t);
+    return written ? OK : FAIL(ERR_IO, "cannot write the plan");
 }
 
 static Status loop_open(Loop *l, const Config *config, LoopOptions options)

@@ -7,6 +7,7 @@
 #define SOUK_LOOP_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/config.h"
 
@@ -18,5 +19,9 @@ typedef struct {
 /* Trains until the steps are done, validation stops improving, the time is up, or SIGINT/SIGTERM (the
  * step is finished and saved). */
 Status train_run(const Config *config, LoopOptions options);
+
+/* What a training of `config` would take, without taking it, as JSON to `out`: "parameters" (their
+ * number), "bytes" (of the whole plan) and under "parts" the bytes of each. */
+Status train_plan(const Config *config, FILE *out);
 
 #endif

@@ -86,11 +86,16 @@ MemoryPlan trainer_plan(const Trainer *t)
     };
 }
 
+size_t memory_plan_bytes(const MemoryPlan *p)
+{
+    return p->parameters + p->gradients + p->moments + p->target_network + p->activations;
+}
+
 /* Refuse what the machine cannot hold before an hour is spent finding out. */
 static Status check_plan(Trainer *t)
 {
     const MemoryPlan p = trainer_plan(t);
-    const size_t need = p.parameters + p.gradients + p.moments + p.target_network + p.activations;
+    const size_t need = memory_plan_bytes(&p);
     const size_t have = device_memory(&t->dev);
     if (need <= have) return OK;
     return FAIL(
@@ -135,7 +140,7 @@ static void start_from_seed(Trainer *t)
     params_round(&t->dev, p, PARAM_TARGET);
 }
 
-Status trainer_open_on(Trainer *t, const Config *config, Behaviour file)
+Status trainer_prepare(Trainer *t, const Config *config, Behaviour file)
 {
     Status st;
     *t = (Trainer){.config = *config, .file = file};
@@ -148,6 +153,16 @@ Status trainer_open_on(Trainer *t, const Config *config, Behaviour file)
     }
     TRY_OR_FAIL(st, device_open(&t->dev, config->train_device, (int)config->train_threads));
     TRY_OR_FAIL(st, open_model(t));
+    return OK;
+fail:
+    trainer_close(t);
+    return st;
+}
+
+Status trainer_open_on(Trainer *t, const Config *config, Behaviour file)
+{
+    Status st;
+    TRY(trainer_prepare(t, config, file));
     TRY_OR_FAIL(st, check_plan(t));
     TRY_OR_FAIL(st, take_memory(t));
     start_from_seed(t);

@@ -34,6 +34,8 @@ typedef struct {
 Status trainer_open(Trainer *t, const Config *config);
 /* The same on an open file, which the trainer closes, also on failure. */
 Status trainer_open_on(Trainer *t, const Config *config, Behaviour file);
+/* Its first half: all that a plan needs, before any memory of the plan is taken. */
+Status trainer_prepare(Trainer *t, const Config *config, Behaviour file);
 void trainer_close(Trainer *t); /* safe on {0} */
 
 /* Set the length of the learning-rate schedule. */
@@ -50,5 +52,6 @@ typedef struct {
     size_t parameters, gradients, moments, target_network, activations;
 } MemoryPlan;
 MemoryPlan trainer_plan(const Trainer *t);
+size_t memory_plan_bytes(const MemoryPlan *p); /* of all parts */
 
 #endif

@@ -23,6 +23,8 @@ check "a log from standard input is the same log" \
 check "ingest leaves a file alone that is there" \
     eval '! "$SOUK" ingest "$work/log.csv" "$work/shop.h5"'
 check "info shows the actions" prints purchase "$SOUK" info "$work/shop.h5"
+check "plans memory and takes none" prints '"bytes": [1-9]' \
+    eval '"$SOUK" train --plan data.path="$work/shop.h5" train.out="$work/planned" && [ ! -e "$work/planned" ]'
 check "trains" train "$work/run" train.steps=30
 checkpoint=(--checkpoint "$work/run" --data "$work/shop.h5")
 check "evaluates beside the baselines" \
