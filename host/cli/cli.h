@@ -1,5 +1,5 @@
 /* The subcommands of `souk`, one file each. argv[0] is the subcommand's name. They return the exit
- * code: 0 done, 1 failed (one line on standard error says why), 2 wrong usage. */
+ * code: 0 done, 1 failed (one line on standard error says why), 2 wrong usage; check says 3 too. */
 #ifndef SOUK_CLI_H
 #define SOUK_CLI_H
 
@@ -12,6 +12,7 @@ int cli_fail(const char *name, Status st);
 /* The whole number in [low, high] that --`option` was given. */
 Status cli_number(const char *option, const char *value, int64_t low, int64_t high, int64_t *out);
 
+int cli_check(int argc, char **argv);
 int cli_eval(int argc, char **argv);
 int cli_generate(int argc, char **argv);
 int cli_info(int argc, char **argv);

@@ -49,15 +49,7 @@ static Status start_or_resume(Loop *l, LoopOptions options)
 static Status open_stream(Loop *l)
 {
     const Config *c = &l->trainer.config;
-    const StreamOptions options = {
-        .split = SPLIT_TRAIN,
-        .tokens = c->train_tokens,
-        .length = c->model_length,
-        .pool_events = c->train_pool_events,
-        .seed = (uint64_t)c->train_seed,
-        .threads = (int)c->train_readers,
-        .shuffle = true,
-    };
+    const StreamOptions options = trainer_stream(&l->trainer);
     int64_t batches;
     TRY(stream_open(&l->stream, &l->trainer.file, &options, l->progression.cursor));
     TRY(stream_batches(l->stream, 0, &batches));

@@ -140,13 +140,7 @@ static Status write_trace(Trainer *t, const Batch *batch, const char *out)
 
 static Status read_batch(const Trainer *t, int64_t batch, Stream **stream, const Batch **out)
 {
-    const Config *c = &t->config;
-    const StreamOptions options = {.split = SPLIT_TRAIN,
-                                   .tokens = c->train_tokens,
-                                   .length = c->model_length,
-                                   .pool_events = c->train_pool_events,
-                                   .seed = (uint64_t)c->train_seed,
-                                   .shuffle = true};
+    const StreamOptions options = trainer_stream(t);
     int64_t batches;
     TRY(stream_open(stream, &t->file, &options, (StreamCursor){0, batch}));
     TRY(stream_batches(*stream, 0, &batches));

@@ -193,6 +193,18 @@ void trainer_close(Trainer *t)
     *t = (Trainer){0};
 }
 
+StreamOptions trainer_stream(const Trainer *t)
+{
+    const Config *c = &t->config;
+    return (StreamOptions){.split = SPLIT_TRAIN,
+                           .tokens = c->train_tokens,
+                           .length = c->model_length,
+                           .pool_events = c->train_pool_events,
+                           .seed = (uint64_t)c->train_seed,
+                           .threads = (int)c->train_readers,
+                           .shuffle = true};
+}
+
 void trainer_schedule(Trainer *t, int64_t steps) { t->optimizer.steps = steps; }
 
 /* ---- A step -------------------------------------------------------------------------------------- */

@@ -38,6 +38,8 @@ Status trainer_open_on(Trainer *t, const Config *config, Behaviour file);
 Status trainer_prepare(Trainer *t, const Config *config, Behaviour file);
 void trainer_close(Trainer *t); /* safe on {0} */
 
+/* The stream that config asks for. */
+StreamOptions trainer_stream(const Trainer *t);
 /* Set the length of the learning-rate schedule. */
 void trainer_schedule(Trainer *t, int64_t steps);
 
