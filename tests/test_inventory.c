@@ -224,7 +224,7 @@ static void hendrix(void **state)
         InventoryLevels best;
         assert_ok(inventory_optimum(&v, 1.0, &plan));
         assert_near(round_to(plan.value, 2), optimum[life - 2], 1e-12);
-        assert_ok(inventory_best_base_stock(&v, 1.0, &best));
+        assert_ok(inventory_best_base_stock(&v, 1.0, 0, &best));
         assert_int_equal(best.level, level[life - 2]);
         assert_true(best.value < plan.value);
         inventory_plan_close(&plan);
@@ -281,7 +281,7 @@ static void de_moor_orders(void **state)
                 assert_int_equal(plan.order[inventory_index(&v, at)],
                                  want[9 * down + across] - '0');
             }
-        assert_ok(inventory_best_base_stock(&v, 1.0, &best));
+        assert_ok(inventory_best_base_stock(&v, 1.0, 0, &best));
         assert_int_equal(best.level, youngest ? 5 : 7);
         inventory_plan_close(&plan);
         inventory_close(&v);
@@ -363,8 +363,8 @@ static void reorder_points_pay_off_with_a_fixed_cost(void **state)
                                      "poisson:3");
         InventoryLevels stock, point;
         InventoryPlan plan;
-        assert_ok(inventory_best_base_stock(&v, 1.0, &stock));
-        assert_ok(inventory_best_reorder(&v, 1.0, &point));
+        assert_ok(inventory_best_base_stock(&v, 1.0, 0, &stock));
+        assert_ok(inventory_best_reorder(&v, 1.0, 0, &point));
         assert_ok(inventory_optimum(&v, 1.0, &plan));
         assert_true(point.value <= plan.value + 1e-6);
         if (fixed) {

@@ -3,12 +3,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/rng.h"
 #include "world/mdp_gain.h"
 
 enum { SWEEPS = 100000 };
 #define TOLERANCE 1e-6
-/* Orders whose values differ by less are equally good: far above the rounding of sums of the size of
- * values, far below what money can tell. */
 
 /* The outcomes of an order: one for each demand that the shelf can serve, and one for all above. */
 static Status add_pair(const Inventory *v, const int *state, int order, Mdp *m)
@@ -34,6 +33,9 @@ static Status add_pair(const Inventory *v, const int *state, int order, Mdp *m)
         }
         TRY(mdp_add(m, inventory_index(v, next), probability, reward));
     }
+    if (m->outcomes > OUTCOMES_MAX)
+        return FAIL(ERR_USAGE, "an inventory of %lld states has more than %d transitions",
+                    (long long)v->states, OUTCOMES_MAX);
     mdp_next(m);
     return OK;
 }
@@ -112,32 +114,68 @@ Status inventory_rule(const Inventory *v, double discount, int reorder, int leve
     return st;
 }
 
-/* Keep (s, S) if it is better than the best by more than what its value may be off. */
-static Status try_levels(const Inventory *v, double discount, int reorder, int level,
-                         InventoryLevels *best)
+/* ---- Rules ---------------------------------------------------------------------------------- */
+
+enum { SETTLING = 1000 }; /* periods before a simulated mean is taken */
+
+static double simulated_mean(const Inventory *v, int64_t periods, int reorder, int level)
 {
-    InventoryPlan plan;
-    TRY(inventory_rule(v, discount, reorder, level, &plan));
-    if (plan.value > best->value + 2.0 * TOLERANCE)
-        *best = (InventoryLevels){reorder, level, plan.value};
-    inventory_plan_close(&plan);
+    int state[INVENTORY_PLACES_MAX] = {0};
+    double sum = 0.0;
+    for (int64_t t = 0; t < SETTLING + periods; t++) {
+        InventoryPeriod period;
+        const int demand = demand_draw(&v->demand, philox(0, 0, (uint64_t)t).word[0]);
+        const int order = inventory_reorder(v, state, reorder, level);
+        const double reward = inventory_period(v, state, order, demand, &period);
+        if (t >= SETTLING) sum += reward;
+    }
+    return sum / (double)periods;
+}
+
+/* Keep (s, S) if it is better than the best by more than what its value may be off. */
+static Status try_levels(const Inventory *v, double discount, int64_t periods, int reorder,
+                         int level, InventoryLevels *best)
+{
+    double value;
+    REQUIRE(periods == 0 || discount == 1.0, "%g: a run has no discount", discount);
+    if (periods) {
+        value = simulated_mean(v, periods, reorder, level);
+    } else {
+        InventoryPlan plan;
+        TRY(inventory_rule(v, discount, reorder, level, &plan));
+        value = plan.value;
+        inventory_plan_close(&plan);
+    }
+    if (value > best->value + 2.0 * TOLERANCE) *best = (InventoryLevels){reorder, level, value};
     return OK;
 }
 
-Status inventory_best_base_stock(const Inventory *v, double discount, InventoryLevels *best)
+static int last_level(const Inventory *v)
+{
+    return (v->is.lead + 2) * demand_fractile(&v->demand, 0.999);
+}
+
+Status inventory_best_base_stock(const Inventory *v, double discount, int64_t periods,
+                                 InventoryLevels *best)
 {
     *best = (InventoryLevels){.value = -INFINITY};
-    for (int level = 0; level <= best->level + LEVELS_PAST; level++)
-        TRY(try_levels(v, discount, level - 1, level, best));
+    for (int level = 0; level <= last_level(v); level++)
+        TRY(try_levels(v, discount, periods, level - 1, level, best));
     return OK;
 }
 
-Status inventory_best_reorder(const Inventory *v, double discount, InventoryLevels *best)
+Status inventory_best_reorder(const Inventory *v, double discount, int64_t periods,
+                              InventoryLevels *best)
 {
-    TRY(inventory_best_base_stock(v, discount, best));
-    const int last = best->level + LEVELS_PAST;
-    for (int level = 1; level <= last; level++)
-        for (int reorder = 0; reorder < level - 1; reorder++)
-            TRY(try_levels(v, discount, reorder, level, best));
+    TRY(inventory_best_base_stock(v, discount, periods, best));
+    for (double before = -INFINITY; best->value > before;) {
+        before = best->value;
+        const int level = best->level;
+        for (int reorder = 0; reorder < level; reorder++)
+            TRY(try_levels(v, discount, periods, reorder, level, best));
+        const int reorder = best->reorder;
+        for (int upto = reorder + 1; upto <= last_level(v); upto++)
+            TRY(try_levels(v, discount, periods, reorder, upto, best));
+    }
     return OK;
 }

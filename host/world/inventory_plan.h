@@ -11,7 +11,9 @@
 
 /* An MDP whose states are those of inventory_index and whose actions are the orders 0 .. order_max;
  * or, with `order` [states], that one order in each state, as its only action. The rewards of demands
- * with the same next state are averaged: an outcome's reward is the expected one. It starts empty. */
+ * with the same next state are averaged: an outcome's reward is the expected one. It starts empty.
+ * ERR_USAGE above OUTCOMES_MAX outcomes. */
+enum { OUTCOMES_MAX = 50000000 };
 Status inventory_mdp(const Inventory *inventory, double discount, const int64_t *order, Mdp *mdp);
 
 typedef struct {
@@ -31,13 +33,18 @@ typedef struct {
     double value;
 } InventoryLevels;
 
-/* The best S of 0, 1, …, and the least of those; ends when LEVELS_PAST in a row were worse than the best.
- */
-enum { LEVELS_PAST = 8 };
-Status inventory_best_base_stock(const Inventory *inventory, double discount,
+/* The best S, the least of equally good ones, of 0 .. (lead + 2) F^-1(0.999). periods 0: each is evaluated
+ * exactly; else by the mean of a simulated run of so many periods, all with the same demand, which any
+ * number of states allows (discount 1). */
+Status inventory_best_base_stock(const Inventory *inventory, double discount, int64_t periods,
                                  InventoryLevels *best);
-/* The best (s, S), s < S, S as far as LEVELS_PAST beyond the best base-stock's. */
-Status inventory_best_reorder(const Inventory *inventory, double discount, InventoryLevels *best);
+/* A (s, S) that neither another s nor another S of that range betters, from the best base-stock on. */
+Status inventory_best_reorder(const Inventory *inventory, double discount, int64_t periods,
+                              InventoryLevels *best);
+
+/* What a place of the state holds: "age_1", "ordered_2_ago", "stock". */
+enum { INVENTORY_NAME = 32 };
+void inventory_name(const Inventory *inventory, int place, char name[INVENTORY_NAME]);
 
 /* The table of a plan for a person: orders by the units in two places, one down and one across (the
  * freshest stock down, from many to few, and the next older across, as the literature prints it), one

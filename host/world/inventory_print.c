@@ -1,16 +1,16 @@
+#include <stdio.h>
+
 #include "world/inventory_plan.h"
 
-enum { NAME = 32 };
-
 /* The age of stock at a demand is 1 in the first period that it serves. */
-static void name_place(const Inventory *v, int place, char name[NAME])
+void inventory_name(const Inventory *v, int place, char name[INVENTORY_NAME])
 {
     if (place < v->in_transit)
-        snprintf(name, NAME, "ordered %d ago", place + 1);
+        snprintf(name, INVENTORY_NAME, "ordered_%d_ago", place + 1);
     else if (v->is.life == 0)
-        snprintf(name, NAME, "stock");
+        snprintf(name, INVENTORY_NAME, "stock");
     else
-        snprintf(name, NAME, "age %d", place - v->in_transit + 1 + (v->is.lead == 0));
+        snprintf(name, INVENTORY_NAME, "age_%d", place - v->in_transit + 1 + (v->is.lead == 0));
 }
 
 static int least(int a, int b) { return a < b ? a : b; }
@@ -27,15 +27,15 @@ static void print_order(FILE *out, int64_t order)
 static void print_table(FILE *out, const Inventory *v, const int64_t *order, int *state, int down,
                         int across, int most)
 {
-    char name[NAME];
+    char name[INVENTORY_NAME];
     const int columns = across < 0 ? 0 : least(most, v->limit[across]);
-    name_place(v, down, name);
+    inventory_name(v, down, name);
     fprintf(out, "%16s |", name);
     for (int x = 0; x <= columns && across >= 0; x++) fprintf(out, "%4d", x);
     if (across < 0)
         fprintf(out, "order\n");
     else
-        name_place(v, across, name), fprintf(out, "  %s\n", name);
+        inventory_name(v, across, name), fprintf(out, "  %s\n", name);
     for (state[down] = least(most, v->limit[down]); state[down] >= 0; state[down]--) {
         fprintf(out, "%16d |", state[down]);
         for (int x = 0; x <= columns; x++) {
@@ -71,9 +71,9 @@ void inventory_print(FILE *out, const Inventory *v, const int64_t *order, int mo
         if (across >= 0) state[across] = 0;
         const char *before = "";
         for (int i = 0; i < v->places; i++) {
-            char name[NAME];
+            char name[INVENTORY_NAME];
             if (i == down || i == across) continue;
-            name_place(v, i, name);
+            inventory_name(v, i, name);
             fprintf(out, "%s%s: %d", before, name, state[i]);
             before = ", ";
         }

@@ -124,10 +124,15 @@ typedef struct {
     const double *probability;
 } Choice;
 
-/* The next V; returns the largest change. */
-static double update(const Mdp *m, Choice choice, const double *q, double *v)
+/* The least and the largest change of a sweep. */
+typedef struct {
+    double low, high;
+} Change;
+
+/* The next V. */
+static Change update(const Mdp *m, Choice choice, const double *q, double *v)
 {
-    double change = 0.0;
+    Change change = {INFINITY, -INFINITY};
     for (int64_t s = 0; s < m->states; s++) {
         const double *row = q + s * m->actions;
         double value = choice.policy ? row[choice.policy[s]] : choice.probability ? 0.0 : row[0];
@@ -138,31 +143,53 @@ static double update(const Mdp *m, Choice choice, const double *q, double *v)
             else if (p > 0.0)
                 value += p * row[a];
         }
-        change = fmax(change, fabs(value - v[s]));
+        change.low = fmin(change.low, value - v[s]);
+        change.high = fmax(change.high, value - v[s]);
         v[s] = value;
     }
     return change;
 }
 
+static bool ends(const Mdp *m)
+{
+    for (int64_t i = 0; i < m->outcomes; i++)
+        if (m->outcome[i].next == MDP_TERMINAL) return true;
+    return false;
+}
+
+/* How far V may be from its fixed point; with a discount below 1 it is shifted to the middle of the
+ * bounds, V + gamma / (1 - gamma) [low, high]. The end of an episode is a state whose V never changes. */
+static double settle(const Mdp *m, Change change, bool episodes_end, double *shift)
+{
+    if (episodes_end) change = (Change){fmin(change.low, 0.0), fmax(change.high, 0.0)};
+    *shift = 0.0;
+    if (m->discount == 1.0) return fmax(change.high, -change.low);
+    const double scale = m->discount / (1.0 - m->discount);
+    *shift = scale * 0.5 * (change.low + change.high);
+    return scale * 0.5 * (change.high - change.low);
+}
+
 static Status iterate(const Mdp *m, Choice choice, double tolerance, int64_t sweeps, bool exactly,
                       double *v, int64_t *policy)
 {
-    const double scale = m->discount < 1.0 ? m->discount / (1.0 - m->discount) : 1.0;
-    double *q = malloc((size_t)(m->states * m->actions) * sizeof *q), change = INFINITY;
+    const bool episodes_end = ends(m);
+    double *q = malloc((size_t)(m->states * m->actions) * sizeof *q), off = INFINITY, shift = 0.0;
     if (!q)
         return FAIL(ERR_MEMORY, "no memory for %" PRId64 " action values", m->states * m->actions);
     for (int64_t s = 0; s < m->states; s++) v[s] = 0.0;
-    for (int64_t n = 0; n < sweeps && (exactly || !(scale * change <= tolerance)); n++) {
+    for (int64_t n = 0; n < sweeps && (exactly || !(off <= tolerance)); n++) {
         mdp_action_values(m, q, v);
-        change = update(m, choice, q, v);
+        off = settle(m, update(m, choice, q, v), episodes_end, &shift);
     }
+    for (int64_t s = 0; s < m->states && !exactly; s++) v[s] += shift;
     if (policy && !exactly) mdp_action_values(m, q, v);
     if (policy) mdp_greedy(m, NULL, policy, q);
     free(q);
-    if (exactly || scale * change <= tolerance) return OK;
+    if (exactly || off <= tolerance) return OK;
     return FAIL(ERR_FORMAT,
-                "values still change by %g after %" PRId64 " sweeps, wanted %g (discount %g)",
-                change, sweeps, tolerance, m->discount);
+                "values are still off by up to %g after %" PRId64
+                " sweeps, wanted %g (discount %g)",
+                off, sweeps, tolerance, m->discount);
 }
 
 Status mdp_solve(const Mdp *m, double tolerance, int64_t sweeps, double *v, int64_t *policy)

@@ -54,9 +54,9 @@ void mdp_action_values(const Mdp *m, double *q, const double *v);
 /* V(s) = max_a Q(s, a), policy[s] = its lowest argmax (either may be NULL). */
 void mdp_greedy(const Mdp *m, double *v, int64_t *policy, const double *q);
 
-/* The optimum by value iteration from V = 0, until |V - V*| <= tolerance everywhere: discount < 1 by
- * gamma / (1 - gamma) max |change| <= tolerance; discount 1 (all episodes must end) by max |change| <=
- * tolerance. Fails after `sweeps` sweeps. Fills v [states], policy [states] (may be NULL). */
+/* The optimum by value iteration from V = 0, until |V - V*| <= tolerance everywhere: discount < 1 by the
+ * bounds V + gamma / (1 - gamma) [min, max] change (MacQueen, JMAA 1966), whose middle is taken;
+ * discount 1 (all episodes must end) by max |change| <= tolerance. Fails after `sweeps` sweeps. Fills v [states], policy [states] (may be NULL). */
 Status mdp_solve(const Mdp *m, double tolerance, int64_t sweeps, double *v, int64_t *policy);
 /* The same with `steps` choices left: V_0 = 0, V_n = max_a sum p [r + gamma V_{n-1}]. */
 Status mdp_solve_steps(const Mdp *m, int64_t steps, double *v, int64_t *policy);

@@ -7,7 +7,7 @@
 
 #include "base/parallel.h"
 
-const WorldKind *const world_kinds[] = {&world_shop, &world_small_shop, NULL};
+const WorldKind *const world_kinds[] = {&world_shop, &world_small_shop, &world_inventory, NULL};
 
 /* ---- Settings --------------------------------------------------------------------------------------- */
 

@@ -98,13 +98,15 @@ typedef struct {
      * settings make it too large or hidden. */
     Status (*mdp)(const void *world, Mdp *mdp);
     int64_t (*mdp_state)(const void *world, const void *state);
-    /* The policy or what else there is to see for a person, to `out`; NULL: nothing. */
-    Status (*print)(const void *world, FILE *out);
+    /* A policy as a person reads it, from `count` choices that it made: what was seen last before each, and
+     * the item chosen. NULL: there is no such picture. */
+    Status (*print)(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
+                    FILE *out);
 } WorldKind;
 
 /* All kinds; ends with NULL. */
 extern const WorldKind *const world_kinds[];
-extern const WorldKind world_shop, world_small_shop;
+extern const WorldKind world_shop, world_small_shop, world_inventory;
 
 /* ---- A world ------------------------------------------------------------------------------------ */
 
