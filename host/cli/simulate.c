@@ -12,11 +12,10 @@
 #include "cli/cli.h"
 #include "evaluate/model_actor.h"
 #include "train/checkpoint.h"
+#include "world/choices.h"
 #include "world/world_log.h"
 
 enum { POLICIES_MAX = 32 };
-#define TOLERANCE 1e-6 /* of the optimum */
-#define SWEEPS    INT64_C(1000000)
 
 typedef struct {
     const char *world, *checkpoint, *data, *out, *json, *device, *head;
@@ -24,7 +23,7 @@ typedef struct {
     int policies;
     int64_t episodes, first, slots, seed, threads, valid;
     double temperature, epsilon;
-    bool quiet, all;
+    bool quiet, all, show;
 } Arguments;
 
 static void usage(FILE *out)
@@ -50,6 +49,9 @@ static void usage(FILE *out)
           "  --seed N          of the world's and the policy's luck (1)\n"
           "  --out FILE        behaviour file of what happened, with propensities\n"
           "  --valid N         of twenty episodes, so many for validation (1)\n"
+          "  --show            print what the policy does where, for a person to read: order "
+          "tables,\n"
+          "                    bid curves\n"
           "  --json FILE       the table as JSON\n"
           "  --device D        cpu, cuda, cuda:N (cpu)\n"
           "  --threads N       (all processors)\n"
@@ -73,6 +75,7 @@ typedef struct {
 static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row)
 {
     WorldLog *log = NULL;
+    Choices choices = {0};
     char report[512];
     const PlayOptions o = {a->first,          a->episodes,     a->slots,
                            (uint64_t)a->seed, (int)a->threads, a->quiet};
@@ -83,14 +86,18 @@ static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row
              "epsilon %g",
              row->name, a->world, a->seed, a->temperature, a->epsilon);
     if (st == OK && a->out) st = world_log_open(&log, a->out, w, (int)a->valid, report);
+    if (st == OK && log) choices.then = world_log_sink(log);
     const double started = clock_seconds();
-    if (st == OK) st = play(w, &o, actor, log ? world_log_sink(log) : (PlaySink){0}, &r);
+    if (st == OK) st = play(w, &o, actor, a->show ? choices_sink(&choices) : choices.then, &r);
     if (st == OK && log) st = world_log_finish(log);
     if (st == OK) {
         row->value = interval_of(r.value, a->episodes);
         row->length = (double)r.choices / (double)a->episodes;
         row->rate = (double)r.choices / (clock_seconds() - started);
     }
+    if (st == OK && a->show) printf("%s: ", row->name);
+    if (st == OK && a->show) st = choices_print(&choices, w, stdout);
+    choices_close(&choices);
     world_log_close(log);
     free(r.value);
     return st;
@@ -133,7 +140,8 @@ fail:
     return st;
 }
 
-/* The optimum of a world that is an MDP: its policy, and its value. */
+/* The optimum of a world that is an MDP, of as many choices as an episode has at most: the policy of the
+ * first choice, and the value. */
 typedef struct {
     bool known;
     int64_t *policy;
@@ -147,7 +155,7 @@ static Status solve(const World *w, Optimum *o)
     double *v = calloc((size_t)mdp.states, sizeof *v);
     o->policy = calloc((size_t)mdp.states, sizeof *o->policy);
     Status st = v && o->policy ? OK : FAIL(ERR_MEMORY, "no memory for the optimum");
-    if (st == OK) st = mdp_solve(&mdp, TOLERANCE, SWEEPS, v, o->policy);
+    if (st == OK) st = mdp_solve_steps(&mdp, w->spec.horizon, v, o->policy);
     if (st == OK) o->value = mdp_start_value(&mdp, v);
     o->known = st == OK;
     free(v);
@@ -262,6 +270,7 @@ static Status take(Arguments *a, int option)
     case 'H': return a->head = optarg, OK;
     case 'a': return a->all = true, OK;
     case 'q': return a->quiet = true, OK;
+    case 'P': return a->show = true, OK;
     case 't': return real_number("temperature", optarg, 1e6, &a->temperature);
     case 'e': return real_number("epsilon", optarg, 1.0, &a->epsilon);
     case 'n': return cli_number("episodes", optarg, 1, 1000000000, &a->episodes);
@@ -293,6 +302,7 @@ int cli_simulate(int argc, char **argv)
         {"seed", required_argument, NULL, 'S'},
         {"out", required_argument, NULL, 'o'},
         {"valid", required_argument, NULL, 'v'},
+        {"show", no_argument, NULL, 'P'},
         {"json", required_argument, NULL, 'j'},
         {"device", required_argument, NULL, 'D'},
         {"threads", required_argument, NULL, 'T'},

@@ -15,21 +15,17 @@ static Status add_pair(const Inventory *v, const int *state, int order, Mdp *m)
     const Demand *d = &v->demand;
     const int shelf = inventory_shelf(v, state, order);
     const int last = shelf < d->max ? shelf : d->max;
-    double above = 0.0,
-           lost = 0.0; /* demands above `last`: their probability, expected units beyond it */
-    for (int k = last + 1; k <= d->max; k++) {
-        above += d->probability[k];
-        lost += d->probability[k] * (k - last);
-    }
+    double lost = 0.0; /* units expected beyond `last` */
+    for (int k = last + 1; k <= d->max; k++) lost += d->probability[k] * (k - last);
     for (int k = 0; k <= last; k++) {
         int next[INVENTORY_PLACES_MAX];
         InventoryPeriod period;
         for (int i = 0; i < v->places; i++) next[i] = state[i];
         double reward = inventory_period(v, next, order, k, &period);
         double probability = d->probability[k];
-        if (k == last) {
-            probability += above;
-            if (above > 0.0) reward -= v->is.shortage_cost * lost / probability;
+        if (k == last && shelf < d->max) {
+            probability = 1.0 - (last ? d->cumulative[last - 1] : 0.0);
+            reward -= v->is.shortage_cost * lost / probability;
         }
         TRY(mdp_add(m, inventory_index(v, next), probability, reward));
     }

@@ -87,12 +87,14 @@ Status mdp_check(const Mdp *m)
     return OK;
 }
 
+enum { PARALLEL_OUTCOMES = 1 << 15 }; /* below, threads cost more than they bring */
+
 /* ---- Bellman's equations ------------------------------------------------------------------------- */
 
 void mdp_action_values(const Mdp *m, double *q, const double *v)
 {
     const int64_t pairs = m->states * m->actions;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (m->outcomes > PARALLEL_OUTCOMES)
     for (int64_t pair = 0; pair < pairs; pair++) {
         double sum = 0.0;
         for (int64_t i = m->first[pair]; i < m->first[pair + 1]; i++) {

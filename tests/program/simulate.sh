@@ -26,6 +26,10 @@ model=(--checkpoint "$work/run" --data "$work/log.h5" --episodes 100)
 check "the model acts" prints "run" "$SOUK" simulate "${world[@]}" "${model[@]}" --epsilon 0.1
 check "by softmax too" \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --temperature 0.5 --out "$work/acted.h5"
+check "prints the orders of an optimum" prints '^ +2 \|   4   3   3   3   2   2   2   2   2' \
+    "$SOUK" simulate --world inventory:start=any --policy optimal --episodes 500 --show --quiet
+refuses "a world without a picture of a policy says so" 2 'no picture' \
+    "$SOUK" simulate "${world[@]}" --policy random --episodes 5 --show
 refuses "a world that does not exist is refused" 2 'no world "bazaar"' "$SOUK" simulate --world bazaar --all
 refuses "a policy that does not exist is refused" 2 'no policy "best"' \
     "$SOUK" simulate "${world[@]}" --policy best

@@ -1,0 +1,22 @@
+/* What a policy chose, to be read by a person: kept while it plays. */
+#ifndef SOUK_CHOICES_H
+#define SOUK_CHOICES_H
+
+#include "world/play.h"
+
+typedef struct {
+    int64_t count, room;
+    WorldEvent *seen; /* [count] the last event before each choice */
+    int32_t *item;    /* [count] */
+    PlaySink then;    /* who wants the episodes too; take NULL: nobody */
+} Choices;
+
+/* Keeps the choices of the first episodes, CHOICES_MAX in all. */
+enum { CHOICES_MAX = 1 << 20 };
+PlaySink choices_sink(Choices *choices);
+void choices_close(Choices *choices); /* safe on {0} */
+
+/* The world's picture of them (WorldKind's print); ERR_USAGE where it has none. */
+Status choices_print(const Choices *choices, const World *w, FILE *out);
+
+#endif
