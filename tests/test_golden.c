@@ -2,7 +2,8 @@
  * 20 steps, from the files of tests/golden (made by reference.py in float64).
  *
  * The bound, relative L2 <= 1e-5 a tensor: rounding to float32 is 6e-8, and the reference itself run in
- * float32 is within 1.5e-6 of its float64 result. A wrong formula shows as 1e-3 or more.
+ * float32 is within 1.5e-6 of its float64 result. A wrong formula shows as 1e-3 or more. In bf16 the
+ * files have every rounding of the page's section 8 too.
  */
 #include "test.h"
 
@@ -132,6 +133,8 @@ static void open_case(Golden *g, const char *name)
     assert_ok(trainer_open_on(&g->trainer, &c, g->file));
     load(g, PARAM_VALUE, "param");
     load(g, PARAM_TARGET, "target_param");
+    params_round(&g->trainer.dev, &g->trainer.model.params, PARAM_VALUE);
+    params_round(&g->trainer.dev, &g->trainer.model.params, PARAM_TARGET);
 }
 
 static void close_case(Golden *g)
@@ -218,6 +221,61 @@ static void check(void **state)
     close_case(&g);
 }
 
+/* ---- bf16 -------------------------------------------------------------------------------------------- */
+
+/* Of one gradient: how far souk and the page's own roundings are from the exact one, and from one
+ * another. */
+typedef struct {
+    double souk, page, apart;
+} Far;
+
+static Far far_of(const float *souk, const float *page, const float *exact, int64_t count)
+{
+    Far f = {0};
+    for (int64_t i = 0; i < count; i++) {
+        f.souk += pow((double)souk[i] - exact[i], 2.0);
+        f.page += pow((double)page[i] - exact[i], 2.0);
+        f.apart += pow((double)souk[i] - page[i], 2.0);
+    }
+    return (Far){sqrt(f.souk), sqrt(f.page), sqrt(f.apart)};
+}
+
+/* Where the page rounds souk rounds, and nowhere else: the errors are not only of one size, they are
+ * mostly the same errors, so that the two are closer to one another than to the exact gradient. (They
+ * part where another order of sums turns a rounding; independent errors would be apart by 1.4 of one.) */
+static void check_bf16(void **state)
+{
+    Golden g;
+    Safetensors exact;
+    char path[1024];
+    open_case(&g, *state);
+    assert_int_equal(g.trainer.model.shape.activation, BF16);
+    assert_parameters(&g);
+    snprintf(path, sizeof path, "%s/%s.safetensors", GOLDEN_FOLDER,
+             safetensors_metadata(&g.want, "exact"));
+    assert_ok(safetensors_open(&exact, path));
+    trainer_gradients(&g.trainer, &g.batch);
+    const Params *p = &g.trainer.model.params;
+    for (int i = 0; i < p->count; i++) {
+        char name[96];
+        Tensor page, want;
+        snprintf(name, sizeof name, "grad.%s", p->info[i].name);
+        const Tensor shape = p->info[i].shape;
+        assert_ok(safetensors_get(&g.want, name, F32, shape.rank, shape.dim, &page));
+        assert_ok(safetensors_get(&exact, name, F32, shape.rank, shape.dim, &want));
+        const Far f =
+            far_of(f32(p->copy[PARAM_GRAD][i]), f32(page), f32(want), tensor_count(shape));
+        if (!(f.souk <= 1.5 * f.page && f.apart < f.page))
+            fail_msg("%s: error %.3g, the page's %.3g, apart %.3g", name, f.souk, f.page, f.apart);
+    }
+    safetensors_close(&exact);
+    close_case(&g);
+}
+
+#define BF16_CASE(name)                                                                            \
+    {                                                                                              \
+        "gradients rounded where the page rounds: " name, check_bf16, NULL, NULL, name             \
+    }
 #define CASE(name)                                                                                 \
     {                                                                                              \
         "losses, gradients and 20 steps as PyTorch has them: " name, check, NULL, NULL, name       \
@@ -230,7 +288,8 @@ int main(void)
         CASE("q_learning"),      CASE("double_q"),
         CASE("sarsa"),           CASE("expected_sarsa"),
         CASE("double_q_n_step"), CASE("joint"),
-        CASE("plain"),
+        CASE("plain"),           BF16_CASE("cross_entropy_bf16"),
+        BF16_CASE("joint_bf16"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import rounding
+
 EMBEDDINGS = ("item.id", "item.category", "item.number", "action.embedding", "gap.embedding",
               "user.category", "user.number", "event.number")
 
@@ -56,14 +58,13 @@ def rope(x, position):
     return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
 
 
-def attention(q, k, v, cu_seqlens):
+def attention(q, k, v, cu_seqlens, attend):
     """q, k, v [tokens, heads, width] -> [tokens, heads * width]; causal inside each window."""
     out = []
     for first, last in zip(cu_seqlens[:-1].tolist(), cu_seqlens[1:].tolist()):
         qw, kw, vw = (t[first:last].transpose(0, 1) for t in (q, k, v))
-        score = qw @ kw.transpose(1, 2) / math.sqrt(q.shape[-1])
         future = torch.ones(last - first, last - first).triu(1).bool()
-        out.append((score.masked_fill(future, -math.inf).softmax(-1) @ vw).transpose(0, 1))
+        out.append(attend(qw, kw, vw, future).transpose(0, 1))
     return torch.cat(out).reshape(q.shape[0], -1)
 
 
@@ -78,7 +79,7 @@ def items(p, b):
 
 def encode(p, c, b, step, keep=None):
     """States h [tokens, dim]; `keep` is a dict that receives the activations."""
-    e = items(p, b)
+    e, r = items(p, b), rounding.of(c)
     x = e[b["item"]] + p["action.embedding"][b["action"]] + p["gap.embedding"][b["gap"]]
     if "user.category" in p:
         x = x + p["user.category"][b["user_category"]].sum(1)
@@ -86,18 +87,21 @@ def encode(p, c, b, step, keep=None):
         x = x + b["user_number"].to(x.dtype) @ p["user.number"]
     if "event.number" in p:
         x = x + b["feature"].to(x.dtype) @ p["event.number"]
-    x = dropout(x, c, 0, step)
+    x = r.store(dropout(r.store(x), c, 0, step))
     kept = {"activation.embedding": x}
     for l in range(int(c["model.layers"])):
         w = {n.split(".", 2)[2]: t for n, t in p.items() if n.startswith("block.%d." % l)}
-        qkv = rmsnorm(x, w["attention.norm"]) @ w["attention.qkv"].T
+        times = lambda y, name: r.store(y @ r.weight(w[name]).T)
+        qkv = times(r.store(rmsnorm(x, w["attention.norm"])), "attention.qkv")
         q, k, v = qkv.reshape(len(x), 3, int(c["model.heads"]), -1).unbind(1)
-        o = attention(rope(q, b["position"]), rope(k, b["position"]), v, b["cu_seqlens"])
-        x = x + dropout(o @ w["attention.out"].T, c, 1 + 2 * l, step)
-        gate, up = (rmsnorm(x, w["mlp.norm"]) @ w["mlp.gate_up"].T).chunk(2, -1)
-        x = x + dropout((gate * torch.sigmoid(gate) * up) @ w["mlp.down"].T, c, 2 + 2 * l, step)
+        q, k = r.store(rope(q, b["position"])), r.store(rope(k, b["position"]))
+        o = attention(q, k, v, b["cu_seqlens"], r.attend)
+        x = r.store(x + dropout(times(o, "attention.out"), c, 1 + 2 * l, step))
+        gate, up = times(r.store(rmsnorm(x, w["mlp.norm"])), "mlp.gate_up").chunk(2, -1)
+        y = r.store(gate * torch.sigmoid(gate) * up)
+        x = r.store(x + dropout(times(y, "mlp.down"), c, 2 + 2 * l, step))
         kept["activation.block.%d" % l] = x
-    kept["activation.final"] = h = rmsnorm(x, p["final.norm"])
+    kept["activation.final"] = h = r.store(rmsnorm(x, p["final.norm"]))
     if keep is not None:
         keep.update(kept)
     return h
@@ -105,14 +109,22 @@ def encode(p, c, b, step, keep=None):
 
 # ---- Sections 5 and 6: heads, objectives -------------------------------------------------------------
 
-def action_values(p, b, h):
-    return (h @ p["value.weight"].T + p["value.bias"]
-            + h @ p["q.weight"].T @ items(p, b).T + p["q.bias"])
+class ActionValues:
+    """Q of a network at states h: `all` [tokens, items], pick(a) [tokens]."""
+
+    def __init__(self, p, c, b, h, h_again):
+        self.r, self.items, self.bias = rounding.of(c), items(p, b), p["q.bias"]
+        self.u = self.r.store(h @ self.r.weight(p["q.weight"]).T)
+        self.state = self.r.back(h_again @ self.r.weight(p["value.weight"]).T) + p["value.bias"]
+        self.all = self.state + self.u @ self.r.weight(self.items).T + self.bias
+
+    def pick(self, a):
+        return self.state[:, 0] + (self.u * self.r.back(self.items[a])).sum(1) + self.bias[a]
 
 
-def backup_values(term, q, target_q, c, b):
+def backup_values(term, online, target, c, b):
     """B(s) of every token; NaN where it does not exist."""
-    pick = lambda a: target_q.gather(1, a[:, None])[:, 0]
+    q, target_q, pick = online.all, target.all, target.pick
     if term == "q_learning":
         return target_q.max(1).values
     if term == "double_q":
@@ -142,24 +154,27 @@ def td_targets(value, c, b):
 def losses(p, target_p, c, b, step, keep=None):
     """{"total", ...}: the loss and its terms. `step` counts from 0; None: without dropout."""
     h = encode(p, c, b, step, keep)
-    terms, has = c["learn.objective"].split("+"), b["target"] >= 0
+    h_policy, h_q, h_value, h_next = rounding.shares(h, c, 4)
+    terms, has, r = c["learn.objective"].split("+"), b["target"] >= 0, rounding.of(c)
     out = {}
     if "cross_entropy" in terms:
-        z = h[has] @ p["policy.weight"].T @ items(p, b).T + p["policy.bias"]
+        u = r.store(h_policy[has] @ r.weight(p["policy.weight"]).T)
+        z = r.back(u @ r.weight(items(p, b)).T + p["policy.bias"])
         out["cross_entropy"] = F.cross_entropy(z, b["target"][has])
     for term in terms:
         if term == "cross_entropy":
             continue
-        q = action_values(p, b, h)
+        q = ActionValues(p, c, b, h_q, h_value)
         with torch.no_grad():
-            target_q = action_values(target_p, b, encode(target_p, c, b, None))
+            target_h = encode(target_p, c, b, None)
+            target_q = ActionValues(target_p, c, b, target_h, target_h)
             y = td_targets(backup_values(term, q, target_q, c, b), c, b)
         valid, k = ~torch.isnan(y), float(c["learn.huber"])
-        error = (q.gather(1, b["target"].clamp(min=0)[:, None])[:, 0] - y)[valid]
+        error = (q.pick(b["target"].clamp(min=0)) - y)[valid]
         square, size = error * error / 2, error.abs()
         out["td"] = (square if k == 0 else torch.where(size <= k, square, k * (size - k / 2))).mean()
     if "next.weight" in p:
-        n = h[has] @ p["next.weight"].T + p["next.bias"]
+        n = r.back(r.back(h_next)[has] @ r.weight(p["next.weight"]).T + p["next.bias"])
         out["next_action"] = F.cross_entropy(n, b["target_action"][has])
     weight = {"cross_entropy": 1.0, "td": float(c["learn.td_weight"]), "next_action": float(c["learn.action_weight"])}
     out["total"] = sum(weight[name] * loss for name, loss in out.items())

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-DTYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "I64": np.int64, "U8": np.uint8}
+DTYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "I64": np.int64, "U8": np.uint8, "BF16": np.uint16}
 NAMES = {np.dtype(v): k for k, v in DTYPES.items()}
 
 
@@ -23,6 +23,8 @@ def load(path):
         first, last = t["data_offsets"]
         tensors[name] = data[start + first:start + last].tobytes()
         tensors[name] = np.frombuffer(tensors[name], DTYPES[t["dtype"]]).reshape(t["shape"])
+        if t["dtype"] == "BF16":  # numpy has none: the upper half of a float32
+            tensors[name] = (tensors[name].astype(np.uint32) << 16).view(np.float32)
     return tensors, meta
 
 
