@@ -1,5 +1,6 @@
 /* The subcommands of `souk`, one file each. argv[0] is the subcommand's name. They return the exit
- * code: 0 done, 1 failed (one line on standard error says why), 2 wrong usage; check says 3 too. */
+ * code: 0 done, 1 failed (one line on standard error says why), 2 wrong usage; check and ope say 3
+ * too. */
 #ifndef SOUK_CLI_H
 #define SOUK_CLI_H
 
@@ -17,6 +18,7 @@ int cli_eval(int argc, char **argv);
 int cli_generate(int argc, char **argv);
 int cli_info(int argc, char **argv);
 int cli_ingest(int argc, char **argv);
+int cli_ope(int argc, char **argv);
 int cli_recommend(int argc, char **argv);
 int cli_simulate(int argc, char **argv);
 int cli_trace(int argc, char **argv);

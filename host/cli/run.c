@@ -19,6 +19,7 @@ static const struct {
     {"generate", cli_generate, "write a synthetic shop log"},
     {"info", cli_info, "all about a behaviour file at a glance"},
     {"ingest", cli_ingest, "raw logs -> a behaviour file"},
+    {"ope", cli_ope, "what a policy would have earned, from the log of another"},
     {"recommend", cli_recommend, "the best items for a user or a history"},
     {"simulate", cli_simulate, "let policies act in a simulated world"},
     {"trace", cli_trace, "one batch laid open for another framework"},

@@ -1,0 +1,60 @@
+/* The estimators of off-policy evaluation: one table of functions, a file a family.
+ *
+ * With w_i = pi(a_i | x_i) / beta(a_i | x_i), n decisions, M the clip, r(x, a) the reward model, and
+ * D_i = sum_a pi(a | x_i) r(x_i, a), of a bandit log (ope_weighting.c, ope_doubly.c):
+ *
+ *   IPS          1/n sum w_i r_i                               Horvitz & Thompson 1952, Precup 2000
+ *   clipped IPS  1/n sum min(w_i, M) r_i                       Ionides 2008
+ *   SNIPS        sum w_i r_i / sum w_i                         Swaminathan & Joachims 2015
+ *   DM           1/n sum D_i
+ *   DR           1/n sum [D_i + w_i (r_i - r(x_i, a_i))]       Dudik et al. 2011
+ *   SN-DR        1/n sum D_i + sum w_i (r_i - r(x_i, a_i)) / sum w_i
+ *   Switch-DR    DR with w_i [w_i <= M]                        Wang et al. 2017
+ *   DRos         DR with lambda w_i / (w_i^2 + lambda), lambda = M^2     Su et al. 2020
+ *
+ * Of a sequential log, over N episodes with w_t = prod_{s<=t} pi(a_s | x_s) / beta(a_s | x_s)
+ * (ope_sequential.c), the expected discounted sum of an episode's rewards:
+ *
+ *   TIS          1/N sum w_T sum_t gamma^t r_t                 (T the last step) Precup 2000
+ *   PDIS         1/N sum sum_t gamma^t w_t r_t                 Precup 2000
+ *   SN-TIS       sum w_T sum_t gamma^t r_t / sum w_T
+ *
+ * Of any log, for comparison: "the log", what the logging policy earned.
+ *
+ * Every estimator is  sum_u plain_u / sum_u size_u + sum_u top_u / sum_u bottom_u  over users, size_u
+ * their decisions or episodes: from that come its intervals (ope_interval.h).
+ */
+#ifndef SOUK_OPE_ESTIMATORS_H
+#define SOUK_OPE_ESTIMATORS_H
+
+#include "evaluate/ope_reward.h"
+
+typedef struct {
+    const OpeLog *log;
+    const double *weight;    /* [count] pi / beta of each decision */
+    const OpeReward *reward; /* NULL: no reward model */
+    double clip, gamma;
+} OpeData;
+
+/* [users] each. `top` and `bottom` stay 0 where an estimator has no such part. */
+typedef struct {
+    double *plain, *top, *bottom;
+} OpeTerms;
+
+typedef enum { OPE_ANY, OPE_BANDIT, OPE_MODEL, OPE_SEQUENTIAL } OpeKind;
+
+typedef struct {
+    const char *name, *assumes; /* what has to hold beside true propensities */
+    OpeKind kind;               /* OPE_MODEL: of a bandit log, with a reward model */
+    bool bernstein; /* a mean of independent terms: has an empirical Bernstein interval */
+    void (*terms)(const OpeData *data, const OpeTerms *terms);
+} OpeEstimator;
+
+enum { OPE_ESTIMATORS = 12 };
+extern const OpeEstimator *const ope_estimators[OPE_ESTIMATORS];
+
+extern const OpeEstimator ope_ips, ope_clipped_ips, ope_snips;                /* ope_weighting.c */
+extern const OpeEstimator ope_dm, ope_dr, ope_sn_dr, ope_switch_dr, ope_dros; /* ope_doubly.c */
+extern const OpeEstimator ope_logged, ope_tis, ope_pdis, ope_sn_tis;          /* ope_sequential.c */
+
+#endif

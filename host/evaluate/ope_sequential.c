@@ -1,0 +1,64 @@
+/* Of a sequential log: formulas in ope_estimators.h. Also the table of all estimators. */
+#include "evaluate/ope_estimators.h"
+
+/* Calls of one episode after the other: the user's, in order. */
+typedef struct {
+    double weight;   /* w_T */
+    double sum;      /* sum_t gamma^t r_t */
+    double stepwise; /* sum_t gamma^t w_t r_t */
+} Episode;
+
+static Episode run_episode(const OpeData *d, int64_t first, int64_t end)
+{
+    Episode e = {.weight = 1.0};
+    double discount = 1.0;
+    for (int64_t i = first; i < end; i++) {
+        e.weight *= d->weight[i];
+        e.sum += discount * (double)d->log->reward[i];
+        e.stepwise += discount * e.weight * (double)d->log->reward[i];
+        discount *= d->gamma;
+    }
+    return e;
+}
+
+static void each_episode(const OpeData *d, const OpeTerms *t,
+                         void (*add)(const OpeTerms *t, int64_t user, const Episode *e))
+{
+    const OpeLog *log = d->log;
+    for (int64_t k = 0, u = 0; k < log->episodes; k++) {
+        while (log->first[u + 1] <= log->episode[k]) u++;
+        const Episode e = run_episode(d, log->episode[k], log->episode[k + 1]);
+        add(t, u, &e);
+    }
+}
+
+static void add_tis(const OpeTerms *t, int64_t u, const Episode *e)
+{
+    t->plain[u] += e->weight * e->sum;
+}
+
+static void add_pdis(const OpeTerms *t, int64_t u, const Episode *e) { t->plain[u] += e->stepwise; }
+
+static void add_sn_tis(const OpeTerms *t, int64_t u, const Episode *e)
+{
+    t->top[u] += e->weight * e->sum;
+    t->bottom[u] += e->weight;
+}
+
+static void add_logged(const OpeTerms *t, int64_t u, const Episode *e) { t->plain[u] += e->sum; }
+
+static void logged(const OpeData *d, const OpeTerms *t) { each_episode(d, t, add_logged); }
+static void tis(const OpeData *d, const OpeTerms *t) { each_episode(d, t, add_tis); }
+static void pdis(const OpeData *d, const OpeTerms *t) { each_episode(d, t, add_pdis); }
+static void sn_tis(const OpeData *d, const OpeTerms *t) { each_episode(d, t, add_sn_tis); }
+
+const OpeEstimator ope_logged = {"the log", "nothing: as it was logged", OPE_ANY, true, logged};
+const OpeEstimator ope_tis = {"TIS", "nothing: unbiased", OPE_SEQUENTIAL, true, tis};
+const OpeEstimator ope_pdis = {"PDIS", "nothing: unbiased", OPE_SEQUENTIAL, true, pdis};
+const OpeEstimator ope_sn_tis = {"SN-TIS", "a large log: bias ~ 1/n", OPE_SEQUENTIAL, false,
+                                 sn_tis};
+
+const OpeEstimator *const ope_estimators[OPE_ESTIMATORS] = {
+    &ope_logged, &ope_ips,       &ope_clipped_ips, &ope_snips, &ope_dm,   &ope_dr,
+    &ope_sn_dr,  &ope_switch_dr, &ope_dros,        &ope_tis,   &ope_pdis, &ope_sn_tis,
+};
