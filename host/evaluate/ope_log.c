@@ -48,7 +48,8 @@ static Status choose(OpeLog *log, const Behaviour *b, const OpeLogOptions *o)
         log->users += range[1] > range[0];
     }
     if (!log->count)
-        return FAIL(ERR_FORMAT, "%s: no event to evaluate on%s", b->path,
+        return FAIL(ERR_FORMAT, "%s: no event to evaluate on (--split chooses among them)%s",
+                    b->path,
                     log->no_history ? ": no event of the split has one of its user's before it, "
                                       "which the policy or a sequential log needs"
                                     : "");

@@ -1,0 +1,30 @@
+#!/bin/bash
+# Off-policy evaluation of what a world logged: what it says beforehand is what acting then earns.
+. "$(dirname "$0")/../tap.sh"
+
+# shellcheck disable=SC2154 # work: tap.sh
+world=(--world small-shop:horizon=3,discount=1 --quiet)
+"$SOUK" simulate "${world[@]}" --policy random --episodes 4000 --out "$work/log.h5" >"$work/out"
+"$SOUK" train "data.path=$work/log.h5" "train.out=$work/run" model.dim=8 model.length=8 train.tokens=512 \
+    train.steps=150 optim.lr=0.01 train.quiet=1 learn.objective=double_q
+model=(--checkpoint "$work/run" --data "$work/log.h5" --temperature 0.3 --quiet)
+
+# inside LOW HIGH A B: do the intervals LOW .. HIGH and A - B .. A + B meet?
+inside() { awk "BEGIN { exit !($1 <= $3 + $4 && $3 - $4 <= $2) }"; }
+check "estimates what a model would earn" \
+    "$SOUK" ope "${model[@]}" --split all --json "$work/ope.json"
+"$SOUK" ope "${model[@]}" --split all >"$work/ope"
+"$SOUK" simulate "${world[@]}" "${model[@]}" --episodes 20000 --seed 2 >"$work/acted"
+read -r _ _ low _ high _ < <(grep PDIS "$work/ope")
+read -r _ return error _ < <(tail -n 1 "$work/acted")
+check "it earns that" inside "$low" "$high" "$return" "$error"
+read -r _ _ low _ low_high _ < <(grep 'the log' "$work/ope" | sed 's/the log/log/')
+check "and more than the policy that was logged" inside "$low_high" 1e9 "$return" 0
+check "the JSON has the effective sample size" grep -q '"effective_sample_size": [0-9]' "$work/ope.json"
+"$SOUK" ope "${model[@]}" --split all --threads 1 --json "$work/again.json" >"$work/out"
+check "the same for any number of threads" cmp "$work/ope.json" "$work/again.json"
+refuses "a policy far from the log is refused" 3 'effective sample size' \
+    "$SOUK" ope --checkpoint "$work/run" --data "$work/log.h5" --quiet --split all --temperature 0.3 \
+    --min-ess 3999
+refuses "a split without events is refused" 1 'no event to evaluate' "$SOUK" ope "${model[@]}"
+finish
