@@ -17,14 +17,14 @@ void bid_log_close(BidLog *log)
     *log = (BidLog){0};
 }
 
-static Status allocate(BidLog *log, int64_t rows, const char *path)
+Status bid_log_allocate(BidLog *log, int64_t rows)
 {
     *log = (BidLog){.price = malloc((size_t)rows * sizeof *log->price),
                     .value = malloc((size_t)rows * sizeof *log->value),
                     .click = malloc((size_t)rows)};
     if (log->price && log->value && log->click) return OK;
     bid_log_close(log);
-    return FAIL(ERR_MEMORY, "%s: no memory for %lld auctions", path, (long long)rows);
+    return FAIL(ERR_MEMORY, "no memory for %lld auctions", (long long)rows);
 }
 
 /* The next field between blanks. */
@@ -59,7 +59,7 @@ Status bid_log_read(BidLog *log, const char *path, int64_t rows)
     int64_t lines = 1;
     for (size_t i = 0; i < length; i++) lines += text[i] == '\n';
     if (rows == 0 || rows > lines) rows = lines;
-    Status st = allocate(log, rows, path);
+    Status st = bid_log_allocate(log, rows);
     for (char *at = text; st == OK && log->auctions < rows;) {
         if (!next_line(&at, text + length, &line, &end)) break;
         if (!read_row(log, line, end))

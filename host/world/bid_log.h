@@ -19,6 +19,8 @@ typedef struct {
 /* Rows `click price value`, separated by blanks or tabs, without a header; further fields are not
  * read. Plain or compressed. At most `rows` of them, 0: all. ERR_FORMAT names file and row. */
 Status bid_log_read(BidLog *log, const char *path, int64_t rows);
+/* Room for `rows` auctions, none of them there yet. */
+Status bid_log_allocate(BidLog *log, int64_t rows);
 void bid_log_close(BidLog *log); /* safe on {0} */
 
 /* The past of a campaign. */

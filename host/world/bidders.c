@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-#define STEP         0.3 /* of the multipliers' ascent, a period */
+#define STEP         0.1 /* of the multipliers' ascent, a period */
+#define RISE_MAX     10.0
 #define PROPORTIONAL 1.0
 #define INTEGRAL     0.1
 #define DERIVATIVE   0.1
@@ -68,7 +69,7 @@ static void ascend(Pacing *p, const Bidder *b, int done)
 {
     const double had = b->budget - p->cost + p->spent;
     const double planned = had * b->period / (b->auctions - done + b->period);
-    if (planned > 0.0) p->lambda *= exp(STEP * bounded(p->spent / planned - 1.0, 1.0));
+    if (planned > 0.0) p->lambda *= exp(STEP * fmin(p->spent / planned - 1.0, RISE_MAX));
     if (p->value > 0.0 && b->limit > 0.0)
         p->mu *= exp(STEP * bounded(p->cost / (b->limit * p->value) - 1.0, 1.0));
     p->spent = 0.0;

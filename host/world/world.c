@@ -7,7 +7,8 @@
 
 #include "base/parallel.h"
 
-const WorldKind *const world_kinds[] = {&world_shop, &world_small_shop, &world_inventory, NULL};
+const WorldKind *const world_kinds[] = {&world_shop, &world_small_shop, &world_inventory,
+                                        &world_auction, NULL};
 
 /* ---- Settings --------------------------------------------------------------------------------------- */
 

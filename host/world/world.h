@@ -106,7 +106,7 @@ typedef struct {
 
 /* All kinds; ends with NULL. */
 extern const WorldKind *const world_kinds[];
-extern const WorldKind world_shop, world_small_shop, world_inventory;
+extern const WorldKind world_shop, world_small_shop, world_inventory, world_auction;
 
 /* ---- A world ------------------------------------------------------------------------------------ */
 
