@@ -1,7 +1,7 @@
 /* Worlds: the contract, the shops, and their laws against what is sampled from them. */
 #include "base/parallel.h"
 #include "test.h"
-#include "world/play.h"
+#include "world/optimum.h"
 #include "world/shop_choice.h"
 
 static void open_world(World *w, const char *text) { assert_ok(world_open(w, text)); }
@@ -190,27 +190,29 @@ static void the_small_shop_does_as_its_mdp_says(void **state)
 static void the_optimum_is_met_and_beaten_by_none(void **state)
 {
     enum { EPISODES = 40000 };
-    static double value[EPISODES];
+    static double value[EPISODES], lost[EPISODES];
+    static const char *const others[] = {"random", "wanted", "myopic"};
     World w;
-    Mdp mdp;
-    double v[64];
-    int64_t policy[64];
+    Optimum o;
     (void)state;
     open_world(&w, "small-shop");
-    assert_ok(world_mdp(&w, &mdp));
-    assert_ok(mdp_solve(&mdp, 1e-9, 100000, v, policy));
-    const double optimum = mdp_start_value(&mdp, v);
-    const Interval best = played(&w, table_actor(policy), EPISODES, 4096, value);
-    assert_near(best.mean, optimum, 2.5 * best.half); /* five standard errors */
-    print_message("optimum %.4f, played %.4f +- %.4f\n", optimum, best.mean, best.half);
-    const char *const others[] = {"random", "wanted", "myopic"};
+    assert_ok(optimum_open(&o, &w));
+    LossMeter meter = {&o, table_actor(o.policy), 0, lost};
+    const Interval best = played(&w, loss_meter(&meter), EPISODES, 4096, value);
+    assert_near(best.mean, o.value, 2.5 * best.half); /* five standard errors */
+    assert_near(interval_of(lost, EPISODES).mean, 0.0, 1e-5);
+    print_message("optimum %.4f, played %.4f +- %.4f\n", o.value, best.mean, best.half);
     for (int i = 0; i < 3; i++) {
-        const Interval r =
-            played(&w, baseline_actor(world_baseline(&w, others[i])), EPISODES, 4096, value);
-        print_message("%s %.4f +- %.4f\n", others[i], r.mean, r.half);
-        assert_true(r.mean + r.half < optimum * 0.98); /* seeing far pays */
+        memset(lost, 0, sizeof lost);
+        meter.actor = baseline_actor(world_baseline(&w, others[i]));
+        const Interval r = played(&w, loss_meter(&meter), EPISODES, 4096, value);
+        const Interval l = interval_of(lost, EPISODES);
+        print_message("%s %.4f +- %.4f, lost %.4f +- %.4f\n", others[i], r.mean, r.half, l.mean,
+                      l.half);
+        assert_true(r.mean + r.half < o.value * 0.98); /* seeing far pays */
+        assert_near(r.mean, o.value - l.mean, 2.5 * (r.half + l.half));
     }
-    mdp_close(&mdp);
+    optimum_close(&o);
     world_close(&w);
 }
 

@@ -13,6 +13,7 @@
 #include "evaluate/model_actor.h"
 #include "train/checkpoint.h"
 #include "world/choices.h"
+#include "world/optimum.h"
 #include "world/world_log.h"
 
 enum { POLICIES_MAX = 32 };
@@ -140,29 +141,6 @@ fail:
     return st;
 }
 
-/* The optimum of a world that is an MDP, of as many choices as an episode has at most: the policy of the
- * first choice, and the value. */
-typedef struct {
-    bool known;
-    int64_t *policy;
-    double value;
-} Optimum;
-
-static Status solve(const World *w, Optimum *o)
-{
-    Mdp mdp;
-    TRY(world_mdp(w, &mdp));
-    double *v = calloc((size_t)mdp.states, sizeof *v);
-    o->policy = calloc((size_t)mdp.states, sizeof *o->policy);
-    Status st = v && o->policy ? OK : FAIL(ERR_MEMORY, "no memory for the optimum");
-    if (st == OK) st = mdp_solve_steps(&mdp, w->spec.horizon, v, o->policy);
-    if (st == OK) o->value = mdp_start_value(&mdp, v);
-    o->known = st == OK;
-    free(v);
-    mdp_close(&mdp);
-    return st;
-}
-
 /* ---- The table ------------------------------------------------------------------------------------- */
 
 static Status print_json(const Arguments *a, const Row *row, int rows, const Optimum *optimum)
@@ -219,13 +197,13 @@ static Status run(Arguments *a)
             a->policy[a->policies++] = b->name;
         if (optimal) a->policy[a->policies++] = "optimal";
     }
-    Status st = optimal ? solve(&w, &optimum) : OK;
+    Status st = optimal ? optimum_open(&optimum, &w) : OK;
     if (st == OK && a->checkpoint) st = simulate_model(a, &w, &row[0]);
     if (st == OK && !a->checkpoint) st = run_policies(a, &w, &optimum, row);
     const int rows = a->checkpoint ? 1 : a->policies;
     if (st == OK) print_table(row, rows, &optimum);
     if (st == OK && a->json) st = print_json(a, row, rows, &optimum);
-    free(optimum.policy);
+    optimum_close(&optimum);
     world_close(&w);
     return st;
 }

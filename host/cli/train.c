@@ -6,20 +6,28 @@
 #include "cli/cli.h"
 #include "learn/objective.h"
 #include "train/loop.h"
+#include "train/rounds.h"
 
 static void usage(FILE *out)
 {
-    fputs("usage: souk train [--config FILE] [--resume | --force | --plan] SECTION.KEY=VALUE...\n\n"
-          "Train a model on a behaviour file. Settings come from the defaults below, then the "
-          "config\n"
-          "file (INI), then the command line. The run goes to the folder train.out.\n\n"
+    fputs("usage: souk train [--config FILE] [--resume | --force | --plan] SECTION.KEY=VALUE...\n"
+          "       souk train --world W [--rounds N] [--config FILE] [--force] "
+          "SECTION.KEY=VALUE...\n\n"
+          "Train a model on a behaviour file; or in a simulated world, where rounds of acting and "
+          "of\n"
+          "training on what was seen follow one another. Settings come from the defaults below, "
+          "then\n"
+          "the config file (INI), then the command line. The run goes to the folder train.out.\n\n"
           "  --config FILE   read settings from an INI file\n"
-          "  --resume        go on from train.out/last.safetensors, bit for bit\n"
+          "  --world W       world.name: NAME or NAME:key=value,... (souk simulate --help)\n"
+          "  --rounds N      world.rounds\n"
+          "  --resume        go on from train.out/last.safetensors, bit for bit; not in a world\n"
           "  --force         start anew in a folder that holds a run\n"
           "  --plan          print parameters and memory as JSON, and train nothing\n"
           "  --help          this text\n\n"
-          "example: souk train data.path=shop.h5 train.out=run "
-          "learn.objective=cross_entropy+double_q\n\n"
+          "examples: souk train data.path=shop.h5 train.out=run "
+          "learn.objective=cross_entropy+double_q\n"
+          "          souk train --world small-shop --rounds 10 learn.objective=double_q\n\n"
           "settings and their defaults:\n",
           out);
     config_help(out);
@@ -28,10 +36,23 @@ static void usage(FILE *out)
     objective_help(out);
 }
 
+static Status train(const Config *config, LoopOptions loop)
+{
+    if (!config->world_name[0] && !config->data_path[0])
+        return FAIL(ERR_USAGE, "data.path=FILE or --world W is missing (souk train --help)");
+    if (!config->world_name[0]) return train_run(config, loop);
+    if (config->data_path[0])
+        return FAIL(ERR_USAGE,
+                    "data.path and --world exclude each other: a world makes its own log");
+    if (loop.resume) return FAIL(ERR_USAGE, "--resume: rounds in a world start anew");
+    return rounds_run(config, loop.overwrite, NULL, NULL);
+}
+
 int cli_train(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"resume", no_argument, NULL, 'r'},
+        {"config", required_argument, NULL, 'c'}, {"world", required_argument, NULL, 'w'},
+        {"rounds", required_argument, NULL, 'n'}, {"resume", no_argument, NULL, 'r'},
         {"force", no_argument, NULL, 'f'},        {"plan", no_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},         {0},
     };
@@ -42,6 +63,8 @@ int cli_train(int argc, char **argv)
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
         case 'c': st = st == OK ? config_read(&config, optarg) : st; break;
+        case 'w': st = st == OK ? config_set(&config, "world.name", optarg) : st; break;
+        case 'n': st = st == OK ? config_set(&config, "world.rounds", optarg) : st; break;
         case 'r': loop.resume = true; break;
         case 'f': loop.overwrite = true; break;
         case 'p': plan = true; break;
@@ -50,8 +73,6 @@ int cli_train(int argc, char **argv)
         }
     }
     for (int i = optind; i < argc && st == OK; i++) st = config_assign(&config, argv[i]);
-    if (st == OK && !config.data_path[0])
-        st = FAIL(ERR_USAGE, "data.path=FILE is missing (souk train --help)");
-    if (st == OK) st = plan ? train_plan(&config, stdout) : train_run(&config, loop);
+    if (st == OK) st = plan ? train_plan(&config, stdout) : train(&config, loop);
     return st == OK ? 0 : cli_fail("train", st);
 }
