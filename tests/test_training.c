@@ -42,6 +42,14 @@ static Config small_config(const char *out)
     return c;
 }
 
+/* The same in bf16, where the test's state says so. */
+static Config small_config_in(const char *out, void **state)
+{
+    Config c = small_config(out);
+    if (*state) snprintf(c.train_precision, sizeof c.train_precision, "%s", (const char *)*state);
+    return c;
+}
+
 static void remove_run(const Config *c)
 {
     static const char *const names[] = {"best.safetensors", "last.safetensors", "checkpoint.json",
@@ -81,8 +89,7 @@ static void assert_same_checkpoint(const Config *a, const Config *b)
 
 static void threads_and_readers_do_not_change_a_bit(void **state)
 {
-    (void)state;
-    Config one = small_config("-one"), three = small_config("-three");
+    Config one = small_config_in("-one", state), three = small_config_in("-three", state);
     one.train_threads = 1, one.train_readers = 0;
     three.train_threads = 3, three.train_readers = 2;
     assert_ok(train_run(&one, (LoopOptions){0}));
@@ -95,8 +102,7 @@ static void threads_and_readers_do_not_change_a_bit(void **state)
 /* The loop saves every 8 steps; stopping it in between loses the steps since, and nothing else. */
 static void a_stopped_run_resumes_bit_for_bit(void **state)
 {
-    (void)state;
-    Config whole = small_config("-whole"), cut = small_config("-cut");
+    Config whole = small_config_in("-whole", state), cut = small_config_in("-cut", state);
     assert_ok(train_run(&whole, (LoopOptions){0}));
 
     Trainer t;
@@ -171,9 +177,8 @@ static void write_walks(const char *path)
 
 static void a_certain_next_item_is_learned(void **state)
 {
-    (void)state;
     char walks[256];
-    Config c = small_config("-walks");
+    Config c = small_config_in("-walks", state);
     write_walks(shop_path(walks, "walks"));
     snprintf(c.data_path, sizeof c.data_path, "%s", walks);
     snprintf(c.learn_objective, sizeof c.learn_objective, "cross_entropy");
@@ -208,6 +213,12 @@ static void runs_that_do_not_fit_are_refused(void **state)
     Config other = c;
     other.model_dim = 32;
     told(train_run(&other, (LoopOptions){.resume = true}), ERR_USAGE, "model.dim = 16, not 32");
+    other = c;
+    snprintf(other.train_precision, sizeof other.train_precision, "bf16");
+    told(train_run(&other, (LoopOptions){.resume = true}), ERR_USAGE,
+         "train.precision = f32, not bf16");
+    snprintf(other.train_precision, sizeof other.train_precision, "f16");
+    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE, "want f32 or bf16");
     other = c;
     snprintf(other.learn_objective, sizeof other.learn_objective, "sarsa+q_learning");
     told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE,
@@ -249,10 +260,14 @@ static void a_run_that_diverges_stops_and_keeps_its_last_checkpoint(void **state
 
 int main(void)
 {
+    static char bf16[] = "bf16";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_and_readers_do_not_change_a_bit),
+        cmocka_unit_test_prestate(threads_and_readers_do_not_change_a_bit, bf16),
         cmocka_unit_test(a_stopped_run_resumes_bit_for_bit),
+        cmocka_unit_test_prestate(a_stopped_run_resumes_bit_for_bit, bf16),
         cmocka_unit_test(a_certain_next_item_is_learned),
+        cmocka_unit_test_prestate(a_certain_next_item_is_learned, bf16),
         cmocka_unit_test(runs_that_do_not_fit_are_refused),
         cmocka_unit_test(a_run_that_diverges_stops_and_keeps_its_last_checkpoint),
     };

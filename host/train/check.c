@@ -6,7 +6,8 @@
 
 #include "elementwise.h"
 
-static const double F32_BOUND = 1e-5, BF16_RATIO = 1.5, BF16_ROUNDING = 0x1p-8;
+static const double F32_BOUND = 1e-5, F32_SPACING = 0x1p-23;
+static const double BF16_RATIO = 1.5, BF16_ROUNDING = 0x1p-8;
 enum { PARTS = 110, LOSSES = 4 };
 
 const char *check_kind_name(CheckKind kind)
@@ -117,6 +118,7 @@ static void take_values(const Check *c, Trainer *t)
 typedef struct {
     double error, largest, norm;     /* of the subject; norm of the reference */
     double yardstick, fourth_powers; /* error of the yardstick, sum of the fourth powers in it */
+    double spacing;                  /* what f32 adds to a bound in bf16 */
     bool pooled;
 } Errors;
 
@@ -168,6 +170,7 @@ static void add_to_pool(Errors *pool, const Errors *e, double unit)
     if (e->error == 0.0 && e->yardstick == 0.0) return;
     pool->error = hypot(pool->error, e->error / unit);
     pool->yardstick = hypot(pool->yardstick, e->yardstick / unit);
+    pool->spacing = hypot(pool->spacing, e->spacing / unit);
     pool->fourth_powers += e->fourth_powers / pow(unit, 4.0);
     pool->largest = fmax(pool->largest, e->largest);
     pool->norm = 1.0;
@@ -188,18 +191,22 @@ static Errors choose_pool(Errors *e, int count, CheckKind kind)
     }
 }
 
+static double bf16_bound(const Errors *e) { return BF16_RATIO * e->yardstick + e->spacing; }
+
 static void judge_in_bf16(CheckReport *r, CheckKind kind, const Params *p, Errors *e)
 {
+    for (int i = 0; i < p->count; i++)
+        e[i].spacing = kind == CHECK_GRADIENT ? 0.0 : (double)r->steps * F32_SPACING * e[i].norm;
     const Errors pool = choose_pool(e, p->count, kind);
     int64_t elements = 0;
     for (int i = 0; i < p->count; i++) {
         const int64_t count = tensor_count(p->info[i].shape);
-        add_row(r, kind, p->info[i].name, count, &e[i], BF16_RATIO * e[i].yardstick);
+        add_row(r, kind, p->info[i].name, count, &e[i], bf16_bound(&e[i]));
         if (!e[i].pooled) continue;
         r->row[r->count - 1].pooled = r->row[r->count - 1].passed = true;
         elements += count;
     }
-    if (elements) add_row(r, kind, "(pooled)", elements, &pool, BF16_RATIO * pool.yardstick);
+    if (elements) add_row(r, kind, "(pooled)", elements, &pool, bf16_bound(&pool));
 }
 
 static double slack_of(const Check *c, int i)
@@ -292,6 +299,7 @@ static Status compare_last_batch(Check *c, CheckReport *r)
 static int worse_first(const void *a, const void *b)
 {
     const CheckRow *x = a, *y = b;
+    if (x->pooled != y->pooled) return x->pooled - y->pooled;
     const double p = relative(x->relative, x->bound), q = relative(y->relative, y->bound);
     if (isnan(p) || isnan(q)) return isnan(q) - isnan(p);
     return (p < q) - (p > q);

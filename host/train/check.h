@@ -28,7 +28,9 @@
  * deviations; tensors with less (small ones, or such as a few turned signs rule) are judged together,
  * the smallest m first until they have that m as one: `pooled`. What is summed over them is error^2, of
  * gradients, whose sizes differ, relative^2. A loss is one number, whose error may vanish in one of two
- * runs: it may have 1.5 times the larger of the yardstick's error and of one rounding, 2^-8 of it.
+ * runs: it may have 1.5 times the larger of the yardstick's error and of one rounding, 2^-8 of it. To
+ * parameters and target network a spacing of f32 a step is added, steps 2^-23 ||reference||: they are f32.
+ * (That the reference is f32 and not exact matters little: its own error is 2^-16 of a bf16 rounding.)
  */
 #ifndef SOUK_CHECK_H
 #define SOUK_CHECK_H
@@ -65,7 +67,7 @@ typedef struct {
     Dtype precision;
     int64_t steps;
     int count;
-    CheckRow *row; /* falling relative / bound */
+    CheckRow *row; /* falling relative / bound, those that are pooled last */
     bool passed;
 } CheckReport;
 

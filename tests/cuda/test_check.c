@@ -43,24 +43,31 @@ static void take_steps(Check *c, const char *objective, Dtype precision, int ste
     for (int step = 0; step < steps; step++) assert_ok(check_step(c));
 }
 
-static void assert_passes(const char *objective, Dtype precision)
+static void assert_passes(const char *objective, Dtype precision, int steps)
 {
     static Check c;
     CheckReport r;
-    take_steps(&c, objective, precision, STEPS);
+    take_steps(&c, objective, precision, steps);
     assert_ok(check_compare(&c, &r));
     if (!r.passed) {
         print_rows(&r);
         fail_msg("%s in %s", objective, dtype_name(precision));
     }
-    assert_int_equal(r.steps, STEPS);
+    assert_int_equal(r.steps, steps);
     assert_true(r.count > 2 * c.reference.model.params.count);
     check_report_close(&r);
     check_close(&c);
 }
 
-static void passes_in_f32(void **state) { assert_passes(*state, F32); }
-static void passes_in_bf16(void **state) { assert_passes(*state, BF16); }
+static void passes_in_f32(void **state) { assert_passes(*state, F32, STEPS); }
+static void passes_in_bf16(void **state) { assert_passes(*state, BF16, STEPS); }
+
+/* Each alone: that its heads take bf16 and round where the CPU does. */
+static void every_agent_passes_in_bf16(void **state)
+{
+    (void)state;
+    for (int i = 0; agents[i]; i++) assert_passes(agents[i]->name, BF16, 1);
+}
 
 /* ---- Planted faults --------------------------------------------------------------------------------- */
 
@@ -145,6 +152,7 @@ int main(void)
         CASE(f32, "cross_entropy+double_q"),
         CASE(bf16, "cross_entropy+double_q"),
         CASE(bf16, "cross_entropy"),
+        cmocka_unit_test(every_agent_passes_in_bf16),
         cmocka_unit_test(one_wrong_parameter_is_named),
         cmocka_unit_test(wrong_data_on_the_device_shows),
         cmocka_unit_test(nan_fails),
