@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,7 +74,7 @@ static void print_report(const CheckReport *r, bool all)
 }
 
 /* NaN and infinity, which JSON has not, are null. */
-static json_t *number(double value) { return json_real(value) ?: json_null(); }
+static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 static json_t *report_json(const CheckReport *r)
 {

@@ -164,10 +164,10 @@ static double parts(const Errors *e)
     return e->fourth_powers > 0.0 ? pow(e->yardstick, 4.0) / e->fourth_powers : 0.0;
 }
 
-/* Add an error in units of `unit`. */
-static void add_to_pool(Errors *pool, const Errors *e, double unit)
+/* Gradients in units of their size. */
+static void add_to_pool(Errors *pool, const Errors *e, CheckKind kind)
 {
-    if (e->error == 0.0 && e->yardstick == 0.0) return;
+    const double unit = kind == CHECK_GRADIENT && e->norm > 0.0 ? e->norm : 1.0;
     pool->error = hypot(pool->error, e->error / unit);
     pool->yardstick = hypot(pool->yardstick, e->yardstick / unit);
     pool->spacing = hypot(pool->spacing, e->spacing / unit);
@@ -187,7 +187,7 @@ static Errors choose_pool(Errors *e, int count, CheckKind kind)
         const bool enough = pool.norm == 0.0 || parts(&pool) >= PARTS;
         if (!least || (parts(least) >= PARTS && enough)) return pool;
         least->pooled = true;
-        add_to_pool(&pool, least, kind == CHECK_GRADIENT ? least->norm : 1.0);
+        add_to_pool(&pool, least, kind);
     }
 }
 
