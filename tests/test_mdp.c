@@ -1,31 +1,30 @@
 /* Bellman's equations: the phone and its accessories by hand, chains by recursion, random processes by
  * linear equations, and processes that are none. */
+#include <stdbool.h>
+
 #include "world/mdp.h"
 
 #include "test.h"
 
 /* ---- The phone ------------------------------------------------------------------------------------- */
 
-/* A shopper without (0) and with (1) a phone is offered a phone (0), an accessory (1) or a book (2).
- * A phone is bought by half of those without one, for 1, and brings them to state 1. An accessory is
- * worth 0.1 without a phone and 0.8 with one, and after it they leave. A book is worth 0.4, and they
- * leave. A refused phone is the end too. */
-enum { PHONE, ACCESSORY, BOOK };
+/* datasets/README.md: a shopper without (0) and with (1) a phone is shown a phone, an accessory, a book
+ * or the entrance. Half of those without a phone buy one, for 1, and are then in state 1; everything else
+ * is the end: an accessory is worth 0.1 without a phone and 0.8 with one, a book 0.4. */
+enum { PHONE, ACCESSORY, BOOK, ENTRANCE };
 
 static void make_phone(Mdp *m)
 {
-    assert_ok(mdp_open(m, 2, 3, 0.9));
+    assert_ok(mdp_open(m, 2, 4, 0.9));
     m->start[0] = 1.0;
     for (int64_t s = 0; s < 2; s++) {
-        if (s == 0) {
-            assert_ok(mdp_add(m, 1, 0.5, 1.0));
-            assert_ok(mdp_add(m, MDP_TERMINAL, 0.5, 0.0));
+        const double worth[] = {0.0, s ? 0.8 : 0.1, 0.4, 0.0};
+        for (int64_t a = 0; a < 4; a++) {
+            const bool buys = s == 0 && a == PHONE;
+            if (buys) assert_ok(mdp_add(m, 1, 0.5, 1.0));
+            assert_ok(mdp_add(m, MDP_TERMINAL, buys ? 0.5 : 1.0, worth[a]));
+            mdp_next(m);
         }
-        mdp_next(m); /* who has a phone is offered none */
-        assert_ok(mdp_add(m, MDP_TERMINAL, 1.0, s ? 0.8 : 0.1));
-        mdp_next(m);
-        assert_ok(mdp_add(m, MDP_TERMINAL, 1.0, 0.4));
-        mdp_next(m);
     }
     assert_ok(mdp_check(m));
 }
@@ -33,25 +32,41 @@ static void make_phone(Mdp *m)
 static void the_phone_by_hand(void **state)
 {
     Mdp m;
-    double v[2], q[6];
+    double v[2], q[8];
     int64_t policy[2];
     (void)state;
     make_phone(&m);
     assert_ok(mdp_solve(&m, 1e-12, 100, v, policy));
     mdp_action_values(&m, q, v);
-    /* With a phone: max(0.8, 0.4). Without: 0.5 (1 + 0.9 x 0.8) = 0.86, 0.1, 0.4. */
-    assert_near(v[1], 0.8, 1e-12);
+    /* With a phone: max(0, 0.8, 0.4, 0). Without: 0.5 (1 + 0.9 x 0.8) = 0.86, 0.1, 0.4, 0. */
+    const double want[] = {0.86, 0.1, 0.4, 0.0, 0.0, 0.8, 0.4, 0.0};
+    for (int i = 0; i < 8; i++) assert_near(q[i], want[i], 1e-12);
     assert_near(v[0], 0.86, 1e-12);
-    assert_near(q[PHONE], 0.86, 1e-12);
-    assert_near(q[ACCESSORY], 0.1, 1e-12);
-    assert_near(q[BOOK], 0.4, 1e-12);
-    assert_true(isinf(q[3 + PHONE]) && q[3 + PHONE] < 0);
+    assert_near(v[1], 0.8, 1e-12);
     assert_int_equal(policy[0], PHONE);
     assert_int_equal(policy[1], ACCESSORY);
     assert_near(mdp_start_value(&m, v), 0.86, 1e-12);
-    /* Seeing only the next reward, the phone is worth 0.5, more than the book, but half of it all. */
+    /* Who sees the next reward alone takes the phone for 0.5. */
     assert_ok(mdp_solve_steps(&m, 1, v, policy));
     assert_near(v[0], 0.5, 1e-12);
+    mdp_close(&m);
+}
+
+static void an_action_that_does_not_exist(void **state)
+{
+    Mdp m;
+    double v[1], q[2];
+    (void)state;
+    assert_ok(mdp_open(&m, 1, 2, 0.9));
+    m.start[0] = 1.0;
+    assert_ok(mdp_add(&m, MDP_TERMINAL, 1.0, -3.0));
+    mdp_next(&m);
+    mdp_next(&m);
+    assert_ok(mdp_check(&m));
+    assert_ok(mdp_solve(&m, 1e-12, 100, v, NULL));
+    mdp_action_values(&m, q, v);
+    assert_near(v[0], -3.0, 1e-12);
+    assert_true(isinf(q[1]) && q[1] < 0);
     mdp_close(&m);
 }
 
@@ -227,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_phone_by_hand),
+        cmocka_unit_test(an_action_that_does_not_exist),
         cmocka_unit_test(a_deterministic_walk),
         cmocka_unit_test(random_processes_by_elimination),
         cmocka_unit_test(bad_processes_are_refused),
