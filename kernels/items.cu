@@ -3,16 +3,16 @@
 
 enum { WARPS = 8, THREADS = WARPS * WARP };
 
-/* Rows of E by id, or first, first + 1, … without ids. */
+/* Rows of E by id, 0 for one below 0; or first, first + 1, … without ids. */
 template <class T>
 static __global__ void rows_kernel(T *y, Encoder e, const int32_t *ids, int64_t first, int64_t rows)
 {
     const int64_t row = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
     if (row >= rows) return;
     const int64_t item = ids ? ids[row] : first + row;
-    device_require(item >= 0 && item < e.items);
+    device_require(item < e.items);
     for (int64_t c = threadIdx.x % WARP; c < e.dim; c += WARP)
-        from_float(y[row * e.dim + c], item_value(e, item, c));
+        from_float(y[row * e.dim + c], item < 0 ? 0.0f : item_value(e, item, c));
 }
 
 static __global__ void column_kernel(int32_t *to, const int32_t *from, int64_t rows,

@@ -30,7 +30,8 @@ typedef struct {
     Tensor numeric, numeric_weight;
 } ItemTable;
 
-/* y[i, :] = E[ids[i], :]. y [rows, dim] f32 or bf16, overwritten; ids [rows] i32, each in [0, items). */
+/* y[i, :] = E[ids[i], :], 0 where ids[i] < 0. y [rows, dim] f32 or bf16, overwritten; ids [rows] i32, each
+ * below items. */
 void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids);
 
 /* E[first .. first+rows-1, :]: a view of table->id where the catalogue has no features, else

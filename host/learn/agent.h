@@ -45,6 +45,7 @@ typedef struct {
     const char *name, *help;
     unsigned trains;
     bool target; /* reads the target network */
+    bool varies; /* its launches, or numbers it gives them, change from step to step: no graph */
     void (*backward)(Device *dev, const AgentPass *pass);
 } Agent;
 

@@ -15,6 +15,7 @@ static Status add_term(Objective *o, bool *chosen, const char *term, const char 
         chosen[i] = true;
         o->trains |= agents[i]->trains;
         o->target |= agents[i]->target;
+        o->varies |= agents[i]->varies;
         return OK;
     }
     return FAIL(ERR_USAGE,
@@ -29,7 +30,7 @@ Status objective_parse(Objective *o, const char *terms)
     bool chosen[64] = {false};
     o->terms = 0;
     o->trains = 0;
-    o->target = false;
+    o->target = o->varies = false;
     snprintf(copy, sizeof copy, "%s", terms);
     for (char *term; (term = strsep(&rest, "+"));) TRY(add_term(o, chosen, term, terms));
     for (int i = 0; agents[i]; i++)

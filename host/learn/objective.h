@@ -16,6 +16,7 @@ typedef struct {
     int terms;
     unsigned trains; /* heads: TRAINS_* of all terms */
     bool target;     /* a term reads the target network */
+    bool varies;     /* the launches of a term change from step to step */
 } Objective;
 
 /* "cross_entropy", "double_q", "cross_entropy+sarsa", …: sets all but the options. */

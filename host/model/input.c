@@ -1,13 +1,15 @@
 #include "model/input.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ALIGN = 256, COLUMNS = 14 };
 
-/* Bytes of all inputs of `tokens`, each from a multiple of ALIGN on. */
-static size_t room_bytes(const ModelShape *s, int64_t tokens)
+/* Of all columns, each from a multiple of ALIGN on. */
+size_t model_input_bytes(const Model *m, int64_t tokens)
 {
+    const ModelShape *s = &m->shape;
     const int64_t four = 8 + s->user_kinds + s->user_numbers + s->event_numbers;
     return (size_t)(tokens * (4 * four + 1)) + (size_t)(COLUMNS + s->user_kinds) * ALIGN;
 }
@@ -21,7 +23,7 @@ Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *
     in->user_value = calloc((size_t)(s->user_numbers * tokens) + 1, sizeof *in->user_value);
     if (!in->user_category || !in->user_row || !in->user_value)
         return FAIL(ERR_MEMORY, "no memory for the input");
-    return device_room(dev, &in->room, room_bytes(s, tokens));
+    return device_room(dev, &in->room, model_input_bytes(m, tokens));
 }
 
 void model_input_close(ModelInput *in)
@@ -75,38 +77,85 @@ static int64_t longest_window(const Batch *batch)
     return longest;
 }
 
-/* An array of the host as a tensor of the device; in the room it lies behind those before it. */
-static Tensor place(ModelInput *in, void *from, Dtype dtype, int64_t rows, int64_t columns)
+/* `bytes` of the host, then `more` of `padding`: a 32-bit number, or 0 in any dtype. */
+static void pack(char *to, const void *from, size_t bytes, size_t more, int32_t padding)
 {
-    Tensor t = columns ? TENSOR(from, dtype, rows, columns) : TENSOR(from, dtype, rows);
-    const size_t bytes = tensor_bytes(t);
-    t.data = device_place(in->dev, in->room ? (char *)in->room + in->used : NULL, from, bytes);
+    memcpy(to, from, bytes);
+    memset(to + bytes, 0, more);
+    for (size_t i = 0; padding != 0 && i < more / sizeof padding; i++)
+        memcpy(to + bytes + i * sizeof padding, &padding, sizeof padding);
+}
+
+/* An array of the host, of `rows`, as a tensor of the device, of `all`; in the room it lies behind those
+ * before it. */
+static Tensor place(ModelInput *in, void *from, Dtype dtype, int64_t rows, int64_t all,
+                    int64_t columns, int32_t padding)
+{
+    Tensor t = columns ? TENSOR(from, dtype, all, columns) : TENSOR(from, dtype, all);
+    const size_t bytes = tensor_bytes(t), own = tensor_bytes(tensor_rows(t, 0, rows));
+    char *room = in->room ? (char *)in->room + in->used : NULL;
+    if (in->packed) {
+        pack(in->packed + in->used, from, own, bytes - own, padding);
+        t.data = room;
+    } else {
+        t.data = device_place(in->dev, room, from, bytes);
+    }
     in->used += (bytes + ALIGN - 1) / ALIGN * ALIGN;
     return t;
 }
 
-void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b)
+static Tensor place_tokens(ModelInput *in, const Batch *batch, void *from, Dtype dtype,
+                           int64_t columns, int32_t padding)
+{
+    return place(in, from, dtype, batch->used, in->tokens, columns, padding);
+}
+
+static void place_all(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b)
 {
     const ModelShape *s = &m->shape;
-    const int64_t tokens = batch->used;
     if (s->user_kinds || s->user_numbers) spread_profiles(in, s, batch, &b->user_features);
-    in->tokens = tokens;
+    in->used = 0;
+    in->item = place_tokens(in, batch, batch->item, I32, 0, -1);
+    in->action = place_tokens(in, batch, batch->action, I32, 0, -1);
+    in->gap = place_tokens(in, batch, batch->gap, I32, 0, -1);
+    in->position = place_tokens(in, batch, batch->position, I32, 0, 0);
+    in->cu_seqlens = place(in, batch->cu_seqlens, I32, batch->windows + 1, in->windows + 1, 0,
+                           (int32_t)batch->used);
+    if (s->event_numbers)
+        in->feature = place_tokens(in, batch, batch->feature, F32, s->event_numbers, 0);
+    in->target = place_tokens(in, batch, batch->target, I32, 0, -1);
+    in->target_action = place_tokens(in, batch, batch->target_action, I32, 0, 0);
+    in->reward = place_tokens(in, batch, batch->reward, F32, 0, 0);
+    in->end = place_tokens(in, batch, batch->end, U8, 0, 0);
+    for (int64_t k = 0; k < s->user_kinds; k++)
+        in->user_category[k] = place_tokens(in, batch, in->user_row + k * batch->used, I32, 0, -1);
+    if (s->user_numbers)
+        in->user_number = place_tokens(in, batch, in->user_value, F32, s->user_numbers, 0);
+}
+
+void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b)
+{
+    in->tokens = batch->used;
     in->windows = batch->windows;
     in->longest = longest_window(batch);
-    in->used = 0;
     device_feed_follow(in->dev);
-    in->item = place(in, batch->item, I32, tokens, 0);
-    in->action = place(in, batch->action, I32, tokens, 0);
-    in->gap = place(in, batch->gap, I32, tokens, 0);
-    in->position = place(in, batch->position, I32, tokens, 0);
-    in->cu_seqlens = place(in, batch->cu_seqlens, I32, batch->windows + 1, 0);
-    if (s->event_numbers) in->feature = place(in, batch->feature, F32, tokens, s->event_numbers);
-    in->target = place(in, batch->target, I32, tokens, 0);
-    in->target_action = place(in, batch->target_action, I32, tokens, 0);
-    in->reward = place(in, batch->reward, F32, tokens, 0);
-    in->end = place(in, batch->end, U8, tokens, 0);
-    for (int64_t k = 0; k < s->user_kinds; k++)
-        in->user_category[k] = place(in, in->user_row + k * tokens, I32, tokens, 0);
-    if (s->user_numbers) in->user_number = place(in, in->user_value, F32, tokens, s->user_numbers);
+    place_all(in, m, batch, b);
     device_feed_join(in->dev);
+}
+
+void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b,
+                      InputShape shape, void *packed)
+{
+    const int64_t longest = longest_window(batch);
+    REQUIRE(batch->used <= shape.tokens && batch->windows <= shape.windows &&
+                longest <= shape.longest,
+            "a batch of %" PRId64 " tokens in %" PRId64 " windows of up to %" PRId64
+            " does not fit %" PRId64 ", %" PRId64 ", %" PRId64,
+            batch->used, batch->windows, longest, shape.tokens, shape.windows, shape.longest);
+    in->tokens = shape.tokens;
+    in->windows = shape.windows;
+    in->longest = shape.longest;
+    in->packed = packed;
+    place_all(in, m, batch, b);
+    in->packed = NULL;
 }

@@ -1,4 +1,5 @@
-/* A packed batch as the model reads it: device tensors over the used tokens. */
+/* A packed batch as the model reads it: device tensors over the used tokens, or, in constant shapes, over
+ * all of the budget. */
 #ifndef SOUK_INPUT_H
 #define SOUK_INPUT_H
 
@@ -8,8 +9,8 @@
 typedef struct {
     Device *dev;
     int64_t user_kinds;
-    int64_t tokens, windows;            /* used */
-    int64_t longest;                    /* window, tokens */
+    int64_t tokens, windows;            /* of the tensors below */
+    int64_t longest;                    /* no window has more tokens */
     Tensor item, action, gap, position; /* i32 [tokens] */
     Tensor cu_seqlens;                  /* i32 [windows+1] */
     Tensor feature;                     /* f32 [tokens, event numbers]; absent without */
@@ -23,7 +24,14 @@ typedef struct {
     float *user_value;
     void *room; /* of all of it, where the device has memory of its own */
     size_t used;
+    char
+        *packed; /* host memory that takes the room's contents; NULL: they go to the room at once */
 } ModelInput;
+
+/* Shapes that batches are filled up to, so that every step has the same. */
+typedef struct {
+    int64_t tokens, windows, longest;
+} InputShape;
 
 /* Room for batches of up to `tokens`. */
 Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev);
@@ -32,5 +40,13 @@ void model_input_close(ModelInput *in); /* safe on {0} */
 /* Let ops see `batch` (which must stay valid until they are done) and spread its users' profiles over their tokens;
  * user -1 has none: categories unknown, numbers at their mean. */
 void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b);
+
+/* The same in constant shapes, for a device with memory of its own, whose room the caller fills with
+ * `packed` (model_input_bytes of it) before ops read it. Windows that are added are empty; tokens that
+ * are added lie in none, have ids of -1, so that they enter no embedding and no gradient, and target
+ * -1: all that is summed over tokens is what it was. */
+size_t model_input_bytes(const Model *m, int64_t tokens);
+void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b,
+                      InputShape shape, void *packed);
 
 #endif

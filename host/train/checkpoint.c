@@ -19,7 +19,7 @@ static const char *const prefix[PARAM_COPIES] = {
  * two runs that learn the same write the same bytes. */
 static const char *const place_settings[] = {
     "data.path",     "train.out",     "train.device", "train.threads",
-    "train.readers", "train.seconds", "train.quiet",
+    "train.readers", "train.seconds", "train.quiet",  "train.graph",
 };
 /* What a resumed run may change: when to stop, validate and save. */
 static const char *const plan_settings[] = {

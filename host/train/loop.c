@@ -21,7 +21,8 @@ typedef struct {
     Progress bar;
     int64_t steps, valid_every, save_every;
     double started, tokens_per_s;
-    bool saved; /* last.safetensors stands at this step */
+    double reported; /* when the last step was, or this one began */
+    bool saved;      /* last.safetensors stands at this step */
 } Loop;
 
 static volatile sig_atomic_t interrupted;
@@ -153,27 +154,44 @@ static Status validate(Loop *l)
     return checkpoint_write(t, &l->progression, path, false);
 }
 
+/* The oldest step not yet reported. */
+static Status report(Loop *l)
+{
+    StepReport r;
+    TRY(trainer_report(&l->trainer, &r));
+    const double now = clock_seconds(), seconds = now - l->reported;
+    const double rate = (double)r.tokens / seconds;
+    l->reported = now;
+    l->tokens_per_s = l->tokens_per_s > 0.0 ? 0.9 * l->tokens_per_s + 0.1 * rate : rate;
+    metrics_step(&l->metrics, &r, r.cursor.epoch, seconds);
+
+    char extra[160];
+    int n = snprintf(extra, sizeof extra, "step %" PRId64 "  loss %.4f  %.1fk tokens/s", r.step,
+                     r.losses.total, l->tokens_per_s / 1e3);
+    if (l->progression.best >= 0.0)
+        snprintf(extra + n, sizeof extra - (size_t)n, "  best NDCG@10 %.4f", l->progression.best);
+    progress_update(&l->bar, r.step, extra);
+    return OK;
+}
+
+/* Report until at most `left` steps are not: all, before anything but a step. */
+static Status report_until(Loop *l, int64_t left)
+{
+    while (trainer_unreported(&l->trainer) > left) TRY(report(l));
+    return OK;
+}
+
+/* A device is given the next step before the last one's report is read. */
 static Status advance(Loop *l)
 {
     Trainer *t = &l->trainer;
     const Batch *batch;
-    StepReport report;
-    const double before = clock_seconds();
+    if (trainer_unreported(t) == 0) l->reported = clock_seconds();
     TRY(stream_next(l->stream, &batch));
-    TRY(trainer_step(t, batch, &report));
+    TRY(trainer_enqueue(t, batch));
     l->progression.cursor = (StreamCursor){batch->cursor.epoch, batch->cursor.batch + 1};
     l->saved = false;
-    const double seconds = clock_seconds() - before, rate = (double)report.tokens / seconds;
-    l->tokens_per_s = l->tokens_per_s > 0.0 ? 0.9 * l->tokens_per_s + 0.1 * rate : rate;
-    metrics_step(&l->metrics, &report, t->step, batch->cursor.epoch, seconds);
-
-    char extra[160];
-    int n = snprintf(extra, sizeof extra, "step %" PRId64 "  loss %.4f  %.1fk tokens/s", t->step,
-                     report.losses.total, l->tokens_per_s / 1e3);
-    if (l->progression.best >= 0.0)
-        snprintf(extra + n, sizeof extra - (size_t)n, "  best NDCG@10 %.4f", l->progression.best);
-    progress_update(&l->bar, t->step, extra);
-    return OK;
+    return report_until(l, trainer_ahead(t));
 }
 
 /* Why to stop; NULL to go on. */
@@ -195,9 +213,13 @@ static Status run(Loop *l)
     progress_begin(&l->bar, "train", l->steps, l->trainer.config.train_quiet);
     while (!(reason = reason_to_stop(l))) {
         TRY(advance(l));
+        const bool pause =
+            l->trainer.step % l->valid_every == 0 || l->trainer.step % l->save_every == 0;
+        if (pause) TRY(report_until(l, 0));
         if (l->trainer.step % l->valid_every == 0) TRY(validate(l));
         if (l->trainer.step % l->save_every == 0) TRY(save(l));
     }
+    TRY(report_until(l, 0));
     const bool measured = l->trainer.step % l->valid_every == 0;
     if (!measured && !interrupted) TRY(validate(l));
     TRY(save(l));

@@ -39,14 +39,14 @@ Status metrics_open(Metrics *m, const char *folder, int64_t step)
     return m->file ? OK : FAIL(ERR_IO, "%s: cannot open: %s", m->path, strerror(errno));
 }
 
-void metrics_step(Metrics *m, const StepReport *r, int64_t step, int64_t epoch, double seconds)
+void metrics_step(Metrics *m, const StepReport *r, int64_t epoch, double seconds)
 {
     fprintf(m->file,
             "{\"step\": %" PRId64 ", \"epoch\": %" PRId64
             ", \"loss\": %.9g, \"cross_entropy\": %.9g, "
             "\"td\": %.9g, \"next_action\": %.9g, \"lr\": %.9g, \"gradient_norm\": %.9g, "
             "\"tokens\": %" PRId64 ", \"seconds\": %.6f}\n",
-            step, epoch, r->losses.total, r->losses.cross_entropy, r->losses.td,
+            r->step, epoch, r->losses.total, r->losses.cross_entropy, r->losses.td,
             r->losses.next_action, r->lr, r->gradient_norm, r->tokens, seconds);
 }
 

@@ -14,7 +14,7 @@ typedef struct {
 /* Opens `folder`/metrics.jsonl. A resumed run keeps the lines up to `step` and drops later ones, which
  * it will write again; a new run starts empty (step 0). */
 Status metrics_open(Metrics *m, const char *folder, int64_t step);
-void metrics_step(Metrics *m, const StepReport *r, int64_t step, int64_t epoch, double seconds);
+void metrics_step(Metrics *m, const StepReport *r, int64_t epoch, double seconds);
 void metrics_validation(Metrics *m, int64_t step, double ndcg10, double hr10, int64_t events);
 /* Flush; a full disk shows here. */
 Status metrics_flush(Metrics *m);

@@ -165,18 +165,22 @@ static Status train(Rounds *r, int64_t round)
     Trainer *t = &r->trainer;
     const int64_t window =
         c->world_window && c->world_window <= round ? c->world_window : round + 1;
-    double td = 0.0;
+    double td = 0.0, reported = clock_seconds();
     for (int64_t n = 0; n < c->world_steps; n++) {
         const Philox p = philox((uint64_t)c->train_seed, 0x726F756E64, (uint64_t)t->step);
         const int64_t from = round - (int64_t)(p.word[0] * (uint64_t)window >> 32);
         const Batch *batch;
-        StepReport report;
-        const double before = clock_seconds();
         TRY(stream_next(r->replay[from].stream, &batch));
-        TRY(trainer_step(t, batch, &report));
-        metrics_step(&r->metrics, &report, t->step, round, clock_seconds() - before);
-        r->table.round[round].events += report.tokens;
-        td += report.losses.td / (double)c->world_steps;
+        TRY(trainer_enqueue(t, batch));
+        while (trainer_unreported(t) > (n + 1 < c->world_steps ? trainer_ahead(t) : 0)) {
+            StepReport report;
+            const double before = reported;
+            TRY(trainer_report(t, &report));
+            reported = clock_seconds();
+            metrics_step(&r->metrics, &report, round, reported - before);
+            r->table.round[round].events += report.tokens;
+            td += report.losses.td / (double)c->world_steps;
+        }
     }
     r->table.round[round].td = td;
     return metrics_flush(&r->metrics);

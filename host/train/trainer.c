@@ -107,6 +107,21 @@ static Status check_plan(Trainer *t)
         (double)p.activations / 0x1p30, (double)have / 0x1p30);
 }
 
+/* A window of the training stream has at least two tokens. */
+static Status open_feed(Trainer *t)
+{
+    const int64_t tokens = t->config.train_tokens;
+    const InputShape shape = {tokens, tokens / 2, t->config.model_length};
+    TRY(feed_open(&t->feed, &t->model, &t->file, shape, FEED_SLOTS, &t->dev));
+    for (int i = 0; i < STEPS_AHEAD; i++) {
+        PendingStep *p = &t->pending[i];
+        p->found = device_alloc_host(&t->dev, sizeof *p->found);
+        if (!p->found) return ERR_MEMORY;
+        TRY(device_event_open(&t->dev, &p->found_event));
+    }
+    return OK;
+}
+
 static Status take_memory(Trainer *t)
 {
     Params *p = &t->model.params;
@@ -121,9 +136,9 @@ static Status take_memory(Trainer *t)
         t->dh = ARENA(&t->gradient_arena, activation, tokens, t->model.shape.dim);
         t->sums = ARENA(&t->gradient_arena, F64, SUMS);
         t->number = ARENA(&t->gradient_arena, I64, 1);
-        t->schedule = ARENA(&t->gradient_arena, F64, ADAMW_SCHEDULE);
         if (pass == 0) TRY(arena_open(&t->gradient_arena, &t->dev));
     }
+    TRY(open_feed(t));
     if (!t->objective.target) return OK;
     TRY(params_open(p, PARAM_TARGET, &t->dev));
     if (activation == BF16) TRY(params_open_bf16(p, PARAM_TARGET, &t->dev));
@@ -182,6 +197,12 @@ Status trainer_open(Trainer *t, const Config *config)
 
 void trainer_close(Trainer *t)
 {
+    for (int r = 0; r < FEED_ROOMS; r++) device_graph_close(&t->dev, t->graph[r]);
+    for (int i = 0; i < STEPS_AHEAD; i++) {
+        device_free_host(&t->dev, t->pending[i].found);
+        device_event_close(&t->dev, t->pending[i].found_event);
+    }
+    feed_close(&t->feed);
     arena_close(&t->gradient_arena);
     optimizer_close(&t->optimizer);
     model_input_close(&t->input);
@@ -206,92 +227,3 @@ StreamOptions trainer_stream(const Trainer *t)
 }
 
 void trainer_schedule(Trainer *t, int64_t steps) { t->optimizer.steps = steps; }
-
-/* ---- A step -------------------------------------------------------------------------------------- */
-
-/* Forward, losses, backward. */
-static void add_gradients(Trainer *t, const ModelInput *in)
-{
-    const Model *m = &t->model;
-    Weights w = params_weights(&m->params, PARAM_VALUE), grad = m->params.copy[PARAM_GRAD];
-    Weights target = params_weights(&m->params, PARAM_TARGET);
-    const DropoutKey key = {m->shape.dropout, (uint64_t)t->config.train_seed, t->number};
-
-    Tensor h = encoder_forward(&t->dev, &t->online, m, w, in, key), target_h = {0};
-    if (t->objective.target)
-        target_h = encoder_forward(&t->dev, &t->target, m, target, in, (DropoutKey){0});
-    Tensor dh = tensor_rows(t->dh, 0, in->tokens);
-    objective_backward(&t->dev, &t->objective,
-                       (AgentPass){.m = m,
-                                   .w = w,
-                                   .grad = grad,
-                                   .h = h,
-                                   .dh = dh,
-                                   .target = target,
-                                   .target_h = target_h,
-                                   .in = in,
-                                   .sums = t->sums});
-    encoder_backward(&t->dev, &t->online, m, w, grad, in, key, dh);
-
-    const ItemTable items = model_items(m, w);
-    const Tensor none = {0};
-    items_features_backward(&t->dev, m->at.item_category < 0 ? none : grad[m->at.item_category],
-                            m->at.item_number < 0 ? none : grad[m->at.item_number],
-                            grad[m->at.item_id], &items);
-}
-
-static void set_numbers(Trainer *t)
-{
-    double schedule[ADAMW_SCHEDULE];
-    optimizer_schedule(&t->optimizer, t->step + 1, schedule);
-    device_copy_in(&t->dev, t->number.data, &t->step, sizeof t->step);
-    device_copy_in(&t->dev, t->schedule.data, schedule, sizeof schedule);
-}
-
-static Losses read_losses(Trainer *t)
-{
-    double sum[SUMS] = {0};
-    device_copy_out(&t->dev, sum, t->sums.data, sizeof sum);
-    return objective_losses(&t->objective, &t->model, sum);
-}
-
-Losses trainer_gradients(Trainer *t, const Batch *batch)
-{
-    model_input_set(&t->input, &t->model, batch, &t->file);
-    set_numbers(t);
-    add_gradients(t, &t->input);
-    return read_losses(t);
-}
-
-static Status check_report(int64_t step, const StepReport *r)
-{
-    if (!isfinite(r->losses.total))
-        return FAIL(ERR_DEVICE, "step %" PRId64 ": the loss is %g; a lower optim.lr may help", step,
-                    r->losses.total);
-    if (!isfinite(r->gradient_norm))
-        return FAIL(ERR_DEVICE,
-                    "step %" PRId64 ": the gradient is not finite; a lower optim.lr may help",
-                    step);
-    return OK;
-}
-
-Status trainer_step(Trainer *t, const Batch *batch, StepReport *report)
-{
-    double state[ADAMW_STATE] = {0};
-    model_input_set(&t->input, &t->model, batch, &t->file);
-    set_numbers(t);
-    add_gradients(t, &t->input);
-    optimizer_step(&t->dev, &t->optimizer, &t->model.params, t->schedule, t->sums);
-    device_copy_out(&t->dev, state, t->optimizer.state.data, sizeof state);
-    *report = (StepReport){.losses = read_losses(t),
-                           .gradient_norm = sqrt(state[ADAMW_NORM_SQUARED]),
-                           .lr = optimizer_lr(&t->optimizer, t->step + 1),
-                           .tokens = batch->used};
-    TRY(device_sync(&t->dev));
-    const Status st = check_report(t->step + 1, report);
-    if (st == OK)
-        t->step++;
-    else
-        optimizer_go_on(&t->dev, &t->optimizer);
-    return st;
-}

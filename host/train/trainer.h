@@ -6,6 +6,26 @@
 #include "learn/objective.h"
 #include "learn/optimizer.h"
 #include "model/encoder.h"
+#include "train/feed.h"
+
+typedef struct {
+    int64_t step; /* from 1 */
+    Losses losses;
+    double gradient_norm, lr;
+    int64_t tokens;      /* used */
+    StreamCursor cursor; /* of the batch */
+} StepReport;
+
+enum { STEPS_AHEAD = 2 }; /* that may be enqueued and not reported */
+
+/* A step between the two, and what it finds: in memory that the device writes while the host goes on. */
+typedef struct {
+    StepReport report;
+    struct {
+        double sums[SUMS], state[ADAMW_STATE];
+    } * found;
+    DeviceEvent *found_event;
+} PendingStep;
 
 typedef struct {
     Config config;
@@ -15,19 +35,19 @@ typedef struct {
     Optimizer optimizer;
     Model model;
     Encoder online, target; /* target: only where an agent reads the target network */
-    ModelInput input;
+    ModelInput input;       /* of trainer_gradients */
+    Feed feed;              /* of steps */
     Arena gradient_arena;
-    Tensor dh;               /* [tokens, dim] of the activations' dtype */
-    Tensor sums;             /* the step's losses: learn/agent.h */
-    Tensor number, schedule; /* i64 [1], f64 [ADAMW_SCHEDULE]: what changes from step to step */
-    int64_t step;            /* optimizer steps done */
-} Trainer;
+    Tensor dh;     /* [tokens, dim] of the activations' dtype */
+    Tensor sums;   /* the step's losses: learn/agent.h */
+    Tensor number; /* i64 [1]: the step, for trainer_gradients */
 
-typedef struct {
-    Losses losses;
-    double gradient_norm, lr;
-    int64_t tokens; /* used */
-} StepReport;
+    PendingStep pending[STEPS_AHEAD]; /* step n of this trainer is in n % STEPS_AHEAD */
+    int64_t enqueued, reported;       /* steps of this trainer */
+    DeviceGraph *graph[FEED_ROOMS];   /* a step on the batch of that room; NULL: not recorded */
+    int64_t computed, replayed;       /* steps of this trainer; from a graph */
+    int64_t step; /* optimizer steps enqueued; after a failed one, those before it */
+} Trainer;
 
 /* Open the file, plan the memory, refuse early what does not fit, take it, initialise the weights.
  * `steps` of the schedule come from config (train.steps, or epochs times the batches of an epoch). */
@@ -45,9 +65,25 @@ void trainer_schedule(Trainer *t, int64_t steps);
 
 /* Forward, losses, backward: gradients of `batch` in PARAM_GRAD, not yet applied. */
 Losses trainer_gradients(Trainer *t, const Batch *batch);
-/* The whole step: gradients, clip, AdamW, target network. Fails, weights unchanged, when a loss or the
- * gradient is not finite. */
+/* The whole step: gradients, clip, AdamW, target network, and its report; it waits for the step. Fails,
+ * weights unchanged, when a loss or the gradient is not finite. */
 Status trainer_step(Trainer *t, const Batch *batch, StepReport *report);
+
+/* The same apart, so that the host need not wait for a device: enqueue the next step, at most STEPS_AHEAD
+ * before the oldest is reported; report the oldest, which waits for that one alone. From a step on that
+ * is not finite weights and target network stay as they are, also in those enqueued behind it, which
+ * its report takes back. `batch` must stay until the report on the CPU; elsewhere it may change at once.
+ *
+ * On CUDA batches are fed as train/feed.h says, and with train.graph = 1 the step is recorded once and
+ * then replayed (base/device.h): the same launches, the same bits. */
+Status trainer_enqueue(Trainer *t, const Batch *batch);
+Status trainer_report(Trainer *t, StepReport *report);
+static inline int64_t trainer_unreported(const Trainer *t) { return t->enqueued - t->reported; }
+/* Steps that are best left unreported while the next is enqueued: on the CPU none. */
+static inline int64_t trainer_ahead(const Trainer *t)
+{
+    return ON_CUDA(&t->dev) ? STEPS_AHEAD - 1 : 0;
+}
 
 /* Bytes of each part, before anything is taken. */
 typedef struct {

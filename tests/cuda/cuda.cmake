@@ -1,6 +1,6 @@
 # tests/cuda/test_NAME.c compare the CUDA ops with the CPU's: in the emulation wherever souk is built,
 # and on the GPU itself where the build has CUDA (label cuda; skipped on a machine without a GPU).
-set(CUDA_TESTS device rows layers embedding losses gemm attention catalogue catalogue_heads step check)
+set(CUDA_TESTS device rows layers embedding losses gemm attention catalogue catalogue_heads step train check)
 if(NOT SOUK_SANITIZE AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   enable_language(CXX)
   add_subdirectory(simt)
@@ -12,6 +12,7 @@ if(HAVE_CUDA)
   foreach(name ${CUDA_TESTS})
     add_executable(test_cuda_${name} cuda/test_${name}.c)
     target_link_libraries(test_cuda_${name} PRIVATE libsouk PkgConfig::CMOCKA)
+    target_compile_definitions(test_cuda_${name} PRIVATE EMULATED=0)
     add_test(NAME cuda_${name} COMMAND test_cuda_${name})
     set_tests_properties(cuda_${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS cuda)
   endforeach()

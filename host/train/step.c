@@ -1,0 +1,160 @@
+/* The step: what trainer.h calls one. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "train/trainer.h"
+
+/* ---- What a step computes ------------------------------------------------------------------------ */
+
+/* Forward, losses, backward. */
+static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
+{
+    const Model *m = &t->model;
+    Weights w = params_weights(&m->params, PARAM_VALUE), grad = m->params.copy[PARAM_GRAD];
+    Weights target = params_weights(&m->params, PARAM_TARGET);
+    const DropoutKey key = {m->shape.dropout, (uint64_t)t->config.train_seed, step};
+
+    Tensor h = encoder_forward(&t->dev, &t->online, m, w, in, key), target_h = {0};
+    if (t->objective.target)
+        target_h = encoder_forward(&t->dev, &t->target, m, target, in, (DropoutKey){0});
+    Tensor dh = tensor_rows(t->dh, 0, in->tokens);
+    objective_backward(&t->dev, &t->objective,
+                       (AgentPass){.m = m,
+                                   .w = w,
+                                   .grad = grad,
+                                   .h = h,
+                                   .dh = dh,
+                                   .target = target,
+                                   .target_h = target_h,
+                                   .in = in,
+                                   .sums = t->sums});
+    encoder_backward(&t->dev, &t->online, m, w, grad, in, key, dh);
+
+    const ItemTable items = model_items(m, w);
+    const Tensor none = {0};
+    items_features_backward(&t->dev, m->at.item_category < 0 ? none : grad[m->at.item_category],
+                            m->at.item_number < 0 ? none : grad[m->at.item_number],
+                            grad[m->at.item_id], &items);
+}
+
+static void compute(Trainer *t, const StepInput *in)
+{
+    add_gradients(t, &in->batch, in->step);
+    optimizer_step(&t->dev, &t->optimizer, &t->model.params, in->schedule, t->sums);
+}
+
+Losses trainer_gradients(Trainer *t, const Batch *batch)
+{
+    double sum[SUMS] = {0};
+    device_copy_in(&t->dev, t->number.data, &t->step, sizeof t->step);
+    model_input_set(&t->input, &t->model, batch, &t->file);
+    add_gradients(t, &t->input, t->number);
+    device_copy_out(&t->dev, sum, t->sums.data, sizeof sum);
+    return objective_losses(&t->objective, &t->model, sum);
+}
+
+/* ---- Recording and replaying it ------------------------------------------------------------------ */
+
+/* Which steps are recorded is decided here: those of a device that has graphs, of an objective whose
+ * launches never change, once a step has run (so that nothing is made for the first time) and left the
+ * scratch where it will stay. */
+static bool may_record(const Trainer *t)
+{
+    return t->config.train_graph && !t->objective.varies && t->computed > 0 &&
+           device_settled(&t->dev);
+}
+
+static Status record(Trainer *t, const StepInput *in, DeviceGraph **graph)
+{
+    device_graph_begin(&t->dev);
+    compute(t, in);
+    *graph = device_graph_end(&t->dev);
+    if (*graph) return OK;
+    char cause[512];
+    snprintf(cause, sizeof cause, "%s", status_message());
+    return FAIL(ERR_DEVICE, "%s, while a step was recorded; train.graph=0 trains without", cause);
+}
+
+static Status compute_or_replay(Trainer *t, const StepInput *in, int room)
+{
+    DeviceGraph **graph = &t->graph[room];
+    if (*graph && !device_graph_holds(&t->dev, *graph)) {
+        device_graph_close(&t->dev, *graph);
+        *graph = NULL;
+    }
+    if (!*graph && may_record(t)) TRY(record(t, in, graph));
+    if (*graph)
+        device_graph_run(&t->dev, *graph), t->replayed++;
+    else
+        compute(t, in);
+    t->computed++;
+    return OK;
+}
+
+/* ---- Enqueueing and reporting -------------------------------------------------------------------- */
+
+Status trainer_enqueue(Trainer *t, const Batch *batch)
+{
+    REQUIRE(t->enqueued - t->reported < STEPS_AHEAD, "trainer: %d steps wait for their reports",
+            STEPS_AHEAD);
+    PendingStep *p = &t->pending[t->enqueued % STEPS_AHEAD];
+    StepNumbers numbers = {.step = t->step};
+    int room;
+    optimizer_schedule(&t->optimizer, t->step + 1, numbers.schedule);
+    device_range_begin(&t->dev, "step");
+    const StepInput *in = feed_batch(&t->feed, batch, &numbers, &room);
+    const Status st = compute_or_replay(t, in, room);
+    device_fetch(&t->dev, p->found->sums, t->sums.data, sizeof p->found->sums);
+    device_fetch(&t->dev, p->found->state, t->optimizer.state.data, sizeof p->found->state);
+    device_event_mark(&t->dev, p->found_event);
+    device_range_end(&t->dev);
+    TRY(st);
+    p->report = (StepReport){.step = ++t->step,
+                             .lr = numbers.schedule[ADAMW_LR],
+                             .tokens = batch->used,
+                             .cursor = batch->cursor};
+    t->enqueued++;
+    return t->dev.status;
+}
+
+static Status check_report(const StepReport *r)
+{
+    if (!isfinite(r->losses.total))
+        return FAIL(ERR_DEVICE, "step %" PRId64 ": the loss is %g; a lower optim.lr may help",
+                    r->step, r->losses.total);
+    if (!isfinite(r->gradient_norm))
+        return FAIL(ERR_DEVICE,
+                    "step %" PRId64 ": the gradient is not finite; a lower optim.lr may help",
+                    r->step);
+    return OK;
+}
+
+/* The steps behind a failed one changed nothing either: as if they had not been enqueued. */
+static void go_back(Trainer *t, int64_t step)
+{
+    device_sync(&t->dev);
+    optimizer_go_on(&t->dev, &t->optimizer);
+    t->reported = t->enqueued;
+    t->step = step;
+}
+
+Status trainer_report(Trainer *t, StepReport *report)
+{
+    REQUIRE(trainer_unreported(t) > 0, "trainer: no step waits for its report");
+    PendingStep *p = &t->pending[t->reported++ % STEPS_AHEAD];
+    device_event_wait(&t->dev, p->found_event);
+    TRY(t->dev.status);
+    *report = p->report;
+    report->losses = objective_losses(&t->objective, &t->model, p->found->sums);
+    report->gradient_norm = sqrt(p->found->state[ADAMW_NORM_SQUARED]);
+    const Status st = check_report(report);
+    if (st != OK) go_back(t, report->step - 1);
+    return st;
+}
+
+Status trainer_step(Trainer *t, const Batch *batch, StepReport *report)
+{
+    TRY(trainer_enqueue(t, batch));
+    return trainer_report(t, report);
+}
