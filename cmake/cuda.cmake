@@ -39,6 +39,7 @@ if(HAVE_CUDNN)
   target_link_libraries(libsouk PUBLIC ${CUDNN_LIBRARY})
 endif()
 if(HAVE_CUDA)
+  list(APPEND CMAKE_BUILD_RPATH ${CUDAToolkit_LIBRARY_DIR}) # the loader may not know the toolkit's folder
   if(NOT CMAKE_CUDA_COMPILER)
     set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE})
   endif()

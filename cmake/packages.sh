@@ -1,7 +1,9 @@
-# The Debian packages of souk, and how a script gets them: sourced by quickstart.sh and tests/run.sh.
+# The Debian packages of souk, and how a script gets them: sourced by quickstart.sh, tests/run.sh and
+# cmake/carry.sh.
 
-build_packages="gcc libc6-dev cmake ninja-build pkgconf libdnnl-dev libhdf5-dev libsodium-dev
-    libinih-dev libjansson-dev libzstd-dev liblzma-dev libdeflate-dev zlib1g-dev"
+library_packages="libdnnl-dev libhdf5-dev libsodium-dev libinih-dev libjansson-dev libzstd-dev
+    liblzma-dev libdeflate-dev zlib1g-dev"
+build_packages="gcc libc6-dev cmake ninja-build pkgconf $library_packages"
 test_packages="g++ libcmocka-dev clang-format-14 ccache gzip zstd xz-utils hdf5-tools binutils"
 
 missing_packages() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""souk's model in PyTorch, written for speed on a CPU: the peer that bench/train.sh times souk against.
+"""souk's model in PyTorch, written for speed: the peer that bench/train.sh and bench/gpu-acceptance.sh
+time souk against.
 
     twin.py check FILE                 the twin's cross-entropy against a souk trace or golden file
     twin.py time  [--windows F] ...    tokens/s and peak memory of a training step, as JSON
@@ -8,9 +9,11 @@ The mathematics is host/model/README.md under learn.objective = cross_entropy. I
 user who cares about speed would write: batched scaled_dot_product_attention with is_causal, fused
 q|k|v and gate|up products, the loss over real tokens only, AdamW with fused kernels. Histories stand
 in rows of one padded [batch, time] array, the way nearly all users run; padding comes after the
-events, so that causal attention needs no mask.
+events, so that causal attention needs no mask. With --packing varlen they stand end to end in one row,
+and attention is PyTorch's varlen_attn, which only GPUs have. --precision bf16 is autocast over f32
+parameters, the residual stream in bf16 too.
 """
-import argparse, json, os, statistics, sys, time
+import argparse, inspect, json, os, statistics, sys, time
 
 import numpy as np
 import torch
@@ -27,7 +30,19 @@ class Norm(nn.Module):
         self.weight = nn.Parameter(torch.ones(dim))
 
     def forward(self, x):
-        return F.rms_norm(x, (x.shape[-1],), self.weight, 1e-6)
+        return F.rms_norm(x, (x.shape[-1],), self.weight.to(x.dtype), 1e-6)
+
+
+def attend(q, k, v, b):
+    """q, k, v [batch, heads, time, width], causal; packed in one row where b has "ends"."""
+    if "ends" not in b:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    from torch.nn.attention.varlen import varlen_attn
+    windowed = "window_size" in inspect.signature(varlen_attn).parameters
+    causal = {"window_size": (-1, 0)} if windowed else {"is_causal": True}
+    q, k, v = (x[0].transpose(0, 1) for x in (q, k, v))
+    o = varlen_attn(q.to(v.dtype), k.to(v.dtype), v, b["ends"], b["ends"], b["longest"], b["longest"], **causal)
+    return o.transpose(0, 1)[None]
 
 
 def rotate(x, cos, sin):
@@ -46,11 +61,11 @@ class Block(nn.Module):
         self.gate_up = nn.Parameter(torch.randn(2 * ff, dim) * dim**-0.5)
         self.down = nn.Parameter(torch.randn(dim, ff) * (2 * layers * ff) ** -0.5)
 
-    def forward(self, x, cos, sin):
+    def forward(self, x, cos, sin, b):
         batch, length, dim = x.shape
         qkv = F.linear(self.attention_norm(x), self.qkv)
         q, k, v = qkv.view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        o = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, is_causal=True)
+        o = attend(rotate(q, cos, sin), rotate(k, cos, sin), v, b)
         o = F.linear(o.transpose(1, 2).reshape(batch, length, dim), self.out)
         x = x + F.dropout(o, self.dropout, self.training)
         gate, up = F.linear(self.mlp_norm(x), self.gate_up).chunk(2, dim=-1)
@@ -90,11 +105,14 @@ class Twin(nn.Module):
         if "feature" in b:
             x = x + b["feature"] @ self.event_number
         x = F.dropout(x, self.dropout, self.training)
-        half = torch.arange(self.width // 2, dtype=torch.float32)
-        angle = torch.arange(x.shape[1])[:, None] * 10000.0 ** (-2.0 * half / self.width)
-        cos, sin = angle.cos(), angle.sin()
+        half = torch.arange(self.width // 2, dtype=torch.float32, device=x.device)
+        position = b["position"] if "position" in b else torch.arange(x.shape[1], device=x.device)
+        angle = position[:, None] * 10000.0 ** (-2.0 * half / self.width)
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
+        cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
         for block in self.blocks:
-            x = block(x, cos, sin)
+            x = block(x, cos, sin, b)
         return self.norm(x)
 
     def forward(self, b):
@@ -185,8 +203,27 @@ def check(path):
     return error <= 1e-4
 
 
+def packed(columns, lengths, most):
+    """Windows end to end in one row; `most` ends in all, so that no shape changes: the rest are empty."""
+    b = {n: torch.from_numpy(v.astype(np.int64))[None] for n, v in columns.items()}
+    ends = np.full(most + 1, sum(lengths), np.int32)
+    ends[:len(lengths)] = np.cumsum([0] + lengths[:-1])
+    b["ends"], b["longest"] = torch.from_numpy(ends), max(lengths)
+    b["position"] = torch.from_numpy(np.concatenate([np.arange(n) for n in lengths]))
+    b["rows"] = torch.nonzero(b["target"].flatten() >= 0).flatten()
+    return b
+
+
+def fill(lengths, budget):
+    """As many of the lengths as `budget` tokens take, the last one cut: exactly `budget`."""
+    total = np.cumsum(lengths)
+    count = int(np.searchsorted(total, budget)) + 1
+    return [*lengths[:count - 1].tolist(), int(budget - (total[count - 2] if count > 1 else 0))]
+
+
 def random_batches(args, count):
-    """Batches of equal full windows, or of real window lengths (one a line) for the padded mode."""
+    """Batches of equal full windows, or of real window lengths (one a line); packed ones of batch x length
+    tokens or of --tokens."""
     rng = np.random.default_rng(1)
     lengths = [args.length] * args.batch
     if args.windows:
@@ -195,16 +232,24 @@ def random_batches(args, count):
     for _ in range(count):
         if args.windows:
             lengths = rng.choice(every, args.batch).tolist()
+        if args.tokens:
+            lengths = fill(rng.choice(every if args.windows else [args.length], args.tokens), args.tokens)
         tokens = sum(lengths)
         item = rng.integers(0, args.items, tokens)
         target = np.append(item[1:], -1)
         target[np.cumsum(lengths) - 1] = -1
         columns = {"item": item, "target": target, "action": rng.integers(0, args.actions, tokens),
                    "gap": rng.integers(0, 32, tokens)}
-        yield batch_of(columns, lengths), tokens
+        if args.packing == "varlen":
+            b = {**packed(columns, lengths, args.ends), "longest": args.length}
+        else:
+            b = batch_of(columns, lengths)
+        yield {n: v.to(args.device) if torch.is_tensor(v) else v for n, v in b.items()}, tokens
 
 
-def peak_bytes():
+def peak_bytes(device):
+    if device != "cpu":
+        return torch.cuda.max_memory_allocated()
     with open("/proc/self/status") as f:
         return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM"))
 
@@ -213,18 +258,24 @@ def time_steps(args):
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
     ff = args.ff or -(-(8 * args.dim // 3) // 32) * 32
-    model = Twin(args.dim, args.layers, args.heads, ff, args.items, args.actions, args.dropout, args.head)
+    model = Twin(args.dim, args.layers, args.heads, ff, args.items, args.actions, args.dropout, args.head).to(args.device)
     groups = [g for g in model.groups(0.01, 0.0) if g["params"]]
     optimizer = torch.optim.AdamW(groups, lr=1e-3, fused=True)
-    run = torch.compile(model) if args.compile else model
+    run = torch.compile(model, mode="reduce-overhead" if args.graphs else None) if args.compile else model
+    bf16 = torch.autocast(args.device, torch.bfloat16, enabled=args.precision == "bf16")
 
     def step(batch):
         optimizer.zero_grad(set_to_none=True)
-        loss = run(batch)
+        with bf16:
+            loss = run(batch)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        return loss.item()
+        return loss.item() if args.device == "cpu" else loss.detach().clone()
+
+    def wait():
+        if args.device != "cpu":
+            torch.cuda.synchronize()
 
     batches = list(random_batches(args, args.warmup + args.steps))
     for batch, _ in batches[:args.warmup]:
@@ -234,17 +285,21 @@ def time_steps(args):
             step(batches[-1][0])
         print(profile.key_averages().table(sort_by="self_cpu_time_total", row_limit=25), file=sys.stderr)
     times, tokens, rates = [], [], []
-    for batch, count in batches[args.warmup:]:
+    wait()
+    for first in range(args.warmup, len(batches), args.group):  # timed in groups, so that a GPU stays busy
+        group = batches[first:first + args.group]
         start = time.perf_counter()
-        loss = step(batch)
-        times.append(time.perf_counter() - start)
-        tokens.append(count)
-        rates.append(count / times[-1])
-    shape = [args.batch * int(b["item"].shape[1]) for b, _ in batches[args.warmup:]]
+        for batch, _ in group:
+            loss = step(batch)
+        wait()
+        times.append((time.perf_counter() - start) / len(group))
+        tokens.append(sum(count for _, count in group) / len(group))
+        rates.append(tokens[-1] / times[-1])
+    shape = [b["item"].numel() for b, _ in batches[args.warmup:]]
     return {"engine": f"PyTorch {torch.__version__}", "head": args.head, "compile": args.compile,
             "tokens_per_s": statistics.median(rates), "step_s": statistics.median(times),
             "step_s_best": min(times), "tokens": statistics.median(tokens),
-            "padded_tokens": statistics.median(shape), "peak_bytes": peak_bytes(), "loss": loss,
+            "padded_tokens": statistics.median(shape), "peak_bytes": peak_bytes(args.device), "loss": float(loss),
             "tokens_per_s_each": rates}
 
 
@@ -264,6 +319,13 @@ def main():
     t.add_argument("--head", choices=("full", "padded", "chunked"), default="full",
                    help="full: logits of real tokens; padded: of the padding too; chunked: linear_cross_entropy")
     t.add_argument("--compile", action="store_true", help="through torch.compile")
+    t.add_argument("--graphs", action="store_true", help="with --compile: its CUDA graphs too")
+    t.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    t.add_argument("--precision", choices=("f32", "bf16"), default="f32")
+    t.add_argument("--packing", choices=("padded", "varlen"), default="padded")
+    t.add_argument("--tokens", type=int, default=0, help="exactly so many tokens a batch, instead of --batch windows")
+    t.add_argument("--ends", type=int, default=8192, help="with varlen: the most windows of a batch (default 8192)")
+    t.add_argument("--group", type=int, default=1, help="steps timed together (default 1)")
     t.add_argument("--profile", action="store_true", help="where one step's time goes, on stderr")
     args = p.parse_args()
     if args.mode == "check":
