@@ -28,12 +28,13 @@ static void usage(FILE *out)
           "gradients and\n"
           "losses of one more batch at the same parameters. Settings are those of souk train "
           "(data.path\n"
-          "must be there; train.device=cuda:N picks the GPU).\n\n"
+          "must be there).\n\n"
           "  f32    relative L2 error at most 1e-5; of parameters, also what AdamW makes of that\n"
           "  bf16   error at most 1.5 times that of a CPU run that rounds at the same places;\n"
           "         tensors too small for that are judged as one (pooled)\n\n"
           "  --steps N          steps before the comparison (default 3)\n"
           "  --precision P      f32, bf16 or both (default)\n"
+          "  --device D         which GPU: cuda (default), cuda:N\n"
           "  --config FILE      read settings from an INI file\n"
           "  --all              show every tensor, not only the worst\n"
           "  --json FILE        write the report as JSON too\n"
@@ -162,10 +163,15 @@ static Status parse_precision(const char *value, Arguments *a)
 static Status parse(int argc, char **argv, Config *config, Arguments *a, int *exit_code)
 {
     static const struct option options[] = {
-        {"steps", required_argument, NULL, 's'},  {"precision", required_argument, NULL, 'p'},
-        {"config", required_argument, NULL, 'c'}, {"all", no_argument, NULL, 'a'},
-        {"json", required_argument, NULL, 'j'},   {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},         {0},
+        {"steps", required_argument, NULL, 's'},
+        {"precision", required_argument, NULL, 'p'},
+        {"config", required_argument, NULL, 'c'},
+        {"all", no_argument, NULL, 'a'},
+        {"json", required_argument, NULL, 'j'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"device", required_argument, NULL, 'D'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     Status st = OK;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1 && st == OK;) {
@@ -173,6 +179,7 @@ static Status parse(int argc, char **argv, Config *config, Arguments *a, int *ex
         case 's': st = cli_number("steps", optarg, 1, 100000, &a->steps); break;
         case 'p': st = parse_precision(optarg, a); break;
         case 'c': st = config_read(config, optarg); break;
+        case 'D': st = config_set(config, "train.device", optarg); break;
         case 'a': a->all = true; break;
         case 'j': a->json = optarg; break;
         case 'q': a->quiet = true; break;

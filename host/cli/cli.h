@@ -10,6 +10,8 @@
 
 /* Print `souk NAME: <the recorded failure>` on standard error; the exit code for `st`. */
 int cli_fail(const char *name, Status st);
+/* What the help of a command that runs a model says of --device. */
+#define CLI_DEVICE_HELP "  --device D         where the model runs: cpu (default), cuda, cuda:N\n"
 /* The whole number in [low, high] that --`option` was given. */
 Status cli_number(const char *option, const char *value, int64_t low, int64_t high, int64_t *out);
 

@@ -13,7 +13,7 @@
 #include "train/checkpoint.h"
 
 typedef struct {
-    const char *data, *checkpoint, *json, *purchase;
+    const char *data, *checkpoint, *json, *purchase, *device;
     int split;
     int64_t users;
     uint64_t seed;
@@ -50,7 +50,7 @@ static void usage(FILE *out)
         "  --purchase NAME    the action that counts as a purchase (default: purchase)\n"
         "  --users N          only a random sample of N users\n"
         "  --seed N           of that sample (default 1)\n"
-        "  --json FILE        write the report as JSON too\n"
+        "  --json FILE        write the report as JSON too\n" CLI_DEVICE_HELP
         "  --threads N        default: one a core; results do not depend on it\n"
         "  --quiet            no progress bar\n"
         "  --help\n",
@@ -68,13 +68,19 @@ static Status parse_split(const char *value, int *split)
     return OK;
 }
 
-static const struct option long_options[] = {
-    {"data", required_argument, NULL, 'd'},     {"checkpoint", required_argument, NULL, 'c'},
-    {"split", required_argument, NULL, 's'},    {"include-seen", no_argument, NULL, 'i'},
-    {"purchase", required_argument, NULL, 'p'}, {"users", required_argument, NULL, 'u'},
-    {"seed", required_argument, NULL, 'r'},     {"json", required_argument, NULL, 'j'},
-    {"threads", required_argument, NULL, 't'},  {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"data", required_argument, NULL, 'd'},
+                                             {"checkpoint", required_argument, NULL, 'c'},
+                                             {"split", required_argument, NULL, 's'},
+                                             {"include-seen", no_argument, NULL, 'i'},
+                                             {"purchase", required_argument, NULL, 'p'},
+                                             {"users", required_argument, NULL, 'u'},
+                                             {"seed", required_argument, NULL, 'r'},
+                                             {"json", required_argument, NULL, 'j'},
+                                             {"device", required_argument, NULL, 'D'},
+                                             {"threads", required_argument, NULL, 't'},
+                                             {"quiet", no_argument, NULL, 'q'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {NULL, 0, NULL, 0}};
 
 /* Takes one option; 'h' and '?' are the caller's. */
 static Status take(Arguments *a, int option, const char *value)
@@ -92,6 +98,7 @@ static Status take(Arguments *a, int option, const char *value)
         a->seed = (uint64_t)number;
         break;
     case 'j': a->json = value; break;
+    case 'D': a->device = value; break;
     case 't':
         TRY(cli_number("threads", value, 1, 1024, &number));
         a->score.threads = (int)number;
@@ -115,7 +122,7 @@ static Status find_purchase(const Behaviour *b, const char *name, int *action)
 /* By the head that the model recommends by and, where there are both, by Q too. */
 static Status add_model(Job *job, const Arguments *a)
 {
-    TRY(device_open(&job->device, "cpu", a->score.threads));
+    TRY(device_open(&job->device, a->device, a->score.threads));
     TRY(checkpoint_model(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
     job->model_scorer =
         (ModelScorer){&job->model, &job->file, &job->device, job->config.model_length, NULL};
@@ -175,7 +182,8 @@ static void job_close(Job *job)
 
 int cli_eval(int argc, char **argv)
 {
-    Arguments a = {.split = SPLIT_TEST, .seed = 1, .score.threads = omp_get_max_threads()};
+    Arguments a = {
+        .device = "cpu", .split = SPLIT_TEST, .seed = 1, .score.threads = omp_get_max_threads()};
     for (int option; (option = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
         if (option == 'h') return usage(stdout), 0;
         if (option == '?') return usage(stderr), 2;

@@ -14,7 +14,7 @@
 enum { EXIT_REFUSED = 3 };
 
 typedef struct {
-    const char *data, *policy, *checkpoint, *head, *position, *kind, *split, *json;
+    const char *data, *policy, *checkpoint, *head, *position, *kind, *split, *json, *device;
     double temperature, epsilon; /* epsilon < 0: softmax */
     bool force, quiet;
     OpeOptions options;
@@ -65,7 +65,7 @@ static void usage(FILE *out)
         "  --force            estimate all the same\n"
         "  --replicates N     of the bootstrap (default 1000)\n"
         "  --seed N           of the bootstrap (default 1)\n"
-        "  --json FILE        write the report as JSON too\n"
+        "  --json FILE        write the report as JSON too\n" CLI_DEVICE_HELP
         "  --threads N        default: one a core; results do not depend on it\n"
         "  --quiet            no progress bar\n"
         "  --help\n",
@@ -89,6 +89,7 @@ static const struct option long_options[] = {{"data", required_argument, NULL, '
                                              {"replicates", required_argument, NULL, 'b'},
                                              {"seed", required_argument, NULL, 'r'},
                                              {"json", required_argument, NULL, 'j'},
+                                             {"device", required_argument, NULL, 'D'},
                                              {"threads", required_argument, NULL, 't'},
                                              {"quiet", no_argument, NULL, 'q'},
                                              {"help", no_argument, NULL, 'h'},
@@ -133,6 +134,7 @@ static Status take(Arguments *a, int option, const char *value)
         a->options.bootstrap.seed = (uint64_t)number;
         break;
     case 'j': a->json = value; break;
+    case 'D': a->device = value; break;
     case 't':
         TRY(cli_number("threads", value, 1, 1024, &number));
         a->options.bootstrap.threads = (int)number;
@@ -160,7 +162,7 @@ static Status one_of(const char *option, const char *value, int count, const cha
 static Status open_model(Job *job, const Arguments *a)
 {
     static const char *const heads[] = {"policy", "q"};
-    TRY(device_open(&job->device, "cpu", a->options.bootstrap.threads));
+    TRY(device_open(&job->device, a->device, a->options.bootstrap.threads));
     TRY(checkpoint_model(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
     int head = model_head(&job->model) == HEAD_Q;
     if (a->head) TRY(one_of("head", a->head, 2, heads, &head));
@@ -259,6 +261,7 @@ static void job_close(Job *job)
 int cli_ope(int argc, char **argv)
 {
     Arguments a = {
+        .device = "cpu",
         .temperature = 1.0,
         .epsilon = -1.0,
         .options = {

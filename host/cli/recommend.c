@@ -14,7 +14,7 @@
 enum { HISTORY_MAX = 65536, GAP_MS = 60000 };
 
 typedef struct {
-    const char *checkpoint, *data, *user, *history;
+    const char *checkpoint, *data, *user, *history, *device;
     bool include_seen, json;
     int64_t k, row; /* row: of /users, -1: none */
 } Arguments;
@@ -34,7 +34,7 @@ static void usage(FILE *out)
         "                     the action is the file's first one where it is left out\n"
         "  --k N              how many (default 10)\n"
         "  --include-seen     items of the history may be recommended\n"
-        "  --json             one JSON object on standard output\n"
+        "  --json             one JSON object on standard output\n" CLI_DEVICE_HELP
         "  --help             this text\n\n"
         "example: souk recommend --checkpoint run --data shop.h5 --history 1004:view,998:cart --k "
         "5\n",
@@ -154,7 +154,7 @@ static Status recommend(const Arguments *a)
     Status st;
     Recommendation *out = calloc((size_t)a->k, sizeof *out);
     if (!out) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " recommendations", a->k);
-    TRY_OR_FAIL(st, device_open(&dev, "cpu", 0));
+    TRY_OR_FAIL(st, device_open(&dev, a->device, 0));
     TRY_OR_FAIL(st, behaviour_open(&file, a->data));
     TRY_OR_FAIL(st, checkpoint_model(&model, &config, &file, &dev, a->checkpoint));
     const ModelScorer scorer = {&model, &file, &dev, config.model_length, NULL};
@@ -188,10 +188,11 @@ int cli_recommend(int argc, char **argv)
         {"k", required_argument, NULL, 'k'},
         {"include-seen", no_argument, NULL, 'i'},
         {"json", no_argument, NULL, 'j'},
+        {"device", required_argument, NULL, 'D'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
-    Arguments a = {.k = 10, .row = -1};
+    Arguments a = {.device = "cpu", .k = 10, .row = -1};
     Status st = OK;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -201,6 +202,7 @@ int cli_recommend(int argc, char **argv)
         case 'l': a.history = optarg; break;
         case 'i': a.include_seen = true; break;
         case 'j': a.json = true; break;
+        case 'D': a.device = optarg; break;
         case 'k':
             if (st == OK) st = cli_number("k", optarg, 1, 100000, &a.k);
             break;

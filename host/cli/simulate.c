@@ -53,8 +53,7 @@ static void usage(FILE *out)
           "  --show            print what the policy does where, for a person to read: order "
           "tables,\n"
           "                    bid curves\n"
-          "  --json FILE       the table as JSON\n"
-          "  --device D        cpu, cuda, cuda:N (cpu)\n"
+          "  --json FILE       the table as JSON\n" CLI_DEVICE_HELP
           "  --threads N       (all processors)\n"
           "  --quiet           no progress bar\n"
           "  --help            this text\n\n"

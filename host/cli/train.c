@@ -22,7 +22,7 @@ static void usage(FILE *out)
           "  --world W       world.name: NAME or NAME:key=value,... (souk simulate --help)\n"
           "  --rounds N      world.rounds\n"
           "  --resume        go on from train.out/last.safetensors, bit for bit; not in a world\n"
-          "  --force         start anew in a folder that holds a run\n"
+          "  --force         start anew in a folder that holds a run\n" CLI_DEVICE_HELP
           "  --plan          print parameters and memory as JSON, and train nothing\n"
           "  --help          this text\n\n"
           "examples: souk train data.path=shop.h5 train.out=run "
@@ -51,10 +51,15 @@ static Status train(const Config *config, LoopOptions loop)
 int cli_train(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"world", required_argument, NULL, 'w'},
-        {"rounds", required_argument, NULL, 'n'}, {"resume", no_argument, NULL, 'r'},
-        {"force", no_argument, NULL, 'f'},        {"plan", no_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},         {0},
+        {"config", required_argument, NULL, 'c'},
+        {"world", required_argument, NULL, 'w'},
+        {"rounds", required_argument, NULL, 'n'},
+        {"device", required_argument, NULL, 'D'},
+        {"resume", no_argument, NULL, 'r'},
+        {"force", no_argument, NULL, 'f'},
+        {"plan", no_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     Config config = config_default();
     LoopOptions loop = {0};
@@ -65,6 +70,7 @@ int cli_train(int argc, char **argv)
         case 'c': st = st == OK ? config_read(&config, optarg) : st; break;
         case 'w': st = st == OK ? config_set(&config, "world.name", optarg) : st; break;
         case 'n': st = st == OK ? config_set(&config, "world.rounds", optarg) : st; break;
+        case 'D': st = st == OK ? config_set(&config, "train.device", optarg) : st; break;
         case 'r': loop.resume = true; break;
         case 'f': loop.overwrite = true; break;
         case 'p': plan = true; break;

@@ -7,8 +7,8 @@
 
 #include "catalogue.h"
 #include "elementwise.h"
+#include "evaluate/model_states.h"
 #include "gemm.h"
-#include "model/encoder.h"
 
 static int by_item(const void *a, const void *b)
 {
@@ -26,15 +26,48 @@ static void action_values(const ModelScorer *s, Tensor q, Tensor h, Tensor items
     Tensor u = head_queries(s->dev, m, w, HEAD_Q, h), rows = SCRATCH(s->dev, F32, k, dim);
     Tensor value = SCRATCH(s->dev, F32, 1, 1);
     for (int64_t i = 0; i < k; i++)
-        memcpy(f32(rows) + i * dim, f32(u), (size_t)dim * sizeof(float));
+        device_copy(s->dev, f32(rows) + i * dim, u.data, (size_t)dim * sizeof(float));
     catalogue_score(s->dev, q, rows, &table, head_bias(m, w, HEAD_Q), items);
     gemm(s->dev, value, h, w[m->at.value_weight], (GemmOptions){.trans_b = true});
-    for (int64_t i = 0; i < k; i++) f32(q)[i] += f32(value)[0] + f32(w[m->at.value_bias])[0];
+    elementwise_shift(s->dev, value, w[m->at.value_bias]);
+    elementwise_shift(s->dev, q, TENSOR(value.data, F32, 1));
+}
+
+static Exclusion on_device(Device *dev, Exclusion seen)
+{
+    if (!seen.offset) return seen;
+    return (Exclusion){scratch_copy(dev, seen.offset, I64, 2).data,
+                       scratch_copy(dev, seen.item, I32, seen.offset[1]).data};
+}
+
+/* The best items, item [1, k], as the caller gets them; total [1]: of the softmax. */
+static Status read_best(const ModelScorer *s, Tensor item, Tensor score, Tensor q, Tensor total,
+                        Recommendation *out, int64_t *found)
+{
+    const int64_t k = item.dim[1];
+    const bool policy = model_head(s->model) == HEAD_POLICY, has_q = s->model->at.q_weight >= 0;
+    int32_t *items = device_read(s->dev, item.data, tensor_bytes(item));
+    float *scores = device_read(s->dev, score.data, tensor_bytes(score));
+    float *qs = device_read(s->dev, q.data, tensor_bytes(q));
+    float *sum = device_read(s->dev, total.data, tensor_bytes(total));
+    const Status st = items && scores && qs && sum ? device_sync(s->dev) : ERR_MEMORY;
+    for (*found = 0; st == OK && *found < k && items[*found] >= 0; ++*found) {
+        const int64_t i = *found;
+        out[i] = (Recommendation){.item = items[i],
+                                  .score = scores[i],
+                                  .probability = policy ? expf(scores[i] - sum[0]) : NAN,
+                                  .q = has_q ? qs[i] : NAN};
+    }
+    device_read_done(s->dev, items);
+    device_read_done(s->dev, scores);
+    device_read_done(s->dev, qs);
+    device_read_done(s->dev, sum);
+    return st;
 }
 
 /* Rank by the state h [1, dim]. */
-static void rank(const ModelScorer *s, Tensor h, Exclusion seen, int64_t k, Recommendation *out,
-                 int64_t *found)
+static Status rank(const ModelScorer *s, Tensor h, Exclusion seen, int64_t k, Recommendation *out,
+                   int64_t *found)
 {
     const Model *m = s->model;
     Weights w = m->params.copy[PARAM_VALUE];
@@ -43,19 +76,12 @@ static void rank(const ModelScorer *s, Tensor h, Exclusion seen, int64_t k, Reco
     Tensor item = SCRATCH(s->dev, I32, 1, k), score = SCRATCH(s->dev, F32, 1, k);
     Tensor total = SCRATCH(s->dev, F32, 1), q = SCRATCH(s->dev, F32, k);
     Tensor u = head_queries(s->dev, m, w, head, h), none = {0};
-    catalogue_rank(s->dev, none, none, item, score, u, &table, head_bias(m, w, head), none, seen);
+    catalogue_rank(s->dev, none, none, item, score, u, &table, head_bias(m, w, head), none,
+                   on_device(s->dev, seen));
     catalogue_stats(s->dev, (CatalogueStats){.logsumexp = total}, u, &table, head_bias(m, w, head),
                     1);
     if (m->at.q_weight >= 0) action_values(s, q, h, TENSOR(item.data, I32, k));
-    for (*found = 0; *found < k && i32(item)[*found] >= 0; ++*found) {
-        const int64_t i = *found;
-        out[i] = (Recommendation){
-            .item = i32(item)[i],
-            .score = f32(score)[i],
-            .probability = head == HEAD_POLICY ? expf(f32(score)[i] - f32(total)[0]) : NAN,
-            .q = m->at.q_weight >= 0 ? f32(q)[i] : NAN,
-        };
-    }
+    return read_best(s, item, score, q, total, out, found);
 }
 
 /* Encode the one window of `batch` and rank by its last state. */
@@ -71,9 +97,8 @@ static Status recommend_batch(const ModelScorer *s, const Batch *batch, Exclusio
     const size_t mark = scratch_mark(s->dev);
     Tensor h = encoder_forward(s->dev, &encoder, s->model, s->model->params.copy[PARAM_VALUE],
                                &input, (DropoutKey){0});
-    rank(s, tensor_rows(h, batch->used - 1, 1), seen, k, out, found);
+    st = rank(s, tensor_rows(h, batch->used - 1, 1), seen, k, out, found);
     scratch_release(s->dev, mark);
-    st = device_sync(s->dev);
 fail:
     model_input_close(&input);
     encoder_close(&encoder);

@@ -149,7 +149,8 @@ static Status read_batch(const Trainer *t, int64_t batch, Stream **stream, const
     return stream_next(*stream, out);
 }
 
-Status trace_write(const char *checkpoint, const char *data, int64_t batch, const char *out)
+Status trace_write(const char *checkpoint, const char *data, const char *device, int64_t batch,
+                   const char *out)
 {
     char path[4096];
     Safetensors file = {0};
@@ -163,6 +164,7 @@ Status trace_write(const char *checkpoint, const char *data, int64_t batch, cons
     TRY_OR_FAIL(st, safetensors_open(&file, path));
     TRY_OR_FAIL(st, checkpoint_config(&config, &file));
     snprintf(config.data_path, sizeof config.data_path, "%s", data);
+    snprintf(config.train_device, sizeof config.train_device, "%s", device);
     TRY_OR_FAIL(st, trainer_open(&t, &config));
     TRY_OR_FAIL(st, checkpoint_resume(&t, &progression, path));
     TRY_OR_FAIL(st, read_batch(&t, batch, &stream, &b));

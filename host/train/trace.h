@@ -15,7 +15,9 @@
 
 #include "base/config.h"
 
-/* Batch number `batch` of epoch 0 of the training stream under the checkpoint's settings. */
-Status trace_write(const char *checkpoint, const char *data, int64_t batch, const char *out);
+/* Batch number `batch` of epoch 0 of the training stream under the checkpoint's settings, on
+ * `device`. */
+Status trace_write(const char *checkpoint, const char *data, const char *device, int64_t batch,
+                   const char *out);
 
 #endif

@@ -1,0 +1,33 @@
+#!/bin/bash
+# --device on every command that runs a model: refused where there is no such device, and where there is a
+# GPU, or its emulation, the model says there what it says on the CPU.
+. "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/shop.sh"
+
+check "a shop ingests" make_shop
+check "trains" train "$work/run" train.steps=12
+checkpoint=(--checkpoint "$work/run" --data "$work/shop.h5")
+for command in "train data.path=$work/shop.h5 train.out=$work/none" \
+    "eval ${checkpoint[*]}" "recommend ${checkpoint[*]} --row 0" \
+    "trace ${checkpoint[*]} --out $work/none.safetensors"; do
+    # shellcheck disable=SC2086 # words
+    refuses "${command%% *} --device wants a device" 2 'abacus.*want cpu, cuda' "$SOUK" $command --device abacus
+done
+
+# with DEVICE COMMAND...: its output in $work/DEVICE-COMMAND; the exit code.
+with() { "$SOUK" "${@:2}" --device "$1" >"$work/$1-$2" 2>"$work/error"; }
+# same COMMAND...: prints on both devices the same.
+same() { with cpu "$@" && with cuda "$@" && diff "$work/cpu-$1" "$work/cuda-$1"; }
+
+if ! with cuda recommend "${checkpoint[@]}" --row 0; then
+    check "without a GPU it says so" grep -qE 'built for the CPU only|no GPU can be used' "$work/error"
+    finish
+fi
+check "recommends the same on both" same recommend "${checkpoint[@]}" --row 3
+check "and for a history, with what was seen" \
+    same recommend "${checkpoint[@]}" --history "$(awk -F, 'NR == 2 { print $2 }' "$work/log.csv")" --include-seen
+check "evaluates the same on both" same eval "${checkpoint[@]}" --users 40 --quiet
+check "traces a batch" with cuda trace "${checkpoint[@]}" --out "$work/cuda.safetensors"
+check "goes on with a run of the CPU" train "$work/run" --device cuda --resume train.steps=14
+check "whose record goes on" eval '[ "$(grep -c cross_entropy "$work/run/metrics.jsonl")" = 14 ]'
+finish
