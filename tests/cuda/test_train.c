@@ -97,7 +97,7 @@ static void assert_same_report(const StepReport *a, const StepReport *b)
 
 /* How a trainer takes its batches. */
 typedef struct {
-    const char *device;
+    const char *device, *precision; /* NULL: f32 */
     int graph, ahead, slots, readers;
     int grow; /* scratch, so often, after the fourth step, as a validation does */
 } Way;
@@ -118,6 +118,7 @@ static Network train(const char *objective, Way way, StepReport *report, int64_t
     static Trainer t;
     Config c = settings(way.device, objective);
     c.train_graph = way.graph;
+    if (way.precision) snprintf(c.train_precision, sizeof c.train_precision, "%s", way.precision);
     Stream *stream;
     const Batch *batch;
     const StreamOptions options = stream_options(&c, way.readers);
@@ -165,6 +166,21 @@ static void recorded_steps_are_the_steps(void **state)
         }
         free_weights(&on_cpu), free_weights(&plain);
     }
+}
+
+static void recorded_steps_in_bf16_are_the_steps(void **state)
+{
+    (void)state;
+    StepReport want[BATCHES], have[BATCHES];
+    int64_t replayed;
+    const Way way = {.device = "cuda", .precision = "bf16"};
+    const Way recorded = {.device = "cuda", .precision = "bf16", .graph = 1, .ahead = 1};
+    Network plain = train("cross_entropy+double_q", way, want, NULL);
+    Network graph = train("cross_entropy+double_q", recorded, have, &replayed);
+    for (int i = 0; i < BATCHES; i++) assert_same_report(&have[i], &want[i]);
+    assert_same_weights(&graph, &plain);
+    assert_true(replayed >= BATCHES - 2);
+    free_weights(&graph), free_weights(&plain);
 }
 
 static void slots_readers_and_late_reports_change_no_bit(void **state)
@@ -411,6 +427,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recorded_steps_are_the_steps),
+        cmocka_unit_test(recorded_steps_in_bf16_are_the_steps),
         cmocka_unit_test(slots_readers_and_late_reports_change_no_bit),
         cmocka_unit_test(constant_shapes_change_no_bit),
         cmocka_unit_test(what_is_not_finite_stops_all_change),
