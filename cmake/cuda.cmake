@@ -1,6 +1,7 @@
 # HAVE_CUDA and HAVE_CUDNN are always defined, 0 or 1, and tested with a plain if.
 set(HAVE_CUDA 0)
 set(HAVE_CUDNN 0)
+set(SOUK_CUDA_LIBS "") # of souk.pc: what a program that links the static library needs of CUDA
 if(NOT SOUK_CUDA STREQUAL "OFF")
   find_package(CUDAToolkit QUIET)
   if(CUDAToolkit_FOUND)
@@ -37,6 +38,8 @@ target_compile_definitions(libsouk PUBLIC HAVE_CUDA=${HAVE_CUDA} HAVE_CUDNN=${HA
 if(HAVE_CUDNN)
   target_include_directories(libsouk SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR})
   target_link_libraries(libsouk PUBLIC ${CUDNN_LIBRARY})
+  get_filename_component(cudnn_folder ${CUDNN_LIBRARY} DIRECTORY)
+  string(APPEND SOUK_CUDA_LIBS " ${CUDNN_LIBRARY} -Wl,-rpath,${cudnn_folder}")
 endif()
 if(HAVE_CUDA)
   list(APPEND CMAKE_BUILD_RPATH ${CUDAToolkit_LIBRARY_DIR}) # the loader may not know the toolkit's folder
@@ -48,5 +51,7 @@ if(HAVE_CUDA)
                         CUDA_ARCHITECTURES "${SOUK_CUDA_ARCHITECTURES}")
   target_compile_options(libsouk PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall>")
   target_link_libraries(libsouk PUBLIC CUDA::cublasLt CUDA::cudart_static)
+  string(APPEND SOUK_CUDA_LIBS " -L${CUDAToolkit_LIBRARY_DIR} -Wl,-rpath,${CUDAToolkit_LIBRARY_DIR}"
+         " -lcublasLt -lcudart_static -lrt -ldl -lstdc++")
   message(STATUS "CUDA ${CUDAToolkit_VERSION} for ${SOUK_CUDA_ARCHITECTURES}")
 endif()

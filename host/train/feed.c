@@ -1,10 +1,10 @@
 #include "train/feed.h"
 
-enum { NUMBERS = 256 }; /* bytes of a slot before the batch */
+enum { NUMBERS = 256, WINDOWS_MIN = 8 }; /* bytes of a slot before the batch */
 
 static Status open_room(Feed *f, StepInput *in)
 {
-    TRY(model_input_open(&in->batch, f->model, f->shape.tokens, f->dev));
+    TRY(model_input_open(&in->batch, f->model, f->tokens, f->dev));
     TRY(device_room(f->dev, &in->room, sizeof in->numbers));
     StepNumbers *n = in->room ? in->room : &in->numbers;
     in->step = TENSOR(&n->step, I64, 1);
@@ -12,15 +12,15 @@ static Status open_room(Feed *f, StepInput *in)
     return OK;
 }
 
-Status feed_open(Feed *f, const Model *m, const Behaviour *file, InputShape shape, int slots,
-                 Device *dev)
+Status feed_open(Feed *f, const Model *m, const Behaviour *file, int64_t tokens, int64_t longest,
+                 int slots, Device *dev)
 {
     REQUIRE(slots >= 1 && slots <= FEED_SLOTS_MAX, "feed: %d slots", slots);
-    *f = (Feed){.dev = dev, .model = m, .file = file, .shape = shape};
+    *f = (Feed){.dev = dev, .model = m, .file = file, .tokens = tokens, .longest = longest};
     for (int r = 0; r < FEED_ROOMS; r++) TRY(open_room(f, &f->room[r]));
     if (!f->room[0].room) return OK;
     for (; f->slots < slots; f->slots++) {
-        f->slot[f->slots] = device_alloc_host(dev, NUMBERS + model_input_bytes(m, shape.tokens));
+        f->slot[f->slots] = device_alloc_host(dev, NUMBERS + model_input_bytes(m, tokens));
         if (!f->slot[f->slots]) return ERR_MEMORY;
         TRY(device_event_open(dev, &f->copied[f->slots]));
     }
@@ -41,6 +41,14 @@ void feed_close(Feed *f)
     *f = (Feed){0};
 }
 
+static InputShape shape_of(const Feed *f, const Batch *batch, int *number)
+{
+    int64_t windows = WINDOWS_MIN;
+    for (*number = 0; windows < batch->windows; ++*number) windows *= 2;
+    if (windows > f->tokens && batch->windows <= f->tokens) windows = f->tokens;
+    return (InputShape){f->tokens, windows, f->longest};
+}
+
 /* The ops that read the room last are those of two steps ago, which device_feed_follow has marked in the
  * step before this one. */
 static void copy_to_room(Feed *f, StepInput *in, const Batch *batch, int slot)
@@ -48,7 +56,8 @@ static void copy_to_room(Feed *f, StepInput *in, const Batch *batch, int slot)
     char *from = f->slot[slot];
     device_event_wait(f->dev, f->copied[slot]);
     *(StepNumbers *)(void *)from = in->numbers;
-    model_input_pack(&in->batch, f->model, batch, f->file, f->shape, from + NUMBERS);
+    model_input_pack(&in->batch, f->model, batch, f->file, shape_of(f, batch, &in->shape),
+                     from + NUMBERS);
     device_feed(f->dev, in->room, from, sizeof in->numbers);
     device_feed(f->dev, in->batch.room, from + NUMBERS, in->batch.used);
     device_event_mark_feed(f->dev, f->copied[slot]);

@@ -57,11 +57,11 @@ Losses trainer_gradients(Trainer *t, const Batch *batch)
 /* ---- Recording and replaying it ------------------------------------------------------------------ */
 
 /* Which steps are recorded is decided here: those of a device that has graphs, of an objective whose
- * launches never change, once a step has run (so that nothing is made for the first time) and left the
- * scratch where it will stay. */
-static bool may_record(const Trainer *t)
+ * launches never change, once a step of this shape has run (so that nothing is made for the first time)
+ * and left the scratch where it will stay. */
+static bool may_record(const Trainer *t, const StepInput *in)
 {
-    return t->config.train_graph && !t->objective.varies && t->computed > 0 &&
+    return t->config.train_graph && !t->objective.varies && t->computed[in->shape] &&
            device_settled(&t->dev);
 }
 
@@ -78,17 +78,19 @@ static Status record(Trainer *t, const StepInput *in, DeviceGraph **graph)
 
 static Status compute_or_replay(Trainer *t, const StepInput *in, int room)
 {
-    DeviceGraph **graph = &t->graph[room];
+    DeviceGraph **graph = &t->graph[room][in->shape];
     if (*graph && !device_graph_holds(&t->dev, *graph)) {
         device_graph_close(&t->dev, *graph);
         *graph = NULL;
     }
-    if (!*graph && may_record(t)) TRY(record(t, in, graph));
-    if (*graph)
-        device_graph_run(&t->dev, *graph), t->replayed++;
-    else
+    if (!*graph && may_record(t, in)) TRY(record(t, in, graph));
+    if (*graph) {
+        device_graph_run(&t->dev, *graph);
+        t->replayed++;
+    } else {
         compute(t, in);
-    t->computed++;
+        t->computed[in->shape] = true;
+    }
     return OK;
 }
 

@@ -107,12 +107,11 @@ static Status check_plan(Trainer *t)
         (double)p.activations / 0x1p30, (double)have / 0x1p30);
 }
 
-/* A window of the training stream has at least two tokens. */
 static Status open_feed(Trainer *t)
 {
-    const int64_t tokens = t->config.train_tokens;
-    const InputShape shape = {tokens, tokens / 2, t->config.model_length};
-    TRY(feed_open(&t->feed, &t->model, &t->file, shape, FEED_SLOTS, &t->dev));
+    const Config *c = &t->config;
+    TRY(feed_open(&t->feed, &t->model, &t->file, c->train_tokens, c->model_length, FEED_SLOTS,
+                  &t->dev));
     for (int i = 0; i < STEPS_AHEAD; i++) {
         PendingStep *p = &t->pending[i];
         p->found = device_alloc_host(&t->dev, sizeof *p->found);
@@ -197,7 +196,8 @@ Status trainer_open(Trainer *t, const Config *config)
 
 void trainer_close(Trainer *t)
 {
-    for (int r = 0; r < FEED_ROOMS; r++) device_graph_close(&t->dev, t->graph[r]);
+    for (int r = 0; r < FEED_ROOMS; r++)
+        for (int s = 0; s < FEED_SHAPES; s++) device_graph_close(&t->dev, t->graph[r][s]);
     for (int i = 0; i < STEPS_AHEAD; i++) {
         device_free_host(&t->dev, t->pending[i].found);
         device_event_close(&t->dev, t->pending[i].found_event);

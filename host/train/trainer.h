@@ -42,10 +42,11 @@ typedef struct {
     Tensor sums;   /* the step's losses: learn/agent.h */
     Tensor number; /* i64 [1]: the step, for trainer_gradients */
 
-    PendingStep pending[STEPS_AHEAD]; /* step n of this trainer is in n % STEPS_AHEAD */
-    int64_t enqueued, reported;       /* steps of this trainer */
-    DeviceGraph *graph[FEED_ROOMS];   /* a step on the batch of that room; NULL: not recorded */
-    int64_t computed, replayed;       /* steps of this trainer; from a graph */
+    PendingStep pending[STEPS_AHEAD];            /* step n of this trainer is in n % STEPS_AHEAD */
+    int64_t enqueued, reported;                  /* steps of this trainer */
+    DeviceGraph *graph[FEED_ROOMS][FEED_SHAPES]; /* a step on such a batch; NULL: not recorded */
+    bool computed[FEED_SHAPES];                  /* one was, launch by launch */
+    int64_t replayed;                            /* steps of this trainer, from a graph */
     int64_t step; /* optimizer steps enqueued; after a failed one, those before it */
 } Trainer;
 
@@ -74,8 +75,8 @@ Status trainer_step(Trainer *t, const Batch *batch, StepReport *report);
  * is not finite weights and target network stay as they are, also in those enqueued behind it, which
  * its report takes back. `batch` must stay until the report on the CPU; elsewhere it may change at once.
  *
- * On CUDA batches are fed as train/feed.h says, and with train.graph = 1 the step is recorded once and
- * then replayed (base/device.h): the same launches, the same bits. */
+ * On CUDA batches are fed as train/feed.h says, and with train.graph = 1 a step is recorded once for a room
+ * and shape of batches, and replayed (base/device.h): the same launches, the same bits. */
 Status trainer_enqueue(Trainer *t, const Batch *batch);
 Status trainer_report(Trainer *t, StepReport *report);
 static inline int64_t trainer_unreported(const Trainer *t) { return t->enqueued - t->reported; }
