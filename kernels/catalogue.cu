@@ -9,7 +9,7 @@
 
 #include <float.h>
 
-enum { THREADS = SCORE_THREADS, SUM_ROWS = 8, WARPS = THREADS / WARP };
+enum { THREADS = SCORE_THREADS, WARPS = THREADS / WARP };
 
 static Tensor scratch1(Device *dev, Dtype dtype, int64_t count)
 {
@@ -171,23 +171,6 @@ static __global__ void gradient_kernel(GradientPass<T> p)
     from_float(p.g[at], g);
 }
 
-/* dbias[j] += sum_i g[i, j] */
-template <class T>
-static __global__ void add_columns_kernel(float *dbias, const T *g, int64_t ld, int64_t rows,
-                                          int64_t width)
-{
-    __shared__ float sums[SUM_ROWS][WARP];
-    const int64_t j = (int64_t)blockIdx.x * WARP + threadIdx.x;
-    float sum = 0.0f;
-    for (int64_t i = threadIdx.y; i < rows && j < width; i += SUM_ROWS)
-        sum += to_float(g[i * ld + j]);
-    sums[threadIdx.y][threadIdx.x] = sum;
-    __syncthreads();
-    if (threadIdx.y > 0 || j >= width) return;
-    for (int k = 1; k < SUM_ROWS; k++) sum += sums[k][threadIdx.x];
-    dbias[j] += sum;
-}
-
 typedef struct {
     Tensor loss, du, did, dbias, target, weight, logsumexp;
     Tensor g; /* of a block and tile: the scores themselves where u is f32 */
@@ -211,30 +194,6 @@ static void score_gradient(Device *dev, const TilesCuda &t, const Outputs &o, co
     p.width = tile.width;
     LAUNCH(dev, gradient_kernel<T>, dim3(blocks_for(tile.width, THREADS), (unsigned)block.rows),
            THREADS, 0, p);
-    if (o.dbias.data)
-        LAUNCH(dev, add_columns_kernel<T>, blocks_for(tile.width, WARP), dim3(WARP, SUM_ROWS), 0,
-               f32(o.dbias) + tile.first, p.g, t.width, block.rows, tile.width);
-}
-
-/* did of the tile += g^T u; du of the block = or += g E. */
-static void add_gradients(Device *dev, const TilesCuda &t, const Outputs &o, const ItemTile &tile,
-                          const RowBlock &block)
-{
-    Product p = {};
-    p.trans_a = p.accumulate = true;
-    p.in = t.u.dtype;
-    p.out = F32;
-    p.alpha = 1.0f;
-    p.m = tile.width;
-    p.n = p.ldb = p.ldc = t.dim;
-    p.k = block.rows;
-    p.lda = t.width;
-    product_cuda(dev, &p, f32(o.did) + tile.first * t.dim, o.g.data, block.u);
-    p.trans_a = false;
-    p.accumulate = tile.first > 0;
-    p.m = block.rows;
-    p.k = tile.width;
-    product_cuda(dev, &p, f32(o.du) + block.first * t.dim, o.g.data, tile.vectors);
 }
 
 static void run_gradients(Device *dev, const TilesCuda &t, const Outputs &o)
@@ -246,7 +205,7 @@ static void run_gradients(Device *dev, const TilesCuda &t, const Outputs &o)
             const RowBlock block = block_of_cuda(&t, b);
             if (!kept) tile_scores_cuda(dev, &t, tile, block);
             BY_DTYPE(t.u.dtype, score_gradient, dev, t, o, tile, block);
-            add_gradients(dev, t, o, tile, block);
+            tile_backward_cuda(dev, &t, tile, block, o.g, o.du, o.did, o.dbias);
         }
     }
 }

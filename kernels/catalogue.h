@@ -29,14 +29,15 @@ extern "C" {
 
 enum { CATALOGUE_KEEP_BYTES = 64 << 20 };
 
-/* Softmax cross-entropy with its gradient in one call:
+/* Softmax cross-entropy with its gradient in one call. A weight may be negative. With
+ * g[i, a] = weight[i] (softmax_a z[i, a] - [a = target[i]]):
  *
- *   loss[i] = weight[i] (logsumexp_a z[i, a] - z[i, target[i]])                  overwrites, f32
- * [rows] g[i, a] = weight[i] (softmax_a z[i, a] - [a = target[i]]) du[i]   = sum_a g[i, a] E[a]
- * overwrites did[a] += sum_i g[i, a] u[i]     accumulates (the gradient of E, see items.h) dbias[a]
- * += sum_i g[i, a]        accumulates; absent with bias
+ *   loss[i]   = weight[i] (logsumexp_a z[i, a] - z[i, target[i]])    overwrites
+ *   du[i]     = sum_a g[i, a] E[a]                                   overwrites
+ *   did[a]   += sum_i g[i, a] u[i]       accumulates (the gradient of E, see items.h); optional
+ *   dbias[a] += sum_i g[i, a]            accumulates; absent with bias
  *
- * Rows with target < 0 cost nothing: loss and du are 0. weight f32 [rows]. */
+ * loss, weight f32 [rows]. Rows with target < 0 cost nothing: loss and du are 0. */
 void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
                              Tensor u, const ItemTable *table, Tensor bias, Tensor target,
                              Tensor weight);

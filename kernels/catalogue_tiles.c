@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <string.h>
 
 #include "base/bf16.h"
 #include "gemm.h"
@@ -71,4 +72,46 @@ float tile_row_max(const float *z, int64_t width)
 #pragma omp simd reduction(max : max)
     for (int64_t j = 0; j < width; j++) max = z[j] > max ? z[j] : max;
     return max;
+}
+
+static void round_tile(float *g, int64_t rows, int64_t width)
+{
+    for (int64_t i = 0; i < rows; i++)
+#pragma omp simd
+        for (int64_t j = 0; j < width; j++) g[i * TILE + j] = bf16_rounded(g[i * TILE + j]);
+}
+
+static void add_columns(float *restrict dbias, const float *g, int64_t rows, int64_t width)
+{
+    float sum[TILE] = {0};
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < width; j++) sum[j] += g[i * TILE + j];
+    for (int64_t j = 0; j < width; j++) dbias[j] += sum[j];
+}
+
+void tile_backward(const Tiles *t, int64_t group, int64_t tile, float *g, const float *u,
+                   int64_t rows, float *du, float *did, float *dbias)
+{
+    const int64_t dim = t->dim, first = tile_first(t, tile), width = tile_width(t, tile);
+    if (t->rounds) round_tile(g, rows, width);
+    if (dbias) add_columns(dbias + first, g, rows, width);
+    if (did)
+        gemm_tile(did + first * dim, dim, g, TILE, u, dim, width, dim, rows,
+                  (GemmOptions){.trans_a = true, .accumulate = true});
+    gemm_tile(du, dim, g, TILE, tile_vectors(t, tile), dim, rows, dim, width,
+              (GemmOptions){.accumulate = tile > group_begin(t, group)});
+}
+
+void add_groups(const Tiles *t, float *du, const float *groups, int64_t rows)
+{
+    const int64_t size = t->block * t->dim;
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < rows; i++) {
+        float *restrict to = du + i * t->dim;
+        memcpy(to, groups + i * t->dim, (size_t)t->dim * sizeof *to);
+        for (int64_t g = 1; g < t->groups; g++) {
+            const float *restrict p = groups + g * size + i * t->dim;
+            for (int64_t c = 0; c < t->dim; c++) to[c] += p[c];
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 /* SCORES: of a block and tile, a part of every device's L2 cache (sm_80: 40 MB, sm_90: 50 MB). */
 enum { SCORES = 4 << 20, BLOCK = 1024, WIDTH_MAX = 16384, WIDTH_STEP = 128 };
+enum { SUM_ROWS = 8 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -66,4 +67,52 @@ void tile_scores_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile, con
     p.k = p.lda = p.ldb = t->dim;
     p.ldc = t->width;
     product_cuda(dev, &p, t->scores.data, block.u, tile.vectors);
+}
+
+/* dbias[j] += sum_i g[i, j] */
+template <class T>
+static __global__ void add_columns_kernel(float *dbias, const T *g, int64_t ld, int64_t rows,
+                                          int64_t width)
+{
+    __shared__ float sums[SUM_ROWS][WARP];
+    const int64_t j = (int64_t)blockIdx.x * WARP + threadIdx.x;
+    float sum = 0.0f;
+    for (int64_t i = threadIdx.y; i < rows && j < width; i += SUM_ROWS)
+        sum += to_float(g[i * ld + j]);
+    sums[threadIdx.y][threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.y > 0 || j >= width) return;
+    for (int k = 1; k < SUM_ROWS; k++) sum += sums[k][threadIdx.x];
+    dbias[j] += sum;
+}
+
+template <class T>
+static void add_columns(Device *dev, float *dbias, const void *g, int64_t ld, int64_t rows,
+                        int64_t width)
+{
+    LAUNCH(dev, add_columns_kernel<T>, blocks_for(width, WARP), dim3(WARP, SUM_ROWS), 0, dbias,
+           (const T *)g, ld, rows, width);
+}
+
+void tile_backward_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
+                        const RowBlock &block, Tensor g, Tensor du, Tensor did, Tensor dbias)
+{
+    if (dbias.data)
+        BY_DTYPE(t->u.dtype, add_columns, dev, f32(dbias) + tile.first, g.data, t->width,
+                 block.rows, tile.width);
+    Product p = {};
+    p.trans_a = p.accumulate = true;
+    p.in = t->u.dtype;
+    p.out = F32;
+    p.alpha = 1.0f;
+    p.m = tile.width;
+    p.n = p.ldb = p.ldc = t->dim;
+    p.k = block.rows;
+    p.lda = t->width;
+    if (did.data) product_cuda(dev, &p, f32(did) + tile.first * t->dim, g.data, block.u);
+    p.trans_a = false;
+    p.accumulate = tile.first > 0;
+    p.m = block.rows;
+    p.k = tile.width;
+    product_cuda(dev, &p, f32(du) + block.first * t->dim, g.data, tile.vectors);
 }

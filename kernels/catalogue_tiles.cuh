@@ -44,6 +44,12 @@ RowBlock block_of_cuda(const TilesCuda *t, int64_t block);
 /* u E^T into t->scores, rows of t->width; without the bias. */
 void tile_scores_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile, const RowBlock &block);
 
+/* What the gradient g of the scores of a block and tile, of u's dtype, adds up to: did += g^T u and
+ * dbias += its columns (absent: not wanted), and du [rows, dim] f32 = g E at the first tile, += at
+ * others. */
+void tile_backward_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
+                        const RowBlock &block, Tensor g, Tensor du, Tensor did, Tensor dbias);
+
 static __device__ __forceinline__ float score_at(const float *z, const float *bias, int64_t j)
 {
     return bias ? z[j] + bias[j] : z[j];

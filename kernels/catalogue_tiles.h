@@ -44,5 +44,11 @@ const float *tile_vectors(const Tiles *t, int64_t tile);
 /* Scores of `rows` rows of u against the tile, [rows, TILE] with the tail columns undefined. First
  * pass: computes. Second pass: the kept scores, or computed again. */
 float *tile_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, int pass);
+/* What the gradient g of a tile's scores, which it may round, adds up to: did += g^T u, dbias += its
+ * columns (NULL: not wanted), and the group's du [rows, dim] = g E at its first tile, += at others. */
+void tile_backward(const Tiles *t, int64_t group, int64_t tile, float *g, const float *u,
+                   int64_t rows, float *du, float *did, float *dbias);
+/* du [rows, dim] = the sum of the groups' [groups, block, dim], in order. */
+void add_groups(const Tiles *t, float *du, const float *groups, int64_t rows);
 
 #endif

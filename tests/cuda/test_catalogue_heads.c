@@ -1,7 +1,9 @@
-/* Draws from the catalogue, on both devices. */
+/* Draws, two heads over one catalogue, and the entropy, on both devices. */
 #include "pair.h"
 
 #include "../heads.h"
+#include "catalogue_entropy.h"
+#include "catalogue_policy.h"
 #include "catalogue_sample.h"
 
 /* With and without features; the 40,000 items take several tiles, the 1,030 rows two blocks. */
@@ -56,10 +58,73 @@ static void draws_are_as_on_the_cpu(void **state)
     }
 }
 
+static void two_heads_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int n = 0; n < SHAPES; n++) {
+        HeadShape other = shapes[n];
+        other.dim += 3;
+        other.bias = !other.bias;
+        const HeadCase c = make_head(shapes[n], 10 * (uint64_t)n + 2), d = make_head(other, 77);
+        const ItemTable zs = table_on_gpu(&c.table), qs = table_on_gpu(&d.table);
+        const int64_t rows = c.shape.rows, items = c.shape.items;
+        const CatalogueHead z = {c.u, &c.table, c.bias}, q = {d.u, &d.table, d.bias};
+        const CatalogueHead zg = {on_gpu(c.u), &zs, on_gpu(c.bias)};
+        const CatalogueHead qg = {on_gpu(d.u), &qs, on_gpu(d.bias)};
+        const Tensor mean = NEW(F32, rows), meang = gpu_room(mean);
+        const Tensor best = NEW(I32, rows), bestg = gpu_room(best);
+        catalogue_expectation(&cpu, mean, z, q, 0.6f);
+        catalogue_expectation(&gpu, meang, zg, qg, 0.6f);
+        assert_as_cpu(meang, mean, ulps);
+
+        catalogue_allowed_best(&cpu, best, z, q, 0.3f);
+        catalogue_allowed_best(&gpu, bestg, zg, qg, 0.3f);
+        const Tensor have = from_gpu(bestg);
+        double *qs_dense = dense_scores(&d);
+        for (int64_t i = 0; i < rows; i++)
+            assert_near(qs_dense[i * items + i32(have)[i]], qs_dense[i * items + i32(best)[i]],
+                        64 * (double)d.shape.dim * ULP);
+        free(qs_dense);
+        pair_free();
+    }
+}
+
+static void entropy_is_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int n = 0; n < 2 * SHAPES; n++) {
+        const bool half = n % 2;
+        const HeadCase c = make_head(shapes[n / 2], 10 * (uint64_t)n + 3);
+        if (half && (c.shape.rows > 1000 || c.shape.items == 1)) continue;
+        if (half) rounded(c.u);
+        const int64_t rows = c.shape.rows, items = c.shape.items, dim = c.shape.dim;
+        const ItemTable table = table_on_gpu(&c.table);
+        const Tensor u = half ? to_bf16(c.u) : c.u, weight = NORMAL(5, 1, rows);
+        const Tensor loss = NEW(F32, rows), du = new_tensor(u.dtype, 2, u.dim);
+        const Tensor did = NEW(F32, items, dim), dbias = NEW(F32, items);
+        const Tensor lossg = gpu_room(loss), dug = gpu_room(du);
+        const Tensor didg = on_gpu(did), dbiasg = on_gpu(dbias);
+        catalogue_entropy(&cpu, loss, du, did, dbias, u, &c.table, c.bias, weight);
+        catalogue_entropy(&gpu, lossg, dug, didg, dbiasg, on_gpu(u), &table, on_gpu(c.bias),
+                          on_gpu(weight));
+        /* bf16: both round a score's gradient; where the f32 before it differs in a last place, by up
+         * to 2^-8 of it */
+        const double bound = half ? 0x1p-9 / ULP : c.shape.items == 1 ? 1e9 : ulps;
+        assert_as_cpu(lossg, loss, ulps);
+        assert_as_cpu(didg, did, bound);
+        if (c.shape.bias) assert_as_cpu(dbiasg, dbias, bound);
+        const Tensor dug_f32 = on_gpu(to_f32(from_gpu(dug)));
+        assert_as_cpu(dug_f32, to_f32(du), bound);
+        pair_free();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_are_as_on_the_cpu),
+        cmocka_unit_test(two_heads_are_as_on_the_cpu),
+        cmocka_unit_test(entropy_is_as_on_the_cpu),
     };
     return RUN_PAIR_TESTS(tests);
 }

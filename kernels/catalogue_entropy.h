@@ -1,0 +1,36 @@
+/* The entropy of the softmax policy over the whole catalogue, with its gradient in one call.
+ *
+ *   z[i, a] = <u[i, :], E[a, :]> + bias[a]         as in catalogue.h;  p[i, :] = softmax z[i, :]
+ *   H[i]    = -sum_a p[i, a] log p[i, a] = logsumexp_a z[i, a] - m[i],  m[i] = sum_a p[i, a] z[i, a]
+ *   g[i, a] = -weight[i] p[i, a] (z[i, a] - m[i])
+ *
+ *   loss[i]   = weight[i] H[i]           overwrites       [rows]         f32
+ *   du[i]     = sum_a g[i, a] E[a]       overwrites       [rows, dim]    as u
+ *   did[a]   += sum_i g[i, a] u[i]       accumulates      [items, dim]   f32 (the gradient of E)
+ *   dbias[a] += sum_i g[i, a]            accumulates      [items]        f32, absent with bias
+ *   weight                                                [rows]         f32, of any sign
+ *
+ * u f32 or bf16, which rounds what it rounds in catalogue.h. Memory as there; deterministic.
+ */
+#ifndef SOUK_CATALOGUE_ENTROPY_H
+#define SOUK_CATALOGUE_ENTROPY_H
+
+#include "items.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+void catalogue_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias, Tensor u,
+                       const ItemTable *table, Tensor bias, Tensor weight);
+
+/* The CUDA half, in catalogue_entropy.cu. Call the function above instead: it checks shapes and gives
+ * the rows' logsumexp and mean. */
+void catalogue_entropy_cuda(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias, Tensor u,
+                            const ItemTable *table, Tensor bias, Tensor weight, Tensor logsumexp,
+                            Tensor mean);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
