@@ -9,7 +9,8 @@
 #
 #   bench/gpu-acceptance.sh [--phase PHASE] [--out DIR] [--commit HASH] [--scale X] [--dry-run]
 #
-# --phase      one of them; what earlier calls found of the same kernels/ is kept and joined
+# --phase      one of them (built first where nothing is); what earlier calls found of the same kernels/ is
+#              kept and joined
 # --out DIR    copies the result and the logs there too
 # --commit     what to record where there is no git to ask
 # --scale      times every phase's time limit, for a slow machine (1)
