@@ -208,6 +208,7 @@ static void check(void **state)
     assert_loss(&g, "loss.cross_entropy", l.cross_entropy);
     assert_loss(&g, "loss.td", l.td);
     assert_loss(&g, "loss.next_action", l.next_action);
+    assert_loss(&g, "loss.conservative", l.conservative);
     assert_loss(&g, "loss.total", l.total);
     assert_int_equal(compare(&g, PARAM_GRAD, "grad", false), 0);
 
@@ -284,11 +285,19 @@ static void check_bf16(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE("cross_entropy"),   CASE("cross_entropy_dropout"),
-        CASE("q_learning"),      CASE("double_q"),
-        CASE("sarsa"),           CASE("expected_sarsa"),
-        CASE("double_q_n_step"), CASE("joint"),
-        CASE("plain"),           BF16_CASE("cross_entropy_bf16"),
+        CASE("cross_entropy"),
+        CASE("cross_entropy_dropout"),
+        CASE("q_learning"),
+        CASE("double_q"),
+        CASE("sarsa"),
+        CASE("expected_sarsa"),
+        CASE("soft_q"),
+        CASE("cql"),
+        CASE("sqn"),
+        CASE("double_q_n_step"),
+        CASE("joint"),
+        CASE("plain"),
+        BF16_CASE("cross_entropy_bf16"),
         BF16_CASE("joint_bf16"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,13 +12,21 @@
 /* Settings that agents share, by their config keys learn.*. */
 typedef struct {
     float td_weight, action_weight;
-    float gamma, huber, temperature;
+    float gamma, huber, temperature, alpha;
     int64_t n_step;
 } AgentOptions;
 
 /* What a step leaves on the device for the losses, f64 [SUMS]: so that no loss makes the host wait
  * while there is work to enqueue. A loss is here as it enters the total, so with its weight. */
-enum { SUM_TARGETS, SUM_BACKUPS, SUM_CROSS_ENTROPY, SUM_TD, SUM_NEXT_ACTION, SUMS };
+enum {
+    SUM_TARGETS,
+    SUM_BACKUPS,
+    SUM_CROSS_ENTROPY,
+    SUM_TD,
+    SUM_NEXT_ACTION,
+    SUM_CONSERVATIVE,
+    SUMS
+};
 /* One of them, as the [1] that ops write. */
 static inline Tensor sum_at(Tensor sums, int place)
 {
@@ -54,5 +62,6 @@ extern const Agent *const agents[];
 
 extern const Agent agent_cross_entropy;
 extern const Agent agent_q_learning, agent_double_q, agent_sarsa, agent_expected_sarsa;
+extern const Agent agent_soft_q, agent_cql, agent_sqn;
 
 #endif

@@ -3,6 +3,6 @@
 #include "learn/agent.h"
 
 const Agent *const agents[] = {
-    &agent_cross_entropy, &agent_q_learning,     &agent_double_q,
-    &agent_sarsa,         &agent_expected_sarsa, NULL,
+    &agent_cross_entropy, &agent_q_learning, &agent_double_q, &agent_sarsa, &agent_expected_sarsa,
+    &agent_soft_q,        &agent_cql,        &agent_sqn,      NULL,
 };

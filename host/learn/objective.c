@@ -83,6 +83,8 @@ Losses objective_losses(const Objective *o, const Model *m, const double sum[SUM
     if (o->trains & TRAINS_Q) l.backups = (int64_t)sum[SUM_BACKUPS];
     if (o->trains & TRAINS_Q && w->td_weight > 0.0f) l.td = sum[SUM_TD] / w->td_weight;
     if (m->shape.next_action) l.next_action = sum[SUM_NEXT_ACTION] / w->action_weight;
-    l.total = l.cross_entropy + w->td_weight * l.td + w->action_weight * l.next_action;
+    if (w->alpha > 0.0f) l.conservative = sum[SUM_CONSERVATIVE] / w->alpha;
+    l.total = l.cross_entropy + w->td_weight * l.td + w->action_weight * l.next_action +
+              w->alpha * l.conservative;
     return l;
 }

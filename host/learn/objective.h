@@ -25,9 +25,10 @@ Status objective_parse(Objective *o, const char *terms);
 void objective_help(FILE *out);
 
 typedef struct {
-    int64_t targets;                       /* tokens with a next event: |A| */
-    int64_t backups;                       /* tokens with a TD target: |V| */
-    double cross_entropy, td, next_action; /* means, unweighted; 0 where the term is absent */
+    int64_t targets; /* tokens with a next event: |A| */
+    int64_t backups; /* tokens with a TD target: |V| */
+    double cross_entropy, td, next_action,
+        conservative; /* means, unweighted; 0 where the term is absent */
     double total;
 } Losses;
 

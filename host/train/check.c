@@ -8,7 +8,7 @@
 
 static const double F32_BOUND = 1e-5, F32_SPACING = 0x1p-23;
 static const double BF16_RATIO = 1.5, BF16_ROUNDING = 0x1p-8;
-enum { PARTS = 110, LOSSES = 4 };
+enum { PARTS = 110, LOSSES = 5 };
 
 const char *check_kind_name(CheckKind kind)
 {
@@ -265,6 +265,7 @@ static void compare_losses(const Check *c, CheckReport *r, const Losses *subject
     } all[LOSSES] = {{"cross_entropy", offsetof(Losses, cross_entropy)},
                      {"td", offsetof(Losses, td)},
                      {"next_action", offsetof(Losses, next_action)},
+                     {"conservative", offsetof(Losses, conservative)},
                      {"total", offsetof(Losses, total)}};
     for (int i = 0; i < LOSSES; i++) {
         const double want = *(const double *)((const char *)reference + all[i].at);

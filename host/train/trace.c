@@ -87,8 +87,8 @@ static void add_results(Trace *trace, Trainer *t, double *losses)
     const Params *p = &t->model.params;
     const int64_t tokens = t->input.tokens;
     static const char *const names[] = {"loss.cross_entropy", "loss.td", "loss.next_action",
-                                        "loss.total"};
-    for (int i = 0; i < 4; i++) add_host(trace, TENSOR(&losses[i], F64, 1), names[i]);
+                                        "loss.conservative", "loss.total"};
+    for (int i = 0; i < 5; i++) add_host(trace, TENSOR(&losses[i], F64, 1), names[i]);
     for (int64_t l = 0; l < t->model.shape.layers; l++)
         if (l == 0)
             add(trace, tensor_rows(t->online.block[0].x, 0, tokens), "activation.embedding");
@@ -113,7 +113,7 @@ static Status write_trace(Trainer *t, const Batch *batch, const char *out)
     char(*value)[sizeof(Config_text)] = calloc(128, sizeof *value);
     TRY(trace_open(&trace, t));
     const Losses l = trainer_gradients(t, batch);
-    double losses[] = {l.cross_entropy, l.td, l.next_action, l.total};
+    double losses[] = {l.cross_entropy, l.td, l.next_action, l.conservative, l.total};
     int32_t *space =
         calloc((size_t)(t->input.tokens * t->model.shape.user_kinds) + 1, sizeof *space);
     if (!space) return FAIL(ERR_MEMORY, "no memory for a trace");

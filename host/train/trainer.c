@@ -17,6 +17,7 @@ static Status read_objective(Trainer *t)
         .gamma = (float)c->learn_gamma,
         .huber = (float)c->learn_huber,
         .temperature = (float)c->learn_temperature,
+        .alpha = (float)c->learn_alpha,
         .n_step = c->learn_n_step,
     };
     return objective_parse(&t->objective, c->learn_objective);

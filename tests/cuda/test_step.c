@@ -123,6 +123,22 @@ static void expected_sarsa(void **state)
     take_steps("expected_sarsa");
 }
 
+static void soft_q(void **state)
+{
+    (void)state;
+    take_steps("soft_q");
+}
+static void cql(void **state)
+{
+    (void)state;
+    take_steps("cross_entropy+cql");
+}
+static void sqn(void **state)
+{
+    (void)state;
+    take_steps("sqn");
+}
+
 static int make_shop(void **state)
 {
     (void)state;
@@ -139,9 +155,14 @@ static int remove_shop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cross_entropy),  cmocka_unit_test(cross_entropy_and_double_q),
-        cmocka_unit_test(q_learning),     cmocka_unit_test(sarsa),
+        cmocka_unit_test(cross_entropy),
+        cmocka_unit_test(cross_entropy_and_double_q),
+        cmocka_unit_test(q_learning),
+        cmocka_unit_test(sarsa),
         cmocka_unit_test(expected_sarsa),
+        cmocka_unit_test(soft_q),
+        cmocka_unit_test(cql),
+        cmocka_unit_test(sqn),
     };
     if (!pair_open()) return printf("1..0 # SKIP %s\n", status_message()), 77;
     return cmocka_run_group_tests(tests, make_shop, remove_shop);

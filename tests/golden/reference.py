@@ -131,6 +131,9 @@ def backup_values(term, online, target, c, b):
         return pick(q.argmax(1))
     if term == "expected_sarsa":
         return ((target_q / float(c["learn.temperature"])).softmax(1) * target_q).sum(1)
+    if term == "soft_q":
+        t = float(c["learn.temperature"])
+        return t * (target_q / t).logsumexp(1)
     assert term == "sarsa", term
     return torch.where(b["target"] >= 0, pick(b["target"].clamp(min=0)), torch.full_like(q[:, 0], math.nan))
 
@@ -156,13 +159,14 @@ def losses(p, target_p, c, b, step, keep=None):
     h = encode(p, c, b, step, keep)
     h_policy, h_q, h_value, h_next = rounding.shares(h, c, 4)
     terms, has, r = c["learn.objective"].split("+"), b["target"] >= 0, rounding.of(c)
+    terms = [t for term in terms for t in {"sqn": ("cross_entropy", "double_q"), "cql": ("double_q", "cql")}.get(term, (term,))]
     out = {}
     if "cross_entropy" in terms:
         u = r.store(h_policy[has] @ r.weight(p["policy.weight"]).T)
         z = r.back(u @ r.weight(items(p, b)).T + p["policy.bias"])
         out["cross_entropy"] = F.cross_entropy(z, b["target"][has])
     for term in terms:
-        if term == "cross_entropy":
+        if term in ("cross_entropy", "cql"):
             continue
         q = ActionValues(p, c, b, h_q, h_value)
         with torch.no_grad():
@@ -173,10 +177,14 @@ def losses(p, target_p, c, b, step, keep=None):
         error = (q.pick(b["target"].clamp(min=0)) - y)[valid]
         square, size = error * error / 2, error.abs()
         out["td"] = (square if k == 0 else torch.where(size <= k, square, k * (size - k / 2))).mean()
+    if "cql" in terms:
+        z = ActionValues(p, c, b, h_q, h_value).all[has]
+        out["conservative"] = F.cross_entropy(z, b["target"][has])
     if "next.weight" in p:
         n = r.back(r.back(h_next)[has] @ r.weight(p["next.weight"]).T + p["next.bias"])
         out["next_action"] = F.cross_entropy(n, b["target_action"][has])
-    weight = {"cross_entropy": 1.0, "td": float(c["learn.td_weight"]), "next_action": float(c["learn.action_weight"])}
+    weight = {"cross_entropy": 1.0, "td": float(c["learn.td_weight"]), "next_action": float(c["learn.action_weight"]),
+              "conservative": float(c.get("learn.alpha", 1))}
     out["total"] = sum(weight[name] * loss for name, loss in out.items())
     return out
 
