@@ -66,7 +66,7 @@ static Tally played(const World *w, const char *policy, int64_t episodes)
 {
     double *value = calloc((size_t)episodes, sizeof *value);
     PlayResult result = {.value = value};
-    const PlayOptions o = {0, episodes, 5, 3, 2, true};
+    const PlayOptions o = {0, episodes, 256, 3, 2, true};
     Tally t = {0};
     assert_ok(play(w, &o, baseline_actor(world_baseline(w, policy)), (PlaySink){&t, add}, &result));
     double sum = 0.0;
