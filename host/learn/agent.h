@@ -14,6 +14,7 @@ typedef struct {
     float td_weight, action_weight;
     float gamma, huber, temperature, alpha;
     int64_t n_step;
+    uint64_t seed; /* of what agents draw: train.seed */
 } AgentOptions;
 
 /* What a step leaves on the device for the losses, f64 [SUMS]: so that no loss makes the host wait
@@ -63,5 +64,6 @@ extern const Agent *const agents[];
 extern const Agent agent_cross_entropy;
 extern const Agent agent_q_learning, agent_double_q, agent_sarsa, agent_expected_sarsa;
 extern const Agent agent_soft_q, agent_cql, agent_sqn;
+extern const Agent agent_aux_random, agent_aux_length;
 
 #endif

@@ -3,6 +3,15 @@
 #include "learn/agent.h"
 
 const Agent *const agents[] = {
-    &agent_cross_entropy, &agent_q_learning, &agent_double_q, &agent_sarsa, &agent_expected_sarsa,
-    &agent_soft_q,        &agent_cql,        &agent_sqn,      NULL,
+    &agent_cross_entropy,
+    &agent_q_learning,
+    &agent_double_q,
+    &agent_sarsa,
+    &agent_expected_sarsa,
+    &agent_soft_q,
+    &agent_cql,
+    &agent_sqn,
+    &agent_aux_random,
+    &agent_aux_length,
+    NULL,
 };

@@ -13,12 +13,13 @@ typedef struct {
     int64_t longest;                    /* no window has more tokens */
     Tensor item, action, gap, position; /* i32 [tokens] */
     Tensor cu_seqlens;                  /* i32 [windows+1] */
-    Tensor feature;                     /* f32 [tokens, event numbers]; absent without */
-    Tensor *user_category;              /* user_kinds times i32 [tokens] */
-    Tensor user_number;                 /* f32 [tokens, user numbers]; absent without */
-    Tensor target, target_action;       /* i32 [tokens] */
-    Tensor reward;                      /* f32 [tokens] */
-    Tensor end;                         /* u8 [tokens] */
+    Tensor first_event;           /* i64 [windows] row of the window's first event in the log */
+    Tensor feature;               /* f32 [tokens, event numbers]; absent without */
+    Tensor *user_category;        /* user_kinds times i32 [tokens] */
+    Tensor user_number;           /* f32 [tokens, user numbers]; absent without */
+    Tensor target, target_action; /* i32 [tokens] */
+    Tensor reward;                /* f32 [tokens] */
+    Tensor end;                   /* u8 [tokens] */
 
     int32_t *user_row; /* [kinds, tokens] and [tokens, numbers] of the host: the spread profiles */
     float *user_value;

@@ -19,6 +19,7 @@ static Status read_objective(Trainer *t)
         .temperature = (float)c->learn_temperature,
         .alpha = (float)c->learn_alpha,
         .n_step = c->learn_n_step,
+        .seed = (uint64_t)c->train_seed,
     };
     return objective_parse(&t->objective, c->learn_objective);
 }

@@ -1,0 +1,21 @@
+/* A control: Q regresses on noise, fixed for each event (kernels/control.h). What an agent gains over it
+ * is what its rewards add. */
+#include "control.h"
+#include "learn/heads.h"
+
+static void backward(Device *dev, const AgentPass *p)
+{
+    const size_t mark = scratch_mark(dev);
+    const ActionValues q = online_values(dev, p);
+    Tensor y = SCRATCH(dev, F32, p->in->tokens), valid = SCRATCH(dev, F32, p->in->tokens);
+    control_random(dev, y, valid, p->in->cu_seqlens, p->in->first_event, p->options->seed);
+    value_loss(dev, p, &q, y, valid);
+    scratch_release(dev, mark);
+}
+
+const Agent agent_aux_random = {
+    .name = "aux_random",
+    .help = "a control: Q regresses on noise, fixed for each event",
+    .trains = TRAINS_Q,
+    .backward = backward,
+};
