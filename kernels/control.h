@@ -1,4 +1,4 @@
-/* Targets of the control tasks that an ablation puts in the place of temporal differences (Silva et al.
+/* Targets of the control tasks that stand in the place of temporal differences (Silva et al.
  * 2024: on logs, what reinforcement learning adds to a recommender may be no more than what regressing Q
  * on anything adds). They know nothing of rewards. Windows as in td.h; for the transition of token t in
  * window w, which begins at b:
