@@ -141,6 +141,62 @@ static void softmax_states_its_probability(void **state)
     assert_true(c.others > 0);
 }
 
+enum { CANDIDATES = 5 };
+
+/* The best Q among those that the policy ranks best, or with epsilon any of these. */
+static Status check_candidates(void *context, const PlayHistory *h)
+{
+    Check *c = context;
+    Recommendation all[ITEMS];
+    for (int64_t t = 1; t < h->count; t++) {
+        int best = 0, chosen = 0;
+        expect_choice(h, t, all, c);
+        for (int k = 1; k < CANDIDATES; k++)
+            if (all[k].q > all[best].q) best = k;
+        while (chosen < CANDIDATES && all[chosen].item != h->event[t].item) chosen++;
+        assert_true(chosen < CANDIDATES);
+        const double want = c->epsilon / CANDIDATES + (chosen == best ? 1.0 - c->epsilon : 0.0);
+        assert_near(h->propensity[t], want, 1e-6);
+    }
+    return OK;
+}
+
+static void candidates_of_the_policy_by_q(void **state)
+{
+    Check c = {.epsilon = 0.3};
+    (void)state;
+    act_and_check((ActorOptions){.epsilon = 0.3, .candidates = CANDIDATES},
+                  (PlaySink){&c, check_candidates});
+    assert_true(c.choices > 40 && c.others > 0);
+}
+
+/* softmax(Q / temperature) over the candidates. */
+static Status check_soft_candidates(void *context, const PlayHistory *h)
+{
+    Check *c = context;
+    Recommendation all[ITEMS];
+    for (int64_t t = 1; t < h->count; t++) {
+        double sum = 0.0, mine = 0.0;
+        expect_choice(h, t, all, c);
+        for (int k = 0; k < CANDIDATES; k++) {
+            const double weight = exp((double)all[k].q - (double)all[0].q);
+            sum += weight;
+            if (all[k].item == h->event[t].item) mine = weight;
+        }
+        assert_near(h->propensity[t], mine / sum, 1e-4);
+    }
+    return OK;
+}
+
+static void candidates_by_softmax(void **state)
+{
+    Check c = {0};
+    (void)state;
+    act_and_check((ActorOptions){.temperature = 1.0, .candidates = CANDIDATES},
+                  (PlaySink){&c, check_soft_candidates});
+    assert_true(c.choices > 40 && c.others > 0);
+}
+
 typedef struct {
     int64_t count;
     int32_t item[200 * 200];
@@ -249,6 +305,8 @@ int main(void)
         cmocka_unit_test(greedy_takes_what_is_recommended),
         cmocka_unit_test(epsilon_takes_any_as_often_as_it_says),
         cmocka_unit_test(softmax_states_its_probability),
+        cmocka_unit_test(candidates_of_the_policy_by_q),
+        cmocka_unit_test(candidates_by_softmax),
         cmocka_unit_test(who_else_is_there_does_not_change_a_choice),
         cmocka_unit_test(the_log_has_what_was_played),
         cmocka_unit_test(another_worlds_model_is_refused),

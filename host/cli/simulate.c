@@ -22,7 +22,7 @@ typedef struct {
     const char *world, *checkpoint, *data, *out, *json, *device, *head;
     const char *policy[POLICIES_MAX];
     int policies;
-    int64_t episodes, first, slots, seed, threads, valid;
+    int64_t episodes, first, slots, seed, threads, valid, candidates;
     double temperature, epsilon;
     bool quiet, all, show;
 } Arguments;
@@ -44,6 +44,7 @@ static void usage(FILE *out)
           "  --temperature X   draw from softmax(score / X) over the whole catalogue (0: the best "
           "item)\n"
           "  --epsilon X       instead, with this chance any item (0)\n"
+          "  --candidates N    act by q among so many items that the policy ranks best\n"
           "  --episodes N      (10000)\n"
           "  --first N         number of the first episode (0)\n"
           "  --slots N         episodes at once (4096)\n"
@@ -122,8 +123,10 @@ static Status simulate_model(const Arguments *a, const World *w, Row *row)
     Model model = {0};
     ModelActor *actor = NULL;
     Config config;
-    ActorOptions options = {
-        .temperature = a->temperature, .epsilon = a->epsilon, .seed = (uint64_t)a->seed};
+    ActorOptions options = {.temperature = a->temperature,
+                            .epsilon = a->epsilon,
+                            .candidates = a->candidates,
+                            .seed = (uint64_t)a->seed};
     Status st;
     TRY_OR_FAIL(st, device_open(&dev, a->device, (int)a->threads));
     TRY_OR_FAIL(st, behaviour_open(&file, a->data));
@@ -250,6 +253,7 @@ static Status take(Arguments *a, int option)
     case 'P': return a->show = true, OK;
     case 't': return real_number("temperature", optarg, 1e6, &a->temperature);
     case 'e': return real_number("epsilon", optarg, 1.0, &a->epsilon);
+    case 'k': return cli_number("candidates", optarg, 1, 1000, &a->candidates);
     case 'n': return cli_number("episodes", optarg, 1, 1000000000, &a->episodes);
     case 'f': return cli_number("first", optarg, 0, INT64_MAX / 2, &a->first);
     case 's': return cli_number("slots", optarg, 1, 1000000, &a->slots);
@@ -273,6 +277,7 @@ int cli_simulate(int argc, char **argv)
         {"head", required_argument, NULL, 'H'},
         {"temperature", required_argument, NULL, 't'},
         {"epsilon", required_argument, NULL, 'e'},
+        {"candidates", required_argument, NULL, 'k'},
         {"episodes", required_argument, NULL, 'n'},
         {"first", required_argument, NULL, 'f'},
         {"slots", required_argument, NULL, 's'},

@@ -20,6 +20,7 @@ struct ModelActor {
     Encoder own, *encoder; /* own: used where none is borrowed */
     int32_t *row;          /* [tokens] state rows of the open batch */
     int64_t *stream;       /* [tokens] and their episodes */
+    int32_t *repeated;     /* [tokens, candidates] the row of each candidate */
 };
 
 /* ---- Opening --------------------------------------------------------------------------------------- */
@@ -45,6 +46,13 @@ static Status check(const World *w, const Behaviour *b)
     return OK;
 }
 
+static Status check_heads(const Model *m, const ActorOptions *o)
+{
+    if (o->candidates == 0 || (m->at.policy_weight >= 0 && m->at.q_weight >= 0)) return OK;
+    return FAIL(ERR_USAGE, "candidates of the policy, by Q: the model has only %s",
+                m->at.q_weight < 0 ? "policy" : "q");
+}
+
 Status model_actor_open(ModelActor **actor, const ModelScorer *scorer, const World *w,
                         const ActorOptions *options)
 {
@@ -58,9 +66,11 @@ Status model_actor_open(ModelActor **actor, const ModelScorer *scorer, const Wor
     a->options.seed ^= ACTOR_KEY;
     a->encoder = scorer->encoder ? scorer->encoder : &a->own;
     TRY(check(w, scorer->file));
+    TRY(check_heads(scorer->model, options));
     a->row = calloc((size_t)tokens, sizeof *a->row);
     a->stream = calloc((size_t)tokens, sizeof *a->stream);
-    if (!a->row || !a->stream) return FAIL(ERR_MEMORY, "no memory for an actor");
+    a->repeated = calloc((size_t)(tokens * (options->candidates + 1)), sizeof *a->repeated);
+    if (!a->row || !a->stream || !a->repeated) return FAIL(ERR_MEMORY, "no memory for an actor");
     TRY(batch_open(&a->batch, scorer->file, tokens));
     TRY(model_input_open(&a->input, scorer->model, tokens, scorer->dev));
     return scorer->encoder ? OK : encoder_open(&a->own, scorer->model, tokens, false, scorer->dev);
@@ -71,6 +81,7 @@ void model_actor_close(ModelActor *a)
     if (!a) return;
     free(a->row);
     free(a->stream);
+    free(a->repeated);
     batch_close(&a->batch);
     model_input_close(&a->input);
     encoder_close(&a->own);
@@ -152,21 +163,88 @@ static Status greedy_choices(ModelActor *a, Tensor u, Tensor bias, const ItemTab
     return OK;
 }
 
+/* One of `count` candidates with scores q: its index, and with which probability. */
+static int64_t pick(const ActorOptions *o, const float *q, int64_t count, Philox p, float *chance)
+{
+    int64_t best = 0;
+    double sum = 0.0;
+    for (int64_t c = 1; c < count; c++)
+        if (q[c] > q[best]) best = c;
+    if (o->temperature <= 0.0) {
+        const bool any = (double)philox_uniform(p.word[0]) < o->epsilon;
+        const int64_t c = any ? (int64_t)(p.word[1] * (uint64_t)count >> 32) : best;
+        *chance = (float)(o->epsilon / (double)count + (c == best ? 1.0 - o->epsilon : 0.0));
+        return c;
+    }
+    for (int64_t c = 0; c < count; c++) sum += exp(((double)q[c] - q[best]) / o->temperature);
+    double left = ((double)p.word[0] + 0.5) * 0x1p-32 * sum;
+    int64_t c = 0;
+    for (;; c++) {
+        const double weight = exp(((double)q[c] - q[best]) / o->temperature);
+        *chance = (float)(weight / sum);
+        if (left < weight || c == count - 1) return c;
+        left -= weight;
+    }
+}
+
+/* Q, up to a constant of the state, of the items [rows, k] that the policy ranks best. */
+static Tensor candidate_values(ModelActor *a, Tensor h, Weights w, const ItemTable *table,
+                               Tensor items)
+{
+    Device *dev = a->scorer.dev;
+    const Model *m = a->scorer.model;
+    const int64_t rows = items.dim[0], k = items.dim[1];
+    Tensor u = head_queries(dev, m, w, HEAD_Q, h), q = SCRATCH(dev, F32, rows * k);
+    for (int64_t i = 0; i < rows * k; i++) a->repeated[i] = (int32_t)(i / k);
+    catalogue_score(dev, q, states_at(dev, u, a->repeated, rows * k), table,
+                    head_bias(m, w, HEAD_Q), TENSOR(items.data, I32, rows * k));
+    return q;
+}
+
+static Status candidate_choices(ModelActor *a, Tensor h, Weights w, const ItemTable *table,
+                                int64_t step, int32_t *item, float *propensity)
+{
+    const ActorOptions *o = &a->options;
+    Device *dev = a->scorer.dev;
+    const Model *m = a->scorer.model;
+    const int64_t rows = a->batch.windows, items = m->shape.items;
+    const int64_t k = o->candidates < items ? o->candidates : items;
+    Tensor best = SCRATCH(dev, I32, rows, k), score = SCRATCH(dev, F32, rows, k), none = {0};
+    Tensor u = head_queries(dev, m, w, HEAD_POLICY, h);
+    catalogue_rank(dev, none, none, best, score, u, table, head_bias(m, w, HEAD_POLICY), none,
+                   (Exclusion){0});
+    Tensor q = candidate_values(a, h, w, table, best);
+    int32_t *found = device_read(dev, best.data, tensor_bytes(best));
+    float *value = device_read(dev, q.data, tensor_bytes(q));
+    const Status st = found && value ? device_sync(dev) : ERR_MEMORY;
+    for (int64_t i = 0; st == OK && i < rows; i++) {
+        const Philox p = philox(o->seed, (uint64_t)a->stream[i], (uint64_t)step);
+        item[i] = found[i * k + pick(o, value + i * k, k, p, &propensity[i])];
+    }
+    device_read_done(dev, found);
+    device_read_done(dev, value);
+    return st;
+}
+
 static Status choose(ModelActor *a, int64_t step, int32_t *item, float *propensity)
 {
     const ModelScorer *s = &a->scorer;
+    const ActorOptions *o = &a->options;
     const Model *m = s->model;
     Weights w = params_weights(&m->params, PARAM_VALUE);
     const ItemTable table = model_items(m, w);
-    Tensor bias = head_bias(m, w, a->options.head);
     const size_t mark = scratch_mark(s->dev);
     model_input_set(&a->input, m, &a->batch, s->file);
     Tensor h = encoder_forward(s->dev, a->encoder, m, w, &a->input, (DropoutKey){0});
     h = states_at(s->dev, h, a->row, a->batch.windows);
-    Tensor u = head_queries(s->dev, m, w, a->options.head, h);
-    const Status st = a->options.temperature > 0.0
-                          ? softmax_choices(a, u, bias, &table, step, item, propensity)
-                          : greedy_choices(a, u, bias, &table, step, item, propensity);
+    Status st;
+    if (o->candidates > 0)
+        st = candidate_choices(a, h, w, &table, step, item, propensity);
+    else {
+        Tensor u = head_queries(s->dev, m, w, o->head, h), bias = head_bias(m, w, o->head);
+        st = o->temperature > 0.0 ? softmax_choices(a, u, bias, &table, step, item, propensity)
+                                  : greedy_choices(a, u, bias, &table, step, item, propensity);
+    }
     scratch_release(s->dev, mark);
     return st;
 }

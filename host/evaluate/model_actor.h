@@ -14,12 +14,16 @@ typedef struct {
         temperature; /* > 0: an item by softmax(score / temperature), propensity its probability */
     double epsilon;  /* temperature 0: the best item, but with this chance any: propensity
                            epsilon / items, and 1 - epsilon more for the best */
-    uint64_t seed;   /* of the choices */
+    int64_t
+        candidates; /* > 0: the same by Q, but among this many items that the policy ranks best, and
+                           not the whole catalogue; `head` is not read. Two stages, as in discrete BCQ
+                           (Fujimoto et al. 2019): Q is trusted only where the log went */
+    uint64_t seed;  /* of the choices */
 } ActorOptions;
 
 typedef struct ModelActor ModelActor;
 /* The model, its file and its device must outlive the actor. Fails when the file's catalogue, kinds of
- * events or numbers are not the world's. */
+ * events or numbers are not the world's, and for candidates when the model lacks a head. */
 Status model_actor_open(ModelActor **a, const ModelScorer *scorer, const World *w,
                         const ActorOptions *options);
 void model_actor_close(ModelActor *a); /* safe on NULL */

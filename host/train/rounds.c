@@ -130,9 +130,13 @@ static Status act(Rounds *r, int64_t round, bool greedy)
     const Config *c = &r->config;
     const double left = greedy ? 0.0 : share_left(c, round);
     const ModelScorer scorer = {&t->model, &t->file, &t->dev, c->model_length, &t->online};
-    const ActorOptions options = {r->head, left * c->world_temperature,
-                                  c->world_temperature > 0.0 ? 0.0 : left * c->world_epsilon,
-                                  (uint64_t)c->train_seed};
+    const ActorOptions options = {
+        .head = r->head,
+        .temperature = left * c->world_temperature,
+        .epsilon = c->world_temperature > 0.0 ? 0.0 : left * c->world_epsilon,
+        .candidates = c->world_candidates,
+        .seed = (uint64_t)c->train_seed,
+    };
     ModelActor *actor;
     Status st = model_actor_open(&actor, &scorer, &r->world, &options);
     if (st == OK)
