@@ -51,43 +51,47 @@ static void pass(Device *dev, float *y, const float *x, const float *residual, i
     for (int64_t i = 0; i < count; i++) y[i] = residual ? residual[i] + x[i] : x[i];
 }
 
-static Mask mask_of(float rate, float factor, uint64_t seed, int64_t site, int64_t step)
+static Mask mask_of(const Dropout *d)
 {
+    const int64_t step = *(const int64_t *)d->step.data;
     REQUIRE(step >= 0 && step < (int64_t)1 << 48, "dropout: step %" PRId64, step);
-    return (Mask){seed, (uint64_t)step << 16 | (uint64_t)site, rate, factor};
+    return (Mask){d->seed, (uint64_t)step << 16 | (uint64_t)d->site, d->rate, dropout_factor(d)};
 }
 
-void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, uint64_t seed,
-                 int64_t site, Tensor step)
+void dropout_expect(const Dropout *d)
+{
+    REQUIRE(d->rate >= 0.0f && d->rate < 1.0f, "dropout: rate %g, want [0, 1)", (double)d->rate);
+    REQUIRE(d->site >= 0 && d->site < 1 << 16, "dropout: site %" PRId64 ", want [0, 65536)",
+            d->site);
+    if (d->rate > 0.0f) EXPECT(d->step, I64, 1);
+}
+
+void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, Dropout d)
 {
     const Dtype dtype = activation_dtype(x);
     tensor_expect(y, "y", __FILE__, __LINE__, dtype, x.rank, x.dim);
     tensor_expect(x, "x", __FILE__, __LINE__, dtype, x.rank, x.dim);
     if (residual.data)
         tensor_expect(residual, "residual", __FILE__, __LINE__, dtype, x.rank, x.dim);
-    REQUIRE(rate >= 0.0f && rate < 1.0f, "dropout: rate %g, want [0, 1)", (double)rate);
-    REQUIRE(site >= 0 && site < 1 << 16, "dropout: site %" PRId64 ", want [0, 65536)", site);
-    if (rate > 0.0f) EXPECT(step, I64, 1);
-    const float factor = (float)(1.0 / (1.0 - (double)rate));
+    dropout_expect(&d);
     if (ON_CUDA(dev)) {
-        dropout_cuda(dev, y, x, residual, rate, factor, seed, site, step);
+        dropout_cuda(dev, y, x, residual, d);
         return;
     }
 
     const size_t mark = scratch_mark(dev);
     const Tensor from = widen(dev, x), onto = widen(dev, residual), to = wide_room(dev, y);
-    if (rate == 0.0f) {
+    if (d.rate == 0.0f) {
         pass(dev, f32(to), f32(from), f32(onto), tensor_count(x));
     } else {
-        const Mask mask = mask_of(rate, factor, seed, site, *(const int64_t *)step.data);
+        const Mask mask = mask_of(&d);
         apply(dev, f32(to), f32(from), f32(onto), tensor_count(x), &mask);
     }
     round_into(dev, y, to);
     scratch_release(dev, mark);
 }
 
-void dropout_backward(Device *dev, Tensor dx, Tensor dy, float rate, uint64_t seed, int64_t site,
-                      Tensor step)
+void dropout_backward(Device *dev, Tensor dx, Tensor dy, Dropout d)
 {
-    dropout_add(dev, dx, dy, (Tensor){0}, rate, seed, site, step);
+    dropout_add(dev, dx, dy, (Tensor){0}, d);
 }

@@ -26,14 +26,26 @@
 extern "C" {
 #endif
 
-void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, uint64_t seed,
-                 int64_t site, Tensor step);
-void dropout_backward(Device *dev, Tensor dx, Tensor dy, float rate, uint64_t seed, int64_t site,
-                      Tensor step);
+typedef struct {
+    float rate;
+    uint64_t seed;
+    int64_t site;
+    Tensor step;
+} Dropout;
+
+void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, Dropout d);
+void dropout_backward(Device *dev, Tensor dx, Tensor dy, Dropout d);
+
+/* Abort unless `d` is in its ranges. */
+void dropout_expect(const Dropout *d);
+/* 1 / (1 - rate), rounded. */
+static inline float dropout_factor(const Dropout *d)
+{
+    return (float)(1.0 / (1.0 - (double)d->rate));
+}
 
 /* The CUDA half, in dropout.cu. Call the functions above instead: they check shapes. */
-void dropout_cuda(Device *dev, Tensor y, Tensor x, Tensor residual, float rate, float factor,
-                  uint64_t seed, int64_t site, Tensor step);
+void dropout_cuda(Device *dev, Tensor y, Tensor x, Tensor residual, Dropout d);
 
 #ifdef __cplusplus
 }

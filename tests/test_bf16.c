@@ -89,8 +89,8 @@ static void rows_of_the_encoder(void **state)
 
     const Pair drop = pair(9, 37, 24), residual = pair(10, 37, 24);
     const Tensor step = NEW(I64, 1);
-    dropout_add(&dev, drop.half, slope.half, residual.half, 0.3f, 4, 1, step);
-    dropout_add(&dev, drop.wide, slope.wide, residual.wide, 0.3f, 4, 1, step);
+    dropout_add(&dev, drop.half, slope.half, residual.half, (Dropout){0.3f, 4, 1, step});
+    dropout_add(&dev, drop.wide, slope.wide, residual.wide, (Dropout){0.3f, 4, 1, step});
     assert_rounded(drop);
 
     const Pair qkv = pair(11, 37, 3 * 16);

@@ -24,14 +24,14 @@ static void a_case_worked_by_hand(void **state)
     float x[] = {1, 2, 3, 4}, residual[] = {10, 20, 30, 40}, y[4];
     const Tensor xs = TENSOR(x, F32, 4), rs = TENSOR(residual, F32, 4), ys = TENSOR(y, F32, 4);
     const Tensor step = NEW(I64, 1);
-    dropout_add(&dev, ys, xs, rs, 0.5f, 0, 0, step);
+    dropout_add(&dev, ys, xs, rs, (Dropout){0.5f, 0, 0, step});
     const float half[] = {10, 24, 36, 48};
     assert_memory_equal(y, half, sizeof y);
     x[0] = INFINITY; /* dropped */
-    dropout_add(&dev, ys, xs, (Tensor){0}, 0.75f, 0, 0, step);
+    dropout_add(&dev, ys, xs, (Tensor){0}, (Dropout){0.75f, 0, 0, step});
     const float quarter[] = {0, 8, 0, 0};
     assert_memory_equal(y, quarter, sizeof y);
-    dropout_add(&dev, rs, rs, rs, 0.0f, 0, 0, (Tensor){0});
+    dropout_add(&dev, rs, rs, rs, (Dropout){0});
     const float twice[] = {20, 40, 60, 80};
     assert_memory_equal(residual, twice, sizeof residual);
     device_close(&dev);
@@ -51,10 +51,11 @@ static void ragged_sizes_follow_the_definition_on_any_number_of_threads(void **s
             Device dev;
             assert_ok(device_open(&dev, "cpu", threads));
             y[threads] = new_copy(residual), dx[threads] = new_copy(x);
-            dropout_add(&dev, y[threads], x, y[threads], rate, SEED, SITE, STEP_TENSOR);
-            dropout_backward(&dev, dx[threads], dx[threads], rate, SEED, SITE, STEP_TENSOR);
+            dropout_add(&dev, y[threads], x, y[threads], (Dropout){rate, SEED, SITE, STEP_TENSOR});
+            dropout_backward(&dev, dx[threads], dx[threads],
+                             (Dropout){rate, SEED, SITE, STEP_TENSOR});
             const Tensor same = new_copy(x);
-            dropout_add(&dev, same, same, residual, rate, SEED, SITE, STEP_TENSOR);
+            dropout_add(&dev, same, same, residual, (Dropout){rate, SEED, SITE, STEP_TENSOR});
             device_close(&dev);
             assert_same_bits(y[threads], y[1]);
             assert_same_bits(dx[threads], dx[1]);
@@ -80,7 +81,7 @@ static void the_kept_share_is_one_minus_rate(void **state)
     assert_ok(device_open(&dev, "cpu", 2));
     const Tensor x = NEW(F32, COUNT), y = NEW(F32, COUNT);
     for (int i = 0; i < COUNT; i++) f32(x)[i] = 1.0f;
-    dropout_add(&dev, y, x, (Tensor){0}, 0.2f, SEED, SITE, STEP_TENSOR);
+    dropout_add(&dev, y, x, (Tensor){0}, (Dropout){0.2f, SEED, SITE, STEP_TENSOR});
     int kept = 0;
     for (int i = 0; i < COUNT; i++) kept += f32(y)[i] != 0.0f;
     assert_near(kept, 0.8 * COUNT, 5 * sqrt(0.2 * 0.8 * COUNT)); /* five standard deviations */

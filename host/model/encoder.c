@@ -3,10 +3,10 @@
 #include <stdlib.h>
 
 #include "attention.h"
-#include "dropout.h"
 #include "elementwise.h"
 #include "embedding.h"
 #include "gemm.h"
+#include "residual_norm.h"
 #include "rmsnorm.h"
 #include "rope.h"
 #include "swiglu.h"
@@ -86,33 +86,40 @@ static void embed(Device *dev, Tensor first, const Model *m, Weights w, const Mo
     scratch_release(dev, mark);
 }
 
-static void attend(Device *dev, const BlockState *b, const BlockParams *at, const Model *m,
-                   Weights w, const ModelInput *in, DropoutKey key, int64_t site)
+static Dropout dropout_at(DropoutKey key, int64_t site)
 {
-    const size_t mark = scratch_mark(dev);
-    Tensor n = SCRATCH(dev, m->shape.activation, in->tokens, m->shape.dim);
-    rmsnorm_forward(dev, n, b->attention_rstd, b->x, w[at->attention_norm], EPS);
+    return (Dropout){key.dropout, key.seed, site, key.step};
+}
+
+/* Where a norm leaves its result, and which one it is: the next reader's. */
+typedef struct {
+    Tensor n, rstd, w;
+} NextNorm;
+
+/* n: the norm of b->x, overwritten; next->n gets that of b->middle. */
+static void attend(Device *dev, const NextNorm *next, Tensor n, const BlockState *b,
+                   const BlockParams *at, const Model *m, Weights w, const ModelInput *in,
+                   Dropout dropout)
+{
     gemm(dev, b->qkv, n, w[at->qkv], TIMES_TRANSPOSED);
     rope(dev, b->qkv, in->position, m->shape.heads, ROPE_THETA, +1);
     attention_forward(dev, b->attended, b->lse, b->qkv, in->cu_seqlens, m->shape.heads,
                       in->longest);
     gemm(dev, n, b->attended, w[at->out], TIMES_TRANSPOSED);
-    dropout_add(dev, b->middle, n, b->x, key.dropout, key.seed, site, key.step);
-    scratch_release(dev, mark);
+    residual_norm(dev, next->n, next->rstd, b->middle, n, b->x, next->w, EPS, dropout);
 }
 
-static void mix(Device *dev, Tensor out, const BlockState *b, const BlockParams *at, const Model *m,
-                Weights w, DropoutKey key, int64_t site)
+/* n: the norm of b->middle, overwritten; next->n gets that of `out`, the block's output. */
+static void mix(Device *dev, const NextNorm *next, Tensor out, Tensor n, const BlockState *b,
+                const BlockParams *at, const Model *m, Weights w, Dropout dropout)
 {
     const int64_t tokens = b->middle.dim[0];
     const size_t mark = scratch_mark(dev);
-    Tensor n = SCRATCH(dev, m->shape.activation, tokens, m->shape.dim);
     Tensor y = SCRATCH(dev, m->shape.activation, tokens, m->shape.ff);
-    rmsnorm_forward(dev, n, b->mlp_rstd, b->middle, w[at->mlp_norm], EPS);
     gemm(dev, b->gate_up, n, w[at->gate_up], TIMES_TRANSPOSED);
     swiglu_forward(dev, y, b->gate_up);
     gemm(dev, n, y, w[at->down], TIMES_TRANSPOSED);
-    dropout_add(dev, out, n, b->middle, key.dropout, key.seed, site, key.step);
+    residual_norm(dev, next->n, next->rstd, out, n, b->middle, next->w, EPS, dropout);
     scratch_release(dev, mark);
 }
 
@@ -122,18 +129,30 @@ Tensor encoder_forward(Device *dev, Encoder *e, const Model *m, Weights w, const
     const int64_t tokens = in->tokens, layers = m->shape.layers;
     REQUIRE(tokens <= e->tokens, "a batch of %ld tokens, room for %ld", (long)tokens,
             (long)e->tokens);
-    Tensor x = tensor_rows(e->x, 0, tokens), h = tensor_rows(e->h, 0, tokens);
-    Tensor first = block_state(e, 0, tokens).x;
-    embed(dev, first, m, w, in);
-    dropout_add(dev, first, first, (Tensor){0}, key.dropout, key.seed, 0, key.step);
+    const size_t mark = scratch_mark(dev);
+    Tensor n = SCRATCH(dev, m->shape.activation, tokens, m->shape.dim);
+    BlockState b = block_state(e, 0, tokens);
+    embed(dev, n, m, w, in);
+    residual_norm(dev, n, b.attention_rstd, b.x, n, (Tensor){0}, w[m->at.block[0].attention_norm],
+                  EPS, dropout_at(key, 0));
     for (int64_t l = 0; l < layers; l++) {
-        const BlockState b = block_state(e, l, tokens);
-        Tensor out = l + 1 < layers ? block_state(e, l + 1, tokens).x : x;
-        attend(dev, &b, &m->at.block[l], m, w, in, key, 1 + 2 * l);
-        mix(dev, out, &b, &m->at.block[l], m, w, key, 2 + 2 * l);
+        const BlockParams *at = &m->at.block[l];
+        const bool last = l + 1 == layers;
+        const BlockState after = last ? b : block_state(e, l + 1, tokens);
+        const NextNorm middle = {n, b.mlp_rstd, w[at->mlp_norm]};
+        NextNorm out = {n, after.attention_rstd, {0}};
+        if (last)
+            out = (NextNorm){tensor_rows(e->h, 0, tokens), tensor_rows(e->rstd, 0, tokens),
+                             w[m->at.final_norm]};
+        else
+            out.w = w[m->at.block[l + 1].attention_norm];
+        attend(dev, &middle, n, &b, at, m, w, in, dropout_at(key, 1 + 2 * l));
+        mix(dev, &out, last ? tensor_rows(e->x, 0, tokens) : after.x, n, &b, at, m, w,
+            dropout_at(key, 2 + 2 * l));
+        b = after;
     }
-    rmsnorm_forward(dev, h, tensor_rows(e->rstd, 0, tokens), x, w[m->at.final_norm], EPS);
-    return h;
+    scratch_release(dev, mark);
+    return tensor_rows(e->h, 0, tokens);
 }
 
 /* ---- Backward ------------------------------------------------------------------------------------ */
@@ -148,7 +167,7 @@ static void mix_backward(Device *dev, Tensor dx, const BlockState *b, const Bloc
     const size_t mark = scratch_mark(dev);
     const Dtype dtype = m->shape.activation;
     Tensor n = SCRATCH(dev, dtype, tokens, dim), y = SCRATCH(dev, dtype, tokens, ff);
-    dropout_backward(dev, n, dx, key.dropout, key.seed, site, key.step);
+    dropout_backward(dev, n, dx, dropout_at(key, site));
     swiglu_forward(dev, y, b->gate_up);
     gemm(dev, grad[at->down], n, y, ADD_TRANSPOSED);
     gemm(dev, y, n, w[at->down], (GemmOptions){0});
@@ -170,7 +189,7 @@ static void attend_backward(Device *dev, Tensor dx, const BlockState *b, const B
     const Dtype dtype = m->shape.activation;
     Tensor n = SCRATCH(dev, dtype, tokens, dim), dattended = SCRATCH(dev, dtype, tokens, dim);
     Tensor dqkv = SCRATCH(dev, dtype, tokens, 3 * dim);
-    dropout_backward(dev, n, dx, key.dropout, key.seed, site, key.step);
+    dropout_backward(dev, n, dx, dropout_at(key, site));
     gemm(dev, grad[at->out], n, b->attended, ADD_TRANSPOSED);
     gemm(dev, dattended, n, w[at->out], (GemmOptions){0});
     attention_backward(dev, dqkv, dattended, b->attended, b->lse, b->qkv, in->cu_seqlens,
@@ -213,7 +232,7 @@ void encoder_backward(Device *dev, Encoder *e, const Model *m, Weights w, Weight
         mix_backward(dev, dx, &b, &m->at.block[l], m, w, grad, key, 2 + 2 * l);
         attend_backward(dev, dx, &b, &m->at.block[l], m, w, grad, in, key, 1 + 2 * l);
     }
-    dropout_backward(dev, dx, dx, key.dropout, key.seed, 0, key.step);
+    dropout_backward(dev, dx, dx, dropout_at(key, 0));
     embed_backward(dev, elementwise_cast(dev, dx, F32), m, grad, in);
     scratch_release(dev, mark);
 }

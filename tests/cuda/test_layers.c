@@ -1,6 +1,8 @@
 #include "pair.h"
 
 #include "dropout.h"
+#include "residual_norm.h"
+#include "rmsnorm.h"
 #include "rope.h"
 #include "swiglu.h"
 
@@ -68,11 +70,11 @@ static void dropout_has_the_masks_of_the_cpu(void **state)
         const Tensor step = NEW(I64, 1);
         *(int64_t *)step.data = 123456789;
         const Tensor step_g = on_gpu(step);
-        dropout_add(&cpu, y, x, r, rate, 42, 7, step);
-        dropout_add(&gpu, yg, xg, rg, rate, 42, 7, step_g);
+        dropout_add(&cpu, y, x, r, (Dropout){rate, 42, 7, step});
+        dropout_add(&gpu, yg, xg, rg, (Dropout){rate, 42, 7, step_g});
         assert_as_cpu(yg, y, 1);
-        dropout_backward(&cpu, y, x, rate, 42, 7, step);
-        dropout_backward(&gpu, xg, xg, rate, 42, 7, step_g);
+        dropout_backward(&cpu, y, x, (Dropout){rate, 42, 7, step});
+        dropout_backward(&gpu, xg, xg, (Dropout){rate, 42, 7, step_g});
         const Tensor have = to_f32(from_gpu(xg));
         for (int64_t i = 0; i < count; i++)
             assert_true((f32(have)[i] == 0.0f) == (f32(y)[i] == 0.0f));
@@ -88,11 +90,38 @@ static void what_is_dropped_may_be_infinite(void **state)
     for (int i = 0; i < 64; i++) f32(x)[i] = i % 2 ? INFINITY : NAN;
     device_copy_in(&gpu, xg.data, x.data, tensor_bytes(x));
     const Tensor step = NEW(I64, 1);
-    dropout_backward(&cpu, y, x, 0.5f, 1, 2, step);
-    dropout_backward(&gpu, xg, xg, 0.5f, 1, 2, on_gpu(step));
+    dropout_backward(&cpu, y, x, (Dropout){0.5f, 1, 2, step});
+    dropout_backward(&gpu, xg, xg, (Dropout){0.5f, 1, 2, on_gpu(step)});
     const Tensor have = from_gpu(xg);
     for (int i = 0; i < 64; i++) assert_true((f32(have)[i] == 0.0f) == (f32(y)[i] == 0.0f));
     pair_free();
+}
+
+static void residual_and_norm_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    const int64_t shapes[][2] = {{0, 8}, {1, 1}, {3, 5}, {9, 32}, {33, 12}, {41, 31}, {65, 264}};
+    for (int s = 0; s < 7 * 4; s++) {
+        const int64_t rows = shapes[s / 4][0], dim = shapes[s / 4][1];
+        const Dtype dtype = s % 2 ? BF16 : F32;
+        const Tensor y = rounded(NORMAL(1, 1.0f, rows, dim)), n = NEW(F32, rows, dim);
+        const Tensor residual = s / 2 % 2 ? rounded(NORMAL(2, 1.0f, rows, dim)) : (Tensor){0};
+        const Tensor x = NEW(F32, rows, dim), rstd = NEW(F32, rows), w = NORMAL(3, 1.0f, dim);
+        const Tensor step = NEW(I64, 1), yg = as_gpu(dtype, y), xg = gpu_room(yg);
+        const Tensor rg = residual.data ? as_gpu(dtype, residual) : (Tensor){0};
+        const Tensor rstdg = gpu_room(rstd), wg = on_gpu(w);
+        *(int64_t *)step.data = 77777;
+        const Dropout d = {s % 3 ? 0.3f : 0.0f, 42, 7, step};
+        Dropout dg = d;
+        dg.step = on_gpu(step);
+        dropout_add(&cpu, x, y, residual, d);
+        residual_norm(&gpu, yg, rstdg, xg, yg, rg, wg, 1e-6f, dg);
+        assert_as_cpu(xg, x, 1);
+        rmsnorm_forward(&cpu, n, rstd, to_f32(from_gpu(xg)), w, 1e-6f); /* of x as stored */
+        assert_as_cpu(rstdg, rstd, 4);
+        assert_as_cpu(yg, n, 6);
+        pair_free();
+    }
 }
 
 int main(void)
@@ -101,6 +130,7 @@ int main(void)
         cmocka_unit_test(swiglu_is_as_on_the_cpu),
         cmocka_unit_test(rope_is_as_on_the_cpu),
         cmocka_unit_test(dropout_has_the_masks_of_the_cpu),
+        cmocka_unit_test(residual_and_norm_are_as_on_the_cpu),
         cmocka_unit_test(what_is_dropped_may_be_infinite),
     };
     return RUN_PAIR_TESTS(tests);
