@@ -11,7 +11,7 @@
  * multiprocessor, which hides their loads.
  */
 #include "attention.cuh"
-#include "base/ptx.cuh"
+#include "base/mma.cuh"
 
 enum { WARPS = 2, THREADS = WARPS * WARP, SIDE = 16, PAIR_ROW = TILE + 8, KEYS = TILE / 8 };
 
@@ -28,54 +28,6 @@ static __device__ __forceinline__ void load_rows(bf16 *to, const bf16 *from, int
     }
 }
 
-static __device__ __forceinline__ int lane_of() { return (int)threadIdx.x % WARP; }
-
-/* ---- Operands of mma_bf16 from shared memory ------------------------------------------------------ */
-
-/* Left, [16 rows, 16 k] from (row, k) of m [row][k]. */
-static __device__ __forceinline__ void left(uint32_t (&a)[4], const bf16 *m, int stride, int row,
-                                            int k)
-{
-    const int l = lane_of();
-    ldmatrix_x4(a, m + (row + l % 16) * stride + k + l / 16 * 8);
-}
-
-/* The same of m [k][row]. */
-static __device__ __forceinline__ void left_of_transpose(uint32_t (&a)[4], const bf16 *m,
-                                                         int stride, int row, int k)
-{
-    const int l = lane_of();
-    ldmatrix_x4_trans(a, m + (k + l % 8 + l / 16 * 8) * stride + row + l / 8 % 2 * 8);
-}
-
-/* Right, two operands [16 k, 8 columns] side by side, from (column, k) of m [column][k]. */
-static __device__ __forceinline__ void right(uint32_t (&b)[2][2], const bf16 *m, int stride,
-                                             int column, int k)
-{
-    const int l = lane_of();
-    uint32_t r[4];
-    ldmatrix_x4(r, m + (column + l % 8 + l / 16 * 8) * stride + k + l / 8 % 2 * 8);
-    b[0][0] = r[0], b[0][1] = r[1], b[1][0] = r[2], b[1][1] = r[3];
-}
-
-/* The same of m [k][column]. */
-static __device__ __forceinline__ void right_of_transpose(uint32_t (&b)[2][2], const bf16 *m,
-                                                          int stride, int column, int k)
-{
-    const int l = lane_of();
-    uint32_t r[4];
-    ldmatrix_x4_trans(r, m + (k + l % 16) * stride + column + l / 16 * 8);
-    b[0][0] = r[0], b[0][1] = r[1], b[1][0] = r[2], b[1][1] = r[3];
-}
-
-static __device__ __forceinline__ uint32_t two_bf16(float low, float high)
-{
-    const __nv_bfloat162 v = __floats2bfloat162_rn(low, high);
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    return bits;
-}
-
 /* A result [16, 32] as left operands of the next product: columns 0..15, columns 16..31. */
 static __device__ __forceinline__ void as_left(uint32_t (&a)[2][4], const float (&d)[KEYS][4])
 {
@@ -86,15 +38,6 @@ static __device__ __forceinline__ void as_left(uint32_t (&a)[2][4], const float 
             const float(&from)[4] = d[2 * half + i / 2];
             a[half][i] = two_bf16(from[i % 2 * 2], from[i % 2 * 2 + 1]);
         }
-}
-
-template <int N>
-static __device__ __forceinline__ void clear(float (&d)[N][4])
-{
-#pragma unroll
-    for (int n = 0; n < N; n++)
-#pragma unroll
-        for (int i = 0; i < 4; i++) d[n][i] = 0.0f;
 }
 
 /* d [16, 32] = rows `row`.. of x times the rows of y: x, y [TILE, D + 8]. */
@@ -130,13 +73,6 @@ static __device__ __forceinline__ void add_product(float (&d)[D / 8][4], const u
             mma_bf16(d[n], a[half], b[0]);
             mma_bf16(d[n + 1], a[half], b[1]);
         }
-}
-
-/* Row of register i of a lane in a result [16, …]; column of register i of part n. */
-static __device__ __forceinline__ int row_at(int i) { return lane_of() / 4 + i / 2 * 8; }
-static __device__ __forceinline__ int column_at(int n, int i)
-{
-    return 8 * n + lane_of() % 4 * 2 + i % 2;
 }
 
 /* to [rows, head_dim] = scale d, of which the warp holds rows `first` .. first + 15. */

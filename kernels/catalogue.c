@@ -100,7 +100,7 @@ void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable 
     REQUIRE(temperature > 0.0f, "temperature is %g, want > 0", (double)temperature);
     if (rows == 0) return;
     if (ON_CUDA(dev)) {
-        catalogue_stats_cuda(dev, out, u, table, bias, temperature);
+        catalogue_stats_cuda(dev, catalogue_choice_cuda(dev, u), out, u, table, bias, temperature);
         return;
     }
     const float scale = 1.0f / temperature;
@@ -255,7 +255,8 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
     EXPECT(weight, F32, rows);
     if (bias.data) EXPECT(dbias, F32, items);
     if (ON_CUDA(dev)) {
-        catalogue_cross_entropy_cuda(dev, loss, du, did, dbias, u, table, bias, target, weight);
+        catalogue_cross_entropy_cuda(dev, catalogue_choice_cuda(dev, u), loss, du, did, dbias, u,
+                                     table, bias, target, weight);
         return;
     }
     const size_t mark = scratch_mark(dev);

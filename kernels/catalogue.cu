@@ -1,8 +1,8 @@
 /* The catalogue head on CUDA. The products are cuBLASLt's (catalogue_tiles.cuh); the kernels here read
  * each score once or twice from the L2 cache: one block a row for the statistics, one thread a score
- * for the gradient, 32 columns a block for the gradient of the bias.
+ * for the gradient. Or scores stay in registers (catalogue_fused.cuh); catalogue_choice() says which.
  */
-#include "catalogue_tiles.cuh"
+#include "catalogue_fused.cuh"
 #include "elementwise.h"
 #include "embedding.h"
 #include "items.cuh"
@@ -22,13 +22,6 @@ static Tensor scratch2(Device *dev, Dtype dtype, int64_t rows, int64_t columns)
 }
 
 /* ---- Statistics ----------------------------------------------------------------------------------- */
-
-/* Of one row over the tiles so far. */
-typedef struct {
-    double sum, weighted; /* sum exp((z - max) scale), sum exp((z - max) scale) z */
-    float max;
-    int32_t argmax;
-} RowStats;
 
 typedef struct {
     RowStats *stats;       /* of all rows */
@@ -96,10 +89,9 @@ static __global__ void finish_kernel(Wanted to, const RowStats *stats, const int
     if (to.expectation) to.expectation[i] = (float)(s.weighted / s.sum);
 }
 
-static void run_stats(Device *dev, const TilesCuda &t, Wanted to, const int32_t *only, float scale)
+static void tiles_stats(Device *dev, RowStats *stats, const TilesCuda &t, const int32_t *only,
+                        float scale, bool expectation)
 {
-    const size_t mark = scratch_mark(dev);
-    RowStats *stats = (RowStats *)scratch2(dev, U8, t.rows, sizeof(RowStats)).data;
     for (int64_t k = 0; k < t.tiles; k++) {
         const ItemTile tile = tile_of_cuda(dev, &t, k);
         for (int64_t b = 0; b < t.blocks; b++) {
@@ -115,17 +107,47 @@ static void run_stats(Device *dev, const TilesCuda &t, Wanted to, const int32_t 
             p.first_item = tile.first;
             p.width = tile.width;
             p.scale = scale;
-            p.expectation = to.expectation != NULL;
+            p.expectation = expectation;
             LAUNCH(dev, stats_kernel, (unsigned)block.rows, THREADS, 0, p);
         }
     }
+}
+
+static void fused_stats(Device *dev, RowStats *stats, const TilesCuda &t, const Wanted &to,
+                        float scale)
+{
+    StatsWanted wanted = to.logsumexp ? STATS_SUM : STATS_BEST;
+    if (to.expectation) wanted = STATS_EXPECTATION;
+    for (int64_t k = 0; k < t.tiles; k++)
+        fused_stats_cuda(dev, stats, &t, tile_of_cuda(dev, &t, k), scale, wanted);
+}
+
+static void run_stats(Device *dev, CatalogueKernel kernel, const TilesCuda &t, Wanted to,
+                      const int32_t *only, float scale)
+{
+    const size_t mark = scratch_mark(dev);
+    RowStats *stats = (RowStats *)scratch2(dev, U8, t.rows, sizeof(RowStats)).data;
+    if (kernel == CATALOGUE_FUSED)
+        fused_stats(dev, stats, t, to, scale);
+    else
+        tiles_stats(dev, stats, t, only, scale, to.expectation != NULL);
     LAUNCH(dev, finish_kernel, blocks_for(t.rows, THREADS), THREADS, 0, to, stats, only, t.rows,
            t.items, scale);
     scratch_release(dev, mark);
 }
 
-void catalogue_stats_cuda(Device *dev, CatalogueStats out, Tensor u, const ItemTable *table,
-                          Tensor bias, float temperature)
+CatalogueKernel catalogue_choice_cuda(Device *dev, Tensor u)
+{
+    CatalogueCall call = {};
+    call.dtype = u.dtype;
+    call.aligned = aligned16(u.data);
+    call.shared = dev->cuda->shared;
+    call.dim = u.dim[1];
+    return catalogue_choice(&call);
+}
+
+void catalogue_stats_cuda(Device *dev, CatalogueKernel kernel, CatalogueStats out, Tensor u,
+                          const ItemTable *table, Tensor bias, float temperature)
 {
     if (u.dim[0] == 0) return;
     const size_t mark = scratch_mark(dev);
@@ -134,7 +156,9 @@ void catalogue_stats_cuda(Device *dev, CatalogueStats out, Tensor u, const ItemT
     to.argmax = i32(out.argmax);
     to.logsumexp = f32(out.logsumexp);
     to.expectation = f32(out.expectation);
-    run_stats(dev, tiles_plan_cuda(dev, table, bias, u), to, NULL, 1.0f / temperature);
+    const TilesCuda t = kernel == CATALOGUE_FUSED ? fused_plan_cuda(dev, table, bias, u)
+                                                  : tiles_plan_cuda(dev, table, bias, u);
+    run_stats(dev, kernel, t, to, NULL, 1.0f / temperature);
     scratch_release(dev, mark);
 }
 
@@ -196,42 +220,68 @@ static void score_gradient(Device *dev, const TilesCuda &t, const Outputs &o, co
            THREADS, 0, p);
 }
 
-static void run_gradients(Device *dev, const TilesCuda &t, const Outputs &o)
+/* The statistics and then the gradient, from the tiles of one plan. */
+static void tiles_cross_entropy(Device *dev, Outputs o, Tensor u, const ItemTable *table,
+                                Tensor bias, const Wanted &logsumexp)
 {
+    const TilesCuda t = tiles_plan_cuda(dev, table, bias, u);
+    o.g = u.dtype == F32 ? t.scores : scratch2(dev, u.dtype, t.block, t.width);
+    run_stats(dev, CATALOGUE_TILES, t, logsumexp, i32(o.target), 1.0f);
     const bool kept = t.tiles == 1 && t.blocks == 1; /* the statistics left the scores there */
     for (int64_t k = 0; k < t.tiles; k++) {
         const ItemTile tile = tile_of_cuda(dev, &t, k);
         for (int64_t b = 0; b < t.blocks; b++) {
             const RowBlock block = block_of_cuda(&t, b);
             if (!kept) tile_scores_cuda(dev, &t, tile, block);
-            BY_DTYPE(t.u.dtype, score_gradient, dev, t, o, tile, block);
+            BY_DTYPE(u.dtype, score_gradient, dev, t, o, tile, block);
             tile_backward_cuda(dev, &t, tile, block, o.g, o.du, o.did, o.dbias);
         }
     }
 }
 
-void catalogue_cross_entropy_cuda(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
-                                  Tensor u, const ItemTable *table, Tensor bias, Tensor target,
-                                  Tensor weight)
+static void fused_cross_entropy(Device *dev, const Outputs &o, Tensor u, const ItemTable *table,
+                                Tensor bias, const Wanted &logsumexp)
 {
-    const int64_t rows = u.dim[0];
+    const size_t mark = scratch_mark(dev);
+    run_stats(dev, CATALOGUE_FUSED, fused_plan_cuda(dev, table, bias, u), logsumexp, i32(o.target),
+              1.0f);
+    scratch_release(dev, mark);
+    const TilesCuda t = fused_gradient_plan_cuda(dev, table, bias, u);
+    const FusedGradient to = {f32(o.loss), f32(o.dbias), f32(o.logsumexp), f32(o.weight),
+                              i32(o.target)};
+    const Tensor summed = {};
+    for (int64_t k = 0; k < t.tiles; k++) {
+        const ItemTile tile = tile_of_cuda(dev, &t, k);
+        for (int64_t b = 0; b < t.blocks; b++) {
+            const RowBlock block = block_of_cuda(&t, b);
+            fused_gradient_cuda(dev, to, &t, tile, block);
+            tile_backward_cuda(dev, &t, tile, block, t.scores, o.du, o.did, summed);
+        }
+    }
+}
+
+void catalogue_cross_entropy_cuda(Device *dev, CatalogueKernel kernel, Tensor loss, Tensor du,
+                                  Tensor did, Tensor dbias, Tensor u, const ItemTable *table,
+                                  Tensor bias, Tensor target, Tensor weight)
+{
+    const int64_t rows = u.dim[0], dim = u.dim[1];
     if (rows == 0) return;
     const size_t mark = scratch_mark(dev);
-    const TilesCuda t = tiles_plan_cuda(dev, table, bias, u);
     Outputs o = {};
     o.loss = loss;
-    o.du = du.dtype == F32 ? du : scratch2(dev, F32, rows, t.dim);
+    o.du = du.dtype == F32 ? du : scratch2(dev, F32, rows, dim);
     o.did = did;
     if (bias.data) o.dbias = dbias;
     o.target = target;
     o.weight = weight;
     o.logsumexp = scratch1(dev, F32, rows);
-    o.g = u.dtype == F32 ? t.scores : scratch2(dev, u.dtype, t.block, t.width);
-    Wanted to = {};
-    to.logsumexp = f32(o.logsumexp);
+    Wanted logsumexp = {};
+    logsumexp.logsumexp = f32(o.logsumexp);
     elementwise_fill(dev, loss, 0.0f);
-    run_stats(dev, t, to, i32(target), 1.0f);
-    run_gradients(dev, t, o);
+    if (kernel == CATALOGUE_FUSED)
+        fused_cross_entropy(dev, o, u, table, bias, logsumexp);
+    else
+        tiles_cross_entropy(dev, o, u, table, bias, logsumexp);
     if (du.dtype != F32) elementwise_copy(dev, du, o.du);
     scratch_release(dev, mark);
 }

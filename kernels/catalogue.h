@@ -7,8 +7,8 @@
  * not; so temporary memory depends neither on the number of rows nor, beyond that bound, of items.
  * Sums run in an order fixed by the shapes: deterministic for any number of threads.
  *
- * On CUDA nothing is kept between the passes (16 MB of scores, and the vectors of a tile), and all
- * tensors lie in its memory.
+ * On CUDA nothing is kept between the passes (16 MB of scores at most, and the vectors of a tile), and
+ * all tensors lie in its memory; catalogue_choice.h says which kernels serve.
  *
  * Where u is bf16 the vectors of items are rounded to bf16 too, and the gradient of a score is before
  * the products that sum it; everything else stays f32 or finer. Single scores take the vectors as they
@@ -21,6 +21,7 @@
 #ifndef SOUK_CATALOGUE_H
 #define SOUK_CATALOGUE_H
 
+#include "catalogue_choice.h"
 #include "items.h"
 
 #ifdef __cplusplus
@@ -78,12 +79,13 @@ void catalogue_rank(Device *dev, Tensor above, Tensor ties, Tensor best_item, Te
                     Exclusion exclusion);
 
 /* The CUDA half, in catalogue.cu and catalogue_rank.cu. Call the functions above instead: they check
- * shapes. */
-void catalogue_cross_entropy_cuda(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
-                                  Tensor u, const ItemTable *table, Tensor bias, Tensor target,
-                                  Tensor weight);
-void catalogue_stats_cuda(Device *dev, CatalogueStats stats, Tensor u, const ItemTable *table,
-                          Tensor bias, float temperature);
+ * shapes, and take the kernel that catalogue_choice_cuda names for u. */
+CatalogueKernel catalogue_choice_cuda(Device *dev, Tensor u);
+void catalogue_cross_entropy_cuda(Device *dev, CatalogueKernel kernel, Tensor loss, Tensor du,
+                                  Tensor did, Tensor dbias, Tensor u, const ItemTable *table,
+                                  Tensor bias, Tensor target, Tensor weight);
+void catalogue_stats_cuda(Device *dev, CatalogueKernel kernel, CatalogueStats stats, Tensor u,
+                          const ItemTable *table, Tensor bias, float temperature);
 void catalogue_score_cuda(Device *dev, Tensor score, Tensor u, const ItemTable *table, Tensor bias,
                           Tensor ids);
 void catalogue_score_backward_cuda(Device *dev, Tensor du, Tensor did, Tensor dbias, Tensor g,

@@ -8,7 +8,8 @@ enum { SUM_ROWS = 8 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-TilesCuda tiles_plan_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u)
+TilesCuda tiles_shape_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u,
+                           int64_t block, int64_t width)
 {
     TilesCuda t = {};
     t.table = table;
@@ -20,15 +21,23 @@ TilesCuda tiles_plan_cuda(Device *dev, const ItemTable *table, Tensor bias, Tens
     REQUIRE(t.items > 0, "the catalogue is empty");
     REQUIRE(!bias.data || bias.dim[0] == t.items, "bias of %lld items, the catalogue has %lld",
             (long long)bias.dim[0], (long long)t.items);
-    t.block = smaller(t.rows, BLOCK);
-    t.width = smaller(WIDTH_MAX, SCORES / t.block / WIDTH_STEP * WIDTH_STEP);
-    t.width = smaller(t.width, ceil_div(t.items, WIDTH_STEP) * WIDTH_STEP);
+    t.block = smaller(t.rows, block);
+    t.width = smaller(width, ceil_div(t.items, WIDTH_STEP) * WIDTH_STEP);
     t.blocks = ceil_div(t.rows, t.block);
     t.tiles = ceil_div(t.items, t.width);
-    const int64_t scores[] = {t.block, t.width}, vectors[] = {t.width, t.dim};
-    t.scores = scratch_tensor(dev, F32, 2, scores);
+    const int64_t vectors[] = {t.width, t.dim};
     if (u.dtype != F32 || table->category.data || table->numeric.data)
         t.vectors = scratch_tensor(dev, u.dtype, 2, vectors);
+    return t;
+}
+
+TilesCuda tiles_plan_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u)
+{
+    const int64_t block = smaller(u.dim[0], BLOCK);
+    const int64_t width = smaller(WIDTH_MAX, SCORES / block / WIDTH_STEP * WIDTH_STEP);
+    TilesCuda t = tiles_shape_cuda(dev, table, bias, u, block, width);
+    const int64_t scores[] = {t.block, t.width};
+    t.scores = scratch_tensor(dev, F32, 2, scores);
     return t;
 }
 

@@ -20,12 +20,15 @@ typedef struct {
     int64_t items, rows, dim;
     int64_t width, tiles;  /* items of a tile */
     int64_t block, blocks; /* rows of a block */
-    Tensor scores,
-        vectors; /* [block, width] f32; [width, dim] of u's dtype, no data: views of id */
+    Tensor scores;         /* [block, width] */
+    Tensor vectors;        /* [width, dim] of u's dtype; no data: tiles are views of id */
 } TilesCuda;
 
-/* Takes scratch; the caller marks and releases. */
+/* With scores in f32. Takes scratch; the caller marks and releases. */
 TilesCuda tiles_plan_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u);
+/* Without scores, blocks and tiles of these sizes at most. */
+TilesCuda tiles_shape_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u,
+                           int64_t block, int64_t width);
 
 /* Items first .. first + width - 1 and their vectors, in the dtype of u; valid until the next call. */
 typedef struct {
@@ -49,6 +52,13 @@ void tile_scores_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile, con
  * others. */
 void tile_backward_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
                         const RowBlock &block, Tensor g, Tensor du, Tensor did, Tensor dbias);
+
+/* Of one row over the tiles so far. */
+typedef struct {
+    double sum, weighted; /* sum exp((z - max) scale), sum exp((z - max) scale) z */
+    float max;
+    int32_t argmax;
+} RowStats;
 
 static __device__ __forceinline__ float score_at(const float *z, const float *bias, int64_t j)
 {

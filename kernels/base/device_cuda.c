@@ -43,6 +43,8 @@ Status device_open_cuda(Device *dev)
     CALL(dev, cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, dev->index));
     CALL(dev, cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, dev->index));
     c->capability = 10 * major + minor;
+    CALL(dev,
+         cudaDeviceGetAttribute(&c->shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, dev->index));
     CALL(dev, cudaStreamCreateWithFlags((cudaStream_t *)&c->compute, cudaStreamNonBlocking));
     CALL(dev, cudaStreamCreateWithFlags((cudaStream_t *)&c->feed, cudaStreamNonBlocking));
     CALL(dev, cudaEventCreateWithFlags((cudaEvent_t *)&c->compute_done, cudaEventDisableTiming));

@@ -15,6 +15,7 @@ struct DeviceCuda {
     Blas *blas;                      /* NULL before the first product */
     struct Dnn *dnn;                 /* base/device_cudnn.h; NULL before its first plan */
     int multiprocessors, capability; /* capability: 10 major + minor, 90 for sm_90 */
+    int shared;                      /* bytes of shared memory that a block may have */
 };
 
 /* Record a failed CUDA call on the device; the first one stays. */

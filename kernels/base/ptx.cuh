@@ -13,7 +13,8 @@
  *                   receives of matrix m, in r[m], row l/4, columns 2(l%4) and the next.
  * ldmatrix_x4_trans the same of the transposes.
  * cp_async_16       16 bytes from global to shared memory, zeros when not `present`.
- * cp_async_wait<N>  for all committed groups but the last N. */
+ * cp_async_wait<N>  for all committed groups but the last N.
+ * exp2_approx       2^x, relative error 2^-22; results below 2^-126 are 0. */
 #ifdef __CUDACC__
 
 static __device__ __forceinline__ unsigned shared_address(const void *p)
@@ -63,6 +64,13 @@ static __device__ __forceinline__ void cp_async_wait()
     asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
 
+static __device__ __forceinline__ float exp2_approx(float x)
+{
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
 #else
 
 static inline void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
@@ -88,6 +96,7 @@ static inline void cp_async_wait()
 {
     simt::cp_async_wait(N);
 }
+static inline float exp2_approx(float x) { return exp2f(x); }
 
 #endif
 #endif

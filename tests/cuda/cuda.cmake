@@ -1,6 +1,6 @@
 # tests/cuda/test_NAME.c compare the CUDA ops with the CPU's: in the emulation wherever souk is built,
 # and on the GPU itself where the build has CUDA (label cuda; skipped on a machine without a GPU).
-set(CUDA_TESTS device rows layers embedding losses gemm attention catalogue catalogue_heads step train check)
+set(CUDA_TESTS device rows layers embedding losses gemm attention catalogue catalogue_fused catalogue_heads step train check)
 if(NOT SOUK_SANITIZE AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   enable_language(CXX)
   add_subdirectory(simt)

@@ -1,11 +1,4 @@
-#include "pair.h"
-
-#include "catalogue.h"
-
-typedef struct {
-    int64_t rows, items, dim, kinds, categories, numbers;
-    bool bias;
-} Shape;
+#include "catalogue_case.h"
 
 /* With and without features; the 40,000 items take several tiles (of 16,384), the 1,030 rows two
  * blocks (of 1,024). */
@@ -15,45 +8,6 @@ static const Shape shapes[] = {
     {1030, 130, 2, 0, 0, 0, true},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
-
-typedef struct {
-    Shape shape;
-    ItemTable table, table_gpu;
-    Tensor u, bias, target, weight;
-} Case;
-
-static ItemTable table_on_gpu(const ItemTable *t)
-{
-    return (ItemTable){on_gpu(t->id), on_gpu(t->category), on_gpu(t->category_table),
-                       on_gpu(t->numeric), on_gpu(t->numeric_weight)};
-}
-
-static Case make_case(Shape s, uint64_t seed)
-{
-    Case c = {.shape = s, .u = rounded(NORMAL(seed, 1, s.rows, s.dim))};
-    c.table.id = rounded(NORMAL(seed + 1, 0.7f, s.items, s.dim));
-    if (s.bias) c.bias = NORMAL(seed + 2, 0.5f, s.items);
-    if (s.kinds) {
-        c.table.category = NEW(I32, s.items, s.kinds);
-        c.table.category_table = NORMAL(seed + 3, 0.3f, s.categories, s.dim);
-        for (int64_t i = 0; i < s.items * s.kinds; i++)
-            i32(c.table.category)[i] =
-                (int32_t)(philox_u64(seed, 1, (uint64_t)i) % (uint64_t)s.categories);
-    }
-    if (s.numbers) {
-        c.table.numeric = NORMAL(seed + 4, 1, s.items, s.numbers);
-        c.table.numeric_weight = NORMAL(seed + 5, 0.3f, s.numbers, s.dim);
-    }
-    c.table_gpu = table_on_gpu(&c.table);
-    c.target = NEW(I32, s.rows);
-    c.weight = NEW(F32, s.rows);
-    for (int64_t i = 0; i < s.rows; i++) {
-        i32(c.target)[i] = (int32_t)(philox_u64(seed, 2, (uint64_t)i) % (uint64_t)s.items);
-        if (i % 5 == 4) i32(c.target)[i] = -1;
-        f32(c.weight)[i] = 0.1f + (float)(i % 3);
-    }
-    return c;
-}
 
 /* Relative L2 error of 1e-5, in spacings of f32. */
 static const double ulps = 80;
@@ -156,17 +110,6 @@ static void in_bf16_errors_are_those_of_the_rounding(void **state)
     assert_true(distance(to_f32(from_gpu(dug)), du) <= 1.5 * distance(du_round, du));
     assert_true(distance(from_gpu(didg), did) <= 1.5 * distance(did_round, did));
     pair_free();
-}
-
-/* Small whole numbers, so that scores are exact and ties plenty. */
-static void make_exact(Case *c)
-{
-    for (int64_t i = 0; i < tensor_count(c->u); i++) f32(c->u)[i] = (float)(i * 7 % 3 - 1);
-    for (int64_t i = 0; i < tensor_count(c->table.id); i++)
-        f32(c->table.id)[i] = f32(c->table.id)[i] > 0 ? 1.0f : -1.0f;
-    for (int64_t i = 0; i < c->shape.rows; i++)
-        if (i32(c->target)[i] < 0) i32(c->target)[i] = 0;
-    c->table_gpu = table_on_gpu(&c->table);
 }
 
 static void ranks_ties_and_best_items_are_the_same(void **state)
