@@ -1,7 +1,7 @@
 #!/bin/bash
 # Packs the libraries that souk builds with into carried/libraries.tar.xz, for a machine that has a
 # compiler, CMake and perhaps CUDA, but neither these libraries nor a way to fetch them. Run it on Debian
-# 12 and take the folder along with the source tree: where the system has no HDF5, CMake builds with it.
+# 12 and take the folder along with the source tree: where the system lacks one, CMake builds with it.
 #
 #   cmake/carry.sh
 #
