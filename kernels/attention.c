@@ -1,5 +1,5 @@
 /* A sequence's head is copied into scratch, its sides rounded up with zeros to whole blocks of 32
- * tokens and 32 columns; every product is then made of one small product, 8 rows by 32 columns,
+ * tokens and 32 columns; every product is then made of one small product, ROWS by two registers,
  * that stays in registers. Where the left side has to run along columns, its strides say so; where
  * the right side would (scores = q k^T), k is copied as panels [head_dim][32 tokens].
  */
@@ -14,10 +14,18 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { ROWS = 8, LANES = 16, BLOCK = 32, HEAD_DIM_CUDA = 128 };
+/* WIDE: floats of a register, 16 with AVX-512, 8 with AVX, 4 with SSE or NEON. A vector of several
+ * registers would be no simpler: gcc keeps it in memory. Processors with registers of 16 floats have 32 of
+ * them, the others 16 or more. */
+enum {
+    WIDE = __BIGGEST_ALIGNMENT__ / 4,
+    ROWS = WIDE == 16 ? 8 : 4,
+    LANES = 16,
+    BLOCK = 32,
+    HEAD_DIM_CUDA = 128
+};
 
-/* The compiler's portable vectors: one AVX-512 register, two of AVX2, four of SSE or NEON. */
-typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef float Vector __attribute__((vector_size(4 * WIDE), aligned(4), may_alias));
 typedef float Quad __attribute__((vector_size(16), aligned(4), may_alias));
 
 typedef struct {
@@ -35,7 +43,7 @@ typedef struct {
 static int64_t round_up(int64_t count) { return (count + BLOCK - 1) / BLOCK * BLOCK; }
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* c[i, 0..31] += sum_{k < depth} a[i a_row + k a_step] b[k, 0..31] for i < ROWS. */
+/* c[i, j] += sum_{k < depth} a[i a_row + k a_step] b[k, j] for i < ROWS, j < 2 WIDE. */
 static inline void small_product(float *c, int64_t c_row, const float *a, int64_t a_row,
                                  int64_t a_step, const float *b, int64_t b_row, int64_t depth)
 {
@@ -43,11 +51,11 @@ static inline void small_product(float *c, int64_t c_row, const float *a, int64_
 #pragma GCC unroll 8
     for (int i = 0; i < ROWS; i++) {
         sum[i][0] = *(const Vector *)(c + i * c_row);
-        sum[i][1] = *(const Vector *)(c + i * c_row + LANES);
+        sum[i][1] = *(const Vector *)(c + i * c_row + WIDE);
     }
     for (int64_t k = 0; k < depth; k++) {
         const Vector b0 = *(const Vector *)(b + k * b_row);
-        const Vector b1 = *(const Vector *)(b + k * b_row + LANES);
+        const Vector b1 = *(const Vector *)(b + k * b_row + WIDE);
 #pragma GCC unroll 8
         for (int i = 0; i < ROWS; i++) {
             const float left = a[i * a_row + k * a_step];
@@ -58,7 +66,7 @@ static inline void small_product(float *c, int64_t c_row, const float *a, int64_
 #pragma GCC unroll 8
     for (int i = 0; i < ROWS; i++) {
         *(Vector *)(c + i * c_row) = sum[i][0];
-        *(Vector *)(c + i * c_row + LANES) = sum[i][1];
+        *(Vector *)(c + i * c_row + WIDE) = sum[i][1];
     }
 }
 
@@ -68,7 +76,7 @@ static inline void product(float *c, int64_t c_row, const float *a, int64_t a_ro
                            const float *b, int64_t width, int64_t rows, int64_t depth)
 {
     for (int64_t i = 0; i < rows; i += ROWS)
-        for (int64_t j = 0; j < width; j += BLOCK)
+        for (int64_t j = 0; j < width; j += 2 * WIDE)
             small_product(c + i * c_row + j, c_row, a + i * a_row, a_row, a_step, b + j, width,
                           depth);
 }
