@@ -220,7 +220,7 @@ static void the_optimum_is_met_and_beaten_by_none(void **state)
 
 static void the_law_of_choice(void **state)
 {
-    const ShopTaste taste = {-1.0, -2.0, 0.5, -0.5, -1.0};
+    const ShopTaste taste = shop_taste(-1.0, -2.0, 0.5, -0.5, -1.0);
     double law[SHOP_KINDS], sum = 0.0;
     (void)state;
     shop_law(law, &taste, 0.7, 0.2);
@@ -231,6 +231,13 @@ static void the_law_of_choice(void **state)
     const double cart = 1.0 / (1.0 + exp(-1.2)), buy = 1.0 / (1.0 + exp(-0.2));
     assert_near(law[SHOP_CART], look * cart * (1.0 - buy), 1e-15);
     assert_near(law[SHOP_REVIEW], look * cart * buy / (1.0 + exp(1.0)), 1e-15);
+    for (int k = 0; k < 4; k++) { /* beyond what a double's exponent holds */
+        double far[SHOP_KINDS];
+        shop_law(far, &taste, k & 1 ? 5000.0 : -5000.0, k & 2 ? 5000.0 : 0.2);
+        sum = 0.0;
+        for (int i = 0; i < SHOP_KINDS; i++) sum += far[i];
+        assert_near(sum, 1.0, 1e-15);
+    }
     int64_t count[SHOP_KINDS] = {0};
     for (int64_t i = 0; i < 100000; i++)
         count[shop_choose(law, philox_uniform(philox(1, 2, (uint64_t)i).word[0]))]++;

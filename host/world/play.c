@@ -93,11 +93,14 @@ static bool append(PlayHistory *h, const WorldEvent *event, float propensity)
     return true;
 }
 
-/* The answers into their histories. */
+/* The answers into their histories; fewer than FEW of them before threads wake. */
+enum { FEW = 128 };
 static Status append_all(Wave *v, int64_t count)
 {
     bool failed = false;
-#pragma omp parallel for schedule(static) num_threads(v->episodes.threads) reduction(|| : failed)
+#pragma omp parallel for schedule(static) num_threads(v->episodes.threads) if (count >= FEW)       \
+    reduction(||                                                                                   \
+              : failed)
     for (int64_t i = 0; i < count; i++)
         failed = failed || !append(&v->history[v->slot[i]], &v->event[i], v->propensity[i]);
     return failed ? FAIL(ERR_MEMORY, "no memory for the histories of %lld episodes",

@@ -160,17 +160,23 @@ static void step(const void *world, void *state, int32_t item, WorldDraw *draw, 
     shop_item_law(s, visit, item, law);
     const int kind = shop_choose(law, fraction(p.word[0]));
     visit->time += gap_ms(s, q);
-    *event = (WorldEvent){.time = visit->time,
-                          .item = item,
-                          .action = (uint8_t)kind,
-                          .end = kind == SHOP_LEAVE ? END_TERMINAL : END_GOES_ON,
-                          .reward = shop_kind_reward[kind]};
+    event->time = visit->time;
+    event->action = (uint8_t)kind;
+    event->end = kind == SHOP_LEAVE ? END_TERMINAL : END_GOES_ON;
+    event->reward = shop_kind_reward[kind];
     show(s, visit, item);
     visit->skips++;
     if (kind != SHOP_SKIP && kind != SHOP_LEAVE) look(s, visit, item);
     if (kind == SHOP_PURCHASE || kind == SHOP_REVIEW)
         move(visit->interest, s->centre[s->goes_with[s->item[item].shelf]], s->satiation);
     drift(s, visit, r);
+}
+
+static void prefetch(const void *world, int32_t item)
+{
+    const char *at = (const char *)&((const Shop *)world)->item[item];
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + sizeof(ShopItem) - 1); /* it may lie on two lines */
 }
 
 /* ---- The catalogue -------------------------------------------------------------------------------------- */
@@ -314,7 +320,7 @@ static Status open_shop(void **world, WorldSpec *spec, const WorldSettings *sett
     *world = s;
     if (!s) return FAIL(ERR_MEMORY, "no memory for a shop");
     *s = (Shop){
-        .taste = {x[VIEW], x[LEAVE], x[CART], x[PURCHASE], x[REVIEW]},
+        .taste = shop_taste(x[VIEW], x[LEAVE], x[CART], x[PURCHASE], x[REVIEW]),
         .affinity = x[AFFINITY],
         .boredom = x[BOREDOM],
         .repeat = x[REPEAT],
@@ -340,5 +346,6 @@ const WorldKind world_shop = {
     .close = close_shop,
     .reset = reset,
     .step = step,
+    .prefetch = prefetch,
     .baselines = shop_baselines,
 };

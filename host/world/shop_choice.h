@@ -6,7 +6,8 @@
  *   P(cart | look) = s(cart + x), P(purchase | cart) = s(purchase + x), P(review | purchase) = s(review)
  *
  * x is what speaks for the item here and now (relevance, less boredom, less attention further down the
- * list), y the shopper's impatience; s is the logistic function.
+ * list), y the shopper's impatience; s is the logistic function, and s(c + x) = o / (1 + o) of the odds
+ * o = exp(c) exp(x): so a law takes two exponentials.
  */
 #ifndef SOUK_SHOP_CHOICE_H
 #define SOUK_SHOP_CHOICE_H
@@ -19,18 +20,27 @@ static const char *const shop_kind_name[SHOP_KINDS] = {"skip",     "view",   "ca
 /* A purchase that is reviewed is worth both. */
 static const float shop_kind_reward[SHOP_KINDS] = {0.0f, 0.2f, 0.5f, 1.0f, 1.2f, 0.0f};
 
+/* exp() of the constants of the utilities: odds at x = y = 0. */
 typedef struct {
-    double view, leave, cart, purchase, review; /* constants of the utilities */
+    double view, leave, cart, purchase, review;
 } ShopTaste;
+static inline ShopTaste shop_taste(double view, double leave, double cart, double purchase,
+                                   double review)
+{
+    return (ShopTaste){exp(view), exp(leave), exp(cart), exp(purchase), exp(review)};
+}
 
-static inline double shop_logistic(double x) { return 1.0 / (1.0 + exp(-x)); }
+/* Within +-300: what exp() and its products can hold. */
+static inline double shop_held(double x) { return x > 300.0 ? 300.0 : x < -300.0 ? -300.0 : x; }
 
 /* Probability of each kind of event; they add up to 1. */
 static inline void shop_law(double law[SHOP_KINDS], const ShopTaste *t, double x, double y)
 {
-    const double look = exp(t->view + x), leave = exp(t->leave + y), all = 1.0 + look + leave;
-    const double cart = shop_logistic(t->cart + x), purchase = shop_logistic(t->purchase + x);
-    const double review = shop_logistic(t->review), viewed = look / all;
+    const double for_it = exp(shop_held(x)), out = exp(shop_held(y));
+    const double look = t->view * for_it, leave = t->leave * out, all = 1.0 + look + leave;
+    const double cart = t->cart * for_it / (1.0 + t->cart * for_it);
+    const double purchase = t->purchase * for_it / (1.0 + t->purchase * for_it);
+    const double review = t->review / (1.0 + t->review), viewed = look / all;
     law[SHOP_SKIP] = 1.0 / all;
     law[SHOP_VIEW] = viewed * (1.0 - cart);
     law[SHOP_CART] = viewed * cart * (1.0 - purchase);

@@ -229,7 +229,7 @@ static Status open_shop(void **world, WorldSpec *spec, const WorldSettings *sett
         .boredom = x[BOREDOM],
         .margin = x[MARGIN],
         .drift = x[DRIFT],
-        .taste = {x[VIEW], x[LEAVE], x[BUY], x[BUY], 0.0},
+        .taste = shop_taste(x[VIEW], x[LEAVE], x[BUY], x[BUY], 0.0),
     };
     s->category = calloc((size_t)(s->shelves * s->ranks), sizeof *s->category);
     if (!s->category) return FAIL(ERR_MEMORY, "no memory for a small shop");

@@ -159,7 +159,8 @@ const WorldBaseline *world_baseline(const World *w, const char *name)
 
 /* ---- Episodes ----------------------------------------------------------------------------------------- */
 
-enum { DRAWS_PER_STEP = 65536 };
+/* AHEAD: how early an item is prefetched. FEW: fewer steps than these are done before threads wake. */
+enum { DRAWS_PER_STEP = 65536, AHEAD = 8, FEW = 128 };
 static const uint64_t POLICY_KEY = UINT64_C(0x706F6C6963790000); /* apart from the world's draws */
 
 Status episodes_open(Episodes *e, const World *w, int64_t slots, uint64_t seed, int threads)
@@ -210,15 +211,18 @@ void episodes_reset(Episodes *e, int64_t count, const int64_t *slot, const int64
     }
 }
 
+static bool item_ok(const World *w, int32_t item) { return item >= 0 && item < w->spec.items; }
+
 void episodes_step(Episodes *e, int64_t count, const int64_t *slot, const int32_t *item,
                    WorldEvent *event)
 {
     const World *w = e->world;
-#pragma omp parallel for schedule(static) num_threads(e->threads)
+#pragma omp parallel for schedule(static) num_threads(e->threads) if (count >= FEW)
     for (int64_t i = 0; i < count; i++) {
         const int64_t s = slot_of(slot, i);
-        REQUIRE(item[i] >= 0 && item[i] < w->spec.items, "choice %d of %lld", item[i],
-                (long long)w->spec.items);
+        REQUIRE(item_ok(w, item[i]), "choice %d of %lld", item[i], (long long)w->spec.items);
+        if (w->kind->prefetch && i + AHEAD < count && item_ok(w, item[i + AHEAD]))
+            w->kind->prefetch(w->parameters, item[i + AHEAD]);
         e->step[s]++;
         WorldDraw draw = draw_of(e, e->seed, s);
         event[i] = (WorldEvent){.item = item[i]};
@@ -231,7 +235,7 @@ void episodes_step(Episodes *e, int64_t count, const int64_t *slot, const int32_
 void episodes_act(const Episodes *e, const WorldBaseline *b, int64_t count, const int64_t *slot,
                   int32_t *item, float *propensity)
 {
-#pragma omp parallel for schedule(static) num_threads(e->threads)
+#pragma omp parallel for schedule(static) num_threads(e->threads) if (count >= FEW / 8)
     for (int64_t i = 0; i < count; i++) {
         const int64_t s = slot_of(slot, i);
         WorldDraw draw = draw_of(e, e->seed ^ POLICY_KEY, s);

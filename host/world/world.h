@@ -92,6 +92,8 @@ typedef struct {
     /* The answer to choosing `item`, 0 .. items-1; `event` is zeroed before and has the item. The world
      * sets END_TERMINAL where an episode ends by itself; who steps it truncates at the horizon. */
     void (*step)(const void *world, void *state, int32_t item, WorldDraw *draw, WorldEvent *event);
+    /* Prefetch what a step with `item` will read: in a large catalogue it is far away. NULL: it is near. */
+    void (*prefetch)(const void *world, int32_t item);
     const WorldBaseline *baselines; /* ends with name NULL; NULL: none */
     /* Where the world is a finite MDP whose state the history tells: it, with items as actions (see
      * world_mdp), and the state of an episode in it. Both NULL where it never is; mdp fails where
