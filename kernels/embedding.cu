@@ -5,8 +5,9 @@
  *      tile, a warp of it a run of consecutive entries, so that ranks among equal digits follow from
  *      the order of warps, rounds and lanes;
  *   2. a warp walks a window of 32 sorted entries, for 128 columns: runs of one id that begin in its
- *      window it adds to dtable, the part of a run that began before it goes to a partial sum;
- *   3. the warp in whose window a run begins adds the partial sums of the windows it runs on into.
+ *      window it adds to dtable, the part of a run that began before it becomes a row of its own;
+ *   3. these rows, one a window, are the entries of the next pass over windows, until one is left: a
+ *      run of any length takes log32 of it.
  */
 #include "embedding.h"
 
@@ -156,12 +157,19 @@ static __global__ void scatter_kernel(uint32_t *key, int32_t *row, const int32_t
 
 /* ---- 2, 3. Sums of runs -------------------------------------------------------------------------- */
 
+/* Entries whose equal keys are neighbours; key `entries`: to be skipped. */
 typedef struct {
     const uint32_t *key;
-    const int32_t *row;
+    const int32_t *row; /* of dy; NULL: entry i is row i */
     int64_t count, dim;
     uint32_t entries;
 } Sorted;
+
+/* What a window leaves to the next pass: the part of a run that began before it. */
+typedef struct {
+    uint32_t *key; /* [windows]; entries: nothing is left */
+    float *sum;    /* [windows, dim] */
+} Rest;
 
 static __device__ __forceinline__ void add_to(float *to, const float (&sum)[COLUMNS], int64_t first,
                                               int64_t dim)
@@ -173,8 +181,18 @@ static __device__ __forceinline__ void add_to(float *to, const float (&sum)[COLU
     }
 }
 
+static __device__ __forceinline__ void store_to(float *to, const float (&sum)[COLUMNS],
+                                                int64_t first, int64_t dim)
+{
+#pragma unroll
+    for (int k = 0; k < COLUMNS; k++) {
+        const int64_t c = first + k * WARP;
+        if (c < dim) to[c] = sum[k];
+    }
+}
+
 template <class T>
-static __global__ void window_kernel(float *dtable, float *partial, const T *dy, Sorted s)
+static __global__ void window_kernel(float *dtable, Rest rest, const T *dy, Sorted s)
 {
     const int64_t window = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
     const int64_t begin = window * WINDOW, column = blockIdx.y * SLICE + threadIdx.x % WARP;
@@ -182,46 +200,29 @@ static __global__ void window_kernel(float *dtable, float *partial, const T *dy,
     if (begin >= s.count) return;
     float sum[COLUMNS] = {};
     bool goes_on = begin > 0 && s.key[begin - 1] == s.key[begin];
+    if (column == 0) rest.key[window] = goes_on ? s.key[begin] : s.entries;
     for (int64_t i = begin; i < end; i++) {
         const uint32_t key = s.key[i];
-        if (key >= s.entries) return; /* skipped rows are the last */
-        const T *from = dy + (int64_t)s.row[i] * s.dim;
+        const bool last = i + 1 == end || s.key[i + 1] != key;
+        if (key >= s.entries) {
+            goes_on = false;
+            continue;
+        }
+        const T *from = dy + (s.row ? (int64_t)s.row[i] : i) * s.dim;
 #pragma unroll
         for (int k = 0; k < COLUMNS; k++) {
             const int64_t c = column + k * WARP;
             if (c < s.dim) sum[k] += to_float(from[c]);
         }
-        if (i + 1 < end && s.key[i + 1] == key) continue;
-        if (goes_on) {
-#pragma unroll
-            for (int k = 0; k < COLUMNS; k++)
-                if (column + k * WARP < s.dim) partial[window * s.dim + column + k * WARP] = sum[k];
-        } else {
+        if (!last) continue;
+        if (goes_on)
+            store_to(rest.sum + window * s.dim, sum, column, s.dim);
+        else
             add_to(dtable + (int64_t)key * s.dim, sum, column, s.dim);
-        }
         goes_on = false;
 #pragma unroll
         for (int k = 0; k < COLUMNS; k++) sum[k] = 0.0f;
     }
-}
-
-static __global__ void join_kernel(float *dtable, const float *partial, Sorted s)
-{
-    const int64_t window = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
-    const int64_t begin = window * WINDOW, end = begin + WINDOW;
-    const int64_t column = blockIdx.y * SLICE + threadIdx.x % WARP;
-    if (end >= s.count) return;
-    const uint32_t key = s.key[end - 1];
-    if (key >= s.entries || s.key[end] != key) return; /* no run goes on */
-    if (begin > 0 && s.key[begin - 1] == key) return;  /* it began before this window */
-    float sum[COLUMNS] = {};
-    for (int64_t next = end; next < s.count && s.key[next] == key; next += WINDOW) {
-        const float *from = partial + next / WINDOW * s.dim;
-#pragma unroll
-        for (int k = 0; k < COLUMNS; k++)
-            if (column + k * WARP < s.dim) sum[k] += from[column + k * WARP];
-    }
-    add_to(dtable + (int64_t)key * s.dim, sum, column, s.dim);
 }
 
 /* ---- Launches ------------------------------------------------------------------------------------ */
@@ -259,18 +260,31 @@ static void add(Device *dev, Tensor y, Tensor table, Tensor ids)
            i32(ids), y.dim[0], y.dim[1], table.dim[0]);
 }
 
+/* What a pass leaves: the next one's entries, and their rows. */
+typedef struct {
+    Sorted entries;
+    const float *sum;
+} Windows;
+
+template <class T>
+static Windows add_windows(Device *dev, Tensor dtable, const T *dy, const Sorted &s)
+{
+    const int64_t windows = ceil_div(s.count, WINDOW);
+    const Rest rest = {(uint32_t *)i32(room(dev, I32, 1, windows)),
+                       f32(room(dev, F32, windows, s.dim))};
+    LAUNCH(dev, window_kernel<T>, dim3(blocks_for(windows, WARPS), blocks_for(s.dim, SLICE)),
+           THREADS, 0, f32(dtable), rest, dy, s);
+    return Windows{{rest.key, NULL, windows, s.dim, s.entries}, rest.sum};
+}
+
 template <class T>
 static void backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
 {
-    const int64_t rows = dy.dim[0], dim = dy.dim[1], windows = ceil_div(rows, WINDOW);
-    if (rows == 0) return;
+    if (dy.dim[0] == 0) return;
     const size_t mark = scratch_mark(dev);
-    const Sorted sorted = sort_rows(dev, ids, dtable.dim[0], dim);
-    float *partial = f32(room(dev, F32, windows, dim));
-    const dim3 grid(blocks_for(windows, WARPS), blocks_for(dim, SLICE));
-    LAUNCH(dev, window_kernel<T>, grid, THREADS, 0, f32(dtable), partial, (const T *)dy.data,
-           sorted);
-    LAUNCH(dev, join_kernel, grid, THREADS, 0, f32(dtable), partial, sorted);
+    const Sorted sorted = sort_rows(dev, ids, dtable.dim[0], dy.dim[1]);
+    Windows left = add_windows(dev, dtable, (const T *)dy.data, sorted);
+    while (left.entries.count > 1) left = add_windows(dev, dtable, left.sum, left.entries);
     scratch_release(dev, mark);
 }
 
