@@ -113,13 +113,18 @@ static void tiles_stats(Device *dev, RowStats *stats, const TilesCuda &t, const 
     }
 }
 
-static void fused_stats(Device *dev, RowStats *stats, const TilesCuda &t, const Wanted &to,
-                        float scale)
+static const FusedCatalogue *fused_of(CatalogueKernel kernel)
+{
+    return kernel == CATALOGUE_WGMMA ? &catalogue_wgmma_cuda : &catalogue_fused_cuda;
+}
+
+static void fused_stats(Device *dev, RowStats *stats, const FusedCatalogue *fused,
+                        const TilesCuda &t, const Wanted &to, float scale)
 {
     StatsWanted wanted = to.logsumexp ? STATS_SUM : STATS_BEST;
     if (to.expectation) wanted = STATS_EXPECTATION;
     for (int64_t k = 0; k < t.tiles; k++)
-        fused_stats_cuda(dev, stats, &t, tile_of_cuda(dev, &t, k), scale, wanted);
+        fused->add_stats(dev, stats, &t, tile_of_cuda(dev, &t, k), scale, wanted);
 }
 
 static void run_stats(Device *dev, CatalogueKernel kernel, const TilesCuda &t, Wanted to,
@@ -127,10 +132,10 @@ static void run_stats(Device *dev, CatalogueKernel kernel, const TilesCuda &t, W
 {
     const size_t mark = scratch_mark(dev);
     RowStats *stats = (RowStats *)scratch2(dev, U8, t.rows, sizeof(RowStats)).data;
-    if (kernel == CATALOGUE_FUSED)
-        fused_stats(dev, stats, t, to, scale);
-    else
+    if (kernel == CATALOGUE_TILES)
         tiles_stats(dev, stats, t, only, scale, to.expectation != NULL);
+    else
+        fused_stats(dev, stats, fused_of(kernel), t, to, scale);
     LAUNCH(dev, finish_kernel, blocks_for(t.rows, THREADS), THREADS, 0, to, stats, only, t.rows,
            t.items, scale);
     scratch_release(dev, mark);
@@ -141,6 +146,7 @@ CatalogueKernel catalogue_choice_cuda(Device *dev, Tensor u)
     CatalogueCall call = {};
     call.dtype = u.dtype;
     call.aligned = aligned16(u.data);
+    call.capability = dev->cuda->capability;
     call.shared = dev->cuda->shared;
     call.dim = u.dim[1];
     return catalogue_choice(&call);
@@ -156,8 +162,9 @@ void catalogue_stats_cuda(Device *dev, CatalogueKernel kernel, CatalogueStats ou
     to.argmax = i32(out.argmax);
     to.logsumexp = f32(out.logsumexp);
     to.expectation = f32(out.expectation);
-    const TilesCuda t = kernel == CATALOGUE_FUSED ? fused_plan_cuda(dev, table, bias, u)
-                                                  : tiles_plan_cuda(dev, table, bias, u);
+    const TilesCuda t = kernel == CATALOGUE_TILES
+                            ? tiles_plan_cuda(dev, table, bias, u)
+                            : fused_of(kernel)->stats_plan(dev, table, bias, u);
     run_stats(dev, kernel, t, to, NULL, 1.0f / temperature);
     scratch_release(dev, mark);
 }
@@ -239,14 +246,14 @@ static void tiles_cross_entropy(Device *dev, Outputs o, Tensor u, const ItemTabl
     }
 }
 
-static void fused_cross_entropy(Device *dev, const Outputs &o, Tensor u, const ItemTable *table,
-                                Tensor bias, const Wanted &logsumexp)
+static void fused_cross_entropy(Device *dev, CatalogueKernel kernel, const Outputs &o, Tensor u,
+                                const ItemTable *table, Tensor bias, const Wanted &logsumexp)
 {
+    const FusedCatalogue *fused = fused_of(kernel);
     const size_t mark = scratch_mark(dev);
-    run_stats(dev, CATALOGUE_FUSED, fused_plan_cuda(dev, table, bias, u), logsumexp, i32(o.target),
-              1.0f);
+    run_stats(dev, kernel, fused->stats_plan(dev, table, bias, u), logsumexp, i32(o.target), 1.0f);
     scratch_release(dev, mark);
-    const TilesCuda t = fused_gradient_plan_cuda(dev, table, bias, u);
+    const TilesCuda t = fused->gradient_plan(dev, table, bias, u);
     const FusedGradient to = {f32(o.loss), f32(o.dbias), f32(o.logsumexp), f32(o.weight),
                               i32(o.target)};
     const Tensor summed = {};
@@ -254,7 +261,7 @@ static void fused_cross_entropy(Device *dev, const Outputs &o, Tensor u, const I
         const ItemTile tile = tile_of_cuda(dev, &t, k);
         for (int64_t b = 0; b < t.blocks; b++) {
             const RowBlock block = block_of_cuda(&t, b);
-            fused_gradient_cuda(dev, to, &t, tile, block);
+            fused->gradient(dev, to, &t, tile, block);
             tile_backward_cuda(dev, &t, tile, block, t.scores, o.du, o.did, summed);
         }
     }
@@ -278,10 +285,10 @@ void catalogue_cross_entropy_cuda(Device *dev, CatalogueKernel kernel, Tensor lo
     Wanted logsumexp = {};
     logsumexp.logsumexp = f32(o.logsumexp);
     elementwise_fill(dev, loss, 0.0f);
-    if (kernel == CATALOGUE_FUSED)
-        fused_cross_entropy(dev, o, u, table, bias, logsumexp);
-    else
+    if (kernel == CATALOGUE_TILES)
         tiles_cross_entropy(dev, o, u, table, bias, logsumexp);
+    else
+        fused_cross_entropy(dev, kernel, o, u, table, bias, logsumexp);
     if (du.dtype != F32) elementwise_copy(dev, du, o.du);
     scratch_release(dev, mark);
 }

@@ -6,9 +6,12 @@
  *                    a kernel reads. Serves f32, whose products are exact f32 ones; rows that do not begin at
  *                    16 bytes; and dim above CATALOGUE_FUSED's, where the products, 2 dim operations a score,
  *                    are long beside the 8 bytes a score that they pass through the cache.
+ *   CATALOGUE_WGMMA  catalogue_wgmma.cu: the same on sm_90 alone, by products of warpgroups, two of which take
+ *                    turns at the tensor cores. Serves bf16 there: dim a multiple of 8 up to 640, whose 128
+ *                    rows leave room for three stages of items.
  *   CATALOGUE_FUSED  catalogue_fused.cu: products on tensor cores whose scores never leave the registers.
- *                    Serves bf16 otherwise: dim a multiple of 8 whose 128 rows, with the stages of items,
- *                    fit a multiprocessor's shared memory (up to 384 on sm_80, 640 on sm_90 and sm_100).
+ *                    Serves bf16 elsewhere: dim a multiple of 8 whose 128 rows, with the stages of items,
+ *                    fit a multiprocessor's shared memory (up to 384 on sm_80, 640 on sm_100).
  *
  * The number of rows does not matter: below 128, fused blocks are padded, but reading the items then takes
  * as long as the padded products.
@@ -24,17 +27,24 @@
 extern "C" {
 #endif
 
-typedef enum { CATALOGUE_TILES, CATALOGUE_FUSED } CatalogueKernel;
+typedef enum { CATALOGUE_TILES, CATALOGUE_FUSED, CATALOGUE_WGMMA } CatalogueKernel;
 
 typedef struct {
     Dtype dtype;         /* of u */
     bool aligned;        /* u begins at a multiple of 16 bytes */
+    int capability;      /* 90 for sm_90 */
     int64_t shared, dim; /* shared: bytes that a block may have */
 } CatalogueCall;
 CatalogueKernel catalogue_choice(const CatalogueCall *call);
 
 /* Bytes of shared memory of a block of CATALOGUE_FUSED. */
 int64_t catalogue_fused_bytes(int64_t dim);
+
+/* Of a block of CATALOGUE_WGMMA: how many stages of items fit beside 128 rows, at most WGMMA_STAGES; below
+ * WGMMA_STAGES_MIN it does not serve. WGMMA_ROOM: bytes for sums and merging. */
+int64_t catalogue_wgmma_stages(int64_t dim, int64_t shared);
+int64_t catalogue_wgmma_bytes(int64_t dim, int64_t stages);
+enum { WGMMA_STAGES = 8, WGMMA_STAGES_MIN = 3, WGMMA_ROOM = 8192 };
 
 /* The tile of a block of CATALOGUE_FUSED: rows x items, whose vectors pass by in slabs, the next ones
  * being loaded while one is multiplied. */

@@ -25,20 +25,14 @@
  * exponential a score is 1 / (16 a clock) against dim / 1024 or dim / 2048 clocks of products: 1/8 or 1/4
  * of it at dim 512, and more than it below dim 128; statistics of the best item alone need none.
  */
-#include "catalogue_fused.cuh"
-
-#include "base/mma.cuh"
 #include "catalogue_choice.h"
-
-#include <float.h>
+#include "catalogue_registers.cuh"
 
 enum { ROWS = FUSED_ROWS, ITEMS = FUSED_ITEMS, SLAB = FUSED_SLAB, STAGES = FUSED_STAGES };
 enum { WARPS = 8, THREADS = WARPS * WARP, ACROSS = 4, SIDE = 16 };
 enum { WARP_ROWS = 64, WARP_ITEMS = 64, M = WARP_ROWS / SIDE, N = WARP_ITEMS / 8, OWN = 2 * M };
 enum { ITEM_ROW = SLAB + FUSED_PAD, STAGE = ITEMS * ITEM_ROW, PACK = 8, G_ROW = ITEMS + FUSED_PAD };
 enum { ITEMS_MAX = 32768, GRADIENT_ROWS = 2048, GRADIENT_ITEMS = 4096 };
-
-static const float LOG2_E = 1.44269504088896340736f;
 
 /* Rows and items of a launch; those beyond the ends count as vectors of zeros. */
 typedef struct {
@@ -186,69 +180,6 @@ static __device__ __forceinline__ void multiply_next(float (&z)[M][N][4], Place 
 
 /* ---- Statistics ----------------------------------------------------------------------------------- */
 
-/* Of a row over some items: sum = sum 2^(z scale - reference(max)), weighted with z. argmax INT32_MAX: no
- * item has a score above -FLT_MAX; then the sums are 0 or NaN. */
-typedef struct {
-    float max, sum, weighted;
-    int32_t argmax;
-} Partial;
-
-static __device__ __forceinline__ float reference(float max, float scale)
-{
-    return max == -FLT_MAX ? 0.0f : max * scale;
-}
-
-/* What sums relative to `from` are multiplied with to be relative to `to`, not below. */
-static __device__ __forceinline__ float shrinking(float from, float to, float scale)
-{
-    return from == -FLT_MAX ? 1.0f : exp2_approx(reference(from, scale) - reference(to, scale));
-}
-
-static __device__ __forceinline__ Partial merged(const Partial &a, const Partial &b, float scale)
-{
-    const Best best_a = {a.max, a.argmax}, best_b = {b.max, b.argmax};
-    const Best best = better(best_a, best_b);
-    const float by_a = shrinking(a.max, best.score, scale);
-    const float by_b = shrinking(b.max, best.score, scale);
-    const Partial p = {best.score, a.sum * by_a + b.sum * by_b,
-                       a.weighted * by_a + b.weighted * by_b, best.at};
-    return p;
-}
-
-/* The scores of a thread's row m, h: two in each of N parts. first: the item of its column 0. */
-template <int WANTED>
-static __device__ __forceinline__ void add_scores(Partial &p, const float (&z)[N][4], int h,
-                                                  int first, float scale)
-{
-    float top = p.max;
-#pragma unroll
-    for (int n = 0; n < N; n++) top = fmaxf(top, fmaxf(z[n][2 * h], z[n][2 * h + 1]));
-    if (top > p.max) {
-#pragma unroll
-        for (int c = 2 * N - 1; c >= 0; c--)
-            if (z[c / 2][2 * h + c % 2] == top) p.argmax = first + c / 2 * 8 + c % 2;
-        if (WANTED >= STATS_SUM) {
-            const float by = shrinking(p.max, top, scale);
-            p.sum *= by;
-            p.weighted *= by;
-        }
-        p.max = top;
-    }
-    if (WANTED < STATS_SUM) return;
-    const float from = reference(top, scale);
-    float sum = 0.0f, weighted = 0.0f;
-#pragma unroll
-    for (int n = 0; n < N; n++)
-#pragma unroll
-        for (int i = 2 * h; i < 2 * h + 2; i++) {
-            const float e = exp2_approx(__fmaf_rn(z[n][i], scale, -from));
-            sum += e;
-            if (WANTED == STATS_EXPECTATION) weighted += e * z[n][i];
-        }
-    p.sum += sum;
-    p.weighted += weighted;
-}
-
 /* The four lanes of a row, then the ACROSS warps, to partial[row]. */
 static __device__ __forceinline__ void merge_block(Partial *partial, Partial (&own)[OWN],
                                                    Partial *room, int rows, float scale)
@@ -256,15 +187,7 @@ static __device__ __forceinline__ void merge_block(Partial *partial, Partial (&o
     const int warp = (int)threadIdx.x / WARP % ACROSS;
 #pragma unroll
     for (int r = 0; r < OWN; r++) {
-#pragma unroll
-        for (int offset = 1; offset < 4; offset *= 2) {
-            Partial other;
-            other.max = __shfl_xor_sync(ALL_LANES, own[r].max, offset);
-            other.sum = __shfl_xor_sync(ALL_LANES, own[r].sum, offset);
-            other.weighted = __shfl_xor_sync(ALL_LANES, own[r].weighted, offset);
-            other.argmax = __shfl_xor_sync(ALL_LANES, own[r].argmax, offset);
-            own[r] = merged(own[r], other, scale);
-        }
+        own[r] = merged_lanes(own[r], scale);
         const int row = warp_row() + r / 2 * SIDE + row_at(r % 2 * 2);
         if (lane_of() % 4 == 0) room[row * ACROSS + warp] = own[r];
     }
@@ -289,11 +212,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
     Place now = {item, 0, 0}, next = begin(h, o, row, item, last);
     Partial own[OWN];
 #pragma unroll
-    for (int r = 0; r < OWN; r++) {
-        own[r].max = -FLT_MAX;
-        own[r].sum = own[r].weighted = 0.0f;
-        own[r].argmax = INT32_MAX;
-    }
+    for (int r = 0; r < OWN; r++) own[r] = no_partial();
     while (now.item < last) {
         const int first = now.item;
         float z[M][N][4];
@@ -310,63 +229,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
     merge_block(partial + blockIdx.y * o.rows + row, own, (Partial *)memory, rows, scale);
 }
 
-/* The splits in order onto what launches before left. */
-static __global__ void __launch_bounds__(THREADS)
-    merge_kernel(RowStats *stats, const Partial *partial, int64_t rows, int splits, bool first,
-                 float scale)
-{
-    const int64_t row = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    if (row >= rows) return;
-    RowStats s = {0.0, 0.0, -FLT_MAX, 0};
-    if (!first) s = stats[row];
-    for (int k = 0; k < splits; k++) {
-        const Partial p = partial[k * rows + row];
-        if (p.max > s.max) {
-            const double shrink = exp2(((double)s.max - p.max) * scale);
-            s.sum *= shrink;
-            s.weighted *= shrink;
-            s.max = p.max;
-            s.argmax = p.argmax;
-        }
-        double by = 1.0;
-        if (p.max > -FLT_MAX) by = exp2((double)reference(p.max, scale) - (double)s.max * scale);
-        s.sum += by * p.sum;
-        s.weighted += by * p.weighted;
-    }
-    stats[row] = s;
-}
-
 /* ---- Gradient ------------------------------------------------------------------------------------- */
-
-typedef struct {
-    bf16 *g;     /* [rows, ld] */
-    float *part; /* [blocks of rows, ld]: sums of columns; NULL: not wanted */
-    float *loss;
-    const float *logsumexp, *weight; /* these of the first row */
-    const int32_t *target;
-    int64_t ld;
-} ScoreGradient;
-
-/* Scores of a thread's row become their gradient. first: the item of column 0. */
-static __device__ __forceinline__ void row_gradient(float (&z)[N][4], int h, const ScoreGradient &p,
-                                                    int64_t row, bool present, int first)
-{
-    const int32_t target = present ? p.target[row] : -1;
-    const float weight = target < 0 ? 0.0f : p.weight[row];
-    const float logsumexp = target < 0 ? 0.0f : p.logsumexp[row], from = logsumexp * LOG2_E;
-#pragma unroll
-    for (int n = 0; n < N; n++)
-#pragma unroll
-        for (int i = 0; i < 2; i++) {
-            const float v = z[n][2 * h + i];
-            float g = target < 0 ? 0.0f : weight * exp2_approx(__fmaf_rn(v, LOG2_E, -from));
-            if (target == first + 8 * n + i) {
-                p.loss[row] = weight * (logsumexp - v);
-                g -= weight;
-            }
-            z[n][2 * h + i] = g;
-        }
-}
 
 /* Sums over the block's rows of g as it is rounded, to part[item]. */
 static __device__ __forceinline__ void sum_columns(float *part, const float (&z)[M][N][4],
@@ -438,17 +301,6 @@ static __global__ void __launch_bounds__(THREADS, 1) gradient_kernel(ScoreGradie
     if (p.part) sum_columns(p.part + blockIdx.x * p.ld + first, z, items);
 }
 
-/* dbias[j] += the blocks' sums, in order. */
-static __global__ void add_parts_kernel(float *dbias, const float *part, int64_t ld, int parts,
-                                        int64_t width)
-{
-    const int64_t j = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    if (j >= width) return;
-    float sum = 0.0f;
-    for (int k = 0; k < parts; k++) sum += part[k * ld + j];
-    dbias[j] += sum;
-}
-
 /* ---- Launches ------------------------------------------------------------------------------------- */
 
 static Operands operands_of(const TilesCuda *t, const ItemTile &tile)
@@ -464,21 +316,6 @@ static Operands operands_of(const TilesCuda *t, const ItemTile &tile)
     return o;
 }
 
-/* Parts of the item axis: as many as make the busiest multiprocessor's walk shortest, a block being one
- * walk and about one tile's time to begin and end it. */
-static int64_t splits_for(Device *dev, int64_t row_blocks, int64_t tiles)
-{
-    int64_t best = 1, shortest = INT64_MAX;
-    for (int64_t s = 1; s <= tiles; s++) {
-        const int64_t rounds = ceil_div(row_blocks * s, dev->cuda->multiprocessors);
-        const int64_t time = rounds * (ceil_div(tiles, s) + 1);
-        if (time >= shortest) continue;
-        shortest = time;
-        best = s;
-    }
-    return ceil_div(tiles, ceil_div(tiles, best)); /* none without items */
-}
-
 template <int WANTED>
 static void stats(Device *dev, Partial *partial, const Operands &o, int64_t splits, int64_t walk,
                   float scale)
@@ -487,32 +324,30 @@ static void stats(Device *dev, Partial *partial, const Operands &o, int64_t spli
            (size_t)catalogue_fused_bytes(o.dim), partial, o, (int)walk, scale);
 }
 
-TilesCuda fused_plan_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u)
+static TilesCuda stats_plan(Device *dev, const ItemTable *table, Tensor bias, Tensor u)
 {
     return tiles_shape_cuda(dev, table, bias, u, u.dim[0], ITEMS_MAX);
 }
 
-void fused_stats_cuda(Device *dev, RowStats *to, const TilesCuda *t, const ItemTile &tile,
+static void add_stats(Device *dev, RowStats *to, const TilesCuda *t, const ItemTile &tile,
                       float scale, StatsWanted wanted)
 {
     const size_t mark = scratch_mark(dev);
     const int64_t tiles = ceil_div(tile.width, ITEMS);
-    const int64_t splits = splits_for(dev, ceil_div(t->rows, ROWS), tiles);
+    const int64_t splits = fused_splits_cuda(dev, ceil_div(t->rows, ROWS), tiles);
     const int64_t walk = ceil_div(tiles, splits) * ITEMS;
-    const int64_t bytes[] = {splits, t->rows, (int64_t)sizeof(Partial)};
-    Partial *partial = (Partial *)scratch_tensor(dev, U8, 3, bytes).data;
+    Partial *partial = partials_cuda(dev, splits, t->rows);
     const Operands o = operands_of(t, tile);
     switch (wanted) {
     case STATS_BEST: stats<STATS_BEST>(dev, partial, o, splits, walk, scale * LOG2_E); break;
     case STATS_SUM: stats<STATS_SUM>(dev, partial, o, splits, walk, scale * LOG2_E); break;
     default: stats<STATS_EXPECTATION>(dev, partial, o, splits, walk, scale * LOG2_E);
     }
-    LAUNCH(dev, merge_kernel, blocks_for(t->rows, THREADS), THREADS, 0, to, partial, t->rows,
-           (int)splits, tile.first == 0, scale * LOG2_E);
+    merge_partials_cuda(dev, to, partial, t->rows, splits, tile.first == 0, scale * LOG2_E);
     scratch_release(dev, mark);
 }
 
-TilesCuda fused_gradient_plan_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u)
+static TilesCuda gradient_plan(Device *dev, const ItemTable *table, Tensor bias, Tensor u)
 {
     TilesCuda t = tiles_shape_cuda(dev, table, bias, u, GRADIENT_ROWS, GRADIENT_ITEMS);
     const int64_t scores[] = {t.block, t.width};
@@ -520,26 +355,19 @@ TilesCuda fused_gradient_plan_cuda(Device *dev, const ItemTable *table, Tensor b
     return t;
 }
 
-void fused_gradient_cuda(Device *dev, const FusedGradient &to, const TilesCuda *t,
-                         const ItemTile &tile, const RowBlock &block)
+static void gradient(Device *dev, const FusedGradient &to, const TilesCuda *t, const ItemTile &tile,
+                     const RowBlock &block)
 {
     const size_t mark = scratch_mark(dev);
-    const int64_t row_blocks = ceil_div(block.rows, ROWS), parts[] = {row_blocks, t->width};
+    const int64_t row_blocks = ceil_div(block.rows, ROWS);
     Operands o = operands_of(t, tile);
     o.u = (const bf16 *)block.u;
     o.rows = block.rows;
-    ScoreGradient p = {};
-    p.g = (bf16 *)t->scores.data;
-    p.ld = t->width;
-    p.loss = to.loss + block.first;
-    p.logsumexp = to.logsumexp + block.first;
-    p.weight = to.weight + block.first;
-    p.target = to.target + block.first;
-    if (to.dbias) p.part = f32(scratch_tensor(dev, F32, 2, parts));
+    const ScoreGradient p = score_gradient_cuda(dev, to, t, block, row_blocks);
     LAUNCH(dev, gradient_kernel, dim3((unsigned)row_blocks, blocks_for(tile.width, ITEMS)), THREADS,
            (size_t)catalogue_fused_bytes(o.dim), p, o);
-    if (to.dbias)
-        LAUNCH(dev, add_parts_kernel, blocks_for(tile.width, THREADS), THREADS, 0,
-               to.dbias + tile.first, p.part, t->width, (int)row_blocks, tile.width);
+    add_parts_cuda(dev, to, p, tile, row_blocks);
     scratch_release(dev, mark);
 }
+
+const FusedCatalogue catalogue_fused_cuda = {stats_plan, add_stats, gradient_plan, gradient};

@@ -18,10 +18,11 @@ typedef struct {
     const float *bias; /* NULL: none */
     Tensor u;
     int64_t items, rows, dim;
-    int64_t width, tiles;  /* items of a tile */
-    int64_t block, blocks; /* rows of a block */
-    Tensor scores;         /* [block, width] */
-    Tensor vectors;        /* [width, dim] of u's dtype; no data: tiles are views of id */
+    int64_t width, tiles;       /* items of a tile */
+    int64_t block, blocks;      /* rows of a block */
+    Tensor scores;              /* [block, width] */
+    Tensor vectors;             /* [width, dim] of u's dtype; no data: tiles are views of id */
+    Tensor u_slabs, item_slabs; /* of catalogue_wgmma.cu alone */
 } TilesCuda;
 
 /* With scores in f32. Takes scratch; the caller marks and releases. */

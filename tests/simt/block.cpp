@@ -127,6 +127,9 @@ static void thread_body()
     if (!thread->copies.empty())
         fail("cp.async still pending at the thread's end", "%zu copies were never waited for",
              thread->copies.size());
+    if (!thread->products.empty())
+        fail("products still pending at the thread's end", "%zu products were never waited for",
+             thread->products.size());
     thread->state = DONE;
     block.live--;
     warp_exit(thread);
@@ -207,6 +210,7 @@ static void run_block()
     dynamic_begin(dynamic_bytes);
     if (SIMT_CHECK) check_block();
     warps_reset();
+    async_begin();
     ready.clear();
     waiting.arrived = 0;
     block.live = block.threads;
@@ -218,8 +222,11 @@ static void run_block()
         memset(thread->known, 0, sizeof thread->known);
         make_ready(thread);
     }
-    while (!ready.empty()) resume(pick());
+    do {
+        while (!ready.empty()) resume(pick());
+    } while (block.live && async_progress());
     if (block.live) deadlock();
+    async_end();
 }
 
 /* ---- Launch ------------------------------------------------------------------------------------- */

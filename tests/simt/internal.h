@@ -30,6 +30,15 @@ struct Copy {
     bool done;
 };
 
+/* A product of a warpgroup, this thread's part; performed when it is waited for. */
+struct SlabProduct {
+    float *d;
+    int wide;
+    const void *a, *b;
+    int column;
+    bool first;
+};
+
 enum State { READY, WAITS_BLOCK, WAITS_WARP, DONE };
 
 struct Thread {
@@ -39,10 +48,12 @@ struct Thread {
     Fiber *fiber;
     const char *what; /* it waits for */
     Where where;
-    int result;                 /* of the barrier */
-    uint32_t clock, known[32];  /* warp time: own, and of each lane what a __syncwarp told */
-    std::vector<Copy> copies;   /* not waited for yet */
-    std::vector<size_t> groups; /* ends of the committed groups in copies */
+    int result;                        /* of the barrier */
+    uint32_t clock, known[32];         /* warp time: own, and of each lane what a __syncwarp told */
+    std::vector<Copy> copies;          /* not waited for yet */
+    std::vector<size_t> groups;        /* ends of the committed groups in copies */
+    std::vector<SlabProduct> products; /* not waited for yet */
+    std::vector<size_t> product_groups;
 };
 
 extern Thread *current; /* NULL in the scheduler and outside kernels */
@@ -73,6 +84,11 @@ void warps_begin(int threads); /* a launch */
 void warps_reset();            /* a block */
 void warp_exit(const Thread *thread);
 uint32_t warp_mask(const Thread *thread); /* of the collective it waits for */
+
+/* sm90.cpp */
+void async_begin();    /* a block */
+bool async_progress(); /* when no thread can run: one bulk copy; false when none is left */
+void async_end();
 
 /* stream.cpp: work of a stream, which runs at its time, in the order of the stream. */
 using Task = std::function<void()>;

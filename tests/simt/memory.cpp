@@ -154,13 +154,18 @@ cudaError_t cudaGetDeviceCount(int *count)
     return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) { return device ? cudaErrorInvalidDevice : cudaSuccess; }
+/* As sm_80, or as SIMT_CAPABILITY=90 says. */
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int)
 {
+    const char *text = getenv("SIMT_CAPABILITY");
+    const int capability = text ? (int)strtol(text, nullptr, 10) : 80;
     switch (attribute) {
     case cudaDevAttrMultiProcessorCount: *value = 4; break; /* few: loops over the grid go round */
-    case cudaDevAttrComputeCapabilityMajor: *value = 8; break;
-    case cudaDevAttrComputeCapabilityMinor: *value = 0; break;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = 163 << 10; break;
+    case cudaDevAttrComputeCapabilityMajor: *value = capability / 10; break;
+    case cudaDevAttrComputeCapabilityMinor: *value = capability % 10; break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+        *value = capability >= 90 ? (int)DYNAMIC_MAX : 163 << 10;
+        break;
     }
     return cudaSuccess;
 }

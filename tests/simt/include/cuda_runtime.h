@@ -111,6 +111,17 @@ void cp_async(void *to, const void *from, int bytes, int from_bytes, Where where
 void cp_async_commit();
 void cp_async_wait(int pending); /* but for the last `pending` groups */
 
+/* Behind kernels/base/ptx_sm90.cuh. */
+void barrier_open(uint64_t *barrier, int arrivals, Where where);
+void barrier_arrive(uint64_t *barrier, int bytes, Where where);
+void barrier_wait(uint64_t *barrier, uint32_t parity, Where where);
+void copy_bulk(void *to, const void *from, int bytes, uint64_t *barrier, Where where);
+void part_barrier(int id, int threads, bool wait, Where where);
+void product_slabs(float *d, int wide, const void *a, const void *b, int column, bool first,
+                   Where where);
+void product_commit();
+void product_wait(int pending); /* but for the last `pending` groups */
+
 struct Launch {
     dim3 grid, block;
     size_t shared;
