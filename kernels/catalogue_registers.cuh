@@ -115,26 +115,47 @@ typedef struct {
     int64_t ld;
 } ScoreGradient;
 
-/* Scores of a thread's row become their gradient. first: the item of column 0. */
-template <int N>
-static __device__ __forceinline__ void row_gradient(float (&z)[N][4], int h, const ScoreGradient &p,
-                                                    int64_t row, bool present, int first)
+/* What a row's gradient is made of; target -1: it has none. */
+typedef struct {
+    int32_t target;
+    float weight, logsumexp;
+} RowLoss;
+
+static __device__ __forceinline__ RowLoss row_loss(const ScoreGradient &p, int64_t row,
+                                                   bool present)
 {
-    const int32_t target = present ? p.target[row] : -1;
-    const float weight = target < 0 ? 0.0f : p.weight[row];
-    const float logsumexp = target < 0 ? 0.0f : p.logsumexp[row], from = logsumexp * LOG2_E;
+    RowLoss of = {present ? p.target[row] : -1, 0.0f, 0.0f};
+    if (of.target < 0) return of;
+    of.weight = p.weight[row];
+    of.logsumexp = p.logsumexp[row];
+    return of;
+}
+
+/* Scores of a thread's row h become their gradient; its loss where they have its target's. first: the item
+ * of column 0. */
+template <int N>
+static __device__ __forceinline__ void row_gradient(float (&z)[N][4], int h, const RowLoss &of,
+                                                    float *loss, int first)
+{
+    const float from = of.logsumexp * LOG2_E;
+    const int at =
+        of.target < 0 ? -1 : of.target - first; /* its column, where it is one of these */
+    float score = 0.0f;
+    bool found = false;
 #pragma unroll
     for (int n = 0; n < N; n++)
 #pragma unroll
         for (int i = 0; i < 2; i++) {
             const float v = z[n][2 * h + i];
-            float g = target < 0 ? 0.0f : weight * exp2_approx(__fmaf_rn(v, LOG2_E, -from));
-            if (target == first + 8 * n + i) {
-                p.loss[row] = weight * (logsumexp - v);
-                g -= weight;
+            float g = of.target < 0 ? 0.0f : of.weight * exp2_approx(__fmaf_rn(v, LOG2_E, -from));
+            if (at == 8 * n + i) {
+                g -= of.weight;
+                score = v;
+                found = true;
             }
             z[n][2 * h + i] = g;
         }
+    if (found) *loss = of.weight * (of.logsumexp - score);
 }
 
 /* What kernels write of a block of rows; part takes scratch. */

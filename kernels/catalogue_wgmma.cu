@@ -234,7 +234,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
 /* v[0 .. 2 COUNT) of this lane and of the one OFFSET away become sums v[0 .. COUNT): of the first half in lanes
  * without the bit OFFSET, of the second in those with it. */
 template <int OFFSET, int COUNT>
-static __device__ __forceinline__ void halve(float (&v)[2 * N])
+static __device__ __forceinline__ void halve(float (&v)[8])
 {
     const bool upper = lane_of() & OFFSET;
 #pragma unroll
@@ -242,55 +242,6 @@ static __device__ __forceinline__ void halve(float (&v)[2 * N])
         const float give = upper ? v[k] : v[k + COUNT], keep = upper ? v[k + COUNT] : v[k];
         v[k] = keep + __shfl_xor_sync(ALL_LANES, give, OFFSET);
     }
-}
-
-/* A tile of g as it is rounded: of a thread's row r, two columns of each part in a word. */
-typedef uint32_t Words[OWN][N];
-
-static __device__ __forceinline__ void round_tile(Words &words, const float (&z)[M][N][4])
-{
-#pragma unroll
-    for (int r = 0; r < OWN; r++)
-#pragma unroll
-        for (int n = 0; n < N; n++)
-            words[r][n] = two_bf16(z[r / 2][n][r % 2 * 2], z[r / 2][n][r % 2 * 2 + 1]);
-}
-
-static __device__ __forceinline__ float half_of(uint32_t word, int i)
-{
-    return __uint_as_float(i ? word & 0xffff0000u : word << 16);
-}
-
-/* Sums over the block's rows, to part[item]. room [2 turns][4 warps][ITEMS] is the warpgroup's: it writes one
- * turn's while the other's may still be read. */
-static __device__ __forceinline__ void sum_columns(float *part, const Words &words, float *room,
-                                                   int items)
-{
-    float v[2 * N];
-#pragma unroll
-    for (int n = 0; n < N; n++)
-#pragma unroll
-        for (int i = 0; i < 2; i++) {
-            float sum = 0.0f;
-#pragma unroll
-            for (int r = 0; r < OWN; r++) sum += half_of(words[r][n], i);
-            v[2 * n + i] = sum;
-        }
-    halve<16, N>(v);
-    halve<8, N / 2>(v);
-    halve<4, N / 4>(v);
-    const int lane = lane_of(),
-              own = lane / 16 * N + lane / 8 % 2 * (N / 2) + lane / 4 % 2 * (N / 4);
-    const int warp = (int)threadIdx.x % WARPGROUP / WARP;
-#pragma unroll
-    for (int k = 0; k < N / 4; k++)
-        room[warp * ITEMS + (own + k) / 2 * 8 + lane % 4 * 2 + k % 2] = v[k];
-    part_sync(SUMS + side(), WARPGROUP);
-    const int item = (int)threadIdx.x % WARPGROUP;
-    if (item >= items) return;
-    float sum = 0.0f;
-    for (int w = 0; w < WARPGROUP / WARP; w++) sum += room[w * ITEMS + item];
-    part[item] = sum;
 }
 
 /* Of four words, of a lane's columns in parts 0 to 3, the lanes of a row make the words of part lane % 4. */
@@ -311,20 +262,55 @@ static __device__ __forceinline__ void transpose_quad(uint32_t (&x)[4])
     }
 }
 
-/* 16 bytes at a time; up to 7 zeros behind the last item. */
-static __device__ __forceinline__ void write_gradient(bf16 *g, int64_t ld, const Words &words,
-                                                      int rows, int items)
+/* Where a tile of g goes: g [rows, ld], up to 7 zeros behind the last item; sums [4 warps][ITEMS] of a
+ * warpgroup, over its rows, of g as it is rounded. */
+typedef struct {
+    bf16 *g;
+    float *sums;
+    int ld, rows, items;
+} Tile;
+
+/* Four parts at a time: their two columns of a row are rounded into a word, words are exchanged so that each
+ * lane writes 16 bytes, and the sums of columns over the warp's rows go to tile.sums. */
+static __device__ __forceinline__ void write_gradient(const Tile &tile, const float (&z)[M][N][4])
 {
+    const int lane = lane_of(), column = lane % 4 * 8, warp = (int)threadIdx.x % WARPGROUP / WARP;
+    const int own =
+        lane / 16 * 4 + lane / 8 % 2 * 2 + lane / 4 % 2; /* what halve() leaves, of eight */
 #pragma unroll
-    for (int r = 0; r < OWN; r++)
+    for (int n = 0; n < N; n += 4) {
+        float v[8] = {};
 #pragma unroll
-        for (int n = 0; n < N; n += 4) {
-            uint32_t x[] = {words[r][n], words[r][n + 1], words[r][n + 2], words[r][n + 3]};
+        for (int r = 0; r < OWN; r++) {
+            uint32_t x[4];
+#pragma unroll
+            for (int k = 0; k < 4; k++) {
+                const float(&part)[4] = z[r / 2][n + k];
+                x[k] = two_bf16(part[r % 2 * 2], part[r % 2 * 2 + 1]);
+                v[2 * k] += __uint_as_float(x[k] << 16);
+                v[2 * k + 1] += __uint_as_float(x[k] & 0xffff0000u);
+            }
             transpose_quad(x);
-            const int row = own_row(r), column = 8 * (n + lane_of() % 4);
-            if (row < rows && column < items)
-                *(uint4 *)(g + row * ld + column) = make_uint4(x[0], x[1], x[2], x[3]);
+            if (own_row(r) < tile.rows && column + 8 * n < tile.items)
+                *(uint4 *)(tile.g + own_row(r) * tile.ld + column + 8 * n) =
+                    make_uint4(x[0], x[1], x[2], x[3]);
         }
+        halve<16, 4>(v);
+        halve<8, 2>(v);
+        halve<4, 1>(v);
+        tile.sums[warp * ITEMS + 8 * (n + own / 2) + lane % 4 * 2 + own % 2] = v[0];
+    }
+}
+
+/* The warps' sums, to part[item]. */
+static __device__ __forceinline__ void add_warps(float *part, const Tile &tile)
+{
+    part_sync(SUMS + side(), WARPGROUP);
+    const int item = (int)threadIdx.x % WARPGROUP;
+    if (item >= tile.items) return;
+    float sum = 0.0f;
+    for (int w = 0; w < WARPGROUP / WARP; w++) sum += tile.sums[w * ITEMS + item];
+    part[item] = sum;
 }
 
 /* Block (rows, split). */
@@ -343,7 +329,12 @@ static __global__ void __launch_bounds__(THREADS, 1)
         more_registers<MULTIPLYING_REGISTERS>();
         const int64_t row = (int64_t)blockIdx.x * ROWS;
         const int rows = o.rows - row < ROWS ? (int)(o.rows - row) : (int)ROWS;
-        float *room = (float *)h.room + side() * 2 * (WARPGROUP / WARP) * ITEMS;
+        RowLoss of[OWN];
+#pragma unroll
+        for (int r = 0; r < OWN; r++) of[r] = row_loss(g, row + own_row(r), own_row(r) < rows);
+        /* Two: one turn's is written while the other's may still be read. */
+        float(*sums)[WARPGROUP / WARP * ITEMS] =
+            (float(*)[WARPGROUP / WARP * ITEMS]) h.room + 2 * side();
         Place p = {0, 0};
         advance(p, side() * o.slabs, o.stages);
         barrier_wait(h.u_full, 0);
@@ -356,13 +347,10 @@ static __global__ void __launch_bounds__(THREADS, 1)
             const int column = o.first_item + first + column_at(0, 0);
 #pragma unroll
             for (int r = 0; r < OWN; r++)
-                row_gradient(z[r / 2], r % 2, g, row + own_row(r), own_row(r) < rows, column);
-            Words words;
-            round_tile(words, z);
-            write_gradient(g.g + row * g.ld + first, g.ld, words, rows, items);
-            if (g.part)
-                sum_columns(g.part + blockIdx.x * g.ld + first, words,
-                            room + i / 2 % 2 * (WARPGROUP / WARP) * ITEMS, items);
+                row_gradient(z[r / 2], r % 2, of[r], g.loss + row + own_row(r), column);
+            const Tile tile = {g.g + row * g.ld + first, sums[i / 2 % 2], (int)g.ld, rows, items};
+            write_gradient(tile, z);
+            if (g.part) add_warps(g.part + blockIdx.x * g.ld + first, tile);
         }
     }
 }

@@ -2,21 +2,45 @@
 
 #include "catalogue_choice.h"
 
-enum { SM_80 = 163 << 10, SM_89 = 99 << 10, SM_90 = 227 << 10 };
+enum { SM_80 = 80, SM_89 = 89, SM_90 = 90, SM_100 = 100 };
 
-static CatalogueKernel choice(Dtype dtype, bool aligned, int64_t shared, int64_t dim)
+static int64_t shared_of(int capability)
 {
-    const CatalogueCall call = {.dtype = dtype, .aligned = aligned, .shared = shared, .dim = dim};
+    if (capability == SM_80) return 163 << 10;
+    return capability == SM_89 ? 99 << 10 : 227 << 10;
+}
+
+static CatalogueKernel choice(Dtype dtype, bool aligned, int capability, int64_t dim)
+{
+    const CatalogueCall call = {.dtype = dtype,
+                                .aligned = aligned,
+                                .capability = capability,
+                                .shared = shared_of(capability),
+                                .dim = dim};
     return catalogue_choice(&call);
+}
+
+static void warpgroups_serve_bf16_on_sm_90(void **state)
+{
+    (void)state;
+    assert_int_equal(choice(BF16, true, SM_90, 8), CATALOGUE_WGMMA);
+    assert_int_equal(choice(BF16, true, SM_90, 512), CATALOGUE_WGMMA);
+    assert_int_equal(choice(BF16, true, SM_90, 640), CATALOGUE_WGMMA);
+    assert_int_equal(choice(BF16, true, SM_90, 648), CATALOGUE_TILES);
+    for (int64_t dim = 8; dim <= 640; dim += 8) {
+        const int64_t stages = catalogue_wgmma_stages(dim, shared_of(SM_90));
+        assert_in_range(stages, WGMMA_STAGES_MIN, WGMMA_STAGES);
+        assert_true(catalogue_wgmma_bytes(dim, stages) <= shared_of(SM_90));
+    }
 }
 
 static void fused_serves_bf16_that_fits(void **state)
 {
     (void)state;
-    assert_int_equal(choice(BF16, true, SM_90, 512), CATALOGUE_FUSED);
-    assert_int_equal(choice(BF16, true, SM_90, 8), CATALOGUE_FUSED);
-    assert_int_equal(choice(BF16, true, SM_90, 640), CATALOGUE_FUSED);
-    assert_int_equal(choice(BF16, true, SM_90, 648), CATALOGUE_TILES);
+    assert_int_equal(choice(BF16, true, SM_100, 512), CATALOGUE_FUSED);
+    assert_int_equal(choice(BF16, true, SM_100, 8), CATALOGUE_FUSED);
+    assert_int_equal(choice(BF16, true, SM_100, 640), CATALOGUE_FUSED);
+    assert_int_equal(choice(BF16, true, SM_100, 648), CATALOGUE_TILES);
     assert_int_equal(choice(BF16, true, SM_80, 384), CATALOGUE_FUSED);
     assert_int_equal(choice(BF16, true, SM_80, 392), CATALOGUE_TILES);
     assert_int_equal(choice(BF16, true, SM_89, 128), CATALOGUE_FUSED);
@@ -34,6 +58,7 @@ static void tiles_serve_the_rest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(warpgroups_serve_bf16_on_sm_90),
         cmocka_unit_test(fused_serves_bf16_that_fits),
         cmocka_unit_test(tiles_serve_the_rest),
     };

@@ -3,13 +3,14 @@
  * same f32 numbers in any order, and round to the same bf16. */
 #include "catalogue_case.h"
 
-/* Ragged rows (tiles of 128), items (of 256), elements (slabs of 32); features. 4,100 items are split over all
- * multiprocessors and take two tiles of a gradient (of 4,096), 33,000 two launches (of 32,768); the 2,070 rows
- * two blocks of a gradient (of 2,048). */
+/* Ragged rows (tiles of 128), items (of 128 or 256), elements (slabs of 32 or 64); features. 4,100 items are
+ * split over all multiprocessors and take two tiles of a gradient (of 4,096), 33,000 two launches (of 32,768);
+ * the 4,110 rows two blocks of a gradient (of 2,048 or 4,096); 2,100 items of 264 elements go round the ring
+ * of stages. */
 static const Shape shapes[] = {
     {1, 1, 8, 0, 0, 0, true},      {3, 5, 16, 1, 3, 0, true},     {7, 255, 24, 0, 0, 2, false},
     {130, 257, 40, 2, 9, 3, true}, {65, 600, 72, 0, 0, 0, false}, {5, 4100, 8, 0, 0, 0, true},
-    {2, 33000, 8, 0, 0, 0, false}, {2070, 130, 8, 0, 0, 0, true},
+    {2, 33000, 8, 0, 0, 0, false}, {4110, 130, 8, 0, 0, 0, true}, {140, 2100, 264, 0, 0, 0, true},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -75,7 +76,7 @@ static void statistics_are_those_of_double(void **state)
                                   gpu_room(room)};
         const Tensor ug = on_gpu(to_bf16(c.u)), biasg = on_gpu(c.bias);
         const double scale = n % 2 ? 1.0 : 2.0;
-        assert_int_equal(catalogue_choice_cuda(&gpu, ug), CATALOGUE_FUSED);
+        assert_int_not_equal(catalogue_choice_cuda(&gpu, ug), CATALOGUE_TILES);
         catalogue_stats(&gpu, g, ug, &c.table_gpu, biasg, (float)(1.0 / scale));
         const Tensor max = from_gpu(g.max), argmax = from_gpu(g.argmax);
         const Tensor logsumexp = from_gpu(g.logsumexp), expectation = from_gpu(g.expectation);
@@ -300,7 +301,8 @@ static void tiles_serve_the_same_calls(void **state)
     const Tensor room = NEW(F32, s.rows), ug = on_gpu(to_bf16(c.u)), biasg = on_gpu(c.bias);
     const CatalogueStats fused = {.max = gpu_room(room), .logsumexp = gpu_room(room)};
     const CatalogueStats tiles = {.max = gpu_room(room), .logsumexp = gpu_room(room)};
-    catalogue_stats_cuda(&gpu, CATALOGUE_FUSED, fused, ug, &c.table_gpu, biasg, 1.0f);
+    const CatalogueKernel kernel = catalogue_choice_cuda(&gpu, ug);
+    catalogue_stats_cuda(&gpu, kernel, fused, ug, &c.table_gpu, biasg, 1.0f);
     catalogue_stats_cuda(&gpu, CATALOGUE_TILES, tiles, ug, &c.table_gpu, biasg, 1.0f);
     assert_as_cpu(fused.max, from_gpu(tiles.max), 2 * (double)s.dim);
     assert_as_cpu(fused.logsumexp, from_gpu(tiles.logsumexp),
