@@ -1,12 +1,13 @@
 #include "attention_choice.h"
 
-enum { SEQUENCES_MIN = 8, TILE = 128, MEAN_MIN = 64 };
+enum { SEQUENCES_MIN = 8, TILE = 128, LONGEST_MIN = 65, MEAN_MIN = 96 };
 
 AttentionShape attention_shape(const AttentionCall *call)
 {
     int64_t sequences = SEQUENCES_MIN;
     while (sequences < call->sequences) sequences *= 2;
-    return (AttentionShape){call->backward, sequences, (call->longest + TILE - 1) / TILE * TILE,
+    const int64_t longest = call->longest > 0 ? call->longest : 1;
+    return (AttentionShape){call->backward, sequences, (longest + TILE - 1) / TILE * TILE,
                             call->heads, call->head_dim};
 }
 
@@ -18,7 +19,7 @@ int64_t attention_workspace(const AttentionShape *s)
 static bool cudnn_serves(const AttentionCall *c)
 {
     if (!c->cudnn || c->head_dim % 16 != 0) return false;
-    if (c->longest <= ATTENTION_SHORT || c->tokens < MEAN_MIN * c->sequences) return false;
+    if (c->longest < LONGEST_MIN || c->tokens < MEAN_MIN * c->sequences) return false;
     if (!c->backward) return c->capability == 90 || c->capability / 10 == 10;
     const AttentionShape shape = attention_shape(c);
     return c->capability == 90 && attention_workspace(&shape) <= ATTENTION_WORKSPACE;

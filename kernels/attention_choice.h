@@ -7,14 +7,16 @@
  *   ATTENTION_MMA    attention_mma.cu, tensor cores: bf16 otherwise. Made for short histories, whose
  *                    backward is one block's work, and complete: it serves what cuDNN does not.
  *   ATTENTION_CUDNN  attention_cudnn.c, bf16, where all of this holds:
- *     - longest > 256, and 64 tokens a sequence on average: cuDNN works in tiles of 128 tokens, which
- *       shorter histories leave more than half empty
+ *     - longest > 64, and 96 tokens a sequence on average: cuDNN works in tiles of 128 tokens, which
+ *       shorter histories leave partly empty
  *     - head_dim a multiple of 16: below that cuDNN's ragged sums are not to be relied on
  *     - forward: sm_90 and sm_10x
  *     - backward: sm_90 alone has the deterministic one for ragged batches; its workspace grows with the
  *       square of the longest, so at most ATTENTION_WORKSPACE bytes
  *
- * No comparison of speed stands behind the numbers 256 and 64: they are the sizes of the tiles.
+ * 64 and 96 come from histories of one length on an H100, 32,768 tokens, 8 heads of 64. Of 64 tokens cuDNN
+ * takes 1.9 (forward) and 1.4 (backward) times as long as ATTENTION_MMA, of 50 2.9 and 2.1; of 128 0.85 and
+ * 0.70, of 256 0.5 and 0.36. Its time is the tiles', so it grows little from 64 to 128.
  */
 #ifndef SOUK_ATTENTION_CHOICE_H
 #define SOUK_ATTENTION_CHOICE_H

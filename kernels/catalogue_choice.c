@@ -11,31 +11,37 @@ int64_t catalogue_fused_bytes(int64_t dim)
     return 2 * (u + stages);
 }
 
-/* A slab is 128 vectors x 64 elements; slabs begin at multiples of ALIGN; BARRIERS: two a stage and one. */
+/* Slabs begin at multiples of ALIGN. BARRIERS: two a stage and one. STAGES_MIN items' slabs hide the way from
+ * the L2 cache; where the rows' pass by too, STAGES_BOTH of both do. */
 enum {
     SLAB_WIDE = 64,
     SLAB_BYTES = 128 * SLAB_WIDE * 2,
     ALIGN = 1024,
     BARRIERS = (2 * WGMMA_STAGES + 1) * 8
 };
+enum { STAGES_MIN = 3, STAGES_BOTH = 6 };
 
-int64_t catalogue_wgmma_bytes(int64_t dim, int64_t stages)
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+int64_t catalogue_wgmma_bytes(WgmmaShape shape)
 {
-    const int64_t slabs = (dim + SLAB_WIDE - 1) / SLAB_WIDE;
-    return ALIGN + (slabs + stages) * SLAB_BYTES + WGMMA_ROOM + BARRIERS;
+    return ALIGN + (shape.resident + shape.stages) * SLAB_BYTES + WGMMA_ROOM + BARRIERS;
 }
 
-int64_t catalogue_wgmma_stages(int64_t dim, int64_t shared)
+WgmmaShape catalogue_wgmma_shape(int64_t dim, int64_t shared)
 {
-    const int64_t left = shared - catalogue_wgmma_bytes(dim, 0);
-    const int64_t stages = left < 0 ? 0 : left / SLAB_BYTES;
-    return stages < WGMMA_STAGES ? stages : WGMMA_STAGES;
+    const WgmmaShape none = {0, 0};
+    const int64_t slabs = (dim + SLAB_WIDE - 1) / SLAB_WIDE;
+    const int64_t fit = (shared - catalogue_wgmma_bytes(none)) / SLAB_BYTES;
+    if (fit >= slabs + STAGES_MIN) return (WgmmaShape){slabs, smaller(fit - slabs, WGMMA_STAGES)};
+    if (fit > STAGES_BOTH) return (WgmmaShape){fit - STAGES_BOTH, STAGES_BOTH};
+    return none;
 }
 
 CatalogueKernel catalogue_choice(const CatalogueCall *c)
 {
     if (c->dtype != BF16 || !c->aligned || c->dim % 8 != 0) return CATALOGUE_TILES;
-    if (c->capability == 90 && catalogue_wgmma_stages(c->dim, c->shared) >= WGMMA_STAGES_MIN)
+    if (c->capability == 90 && catalogue_wgmma_shape(c->dim, c->shared).stages > 0)
         return CATALOGUE_WGMMA;
     const bool fits = catalogue_fused_bytes(c->dim) + STATIC_BYTES <= c->shared;
     return fits ? CATALOGUE_FUSED : CATALOGUE_TILES;

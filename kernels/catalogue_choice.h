@@ -4,11 +4,12 @@
  *
  *   CATALOGUE_TILES  catalogue.cu: products of cuBLASLt into tiles of scores that stay in the L2 cache, which
  *                    a kernel reads. Serves f32, whose products are exact f32 ones; rows that do not begin at
- *                    16 bytes; and dim above CATALOGUE_FUSED's, where the products, 2 dim operations a score,
+ *                    16 bytes; and, elsewhere than on sm_90, dim above CATALOGUE_FUSED's, where the products, 2 dim operations a score,
  *                    are long beside the 8 bytes a score that they pass through the cache.
  *   CATALOGUE_WGMMA  catalogue_wgmma.cu: the same on sm_90 alone, by products of warpgroups, two of which take
- *                    turns at the tensor cores. Serves bf16 there: dim a multiple of 8 up to 640, whose 128
- *                    rows leave room for three stages of items.
+ *                    turns at the tensor cores. Serves bf16 there: dim a multiple of 8. Up to 640 the rows
+ *                    of a block stay in shared memory; beyond, a part of them passes by again for each
+ *                    tile of items.
  *   CATALOGUE_FUSED  catalogue_fused.cu: products on tensor cores whose scores never leave the registers.
  *                    Serves bf16 elsewhere: dim a multiple of 8 whose 128 rows, with the stages of items,
  *                    fit a multiprocessor's shared memory (up to 384 on sm_80, 640 on sm_100).
@@ -40,11 +41,15 @@ CatalogueKernel catalogue_choice(const CatalogueCall *call);
 /* Bytes of shared memory of a block of CATALOGUE_FUSED. */
 int64_t catalogue_fused_bytes(int64_t dim);
 
-/* Of a block of CATALOGUE_WGMMA: how many stages of items fit beside 128 rows, at most WGMMA_STAGES; below
- * WGMMA_STAGES_MIN it does not serve. WGMMA_ROOM: bytes for sums and merging. */
-int64_t catalogue_wgmma_stages(int64_t dim, int64_t shared);
-int64_t catalogue_wgmma_bytes(int64_t dim, int64_t stages);
-enum { WGMMA_STAGES = 8, WGMMA_STAGES_MIN = 3, WGMMA_ROOM = 8192 };
+/* Shared memory of a block of CATALOGUE_WGMMA, in slabs of 128 vectors x 64 elements: of the rows those that
+ * stay, and a ring of stages through which those of the items pass, and of the rows the others. stages 0: it
+ * does not serve. */
+typedef struct {
+    int64_t resident, stages;
+} WgmmaShape;
+WgmmaShape catalogue_wgmma_shape(int64_t dim, int64_t shared);
+int64_t catalogue_wgmma_bytes(WgmmaShape shape);
+enum { WGMMA_STAGES = 8, WGMMA_ROOM = 8192 }; /* at most; bytes for sums and merging */
 
 /* The tile of a block of CATALOGUE_FUSED: rows x items, whose vectors pass by in slabs, the next ones
  * being loaded while one is multiplied. */

@@ -4,7 +4,8 @@
  * A block owns 128 rows, whose u stays in shared memory, and walks tiles of 128 items. Of its three warpgroups
  * the first only copies: slabs of 128 items x 64 elements, 16 KB, into a ring of stages. The other two take
  * turns: while one multiplies a tile, 128 x 128 sums in its registers, the other does with the scores of the
- * tile before what is to be done, so that exponentials cost no time of the tensor cores.
+ * tile before what is to be done, so that exponentials cost no time of the tensor cores. Above dim 640 not all
+ * of u fits beside the ring: the slabs of u that are not resident pass through it too, once a tile.
  *
  * Both operands are rearranged before, once a launch, into slabs as products read them, so that a copy is
  * one bulk copy of contiguous bytes. Slabs are padded with zeros: dim to a multiple of 64, rows and items to
@@ -15,9 +16,9 @@
  * products of cuBLASLt that read it from the L2 cache.
  *
  * Floor: a tile takes 128 x 128 x dim products, 8 dim clocks of a multiprocessor's tensor cores at 2048 a
- * clock. In that time 256 dim bytes come from L2, 32 bytes a clock, and products read 96 bytes a clock of
- * shared memory, of 128. The 16,384 exponentials of a tile take 1024 clocks, less than the products from
- * dim 128 on.
+ * clock. In that time 256 dim bytes come from L2, 32 bytes a clock (48 at dim 1024), and products read 96
+ * bytes a clock of shared memory, of 128. The 16,384 exponentials of a tile take 1024 clocks, less than the
+ * products from dim 128 on.
  */
 #include "base/ptx_sm90.cuh"
 #include "catalogue_choice.h"
@@ -34,8 +35,9 @@ typedef struct {
     const bf16 *u, *items;
     const float *bias; /* of the first item; NULL: none */
     int64_t rows;
-    int count, first_item, slabs, stages; /* count: of items */
-} Operands;
+    int count, first_item, slabs; /* count: of items */
+    int resident, stages;         /* WgmmaShape */
+} SlabOperands; /* not Operands: that is catalogue_fused.cu's, and launches are templates over names */
 
 /* A block's shared memory; `room` is for sums and merging. */
 typedef struct {
@@ -44,11 +46,11 @@ typedef struct {
     uint64_t *full, *empty, *u_full;
 } Held;
 
-static __device__ __forceinline__ Held hold(unsigned char *memory, const Operands &o)
+static __device__ __forceinline__ Held hold(unsigned char *memory, const SlabOperands &o)
 {
     Held h;
     h.u = (bf16 *)(((uintptr_t)memory + 1023) & ~(uintptr_t)1023);
-    h.stage = h.u + o.slabs * SLAB;
+    h.stage = h.u + o.resident * SLAB;
     h.room = (unsigned char *)(h.stage + o.stages * SLAB);
     h.full = (uint64_t *)(h.room + WGMMA_ROOM);
     h.empty = h.full + WGMMA_STAGES;
@@ -57,7 +59,7 @@ static __device__ __forceinline__ Held hold(unsigned char *memory, const Operand
 }
 
 /* A stage is empty when the four warps that multiplied it say so. */
-static __device__ __forceinline__ void open_barriers(const Held &h, const Operands &o)
+static __device__ __forceinline__ void open_barriers(const Held &h, const SlabOperands &o)
 {
     if (threadIdx.x == 0) {
         for (int i = 0; i < o.stages; i++) {
@@ -77,7 +79,7 @@ typedef struct {
     int first, count;
 } Walk;
 
-static __device__ __forceinline__ Walk walk_of(const Operands &o, int tiles_each)
+static __device__ __forceinline__ Walk walk_of(const SlabOperands &o, int tiles_each)
 {
     const int tiles = (o.count + ITEMS - 1) / ITEMS;
     Walk w = {(int)blockIdx.y * tiles_each, tiles_each};
@@ -96,27 +98,60 @@ static __device__ __forceinline__ void advance(Place &p, int slabs, int stages)
     for (p.stage += slabs; p.stage >= stages; p.stage -= stages) p.parity ^= 1;
 }
 
-/* One thread sends for all of a block: u, then its tiles slab by slab as stages become empty. */
-static __device__ __forceinline__ void send(const Held &h, const Operands &o, const Walk &w)
+/* Slabs of a tile that pass through the ring. */
+static __device__ __forceinline__ int slots(const SlabOperands &o)
 {
-    const int bytes = SLAB * (int)sizeof(bf16);
-    barrier_expect(h.u_full, o.slabs * bytes);
-    copy_bulk(h.u, o.u + (int64_t)blockIdx.x * o.slabs * SLAB, o.slabs * bytes, h.u_full);
-    const bf16 *from = o.items + (int64_t)w.first * o.slabs * SLAB;
-    Place p = {0, 0};
-    for (int i = 0; i < w.count * o.slabs; i++) {
-        barrier_wait(&h.empty[p.stage], p.parity ^ 1);
-        barrier_expect(&h.full[p.stage], bytes);
-        copy_bulk(h.stage + p.stage * SLAB, from, bytes, &h.full[p.stage]);
-        from += SLAB;
-        advance(p, 1, o.stages);
-    }
+    return 2 * o.slabs - o.resident;
 }
 
-static __device__ __forceinline__ void give_back(const Held &h, int stage)
+enum { SLAB_BYTES = SLAB * (int)sizeof(bf16) };
+
+static __device__ __forceinline__ void send_slab(const Held &h, const SlabOperands &o, Place &p,
+                                                 const bf16 *from)
+{
+    barrier_wait(&h.empty[p.stage], p.parity ^ 1);
+    barrier_expect(&h.full[p.stage], SLAB_BYTES);
+    copy_bulk(h.stage + p.stage * SLAB, from, SLAB_BYTES, &h.full[p.stage]);
+    advance(p, 1, o.stages);
+}
+
+/* One thread sends for all of a block: the resident slabs of u, then tile by tile those of the items, each
+ * behind the slab of u that it is multiplied with, where that is not resident. */
+static __device__ __forceinline__ void send(const Held &h, const SlabOperands &o, const Walk &w)
+{
+    const bf16 *const u = o.u + (int64_t)blockIdx.x * o.slabs * SLAB;
+    barrier_expect(h.u_full, o.resident * SLAB_BYTES);
+    copy_bulk(h.u, u, o.resident * SLAB_BYTES, h.u_full);
+    const bf16 *from = o.items + (int64_t)w.first * o.slabs * SLAB;
+    Place p = {0, 0};
+    for (int i = 0; i < w.count; i++)
+        for (int s = 0; s < o.slabs; s++) {
+            if (s >= o.resident) send_slab(h, o, p, u + s * SLAB);
+            send_slab(h, o, p, from);
+            from += SLAB;
+        }
+}
+
+/* Stages of a product; u -1: its slab is resident. */
+typedef struct {
+    int u, items;
+} Read;
+
+static __device__ __forceinline__ void give_back(const Held &h, const Read &read)
 {
     __syncwarp();
-    if (lane_of() == 0) barrier_arrive(&h.empty[stage]);
+    if (lane_of() > 0) return;
+    if (read.u >= 0) barrier_arrive(&h.empty[read.u]);
+    barrier_arrive(&h.empty[read.items]);
+}
+
+/* The stage at p, when it is full; p is the next then. */
+static __device__ __forceinline__ int take(const Held &h, const SlabOperands &o, Place &p)
+{
+    const int stage = p.stage;
+    barrier_wait(&h.full[stage], p.parity);
+    advance(p, 1, o.stages);
+    return stage;
 }
 
 /* Which of the two warpgroups that multiply: 0 takes the walk's even tiles, 1 its odd ones. */
@@ -125,31 +160,32 @@ static __device__ __forceinline__ int side() { return (int)threadIdx.x / WARPGRO
 /* z = scores of tile i of the walk, in this warpgroup's turn. p: its first slab; afterwards the first of its
  * next tile. */
 static __device__ __forceinline__ void multiply(float (&z)[M][N][4], const Held &h,
-                                                const Operands &o, Place &p, int i, int tiles)
+                                                const SlabOperands &o, Place &p, int i, int tiles)
 {
     if (i > 0) part_sync(TURN + side(), PAIR);
-    int before = 0;
+    Read before = {-1, 0};
     for (int s = 0; s < o.slabs; s++) {
-        barrier_wait(&h.full[p.stage], p.parity);
+        Read read = {-1, 0};
+        if (s >= o.resident) read.u = take(h, o, p);
+        read.items = take(h, o, p);
+        const bf16 *const u = read.u < 0 ? h.u + s * SLAB : h.stage + read.u * SLAB;
         product_begin();
 #pragma unroll
         for (int k = 0; k < SLAB_WIDE; k += 16)
 #pragma unroll
             for (int m = 0; m < M; m++)
-                product_128(z[m], h.u + s * SLAB, 64 * m, h.stage + p.stage * SLAB, k,
-                            s == 0 && k == 0);
+                product_128(z[m], u, 64 * m, h.stage + read.items * SLAB, k, s == 0 && k == 0);
         product_commit();
         if (s > 0) {
             product_wait<1>();
             give_back(h, before);
         }
-        before = p.stage;
-        advance(p, 1, o.stages);
+        before = read;
     }
     if (i + 1 < tiles) part_arrive(TURN + 1 - side(), PAIR);
     product_wait<0>();
     give_back(h, before);
-    advance(p, o.slabs, o.stages);
+    advance(p, slots(o), o.stages);
 }
 
 /* Row of a thread's own row r in the block; its first column. */
@@ -159,7 +195,8 @@ static __device__ __forceinline__ int own_row(int r)
 }
 
 /* z += bias; what is no item has the lowest score, whose exponential is 0. first: the tile's first item. */
-static __device__ __forceinline__ void add_bias(float (&z)[M][N][4], const Operands &o, int first)
+static __device__ __forceinline__ void add_bias(float (&z)[M][N][4], const SlabOperands &o,
+                                                int first)
 {
     if (!o.bias && first + ITEMS <= o.count) return;
 #pragma unroll
@@ -195,7 +232,7 @@ static __device__ __forceinline__ void merge_block(Partial *partial, Partial (&o
 /* Block (rows, split): its rows over its tiles, to partial [split][row]. */
 template <int WANTED>
 static __global__ void __launch_bounds__(THREADS, 1)
-    stats_kernel(Partial *partial, Operands o, int tiles_each, float scale)
+    stats_kernel(Partial *partial, SlabOperands o, int tiles_each, float scale)
 {
     DYNAMIC_SHARED(memory);
     if (!ON_SM90) return;
@@ -211,7 +248,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
 #pragma unroll
         for (int r = 0; r < OWN; r++) own[r] = no_partial();
         Place p = {0, 0};
-        advance(p, side() * o.slabs, o.stages);
+        advance(p, side() * slots(o), o.stages);
         barrier_wait(h.u_full, 0);
         for (int i = side(); i < w.count; i += 2) {
             const int first = (w.first + i) * ITEMS;
@@ -315,7 +352,7 @@ static __device__ __forceinline__ void add_warps(float *part, const Tile &tile)
 
 /* Block (rows, split). */
 static __global__ void __launch_bounds__(THREADS, 1)
-    gradient_kernel(ScoreGradient g, Operands o, int tiles_each)
+    gradient_kernel(ScoreGradient g, SlabOperands o, int tiles_each)
 {
     DYNAMIC_SHARED(memory);
     if (!ON_SM90) return;
@@ -336,7 +373,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
         float(*sums)[WARPGROUP / WARP * ITEMS] =
             (float(*)[WARPGROUP / WARP * ITEMS]) h.room + 2 * side();
         Place p = {0, 0};
-        advance(p, side() * o.slabs, o.stages);
+        advance(p, side() * slots(o), o.stages);
         barrier_wait(h.u_full, 0);
         for (int i = side(); i < w.count; i += 2) {
             const int first = (w.first + i) * ITEMS;
@@ -410,10 +447,10 @@ static TilesCuda gradient_plan(Device *dev, const ItemTable *table, Tensor bias,
 }
 
 /* Rows first_row .. first_row + rows - 1, of a multiple of 128 on. */
-static Operands operands_of(Device *dev, const TilesCuda *t, const ItemTile &tile,
-                            int64_t first_row, int64_t rows)
+static SlabOperands operands_of(Device *dev, const TilesCuda *t, const ItemTile &tile,
+                                int64_t first_row, int64_t rows)
 {
-    Operands o = {};
+    SlabOperands o = {};
     o.u = (const bf16 *)tensor_rows(t->u_slabs, first_row / ROWS, 1).data;
     o.items = (const bf16 *)t->item_slabs.data;
     o.bias = tile.bias;
@@ -421,13 +458,15 @@ static Operands operands_of(Device *dev, const TilesCuda *t, const ItemTile &til
     o.count = (int)tile.width;
     o.first_item = (int)tile.first;
     o.slabs = (int)t->u_slabs.dim[1];
-    o.stages = (int)catalogue_wgmma_stages(t->dim, dev->cuda->shared);
+    const WgmmaShape shape = catalogue_wgmma_shape(t->dim, dev->cuda->shared);
+    o.resident = (int)shape.resident;
+    o.stages = (int)shape.stages;
     return o;
 }
 
-static size_t shared_bytes(const Operands &o)
+static size_t shared_bytes(const SlabOperands &o)
 {
-    return (size_t)catalogue_wgmma_bytes(o.slabs * SLAB_WIDE, o.stages);
+    return (size_t)catalogue_wgmma_bytes(WgmmaShape{o.resident, o.stages});
 }
 
 /* How a launch is cut into blocks: (rows, splits of the items), each of so many tiles. */
@@ -437,7 +476,7 @@ typedef struct {
     int tiles_each;
 } Cut;
 
-static Cut cut_of(Device *dev, const Operands &o)
+static Cut cut_of(Device *dev, const SlabOperands &o)
 {
     const int64_t tiles = ceil_div(o.count, ITEMS), row_blocks = ceil_div(o.rows, ROWS);
     const int64_t splits = fused_splits_cuda(dev, row_blocks, tiles);
@@ -445,7 +484,7 @@ static Cut cut_of(Device *dev, const Operands &o)
 }
 
 template <int WANTED>
-static void stats(Device *dev, Partial *partial, const Operands &o, const Cut &cut, float scale)
+static void stats(Device *dev, Partial *partial, const SlabOperands &o, const Cut &cut, float scale)
 {
     LAUNCH(dev, stats_kernel<WANTED>, cut.grid, THREADS, shared_bytes(o), partial, o,
            cut.tiles_each, scale);
@@ -456,7 +495,7 @@ static void add_stats(Device *dev, RowStats *to, const TilesCuda *t, const ItemT
 {
     const size_t mark = scratch_mark(dev);
     make_slabs(dev, t->item_slabs, tile.vectors, tile.width, t->dim);
-    const Operands o = operands_of(dev, t, tile, 0, t->rows);
+    const SlabOperands o = operands_of(dev, t, tile, 0, t->rows);
     const Cut cut = cut_of(dev, o);
     Partial *partial = partials_cuda(dev, cut.splits, t->rows);
     switch (wanted) {
@@ -473,7 +512,7 @@ static void gradient(Device *dev, const FusedGradient &to, const TilesCuda *t, c
 {
     const size_t mark = scratch_mark(dev);
     if (block.first == 0) make_slabs(dev, t->item_slabs, tile.vectors, tile.width, t->dim);
-    const Operands o = operands_of(dev, t, tile, block.first, block.rows);
+    const SlabOperands o = operands_of(dev, t, tile, block.first, block.rows);
     const Cut cut = cut_of(dev, o);
     const int64_t row_blocks = cut.grid.x;
     const ScoreGradient g = score_gradient_cuda(dev, to, t, block, row_blocks);

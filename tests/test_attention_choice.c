@@ -33,9 +33,9 @@ static void cudnn_serves_long_histories_where_it_is_deterministic(void **state)
         assert_int_equal(CHOICE(call.backward = backward, call.capability = 89), ATTENTION_MMA);
         assert_int_equal(CHOICE(call.backward = backward, call.capability = 120), ATTENTION_MMA);
         assert_int_equal(CHOICE(call.backward = backward, call.cudnn = false), ATTENTION_MMA);
-        assert_int_equal(CHOICE(call.backward = backward, call.longest = 256), ATTENTION_MMA);
-        assert_int_equal(CHOICE(call.backward = backward, call.longest = 257), ATTENTION_CUDNN);
-        assert_int_equal(CHOICE(call.backward = backward, call.sequences = 257), ATTENTION_MMA);
+        assert_int_equal(CHOICE(call.backward = backward, call.longest = 64), ATTENTION_MMA);
+        assert_int_equal(CHOICE(call.backward = backward, call.longest = 65), ATTENTION_CUDNN);
+        assert_int_equal(CHOICE(call.backward = backward, call.sequences = 171), ATTENTION_MMA);
         assert_int_equal(CHOICE(call.backward = backward, call.head_dim = 72), ATTENTION_MMA);
     }
 }
@@ -78,9 +78,9 @@ static void a_shape_holds_its_calls_and_few_serve_all(void **state)
         last = s.sequences;
     }
     assert_int_equal(shapes, 10);
-    for (call.longest = 1; call.longest <= 300; call.longest++) {
+    for (call.longest = 0; call.longest <= 300; call.longest++) {
         const AttentionShape s = attention_shape(&call);
-        assert_true(s.longest >= call.longest && s.longest < call.longest + 128);
+        assert_true(s.longest >= call.longest && s.longest <= call.longest + 128 && s.longest > 0);
         assert_int_equal(s.longest % 128, 0);
     }
 }

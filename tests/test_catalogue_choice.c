@@ -26,12 +26,15 @@ static void warpgroups_serve_bf16_on_sm_90(void **state)
     assert_int_equal(choice(BF16, true, SM_90, 8), CATALOGUE_WGMMA);
     assert_int_equal(choice(BF16, true, SM_90, 512), CATALOGUE_WGMMA);
     assert_int_equal(choice(BF16, true, SM_90, 640), CATALOGUE_WGMMA);
-    assert_int_equal(choice(BF16, true, SM_90, 648), CATALOGUE_TILES);
-    for (int64_t dim = 8; dim <= 640; dim += 8) {
-        const int64_t stages = catalogue_wgmma_stages(dim, shared_of(SM_90));
-        assert_in_range(stages, WGMMA_STAGES_MIN, WGMMA_STAGES);
-        assert_true(catalogue_wgmma_bytes(dim, stages) <= shared_of(SM_90));
+    assert_int_equal(choice(BF16, true, SM_90, 648), CATALOGUE_WGMMA);
+    assert_int_equal(choice(BF16, true, SM_90, 8192), CATALOGUE_WGMMA);
+    for (int64_t dim = 8; dim <= 8192; dim += 8) {
+        const WgmmaShape shape = catalogue_wgmma_shape(dim, shared_of(SM_90));
+        assert_in_range(shape.stages, dim <= 640 ? 3 : 6, WGMMA_STAGES);
+        assert_true(dim <= 640 ? shape.resident == (dim + 63) / 64 : shape.resident > 0);
+        assert_true(catalogue_wgmma_bytes(shape) <= shared_of(SM_90));
     }
+    assert_int_equal(catalogue_wgmma_shape(512, 48 << 10).stages, 0);
 }
 
 static void fused_serves_bf16_that_fits(void **state)

@@ -6,7 +6,7 @@
 /* Ragged rows (tiles of 128), items (of 128 or 256), elements (slabs of 32 or 64); features. 4,100 items are
  * split over all multiprocessors and take two tiles of a gradient (of 4,096), 33,000 two launches (of 32,768);
  * the 4,110 rows two blocks of a gradient (of 2,048 or 4,096); 2,100 items of 264 elements go round the ring
- * of stages. */
+ * of stages; of 904 elements not all of a row's stay (where they do not fit, tiles serve). */
 static const Shape shapes[] = {
     {1, 1, 8, 0, 0, 0, true},      {3, 5, 16, 1, 3, 0, true},     {7, 255, 24, 0, 0, 2, false},
     {130, 257, 40, 2, 9, 3, true}, {65, 600, 72, 0, 0, 0, false}, {5, 4100, 8, 0, 0, 0, true},
@@ -76,7 +76,7 @@ static void statistics_are_those_of_double(void **state)
                                   gpu_room(room)};
         const Tensor ug = on_gpu(to_bf16(c.u)), biasg = on_gpu(c.bias);
         const double scale = n % 2 ? 1.0 : 2.0;
-        assert_int_not_equal(catalogue_choice_cuda(&gpu, ug), CATALOGUE_TILES);
+        if (s.dim <= 384) assert_int_not_equal(catalogue_choice_cuda(&gpu, ug), CATALOGUE_TILES);
         catalogue_stats(&gpu, g, ug, &c.table_gpu, biasg, (float)(1.0 / scale));
         const Tensor max = from_gpu(g.max), argmax = from_gpu(g.argmax);
         const Tensor logsumexp = from_gpu(g.logsumexp), expectation = from_gpu(g.expectation);

@@ -3,7 +3,7 @@
  */
 #include "bugs.h"
 
-#include "base/ptx.cuh"
+#include "base/ptx_sm90.cuh"
 
 static __device__ __forceinline__ int tid() { return (int)threadIdx.x; }
 
@@ -289,6 +289,72 @@ static void add_by_graph(Device *dev, int *out, int bug)
     device_graph_close(dev, graph);
 }
 
+/* ---- sm_90: barriers in shared memory, bulk copies, products of warpgroups ------------------------- */
+
+enum { NO_WAIT_FOR_FULL = 1, NO_WAIT_FOR_EMPTY, NOT_GIVEN_BACK };
+
+/* Warp 0 sends what staged_copy copies, through two stages; warp 1 sums. */
+template <int BUG>
+static __global__ void ring(int *out, const int *in, int chunks)
+{
+    DYNAMIC_SHARED(memory);
+    int *stage = (int *)memory;
+    uint64_t *full = (uint64_t *)(stage + 2 * 128), *empty = full + 2;
+    const int lane = tid() % WARP, bytes = 128 * (int)sizeof(int);
+    if (tid() == 0) {
+        for (int k = 0; k < 2; k++) {
+            barrier_open(&full[k], 1);
+            barrier_open(&empty[k], 1);
+        }
+        barriers_visible();
+    }
+    __syncthreads();
+    for (int k = 0; k < chunks && tid() == 0; k++) {
+        if (BUG != NO_WAIT_FOR_EMPTY) barrier_wait(&empty[k % 2], (k / 2 + 1) % 2);
+        barrier_expect(&full[k % 2], bytes);
+        copy_bulk(stage + k % 2 * 128, in + k * 128, bytes, &full[k % 2]);
+    }
+    if (tid() < WARP) return;
+    int sum = 0;
+    for (int k = 0; k < chunks; k++) {
+        if (BUG != NO_WAIT_FOR_FULL) barrier_wait(&full[k % 2], k / 2 % 2);
+        for (int i = 0; i < 128; i += WARP) sum += stage[k % 2 * 128 + i + (lane + 5) % WARP];
+        __syncwarp();
+        if (lane == 0 && BUG != NOT_GIVEN_BACK) barrier_arrive(&empty[k % 2]);
+    }
+    out[lane] = sum;
+}
+
+enum { NO_WAIT_FOR_PRODUCT = 1, EARLY_USE };
+
+/* d = a b^T of small whole numbers; thread t leaves the first of its sums. */
+template <int BUG>
+static __global__ void warpgroup_product(float *out)
+{
+    DYNAMIC_SHARED(memory);
+    bf16 *a = (bf16 *)memory, *b = a + SLAB;
+    for (int i = tid(); i < SLAB; i += WARPGROUP) {
+        const int row = i / SLAB_WIDE, k = i % SLAB_WIDE;
+        a[slab_at(row, k)] = __float2bfloat16((float)((row * 5 + k * 3) % 11 - 5));
+        b[slab_at(row, k)] = __float2bfloat16((float)((row * 7 + k) % 13 - 6));
+    }
+    __syncthreads();
+    float d[16][4];
+    product_begin();
+    for (int k = 0; k < SLAB_WIDE; k += 16) product_128(d, a, 64, b, k, k == 0);
+    product_commit();
+    if (BUG == EARLY_USE) out[tid()] = d[0][0];
+    if (BUG != NO_WAIT_FOR_PRODUCT) product_wait<0>();
+    if (BUG != EARLY_USE) out[tid()] = d[0][0];
+}
+
+/* A part of a block waits for another, which never comes. */
+static __global__ void part_alone(int *out)
+{
+    if (tid() < 64) part_sync(1, 128);
+    out[tid()] = 1;
+}
+
 /* ---- By name ------------------------------------------------------------------------------------- */
 
 #define IS(text) (!strcmp(name, text))
@@ -421,9 +487,33 @@ static bool run_streams(Device *dev, const char *name, int *out)
     return true;
 }
 
+static bool run_sm90(Device *dev, const char *name, int *out, int *in)
+{
+    const size_t slabs = 2 * SLAB * sizeof(bf16), stages = 2 * 128 * sizeof(int) + 4 * 8;
+    if (IS("ring"))
+        LAUNCH(dev, ring<0>, 1, 64, stages, out, in, 4);
+    else if (IS("no wait for a full stage"))
+        LAUNCH(dev, ring<NO_WAIT_FOR_FULL>, 1, 64, stages, out, in, 4);
+    else if (IS("no wait for an empty stage"))
+        LAUNCH(dev, ring<NO_WAIT_FOR_EMPTY>, 1, 64, stages, out, in, 4);
+    else if (IS("a stage not given back"))
+        LAUNCH(dev, ring<NOT_GIVEN_BACK>, 1, 64, stages, out, in, 4);
+    else if (IS("warpgroup"))
+        LAUNCH(dev, warpgroup_product<0>, 1, WARPGROUP, slabs, (float *)out);
+    else if (IS("warpgroup not waited for"))
+        LAUNCH(dev, warpgroup_product<NO_WAIT_FOR_PRODUCT>, 1, WARPGROUP, slabs, (float *)out);
+    else if (IS("warpgroup's sums used early"))
+        LAUNCH(dev, warpgroup_product<EARLY_USE>, 1, WARPGROUP, slabs, (float *)out);
+    else if (IS("a part of a block alone"))
+        LAUNCH(dev, part_alone, 1, 128, 0, out);
+    else
+        return false;
+    return true;
+}
+
 bool bug_run(Device *dev, const char *name, int *out, int *in, int count)
 {
     return run_streams(dev, name, out) || run_correct(dev, name, out, in, count) ||
            run_race(dev, name, out, in) || run_memory(dev, name, out, in, count) ||
-           run_divergence(dev, name, out);
+           run_divergence(dev, name, out) || run_sm90(dev, name, out, in);
 }

@@ -269,6 +269,36 @@ static void misuse_of_graphs_is_seen(void **state)
         assert_int_equal(times_shown(names[b], SEEDS, want_by_graph), SEEDS);
 }
 
+static int want_warpgroup(int i)
+{
+    const int row = 64 + i / 32 * 16 + i % 32 / 4, column = i % 4 * 2;
+    int sum = 0;
+    for (int k = 0; k < 64 && i < 128; k++)
+        sum += ((row * 5 + k * 3) % 11 - 5) * ((column * 7 + k) % 13 - 6);
+    return i < 128 ? float_bits((float)sum) : -1;
+}
+
+/* The check build is not made for these. */
+static void what_sm90_has_is_done_late_and_early(void **state)
+{
+    (void)state;
+    if (build == CHECK) skip();
+    assert_passes("ring", want_staged);
+    assert_passes("warpgroup", want_warpgroup);
+    static const Bug bugs[] = {
+        {"a stage not given back", PLAIN | ASAN, "deadlock"},
+        {"warpgroup not waited for", PLAIN | ASAN, "still pending"},
+        {"a part of a block alone", PLAIN | ASAN, "deadlock"},
+    };
+    ASSERT_REPORTED(bugs);
+    static const char *const names[] = {"no wait for a full stage", "no wait for an empty stage"};
+    for (size_t b = 0; b < sizeof names / sizeof *names; b++) {
+        const int shown = times_shown(names[b], 12, want_staged);
+        if (shown < 3) fail_msg("\"%s\" shows in %d of 12 orders", names[b], shown);
+    }
+    assert_int_equal(times_shown("warpgroup's sums used early", 12, want_warpgroup), 12);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -281,6 +311,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(orders_of_threads_bring_races_to_light),
         cmocka_unit_test(missing_waits_between_streams_are_seen),
         cmocka_unit_test(misuse_of_graphs_is_seen),
+        cmocka_unit_test(what_sm90_has_is_done_late_and_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
