@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 """The phases of bench/gpu-acceptance.sh; run that."""
-import argparse, datetime, glob, hashlib, json, os, re, shutil, sys, traceback
+import argparse, concurrent.futures, datetime, glob, hashlib, json, os, re, shutil, subprocess, sys, traceback
 
 import gpu_steps
 from gpu_phase import (FAILED, PASSED, UNAVAILABLE, UNFINISHED, Phase, ask, cuda_home, find_gpu, last_line,
                        link_python_libraries, tree_hash)
 
 BUILD, OUT, RESULTS = "build-gpu", "bench/out/gpu-acceptance", "bench/results"
-LIMITS = {"build": 200, "test": 130, "sanitize": 90, "bench": 165}  # seconds; together under ten minutes
+LIMITS = {"build": 200, "test": 110, "sanitize": 60, "bench": 215}  # seconds; together under ten minutes
 SOUK = os.path.join(BUILD, "souk")
 VERIFY = ("test", "sanitize")
 # What is small enough for the sanitizer; libraries' own kernels are not ours to race-check.
-SANITIZED = {"memcheck": "device rows layers embedding losses attention gemm", "racecheck": "rows layers embedding losses attention"}
+SANITIZED = {"memcheck": "device rows layers embedding losses attention gemm catalogue_fused", "racecheck": "rows layers embedding losses attention"}
 SHORT = ["model.length=50", "train.tokens=2048", "learn.objective=cross_entropy+double_q"]
 LONG = ["model.length=512", "train.tokens=4096", "model.dim=128", "learn.objective=cross_entropy"]
 
@@ -99,22 +99,61 @@ def test(p, gpu):
     same_bits(p, "long histories, bf16", data[1], [*LONG, "train.precision=bf16"])
 
 
+def sanitized(command, limit):
+    """-> (exit code, output); None when it was stopped."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=limit)
+        return done.returncode, done.stdout
+    except subprocess.TimeoutExpired as e:
+        return None, e.stdout.decode(errors="replace") if e.stdout else ""
+    except OSError as e:
+        return 127, str(e)
+
+
 def sanitize(p, gpu):
+    """All at once: each keeps a processor busy, and little of the GPU."""
     tool = shutil.which("compute-sanitizer") or os.path.join(cuda_home() or "", "bin", "compute-sanitizer")
-    for check_name, tests in SANITIZED.items():
-        for name in tests.split():
-            command = [tool, "--tool", check_name, "--error-exitcode", "9", os.path.join(BUILD, "tests", "test_cuda_" + name)]
-            code, output = p.run(command, 40) if p.left() > 2 else (None, "")
-            if p.dry_run:
-                continue
-            refused = code == 127 or "Device not supported" in output
-            verdict = UNAVAILABLE if refused else UNFINISHED if code is None else PASSED if code == 0 else FAILED
-            summary = [line for line in output.splitlines() if "SUMMARY" in line]
-            p.case("%s %s" % (check_name, name), verdict, "" if verdict == PASSED else (summary or [last_line(output)])[-1])
+    cases = [(check_name, name) for check_name, tests in SANITIZED.items() for name in tests.split()]
+    commands = [[tool, "--tool", c, "--error-exitcode", "9", os.path.join(BUILD, "tests", "test_cuda_" + n)] for c, n in cases]
+    if p.dry_run:
+        for command in commands:
+            p.run(command, 55)
+        return
+    with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+        results = list(pool.map(lambda c: sanitized(c, p.left() - 2), commands))
+    for (check_name, name), (code, output) in zip(cases, results):
+        p.log.write("\n%s %s\n%s\n[exit code %s]\n" % (check_name, name, output, code))
+        refused = code == 127 or "Device not supported" in output
+        verdict = UNAVAILABLE if refused else UNFINISHED if code is None else PASSED if code == 0 else FAILED
+        summary = [line for line in output.splitlines() if "SUMMARY" in line]
+        p.case("%s %s" % (check_name, name), verdict, "" if verdict == PASSED else (summary or [last_line(output)])[-1])
+
+
+def report_of(p, name, command, limit):
+    """A run of souk bench -> its report; None when it failed."""
+    path = os.path.join(OUT, "bench-%s.json" % re.sub(r"[^a-z0-9]+", "-", name.lower()))
+    if not p.try_run(name, [SOUK, "bench", "--device", "cuda", "--quiet", "--json", path, *command], limit)[0] or p.dry_run:
+        return None
+    with open(path) as f:
+        return json.load(f)
 
 
 def bench(p, gpu):
+    """The ops, then whole steps beside PyTorch, then large models, and what is slowest last."""
+    ops = report_of(p, "ops", ["--quick"], 40)
+    if ops:
+        p.figures["ops"] = ops
     gpu_steps.beside_pytorch(p, SOUK, OUT)
+    data = gpu_steps.model_data(p, SOUK, OUT)
+    for name, shape in gpu_steps.MODELS.items() if data else ():
+        settings = ["%s=%s" % s for s in gpu_steps.model_settings(shape, data).items()]
+        report = report_of(p, "steps of " + name, ["--steps", "15", "--warmup", "5", *settings], 60)
+        if report:
+            p.figures.setdefault("models", {})[name] = report
+            p.keep(p)
+    catalogue = report_of(p, "catalogue", ["--op", "catalogue"], 60)
+    if catalogue:
+        p.figures["catalogue"] = catalogue
 
 
 # ---- The result ------------------------------------------------------------------------------------------
@@ -216,11 +255,14 @@ def main():
     whole = Acceptance(args, gpu)
     print("%s; kernels/ %s" % ("%(name)s, driver %(driver)s" % gpu if gpu else "no GPU", whole.result["kernels_tree"]))
     names = list(LIMITS) if args.phase == "all" else [args.phase]
+    compiling = gpu_steps.start_compiling(OUT) if gpu and "bench" in names and not args.dry_run else []
     if "build" not in names and not os.path.exists(SOUK) and not args.dry_run:
         names.insert(0, "build")  # a machine that starts bare
     for name in names:
         print("%s (at most %d s)" % (name, args.scale * LIMITS[name]), flush=True)
         phase = Phase(name, args.scale * LIMITS[name], OUT, whole.keep, args.dry_run)
+        if name == "bench":
+            gpu_steps.wait_for(compiling)
         if name != "build" and not gpu and not args.dry_run:
             phase.case("a GPU", UNFINISHED, "no GPU: nvidia-smi names none")
         else:

@@ -1,5 +1,5 @@
 """Whole training steps of souk on a GPU beside the same model in PyTorch, for bench/gpu-acceptance.sh."""
-import json, os, random, statistics, sys
+import json, os, random, statistics, subprocess, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WARMUP, STEPS, GROUP = 20, 100, 10
@@ -12,10 +12,17 @@ SETTINGS = {
 LENGTH = 50  # the longest window of real lengths
 VARLEN = ["--packing", "varlen", "--head", "padded"]
 TWINS = {  # of each setting, in the order of what matters should time run out
-    "full windows": {"compiled": [], "compiled, CUDA graphs": ["--graphs"], "compiled, packed": VARLEN},
+    "full windows": {"compiled": [], "compiled, packed": VARLEN, "compiled, CUDA graphs": ["--graphs"]},
     "real lengths": {"compiled, packed": VARLEN, "compiled, padded": []},
     "long histories": {"compiled": [], "compiled, packed": VARLEN},
 }
+# Large models by themselves: what share of the GPU's product rate a training step reaches.
+MODELS = {
+    "100 M": {"dim": 1024, "layers": 8, "heads": 8},
+    "300 M": {"dim": 1024, "layers": 24, "heads": 8},
+    "1.2 B": {"dim": 2048, "layers": 24, "heads": 16},
+}
+MODEL_ITEMS, MODEL_LENGTH, MODEL_TOKENS = 50000, 512, 32768
 
 
 def write_log(path, users, items, length):
@@ -52,28 +59,75 @@ def souk_rate(p, souk, out, name, data, shape, length, tokens):
     return statistics.median(sum(r["tokens"] for r in g) / sum(r["seconds"] for r in g) for g in groups)
 
 
-def twin_rate(p, label, options, shape, items, length, tokens, windows):
-    """-> what the twin says of itself; None when it failed."""
+def twin_command(options, shape, items, length, tokens, windows, warmup, steps, group):
     shape_options = [o for k, v in shape.items() for o in ("--" + k, str(v))]
     batch = ["--windows", windows, "--batch", str(tokens // 10)] if windows else ["--batch", str(tokens // length)]
     if "varlen" in options:
         batch += ["--tokens", str(tokens), "--ends", str(tokens // 4 if windows else tokens // length)]
-    command = [sys.executable, os.path.join(HERE, "peers", "twin.py"), "time", "--device", "cuda", "--precision", "bf16", "--compile",
-               "--warmup", str(WARMUP), "--steps", str(STEPS), "--group", str(GROUP), "--items", str(items), "--length", str(length),
-               *shape_options, *batch, *options]
+    return [sys.executable, os.path.join(HERE, "peers", "twin.py"), "time", "--device", "cuda", "--precision", "bf16", "--compile",
+            "--warmup", str(warmup), "--steps", str(steps), "--group", str(group), "--items", str(items), "--length", str(length),
+            *shape_options, *batch, *options]
+
+
+def twin_rate(p, label, options, shape, items, length, tokens, windows):
+    """-> what the twin says of itself; None when it failed."""
+    command = twin_command(options, shape, items, length, tokens, windows, WARMUP, STEPS, GROUP)
     ok, output = p.try_run(label, command, 60)
     return json.loads(output.splitlines()[-1]) if ok and not p.dry_run else None
 
 
+def log_of(out, name):
+    """The setting's log is written where it is missing -> paths of log, behaviour file, windows (or None)."""
+    _, items, history, tokens = SETTINGS[name]
+    stem = os.path.join(out, "steps-" + name.replace(" ", "-"))
+    log, windows = stem + ".csv", None if history else stem + ".windows"
+    if not os.path.exists(log):
+        lengths = write_log(log + ".new", 20 * tokens // (history or 10), items, history)
+        if windows:
+            with open(windows, "w") as f:
+                f.writelines("%d\n" % n for n in lengths)
+        os.replace(log + ".new", log)
+    return log, stem + ".h5", windows
+
+
+def start_compiling(out):
+    """PyTorch's compiler keeps what it made: each twin runs a few steps beside the phases that time nothing, so
+    that the timed run finds its kernels there -> processes."""
+    started = []
+    for name, (shape, items, history, tokens) in SETTINGS.items():
+        windows = log_of(out, name)[2]
+        for label, options in TWINS[name].items():
+            command = twin_command(options, shape, items, history or LENGTH, tokens, windows, 2, 2, 2)
+            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    return started
+
+
+def wait_for(processes):
+    for process in processes:
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def model_data(p, souk, out):
+    """The behaviour file of the large models; None when it could not be made."""
+    log, data = os.path.join(out, "models.csv"), os.path.join(out, "models.h5")
+    if not p.dry_run:
+        write_log(log, 800, MODEL_ITEMS, MODEL_LENGTH)
+    ingest = [souk, "ingest", "--force", "--quiet", "--plain-keys", "--split", "leave-one-out", log, data]
+    return data if p.try_run("ingest, models", ingest, 60)[0] else None
+
+
+def model_settings(shape, data):
+    return {"data.path": data, "train.precision": "bf16", "train.tokens": MODEL_TOKENS, "model.length": MODEL_LENGTH, "train.readers": 4,
+            "model.dropout": 0, "learn.action_weight": 0, "learn.objective": "cross_entropy", **{"model." + k: v for k, v in shape.items()}}
+
+
 def beside_pytorch(p, souk, out):
     for name, (shape, items, history, tokens) in SETTINGS.items():
-        log, data, length = os.path.join(out, "steps.csv"), os.path.join(out, "steps.h5"), history or LENGTH
-        windows = None if history else os.path.join(out, "windows.txt")
-        if not p.dry_run:
-            lengths = write_log(log, 20 * tokens // (history or 10), items, history)
-            if windows:
-                with open(windows, "w") as f:
-                    f.writelines("%d\n" % n for n in lengths)
+        length = history or LENGTH
+        log, data, windows = ("steps.csv", "steps.h5", None if history else "steps.windows") if p.dry_run else log_of(out, name)
         ingest = [souk, "ingest", "--force", "--quiet", "--plain-keys", "--split", "leave-one-out", log, data]
         if not p.try_run("ingest, " + name, ingest, 60)[0]:
             continue
@@ -87,6 +141,24 @@ def beside_pytorch(p, souk, out):
             p.keep(p)
 
 
+def show_ops(report):
+    ceilings = report["ceilings"]
+    print("\nops beside a copy's %.0f GB/s and a product's %.0f TFLOP/s in bf16" % (ceilings["copy"] / 1e9, ceilings["gemm_bf16"] / 1e12))
+    for row in report["ops"]:
+        print("  %-24s %-36s %-5s %10.1f us %8.0f GB/s %8.1f TFLOP/s %4.0f%% of the floor's rate" % (
+            row["op"], row["shape"], row["dtype"], 1e6 * row["median"], row["bytes"] / row["median"] / 1e9,
+            row["flops"] / row["median"] / 1e12, 100 * row["floor"] / row["median"]))
+
+
+def show_models(models):
+    for name, report in models.items():
+        s = report["steps"]
+        rate = s["flops"] / s["median"]
+        print("  %-8s %7.1f M parameters: %8.0f tokens/s, %.0f TFLOP/s of the model, %.1f%% of a product's %.0f; waited for data %.2f%%" % (
+            name, s["parameters"] / 1e6, s["tokens"] / s["median"], rate / 1e12, 100 * rate / report["ceiling"], report["ceiling"] / 1e12,
+            100 * s["waited"]))
+
+
 def show(figures):
     for name, row in figures.get("steps", {}).items():
         print("\n%s: dim %d, %d layers, %d heads, %d items, %d tokens a step, bf16; tokens are real ones"
@@ -95,3 +167,9 @@ def show(figures):
             if isinstance(rate, float):
                 ratio = "" if who == "souk" or not row["souk"] else "   souk is %.2fx" % (row["souk"] / rate)
                 print("  %-44s %12.0f tokens/s%s" % (who, rate, ratio))
+    for name in ("ops", "catalogue"):
+        if name in figures:
+            show_ops(figures[name])
+    if "models" in figures:
+        print("\nlarge models, %d items, histories of %d, %d tokens a step" % (MODEL_ITEMS, MODEL_LENGTH, MODEL_TOKENS))
+        show_models(figures["models"])

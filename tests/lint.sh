@@ -36,7 +36,7 @@ level_of() {
     host/cluster/*) echo 7 ;;
     host/evaluate/*) echo 8 ;;
     host/train/*) echo 9 ;;
-    host/souk.h) echo 10 ;;
+    host/bench/* | host/souk.h) echo 10 ;;
     host/cli/*) echo 11 ;;
     *) echo 12 ;;
     esac

@@ -14,6 +14,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"bench", cli_bench, "how fast ops and steps are here, beside what the machine can do"},
     {"check", cli_check, "hold the GPU against the CPU, tensor by tensor"},
     {"eval", cli_eval, "rank a split's next events: the model beside the baselines"},
     {"generate", cli_generate, "write a synthetic shop log"},

@@ -152,8 +152,9 @@ static void draw(float *to, const ParamInfo *info, uint64_t seed, int place, int
 
 void params_init(Params *p, uint64_t seed)
 {
-    enum { CHUNK = 16384 };
-    float values[CHUNK];
+    enum { CHUNK = 1 << 20 };
+    float *values = malloc(CHUNK * sizeof *values);
+    REQUIRE(values, "no memory for %d weights", CHUNK);
     for (int i = 0; i < p->count; i++) {
         const Tensor t = p->copy[PARAM_VALUE][i];
         const int64_t all = tensor_count(t), columns = t.rank > 1 ? t.dim[1] : all;
@@ -164,6 +165,7 @@ void params_init(Params *p, uint64_t seed)
                            (size_t)count * sizeof *values);
         }
     }
+    free(values);
 }
 
 void params_close(Params *p)

@@ -100,6 +100,7 @@ static void cudnn_is_as_the_cpu_and_its_two_runs_are_the_same(void **state)
     (void)state;
     for (int n = 0; n < CASES && has_forward(); n++) {
         const Batch b = batch_of(&cases[n]);
+        if (b.longest == 0) continue; /* no call is sent there without a token */
         Tensor o[2], lse[2], dqkv[2];
         const Tensor seen = on_gpu(poisoned(new_copy(b.o_rounded), b.used));
         for (int run = 0; run < 2; run++) {

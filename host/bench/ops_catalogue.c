@@ -1,0 +1,106 @@
+/* The catalogue head: one row's statistics of every item, and the cross-entropy with its gradient. */
+#include <stdio.h>
+
+#include "bench/measure.h"
+#include "catalogue.h"
+
+/* u, id, bias, max, argmax, logsumexp, expectation */
+static void stats_fill(Case *c, Tensor *t)
+{
+    const Shape *s = &c->shape;
+    t[0] = case_tensor(c, s->dtype, s->rows, s->dim, 1.0f);
+    t[1] = case_tensor(c, F32, s->items, s->dim, 0.1f);
+    t[2] = case_tensor(c, F32, s->items, 0, 1.0f);
+    t[3] = case_tensor(c, F32, s->rows, 0, 1.0f);
+    t[4] = case_ids(c, s->rows, s->items);
+    t[5] = case_tensor(c, F32, s->rows, 0, 1.0f);
+    t[6] = case_tensor(c, F32, s->rows, 0, 1.0f);
+}
+
+static void stats(Case *c, const Tensor *t, CatalogueStats out)
+{
+    const ItemTable table = {.id = t[1]};
+    catalogue_stats(c->dev, out, t[0], &table, t[2], 1.0f);
+}
+static void best_call(Case *c, const Tensor *t)
+{
+    stats(c, t, (CatalogueStats){.max = t[3], .argmax = t[4]});
+}
+static void sum_call(Case *c, const Tensor *t) { stats(c, t, (CatalogueStats){.logsumexp = t[5]}); }
+static void expectation_call(Case *c, const Tensor *t)
+{
+    stats(c, t, (CatalogueStats){.logsumexp = t[5], .expectation = t[6]});
+}
+
+/* The table is read once, in f32. */
+static void stats_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    const double rows = (double)s->rows, items = (double)s->items, dim = (double)s->dim;
+    *bytes = 4.0 * items * (dim + 1.0) + size * rows * dim;
+    *flops = 2.0 * rows * items * dim;
+}
+
+/* u, id, bias, loss, target, weight, du, did, dbias */
+static void loss_fill(Case *c, Tensor *t)
+{
+    const Shape *s = &c->shape;
+    stats_fill(c, t);
+    t[6] = case_tensor(c, s->dtype, s->rows, s->dim, 1.0f);
+    t[7] = case_tensor(c, F32, s->items, s->dim, 0.0f);
+    t[8] = case_tensor(c, F32, s->items, 0, 0.0f);
+}
+static void loss_call(Case *c, const Tensor *t)
+{
+    const ItemTable table = {.id = t[1]};
+    catalogue_cross_entropy(c->dev, t[3], t[6], t[7], t[8], t[0], &table, t[2], t[4], t[5]);
+}
+/* Three products: the scores, du, did. The scores are computed twice, as they are not kept. */
+static void loss_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    stats_cost(s, size, bytes, flops);
+    *flops *= 3.0;
+    *bytes += 8.0 * (double)s->items * (double)s->dim + size * (double)s->rows * (double)s->dim;
+}
+
+static const Op best = {"catalogue best", stats_fill, best_call, stats_cost,
+                        "operands through shared memory; begin and end of a block's walk"};
+static const Op sum = {"catalogue logsumexp", stats_fill, sum_call, stats_cost,
+                       "an exponential a score, hidden only in part below dim 256"};
+static const Op expectation = {"catalogue expectation", stats_fill, expectation_call, stats_cost,
+                               "an exponential and a product more a score"};
+static const Op loss = {"catalogue cross-entropy", loss_fill, loss_call, loss_cost,
+                        "scores twice (4 products for 3); their gradient through the L2 cache"};
+
+static Status catalogue_of(Bench *b, Shape s)
+{
+    char text[64];
+    const double table = 4.0 * (double)s.items * (double)s.dim;
+    const bool gradient = 5.0 * table < (double)device_memory(b->dev);
+    if (2.5 * table > (double)device_memory(b->dev)) return OK;
+    snprintf(text, sizeof text, "%lld x %lld items, dim %lld", (long long)s.rows,
+             (long long)s.items, (long long)s.dim);
+    TRY(bench_case(b, &best, s, text));
+    TRY(bench_case(b, &sum, s, text));
+    TRY(bench_case(b, &expectation, s, text));
+    return gradient ? bench_case(b, &loss, s, text) : OK;
+}
+
+Status bench_catalogue(Bench *b)
+{
+    static const int64_t gpu[][2] = {{20000, 128},   {20000, 256},   {100000, 256},
+                                     {100000, 512},  {100000, 1024}, {100000, 2048},
+                                     {1000000, 512}, {10000000, 512}};
+    static const int64_t cpu[][2] = {{20000, 64}, {100000, 64}};
+    const bool cuda = ON_CUDA(b->dev);
+    const int64_t(*shapes)[2] = cuda ? gpu : cpu;
+    const int count = cuda ? 8 : 2, quick = cuda ? 5 : 1;
+    Bench own = *b;
+    own.cache = 0.0; /* a table is larger than the caches, or is reused while it is in them */
+    for (int i = 0; i < (b->options->quick ? quick : count); i++) {
+        Shape s = {.dtype = cuda ? BF16 : F32, .rows = cuda ? 16384 : 512};
+        s.items = shapes[i][0], s.dim = shapes[i][1];
+        TRY(catalogue_of(&own, s));
+        b->report->rows = own.report->rows;
+    }
+    return OK;
+}

@@ -1,0 +1,115 @@
+#include <stdlib.h>
+
+#include "base/progress.h"
+#include "bench/measure.h"
+#include "train/trainer.h"
+
+double bench_step_flops(double tokens, double encoder_parameters, double length, double dim,
+                        double layers, double items)
+{
+    return 6.0 * tokens * (encoder_parameters + length * dim * layers + items * dim);
+}
+
+typedef struct {
+    Trainer trainer;
+    Stream *stream;
+    double waited;      /* seconds */
+    double pairs, used; /* tokens squared of windows, tokens; over the timed steps */
+} Run;
+
+/* The next step enqueued, and reported as far as the loop of a training does. */
+static Status advance(Run *r, bool last)
+{
+    const Batch *batch;
+    StepReport report;
+    Trainer *t = &r->trainer;
+    const double start = clock_seconds();
+    TRY(stream_next(r->stream, &batch));
+    r->waited += clock_seconds() - start;
+    for (int64_t w = 0; w < batch->windows; w++) {
+        const double length = (double)(batch->cu_seqlens[w + 1] - batch->cu_seqlens[w]);
+        r->pairs += length * length;
+    }
+    r->used += (double)batch->used;
+    TRY(trainer_enqueue(t, batch));
+    while (trainer_unreported(t) > (last ? 0 : trainer_ahead(t))) TRY(trainer_report(t, &report));
+    return OK;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static Status run(Run *r, int64_t warmup, int64_t steps, bool quiet, double *seconds)
+{
+    Progress bar;
+    progress_begin(&bar, "steps", warmup + steps, quiet);
+    for (int64_t i = 0; i < warmup; i++) {
+        TRY(advance(r, i + 1 == warmup));
+        progress_update(&bar, i + 1, "warm-up");
+    }
+    r->waited = r->pairs = r->used = 0.0;
+    double before = clock_seconds();
+    for (int64_t i = 0; i < steps; i++) {
+        TRY(advance(r, i + 1 == steps));
+        const double now = clock_seconds();
+        seconds[i] = now - before;
+        before = now;
+        progress_update(&bar, warmup + i + 1, NULL);
+    }
+    progress_end(&bar, NULL);
+    return OK;
+}
+
+static void summarise(const Run *r, int64_t steps, double *seconds, BenchStep *result)
+{
+    const Trainer *t = &r->trainer;
+    const MemoryPlan plan = trainer_plan(t);
+    double all = 0.0;
+    for (int64_t i = 0; i < steps; i++) all += seconds[i];
+    qsort(seconds, (size_t)steps, sizeof *seconds, compare);
+    const int64_t items = t->file.items, dim = t->config.model_dim;
+    *result = (BenchStep){.parameters = params_elements(&t->model.params),
+                          .steps = steps,
+                          .tokens = r->used / (double)steps,
+                          .seconds = bench_quantile(seconds, (int)steps, 0.5),
+                          .p10 = bench_quantile(seconds, (int)steps, 0.1),
+                          .p90 = bench_quantile(seconds, (int)steps, 0.9),
+                          .waited = r->waited / all,
+                          .parameter_bytes = plan.parameters,
+                          .gradient_bytes = plan.gradients,
+                          .moment_bytes = plan.moments,
+                          .activation_bytes = plan.activations};
+    result->encoder_parameters = result->parameters - items * dim;
+    result->flops =
+        bench_step_flops(result->tokens, (double)result->encoder_parameters, r->pairs / r->used,
+                         (double)dim, (double)t->config.model_layers, (double)items);
+}
+
+static Status bench(Run *r, const Config *config, int64_t warmup, int64_t steps, bool quiet,
+                    BenchStep *result)
+{
+    TRY(trainer_open(&r->trainer, config));
+    trainer_schedule(&r->trainer, warmup + steps);
+    const StreamOptions options = trainer_stream(&r->trainer);
+    TRY(stream_open(&r->stream, &r->trainer.file, &options, (StreamCursor){0}));
+    double *seconds = malloc((size_t)steps * sizeof *seconds);
+    if (!seconds)
+        return FAIL(ERR_MEMORY, "no memory for the times of %lld steps", (long long)steps);
+    const Status st = run(r, warmup, steps, quiet, seconds);
+    if (st == OK) summarise(r, steps, seconds, result);
+    free(seconds);
+    return st;
+}
+
+Status bench_steps(const Config *config, int64_t warmup, int64_t steps, bool quiet,
+                   BenchStep *result)
+{
+    Run r = {0};
+    const Status st = bench(&r, config, warmup, steps, quiet, result);
+    stream_close(r.stream);
+    trainer_close(&r.trainer);
+    return st;
+}
