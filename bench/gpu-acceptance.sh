@@ -4,16 +4,17 @@
 #   build      Release for this GPU alone
 #   test       every op test on the GPU; souk check in f32 and bf16; two runs of training, same bits
 #   sanitize   compute-sanitizer's memcheck and racecheck over the op tests
-#   bench      the op benches; whole training steps beside PyTorch (bench/peers/twin.py) in the same run:
-#              compiled, bf16, its fused attention and optimizer, padded and packed
+#   bench      souk bench over the ops; whole training steps beside PyTorch (bench/peers/twin.py) in the same
+#              run: compiled, bf16, its fused attention and optimizer, padded and packed; steps of large models
 #
-#   bench/gpu-acceptance.sh [--phase PHASE] [--out DIR] [--commit HASH] [--scale X] [--dry-run]
+#   bench/gpu-acceptance.sh [--phase PHASE] [--out DIR] [--commit HASH] [--scale X] [--seconds N] [--dry-run]
 #
 # --phase      one of them (built first where nothing is); what earlier calls found of the same kernels/ is
 #              kept and joined
 # --out DIR    copies the result and the logs there too
 # --commit     what to record where there is no git to ask
 # --scale      times every phase's time limit, for a slow machine (1)
+# --seconds N  all of it within N seconds: what there is no time for is reported as unfinished
 # --dry-run    says what would run, and runs nothing
 #
 # The result is bench/results/<gpu>.json: every verdict and figure, versions, the commit, and the git tree

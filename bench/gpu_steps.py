@@ -11,8 +11,8 @@ SETTINGS = {
 }
 LENGTH = 50  # the longest window of real lengths
 VARLEN = ["--packing", "varlen", "--head", "padded"]
-TWINS = {  # of each setting, in the order of what matters should time run out
-    "full windows": {"compiled": [], "compiled, packed": VARLEN, "compiled, CUDA graphs": ["--graphs"]},
+TWINS = {
+    "full windows": {"compiled": []},
     "real lengths": {"compiled, packed": VARLEN, "compiled, padded": []},
     "long histories": {"compiled": [], "compiled, packed": VARLEN},
 }
