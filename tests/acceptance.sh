@@ -20,6 +20,8 @@ else
     pass "report: no GPU has verified kernels/ yet: run bench/gpu-acceptance.sh"
 fi
 
+check "bench/README.md tells what bench/results/ holds (bench/report.py writes it)" python3 bench/report.py --check
+
 # ---- A tree of stand-ins ----
 mkdir -p "$work/tree/build-gpu/tests" "$work/bin"
 cp -r bench kernels "$work/tree/"
@@ -38,6 +40,8 @@ echo "2/2 Test #8: cuda_gemm ........................${GEMM:-   Passed}    0.20 
 END
 stand_in "$work/bin/compute-sanitizer" <<'END'
 #!/bin/sh
+echo "========= Race reported between Read access at ${WHERE:-own_kernel}+0x10"
+echo "=========     and Write access at ${WHERE:-own_kernel}+0x20 [4 hazards]"
 echo "========= ERROR SUMMARY: 0 errors"
 case "$2" in "$RACY") exit 9 ;; esac
 END
@@ -96,6 +100,9 @@ accept BITS=other -- --phase test
 judged "two runs of other bits fail" 1 failed
 accept RACY=racecheck -- --phase sanitize
 judged "a race fails" 1 failed
+accept RACY=racecheck WHERE=cudnn_forward -- --phase sanitize
+check "hazards that racecheck names in a library's kernels alone are told, and do not count" \
+    grep -q 'passed .*racecheck attention: hazards in the library' "$work/accept.out"
 accept A= --
 judged "all of it again passes" 0 passed
 echo "/* changed */" >>"$work/tree/kernels/rope.cu"

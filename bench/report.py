@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""The section of bench/README.md on results/*.json, written from these files alone.
+
+    bench/report.py            writes it into bench/README.md
+    bench/report.py --check    exit code 1 when it is not what the files say
+"""
+import glob, json, os, sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+README = os.path.join(HERE, "README.md")
+BEGIN, END = "<!-- written by report.py: begin -->\n", "<!-- written by report.py: end -->\n"
+
+
+def table(head, rows, right):
+    """A Markdown table; columns from `right` on are numbers."""
+    lines = ["| %s |" % " | ".join(head), "|%s|" % "|".join("---" if i < right else "--:" for i in range(len(head)))]
+    return "\n".join(lines + ["| %s |" % " | ".join(r) for r in rows]) + "\n"
+
+
+def cases(phases):
+    rows = []
+    for name, phase in phases.items():
+        bad = ["%s %s%s" % (c["name"], c["verdict"], ": " + c["detail"] if c.get("detail") else "") for c in phase["cases"] if c["verdict"] != "passed"]
+        passed = sum(c["verdict"] == "passed" for c in phase["cases"])
+        rows.append([name, phase["verdict"], "%d of %d" % (passed, len(phase["cases"])), "; ".join(bad).replace("|", "/")])
+    return table(["phase", "verdict", "passed", "not passed"], rows, 4)
+
+
+def steps(figures):
+    rows = []
+    for name, row in figures.items():
+        shape = "%s: dim %d, %d layers, %d heads, %d items" % (name, row["dim"], row["layers"], row["heads"], row["items"])
+        for who, rate in row.items():
+            if isinstance(rate, float):
+                ratio = "" if who == "souk" or not row["souk"] else "%.2f" % (row["souk"] / rate)
+                rows.append([shape if who == "souk" else "", who, "%.2f M" % (rate / 1e6), ratio])
+    return table(["step", "", "tokens/s", "souk's ratio"], rows, 2)
+
+
+def ops(report):
+    rows = [[r["op"], r["shape"], r["dtype"], "%.1f" % (1e6 * r["median"]), "%.1f" % (1e6 * r["floor"]), "%.0f" % (r["bytes"] / r["median"] / 1e9),
+             "%.1f" % (r["flops"] / r["median"] / 1e12), "%.0f %%" % (100 * r["floor"] / r["median"]), r["why"]]
+            for r in report["ops"] if not r["op"].startswith("ceiling")]
+    ceilings = report["ceilings"]
+    text = "Ceilings of the same run: a copy moves %.0f GB/s, a large product makes %.1f TFLOP/s in f32 and %.1f in bf16.\n\n" % (
+        ceilings["copy"] / 1e9, ceilings["gemm_f32"] / 1e12, ceilings["gemm_bf16"] / 1e12)
+    return text + table(["op", "shape", "dtype", "µs", "floor µs", "GB/s", "TFLOP/s", "of the floor's rate", "what the rest is lost to"], rows, 3).replace(
+        "--:|\n", "---|\n", 1)
+
+
+def op_row(report, op, part):
+    return next((r for r in report.get("ops", []) if r["op"] == op and part in r["shape"]), None)
+
+
+def goals(figures):
+    """What souk wants to reach on a GPU of this class -> rows; a figure that is not there is not measured."""
+    report, whole, large = figures.get("ops", {}), figures.get("steps", {}), figures.get("models", {})
+
+    def ratio(setting, twin):
+        row = whole.get(setting, {})
+        peer = next((v for k, v in row.items() if k.endswith(twin) and k.startswith("PyTorch")), None)
+        return row["souk"] / peer if peer and row.get("souk") else None
+
+    def of_copy(op):
+        row = op_row(report, op, "")
+        return row and 100 * row["bytes"] / row["median"] / report["ceilings"]["copy"]
+
+    def rate(op, part):
+        row = op_row(report, op, part)
+        return row and row["flops"] / row["median"]
+
+    def utilisation(name):
+        model = large.get(name)
+        return model and 100 * model["steps"]["flops"] / model["steps"]["median"] / model["ceiling"]
+
+    best, sums = rate("catalogue best", "dim 512"), rate("catalogue logsumexp", "dim 512")
+    wanted = [
+        ("step beside PyTorch compiled, real lengths packed", ratio("real lengths", "packed"), 1.3, "%.2f x", True),
+        ("step beside PyTorch compiled, real lengths padded", ratio("real lengths", "padded"), 2.5, "%.2f x", True),
+        ("step beside PyTorch compiled, full windows", ratio("full windows", "compiled"), 1.3, "%.2f x", True),
+        ("step beside PyTorch compiled, long histories", ratio("long histories", "compiled"), 1.3, "%.2f x", True),
+        ("catalogue, best item, dim 512", best and best / 1e12, 550, "%.0f TFLOP/s", True),
+        ("catalogue, logsumexp, dim 512", sums and sums / 1e12, 550, "%.0f TFLOP/s", True),
+        ("catalogue, best item (TD targets), in times of a large product", best and report["ceilings"]["gemm_bf16"] / best, 1.05, "%.2f x", False),
+        ("RMSNorm forward, of a copy's rate", of_copy("rmsnorm forward"), 80, "%.0f %%", True),
+        ("RMSNorm backward, of a copy's rate", of_copy("rmsnorm backward"), 80, "%.0f %%", True),
+        ("residual sum and norm, of a copy's rate", of_copy("residual norm"), 80, "%.0f %%", True),
+        ("AdamW, of a copy's rate", of_copy("adamw"), 90, "%.0f %%", True),
+        ("training step, 300 M parameters, of a large product's rate", utilisation("300 M"), 45, "%.1f %%", True),
+        ("training step, 1.2 B parameters, of a large product's rate", utilisation("1.2 B"), 50, "%.1f %%", True),
+    ]
+    rows = []
+    for text, have, goal, form, more in wanted:
+        met = have is not None and (have >= goal if more else have <= goal)
+        rows.append([text, (">= " if more else "<= ") + form % goal, "not measured" if have is None else form % have,
+                     "" if have is None else "met" if met else "missed by %.0f %%" % (100 * abs(have / goal - 1))])
+    return table(["goal", "wanted", "have", ""], rows, 1)
+
+
+def models(figures):
+    rows = [[name, "%.1f M" % (r["steps"]["parameters"] / 1e6), "%.0f" % (r["steps"]["tokens"] / r["steps"]["median"]),
+             "%.0f" % (r["steps"]["flops"] / r["steps"]["median"] / 1e12),
+             "%.1f %%" % (100 * r["steps"]["flops"] / r["steps"]["median"] / r["ceiling"]), "%.2f %%" % (100 * r["steps"]["waited"])]
+            for name, r in figures.items()]
+    return table(["model", "parameters", "tokens/s", "TFLOP/s of the model", "of a large product's", "waited for data"], rows, 1)
+
+
+def section():
+    text = ""
+    for path in sorted(glob.glob(os.path.join(HERE, "results", "*.json"))):
+        with open(path) as f:
+            r = json.load(f)
+        figures = r["phases"].get("bench", {}).get("figures", {})
+        text += "### %s: %s\n\nDriver %s, CUDA %s, cuDNN %s, PyTorch %s, %s; `kernels/` %s.\n\n%s" % (
+            r["gpu"]["name"], r["verdict"], r["gpu"]["driver"], r["cuda"], r["cudnn"], r["pytorch"], r["time"], r["kernels_tree"][:12], cases(r["phases"]))
+        text += "\n**Goals.**\n\n" + goals(figures)
+        for title, make, name in (("Whole steps, bf16", steps, "steps"), ("Ops", ops, "ops"), ("Catalogue", ops, "catalogue"), ("Large models", models, "models")):
+            if name in figures:
+                text += "\n**%s.** %s" % (title, "" if make is ops else "\n\n") + make(figures[name])
+        text += "\n"
+    return text or "No GPU has verified souk yet.\n"
+
+
+def main():
+    with open(README) as f:
+        before, rest = f.read().split(BEGIN)
+    old, after = rest.split(END)
+    new = "\n" + section()
+    if "--check" in sys.argv[1:]:
+        return 0 if old == new else 1
+    with open(README, "w") as f:
+        f.write(before + BEGIN + new + END + after)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
