@@ -7,12 +7,15 @@ enum { TERMINAL = 1 };
 
 typedef struct {
     float *target, *valid, *advantage;
-    const float *reward, *value, *next_value, *ratio;
+    const float *reward, *value, *next_value, *log_ratio;
     const uint8_t *end;
     ReturnsOptions o;
 } Batch;
 
-static double ratio_at(const Batch *b, int64_t t) { return b->ratio ? (double)b->ratio[t] : 1.0; }
+static double ratio_at(const Batch *b, int64_t t)
+{
+    return b->log_ratio ? exp((double)b->log_ratio[t]) : 1.0;
+}
 
 static void put(const Batch *b, int64_t t, bool known, double error, double advantage)
 {
@@ -60,7 +63,7 @@ void returns(Device *dev, Tensor target, Tensor valid, Tensor advantage, Returns
     EXPECT(in.end, U8, tokens);
     EXPECT(in.value, F32, tokens);
     EXPECT(in.next_value, F32, tokens);
-    if (in.ratio.data) EXPECT(in.ratio, F32, tokens);
+    if (in.log_ratio.data) EXPECT(in.log_ratio, F32, tokens);
     EXPECT(in.cu_seqlens, I32, windows + 1);
     if (ON_CUDA(dev)) {
         returns_cuda(dev, target, valid, advantage, &in, &options);
@@ -71,9 +74,9 @@ void returns(Device *dev, Tensor target, Tensor valid, Tensor advantage, Returns
             "returns: cu_seqlens from %d to %d, want from 0 to at most %" PRId64, at[0],
             at[windows], tokens);
 
-    const Batch b = {f32(target),    f32(valid),    f32(advantage),
-                     f32(in.reward), f32(in.value), f32(in.next_value),
-                     f32(in.ratio),  in.end.data,   options};
+    const Batch b = {f32(target),       f32(valid),    f32(advantage),
+                     f32(in.reward),    f32(in.value), f32(in.next_value),
+                     f32(in.log_ratio), in.end.data,   options};
 #pragma omp parallel for schedule(dynamic, 16) num_threads(dev->threads)
     for (int64_t k = 0; k < windows; k++)
         if (at[k] < at[k + 1]) window(&b, at[k], at[k + 1] - 1);

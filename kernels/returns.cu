@@ -10,7 +10,7 @@ enum { WARPS = 8, THREADS = WARPS * WARP, TERMINAL = 1 };
 
 typedef struct {
     float *target, *valid, *advantage;
-    const float *reward, *value, *next_value, *ratio;
+    const float *reward, *value, *next_value, *log_ratio;
     const uint8_t *end;
     const int32_t *cu_seqlens;
     int64_t tokens, windows;
@@ -24,7 +24,7 @@ typedef struct {
 
 static __device__ __forceinline__ double ratio_at(const ReturnsBatch &b, int64_t t)
 {
-    return b.ratio ? (double)b.ratio[t] : 1.0;
+    return b.log_ratio ? exp((double)b.log_ratio[t]) : 1.0;
 }
 
 /* Of token t in a window whose last is `last`; E[t+1] itself where t is not before it. */
@@ -115,7 +115,7 @@ void returns_cuda(Device *dev, Tensor target, Tensor valid, Tensor advantage,
     b.reward = f32(in->reward);
     b.value = f32(in->value);
     b.next_value = f32(in->next_value);
-    b.ratio = f32(in->ratio);
+    b.log_ratio = f32(in->log_ratio);
     b.end = (const uint8_t *)in->end.data;
     b.cu_seqlens = i32(in->cu_seqlens);
     b.tokens = target.dim[0];

@@ -5,7 +5,7 @@
  * there, its reward[t] and end[t], next state t+1. value[t] is V(s_t) or Q(s_t, a_t), next_value[t+1] what
  * stands for the rest from state t+1 on: V, max Q, the expectation of Q, Q(s_{t+1}, a_{t+1}).
  *
- *   w[t]     = ratio[t], pi(a_t|s_t) / beta(a_t|s_t); 1 where ratio is absent
+ *   w[t]     = exp(log_ratio[t]), log_ratio = log pi(a_t|s_t) - log beta(a_t|s_t); 1 where it is absent
  *   rho[t]   = rho_max > 0 ? min(rho_max, w[t]) : 1
  *   c[t]     = lambda min(c_max, w[t + trace_of_next])
  *   boot[t]  = end[t] == 1 ? 0 : next_value[t+1]                        a terminal has no rest
@@ -20,13 +20,13 @@
  *                window, past cu_seqlens[windows], and, where last_has_value is false, for transitions
  *                with t+1 = e-1 that are not terminal, whose E counts as 0
  *
- *             ratio   rho_max   c_max   trace_of_next
+ *             log_ratio   rho_max   c_max   trace_of_next
  *   TD(lambda), GAE   absent    0       1       false
  *   Retrace   given   0         1       true
  *   V-trace   given   e.g. 1    e.g. 1  false
  *
  *   target, valid, advantage           [tokens]   f32, overwritten; advantage optional
- *   reward, value, next_value, ratio   [tokens]   f32; ratio optional
+ *   reward, value, next_value, log_ratio   [tokens]   f32; log_ratio optional
  *   end                                [tokens]   u8: 0 goes on, 1 terminal, 2 truncated
  *   cu_seqlens                         [windows + 1]   i32, from 0, never falling, its last at most tokens
  *
@@ -51,7 +51,7 @@ typedef struct {
 } ReturnsOptions;
 
 typedef struct {
-    Tensor reward, end, value, next_value, ratio, cu_seqlens;
+    Tensor reward, end, value, next_value, log_ratio, cu_seqlens;
 } ReturnsInput;
 
 void returns(Device *dev, Tensor target, Tensor valid, Tensor advantage, ReturnsInput in,

@@ -294,6 +294,8 @@ int main(void)
         CASE("soft_q"),
         CASE("cql"),
         CASE("sqn"),
+        CASE("sarsa_lambda"),
+        CASE("retrace"),
         CASE("double_q_n_step"),
         CASE("joint"),
         CASE("plain"),

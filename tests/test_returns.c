@@ -18,10 +18,8 @@ static Data some_data(uint64_t seed, int windows, int longest)
     d.reward = NORMAL(seed, 1.0f, d.tokens), d.value = NORMAL(seed + 1, 1.0f, d.tokens);
     d.next = NORMAL(seed + 2, 1.0f, d.tokens), d.ratio = NORMAL(seed + 3, 1.0f, d.tokens);
     d.end = NEW(U8, d.tokens);
-    for (int64_t t = 0; t < d.tokens; t++) {
-        f32(d.ratio)[t] = expf(f32(d.ratio)[t]);
+    for (int64_t t = 0; t < d.tokens; t++)
         ((uint8_t *)d.end.data)[t] = (uint8_t)((uint64_t)t * 7 % 11 < 9 ? 0 : 1 + t % 2);
-    }
     for (int w = 0; w < windows; w++) {
         const int64_t last = i32(d.cu)[w + 1] - 1;
         if (i32(d.cu)[w] <= last)
@@ -54,12 +52,12 @@ static double unrolled(const Data *d, ReturnsOptions o, bool with_ratio, int64_t
         if (end != 1 && k + 1 == last && !o.last_has_value) break;
         const double boot = end == 1 ? 0.0 : f32(d->next)[k + 1];
         const double delta = f32(d->reward)[k] + (double)o.gamma * boot - f32(d->value)[k];
-        const double w = with_ratio ? f32(d->ratio)[k] : 1.0;
+        const double w = with_ratio ? exp((double)f32(d->ratio)[k]) : 1.0;
         const double rho = o.rho_max > 0.0f ? fmin(o.rho_max, w) : 1.0;
         sum += weight * rho * delta;
         *size += weight * rho * (fabs(f32(d->reward)[k]) + fabs(boot) + fabs(f32(d->value)[k]));
         if (end != 0 || k + 1 == last) break;
-        const double next = with_ratio ? f32(d->ratio)[k + o.trace_of_next] : 1.0;
+        const double next = with_ratio ? exp((double)f32(d->ratio)[k + o.trace_of_next]) : 1.0;
         weight *= (double)o.gamma * (double)o.lambda * fmin(o.c_max, next);
     }
     return sum;

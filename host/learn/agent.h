@@ -12,7 +12,7 @@
 /* Settings that agents share, by their config keys learn.*. */
 typedef struct {
     float td_weight, action_weight;
-    float gamma, huber, temperature, alpha;
+    float gamma, huber, temperature, alpha, lambda;
     int64_t n_step;
     uint64_t seed; /* of what agents draw: train.seed */
 } AgentOptions;
@@ -64,6 +64,7 @@ extern const Agent *const agents[];
 extern const Agent agent_cross_entropy;
 extern const Agent agent_q_learning, agent_double_q, agent_sarsa, agent_expected_sarsa;
 extern const Agent agent_soft_q, agent_cql, agent_sqn;
+extern const Agent agent_sarsa_lambda, agent_retrace;
 extern const Agent agent_aux_random, agent_aux_length;
 
 #endif

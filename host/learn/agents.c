@@ -11,6 +11,8 @@ const Agent *const agents[] = {
     &agent_soft_q,
     &agent_cql,
     &agent_sqn,
+    &agent_sarsa_lambda,
+    &agent_retrace,
     &agent_aux_random,
     &agent_aux_length,
     NULL,

@@ -3,6 +3,7 @@
 #include "catalogue.h"
 #include "elementwise.h"
 #include "loss.h"
+#include "returns.h"
 #include "td.h"
 
 /* ---- Action values ------------------------------------------------------------------------------- */
@@ -28,6 +29,15 @@ ActionValues online_values(Device *dev, const AgentPass *p)
 ActionValues target_values(Device *dev, const AgentPass *p)
 {
     return values(dev, p->m, p->target, p->target_h);
+}
+
+ActionValues policy_scores(Device *dev, const AgentPass *p)
+{
+    const ActionValues z = {.u = SCRATCH(dev, p->h.dtype, p->h.dim[0], p->m->shape.dim),
+                            .items = model_items(p->m, p->w),
+                            .bias = p->w[p->m->at.policy_bias]};
+    gemm(dev, z.u, p->h, p->w[p->m->at.policy_weight], TIMES_TRANSPOSED);
+    return z;
 }
 
 void values_of(Device *dev, const ActionValues *v, Tensor q, Tensor item)
@@ -97,6 +107,28 @@ void backup_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor 
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
     td_targets(dev, y, valid, p->in->reward, p->in->end, next, p->in->cu_seqlens, o->gamma,
                (int)o->n_step, last_has_value);
+    value_loss(dev, p, q, y, valid);
+    scratch_release(dev, mark);
+}
+
+void trace_loss(Device *dev, const AgentPass *p, const ActionValues *q, TraceValues of,
+                bool last_has_value)
+{
+    const int64_t tokens = p->in->tokens;
+    const size_t mark = scratch_mark(dev);
+    Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
+    const ReturnsInput in = {.reward = p->in->reward,
+                             .end = p->in->end,
+                             .value = of.logged,
+                             .next_value = of.next,
+                             .log_ratio = of.log_ratio,
+                             .cu_seqlens = p->in->cu_seqlens};
+    const ReturnsOptions options = {.gamma = p->options->gamma,
+                                    .lambda = p->options->lambda,
+                                    .c_max = 1.0f,
+                                    .trace_of_next = of.log_ratio.data != NULL,
+                                    .last_has_value = last_has_value};
+    returns(dev, y, valid, (Tensor){0}, in, options);
     value_loss(dev, p, q, y, valid);
     scratch_release(dev, mark);
 }

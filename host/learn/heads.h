@@ -21,6 +21,8 @@ typedef struct {
 
 ActionValues online_values(Device *dev, const AgentPass *p);
 ActionValues target_values(Device *dev, const AgentPass *p);
+/* The same of the policy head of the online network: z[i, a] = <u[i], E[a]> + bias[a]; no state. */
+ActionValues policy_scores(Device *dev, const AgentPass *p);
 /* q[i] = Q[i, item[i]], f32 [tokens]; undefined where item[i] < 0. */
 void values_of(Device *dev, const ActionValues *v, Tensor q, Tensor item);
 
@@ -33,5 +35,12 @@ void value_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor y
  * td.h. */
 void backup_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor next,
                  bool last_has_value);
+/* The same on traces, of learn.lambda (returns.h): `logged` are the lagged values of the logged actions, `next`
+ * what backs up a state, log_ratio of target and behaviour policy at the logged actions (absent: on-policy). */
+typedef struct {
+    Tensor logged, next, log_ratio;
+} TraceValues;
+void trace_loss(Device *dev, const AgentPass *p, const ActionValues *q, TraceValues of,
+                bool last_has_value);
 
 #endif

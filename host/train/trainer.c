@@ -18,6 +18,7 @@ static Status read_objective(Trainer *t)
         .huber = (float)c->learn_huber,
         .temperature = (float)c->learn_temperature,
         .alpha = (float)c->learn_alpha,
+        .lambda = (float)c->learn_lambda,
         .n_step = c->learn_n_step,
         .seed = (uint64_t)c->train_seed,
     };

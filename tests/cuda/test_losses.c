@@ -126,15 +126,12 @@ static void returns_are_as_on_the_cpu(void **state)
             const int32_t last = i32(cu)[w - 1] + w * w % 100;
             i32(cu)[w] = last < TOKENS - 5 ? last : TOKENS - 5;
         }
-        for (int t = 0; t < TOKENS; t++) {
-            ((uint8_t *)end.data)[t] = (uint8_t)(t % 37 ? 0 : t % 3);
-            f32(ratio)[t] = expf(f32(ratio)[t]);
-        }
+        for (int t = 0; t < TOKENS; t++) ((uint8_t *)end.data)[t] = (uint8_t)(t % 37 ? 0 : t % 3);
         const ReturnsOptions o = {0.97f, 0.9f, k % 2 ? 1.0f : 0.0f, 1.0f, k / 2 % 2 == 1, k < 4};
         const Tensor absent = {0};
         const ReturnsInput in = {reward, end, value, next, k % 4 ? ratio : absent, cu};
-        const ReturnsInput in_g = {on_gpu(reward), on_gpu(end),      on_gpu(value),
-                                   on_gpu(next),   on_gpu(in.ratio), on_gpu(cu)};
+        const ReturnsInput in_g = {on_gpu(reward), on_gpu(end),          on_gpu(value),
+                                   on_gpu(next),   on_gpu(in.log_ratio), on_gpu(cu)};
         const Tensor target_g = gpu_room(target), valid_g = gpu_room(valid),
                      gain_g = gpu_room(gain);
         returns(&cpu, target, valid, k % 3 ? gain : absent, in, o);

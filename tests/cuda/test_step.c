@@ -139,6 +139,17 @@ static void sqn(void **state)
     take_steps("sqn");
 }
 
+static void sarsa_lambda(void **state)
+{
+    (void)state;
+    take_steps("cross_entropy+sarsa_lambda");
+}
+static void retrace(void **state)
+{
+    (void)state;
+    take_steps("retrace");
+}
+
 static int make_shop(void **state)
 {
     (void)state;
@@ -163,6 +174,8 @@ int main(void)
         cmocka_unit_test(soft_q),
         cmocka_unit_test(cql),
         cmocka_unit_test(sqn),
+        cmocka_unit_test(sarsa_lambda),
+        cmocka_unit_test(retrace),
     };
     if (!pair_open()) return printf("1..0 # SKIP %s\n", status_message()), 77;
     return cmocka_run_group_tests(tests, make_shop, remove_shop);

@@ -154,12 +154,37 @@ def td_targets(value, c, b):
     return y
 
 
+def policy_scores(p, c, b, h):
+    r = rounding.of(c)
+    return r.store(h @ r.weight(p["policy.weight"]).T) @ r.weight(items(p, b)).T + p["policy.bias"]
+
+
+def trace_targets(term, target, z, c, b):
+    """y of sarsa_lambda and retrace; NaN where it does not exist. z: scores of the policy head."""
+    gamma, lam, t = float(c["learn.gamma"]), float(c["learn.lambda"]), float(c["learn.temperature"])
+    action = b["target"].clamp(min=0)
+    logged, y = target.pick(action), torch.full_like(target.all[:, 0], math.nan)
+    if term == "retrace":
+        policy = (target.all / t).softmax(1)
+        after = (policy * target.all).sum(1)
+        ratio = (policy / z.softmax(1)).gather(1, action[:, None].long())[:, 0].clamp(max=1)
+    else:
+        after, ratio = torch.where(b["target"] >= 0, logged, torch.full_like(logged, math.nan)), torch.ones_like(logged)
+    end, reward = b["end"].tolist(), b["reward"]
+    for first, last in zip(b["cu_seqlens"][:-1].tolist(), b["cu_seqlens"][1:].tolist()):
+        for i in reversed(range(first, last - 1)):
+            y[i] = reward[i] + (0.0 if end[i] == 1 else gamma * after[i + 1])
+            if end[i] == 0 and i + 1 < last - 1 and not torch.isnan(y[i + 1]):
+                y[i] = y[i] + gamma * lam * ratio[i + 1] * (y[i + 1] - logged[i + 1])
+    return y
+
+
 def losses(p, target_p, c, b, step, keep=None):
     """{"total", ...}: the loss and its terms. `step` counts from 0; None: without dropout."""
     h = encode(p, c, b, step, keep)
     h_policy, h_q, h_value, h_next = rounding.shares(h, c, 4)
     terms, has, r = c["learn.objective"].split("+"), b["target"] >= 0, rounding.of(c)
-    terms = [t for term in terms for t in {"sqn": ("cross_entropy", "double_q"), "cql": ("double_q", "cql")}.get(term, (term,))]
+    terms = [t for term in terms for t in {"sqn": ("cross_entropy", "double_q"), "cql": ("double_q", "cql"), "retrace": ("cross_entropy", "retrace")}.get(term, (term,))]
     out = {}
     if "cross_entropy" in terms:
         u = r.store(h_policy[has] @ r.weight(p["policy.weight"]).T)
@@ -172,7 +197,10 @@ def losses(p, target_p, c, b, step, keep=None):
         with torch.no_grad():
             target_h = encode(target_p, c, b, None)
             target_q = ActionValues(target_p, c, b, target_h, target_h)
-            y = td_targets(backup_values(term, q, target_q, c, b), c, b)
+            if term in ("sarsa_lambda", "retrace"):
+                y = trace_targets(term, target_q, policy_scores(p, c, b, h) if term == "retrace" else None, c, b)
+            else:
+                y = td_targets(backup_values(term, q, target_q, c, b), c, b)
         valid, k = ~torch.isnan(y), float(c["learn.huber"])
         error = (q.pick(b["target"].clamp(min=0)) - y)[valid]
         square, size = error * error / 2, error.abs()
