@@ -148,18 +148,16 @@ def report_of(p, name, command, limit):
 
 
 def bench(p, gpu):
-    """The ops, then whole steps beside PyTorch, then large models, and what is slowest last."""
+    """The ops, then steps of large models, then steps beside PyTorch, and what is slowest last."""
     ops = report_of(p, "ops", ["--quick"], 40)
     if ops:
         p.figures["ops"] = ops
-    gpu_steps.beside_pytorch(p, SOUK, OUT)
-    data = gpu_steps.model_data(p, SOUK, OUT)
-    for name, shape in gpu_steps.MODELS.items() if data else ():
-        settings = ["%s=%s" % s for s in gpu_steps.model_settings(shape, data).items()]
-        report = report_of(p, "steps of " + name, ["--steps", "10", "--warmup", "4", *settings], 60)
+    for name, model in gpu_steps.MODELS.items():
+        report = report_of(p, "steps of " + name, ["--steps", "10", "--warmup", "4", "--model", model], 30)
         if report:
             p.figures.setdefault("models", {})[name] = report
             p.keep(p)
+    gpu_steps.beside_pytorch(p, SOUK, OUT)
     if p.left() > 50:  # up to ten million items: where there is time for it
         catalogue = report_of(p, "catalogue", ["--op", "catalogue"], 60)
         if catalogue:
@@ -262,6 +260,8 @@ def main():
     if args.tree:
         print(tree_hash("kernels"))
         return 0
+    if args.commit:
+        os.environ["SOUK_COMMIT"] = args.commit  # in souk bench's reports
     os.makedirs(OUT, exist_ok=True)
     gpu = find_gpu()
     whole = Acceptance(args, gpu)

@@ -17,12 +17,7 @@ TWINS = {
     "long histories": {"compiled": [], "compiled, packed": VARLEN},
 }
 # Large models by themselves: what share of the GPU's product rate a training step reaches.
-MODELS = {
-    "100 M": {"dim": 1024, "layers": 8, "heads": 8},
-    "300 M": {"dim": 1024, "layers": 24, "heads": 8},
-    "1.2 B": {"dim": 2048, "layers": 24, "heads": 16},
-}
-MODEL_ITEMS, MODEL_LENGTH, MODEL_TOKENS = 50000, 512, 32768
+MODELS = {"100 M": "100m", "300 M": "300m", "1.2 B": "1b"}  # by souk bench's name
 
 
 def write_log(path, users, items, length):
@@ -110,20 +105,6 @@ def wait_for(processes):
             process.kill()
 
 
-def model_data(p, souk, out):
-    """The behaviour file of the large models; None when it could not be made."""
-    log, data = os.path.join(out, "models.csv"), os.path.join(out, "models.h5")
-    if not p.dry_run:
-        write_log(log, 800, MODEL_ITEMS, MODEL_LENGTH)
-    ingest = [souk, "ingest", "--force", "--quiet", "--plain-keys", "--split", "leave-one-out", log, data]
-    return data if p.try_run("ingest, models", ingest, 60)[0] else None
-
-
-def model_settings(shape, data):
-    return {"data.path": data, "train.precision": "bf16", "train.tokens": MODEL_TOKENS, "model.length": MODEL_LENGTH, "train.readers": 4,
-            "model.dropout": 0, "learn.action_weight": 0, "learn.objective": "cross_entropy", **{"model." + k: v for k, v in shape.items()}}
-
-
 def beside_pytorch(p, souk, out):
     for name, (shape, items, history, tokens) in SETTINGS.items():
         length = history or LENGTH
@@ -171,5 +152,6 @@ def show(figures):
         if name in figures:
             show_ops(figures[name])
     if "models" in figures:
-        print("\nlarge models, %d items, histories of %d, %d tokens a step" % (MODEL_ITEMS, MODEL_LENGTH, MODEL_TOKENS))
+        m = next(iter(figures["models"].values()))
+        print("\nlarge models, %d items, histories of %d, %d tokens a step" % (m["steps"]["items"], m["model"]["length"], m["model"]["tokens"]))
         show_models(figures["models"])

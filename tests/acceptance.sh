@@ -52,7 +52,7 @@ case $1 in
 bench)
     cat >"$json" <<JSON
 {"ceilings": {"copy": 1e12, "gemm_f32": 1e13, "gemm_bf16": 1e15}, "ceiling": 1e15, "ops": [],
- "steps": {"parameters": 1000, "tokens": 100.0, "median": 0.001, "flops": 1e12, "waited": 0.0}}
+ "model": {"length": 50, "tokens": 100}, "steps": {"items": 10, "parameters": 1000, "tokens": 100.0, "median": 0.001, "flops": 1e12, "waited": 0.0}}
 JSON
     exit ${BENCH:-0}
     ;;

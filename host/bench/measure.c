@@ -9,7 +9,7 @@
 #include "base/progress.h"
 #include "gemm.h"
 
-enum { FILL = 1 << 20, SAMPLES = 15, SAMPLES_QUICK = 7, SAMPLES_LONG = 3 };
+enum { FILL = 1 << 18 };
 
 /* ---- Tensors -------------------------------------------------------------------------------------- */
 
@@ -94,18 +94,15 @@ static void call_in_turns(Case *c, int calls)
     for (int i = 0; i < calls; i++) c->op->call(c, c->t[i % c->sets]);
 }
 
-static double seconds_of(Case *c, int calls, DeviceGraph *graph)
+static void run_sample(Case *c, int calls, DeviceGraph *graph)
 {
-    const double start = clock_seconds();
     if (graph)
         device_graph_run(c->dev, graph);
     else
         call_in_turns(c, calls);
-    device_sync(c->dev);
-    return clock_seconds() - start;
 }
 
-static int compare(const void *a, const void *b)
+int bench_ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -123,39 +120,51 @@ static int calls_for(double each, double wanted, int sets)
     return calls > sets ? (int)calls / sets * sets : sets;
 }
 
-static void measure(Bench *b, Case *c, BenchRow *row)
+/* Seconds of a call, with nothing recorded: for the choice of how many. */
+static double estimate(Case *c)
 {
-    double sample[SAMPLES];
-    int samples = b->options->quick ? SAMPLES_QUICK : SAMPLES;
-    const double wanted = ON_CUDA(c->dev) ? 4e-3 : 5e-2;
     call_in_turns(c, c->sets);
     device_sync(c->dev);
-    const double each = seconds_of(c, c->sets, NULL) / c->sets;
+    const double start = clock_seconds();
+    call_in_turns(c, c->sets);
+    device_sync(c->dev);
+    return (clock_seconds() - start) / c->sets;
+}
+
+/* One sample that warms up and fills the queue, then those that count, without a wait of the host between. */
+static void sample(Bench *b, Case *c, Samples *s, DeviceClock *clock)
+{
+    const double each = estimate(c);
+    const double wanted = b->options->tiny ? 0.0 : ON_CUDA(c->dev) ? 4e-3 : 5e-2;
     const int calls = calls_for(each, wanted, c->sets);
-    if (each > 0.1) samples = SAMPLES_LONG;
+    const int samples = each > 0.1 && b->samples > 3 ? 3 : b->samples;
     DeviceGraph *graph = NULL;
     if (device_settled(c->dev) && c->dev->status == OK) {
         device_graph_begin(c->dev);
         call_in_turns(c, calls);
         graph = device_graph_end(c->dev);
     }
-    seconds_of(c, calls, graph);
-    for (int i = 0; i < samples; i++) sample[i] = seconds_of(c, calls, graph) / calls;
+    run_sample(c, calls, graph);
+    for (int i = 0; i <= samples; i++) {
+        device_clock_mark(c->dev, clock, i);
+        if (i < samples) run_sample(c, calls, graph);
+    }
+    for (int i = 0; i < samples; i++)
+        s->seconds[s->count++] = device_clock_seconds(c->dev, clock, i, i + 1) / calls;
     device_graph_close(c->dev, graph);
-    qsort(sample, (size_t)samples, sizeof *sample, compare);
-    row->median = bench_quantile(sample, samples, 0.5);
-    row->p10 = bench_quantile(sample, samples, 0.1);
-    row->p90 = bench_quantile(sample, samples, 0.9);
 }
 
-static double floor_of(const BenchCeilings *c, const BenchRow *row)
+static Status measure(Bench *b, Case *c, Samples *s)
 {
-    const double gemm = row->dtype == BF16 ? c->gemm_bf16 : c->gemm_f32;
-    return fmax(c->copy > 0.0 ? row->bytes / c->copy : 0.0, gemm > 0.0 ? row->flops / gemm : 0.0);
+    DeviceClock *clock;
+    Status st = device_clock_open(c->dev, b->samples + 1, &clock);
+    if (st == OK) sample(b, c, s, clock);
+    device_clock_close(c->dev, clock);
+    return st == OK ? device_sync(c->dev) : st;
 }
 
-/* Sets enough to pass the caches; what a set takes is seen with the first. */
-static Status fill(Bench *b, Case *c)
+/* Sets enough to pass the caches: what a call must move, not what its tensors take, is what is cached. */
+static Status fill(Bench *b, Case *c, double moved)
 {
     double bytes = 0.0;
     do {
@@ -163,31 +172,68 @@ static Status fill(Bench *b, Case *c)
         c->op->fill(c, t);
         for (int i = 0; i < CASE_TENSORS && c->sets == 1; i++)
             if (t[i].data) bytes += (double)tensor_bytes(t[i]);
-    } while (c->dev->status == OK && c->sets < CASE_SETS && c->sets * bytes < b->cache);
+    } while (c->dev->status == OK && c->sets < CASE_SETS && c->sets * moved < b->cache &&
+             (c->sets + 1) * bytes < b->memory);
     return c->dev->status;
+}
+
+static Status run_case(Bench *b, const Op *op, Shape shape, BenchRow *row, Samples *samples)
+{
+    Case c = {.dev = b->dev, .op = op, .shape = shape};
+    op->cost(&shape, (double)dtype_size(shape.dtype), &row->bytes, &row->flops);
+    Status st = fill(b, &c, row->bytes);
+    if (st == OK) st = measure(b, &c, samples);
+    device_sync(b->dev);
+    for (int i = 0; i < c.taken; i++) device_free(b->dev, c.memory[i]);
+    return st;
 }
 
 Status bench_case(Bench *b, const Op *op, Shape shape, const char *text)
 {
-    const char *only = b->options->only;
-    if (only && strncmp(op->op, only, strlen(only)) != 0) return OK;
-    REQUIRE(b->report->rows < BENCH_ROWS_MAX, "more than %d rows", BENCH_ROWS_MAX);
-    BenchRow *row = &b->report->row[b->report->rows];
-    *row = (BenchRow){.dtype = shape.dtype, .why = op->why};
-    snprintf(row->op, sizeof row->op, "%s", op->op);
-    snprintf(row->shape, sizeof row->shape, "%s", text);
-    Case c = {.dev = b->dev, .op = op, .shape = shape};
-    Status st = fill(b, &c);
-    if (st == OK) {
-        op->cost(&shape, (double)dtype_size(shape.dtype), &row->bytes, &row->flops);
-        measure(b, &c, row);
-        row->floor = floor_of(&b->report->ceilings, row);
-        st = device_sync(b->dev);
+    const char *const *only = b->options->only;
+    bool wanted = !only[0];
+    for (int i = 0; only[i]; i++) wanted |= !strncmp(op->op, only[i], strlen(only[i]));
+    if (!wanted && !b->ceilings) return OK;
+    REQUIRE(b->next < BENCH_ROWS_MAX, "more than %d rows", BENCH_ROWS_MAX);
+    BenchRow *row = &b->report->row[b->next];
+    Samples *samples = &b->of_row[b->next++];
+    if (b->round == 0) {
+        *row = (BenchRow){.dtype = shape.dtype, .why = op->why};
+        snprintf(row->op, sizeof row->op, "%s", op->op);
+        snprintf(row->shape, sizeof row->shape, "%s", text);
+        b->report->rows = b->next;
     }
-    for (int i = 0; i < c.taken; i++) device_free(b->dev, c.memory[i]);
-    if (st == OK) b->report->rows++;
-    if (st == OK && !b->options->quiet) fprintf(stderr, "\r%-24s %-40s", row->op, row->shape);
-    return st;
+    if (b->round > 0 && samples->seconds[0] > 0.1) return OK; /* long calls: one round is enough */
+    if (!b->options->quiet)
+        fprintf(stderr, "\r%d/%d %-24s %-40s", b->round + 1, b->rounds, row->op, row->shape);
+    return run_case(b, op, shape, row, samples);
+}
+
+/* ---- What the samples say ------------------------------------------------------------------------- */
+
+static double floor_of(const BenchCeilings *c, const BenchRow *row)
+{
+    const double gemm = row->dtype == BF16 ? c->gemm_bf16 : c->gemm_f32;
+    return fmax(row->bytes / c->copy, row->flops / gemm);
+}
+
+/* A ceiling is what was reached, so of its samples the tenth part that is fastest counts. */
+void bench_summarise(Bench *b)
+{
+    BenchReport *r = b->report;
+    for (int i = 0; i < r->rows; i++) {
+        Samples *s = &b->of_row[i];
+        qsort(s->seconds, (size_t)s->count, sizeof *s->seconds, bench_ascending);
+        r->row[i].samples = s->count;
+        r->row[i].median = bench_quantile(s->seconds, s->count, 0.5);
+        r->row[i].p10 = bench_quantile(s->seconds, s->count, 0.1);
+        r->row[i].p90 = bench_quantile(s->seconds, s->count, 0.9);
+    }
+    r->ceilings.copy = r->row[0].bytes / r->row[0].p10;
+    r->ceilings.gemm_f32 = r->row[1].flops / r->row[1].p10;
+    r->ceilings.gemm_bf16 = r->row[2].flops / r->row[2].p10;
+    for (int i = 0; i < r->rows; i++)
+        r->row[i].floor = i < BENCH_CEILINGS ? r->row[i].p10 : floor_of(&r->ceilings, &r->row[i]);
 }
 
 /* ---- Ceilings ------------------------------------------------------------------------------------- */
@@ -230,24 +276,17 @@ static void gemm_cost(const Shape *s, double size, double *bytes, double *flops)
 
 Status bench_ceilings(Bench *b)
 {
-    static const Op copy = {"ceiling copy", copy_fill, copy_call, copy_cost, ""};
-    static const Op product = {"ceiling gemm", gemm_fill, gemm_call, gemm_cost, ""};
-    const bool cuda = ON_CUDA(b->dev);
-    const int64_t elements = cuda ? 1 << 26 : 1 << 24, side = cuda ? 8192 : 1024;
-    const BenchOptions all = {.quick = b->options->quick, .quiet = b->options->quiet};
-    Bench own = *b;
-    own.options = &all;
+    static const char why[] = "what all others are held against";
+    static const Op copy = {"ceiling copy", copy_fill, copy_call, copy_cost, why};
+    static const Op product = {"ceiling gemm", gemm_fill, gemm_call, gemm_cost, why};
+    const bool cuda = ON_CUDA(b->dev), tiny = b->options->tiny;
+    const int64_t elements = tiny ? 1 << 14 : cuda ? 1 << 27 : 1 << 25;
+    const int64_t side = tiny ? 64 : cuda ? 8192 : 2048;
+    const Shape f32 = {.dtype = F32, .rows = side}, bf16 = {.dtype = BF16, .rows = side};
     char text[64];
-    BenchCeilings *c = &b->report->ceilings;
-    const BenchRow *row = b->report->row + b->report->rows;
-    snprintf(text, sizeof text, "%lld MB", (long long)(elements * 4 >> 20));
-    TRY(bench_case(&own, &copy, (Shape){.dtype = F32, .rows = elements}, text));
-    c->copy = row->bytes / row->median;
+    snprintf(text, sizeof text, "%lld KiB", (long long)(elements * 4 >> 10));
+    TRY(bench_case(b, &copy, (Shape){.dtype = F32, .rows = elements}, text));
     snprintf(text, sizeof text, "%lld^3", (long long)side);
-    TRY(bench_case(&own, &product, (Shape){.dtype = F32, .rows = side}, text));
-    c->gemm_f32 = row[1].flops / row[1].median;
-    TRY(bench_case(&own, &product, (Shape){.dtype = BF16, .rows = side}, text));
-    c->gemm_bf16 = row[2].flops / row[2].median;
-    for (int i = 0; i < 3; i++) b->report->row[b->report->rows - 3 + i].floor = row[i].median;
-    return OK;
+    TRY(bench_case(b, &product, f32, text));
+    return bench_case(b, &product, bf16, text);
 }

@@ -4,7 +4,7 @@
 
 #include "bench/bench.h"
 
-enum { CASE_TENSORS = 10, CASE_SETS = 8 };
+enum { CASE_TENSORS = 10, CASE_SETS = 32 };
 
 /* A shape of an op. Fields that an op does not speak of are 0. */
 typedef struct {
@@ -39,24 +39,43 @@ Tensor case_ids(Case *c, int64_t count, int64_t below);
 /* i32 [windows + 1]: rows cut into windows of `length`; the last may be shorter. */
 Tensor case_windows(Case *c, int64_t rows, int64_t length);
 
-/* What all measurements of a run share. */
+/* Of a row: BENCH_SAMPLES_MAX over all rounds. */
+typedef struct {
+    int count;
+    double seconds[BENCH_SAMPLES_MAX]; /* of a call */
+} Samples;
+
+/* What all measurements of a run share. A run goes through all rows in some rounds, so that the samples of a
+ * row lie apart in time, between those of others. */
 typedef struct {
     Device *dev;
     const BenchOptions *options;
     BenchReport *report;
-    double cache; /* bytes that inputs must exceed */
+    double cache;               /* bytes that the calls of a turn through the sets must move */
+    double memory;              /* bytes that a case's sets may take together, beyond the first */
+    int rounds, round, samples; /* of a row in a round */
+    int next;                   /* row of the round */
+    bool ceilings;              /* being measured: always wanted */
+    Samples of_row[BENCH_ROWS_MAX];
 } Bench;
 
-/* Measure the case and append its row, with the floor that the ceilings give; nothing where options leave the
- * op out. */
+/* Sample the case into the round's next row; nothing where options leave the op out. */
 Status bench_case(Bench *b, const Op *op, Shape shape, const char *text);
+/* The first rows: BENCH_CEILINGS of them. */
 Status bench_ceilings(Bench *b);
+/* After all rounds: times, ceilings and floors of the report. */
+void bench_summarise(Bench *b);
 
 /* The tables of cases. */
 Status bench_layers(Bench *b);
 Status bench_catalogue(Bench *b);
 
+/* A behaviour file of full windows: `tokens` tokens, at least, in histories of `length` transitions over
+ * random items; one action, rewards 0 and 1. */
+Status bench_histories(const char *path, int64_t items, int64_t length, int64_t tokens);
+
 /* Ascending; the value at a share of the way, 0 to 1. */
 double bench_quantile(const double *ascending, int count, double share);
+int bench_ascending(const void *a, const void *b); /* doubles, for qsort */
 
 #endif

@@ -85,22 +85,40 @@ static Status catalogue_of(Bench *b, Shape s)
     return gradient ? bench_case(b, &loss, s, text) : OK;
 }
 
+typedef struct {
+    Dtype dtype;
+    int64_t rows, items, dim;
+} Head;
+
+static Status heads_of(Bench *b, const Head *head, int count)
+{
+    const double cache = b->cache;
+    b->cache = 0.0; /* a table is larger than the caches, or is reused while it is in them */
+    Status st = OK;
+    for (int i = 0; i < count && st == OK; i++)
+        st = catalogue_of(b, (Shape){.dtype = head[i].dtype,
+                                     .rows = head[i].rows,
+                                     .items = head[i].items,
+                                     .dim = head[i].dim});
+    b->cache = cache;
+    return st;
+}
+
+/* The first are those of a quick run. */
 Status bench_catalogue(Bench *b)
 {
-    static const int64_t gpu[][2] = {{20000, 128},   {20000, 256},   {100000, 256},
-                                     {100000, 512},  {100000, 1024}, {100000, 2048},
-                                     {1000000, 512}, {10000000, 512}};
-    static const int64_t cpu[][2] = {{20000, 64}, {100000, 64}};
-    const bool cuda = ON_CUDA(b->dev);
-    const int64_t(*shapes)[2] = cuda ? gpu : cpu;
-    const int count = cuda ? 8 : 2, quick = cuda ? 5 : 1;
-    Bench own = *b;
-    own.cache = 0.0; /* a table is larger than the caches, or is reused while it is in them */
-    for (int i = 0; i < (b->options->quick ? quick : count); i++) {
-        Shape s = {.dtype = cuda ? BF16 : F32, .rows = cuda ? 16384 : 512};
-        s.items = shapes[i][0], s.dim = shapes[i][1];
-        TRY(catalogue_of(&own, s));
-        b->report->rows = own.report->rows;
-    }
-    return OK;
+    static const Head gpu[] = {
+        {BF16, 16384, 20000, 128},    {BF16, 16384, 20000, 256},   {BF16, 16384, 100000, 256},
+        {BF16, 16384, 100000, 512},   {BF16, 16384, 100000, 1024}, {F32, 4096, 20000, 256},
+        {BF16, 4096, 100000, 512},    {BF16, 16384, 10000, 512},   {BF16, 16384, 1000000, 512},
+        {BF16, 16384, 10000000, 512},
+    };
+    static const Head cpu[] = {{F32, 512, 20000, 64},
+                               {F32, 512, 100000, 64},
+                               {F32, 512, 20000, 256},
+                               {BF16, 512, 20000, 64}};
+    static const Head tiny[] = {{F32, 40, 300, 64}, {BF16, 40, 300, 64}};
+    if (b->options->tiny) return heads_of(b, tiny, 2);
+    if (ON_CUDA(b->dev)) return heads_of(b, gpu, b->options->quick ? 5 : 10);
+    return heads_of(b, cpu, b->options->quick ? 1 : 4);
 }

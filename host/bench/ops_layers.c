@@ -314,16 +314,17 @@ static Status products_of(Bench *b, Dtype dtype, const Sizes *z)
 
 Status bench_layers(Bench *b)
 {
+    static const Sizes gpu = {32768, 1024, 8, 1000000, 100 << 20};
+    static const Sizes cpu = {2048, 256, 4, 20000, 4 << 20}, tiny = {100, 64, 2, 300, 5000};
     const bool cuda = ON_CUDA(b->dev);
-    const Sizes gpu = {32768, 1024, 8, 1000000, 100 << 20}, cpu = {2048, 256, 4, 20000, 4 << 20};
-    const Sizes *z = cuda ? &gpu : &cpu;
+    const Sizes *z = b->options->tiny ? &tiny : cuda ? &gpu : &cpu;
     Sizes narrow = *z; /* 32768 x 512, in which the short histories are compared with cuDNN */
-    narrow.dim /= 2;
+    if (z == &gpu) narrow.dim /= 2;
     char text[64];
     const Dtype dtypes[] = {BF16, F32};
     for (int i = 0; i < (b->options->quick ? 1 : 2); i++) {
         TRY(rows_of(b, dtypes[i], z));
-        TRY(attention_of(b, dtypes[i], cuda ? &narrow : z));
+        TRY(attention_of(b, dtypes[i], &narrow));
         TRY(products_of(b, dtypes[i], z));
     }
     snprintf(text, sizeof text, "%lld parameters", (long long)z->parameters);

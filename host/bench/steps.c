@@ -1,8 +1,14 @@
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/progress.h"
 #include "bench/measure.h"
 #include "train/trainer.h"
+
+enum { BATCHES = 16 }; /* of synthetic histories, in turns */
 
 double bench_step_flops(double tokens, double encoder_parameters, double length, double dim,
                         double layers, double items)
@@ -36,12 +42,6 @@ static Status advance(Run *r, bool last)
     return OK;
 }
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static Status run(Run *r, int64_t warmup, int64_t steps, bool quiet, double *seconds)
 {
     Progress bar;
@@ -69,9 +69,10 @@ static void summarise(const Run *r, int64_t steps, double *seconds, BenchStep *r
     const MemoryPlan plan = trainer_plan(t);
     double all = 0.0;
     for (int64_t i = 0; i < steps; i++) all += seconds[i];
-    qsort(seconds, (size_t)steps, sizeof *seconds, compare);
+    qsort(seconds, (size_t)steps, sizeof *seconds, bench_ascending);
     const int64_t items = t->file.items, dim = t->config.model_dim;
     *result = (BenchStep){.parameters = params_elements(&t->model.params),
+                          .items = items,
                           .steps = steps,
                           .tokens = r->used / (double)steps,
                           .seconds = bench_quantile(seconds, (int)steps, 0.5),
@@ -81,6 +82,7 @@ static void summarise(const Run *r, int64_t steps, double *seconds, BenchStep *r
                           .parameter_bytes = plan.parameters,
                           .gradient_bytes = plan.gradients,
                           .moment_bytes = plan.moments,
+                          .target_bytes = plan.target_network,
                           .activation_bytes = plan.activations};
     result->encoder_parameters = result->parameters - items * dim;
     result->flops =
@@ -88,28 +90,48 @@ static void summarise(const Run *r, int64_t steps, double *seconds, BenchStep *r
                          (double)dim, (double)t->config.model_layers, (double)items);
 }
 
-static Status bench(Run *r, const Config *config, int64_t warmup, int64_t steps, bool quiet,
-                    BenchStep *result)
+static Status bench(Run *r, const Config *config, const BenchStepOptions *o, BenchStep *result)
 {
     TRY(trainer_open(&r->trainer, config));
-    trainer_schedule(&r->trainer, warmup + steps);
+    trainer_schedule(&r->trainer, o->warmup + o->steps);
     const StreamOptions options = trainer_stream(&r->trainer);
     TRY(stream_open(&r->stream, &r->trainer.file, &options, (StreamCursor){0}));
-    double *seconds = malloc((size_t)steps * sizeof *seconds);
+    double *seconds = malloc((size_t)o->steps * sizeof *seconds);
     if (!seconds)
-        return FAIL(ERR_MEMORY, "no memory for the times of %lld steps", (long long)steps);
-    const Status st = run(r, warmup, steps, quiet, seconds);
-    if (st == OK) summarise(r, steps, seconds, result);
+        return FAIL(ERR_MEMORY, "no memory for the times of %lld steps", (long long)o->steps);
+    const Status st = run(r, o->warmup, o->steps, o->quiet, seconds);
+    if (st == OK) summarise(r, o->steps, seconds, result);
     free(seconds);
     return st;
 }
 
-Status bench_steps(const Config *config, int64_t warmup, int64_t steps, bool quiet,
-                   BenchStep *result)
+static Status bench_data(const Config *config, const BenchStepOptions *options, BenchStep *result)
 {
     Run r = {0};
-    const Status st = bench(&r, config, warmup, steps, quiet, result);
+    const Status st = bench(&r, config, options, result);
     stream_close(r.stream);
     trainer_close(&r.trainer);
     return st;
+}
+
+/* On a file of its own, which goes as it came. */
+static Status bench_synthetic(Config config, const BenchStepOptions *options, BenchStep *result)
+{
+    const char *temporary = getenv("TMPDIR");
+    char folder[sizeof config.data_path - 16];
+    snprintf(folder, sizeof folder, "%s/souk-bench.XXXXXX", temporary ? temporary : "/tmp");
+    if (!mkdtemp(folder)) return FAIL(ERR_IO, "%s: %s", folder, strerror(errno));
+    snprintf(config.data_path, sizeof config.data_path, "%s/histories.h5", folder);
+    Status st = bench_histories(config.data_path, options->items, config.model_length,
+                                BATCHES * config.train_tokens);
+    if (st == OK) st = bench_data(&config, options, result);
+    unlink(config.data_path);
+    rmdir(folder);
+    return st;
+}
+
+Status bench_steps(const Config *config, const BenchStepOptions *options, BenchStep *result)
+{
+    return config->data_path[0] ? bench_data(config, options, result)
+                                : bench_synthetic(*config, options, result);
 }

@@ -81,6 +81,27 @@ void device_event_mark(Device *dev, DeviceEvent *event);      /* behind the ops 
 void device_event_mark_feed(Device *dev, DeviceEvent *event); /* behind what was fed so far */
 void device_event_wait(Device *dev, DeviceEvent *event); /* at once where it was never marked */
 
+/* Marks in the work of a device, and the time that it took between them, by the device's own clock: the host
+ * may run ahead. On the CPU, where work is done when it is enqueued, the machine's clock. `i` is below
+ * `marks`. */
+typedef struct DeviceClock DeviceClock;
+Status device_clock_open(Device *dev, int marks, DeviceClock **clock);
+void device_clock_close(Device *dev, DeviceClock *clock);       /* NULL: nothing */
+void device_clock_mark(Device *dev, DeviceClock *clock, int i); /* behind the ops so far */
+/* Seconds from mark `from` to mark `to`, which it waits for; 0 on a device that has failed. */
+double device_clock_seconds(Device *dev, DeviceClock *clock, int from, int to);
+
+/* What a device is, for reports. */
+typedef struct {
+    char processor[256]; /* of the host */
+    char name[256];      /* of the GPU, or the processor's */
+    char driver[64];     /* of the GPU, with the CUDA version that it serves; "" on the CPU */
+    int units;           /* multiprocessors; threads */
+    size_t cache;        /* bytes of the last level */
+    size_t memory;       /* bytes, used and free */
+} DeviceInfo;
+void device_info(Device *dev, DeviceInfo *info);
+
 /* Ops recorded once, to be run again in one call, with the arguments and on the memory they were
  * recorded with (a CUDA graph): what is to change must lie in that memory. Between begin and end ops
  * are not run, and nothing may allocate or wait; so record what has run before, when device_settled

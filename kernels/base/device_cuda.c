@@ -2,7 +2,9 @@
 
 #include <cuda_runtime_api.h>
 #include <nvtx3/nvToolsExt.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void device_failed_cuda(Device *dev, const char *call, const char *cause)
 {
@@ -183,6 +185,50 @@ void device_event_mark_cuda(Device *dev, DeviceEvent *event, void *stream)
 void device_event_wait_cuda(Device *dev, DeviceEvent *event)
 {
     if (dev->status == OK) CALL(dev, cudaEventSynchronize((cudaEvent_t)event));
+}
+
+void *device_mark_open_cuda(Device *dev)
+{
+    cudaEvent_t event = NULL;
+    CALL(dev, cudaEventCreateWithFlags(&event, cudaEventDefault));
+    return event;
+}
+
+float device_milliseconds_cuda(Device *dev, void *from, void *to)
+{
+    float milliseconds = 0.0f;
+    if (dev->status == OK && CALL(dev, cudaEventSynchronize(to)))
+        CALL(dev, cudaEventElapsedTime(&milliseconds, from, to));
+    return milliseconds;
+}
+
+/* The driver's own version is no part of CUDA's interface: the kernel says it. */
+static void find_driver(char *version, size_t size)
+{
+    char line[256] = "";
+    FILE *f = fopen("/proc/driver/nvidia/version", "r");
+    if (f && !fgets(line, sizeof line, f)) line[0] = '\0';
+    if (f) fclose(f);
+    const char *word =
+        strstr(line, "  "); /* NVRM version: ... Module  580.95.05  Release Build ... */
+    while (word && (*word < '0' || *word > '9')) word = *word ? word + 1 : NULL;
+    snprintf(version, size, "%.*s", word ? (int)strcspn(word, " \n") : 0, word ? word : "");
+}
+
+void device_info_cuda(Device *dev, DeviceInfo *info)
+{
+    struct cudaDeviceProp properties = {0};
+    int served = 0;
+    char driver[32];
+    CALL(dev, cudaGetDeviceProperties(&properties, dev->index));
+    CALL(dev, cudaDriverGetVersion(&served));
+    find_driver(driver, sizeof driver);
+    snprintf(info->name, sizeof info->name, "%s", properties.name);
+    snprintf(info->driver, sizeof info->driver, "%s%sCUDA %d.%d", driver, driver[0] ? ", " : "",
+             served / 1000, served % 1000 / 10);
+    info->units = properties.multiProcessorCount;
+    info->cache = (size_t)properties.l2CacheSize;
+    info->memory = properties.totalGlobalMem;
 }
 
 void device_graph_begin_cuda(Device *dev)

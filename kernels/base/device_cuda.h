@@ -45,6 +45,9 @@ DeviceEvent *device_event_open_cuda(Device *dev);
 void device_event_close_cuda(DeviceEvent *event);
 void device_event_mark_cuda(Device *dev, DeviceEvent *event, void *stream);
 void device_event_wait_cuda(Device *dev, DeviceEvent *event);
+void *device_mark_open_cuda(Device *dev); /* an event that has a time; NULL: failed */
+float device_milliseconds_cuda(Device *dev, void *from, void *to);
+void device_info_cuda(Device *dev, DeviceInfo *info);
 void device_graph_begin_cuda(Device *dev);
 void *device_graph_end_cuda(Device *dev); /* what the next two take; NULL: failed */
 void device_graph_run_cuda(Device *dev, void *executable);

@@ -8,6 +8,7 @@
  */
 #include "internal.h"
 
+#include <chrono>
 #include <deque>
 
 namespace simt
@@ -31,10 +32,12 @@ struct SimtStream {
     SimtGraph *capture; /* NULL: work is queued */
     bool broken;        /* the capture */
 };
-/* A place in a stream. */
+/* A place in a stream, and when the stream came by. */
 struct SimtEvent {
     SimtStream *stream;
     uint64_t position;
+    bool timed;
+    std::chrono::steady_clock::time_point time;
 };
 struct SimtGraph {
     std::vector<Task> tasks;
@@ -128,9 +131,10 @@ cudaError_t cudaDeviceSynchronize(void)
     return cudaSuccess;
 }
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags)
 {
     *event = new SimtEvent{};
+    (*event)->timed = !(flags & cudaEventDisableTiming);
     return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event)
@@ -142,7 +146,10 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     if (stream->capture && capture_refuses()) return cudaErrorStreamCaptureUnsupported;
-    *event = {stream, stream->given};
+    if (event->timed)
+        give(stream, {[event] { event->time = std::chrono::steady_clock::now(); }, nullptr, 0});
+    event->stream = stream;
+    event->position = stream->given;
     return cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned)
@@ -155,6 +162,15 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
     if (capture_refuses()) return cudaErrorStreamCaptureUnsupported;
     if (event->stream) run_until(event->stream, event->position);
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to)
+{
+    const bool passed = from->stream && to->stream && from->stream->done >= from->position &&
+                        to->stream->done >= to->position;
+    if (!from->timed || !to->timed || !passed) return cudaErrorInvalidValue;
+    *milliseconds = std::chrono::duration<float, std::milli>(to->time - from->time).count();
     return cudaSuccess;
 }
 
