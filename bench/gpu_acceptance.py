@@ -148,8 +148,8 @@ def report_of(p, name, command, limit):
 
 
 def bench(p, gpu):
-    """The ops, then steps of large models, then steps beside PyTorch, and what is slowest last."""
-    ops = report_of(p, "ops", ["--quick"], 40)
+    """The ops, then steps of large models, then steps beside PyTorch, which take longest to start."""
+    ops = report_of(p, "ops", [], 50) or report_of(p, "ops, the quick ones", ["--quick"], 20)
     if ops:
         p.figures["ops"] = ops
     for name, model in gpu_steps.MODELS.items():
@@ -158,10 +158,6 @@ def bench(p, gpu):
             p.figures.setdefault("models", {})[name] = report
             p.keep(p)
     gpu_steps.beside_pytorch(p, SOUK, OUT)
-    if p.left() > 50:  # up to ten million items: where there is time for it
-        catalogue = report_of(p, "catalogue", ["--op", "catalogue"], 60)
-        if catalogue:
-            p.figures["catalogue"] = catalogue
 
 
 # ---- The result ------------------------------------------------------------------------------------------

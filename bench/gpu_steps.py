@@ -148,9 +148,8 @@ def show(figures):
             if isinstance(rate, float):
                 ratio = "" if who == "souk" or not row["souk"] else "   souk is %.2fx" % (row["souk"] / rate)
                 print("  %-44s %12.0f tokens/s%s" % (who, rate, ratio))
-    for name in ("ops", "catalogue"):
-        if name in figures:
-            show_ops(figures[name])
+    if "ops" in figures:
+        show_ops(figures["ops"])
     if "models" in figures:
         m = next(iter(figures["models"].values()))
         print("\nlarge models, %d items, histories of %d, %d tokens a step" % (m["steps"]["items"], m["model"]["length"], m["model"]["tokens"]))

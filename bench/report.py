@@ -114,7 +114,7 @@ def section():
         text += "### %s: %s\n\nDriver %s, CUDA %s, cuDNN %s, PyTorch %s, %s; `kernels/` %s.\n\n%s" % (
             r["gpu"]["name"], r["verdict"], r["gpu"]["driver"], r["cuda"], r["cudnn"], r["pytorch"], r["time"], r["kernels_tree"][:12], cases(r["phases"]))
         text += "\n**Goals.**\n\n" + goals(figures)
-        for title, make, name in (("Whole steps, bf16", steps, "steps"), ("Ops", ops, "ops"), ("Catalogue", ops, "catalogue"), ("Large models", models, "models")):
+        for title, make, name in (("Whole steps, bf16", steps, "steps"), ("Ops", ops, "ops"), ("Large models", models, "models")):
             if name in figures:
                 text += "\n**%s.** %s" % (title, "" if make is ops else "\n\n") + make(figures[name])
         text += "\n"

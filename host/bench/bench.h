@@ -61,7 +61,8 @@ typedef struct {
     double p10, p90;        /* seconds of a step */
     double waited;          /* share of the time in which the host waited for the stream */
     double flops;           /* of a step: see bench_step_flops */
-    size_t parameter_bytes, gradient_bytes, moment_bytes, target_bytes, activation_bytes;
+    size_t parameter_bytes, gradient_bytes, moment_bytes, target_bytes, activation_bytes,
+        scratch_bytes;
 } BenchStep;
 typedef struct {
     int64_t warmup, steps;

@@ -83,7 +83,8 @@ static void summarise(const Run *r, int64_t steps, double *seconds, BenchStep *r
                           .gradient_bytes = plan.gradients,
                           .moment_bytes = plan.moments,
                           .target_bytes = plan.target_network,
-                          .activation_bytes = plan.activations};
+                          .activation_bytes = plan.activations,
+                          .scratch_bytes = t->dev.scratch.high_water};
     result->encoder_parameters = result->parameters - items * dim;
     result->flops =
         bench_step_flops(result->tokens, (double)result->encoder_parameters, r->pairs / r->used,

@@ -83,8 +83,8 @@ static void print_pair(const char *name, double a, double b)
 static void compare_steps(const json_t *a, const json_t *b)
 {
     const char *const keys[] = {"tokens_per_s", "median", "p10", "p90", "of_ceiling", "waited"};
-    const char *const parts[] = {"parameters", "gradients", "moments", "target_network",
-                                 "activations"};
+    const char *const parts[] = {"parameters",     "gradients",   "moments",
+                                 "target_network", "activations", "scratch"};
     const json_t *memory_a = json_object_get(a, "memory"), *memory_b = json_object_get(b, "memory");
     char name[40];
     printf("%-28s %14s %14s %7s\n", "step", "A", "B", "A / B");

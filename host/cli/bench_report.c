@@ -45,13 +45,13 @@ void bench_print_steps(const BenchStep *s, double ceiling)
            "step %.3f ms (p10 %.3f, p90 %.3f): %.0f tokens/s, waited for data %.2f %%\n"
            "%.2f TFLOP/s of the model, %.1f %% of a large product's %.2f\n"
            "memory: parameters %.0f MB, gradients %.0f, moments %.0f, target network %.0f, "
-           "activations %.0f\n",
+           "activations %.0f, scratch %.0f\n",
            (double)s->parameters * 1e-6, (double)s->encoder_parameters * 1e-6, s->steps, s->tokens,
            s->seconds * 1e3, s->p10 * 1e3, s->p90 * 1e3, s->tokens / s->seconds, 100.0 * s->waited,
            s->flops / s->seconds * 1e-12, 100.0 * s->flops / s->seconds / ceiling, ceiling * 1e-12,
            (double)s->parameter_bytes * 1e-6, (double)s->gradient_bytes * 1e-6,
            (double)s->moment_bytes * 1e-6, (double)s->target_bytes * 1e-6,
-           (double)s->activation_bytes * 1e-6);
+           (double)s->activation_bytes * 1e-6, (double)s->scratch_bytes * 1e-6);
 }
 
 /* ---- For programs --------------------------------------------------------------------------------- */
@@ -110,9 +110,10 @@ json_t *bench_steps_json(const BenchStep *s, double ceiling, const Config *confi
 {
     json_t *report = header(dev);
     json_t *memory = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I}", "parameters", (json_int_t)s->parameter_bytes, "gradients",
+        "{s:I, s:I, s:I, s:I, s:I, s:I}", "parameters", (json_int_t)s->parameter_bytes, "gradients",
         (json_int_t)s->gradient_bytes, "moments", (json_int_t)s->moment_bytes, "target_network",
-        (json_int_t)s->target_bytes, "activations", (json_int_t)s->activation_bytes);
+        (json_int_t)s->target_bytes, "activations", (json_int_t)s->activation_bytes, "scratch",
+        (json_int_t)s->scratch_bytes);
     json_t *steps = json_pack("{s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}",
                               "parameters", (json_int_t)s->parameters, "encoder_parameters",
                               (json_int_t)s->encoder_parameters, "items", (json_int_t)s->items,
