@@ -24,8 +24,20 @@ static Tensor take(Case *c, Dtype dtype, int64_t rows, int64_t columns)
 {
     Tensor t = columns > 0 ? TENSOR(NULL, dtype, rows, columns) : TENSOR(NULL, dtype, rows);
     t.data = device_alloc(c->dev, tensor_bytes(t));
-    if (t.data) c->memory[c->taken++] = t.data;
+    if (t.data)
+        c->memory[c->taken++] = t.data;
+    else if (c->dev->status == OK)
+        c->dev->status = ERR_MEMORY; /* device_alloc has said how much */
     return t;
+}
+
+/* Numbers of the host on their way to a tensor. */
+static void *host_numbers(Case *c, int64_t count)
+{
+    void *numbers = malloc((size_t)count * sizeof(float));
+    if (!numbers && c->dev->status == OK)
+        c->dev->status = FAIL(ERR_MEMORY, "no memory for %lld numbers", (long long)count);
+    return numbers;
 }
 
 /* The first bytes of t repeated to its end, by copies that double. */
@@ -43,7 +55,7 @@ Tensor case_tensor(Case *c, Dtype dtype, int64_t rows, int64_t columns, float sc
 {
     const Tensor t = take(c, dtype, rows, columns);
     const int64_t count = tensor_count(t), own = count < FILL ? count : FILL;
-    float *numbers = malloc((size_t)own * sizeof *numbers);
+    float *numbers = host_numbers(c, own);
     uint64_t state = 1 + (uint64_t)c->taken;
     if (!t.data || !numbers) return free(numbers), t;
     for (int64_t i = 0; i < own; i++)
@@ -65,7 +77,7 @@ Tensor case_tensor(Case *c, Dtype dtype, int64_t rows, int64_t columns, float sc
 Tensor case_ids(Case *c, int64_t count, int64_t below)
 {
     const Tensor t = take(c, I32, count, 0);
-    int32_t *ids = malloc((size_t)count * sizeof *ids);
+    int32_t *ids = host_numbers(c, count);
     uint64_t state = 7 + (uint64_t)c->taken;
     if (!t.data || !ids) return free(ids), t;
     for (int64_t i = 0; i < count; i++) ids[i] = (int32_t)(next_bits(&state) % (uint64_t)below);
@@ -78,7 +90,7 @@ Tensor case_windows(Case *c, int64_t rows, int64_t length)
 {
     const int64_t windows = (rows + length - 1) / length;
     const Tensor t = take(c, I32, windows + 1, 0);
-    int32_t *ends = malloc((size_t)(windows + 1) * sizeof *ends);
+    int32_t *ends = host_numbers(c, windows + 1);
     if (!t.data || !ends) return free(ends), t;
     for (int64_t w = 0; w <= windows; w++)
         ends[w] = (int32_t)(w * length < rows ? w * length : rows);
