@@ -1,4 +1,4 @@
-# HAVE_CUDA and HAVE_CUDNN are always defined, 0 or 1, and tested with a plain if.
+# HAVE_CUDA, HAVE_CUDNN and HAVE_SM90A are always defined, 0 or 1, and tested with a plain if.
 set(HAVE_CUDA 0)
 set(HAVE_CUDNN 0)
 set(SOUK_CUDA_LIBS "") # of souk.pc: what a program that links the static library needs of CUDA
@@ -33,7 +33,13 @@ if(HAVE_CUDA AND SOUK_CUDNN)
     message(STATUS "no cuDNN from 9.11 on here: attention is souk's own everywhere")
   endif()
 endif()
-target_compile_definitions(libsouk PUBLIC HAVE_CUDA=${HAVE_CUDA} HAVE_CUDNN=${HAVE_CUDNN})
+# Products of warpgroups are in code for sm_90a alone; built for sm_90, or for older ones, souk goes without.
+set(HAVE_SM90A 0)
+if(SOUK_CUDA_ARCHITECTURES MATCHES "90a")
+  set(HAVE_SM90A 1)
+endif()
+target_compile_definitions(libsouk PUBLIC HAVE_CUDA=${HAVE_CUDA} HAVE_CUDNN=${HAVE_CUDNN}
+                           PRIVATE HAVE_SM90A=${HAVE_SM90A})
 
 if(HAVE_CUDNN)
   target_include_directories(libsouk SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR})

@@ -146,7 +146,7 @@ CatalogueKernel catalogue_choice_cuda(Device *dev, Tensor u)
     CatalogueCall call = {};
     call.dtype = u.dtype;
     call.aligned = aligned16(u.data);
-    call.capability = dev->cuda->capability;
+    call.warpgroups = HAVE_SM90A && dev->cuda->capability == 90;
     call.shared = dev->cuda->shared;
     call.dim = u.dim[1];
     return catalogue_choice(&call);

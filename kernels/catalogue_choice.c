@@ -41,7 +41,7 @@ WgmmaShape catalogue_wgmma_shape(int64_t dim, int64_t shared)
 CatalogueKernel catalogue_choice(const CatalogueCall *c)
 {
     if (c->dtype != BF16 || !c->aligned || c->dim % 8 != 0) return CATALOGUE_TILES;
-    if (c->capability == 90 && catalogue_wgmma_shape(c->dim, c->shared).stages > 0)
+    if (c->warpgroups && catalogue_wgmma_shape(c->dim, c->shared).stages > 0)
         return CATALOGUE_WGMMA;
     const bool fits = catalogue_fused_bytes(c->dim) + STATIC_BYTES <= c->shared;
     return fits ? CATALOGUE_FUSED : CATALOGUE_TILES;

@@ -33,7 +33,7 @@ typedef enum { CATALOGUE_TILES, CATALOGUE_FUSED, CATALOGUE_WGMMA } CatalogueKern
 typedef struct {
     Dtype dtype;         /* of u */
     bool aligned;        /* u begins at a multiple of 16 bytes */
-    int capability;      /* 90 for sm_90 */
+    bool warpgroups;     /* the GPU is an sm_90, and souk was built for sm_90a */
     int64_t shared, dim; /* shared: bytes that a block may have */
 } CatalogueCall;
 CatalogueKernel catalogue_choice(const CatalogueCall *call);

@@ -235,7 +235,10 @@ static __global__ void __launch_bounds__(THREADS, 1)
     stats_kernel(Partial *partial, SlabOperands o, int tiles_each, float scale)
 {
     DYNAMIC_SHARED(memory);
-    if (!ON_SM90) return;
+    if (!ON_SM90) {
+        device_require(false);
+        return;
+    }
     const Held h = hold(memory, o);
     const Walk w = walk_of(o, tiles_each);
     open_barriers(h, o);
@@ -355,7 +358,10 @@ static __global__ void __launch_bounds__(THREADS, 1)
     gradient_kernel(ScoreGradient g, SlabOperands o, int tiles_each)
 {
     DYNAMIC_SHARED(memory);
-    if (!ON_SM90) return;
+    if (!ON_SM90) {
+        device_require(false);
+        return;
+    }
     const Held h = hold(memory, o);
     const Walk w = walk_of(o, tiles_each);
     open_barriers(h, o);

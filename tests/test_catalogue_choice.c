@@ -14,7 +14,7 @@ static CatalogueKernel choice(Dtype dtype, bool aligned, int capability, int64_t
 {
     const CatalogueCall call = {.dtype = dtype,
                                 .aligned = aligned,
-                                .capability = capability,
+                                .warpgroups = capability == SM_90,
                                 .shared = shared_of(capability),
                                 .dim = dim};
     return catalogue_choice(&call);

@@ -39,7 +39,8 @@ static __host__ __device__ __forceinline__ int slab_at(int row, int column)
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 static const bool ON_SM90 = true;
 #else
-static const bool ON_SM90 = false; /* compiled for others too, where it is never launched */
+static const bool ON_SM90 =
+    false; /* compiled for others too, where HAVE_SM90A keeps it from being launched */
 #endif
 
 static __device__ __forceinline__ void barrier_open(uint64_t *barrier, int arrivals)
