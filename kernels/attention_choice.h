@@ -14,9 +14,9 @@
  *     - backward: sm_90 alone has the deterministic one for ragged batches; its workspace grows with the
  *       square of the longest, so at most ATTENTION_WORKSPACE bytes
  *
- * 64 and 96 come from histories of one length on an H100, 32,768 tokens, 8 heads of 64. Of 64 tokens cuDNN
- * takes 1.9 (forward) and 1.4 (backward) times as long as ATTENTION_MMA, of 50 2.9 and 2.1; of 128 0.85 and
- * 0.70, of 256 0.5 and 0.36. Its time is the tiles', so it grows little from 64 to 128.
+ * 64 and 96 come from timing both on an H100, histories of one length: up to 64 tokens ATTENTION_MMA was the
+ * faster both ways, from 128 on cuDNN, whose time is its tiles' and grows little between. Lengths between, and
+ * mixed ones, were not timed, and no file of bench/results/ holds the comparison yet.
  */
 #ifndef SOUK_ATTENTION_CHOICE_H
 #define SOUK_ATTENTION_CHOICE_H
