@@ -296,6 +296,7 @@ int main(void)
         CASE("sqn"),
         CASE("sarsa_lambda"),
         CASE("retrace"),
+        CASE("bcq"),
         CASE("double_q_n_step"),
         CASE("joint"),
         CASE("plain"),

@@ -96,6 +96,30 @@ static void threads_do_not_change_a_bit(void **state)
     remove_rounds(&c[1]);
 }
 
+/* A policy that is trained to do what the log does is no policy to act by. */
+static void acts_by_q_where_the_policy_imitates(void **state)
+{
+    static const char *const objectives[] = {"retrace", "bcq", "cross_entropy+double_q"};
+    (void)state;
+    for (size_t i = 0; i < sizeof objectives / sizeof *objectives; i++) {
+        static const char *const heads[] = {"", "q", "policy"};
+        char *text[3];
+        size_t size[3];
+        for (int k = 0; k < 3; k++) {
+            Config c = setting(heads[k], objectives[i], 2);
+            snprintf(c.world_head, sizeof c.world_head, "%s", heads[k]);
+            c.world_steps = 10;
+            c.world_episodes = c.world_measured = 100;
+            assert_ok(rounds_run(&c, true, NULL, NULL));
+            text[k] = contents(&c, "rounds.dat", &size[k]);
+            remove_rounds(&c);
+        }
+        assert_true(size[0] == size[1] && !memcmp(text[0], text[1], size[0]));
+        assert_false(size[0] == size[2] && !memcmp(text[0], text[2], size[0]));
+        for (int k = 0; k < 3; k++) free(text[k]);
+    }
+}
+
 /* The policy that looks one event ahead, knowing the law, reaches 0.934 of the optimum. */
 static void rounds_come_near_the_optimum(void **state)
 {
@@ -138,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(acts_by_q_where_the_policy_imitates),
         cmocka_unit_test(rounds_come_near_the_optimum),
         cmocka_unit_test(bad_settings_are_refused),
     };

@@ -12,7 +12,7 @@
 /* Settings that agents share, by their config keys learn.*. */
 typedef struct {
     float td_weight, action_weight;
-    float gamma, huber, temperature, alpha, lambda;
+    float gamma, huber, temperature, alpha, lambda, allowed;
     int64_t n_step;
     uint64_t seed; /* of what agents draw: train.seed */
 } AgentOptions;
@@ -53,8 +53,9 @@ enum { TRAINS_POLICY = 1, TRAINS_Q = 2 };
 typedef struct {
     const char *name, *help;
     unsigned trains;
-    bool target; /* reads the target network */
-    bool varies; /* its launches, or numbers it gives them, change from step to step: no graph */
+    bool imitates; /* the policy it trains is what the log does, not what to do */
+    bool target;   /* reads the target network */
+    bool varies;   /* its launches, or numbers it gives them, change from step to step: no graph */
     void (*backward)(Device *dev, const AgentPass *pass);
 } Agent;
 
@@ -64,7 +65,7 @@ extern const Agent *const agents[];
 extern const Agent agent_cross_entropy;
 extern const Agent agent_q_learning, agent_double_q, agent_sarsa, agent_expected_sarsa;
 extern const Agent agent_soft_q, agent_cql, agent_sqn;
-extern const Agent agent_sarsa_lambda, agent_retrace;
+extern const Agent agent_sarsa_lambda, agent_retrace, agent_bcq;
 extern const Agent agent_aux_random, agent_aux_length;
 
 #endif

@@ -13,6 +13,7 @@ const Agent *const agents[] = {
     &agent_sqn,
     &agent_sarsa_lambda,
     &agent_retrace,
+    &agent_bcq,
     &agent_aux_random,
     &agent_aux_length,
     NULL,

@@ -7,5 +7,6 @@ const Agent agent_cross_entropy = {
     .name = "cross_entropy",
     .help = "the policy predicts the next item",
     .trains = TRAINS_POLICY,
+    .imitates = true,
     .backward = backward,
 };

@@ -43,6 +43,7 @@ const Agent agent_retrace = {
     .help =
         "cross_entropy, and Q by Retrace(learn.lambda) for softmax(Q / T), corrected by the former",
     .trains = TRAINS_POLICY | TRAINS_Q,
+    .imitates = true,
     .target = true,
     .backward = backward,
 };

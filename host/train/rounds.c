@@ -190,7 +190,7 @@ static Status train(Rounds *r, int64_t round)
     return metrics_flush(&r->metrics);
 }
 
-/* By Q, unless another agent than cross-entropy trains the policy, or the settings say. */
+/* By Q, unless the policy does more than imitate the log, or the settings say. */
 static Status choose_head(Rounds *r)
 {
     const Objective *o = &r->trainer.objective;
@@ -198,7 +198,7 @@ static Status choose_head(Rounds *r)
     const bool policy = o->trains & TRAINS_POLICY, q = o->trains & TRAINS_Q;
     bool actor = !q;
     for (int i = 0; i < o->terms; i++)
-        actor |= (o->term[i]->trains & TRAINS_POLICY) && o->term[i] != &agent_cross_entropy;
+        actor |= (o->term[i]->trains & TRAINS_POLICY) && !o->term[i]->imitates;
     if (!*name) return r->head = actor ? HEAD_POLICY : HEAD_Q, OK;
     if (!strcmp(name, "policy") && policy) return r->head = HEAD_POLICY, OK;
     if (!strcmp(name, "q") && q) return r->head = HEAD_Q, OK;

@@ -19,6 +19,7 @@ static Status read_objective(Trainer *t)
         .temperature = (float)c->learn_temperature,
         .alpha = (float)c->learn_alpha,
         .lambda = (float)c->learn_lambda,
+        .allowed = (float)c->learn_allowed,
         .n_step = c->learn_n_step,
         .seed = (uint64_t)c->train_seed,
     };

@@ -149,6 +149,11 @@ static void retrace(void **state)
     (void)state;
     take_steps("retrace");
 }
+static void bcq(void **state)
+{
+    (void)state;
+    take_steps("bcq");
+}
 
 static int make_shop(void **state)
 {
@@ -176,6 +181,7 @@ int main(void)
         cmocka_unit_test(sqn),
         cmocka_unit_test(sarsa_lambda),
         cmocka_unit_test(retrace),
+        cmocka_unit_test(bcq),
     };
     if (!pair_open()) return printf("1..0 # SKIP %s\n", status_message()), 77;
     return cmocka_run_group_tests(tests, make_shop, remove_shop);

@@ -42,6 +42,7 @@ CASES = {
     "sqn": {"learn.objective": "sqn", "learn.n_step": 2},
     "sarsa_lambda": {"learn.objective": "sarsa_lambda", "learn.lambda": 0.8},
     "retrace": {"learn.objective": "retrace", "learn.lambda": 0.9, "learn.temperature": 0.2},
+    "bcq": {"learn.objective": "bcq", "learn.allowed": 0.3, "learn.n_step": 2},
     "double_q_n_step": {"learn.objective": "double_q", "learn.n_step": 3, "learn.huber": 0.4, "learn.copy_every": 7},
     "joint": {"learn.objective": "cross_entropy+double_q", "learn.n_step": 3, "model.dropout": 0.2},
     "plain": {"learn.objective": "cross_entropy+expected_sarsa"},
@@ -124,7 +125,7 @@ def parameters(s, rng):
 def exists(name, objective):
     """Section 2: which heads an objective has."""
     if name.startswith("policy."):
-        return bool({"cross_entropy", "sqn", "retrace"} & set(objective.split("+")))
+        return bool({"cross_entropy", "sqn", "retrace", "bcq"} & set(objective.split("+")))
     return objective != "cross_entropy" or not name.startswith(("q.", "value."))
 
 

@@ -122,13 +122,16 @@ class ActionValues:
         return self.state[:, 0] + (self.u * self.r.back(self.items[a])).sum(1) + self.bias[a]
 
 
-def backup_values(term, online, target, c, b):
-    """B(s) of every token; NaN where it does not exist."""
+def backup_values(term, online, target, z, c, b):
+    """B(s) of every token; NaN where it does not exist. z: scores of the policy head, for bcq."""
     q, target_q, pick = online.all, target.all, target.pick
     if term == "q_learning":
         return target_q.max(1).values
     if term == "double_q":
         return pick(q.argmax(1))
+    if term == "bcq":
+        allowed = z - z.max(1, keepdim=True).values > math.log(float(c["learn.allowed"]))
+        return pick(q.masked_fill(~allowed, -math.inf).argmax(1))
     if term == "expected_sarsa":
         return ((target_q / float(c["learn.temperature"])).softmax(1) * target_q).sum(1)
     if term == "soft_q":
@@ -184,7 +187,7 @@ def losses(p, target_p, c, b, step, keep=None):
     h = encode(p, c, b, step, keep)
     h_policy, h_q, h_value, h_next = rounding.shares(h, c, 4)
     terms, has, r = c["learn.objective"].split("+"), b["target"] >= 0, rounding.of(c)
-    terms = [t for term in terms for t in {"sqn": ("cross_entropy", "double_q"), "cql": ("double_q", "cql"), "retrace": ("cross_entropy", "retrace")}.get(term, (term,))]
+    terms = [t for term in terms for t in {"sqn": ("cross_entropy", "double_q"), "cql": ("double_q", "cql"), "retrace": ("cross_entropy", "retrace"), "bcq": ("cross_entropy", "bcq")}.get(term, (term,))]
     out = {}
     if "cross_entropy" in terms:
         u = r.store(h_policy[has] @ r.weight(p["policy.weight"]).T)
@@ -197,10 +200,11 @@ def losses(p, target_p, c, b, step, keep=None):
         with torch.no_grad():
             target_h = encode(target_p, c, b, None)
             target_q = ActionValues(target_p, c, b, target_h, target_h)
+            z = policy_scores(p, c, b, h) if term in ("retrace", "bcq") else None
             if term in ("sarsa_lambda", "retrace"):
-                y = trace_targets(term, target_q, policy_scores(p, c, b, h) if term == "retrace" else None, c, b)
+                y = trace_targets(term, target_q, z, c, b)
             else:
-                y = td_targets(backup_values(term, q, target_q, c, b), c, b)
+                y = td_targets(backup_values(term, q, target_q, z, c, b), c, b)
         valid, k = ~torch.isnan(y), float(c["learn.huber"])
         error = (q.pick(b["target"].clamp(min=0)) - y)[valid]
         square, size = error * error / 2, error.abs()
