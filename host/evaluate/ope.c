@@ -68,8 +68,7 @@ static bool applies(const OpeEstimator *e, const OpeLog *log, const OpePolicy *p
 }
 
 /* Terms of all estimators and the size of users, in `space` [users, 1 + 3 estimators]. */
-static Status estimate(OpeResult *r, const OpeData *data, const OpeBootstrap *bootstrap,
-                       double *space)
+static Status estimate(OpeResult *r, const OpeData *data, const Bootstrap *bootstrap, double *space)
 {
     const OpeLog *log = data->log;
     OpeTerms terms[OPE_ESTIMATORS];

@@ -23,7 +23,7 @@ typedef struct {
     double ridge; /* of the reward model */
     int folds;    /* of its cross-fitting */
     double ess_wanted;
-    OpeBootstrap bootstrap;
+    Bootstrap bootstrap;
 } OpeOptions;
 
 typedef struct {

@@ -1,9 +1,7 @@
 /* Intervals of off-policy estimates at 95 %, users as the units.
  *
- * Percentile bootstrap (Efron 1979): replicate b gives user u the weight c_ub ~ Poisson(1), drawn by
- * Philox(seed, b, u) (Chamandy et al. 2012: the multinomial's limit, in one sweep), forms the estimate
- * of the weighted sums, and the interval runs from the 2.5 % to the 97.5 % quantile of the replicates.
- * It holds as the sample grows; with few rewarded decisions or few effective ones it is too short.
+ * Percentile bootstrap of the estimate's sums over users (evaluate/bootstrap.h); with few rewarded
+ * decisions or few effective ones it is too short.
  *
  * Empirical Bernstein (Maurer & Pontil 2009, theorem 4 on either side), of a mean:
  *
@@ -16,6 +14,7 @@
 #ifndef SOUK_OPE_INTERVAL_H
 #define SOUK_OPE_INTERVAL_H
 
+#include "evaluate/bootstrap.h"
 #include "evaluate/ope_estimators.h"
 
 typedef struct {
@@ -24,15 +23,9 @@ typedef struct {
     double bernstein_low, bernstein_high; /* NaN where it does not apply */
 } OpeEstimate;
 
-typedef struct {
-    int replicates;
-    uint64_t seed;
-    int threads; /* results do not depend on it */
-} OpeBootstrap;
-
 /* Estimates of `count` estimators from their terms, over the same users; size [users]. */
 Status ope_estimates(OpeEstimate *out, int count, const OpeEstimator *const *estimator,
                      const OpeTerms *terms, const double *size, int64_t users,
-                     const OpeBootstrap *bootstrap);
+                     const Bootstrap *bootstrap);
 
 #endif
