@@ -103,6 +103,12 @@ static void a_difference_is_paired_event_by_event(void **state)
     assert_near(d.value, 0.25, 1e-15);
     /* y - R n: -1/2, 3/4, -1/4: squares sum to 7/8. */
     assert_near(d.error, sqrt(1.5 * 0.875) / 4.0, 1e-15);
+    double sum[3], size[3];
+    ranking_users(&a, GROUP_ALL, HR_5, sum, size);
+    assert_true(sum[0] == 1.0 && sum[1] == 1.0 && sum[2] == 0.0);
+    assert_true(size[0] == 2.0 && size[1] == 1.0 && size[2] == 1.0);
+    ranking_users(&a, GROUP_ACTION + 1, HR_10, sum, size);
+    assert_true(sum[0] == 0.0 && size[0] == 1.0 && size[1] == 0.0);
     const Estimate same = ranking_difference(&a, &a, GROUP_ALL, NDCG_10);
     assert_near(same.value, 0.0, 0.0);
     assert_near(same.high, 0.0, 0.0);

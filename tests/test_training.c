@@ -92,8 +92,8 @@ static void threads_and_readers_do_not_change_a_bit(void **state)
     Config one = small_config_in("-one", state), three = small_config_in("-three", state);
     one.train_threads = 1, one.train_readers = 0;
     three.train_threads = 3, three.train_readers = 2;
-    assert_ok(train_run(&one, (LoopOptions){0}));
-    assert_ok(train_run(&three, (LoopOptions){0}));
+    assert_ok(train_run(&one, (LoopOptions){0}, NULL));
+    assert_ok(train_run(&three, (LoopOptions){0}, NULL));
     assert_same_checkpoint(&one, &three);
     remove_run(&one);
     remove_run(&three);
@@ -103,7 +103,7 @@ static void threads_and_readers_do_not_change_a_bit(void **state)
 static void a_stopped_run_resumes_bit_for_bit(void **state)
 {
     Config whole = small_config_in("-whole", state), cut = small_config_in("-cut", state);
-    assert_ok(train_run(&whole, (LoopOptions){0}));
+    assert_ok(train_run(&whole, (LoopOptions){0}, NULL));
 
     Trainer t;
     Stream *stream = NULL;
@@ -133,7 +133,7 @@ static void a_stopped_run_resumes_bit_for_bit(void **state)
     trainer_close(&t);
 
     cut.train_threads = 2, cut.train_readers = 2;
-    assert_ok(train_run(&cut, (LoopOptions){.resume = true}));
+    assert_ok(train_run(&cut, (LoopOptions){.resume = true}, NULL));
     assert_same_checkpoint(&whole, &cut);
     remove_run(&whole);
     remove_run(&cut);
@@ -185,7 +185,7 @@ static void a_certain_next_item_is_learned(void **state)
     c.model_dropout = 0;
     c.optim_lr = 2e-2;
     c.train_steps = c.train_valid_every = c.train_save_every = 150;
-    assert_ok(train_run(&c, (LoopOptions){0}));
+    assert_ok(train_run(&c, (LoopOptions){0}, NULL));
     /* Guessing costs log 97 = 4.6. */
     const double loss = last_loss(&c);
     if (!(loss < 0.5)) fail_msg("cross-entropy %g after 150 steps", loss);
@@ -205,40 +205,42 @@ static void runs_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
     Config c = small_config("-refuse");
-    told(train_run(&c, (LoopOptions){.resume = true}), ERR_IO, "last.safetensors: cannot open");
-    assert_ok(train_run(&c, (LoopOptions){0}));
-    told(train_run(&c, (LoopOptions){0}), ERR_USAGE,
+    told(train_run(&c, (LoopOptions){.resume = true}, NULL), ERR_IO,
+         "last.safetensors: cannot open");
+    assert_ok(train_run(&c, (LoopOptions){0}, NULL));
+    told(train_run(&c, (LoopOptions){0}, NULL), ERR_USAGE,
          "--resume goes on from it, --force starts anew");
 
     Config other = c;
     other.model_dim = 32;
-    told(train_run(&other, (LoopOptions){.resume = true}), ERR_USAGE, "model.dim = 16, not 32");
+    told(train_run(&other, (LoopOptions){.resume = true}, NULL), ERR_USAGE,
+         "model.dim = 16, not 32");
     other = c;
     snprintf(other.train_precision, sizeof other.train_precision, "bf16");
-    told(train_run(&other, (LoopOptions){.resume = true}), ERR_USAGE,
+    told(train_run(&other, (LoopOptions){.resume = true}, NULL), ERR_USAGE,
          "train.precision = f32, not bf16");
     snprintf(other.train_precision, sizeof other.train_precision, "f16");
-    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE, "want f32 or bf16");
+    told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE, "want f32 or bf16");
     other = c;
     snprintf(other.learn_objective, sizeof other.learn_objective, "sarsa+q_learning");
-    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE,
+    told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
          "\"q_learning\" is unknown or one too many");
     other = c;
     other.model_heads = 3;
-    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE,
+    told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
          "model.heads = 3: want an even dim/heads");
     other = c;
     other.model_length = 4096;
-    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE,
+    told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
          "does not fit train.tokens = 128");
     other = c;
     other.train_tokens = 100000000;
     other.model_dim = 16384;
     other.model_layers = 256;
-    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_MEMORY, "the plan needs");
+    told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_MEMORY, "the plan needs");
     other = c;
     snprintf(other.train_device, sizeof other.train_device, "abacus");
-    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE, "device \"abacus\"");
+    told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE, "device \"abacus\"");
     remove_run(&c);
 }
 
@@ -252,7 +254,7 @@ static void a_run_that_diverges_stops_and_keeps_its_last_checkpoint(void **state
     c.optim_weight_decay = 10; /* p -= lr decay p: grows by 99 a step, beyond floats in 20 */
     c.train_valid_every = 4;
     c.train_save_every = 4;
-    told(train_run(&c, (LoopOptions){0}), ERR_DEVICE, "a lower optim.lr may help");
+    told(train_run(&c, (LoopOptions){0}, NULL), ERR_DEVICE, "a lower optim.lr may help");
     size_t size;
     free(read_last(&c, &size));
     remove_run(&c);

@@ -40,7 +40,7 @@ static Status train(const Config *config, LoopOptions loop)
 {
     if (!config->world_name[0] && !config->data_path[0])
         return FAIL(ERR_USAGE, "data.path=FILE or --world W is missing (souk train --help)");
-    if (!config->world_name[0]) return train_run(config, loop);
+    if (!config->world_name[0]) return train_run(config, loop, NULL);
     if (config->data_path[0])
         return FAIL(ERR_USAGE,
                     "data.path and --world exclude each other: a world makes its own log");

@@ -173,19 +173,32 @@ void ranking_summary(const Ranking *r, int group, RankingSummary *out)
     if (out->events) out->coverage = covered(r, group);
 }
 
+/* Sum over the events of user[u] in the group; *size their number. */
+static double user_sum(const Ranking *r, int64_t u, int group, Measure m, double *size)
+{
+    const ScoredEvents *s = r->events;
+    double sum = 0.0;
+    *size = 0.0;
+    for (int64_t i = s->first[u]; i < s->first[u + 1]; i++) {
+        if (!scored_in_group(s, i, group)) continue;
+        sum += measure_value(m, r->above[i], r->ties[i]);
+        *size += 1.0;
+    }
+    return sum;
+}
+
+void ranking_users(const Ranking *r, int group, Measure m, double *sum, double *size)
+{
+    for (int64_t u = 0; u < r->events->users; u++) sum[u] = user_sum(r, u, group, m, &size[u]);
+}
+
 Estimate ranking_difference(const Ranking *a, const Ranking *b, int group, Measure m)
 {
-    const ScoredEvents *s = a->events;
-    REQUIRE(s == b->events, "rankings of different events");
+    REQUIRE(a->events == b->events, "rankings of different events");
     Sums sums = {0};
-    for (int64_t u = 0; u < s->users; u++) {
-        double y = 0.0, n = 0.0;
-        for (int64_t i = s->first[u]; i < s->first[u + 1]; i++) {
-            if (!scored_in_group(s, i, group)) continue;
-            y += measure_value(m, a->above[i], a->ties[i]) -
-                 measure_value(m, b->above[i], b->ties[i]);
-            n += 1.0;
-        }
+    for (int64_t u = 0; u < a->events->users; u++) {
+        double n;
+        const double y = user_sum(a, u, group, m, &n) - user_sum(b, u, group, m, &n);
         if (n > 0.0) sums_add(&sums, y, n);
     }
     return ratio(&sums, -1.0, 1.0);

@@ -84,6 +84,9 @@ typedef struct {
 /* Over the events of one group; every event has been added. All NaN where the group is empty. */
 void ranking_summary(const Ranking *r, int group, RankingSummary *out);
 
+/* sum[u]: of measure m over the events of user[u] in the group, size[u] their number; [users] both. */
+void ranking_users(const Ranking *r, int group, Measure m, double *sum, double *size);
+
 /* Mean over the group of (measure of a - measure of b), event by event, with its interval (not
  * cut): it excludes 0 where one scorer is better beyond the chance of which users were seen. */
 Estimate ranking_difference(const Ranking *a, const Ranking *b, int group, Measure m);

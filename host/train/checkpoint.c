@@ -35,6 +35,8 @@ static bool is_among(const char *key, const char *const *keys, size_t count)
 }
 #define IS_AMONG(key, keys) is_among((key), (keys), sizeof(keys) / sizeof *(keys))
 
+bool checkpoint_is_place(const char *key) { return IS_AMONG(key, place_settings); }
+
 /* ---- Writing ------------------------------------------------------------------------------------- */
 
 /* Text of all settings and counters; `room` holds the values. */
@@ -45,7 +47,7 @@ static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
 {
     int n = 0;
     for (int i = 0; i < config_count(); i++) {
-        if (IS_AMONG(config_key(i), place_settings)) continue;
+        if (checkpoint_is_place(config_key(i))) continue;
         config_value(&t->config, i, room[n], VALUE_MAX);
         metadata[n] = (Metadata){config_key(i), room[n]};
         n++;
@@ -159,7 +161,7 @@ Status checkpoint_config(Config *c, const Safetensors *file)
     *c = config_default();
     for (int i = 0; i < config_count(); i++) {
         const char *value = safetensors_metadata(file, config_key(i));
-        if (!value && IS_AMONG(config_key(i), place_settings)) continue;
+        if (!value && checkpoint_is_place(config_key(i))) continue;
         if (!value)
             return FAIL(ERR_FORMAT, "%s: no setting \"%s\" in its metadata; not a souk checkpoint?",
                         file->path, config_key(i));
@@ -184,7 +186,7 @@ static Status check_settings(const Safetensors *file, const Config *now)
         char was[VALUE_MAX], is[VALUE_MAX];
         config_value(&then, i, was, sizeof was);
         config_value(now, i, is, sizeof is);
-        if (strcmp(was, is) != 0 && !IS_AMONG(config_key(i), place_settings) &&
+        if (strcmp(was, is) != 0 && !checkpoint_is_place(config_key(i)) &&
             !IS_AMONG(config_key(i), plan_settings))
             return FAIL(ERR_USAGE, "%s was trained with %s = %s, not %s: resume with the same",
                         file->path, config_key(i), was, is);

@@ -26,8 +26,12 @@ Status checkpoint_write(const Trainer *t, const Progression *p, const char *path
 Status checkpoint_describe(const Trainer *t, const Progression *p);
 
 /* Restore an open trainer. Fails, naming both values, when the checkpoint was made with another model,
- * objective, batch or catalogue; settings of pace and place (see checkpoint.c) may change. */
+ * objective, batch or catalogue; settings of place and pace, and of when to stop, may change. */
 Status checkpoint_resume(Trainer *t, Progression *p, const char *path);
+
+/* Is this a setting of place or pace (data.path, train.threads, train.seconds, ...), which changes nothing
+ * of what a step learns? Checkpoints do not hold those. */
+bool checkpoint_is_place(const char *key);
 
 /* The settings a checkpoint was trained with. */
 Status checkpoint_config(Config *c, const Safetensors *file);

@@ -231,7 +231,7 @@ static Status run(Loop *l)
     return OK;
 }
 
-Status train_run(const Config *config, LoopOptions options)
+Status train_run(const Config *config, LoopOptions options, LoopEnd *end)
 {
     Loop l = {0};
     interrupted = 0;
@@ -240,6 +240,8 @@ Status train_run(const Config *config, LoopOptions options)
     sigaction(SIGTERM, &handler, &old_term);
     Status st = loop_open(&l, config, options);
     if (st == OK) st = run(&l);
+    if (st == OK && end)
+        *end = (LoopEnd){l.trainer.step, clock_seconds() - l.started, interrupted != 0};
     loop_close(&l);
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);

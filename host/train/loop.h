@@ -16,9 +16,15 @@ typedef struct {
     bool overwrite; /* start anew in a folder that has one */
 } LoopOptions;
 
+typedef struct {
+    int64_t steps;    /* of the run, those before a resume included */
+    double seconds;   /* since it began or went on */
+    bool interrupted; /* by SIGINT or SIGTERM: it is not done */
+} LoopEnd;
+
 /* Trains until the steps are done, validation stops improving, the time is up, or SIGINT/SIGTERM (the
- * step is finished and saved). */
-Status train_run(const Config *config, LoopOptions options);
+ * step is finished and saved). `end` (may be NULL) says how it ended. */
+Status train_run(const Config *config, LoopOptions options, LoopEnd *end);
 
 /* What a training of `config` would take, without taking it, as JSON to `out`: "parameters" (their
  * number), "bytes" (of the whole plan) and under "parts" the bytes of each. */

@@ -2,15 +2,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "base/plot.h"
 #include "train/rounds.h"
-
-extern char **environ;
 
 static FILE *create(const RoundsTable *t, const char *name, char *path, size_t size)
 {
@@ -93,26 +89,11 @@ static Status write_script(const RoundsTable *t)
     return complete(out, path);
 }
 
-/* Without gnuplot, or where it fails, there is no plot: the data and the script are there. */
-static void plot(const RoundsTable *t)
-{
-    char *const command[] = {"gnuplot", "rounds.gp", NULL};
-    posix_spawn_file_actions_t actions;
-    pid_t child;
-    int status;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addchdir_np(&actions, t->folder);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", 1, 0);
-    if (posix_spawnp(&child, command[0], &actions, NULL, command, environ) == 0)
-        waitpid(child, &status, 0);
-    posix_spawn_file_actions_destroy(&actions);
-}
-
 Status rounds_write(const RoundsTable *t)
 {
     TRY(write_json(t));
     TRY(write_data(t));
     TRY(write_script(t));
-    plot(t);
+    plot_draw(t->folder, "rounds.gp");
     return OK;
 }

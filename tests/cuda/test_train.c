@@ -411,8 +411,8 @@ static void a_run_is_the_same_recorded_or_not_and_resumes_bit_for_bit(void **sta
     const Config whole = run_settings("-whole", "cuda", 1),
                  plain = run_settings("-plain", "cuda", 0);
     Config cut = run_settings("-cut", "cuda", 1);
-    assert_ok(train_run(&whole, (LoopOptions){0}));
-    assert_ok(train_run(&plain, (LoopOptions){0}));
+    assert_ok(train_run(&whole, (LoopOptions){0}, NULL));
+    assert_ok(train_run(&plain, (LoopOptions){0}, NULL));
     assert_same_run(&whole, &plain);
     assert_record_in_order(&whole);
 
@@ -436,7 +436,7 @@ static void a_run_is_the_same_recorded_or_not_and_resumes_bit_for_bit(void **sta
     stream_close(stream);
     trainer_close(&t);
     cut.train_steps = 10, cut.train_readers = 2;
-    assert_ok(train_run(&cut, (LoopOptions){.resume = true}));
+    assert_ok(train_run(&cut, (LoopOptions){.resume = true}, NULL));
     size_t sizes[2];
     char *last[2] = {read_file(&whole, "last.safetensors", &sizes[0]),
                      read_file(&cut, "last.safetensors", &sizes[1])};
