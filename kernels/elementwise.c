@@ -2,6 +2,7 @@
 
 #include "base/bf16.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { CHUNK = 65536 };
@@ -80,6 +81,18 @@ void elementwise_copy(Device *dev, Tensor y, Tensor x)
     for (int64_t i = 0; i < count; i++) yp[i] = xp[i];
     round_into(dev, y, to);
     scratch_release(dev, mark);
+}
+
+void elementwise_log(Device *dev, Tensor y, Tensor x)
+{
+    const int64_t count = tensor_count(y);
+    tensor_expect(y, "y", __FILE__, __LINE__, F32, y.rank, y.dim);
+    tensor_expect(x, "x", __FILE__, __LINE__, F32, y.rank, y.dim);
+    if (ON_CUDA(dev)) {
+        elementwise_log_cuda(dev, y, x);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) f32(y)[i] = logf(f32(x)[i]);
 }
 
 Tensor elementwise_cast(Device *dev, Tensor x, Dtype dtype)

@@ -33,6 +33,11 @@ static __global__ void shift_kernel(float *y, const float *s, int64_t count)
     for (int64_t i = first_index(); i < count; i += grid_step()) y[i] += *s;
 }
 
+static __global__ void log_kernel(float *y, const float *x, int64_t count)
+{
+    for (int64_t i = first_index(); i < count; i += grid_step()) y[i] = logf(x[i]);
+}
+
 template <class T>
 static __global__ void fill_kernel(T *y, float value, int64_t packs, int64_t count)
 {
@@ -161,6 +166,11 @@ void elementwise_shift_cuda(Device *dev, Tensor y, Tensor s)
 {
     const int64_t count = tensor_count(y);
     LAUNCH(dev, shift_kernel, grid(dev, count), THREADS, 0, f32(y), f32(s), count);
+}
+void elementwise_log_cuda(Device *dev, Tensor y, Tensor x)
+{
+    const int64_t count = tensor_count(y);
+    LAUNCH(dev, log_kernel, grid(dev, count), THREADS, 0, f32(y), f32(x), count);
 }
 void elementwise_fill_cuda(Device *dev, Tensor y, float value)
 {

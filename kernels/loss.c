@@ -29,6 +29,29 @@ void td_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor wei
     }
 }
 
+void expectile_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight,
+                    float tau)
+{
+    const int64_t rows = q.dim[0];
+    EXPECT(loss, F32, rows);
+    EXPECT(dq, F32, rows);
+    EXPECT(q, F32, rows);
+    EXPECT(y, F32, rows);
+    EXPECT(weight, F32, rows);
+    REQUIRE(tau > 0.0f && tau < 1.0f, "tau is %g, want above 0 and below 1", (double)tau);
+    if (ON_CUDA(dev)) {
+        expectile_loss_cuda(dev, loss, dq, q, y, weight, tau);
+        return;
+    }
+
+    for (int64_t i = 0; i < rows; i++) {
+        const float w = f32(weight)[i], d = w == 0.0f ? 0.0f : f32(q)[i] - f32(y)[i];
+        const float e = d < 0.0f ? tau : 1.0f - tau;
+        f32(loss)[i] = w * e * d * d;
+        f32(dq)[i] = w * 2.0f * e * d;
+    }
+}
+
 /* ---- Sums ---------------------------------------------------------------------------------------- */
 
 static double sum_of(Device *dev, Tensor x)

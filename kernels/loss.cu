@@ -23,6 +23,17 @@ static __global__ void td_loss_kernel(float *loss, float *dq, const float *q, co
     dq[i] = w * copysignf(inside, d);
 }
 
+static __global__ void expectile_kernel(float *loss, float *dq, const float *q, const float *y,
+                                        const float *weight, float tau, int64_t rows)
+{
+    const int64_t i = index();
+    if (i >= rows) return;
+    const float w = weight[i], d = w == 0.0f ? 0.0f : q[i] - y[i];
+    const float e = d < 0.0f ? tau : 1.0f - tau;
+    loss[i] = w * e * d * d;
+    dq[i] = w * 2.0f * e * d;
+}
+
 static __global__ void count_kernel(double *count, const int32_t *target, int64_t rows)
 {
     int mine = 0;
@@ -56,6 +67,13 @@ void td_loss_cuda(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tenso
 {
     LAUNCH(dev, td_loss_kernel, blocks_for(q.dim[0], THREADS), THREADS, 0, f32(loss), f32(dq),
            f32(q), f32(y), f32(weight), limit, q.dim[0]);
+}
+
+void expectile_loss_cuda(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight,
+                         float tau)
+{
+    LAUNCH(dev, expectile_kernel, blocks_for(q.dim[0], THREADS), THREADS, 0, f32(loss), f32(dq),
+           f32(q), f32(y), f32(weight), tau, q.dim[0]);
 }
 
 void weighted_sum_cuda(Device *dev, Tensor sum, Tensor x)

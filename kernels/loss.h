@@ -9,6 +9,10 @@
  *   loss, dq, q, y, weight   [rows]   f32; loss and dq overwritten; rows with weight 0 give 0 even
  *                                     where q or y is not finite
  *
+ *   expectile_loss      with d as above and e = d < 0 ? tau : 1 - tau, so that q tends to the tau-expectile
+ *                       of y (Newey and Powell 1987):
+ *                       loss[i] = weight[i] e d^2                dq[i] = weight[i] 2 e d
+ *
  *   weighted_sum        sum = sum_i x[i], in double                               overwrites
  *   weighted_sum_add    total += sum_i x[i], in double, rounded to f32            accumulates
  *   mean_weights        count = number of i with target[i] >= 0                   overwrites
@@ -34,6 +38,8 @@ extern "C" {
 #endif
 
 void td_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight, float huber);
+void expectile_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight,
+                    float tau);
 void weighted_sum(Device *dev, Tensor sum, Tensor x);
 void weighted_sum_add(Device *dev, Tensor total, Tensor x);
 void mean_weights(Device *dev, Tensor weight, Tensor count, Tensor target, double total);
@@ -44,6 +50,8 @@ void mask_targets(Device *dev, Tensor out, Tensor target, Tensor value);
  * infinity. */
 void td_loss_cuda(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight,
                   float limit);
+void expectile_loss_cuda(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight,
+                         float tau);
 void weighted_sum_cuda(Device *dev, Tensor sum, Tensor x);
 void weighted_sum_add_cuda(Device *dev, Tensor total, Tensor x);
 void mean_weights_cuda(Device *dev, Tensor weight, Tensor count, Tensor target, double total);

@@ -65,6 +65,7 @@ static void fill_file(Golden *g)
                      .numbers = user_number.data ? (int)user_number.dim[1] : 0,
                      .category = profiles(user_category, g->batch.cu_seqlens, g->batch.windows),
                      .number = profiles(user_number, g->batch.cu_seqlens, g->batch.windows)};
+    b->has_propensity = g->batch.propensity != NULL;
     b->event_features.numbers = feature.data ? (int)feature.dim[1] : 0;
 }
 
@@ -88,6 +89,8 @@ static void fill_batch(Golden *g)
         .end = input(g, "batch.end").data,
         .feature = input(g, "batch.feature").data,
     };
+    if (safetensors_metadata(&g->want, "propensity"))
+        g->batch.propensity = input(g, "batch.propensity").data;
     for (int64_t w = 0; w < windows; w++) g->batch.user[w] = w;
 }
 
@@ -205,10 +208,11 @@ static void check(void **state)
     assert_parameters(&g);
 
     const Losses l = trainer_gradients(&g.trainer, &g.batch);
-    assert_loss(&g, "loss.cross_entropy", l.cross_entropy);
-    assert_loss(&g, "loss.td", l.td);
-    assert_loss(&g, "loss.next_action", l.next_action);
-    assert_loss(&g, "loss.conservative", l.conservative);
+    for (int i = 0; i < LOSSES; i++) {
+        char loss[64];
+        snprintf(loss, sizeof loss, "loss.%s", loss_name[i]);
+        assert_loss(&g, loss, l.mean[i]);
+    }
     assert_loss(&g, "loss.total", l.total);
     assert_int_equal(compare(&g, PARAM_GRAD, "grad", false), 0);
 
@@ -297,6 +301,12 @@ int main(void)
         CASE("sarsa_lambda"),
         CASE("retrace"),
         CASE("bcq"),
+        CASE("iql"),
+        CASE("crr"),
+        CASE("reinforce"),
+        CASE("vtrace"),
+        CASE("vtrace_logged"),
+        CASE("ppo"),
         CASE("double_q_n_step"),
         CASE("joint"),
         CASE("plain"),

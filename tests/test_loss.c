@@ -18,6 +18,11 @@ static void cases_worked_by_hand(void **state)
     td_loss(&dev, losses, dqs, qs, ys, ws, 1.0f);
     const float huber[] = {1.5f, 0.25f, 0, 2.25f, 0}, limited[] = {1, -1, 0, -0.5f, 0};
     for (int i = 0; i < 5; i++) assert_true(loss[i] == huber[i] && dq[i] == limited[i]);
+    /* 3/4 of the error from below, 1/4 of that from above */
+    expectile_loss(&dev, losses, dqs, qs, ys, ws, 0.75f);
+    const float expectile[] = {1, 0.375f, 0, 9.375f, 0}, steep[] = {1, -1.5f, 0, -3.75f, 0};
+    for (int i = 0; i < 5; i++) assert_true(loss[i] == expectile[i] && dq[i] == steep[i]);
+    td_loss(&dev, losses, dqs, qs, ys, ws, 1.0f);
     double sum = NAN;
     float total = 1;
     weighted_sum(&dev, TENSOR(&sum, F64, 1), losses);

@@ -64,6 +64,7 @@ static uint64_t hash_batch(const Batch *b)
                                  b->target, b->target_action, b->reward};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) h = hash_bytes(h, words[i], n * 4);
     h = hash_bytes(h, b->end, n);
+    if (b->propensity) h = hash_bytes(h, b->propensity, n * 4);
     return b->feature ? hash_bytes(h, b->feature, n * (size_t)b->numbers * 4) : h;
 }
 
@@ -71,19 +72,26 @@ typedef struct {
     int32_t *item;
     uint8_t *action, *end;
     int64_t *time;
-    float *reward, *feature[2];
+    float *reward, *propensity, *feature[2];
 } Columns;
 
 static Columns read_columns(const Behaviour *b)
 {
     const size_t n = (size_t)b->events;
-    Columns c = {malloc(n * 4), malloc(n),     malloc(n),
-                 malloc(n * 8), malloc(n * 4), {malloc(n * 4), malloc(n * 4)}};
+    Columns c = {malloc(n * 4),
+                 malloc(n),
+                 malloc(n),
+                 malloc(n * 8),
+                 malloc(n * 4),
+                 malloc(n * 4),
+                 {malloc(n * 4), malloc(n * 4)}};
     assert_ok(behaviour_read(b, COLUMN_ITEM, 0, b->events, c.item));
     assert_ok(behaviour_read(b, COLUMN_ACTION, 0, b->events, c.action));
     assert_ok(behaviour_read(b, COLUMN_END, 0, b->events, c.end));
     assert_ok(behaviour_read(b, COLUMN_TIME, 0, b->events, c.time));
     assert_ok(behaviour_read(b, COLUMN_REWARD, 0, b->events, c.reward));
+    if (b->has_propensity)
+        assert_ok(behaviour_read(b, COLUMN_PROPENSITY, 0, b->events, c.propensity));
     for (int f = 0; f < b->event_features.numbers; f++)
         assert_ok(behaviour_read(b, (Column)(COLUMN_FEATURE + f), 0, b->events, c.feature[f]));
     return c;
@@ -91,7 +99,8 @@ static Columns read_columns(const Behaviour *b)
 
 static void free_columns(Columns *c)
 {
-    void *all[] = {c->item, c->action, c->end, c->time, c->reward, c->feature[0], c->feature[1]};
+    void *all[] = {c->item,   c->action,     c->end,        c->time,
+                   c->reward, c->propensity, c->feature[0], c->feature[1]};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
@@ -102,6 +111,9 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
     assert_int_equal(batch->tokens, o->tokens);
     assert_int_equal(batch->cu_seqlens[0], 0);
     assert_int_equal(batch->cu_seqlens[batch->windows], batch->used);
+    assert_true((batch->propensity != NULL) == b->has_propensity);
+    for (int64_t t = batch->used; t < batch->tokens && batch->propensity; t++)
+        assert_true(batch->propensity[t] == 1.0f);
     for (int64_t w = 0; w < batch->windows; w++) {
         const int64_t user = batch->user[w], first = batch->first_event[w];
         const int64_t at = batch->cu_seqlens[w], count = batch->cu_seqlens[w + 1] - at;
@@ -121,6 +133,7 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
             if (batch->target[t] < 0) {
                 assert_true(batch->target[t] == -1 && batch->target_action[t] == 0);
                 assert_true(batch->reward[t] == 0.0f && batch->end[t] == 0);
+                assert_true(!batch->propensity || batch->propensity[t] == 1.0f);
                 continue;
             }
             assert_true(i + 1 < count);
@@ -129,6 +142,7 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
             assert_int_equal(batch->target_action[t], c->action[row + 1]);
             assert_true(batch->reward[t] == c->reward[row + 1]);
             assert_int_equal(batch->end[t], c->end[row + 1]);
+            if (batch->propensity) assert_true(batch->propensity[t] == c->propensity[row + 1]);
             if (o->context) assert_true(i + 1 >= o->context || first == b->offset[user]);
         }
         assert_int_equal(batch->target[at + count - 1], -1);

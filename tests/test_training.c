@@ -225,6 +225,12 @@ static void runs_that_do_not_fit_are_refused(void **state)
     snprintf(other.learn_objective, sizeof other.learn_objective, "sarsa+q_learning");
     told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
          "\"q_learning\" is unknown or one too many");
+    const Shop without = {.users = 20, .longest = 10, .seed = 5};
+    shop_path(other.data_path, "training_without");
+    assert_ok(shop_write(&without, other.data_path));
+    snprintf(other.learn_objective, sizeof other.learn_objective, "ppo");
+    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE, "want /events/propensity");
+    unlink(other.data_path);
     other = c;
     other.model_heads = 3;
     told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,

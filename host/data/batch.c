@@ -28,11 +28,12 @@ Status batch_open(Batch *b, const Behaviour *file, int64_t tokens)
         .target_action = calloc(n, sizeof *b->target_action),
         .reward = calloc(n, sizeof *b->reward),
         .end = calloc(n, sizeof *b->end),
+        .propensity = file->has_propensity ? calloc(n, sizeof *b->propensity) : NULL,
         .feature = numbers ? calloc(n * numbers, sizeof *b->feature) : NULL,
     };
     if (b->cu_seqlens && b->user && b->first_event && b->item && b->action && b->gap &&
         b->position && b->target && b->target_action && b->reward && b->end &&
-        (!numbers || b->feature))
+        (!file->has_propensity || b->propensity) && (!numbers || b->feature))
         return OK;
     batch_close(b);
     return FAIL(ERR_MEMORY, "no memory for a batch of %" PRId64 " tokens", tokens);
@@ -40,8 +41,9 @@ Status batch_open(Batch *b, const Behaviour *file, int64_t tokens)
 
 void batch_close(Batch *b)
 {
-    void *arrays[] = {b->cu_seqlens, b->user,   b->first_event,   b->item,   b->action, b->gap,
-                      b->position,   b->target, b->target_action, b->reward, b->end,    b->feature};
+    void *arrays[] = {b->cu_seqlens, b->user,       b->first_event, b->item,          b->action,
+                      b->gap,        b->position,   b->target,      b->target_action, b->reward,
+                      b->end,        b->propensity, b->feature};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     *b = (Batch){0};
 }
@@ -54,9 +56,15 @@ void batch_begin(Batch *b)
     b->cu_seqlens[0] = 0;
 }
 
-/* target .. end of tokens at .. at+count-1: the next event's, for tokens first_scored .. count-2. */
+static void fill(float *to, float value, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) to[i] = value;
+}
+
+/* target .. propensity of tokens at .. at+count-1: the next event's, for tokens first_scored .. count-2. */
 static void add_targets(Batch *b, int64_t at, int64_t count, int64_t first_scored,
-                        const uint8_t *action, const float *reward, const uint8_t *end)
+                        const uint8_t *action, const float *reward, const uint8_t *end,
+                        const float *propensity)
 {
     const size_t blank = (size_t)first_scored, scored = (size_t)(count - 1 - first_scored);
     memset(b->target + at, 0xff, blank * sizeof *b->target);
@@ -69,6 +77,11 @@ static void add_targets(Batch *b, int64_t at, int64_t count, int64_t first_score
     for (size_t i = 0; i < scored; i++) target_action[i] = action[first_scored + 1 + (int64_t)i];
     memcpy(b->reward + from, reward + first_scored + 1, scored * sizeof *b->reward);
     memcpy(b->end + from, end + first_scored + 1, scored);
+    if (b->propensity) {
+        fill(b->propensity + at, 1.0f, first_scored);
+        memcpy(b->propensity + from, propensity + first_scored + 1, scored * sizeof *propensity);
+        b->propensity[last] = 1.0f;
+    }
     b->target[last] = -1;
     b->target_action[last] = 0;
     b->reward[last] = 0.0f;
@@ -98,7 +111,8 @@ void batch_add(Batch *b, const Window *window, const EventColumns *columns)
                 unscored < 0      ? 0
                 : unscored < most ? unscored
                                   : most,
-                action, COLUMN(float, COLUMN_REWARD), COLUMN(uint8_t, COLUMN_END));
+                action, COLUMN(float, COLUMN_REWARD), COLUMN(uint8_t, COLUMN_END),
+                b->propensity ? COLUMN(float, COLUMN_PROPENSITY) : NULL);
     for (int64_t f = 0; f < numbers; f++) {
         const float *number = COLUMN(float, COLUMN_FEATURE + f);
         for (int64_t i = 0; i < count; i++) b->feature[(at + i) * numbers + f] = number[i];
@@ -120,6 +134,7 @@ void batch_end(Batch *b)
     memset(b->target_action + b->used, 0, rest * sizeof *b->target_action);
     memset(b->reward + b->used, 0, rest * sizeof *b->reward);
     memset(b->end + b->used, 0, rest * sizeof *b->end);
+    if (b->propensity) fill(b->propensity + b->used, 1.0f, (int64_t)rest);
     if (numbers)
         memset(b->feature + (size_t)b->used * numbers, 0, rest * numbers * sizeof *b->feature);
 }
@@ -155,7 +170,7 @@ Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_
     batch_begin(b);
     for (int64_t w = 0; w < count && st == OK; w++) {
         for (int c = 0; c < columns && st == OK; c++)
-            if (c != COLUMN_PROPENSITY)
+            if (behaviour_has(file, (Column)c))
                 st = find_column(file, (Column)c, &windows[w], space + stride * (size_t)c, &at);
         if (st == OK) batch_add(b, &windows[w], &at);
     }

@@ -17,9 +17,10 @@ typedef struct {
 } StreamCursor;
 
 /* Token i of a window [cu_seqlens[w], cu_seqlens[w+1]) is the state after its event; the action
- * taken in that state is the NEXT event of the window (target, target_action, reward, end describe
- * that next event). A window's last token has target -1: it only serves as the state s' of the
- * transition before it. Rows used .. tokens-1 are padding: zeros, target -1. */
+ * taken in that state is the NEXT event of the window (target, target_action, reward, end, propensity
+ * describe that next event). A window's last token has target -1: it only serves as the state s' of the
+ * transition before it. Rows used .. tokens-1 are padding: zeros, target -1,
+ * propensity 1. */
 typedef struct {
     int64_t tokens, used, windows;
     int32_t *cu_seqlens;    /* [windows+1], cu_seqlens[windows] == used */
@@ -33,6 +34,8 @@ typedef struct {
     int32_t *target_action; /* [tokens] its action; 0 where target is -1 */
     float *reward;          /* [tokens] its reward; 0 where target is -1 */
     uint8_t *end;           /* [tokens] its end flag; 0 where target is -1 */
+    float *propensity;      /* [tokens] the probability with which it was chosen; 1 where target is
+                               -1; NULL where the file has none */
     float *feature;         /* [tokens, event numbers] of the token's own event; NULL without */
     int numbers;            /* event numbers */
     StreamCursor cursor;    /* of this batch, where a stream made it */

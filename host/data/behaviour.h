@@ -67,6 +67,13 @@ typedef struct {
 Status behaviour_open(Behaviour *b, const char *path);
 void behaviour_close(Behaviour *b); /* safe on {0} and half-built */
 
+/* Whether the file has the column. */
+static inline bool behaviour_has(const Behaviour *b, Column column)
+{
+    return (int)column - COLUMN_FEATURE < b->event_features.numbers &&
+           (column != COLUMN_PROPENSITY || b->has_propensity);
+}
+
 /* Events first .. first+count-1 of one column into `out` (dense, the column's dtype). Thread-safe;
  * reads raw chunks past the HDF5 library and its lock, decodes in the calling thread. */
 Status behaviour_read(const Behaviour *b, Column column, int64_t first, int64_t count, void *out);

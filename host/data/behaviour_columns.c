@@ -319,8 +319,7 @@ bool behaviour_storage(const Behaviour *b, Column column, ColumnStorage *storage
     static const char *const types[] = {"int32", "uint8", "int64", "float32", "uint8", "float32"};
     static const char *const layouts[] = {"contiguous", "chunked", "other"};
     const int feature = (int)column - COLUMN_FEATURE;
-    if (feature >= b->event_features.numbers || (column == COLUMN_PROPENSITY && !b->has_propensity))
-        return false;
+    if (!behaviour_has(b, column)) return false;
     const StoredColumn *c = &b->store->column[column];
     *storage = (ColumnStorage){.name = feature < 0 ? names[column]
                                                    : b->event_features.number_name[feature],

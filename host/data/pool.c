@@ -22,7 +22,7 @@ Status pool_open(Pool **pool, const Behaviour *file, PoolPlan *plan)
         return FAIL(ERR_MEMORY, "no memory for a pool");
     }
     for (int c = 0; c < COLUMN_FEATURE + file->event_features.numbers; c++) {
-        if (c == COLUMN_PROPENSITY) continue;
+        if (!behaviour_has(file, (Column)c)) continue;
         const void *direct = behaviour_direct(file, (Column)c);
         if (!direct) p->decode[p->decoded++] = (Column)c;
         for (int32_t k = 0; k < p->plan.blocks; k++) p->columns[k].data[c] = direct;
@@ -34,7 +34,7 @@ Status pool_open(Pool **pool, const Behaviour *file, PoolPlan *plan)
 void pool_prefetch(const Pool *p, const Behaviour *file)
 {
     for (int c = 0; c < COLUMN_FEATURE + file->event_features.numbers; c++)
-        for (int32_t k = 0; k < p->plan.blocks && c != COLUMN_PROPENSITY; k++)
+        for (int32_t k = 0; k < p->plan.blocks && behaviour_has(file, (Column)c); k++)
             behaviour_prefetch(file, (Column)c, p->plan.block[k].first,
                                p->plan.block[k].end - p->plan.block[k].first);
 }

@@ -11,28 +11,36 @@
 
 /* Settings that agents share, by their config keys learn.*. */
 typedef struct {
-    float td_weight, action_weight;
+    float td_weight, action_weight, value_weight, entropy, negatives;
     float gamma, huber, temperature, alpha, lambda, allowed;
-    int64_t n_step;
+    float expectile, weight_max, ratio_max, smooth, clip;
+    int64_t n_step, slate;
     uint64_t seed; /* of what agents draw: train.seed */
 } AgentOptions;
 
-/* What a step leaves on the device for the losses, f64 [SUMS]: so that no loss makes the host wait
- * while there is work to enqueue. A loss is here as it enters the total, so with its weight. */
+/* The losses of which a total is made; objective.c has their names and weights. */
 enum {
-    SUM_TARGETS,
-    SUM_BACKUPS,
-    SUM_CROSS_ENTROPY,
-    SUM_TD,
-    SUM_NEXT_ACTION,
-    SUM_CONSERVATIVE,
-    SUMS
+    LOSS_CROSS_ENTROPY, /* of the policy that imitates */
+    LOSS_POLICY,        /* of the policy that is improved */
+    LOSS_TD,
+    LOSS_NEXT_ACTION,
+    LOSS_CONSERVATIVE,
+    LOSS_NEGATIVES,
+    LOSS_VALUE,
+    LOSS_BEHAVIOUR,
+    LOSS_ENTROPY,
+    LOSSES
 };
+
+/* What a step leaves on the device, f64 [SUMS]: so that no loss makes the host wait while there is work to
+ * enqueue. A loss is at SUM_LOSS + its place, as it enters the total, so with its weight. */
+enum { SUM_TARGETS, SUM_BACKUPS, SUM_LOSS, SUMS = SUM_LOSS + LOSSES };
 /* One of them, as the [1] that ops write. */
 static inline Tensor sum_at(Tensor sums, int place)
 {
     return TENSOR((double *)sums.data + place, F64, 1);
 }
+static inline Tensor loss_at(Tensor sums, int loss) { return sum_at(sums, SUM_LOSS + loss); }
 
 /* One pass over a batch: what is read, and where gradients go. */
 typedef struct {
@@ -48,13 +56,14 @@ typedef struct {
 } AgentPass;
 
 /* Heads that an agent trains; in an objective each is trained by at most one term. */
-enum { TRAINS_POLICY = 1, TRAINS_Q = 2 };
+enum { TRAINS_POLICY = 1, TRAINS_Q = 2, TRAINS_VALUE = 4, TRAINS_BEHAVIOUR = 8 };
 
 typedef struct {
     const char *name, *help;
     unsigned trains;
     bool imitates; /* the policy it trains is what the log does, not what to do */
     bool target;   /* reads the target network */
+    bool logged;   /* reads the propensities of the log, which must have them */
     bool varies;   /* its launches, or numbers it gives them, change from step to step: no graph */
     void (*backward)(Device *dev, const AgentPass *pass);
 } Agent;
@@ -65,7 +74,9 @@ extern const Agent *const agents[];
 extern const Agent agent_cross_entropy;
 extern const Agent agent_q_learning, agent_double_q, agent_sarsa, agent_expected_sarsa;
 extern const Agent agent_soft_q, agent_cql, agent_sqn;
-extern const Agent agent_sarsa_lambda, agent_retrace, agent_bcq;
+extern const Agent agent_sarsa_lambda, agent_retrace;
+extern const Agent agent_bcq, agent_iql, agent_crr;
+extern const Agent agent_reinforce, agent_vtrace, agent_ppo;
 extern const Agent agent_aux_random, agent_aux_length;
 
 #endif

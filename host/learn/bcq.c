@@ -1,6 +1,5 @@
 /* Discrete BCQ (Fujimoto et al. 2019): Double DQN whose choice is kept to the actions that the log makes likely.
  * That likelihood is estimated: it is the policy head, which learns by cross-entropy what the log does. */
-#include "catalogue_policy.h"
 #include "learn/heads.h"
 
 static void backward(Device *dev, const AgentPass *p)
@@ -8,10 +7,8 @@ static void backward(Device *dev, const AgentPass *p)
     const size_t mark = scratch_mark(dev);
     const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
     const ActionValues behaviour = policy_scores(dev, p);
-    const CatalogueHead z = {behaviour.u, &behaviour.items, behaviour.bias};
-    const CatalogueHead choice = {q.u, &q.items, q.bias};
     Tensor chosen = SCRATCH(dev, I32, p->in->tokens), next = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_allowed_best(dev, chosen, z, choice, p->options->allowed);
+    catalogue_allowed_best(dev, chosen, head_of(&behaviour), head_of(&q), p->options->allowed);
     values_of(dev, &lagged, next, chosen);
     agent_cross_entropy.backward(dev, p);
     backup_loss(dev, p, &q, next, true);

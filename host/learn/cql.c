@@ -19,7 +19,7 @@ static void conservative_loss(Device *dev, const AgentPass *p)
                             q.bias, p->in->target, weight);
     gemm(dev, p->grad[at->q_weight], du, p->h, ADD_TRANSPOSED);
     gemm(dev, p->dh, du, p->w[at->q_weight], ADD);
-    weighted_sum(dev, sum_at(p->sums, SUM_CONSERVATIVE), loss);
+    weighted_sum(dev, loss_at(p->sums, LOSS_CONSERVATIVE), loss);
 }
 
 static void backward(Device *dev, const AgentPass *p)

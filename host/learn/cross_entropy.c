@@ -1,7 +1,10 @@
 /* The policy as a classifier of the next item, over the whole catalogue. */
 #include "learn/heads.h"
 
-static void backward(Device *dev, const AgentPass *p) { policy_loss(dev, p, p->share); }
+static void backward(Device *dev, const AgentPass *p)
+{
+    policy_loss(dev, p, p->share, LOSS_CROSS_ENTROPY);
+}
 
 const Agent agent_cross_entropy = {
     .name = "cross_entropy",

@@ -15,6 +15,7 @@ static Status add_term(Objective *o, bool *chosen, const char *term, const char 
         chosen[i] = true;
         o->trains |= agents[i]->trains;
         o->target |= agents[i]->target;
+        o->logged |= agents[i]->logged;
         o->varies |= agents[i]->varies;
         return OK;
     }
@@ -30,7 +31,7 @@ Status objective_parse(Objective *o, const char *terms)
     bool chosen[64] = {false};
     o->terms = 0;
     o->trains = 0;
-    o->target = o->varies = false;
+    o->target = o->logged = o->varies = false;
     snprintf(copy, sizeof copy, "%s", terms);
     for (char *term; (term = strsep(&rest, "+"));) TRY(add_term(o, chosen, term, terms));
     for (int i = 0; agents[i]; i++)
@@ -59,7 +60,7 @@ static void next_action_loss(Device *dev, const AgentPass *p)
     catalogue_cross_entropy(dev, loss, du, p->grad[at->next_weight], p->grad[at->next_bias], p->h,
                             &actions, p->w[at->next_bias], target, weight);
     elementwise_add(dev, p->dh, du);
-    weighted_sum(dev, sum_at(p->sums, SUM_NEXT_ACTION), loss);
+    weighted_sum(dev, loss_at(p->sums, LOSS_NEXT_ACTION), loss);
     scratch_release(dev, mark);
 }
 
@@ -75,16 +76,35 @@ void objective_backward(Device *dev, const Objective *o, AgentPass pass)
     scratch_release(dev, mark);
 }
 
-Losses objective_losses(const Objective *o, const Model *m, const double sum[SUMS])
+/* ---- Losses ---------------------------------------------------------------------------------------- */
+
+const char *const loss_name[LOSSES] = {
+    [LOSS_CROSS_ENTROPY] = "cross_entropy",
+    [LOSS_POLICY] = "policy",
+    [LOSS_TD] = "td",
+    [LOSS_NEXT_ACTION] = "next_action",
+    [LOSS_CONSERVATIVE] = "conservative",
+    [LOSS_NEGATIVES] = "negatives",
+    [LOSS_VALUE] = "value",
+    [LOSS_BEHAVIOUR] = "behaviour",
+    [LOSS_ENTROPY] = "entropy",
+};
+
+Losses objective_losses(const Objective *o, const double sum[SUMS])
 {
     const AgentOptions *w = &o->options;
-    Losses l = {.targets = (int64_t)sum[SUM_TARGETS]};
-    if (o->trains & TRAINS_POLICY) l.cross_entropy = sum[SUM_CROSS_ENTROPY];
-    if (o->trains & TRAINS_Q) l.backups = (int64_t)sum[SUM_BACKUPS];
-    if (o->trains & TRAINS_Q && w->td_weight > 0.0f) l.td = sum[SUM_TD] / w->td_weight;
-    if (m->shape.next_action) l.next_action = sum[SUM_NEXT_ACTION] / w->action_weight;
-    if (w->alpha > 0.0f) l.conservative = sum[SUM_CONSERVATIVE] / w->alpha;
-    l.total = l.cross_entropy + w->td_weight * l.td + w->action_weight * l.next_action +
-              w->alpha * l.conservative;
+    const float weight[LOSSES] = {
+        [LOSS_CROSS_ENTROPY] = 1.0f,    [LOSS_POLICY] = 1.0f,
+        [LOSS_TD] = w->td_weight,       [LOSS_NEXT_ACTION] = w->action_weight,
+        [LOSS_CONSERVATIVE] = w->alpha, [LOSS_NEGATIVES] = w->td_weight * w->negatives,
+        [LOSS_VALUE] = w->value_weight, [LOSS_BEHAVIOUR] = 1.0f,
+        [LOSS_ENTROPY] = -w->entropy,
+    };
+    Losses l = {.targets = (int64_t)sum[SUM_TARGETS], .backups = (int64_t)sum[SUM_BACKUPS]};
+    for (int i = 0; i < LOSSES; i++) {
+        if (weight[i] == 0.0f) continue;
+        l.mean[i] = sum[SUM_LOSS + i] / weight[i];
+        l.total += weight[i] * l.mean[i];
+    }
     return l;
 }

@@ -15,7 +15,8 @@ typedef struct {
     const Agent *term[TERMS_MAX]; /* in the order of agents[] */
     int terms;
     unsigned trains; /* heads: TRAINS_* of all terms */
-    bool target;     /* a term reads the target network */
+    bool target;     /* a term reads the target network, */
+    bool logged;     /* the propensities of the log */
     bool varies;     /* the launches of a term change from step to step */
 } Objective;
 
@@ -25,17 +26,19 @@ Status objective_parse(Objective *o, const char *terms);
 void objective_help(FILE *out);
 
 typedef struct {
-    int64_t targets; /* tokens with a next event: |A| */
-    int64_t backups; /* tokens with a TD target: |V| */
-    double cross_entropy, td, next_action,
-        conservative; /* means, unweighted; 0 where the term is absent */
+    int64_t targets;     /* tokens with a next event: |A| */
+    int64_t backups;     /* tokens with a TD target: |V| */
+    double mean[LOSSES]; /* unweighted; 0 where the loss is absent */
     double total;
 } Losses;
+
+/* "cross_entropy", "td", … */
+extern const char *const loss_name[LOSSES];
 
 /* Losses of pass->h, in pass->sums, and their gradients: pass->dh is overwritten, parameters and item
  * vectors accumulate. The options and share of the pass are set here. */
 void objective_backward(Device *dev, const Objective *o, AgentPass pass);
 /* The losses that `sums`, read from the device, say. */
-Losses objective_losses(const Objective *o, const Model *m, const double sum[SUMS]);
+Losses objective_losses(const Objective *o, const double sum[SUMS]);
 
 #endif

@@ -4,16 +4,6 @@
 #include "elementwise.h"
 #include "learn/heads.h"
 
-/* log softmax(z / temperature) at the logged actions: += sign times it. */
-static void add_log_probability(Device *dev, const AgentPass *p, Tensor sum, float sign,
-                                const ActionValues *z, Tensor logsumexp, float temperature)
-{
-    Tensor score = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_score(dev, score, z->u, &z->items, z->bias, p->in->target);
-    elementwise_axpy(dev, sum, sign / temperature, score);
-    elementwise_axpy(dev, sum, -sign, logsumexp);
-}
-
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
@@ -22,15 +12,12 @@ static void backward(Device *dev, const AgentPass *p)
     const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
     const ActionValues behaviour = policy_scores(dev, p);
     Tensor logged = SCRATCH(dev, F32, tokens), next = SCRATCH(dev, F32, tokens);
-    Tensor logsumexp = SCRATCH(dev, F32, tokens), ratio = SCRATCH(dev, F32, tokens);
-    elementwise_fill(dev, ratio, 0.0f);
+    Tensor logsumexp = SCRATCH(dev, F32, tokens);
     catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp, .expectation = next}, lagged.u,
                     &lagged.items, lagged.bias, temperature);
     elementwise_add(dev, next, lagged.state);
-    add_log_probability(dev, p, ratio, 1.0f, &lagged, logsumexp, temperature);
-    catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp}, behaviour.u, &behaviour.items,
-                    behaviour.bias, 1.0f);
-    add_log_probability(dev, p, ratio, -1.0f, &behaviour, logsumexp, 1.0f);
+    const Tensor ratio = log_policy_given(dev, p, &lagged, logsumexp, temperature);
+    elementwise_axpy(dev, ratio, -1.0f, log_policy(dev, p, &behaviour, 1.0f));
     values_of(dev, &lagged, logged, p->in->target);
     const TraceValues of = {.logged = logged, .next = next, .log_ratio = ratio};
     agent_cross_entropy.backward(dev, p);

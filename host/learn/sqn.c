@@ -12,6 +12,7 @@ const Agent agent_sqn = {
     .name = "sqn",
     .help = "cross_entropy and double_q on one encoder",
     .trains = TRAINS_POLICY | TRAINS_Q,
+    .imitates = true,
     .target = true,
     .backward = backward,
 };

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN = 256, COLUMNS = 15 };
+enum { ALIGN = 256, COLUMNS = 16 };
 
 /* Of all columns, each from a multiple of ALIGN on. */
 size_t model_input_bytes(const Model *m, int64_t tokens)
 {
     const ModelShape *s = &m->shape;
-    const int64_t four = 10 + s->user_kinds + s->user_numbers + s->event_numbers;
+    const int64_t four = 11 + s->user_kinds + s->user_numbers + s->event_numbers;
     return (size_t)(tokens * (4 * four + 1)) + (size_t)(COLUMNS + s->user_kinds) * ALIGN;
 }
 
@@ -127,6 +127,11 @@ static void place_all(ModelInput *in, const Model *m, const Batch *batch, const 
     in->target_action = place_tokens(in, batch, batch->target_action, I32, 0, 0);
     in->reward = place_tokens(in, batch, batch->reward, F32, 0, 0);
     in->end = place_tokens(in, batch, batch->end, U8, 0, 0);
+    if (batch->propensity) {
+        int32_t one; /* of added tokens */
+        memcpy(&one, &(float){1.0f}, sizeof one);
+        in->propensity = place_tokens(in, batch, batch->propensity, F32, 0, one);
+    }
     in->first_event = place(in, batch->first_event, I64, batch->windows, in->windows, 0, 0);
     for (int64_t k = 0; k < s->user_kinds; k++)
         in->user_category[k] = place_tokens(in, batch, in->user_row + k * batch->used, I32, 0, -1);

@@ -20,6 +20,7 @@ typedef struct {
     Tensor target, target_action; /* i32 [tokens] */
     Tensor reward;                /* f32 [tokens] */
     Tensor end;                   /* u8 [tokens] */
+    Tensor propensity;            /* f32 [tokens]; absent without */
 
     int32_t *user_row; /* [kinds, tokens] and [tokens, numbers] of the host: the spread profiles */
     float *user_value;

@@ -99,6 +99,8 @@ static void declare_heads(Model *m)
     m->at.final_norm = PARAM(p, "final.norm", INIT_ONE, 0, DECAY_NONE, s->dim);
     m->at.policy_weight = m->at.policy_bias = m->at.q_weight = m->at.q_bias = -1;
     m->at.value_weight = m->at.value_bias = m->at.next_weight = m->at.next_bias = -1;
+    m->at.critic_weight = m->at.critic_bias = -1;
+    m->at.behaviour_weight = m->at.behaviour_bias = -1;
     if (s->policy) {
         m->at.policy_weight = query_matrix(m, "policy.weight");
         m->at.policy_bias = PARAM(p, "policy.bias", INIT_ZERO, 0, DECAY_NONE, s->items);
@@ -113,6 +115,15 @@ static void declare_heads(Model *m)
     if (s->next_action) {
         m->at.next_weight = PARAM(p, "next.weight", INIT_ZERO, 0, DECAY_MATRIX, s->actions, s->dim);
         m->at.next_bias = PARAM(p, "next.bias", INIT_ZERO, 0, DECAY_NONE, s->actions);
+    }
+    if (s->value) {
+        m->at.critic_weight =
+            params_product(p, PARAM(p, "critic.weight", INIT_ZERO, 0, DECAY_MATRIX, 1, s->dim));
+        m->at.critic_bias = PARAM(p, "critic.bias", INIT_ZERO, 0, DECAY_NONE, 1);
+    }
+    if (s->behaviour) {
+        m->at.behaviour_weight = query_matrix(m, "behaviour.weight");
+        m->at.behaviour_bias = PARAM(p, "behaviour.bias", INIT_ZERO, 0, DECAY_NONE, s->items);
     }
 }
 

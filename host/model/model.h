@@ -12,7 +12,7 @@ typedef struct {
     int64_t dim, layers, heads, ff; /* ff 0: 8/3 dim rounded up to 32 */
     Dtype activation; /* F32 or BF16: of activations, and of the matrices that products read */
     float dropout, init_std;
-    bool policy, q, next_action; /* which heads exist */
+    bool policy, q, next_action, value, behaviour; /* which heads exist */
     /* from the behaviour file */
     int64_t items, actions;
     int64_t item_kinds, item_categories, item_numbers;
@@ -32,6 +32,7 @@ typedef struct {
     int final_norm;
     int policy_weight, policy_bias, q_weight, q_bias, value_weight, value_bias;
     int next_weight, next_bias;
+    int critic_weight, critic_bias, behaviour_weight, behaviour_bias;
 } ModelParams;
 
 typedef struct {

@@ -8,7 +8,7 @@
 
 static const double F32_BOUND = 1e-5, F32_SPACING = 0x1p-23;
 static const double BF16_RATIO = 1.5, BF16_ROUNDING = 0x1p-8;
-enum { PARTS = 110, LOSSES = 5 };
+enum { PARTS = 110 };
 
 const char *check_kind_name(CheckKind kind)
 {
@@ -256,29 +256,23 @@ static Status compare_params(Check *c, CheckReport *r, ParamCopy copy, CheckKind
     return st;
 }
 
+static void compare_loss(const Check *c, CheckReport *r, const char *name, double have, double near,
+                         double want)
+{
+    const Errors e = {.error = fabs(have - want),
+                      .largest = fabs(have - want),
+                      .norm = fabs(want),
+                      .yardstick = fabs(near - want)};
+    const double half = BF16_RATIO * fmax(e.yardstick, BF16_ROUNDING * e.norm);
+    add_row(r, CHECK_LOSS, name, 1, &e, c->precision == BF16 ? half : F32_BOUND * e.norm);
+}
+
 static void compare_losses(const Check *c, CheckReport *r, const Losses *subject,
                            const Losses *yardstick, const Losses *reference)
 {
-    const struct {
-        const char *name;
-        size_t at;
-    } all[LOSSES] = {{"cross_entropy", offsetof(Losses, cross_entropy)},
-                     {"td", offsetof(Losses, td)},
-                     {"next_action", offsetof(Losses, next_action)},
-                     {"conservative", offsetof(Losses, conservative)},
-                     {"total", offsetof(Losses, total)}};
-    for (int i = 0; i < LOSSES; i++) {
-        const double want = *(const double *)((const char *)reference + all[i].at);
-        const double have = *(const double *)((const char *)subject + all[i].at);
-        const double near = *(const double *)((const char *)yardstick + all[i].at);
-        const Errors e = {.error = fabs(have - want),
-                          .largest = fabs(have - want),
-                          .norm = fabs(want),
-                          .yardstick = fabs(near - want)};
-        const double half = BF16_RATIO * fmax(e.yardstick, BF16_ROUNDING * e.norm);
-        add_row(r, CHECK_LOSS, all[i].name, 1, &e,
-                c->precision == BF16 ? half : F32_BOUND * e.norm);
-    }
+    for (int i = 0; i < LOSSES; i++)
+        compare_loss(c, r, loss_name[i], subject->mean[i], yardstick->mean[i], reference->mean[i]);
+    compare_loss(c, r, "total", subject->total, yardstick->total, reference->total);
 }
 
 static Status compare_last_batch(Check *c, CheckReport *r)
@@ -321,7 +315,7 @@ Status check_compare(Check *c, CheckReport *report)
 {
     const Params *p = &c->reference.model.params;
     *report = (CheckReport){.precision = c->precision, .steps = c->reference.step};
-    report->row = calloc((size_t)((p->count + 1) * CHECK_KINDS + LOSSES), sizeof *report->row);
+    report->row = calloc((size_t)((p->count + 1) * CHECK_KINDS + LOSSES + 1), sizeof *report->row);
     const Status st = report->row ? compare_all(c, report)
                                   : FAIL(ERR_MEMORY, "no memory for %d tensors", p->count);
     if (st != OK) check_report_close(report);

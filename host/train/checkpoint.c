@@ -277,7 +277,9 @@ static Status load_model(Model *m, Config *c, const Behaviour *b, Device *dev,
                         .init_std = (float)c->model_init_std,
                         .policy = safetensors_find(file, "policy.weight"),
                         .q = safetensors_find(file, "q.weight"),
-                        .next_action = safetensors_find(file, "next.weight")};
+                        .next_action = safetensors_find(file, "next.weight"),
+                        .value = safetensors_find(file, "critic.weight"),
+                        .behaviour = safetensors_find(file, "behaviour.weight")};
     model_shape_of_file(&shape, b);
     TRY(model_open(m, &shape, b, dev));
     TRY(params_open(&m->params, PARAM_VALUE, dev));

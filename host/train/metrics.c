@@ -41,14 +41,13 @@ Status metrics_open(Metrics *m, const char *folder, int64_t step)
 
 void metrics_step(Metrics *m, const StepReport *r, int64_t epoch, double seconds)
 {
-    fprintf(
-        m->file,
-        "{\"step\": %" PRId64 ", \"epoch\": %" PRId64 ", \"loss\": %.9g, \"cross_entropy\": %.9g, "
-        "\"td\": %.9g, \"next_action\": %.9g, \"conservative\": %.9g, \"lr\": %.9g, "
-        "\"gradient_norm\": %.9g, "
-        "\"tokens\": %" PRId64 ", \"seconds\": %.6f}\n",
-        r->step, epoch, r->losses.total, r->losses.cross_entropy, r->losses.td,
-        r->losses.next_action, r->losses.conservative, r->lr, r->gradient_norm, r->tokens, seconds);
+    fprintf(m->file, "{\"step\": %" PRId64 ", \"epoch\": %" PRId64 ", \"loss\": %.9g, ", r->step,
+            epoch, r->losses.total);
+    for (int i = 0; i < LOSSES; i++)
+        fprintf(m->file, "\"%s\": %.9g, ", loss_name[i], r->losses.mean[i]);
+    fprintf(m->file,
+            "\"lr\": %.9g, \"gradient_norm\": %.9g, \"tokens\": %" PRId64 ", \"seconds\": %.6f}\n",
+            r->lr, r->gradient_norm, r->tokens, seconds);
 }
 
 void metrics_validation(Metrics *m, int64_t step, double ndcg10, double hr10, int64_t events)

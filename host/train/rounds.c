@@ -183,7 +183,7 @@ static Status train(Rounds *r, int64_t round)
             reported = clock_seconds();
             metrics_step(&r->metrics, &report, round, reported - before);
             r->table.round[round].events += report.tokens;
-            td += report.losses.td / (double)c->world_steps;
+            td += report.losses.mean[LOSS_TD] / (double)c->world_steps;
         }
     }
     r->table.round[round].td = td;

@@ -51,7 +51,7 @@ Losses trainer_gradients(Trainer *t, const Batch *batch)
     model_input_set(&t->input, &t->model, batch, &t->file);
     add_gradients(t, &t->input, t->number);
     device_copy_out(&t->dev, sum, t->sums.data, sizeof sum);
-    return objective_losses(&t->objective, &t->model, sum);
+    return objective_losses(&t->objective, sum);
 }
 
 /* ---- Recording and replaying it ------------------------------------------------------------------ */
@@ -148,7 +148,7 @@ Status trainer_report(Trainer *t, StepReport *report)
     device_event_wait(&t->dev, p->found_event);
     TRY(t->dev.status);
     *report = p->report;
-    report->losses = objective_losses(&t->objective, &t->model, p->found->sums);
+    report->losses = objective_losses(&t->objective, p->found->sums);
     report->gradient_norm = sqrt(p->found->state[ADAMW_NORM_SQUARED]);
     const Status st = check_report(report);
     if (st != OK) go_back(t, report->step - 1);

@@ -7,7 +7,7 @@
 
 #include "train/checkpoint.h"
 
-enum { NAME_MAX_BYTES = 96, FIXED = 32 };
+enum { NAME_MAX_BYTES = 96, FIXED = 48 };
 
 typedef struct {
     Device *dev;
@@ -78,23 +78,27 @@ static void add_inputs(Trace *trace, Trainer *t, int32_t *space)
     add(trace, in->target_action, "batch.target_action");
     add(trace, in->reward, "batch.reward");
     add(trace, in->end, "batch.end");
+    add(trace, in->propensity, "batch.propensity");
     add(trace, t->model.item_category, "catalogue.category");
     add(trace, t->model.item_number, "catalogue.number");
 }
 
-static void add_results(Trace *trace, Trainer *t, double *losses)
+static void add_results(Trace *trace, Trainer *t, Losses *l)
 {
     const Params *p = &t->model.params;
     const int64_t tokens = t->input.tokens;
-    static const char *const names[] = {"loss.cross_entropy", "loss.td", "loss.next_action",
-                                        "loss.conservative", "loss.total"};
-    for (int i = 0; i < 5; i++) add_host(trace, TENSOR(&losses[i], F64, 1), names[i]);
-    for (int64_t l = 0; l < t->model.shape.layers; l++)
-        if (l == 0)
+    for (int i = 0; i < LOSSES; i++) {
+        char name[NAME_MAX_BYTES];
+        snprintf(name, sizeof name, "loss.%s", loss_name[i]);
+        add_host(trace, TENSOR(&l->mean[i], F64, 1), name);
+    }
+    add_host(trace, TENSOR(&l->total, F64, 1), "loss.total");
+    for (int64_t b = 0; b < t->model.shape.layers; b++)
+        if (b == 0)
             add(trace, tensor_rows(t->online.block[0].x, 0, tokens), "activation.embedding");
         else
-            add(trace, tensor_rows(t->online.block[l].x, 0, tokens), "activation.block.%" PRId64,
-                l - 1);
+            add(trace, tensor_rows(t->online.block[b].x, 0, tokens), "activation.block.%" PRId64,
+                b - 1);
     add(trace, tensor_rows(t->online.x, 0, tokens), "activation.block.%" PRId64,
         t->model.shape.layers - 1);
     add(trace, tensor_rows(t->online.h, 0, tokens), "activation.final");
@@ -112,13 +116,12 @@ static Status write_trace(Trainer *t, const Batch *batch, const char *out)
     Metadata metadata[128];
     char(*value)[sizeof(Config_text)] = calloc(128, sizeof *value);
     TRY(trace_open(&trace, t));
-    const Losses l = trainer_gradients(t, batch);
-    double losses[] = {l.cross_entropy, l.td, l.next_action, l.conservative, l.total};
+    Losses l = trainer_gradients(t, batch);
     int32_t *space =
         calloc((size_t)(t->input.tokens * t->model.shape.user_kinds) + 1, sizeof *space);
     if (!space) return FAIL(ERR_MEMORY, "no memory for a trace");
     add_inputs(&trace, t, space);
-    add_results(&trace, t, losses);
+    add_results(&trace, t, &l);
     int n = 0;
     for (; n < config_count(); n++) {
         config_value(&t->config, n, value[n], sizeof(Config_text));

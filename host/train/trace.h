@@ -6,7 +6,7 @@
  *   param.<name>, target_param.<name>
  *   activation.embedding, activation.block.<l> (residual stream after block l), activation.final:
  *                                in bf16 where train.precision is
- *   loss.cross_entropy, loss.td, loss.next_action, loss.conservative, loss.total   f64 [1], unweighted but the total
+ *   loss.<name> of objective.h, loss.total   f64 [1], unweighted but the total
  *   grad.<name>                  before clipping
  * and in the metadata every setting, and `step`, the dropout counter.
  */

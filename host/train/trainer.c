@@ -14,12 +14,21 @@ static Status read_objective(Trainer *t)
     t->objective.options = (AgentOptions){
         .td_weight = (float)c->learn_td_weight,
         .action_weight = (float)c->learn_action_weight,
+        .value_weight = (float)c->learn_value_weight,
+        .entropy = (float)c->learn_entropy,
+        .negatives = (float)c->learn_negatives,
         .gamma = (float)c->learn_gamma,
         .huber = (float)c->learn_huber,
         .temperature = (float)c->learn_temperature,
         .alpha = (float)c->learn_alpha,
         .lambda = (float)c->learn_lambda,
         .allowed = (float)c->learn_allowed,
+        .expectile = (float)c->learn_expectile,
+        .weight_max = (float)c->learn_weight_max,
+        .ratio_max = (float)c->learn_ratio_max,
+        .smooth = (float)c->learn_smooth,
+        .clip = (float)c->learn_clip,
+        .slate = c->learn_slate,
         .n_step = c->learn_n_step,
         .seed = (uint64_t)c->train_seed,
     };
@@ -65,6 +74,8 @@ static Status open_model(Trainer *t)
         .policy = t->objective.trains & TRAINS_POLICY,
         .q = t->objective.trains & TRAINS_Q,
         .next_action = c->learn_action_weight > 0,
+        .value = t->objective.trains & TRAINS_VALUE,
+        .behaviour = t->objective.trains & TRAINS_BEHAVIOUR && !t->file.has_propensity,
     };
     TRY(read_precision(c, &shape.activation));
     model_shape_of_file(&shape, &t->file);
@@ -163,6 +174,14 @@ Status trainer_prepare(Trainer *t, const Config *config, Behaviour file)
     Status st;
     *t = (Trainer){.config = *config, .file = file};
     TRY_OR_FAIL(st, read_objective(t));
+    if (t->objective.logged && !file.has_propensity) {
+        st = FAIL(
+            ERR_USAGE,
+            "%s: learn.objective = %s asks for the probabilities with which the log chose; want "
+            "/events/propensity (worlds write it)",
+            file.path, config->learn_objective);
+        goto fail;
+    }
     read_optimizer(t);
     if (config->model_length > config->train_tokens) {
         st = FAIL(ERR_USAGE, "model.length = %" PRId64 " does not fit train.tokens = %" PRId64,

@@ -4,6 +4,7 @@
 #include "control.h"
 #include "elementwise.h"
 #include "loss.h"
+#include "policy_gradient.h"
 #include "returns.h"
 #include "td.h"
 
@@ -35,6 +36,45 @@ static void td_losses_are_as_on_the_cpu(void **state)
         td_loss(&gpu, loss_g, q_g, q_g, on_gpu(y), on_gpu(w), huber);
         assert_as_cpu(loss_g, loss, 2);
         assert_as_cpu(q_g, dq, 1);
+        const Tensor again_g = on_gpu(q);
+        expectile_loss(&cpu, loss, dq, q, y, w, 0.8f);
+        expectile_loss(&gpu, loss_g, again_g, again_g, on_gpu(y), on_gpu(w), 0.8f);
+        assert_as_cpu(loss_g, loss, 3);
+        assert_as_cpu(again_g, dq, 2);
+        pair_free();
+    }
+}
+
+/* Ratios of up to e^9: an exponent is rounded at its size, so that the power errs by spacings of that. */
+static void policy_weights_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 3 * SIZES; k++) {
+        const int64_t rows = sizes[k / 3];
+        const Tensor gain = NORMAL(1, 1.0f, rows), ratio = NORMAL(2, 2.0f, rows);
+        const Tensor chosen = NORMAL(3, 1.0f, rows), share = NORMAL(4, 1.0f, rows);
+        for (int64_t i = 0; i < rows; i++) f32(chosen)[i] = -fabsf(f32(chosen)[i]);
+        for (int64_t i = 0; i < rows; i += 5) f32(share)[i] = 0.0f, f32(gain)[i] = NAN;
+        const Tensor weight = NEW(F32, rows), loss = NEW(F32, rows), logs = NEW(F32, rows);
+        const Tensor weight_g = gpu_room(weight), loss_g = gpu_room(loss);
+        const Tensor gain_g = on_gpu(gain), ratio_g = on_gpu(ratio), share_g = on_gpu(share);
+        const Tensor chosen_g = on_gpu(chosen);
+        const ImportanceOptions o = {-0.5f, 1, 1.5f, k % 2 ? 1 : 0.3f, k % 3 ? 4 : 1};
+        importance_weights(&cpu, weight, gain, ratio, chosen, share, o);
+        importance_weights(&gpu, weight_g, gain_g, ratio_g, chosen_g, share_g, o);
+        assert_as_cpu(weight_g, weight, 32);
+        clipped_weights(&cpu, loss, weight, gain, ratio, share, 0.2f);
+        clipped_weights(&gpu, loss_g, weight_g, gain_g, ratio_g, share_g, 0.2f);
+        assert_as_cpu(weight_g, weight, 32);
+        assert_as_cpu(loss_g, loss, 32);
+        advantage_weights(&cpu, weight, gain, share, 0.4f, 20);
+        advantage_weights(&gpu, weight_g, gain_g, share_g, 0.4f, 20);
+        assert_as_cpu(weight_g, weight, 32);
+        for (int64_t i = 0; i < rows; i++) f32(chosen)[i] = expf(f32(chosen)[i]);
+        const Tensor logs_g = on_gpu(chosen);
+        elementwise_log(&cpu, logs, chosen);
+        elementwise_log(&gpu, logs_g, logs_g);
+        assert_as_cpu(logs_g, logs, 4);
         pair_free();
     }
 }
@@ -290,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(td_losses_are_as_on_the_cpu),
+        cmocka_unit_test(policy_weights_are_as_on_the_cpu),
         cmocka_unit_test(sums_are_as_on_the_cpu),
         cmocka_unit_test(weights_of_means_are_as_on_the_cpu),
         cmocka_unit_test(td_targets_are_as_on_the_cpu),

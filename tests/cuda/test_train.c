@@ -91,7 +91,8 @@ static void assert_same_report(const StepReport *a, const StepReport *b)
     assert_int_equal(a->tokens, b->tokens);
     assert_int_equal(a->losses.targets, b->losses.targets);
     assert_int_equal(a->losses.backups, b->losses.backups);
-    assert_true(a->losses.total == b->losses.total && a->losses.td == b->losses.td);
+    assert_true(a->losses.total == b->losses.total &&
+                a->losses.mean[LOSS_TD] == b->losses.mean[LOSS_TD]);
     assert_true(a->gradient_norm == b->gradient_norm && a->lr == b->lr);
 }
 

@@ -29,7 +29,7 @@ def recompute(tensors, config):
     kept = {}
     step = int(config["step"]) if float(config["model.dropout"]) > 0 else None
     loss, grad = reference.gradients(p, target_p, config, reference.batch_of(tensors), step, kept)
-    absent = {n: torch.zeros(()) for n in ("cross_entropy", "td", "next_action", "conservative")}  # written as 0
+    absent = {n: torch.zeros(()) for n in reference.LOSSES}  # written as 0
     want = {"loss." + n: t for n, t in {**absent, **loss}.items()}
     want.update(kept)
     want.update({"grad." + n: t for n, t in grad.items()})

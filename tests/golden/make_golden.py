@@ -25,6 +25,8 @@ CONFIG = {
     "optim.eps": 1e-8, "optim.weight_decay": 0.1, "optim.embedding_decay": 0.02, "optim.clip": 0.5,
     "train.seed": 1234567890123, "train.steps": STEPS,
 }
+# What only some agents read, said in their files.
+POLICY = {"learn.lambda": 1, "learn.value_weight": 0.5, "learn.entropy": 0, "learn.weight_max": 20, "learn.ratio_max": 1, "learn.slate": 1, "learn.clip": 0.2}
 # Odd sizes, so that no vector width divides them; windows of length 1 and 2 among longer ones.
 FEATURES = {"model.dim": 24, "model.heads": 3, "model.ff": 40, "items": 123, "actions": 4, "item kinds": (5, 9), "item numbers": 2,
             "user kinds": (3, 4), "user numbers": 3, "event numbers": 2, "windows": (1, 2, 37, 5, 64, 1, 3, 17, 2, 29)}
@@ -43,6 +45,12 @@ CASES = {
     "sarsa_lambda": {"learn.objective": "sarsa_lambda", "learn.lambda": 0.8},
     "retrace": {"learn.objective": "retrace", "learn.lambda": 0.9, "learn.temperature": 0.2},
     "bcq": {"learn.objective": "bcq", "learn.allowed": 0.3, "learn.n_step": 2},
+    "iql": {"learn.objective": "iql", "learn.expectile": 0.8, "learn.temperature": 1.5, "learn.n_step": 2},
+    "crr": {"learn.objective": "crr", "learn.temperature": 1.5, "learn.weight_max": 4},
+    "reinforce": {"learn.objective": "reinforce", "learn.slate": 3, "learn.entropy": 0.02},
+    "vtrace": {"learn.objective": "vtrace"},
+    "vtrace_logged": {"learn.objective": "vtrace", "learn.ratio_max": 2, "learn.lambda": 0.9, "learn.entropy": 0.02, "propensity": 1},
+    "ppo": {"learn.objective": "ppo", "learn.lambda": 0.9, "learn.value_weight": 0.7, "propensity": 1},
     "double_q_n_step": {"learn.objective": "double_q", "learn.n_step": 3, "learn.huber": 0.4, "learn.copy_every": 7},
     "joint": {"learn.objective": "cross_entropy+double_q", "learn.n_step": 3, "model.dropout": 0.2},
     "plain": {"learn.objective": "cross_entropy+expected_sarsa"},
@@ -77,6 +85,7 @@ def batch(s, rng):
         b["user_category"] = joint(s["user kinds"], len(s["windows"]))[profile]
     if s["user numbers"]:
         b["user_number"] = number(len(s["windows"]), s["user numbers"])[profile]
+    b["propensity"] = np.random.default_rng(8).uniform(0.002, 0.03, tokens).astype(np.float32)
     out = {"batch." + n: v for n, v in b.items()}
     if s["item kinds"]:
         out["catalogue.category"] = joint(s["item kinds"], s["items"])
@@ -99,6 +108,7 @@ def shapes(s, layers):
     out.update({"final.norm": (d,), "policy.weight": (d, d), "policy.bias": (s["items"],), "q.weight": (d, d),
                 "q.bias": (s["items"],), "value.weight": (1, d), "value.bias": (1,), "next.weight": (s["actions"], d),
                 "next.bias": (s["actions"],)})
+    out.update({"critic.weight": (1, d), "critic.bias": (1,), "behaviour.weight": (d, d), "behaviour.bias": (s["items"],)})
     if s["actions"] < 2:
         del out["next.weight"], out["next.bias"]
     return {n: shape for n, shape in out.items() if shape[0]}
@@ -122,17 +132,22 @@ def parameters(s, rng):
     return out
 
 
-def exists(name, objective):
+def exists(name, config):
     """Section 2: which heads an objective has."""
+    terms = set(config["learn.objective"].split("+"))
     if name.startswith("policy."):
-        return bool({"cross_entropy", "sqn", "retrace", "bcq"} & set(objective.split("+")))
-    return objective != "cross_entropy" or not name.startswith(("q.", "value."))
+        return bool({"cross_entropy", "sqn", "retrace", "bcq", *reference.IMPROVE} & terms)
+    if name.startswith("critic."):
+        return bool({"iql", "vtrace", "ppo"} & terms)
+    if name.startswith("behaviour."):
+        return bool({"reinforce", "vtrace"} & terms) and "propensity" not in config
+    return not terms <= {"cross_entropy", "reinforce", "vtrace", "ppo"} or not name.startswith(("q.", "value."))
 
 
 def run(inputs, config, dtype):
     """One case: losses, gradients and the parameters after STEPS steps."""
     p, target_p = ({n: t for n, t in reference.parameters_of(inputs, prefix, dtype).items()
-                    if exists(n, config["learn.objective"])} for prefix in ("param.", "target_param."))
+                    if exists(n, config)} for prefix in ("param.", "target_param."))
     b = reference.batch_of(inputs)
     loss, grad = reference.gradients(p, target_p, config, b, 0)
     out = {"loss." + n: np.float64(t.detach()) for n, t in loss.items()}
@@ -165,7 +180,7 @@ def main():
         for case, settings in CASES.items():
             if (case == "plain") != (common == "plain"):
                 continue
-            config = {**CONFIG, **model, **settings}
+            config = {**CONFIG, **model, **(POLICY if settings.get("learn.objective") in reference.IMPROVE else {}), **settings}
             exact, norms = run(inputs, config, torch.float64)
             single, _ = run(inputs, config, torch.float32)
             worst = max((reference.relative_l2(single[n], exact[n]), n) for n in exact)

@@ -14,6 +14,11 @@ import torch.nn.functional as F
 
 import rounding
 
+# The terms of section 6 that are sums of others, and those with a policy that is improved.
+PARTS = {"sqn": ("cross_entropy", "double_q"), "cql": ("double_q", "cql"), "retrace": ("cross_entropy", "retrace"),
+         "bcq": ("cross_entropy", "bcq")}
+IMPROVE = ("iql", "crr", "reinforce", "vtrace", "ppo")
+LOSSES = ("cross_entropy", "policy", "td", "next_action", "conservative", "negatives", "value", "behaviour", "entropy")
 EMBEDDINGS = ("item.id", "item.category", "item.number", "action.embedding", "gap.embedding",
               "user.category", "user.number", "event.number")
 
@@ -122,8 +127,8 @@ class ActionValues:
         return self.state[:, 0] + (self.u * self.r.back(self.items[a])).sum(1) + self.bias[a]
 
 
-def backup_values(term, online, target, z, c, b):
-    """B(s) of every token; NaN where it does not exist. z: scores of the policy head, for bcq."""
+def backup_values(term, online, target, z, v, c, b):
+    """B(s) of every token; NaN where it does not exist. z: scores of a policy head, for bcq and crr; v: V, for iql."""
     q, target_q, pick = online.all, target.all, target.pick
     if term == "q_learning":
         return target_q.max(1).values
@@ -132,6 +137,10 @@ def backup_values(term, online, target, z, c, b):
     if term == "bcq":
         allowed = z - z.max(1, keepdim=True).values > math.log(float(c["learn.allowed"]))
         return pick(q.masked_fill(~allowed, -math.inf).argmax(1))
+    if term == "iql":
+        return v
+    if term == "crr":
+        return (z.softmax(1) * target_q).sum(1)
     if term == "expected_sarsa":
         return ((target_q / float(c["learn.temperature"])).softmax(1) * target_q).sum(1)
     if term == "soft_q":
@@ -182,19 +191,94 @@ def trace_targets(term, target, z, c, b):
     return y
 
 
+# ---- Section 6: policies that are improved ---------------------------------------------------------
+
+def state_values(p, h):
+    return (h @ p["critic.weight"].T + p["critic.bias"])[:, 0]
+
+
+def backward_returns(c, b, value, rho=None, trace=None, bootstrap=True):
+    """[tokens] of (target of V, advantage); 0 where there is no transition. rho, trace: ratios, 1 where absent."""
+    gamma, lam = float(c["learn.gamma"]), float(c["learn.lambda"]) if bootstrap else 1.0
+    end, reward = b["end"].tolist(), b["reward"]
+    target, advantage = torch.zeros_like(value), torch.zeros_like(value)
+    for first, last in zip(b["cu_seqlens"][:-1].tolist(), b["cu_seqlens"][1:].tolist()):
+        rest = torch.zeros((), dtype=value.dtype)
+        for i in reversed(range(first, last - 1)):
+            cut = end[i] != 0 or i + 1 == last - 1
+            delta = reward[i] + (gamma * value[i + 1] if bootstrap and end[i] != 1 else 0.0) - value[i]
+            advantage[i] = delta + (0.0 if cut else gamma * rest)
+            rest = (1 if rho is None else rho[i]) * delta + (0.0 if cut else gamma * lam * (1 if trace is None else trace[i]) * rest)
+            target[i] = value[i] + rest
+    return target, advantage
+
+
+def improved(term, p, target_p, c, b, h):
+    """The losses of iql, crr, reinforce, vtrace and ppo beside the TD loss."""
+    out, has = {}, b["target"] >= 0
+    action = b["target"].clamp(min=0)[:, None].long()
+    logits = policy_scores(p, c, b, h)
+    log_pi = logits.log_softmax(1).gather(1, action)[:, 0]
+    pi, chosen = logits.softmax(1).detach(), log_pi.detach()
+    q = ActionValues(p, c, b, h, h) if "q.weight" in p else None
+    v = state_values(p, h) if "critic.weight" in p else None
+    if term in ("reinforce", "vtrace", "ppo"):
+        if "behaviour.weight" in p:
+            with torch.no_grad():
+                e = items(p, b)
+            estimate = (h.detach() @ p["behaviour.weight"].T) @ e.T + p["behaviour.bias"]
+            out["behaviour"] = F.cross_entropy(estimate[has], b["target"][has])
+            beta = estimate.detach().log_softmax(1).gather(1, action)[:, 0]
+        else:
+            beta = b["propensity"].to(h.dtype).log()
+        ratio = (chosen - beta).exp()
+        capped = ratio.clamp(max=float(c["learn.ratio_max"]))
+        if float(c["learn.entropy"]) > 0:
+            out["entropy"] = -(logits.softmax(1) * logits.log_softmax(1)).sum(1)[has].mean()
+    if term == "reinforce":
+        gain, _ = backward_returns(c, b, torch.zeros_like(chosen), bootstrap=False)
+        k = int(c["learn.slate"])
+        out["policy"] = -(capped * k * (1 - chosen.exp()) ** (k - 1) * gain * log_pi)[has].mean()
+    if term == "vtrace":
+        y, advantage = backward_returns(c, b, v.detach(), capped, ratio.clamp(max=1))
+        out["value"] = ((v - y)[has] ** 2 / 2).mean()
+        out["policy"] = -(capped * advantage * log_pi)[has].mean()
+    if term == "ppo":
+        y, _ = backward_returns(c, b, v.detach())
+        advantage, now, clip = y - v.detach(), (log_pi - beta).exp(), float(c["learn.clip"])
+        out["value"] = ((v - y)[has] ** 2 / 2).mean()
+        out["policy"] = -torch.minimum(now * advantage, now.clamp(1 - clip, 1 + clip) * advantage)[has].mean()
+    if term in ("iql", "crr"):
+        with torch.no_grad():
+            lagged_h = encode(target_p, c, b, None)
+            lagged = ActionValues(target_p, c, b, lagged_h, lagged_h)
+            if term == "iql":
+                advantage = lagged.pick(action[:, 0]) - v
+            else:
+                advantage = q.pick(action[:, 0]) - (pi * q.all).sum(1)
+            weight = (advantage / float(c["learn.temperature"])).exp().clamp(max=float(c["learn.weight_max"]))
+        if term == "iql":
+            error, tau = lagged.pick(action[:, 0]) - v, float(c["learn.expectile"])
+            out["value"] = (torch.where(error > 0, tau, 1 - tau) * error * error)[has].mean()
+        out["policy"] = -(weight * log_pi)[has].mean()
+    return out
+
+
 def losses(p, target_p, c, b, step, keep=None):
     """{"total", ...}: the loss and its terms. `step` counts from 0; None: without dropout."""
     h = encode(p, c, b, step, keep)
     h_policy, h_q, h_value, h_next = rounding.shares(h, c, 4)
     terms, has, r = c["learn.objective"].split("+"), b["target"] >= 0, rounding.of(c)
-    terms = [t for term in terms for t in {"sqn": ("cross_entropy", "double_q"), "cql": ("double_q", "cql"), "retrace": ("cross_entropy", "retrace"), "bcq": ("cross_entropy", "bcq")}.get(term, (term,))]
+    terms = [t for term in terms for t in PARTS.get(term, (term,))]
     out = {}
     if "cross_entropy" in terms:
         u = r.store(h_policy[has] @ r.weight(p["policy.weight"]).T)
         z = r.back(u @ r.weight(items(p, b)).T + p["policy.bias"])
         out["cross_entropy"] = F.cross_entropy(z, b["target"][has])
     for term in terms:
-        if term in ("cross_entropy", "cql"):
+        if term in IMPROVE:
+            out.update(improved(term, p, target_p, c, b, h))
+        if term in ("cross_entropy", "cql", "reinforce", "vtrace", "ppo"):
             continue
         q = ActionValues(p, c, b, h_q, h_value)
         with torch.no_grad():
@@ -204,7 +288,9 @@ def losses(p, target_p, c, b, step, keep=None):
             if term in ("sarsa_lambda", "retrace"):
                 y = trace_targets(term, target_q, z, c, b)
             else:
-                y = td_targets(backup_values(term, q, target_q, z, c, b), c, b)
+                z = policy_scores(target_p, c, b, target_h) if term == "crr" else z
+                v = state_values(p, h) if term == "iql" else None
+                y = td_targets(backup_values(term, q, target_q, z, v, c, b), c, b)
         valid, k = ~torch.isnan(y), float(c["learn.huber"])
         error = (q.pick(b["target"].clamp(min=0)) - y)[valid]
         square, size = error * error / 2, error.abs()
@@ -216,7 +302,8 @@ def losses(p, target_p, c, b, step, keep=None):
         n = r.back(r.back(h_next)[has] @ r.weight(p["next.weight"]).T + p["next.bias"])
         out["next_action"] = F.cross_entropy(n, b["target_action"][has])
     weight = {"cross_entropy": 1.0, "td": float(c["learn.td_weight"]), "next_action": float(c["learn.action_weight"]),
-              "conservative": float(c.get("learn.alpha", 1))}
+              "conservative": float(c.get("learn.alpha", 1)), "policy": 1.0, "behaviour": 1.0,
+              "value": float(c.get("learn.value_weight", 0)), "entropy": -float(c.get("learn.entropy", 0))}
     out["total"] = sum(weight[name] * loss for name, loss in out.items())
     return out
 

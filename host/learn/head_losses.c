@@ -1,0 +1,155 @@
+#include "catalogue.h"
+#include "catalogue_entropy.h"
+#include "elementwise.h"
+#include "learn/heads.h"
+#include "loss.h"
+#include "returns.h"
+#include "td.h"
+
+/* ---- Policies -------------------------------------------------------------------------------------- */
+
+/* dL/du of the queries u = h W^T of a head. */
+static void queries_backward(Device *dev, const AgentPass *p, Tensor du, int weight)
+{
+    gemm(dev, p->grad[weight], du, p->h, ADD_TRANSPOSED);
+    gemm(dev, p->dh, du, p->w[weight], ADD);
+}
+
+void policy_loss(Device *dev, const AgentPass *p, Tensor weight, int loss)
+{
+    const ModelParams *at = &p->m->at;
+    const size_t mark = scratch_mark(dev);
+    const ActionValues z = policy_scores(dev, p);
+    Tensor du = SCRATCH(dev, p->h.dtype, p->in->tokens, p->m->shape.dim);
+    Tensor losses = SCRATCH(dev, F32, p->in->tokens);
+    catalogue_cross_entropy(dev, losses, du, p->grad[at->item_id], p->grad[at->policy_bias], z.u,
+                            &z.items, z.bias, p->in->target, weight);
+    queries_backward(dev, p, du, at->policy_weight);
+    weighted_sum(dev, loss_at(p->sums, loss), losses);
+    scratch_release(dev, mark);
+}
+
+void behaviour_loss(Device *dev, const AgentPass *p)
+{
+    const ModelParams *at = &p->m->at;
+    const ItemTable items = model_items(p->m, p->w);
+    const int64_t tokens = p->in->tokens, dim = p->m->shape.dim;
+    if (at->behaviour_weight < 0) return;
+    const size_t mark = scratch_mark(dev);
+    Tensor u = SCRATCH(dev, p->h.dtype, tokens, dim), du = SCRATCH(dev, p->h.dtype, tokens, dim);
+    Tensor losses = SCRATCH(dev, F32, tokens);
+    gemm(dev, u, p->h, p->w[at->behaviour_weight], TIMES_TRANSPOSED);
+    catalogue_cross_entropy(dev, losses, du, (Tensor){0}, p->grad[at->behaviour_bias], u, &items,
+                            p->w[at->behaviour_bias], p->in->target, p->share);
+    gemm(dev, p->grad[at->behaviour_weight], du, p->h, ADD_TRANSPOSED);
+    weighted_sum(dev, loss_at(p->sums, LOSS_BEHAVIOUR), losses);
+    scratch_release(dev, mark);
+}
+
+void entropy_loss(Device *dev, const AgentPass *p)
+{
+    const ModelParams *at = &p->m->at;
+    if (p->options->entropy == 0.0f) return;
+    const size_t mark = scratch_mark(dev);
+    const ActionValues z = policy_scores(dev, p);
+    Tensor du = SCRATCH(dev, p->h.dtype, p->in->tokens, p->m->shape.dim);
+    Tensor losses = SCRATCH(dev, F32, p->in->tokens), weight = SCRATCH(dev, F32, p->in->tokens);
+    elementwise_fill(dev, weight, 0.0f);
+    elementwise_axpy(dev, weight, -p->options->entropy, p->share);
+    catalogue_entropy(dev, losses, du, p->grad[at->item_id], p->grad[at->policy_bias], z.u,
+                      &z.items, z.bias, weight);
+    queries_backward(dev, p, du, at->policy_weight);
+    weighted_sum(dev, loss_at(p->sums, LOSS_ENTROPY), losses);
+    scratch_release(dev, mark);
+}
+
+/* ---- State values ---------------------------------------------------------------------------------- */
+
+void state_loss(Device *dev, const AgentPass *p, Tensor loss, Tensor dv)
+{
+    const ModelParams *at = &p->m->at;
+    const size_t mark = scratch_mark(dev);
+    const Tensor column = elementwise_cast(dev, TENSOR(dv.data, F32, dv.dim[0], 1), p->h.dtype);
+    gemm(dev, p->grad[at->critic_weight], column, p->h, ADD_TRANSPOSED);
+    gemm(dev, p->dh, column, p->w[at->critic_weight], ADD);
+    weighted_sum_add(dev, p->grad[at->critic_bias], dv);
+    weighted_sum(dev, loss_at(p->sums, LOSS_VALUE), loss);
+    scratch_release(dev, mark);
+}
+
+void state_error_loss(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor valid)
+{
+    const size_t mark = scratch_mark(dev);
+    Tensor loss = SCRATCH(dev, F32, p->in->tokens), dv = SCRATCH(dev, F32, p->in->tokens);
+    share_weights(dev, valid, sum_at(p->sums, SUM_BACKUPS), p->options->value_weight);
+    td_loss(dev, loss, dv, v, y, valid, 0.0f);
+    state_loss(dev, p, loss, dv);
+    scratch_release(dev, mark);
+}
+
+/* ---- Temporal differences ------------------------------------------------------------------------ */
+
+/* dL/dQ at the logged actions goes to the state value, the advantage and the item vectors. */
+static void values_backward(Device *dev, const AgentPass *p, const ActionValues *q, Tensor dq)
+{
+    const ModelParams *at = &p->m->at;
+    const size_t mark = scratch_mark(dev);
+    Tensor du = SCRATCH(dev, q->u.dtype, p->in->tokens, p->m->shape.dim);
+    const Tensor column = elementwise_cast(dev, TENSOR(dq.data, F32, dq.dim[0], 1), p->h.dtype);
+    catalogue_score_backward(dev, du, p->grad[at->item_id], p->grad[at->q_bias], dq, q->u,
+                             &q->items, p->in->target);
+    queries_backward(dev, p, du, at->q_weight);
+    gemm(dev, p->grad[at->value_weight], column, p->h, ADD_TRANSPOSED);
+    gemm(dev, p->dh, column, p->w[at->value_weight], ADD);
+    weighted_sum_add(dev, p->grad[at->value_bias], dq);
+    scratch_release(dev, mark);
+}
+
+void value_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor y, Tensor valid)
+{
+    const int64_t tokens = p->in->tokens;
+    const size_t mark = scratch_mark(dev);
+    Tensor have = SCRATCH(dev, F32, tokens), loss = SCRATCH(dev, F32, tokens);
+    Tensor dq = SCRATCH(dev, F32, tokens);
+    share_weights(dev, valid, sum_at(p->sums, SUM_BACKUPS), p->options->td_weight);
+    values_of(dev, q, have, p->in->target);
+    td_loss(dev, loss, dq, have, y, valid, p->options->huber);
+    values_backward(dev, p, q, dq);
+    weighted_sum(dev, loss_at(p->sums, LOSS_TD), loss);
+    scratch_release(dev, mark);
+}
+
+void backup_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor next,
+                 bool last_has_value)
+{
+    const AgentOptions *o = p->options;
+    const int64_t tokens = p->in->tokens;
+    const size_t mark = scratch_mark(dev);
+    Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
+    td_targets(dev, y, valid, p->in->reward, p->in->end, next, p->in->cu_seqlens, o->gamma,
+               (int)o->n_step, last_has_value);
+    value_loss(dev, p, q, y, valid);
+    scratch_release(dev, mark);
+}
+
+void trace_loss(Device *dev, const AgentPass *p, const ActionValues *q, TraceValues of,
+                bool last_has_value)
+{
+    const int64_t tokens = p->in->tokens;
+    const size_t mark = scratch_mark(dev);
+    Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
+    const ReturnsInput in = {.reward = p->in->reward,
+                             .end = p->in->end,
+                             .value = of.logged,
+                             .next_value = of.next,
+                             .log_ratio = of.log_ratio,
+                             .cu_seqlens = p->in->cu_seqlens};
+    const ReturnsOptions options = {.gamma = p->options->gamma,
+                                    .lambda = p->options->lambda,
+                                    .c_max = 1.0f,
+                                    .trace_of_next = of.log_ratio.data != NULL,
+                                    .last_has_value = last_has_value};
+    returns(dev, y, valid, (Tensor){0}, in, options);
+    value_loss(dev, p, q, y, valid);
+    scratch_release(dev, mark);
+}
