@@ -15,6 +15,7 @@ int cli_fail(const char *name, Status st);
 /* The whole number in [low, high] that --`option` was given. */
 Status cli_number(const char *option, const char *value, int64_t low, int64_t high, int64_t *out);
 
+int cli_ablate(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_eval(int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"ablate", cli_ablate, "does reinforcement learning do more than an auxiliary loss would?"},
     {"bench", cli_bench, "how fast ops and steps are here, beside what the machine can do"},
     {"check", cli_check, "hold the GPU against the CPU, tensor by tensor"},
     {"eval", cli_eval, "rank a split's next events: the model beside the baselines"},

@@ -41,7 +41,10 @@ static Status start_or_resume(Loop *l, LoopOptions options)
     path_in(path, sizeof path, l, "last.safetensors");
     const bool there = access(path, F_OK) == 0;
     l->progression = (Progression){.best = -1.0};
-    if (options.resume) return checkpoint_resume(&l->trainer, &l->progression, path);
+    if (options.resume) {
+        l->saved = true;
+        return checkpoint_resume(&l->trainer, &l->progression, path);
+    }
     if (there && !options.overwrite)
         return FAIL(ERR_USAGE, "%s exists: --resume goes on from it, --force starts anew", path);
     return OK;

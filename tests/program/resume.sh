@@ -13,6 +13,9 @@ check "trains 10 steps" \
 check "goes on to 20" \
     train "$work/half" "${settings[@]}" train.steps=20 train.threads=2 train.readers=0 --resume
 check "20 steps are 10 and 10, bit for bit" same_tensors "$work/whole" "$work/half"
+check "a run that is done stays as it is" \
+    eval 'train "$work/half" "${settings[@]}" train.steps=20 train.valid_every=7 --resume &&
+        same_tensors "$work/whole" "$work/half"'
 
 # Killed at moments drawn from a seed, in every other round not before it has saved once more; each
 # time resumed, then run to its end.
