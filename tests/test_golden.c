@@ -298,6 +298,8 @@ int main(void)
         CASE("soft_q"),
         CASE("cql"),
         CASE("sqn"),
+        CASE("snqn"),
+        CASE("sa2c"),
         CASE("sarsa_lambda"),
         CASE("retrace"),
         CASE("bcq"),

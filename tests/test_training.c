@@ -229,7 +229,8 @@ static void runs_that_do_not_fit_are_refused(void **state)
     shop_path(other.data_path, "training_without");
     assert_ok(shop_write(&without, other.data_path));
     snprintf(other.learn_objective, sizeof other.learn_objective, "ppo");
-    told(train_run(&other, (LoopOptions){.overwrite = true}), ERR_USAGE, "want /events/propensity");
+    told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
+         "want /events/propensity");
     unlink(other.data_path);
     other = c;
     other.model_heads = 3;

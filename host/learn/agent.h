@@ -73,7 +73,7 @@ extern const Agent *const agents[];
 
 extern const Agent agent_cross_entropy;
 extern const Agent agent_q_learning, agent_double_q, agent_sarsa, agent_expected_sarsa;
-extern const Agent agent_soft_q, agent_cql, agent_sqn;
+extern const Agent agent_soft_q, agent_cql, agent_sqn, agent_snqn, agent_sa2c;
 extern const Agent agent_sarsa_lambda, agent_retrace;
 extern const Agent agent_bcq, agent_iql, agent_crr;
 extern const Agent agent_reinforce, agent_vtrace, agent_ppo;

@@ -11,6 +11,8 @@ const Agent *const agents[] = {
     &agent_soft_q,
     &agent_cql,
     &agent_sqn,
+    &agent_snqn,
+    &agent_sa2c,
     &agent_sarsa_lambda,
     &agent_retrace,
     &agent_bcq,

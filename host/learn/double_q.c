@@ -1,15 +1,11 @@
 /* Double DQN (van Hasselt et al. 2016): the online network chooses, the target network values. */
-#include "catalogue.h"
 #include "learn/heads.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
     const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
-    Tensor chosen = SCRATCH(dev, I32, p->in->tokens), next = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_stats(dev, (CatalogueStats){.argmax = chosen}, q.u, &q.items, q.bias, 1);
-    values_of(dev, &lagged, next, chosen);
-    backup_loss(dev, p, &q, next, true);
+    backup_loss(dev, p, &q, double_values(dev, &q, &lagged), true);
     scratch_release(dev, mark);
 }
 

@@ -1,12 +1,22 @@
 #include "catalogue.h"
 #include "catalogue_entropy.h"
+#include "catalogue_regression.h"
 #include "elementwise.h"
 #include "learn/heads.h"
 #include "loss.h"
 #include "returns.h"
 #include "td.h"
 
-/* ---- Policies -------------------------------------------------------------------------------------- */
+/* dL/dv [tokens] of a number of each state. */
+static void states_backward(Device *dev, const AgentPass *p, Tensor dv, int weight, int bias)
+{
+    const size_t mark = scratch_mark(dev);
+    const Tensor column = elementwise_cast(dev, TENSOR(dv.data, F32, dv.dim[0], 1), p->h.dtype);
+    gemm(dev, p->grad[weight], column, p->h, ADD_TRANSPOSED);
+    gemm(dev, p->dh, column, p->w[weight], ADD);
+    weighted_sum_add(dev, p->grad[bias], dv);
+    scratch_release(dev, mark);
+}
 
 /* dL/du of the queries u = h W^T of a head. */
 static void queries_backward(Device *dev, const AgentPass *p, Tensor du, int weight)
@@ -14,6 +24,8 @@ static void queries_backward(Device *dev, const AgentPass *p, Tensor du, int wei
     gemm(dev, p->grad[weight], du, p->h, ADD_TRANSPOSED);
     gemm(dev, p->dh, du, p->w[weight], ADD);
 }
+
+/* ---- Policies -------------------------------------------------------------------------------------- */
 
 void policy_loss(Device *dev, const AgentPass *p, Tensor weight, int loss)
 {
@@ -68,13 +80,8 @@ void entropy_loss(Device *dev, const AgentPass *p)
 void state_loss(Device *dev, const AgentPass *p, Tensor loss, Tensor dv)
 {
     const ModelParams *at = &p->m->at;
-    const size_t mark = scratch_mark(dev);
-    const Tensor column = elementwise_cast(dev, TENSOR(dv.data, F32, dv.dim[0], 1), p->h.dtype);
-    gemm(dev, p->grad[at->critic_weight], column, p->h, ADD_TRANSPOSED);
-    gemm(dev, p->dh, column, p->w[at->critic_weight], ADD);
-    weighted_sum_add(dev, p->grad[at->critic_bias], dv);
+    states_backward(dev, p, dv, at->critic_weight, at->critic_bias);
     weighted_sum(dev, loss_at(p->sums, LOSS_VALUE), loss);
-    scratch_release(dev, mark);
 }
 
 void state_error_loss(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor valid)
@@ -87,6 +94,31 @@ void state_error_loss(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tenso
     scratch_release(dev, mark);
 }
 
+/* ---- Actions that were not logged ------------------------------------------------------------------ */
+
+void negatives_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor state)
+{
+    const ModelParams *at = &p->m->at;
+    const int64_t tokens = p->in->tokens;
+    const size_t mark = scratch_mark(dev);
+    Tensor weight = SCRATCH(dev, F32, tokens), y = SCRATCH(dev, F32, tokens);
+    const RegressionOut out = {.loss = SCRATCH(dev, F32, tokens),
+                               .dshift = SCRATCH(dev, F32, tokens),
+                               .du = SCRATCH(dev, q->u.dtype, tokens, p->m->shape.dim),
+                               .did = p->grad[at->item_id],
+                               .dbias = p->grad[at->q_bias]};
+    elementwise_fill(dev, weight, 0.0f);
+    elementwise_axpy(dev, weight, p->options->td_weight * p->options->negatives, p->share);
+    elementwise_fill(dev, y, 0.0f);
+    elementwise_axpy(dev, y, p->options->gamma, state);
+    elementwise_axpy(dev, y, -1.0f, q->state);
+    catalogue_regression(dev, out, q->u, &q->items, q->bias, p->in->target, y, weight);
+    queries_backward(dev, p, out.du, at->q_weight);
+    states_backward(dev, p, out.dshift, at->value_weight, at->value_bias);
+    weighted_sum(dev, loss_at(p->sums, LOSS_NEGATIVES), out.loss);
+    scratch_release(dev, mark);
+}
+
 /* ---- Temporal differences ------------------------------------------------------------------------ */
 
 /* dL/dQ at the logged actions goes to the state value, the advantage and the item vectors. */
@@ -95,13 +127,10 @@ static void values_backward(Device *dev, const AgentPass *p, const ActionValues 
     const ModelParams *at = &p->m->at;
     const size_t mark = scratch_mark(dev);
     Tensor du = SCRATCH(dev, q->u.dtype, p->in->tokens, p->m->shape.dim);
-    const Tensor column = elementwise_cast(dev, TENSOR(dq.data, F32, dq.dim[0], 1), p->h.dtype);
     catalogue_score_backward(dev, du, p->grad[at->item_id], p->grad[at->q_bias], dq, q->u,
                              &q->items, p->in->target);
     queries_backward(dev, p, du, at->q_weight);
-    gemm(dev, p->grad[at->value_weight], column, p->h, ADD_TRANSPOSED);
-    gemm(dev, p->dh, column, p->w[at->value_weight], ADD);
-    weighted_sum_add(dev, p->grad[at->value_bias], dq);
+    states_backward(dev, p, dq, at->value_weight, at->value_bias);
     scratch_release(dev, mark);
 }
 

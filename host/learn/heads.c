@@ -59,6 +59,19 @@ void values_of(Device *dev, const ActionValues *v, Tensor q, Tensor item)
     if (v->state.data) elementwise_add(dev, q, v->state);
 }
 
+Tensor double_values(Device *dev, const ActionValues *online, const ActionValues *lagged)
+{
+    const int64_t tokens = online->u.dim[0];
+    const Tensor value = SCRATCH(dev, F32, tokens);
+    const size_t mark = scratch_mark(dev);
+    const Tensor chosen = SCRATCH(dev, I32, tokens);
+    catalogue_stats(dev, (CatalogueStats){.argmax = chosen}, online->u, &online->items,
+                    online->bias, 1);
+    values_of(dev, lagged, value, chosen);
+    scratch_release(dev, mark);
+    return value;
+}
+
 Tensor expected_values(Device *dev, const ActionValues *policy, const ActionValues *q)
 {
     const Tensor expected = SCRATCH(dev, F32, q->u.dim[0]);

@@ -37,6 +37,8 @@ static inline CatalogueHead head_of(const ActionValues *v)
 }
 /* q[i] = Q[i, item[i]], f32 [tokens]; undefined where item[i] < 0. */
 void values_of(Device *dev, const ActionValues *v, Tensor q, Tensor item);
+/* The lagged value of what the online network likes best, f32 [tokens] (van Hasselt et al. 2016). */
+Tensor double_values(Device *dev, const ActionValues *online, const ActionValues *lagged);
 /* sum_a pi(a|s_i) Q[i, a], f32 [tokens], pi the softmax of `policy`. */
 Tensor expected_values(Device *dev, const ActionValues *policy, const ActionValues *q);
 /* log softmax(z / temperature) at the logged actions, f32 [tokens]; undefined where there is none. The second
@@ -71,6 +73,11 @@ typedef struct {
 } TraceValues;
 void trace_loss(Device *dev, const AgentPass *p, const ActionValues *q, TraceValues of,
                 bool last_has_value);
+
+/* td_weight learn.negatives times the mean of (Q[i, a] - gamma state[i])^2 / 2 over all actions a but the logged
+ * one, over the tokens with a target: such an action earns nothing, and the state stays. The uniform negatives
+ * of Xin et al. 2022, in expectation. */
+void negatives_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor state);
 
 /* `loss` [tokens] of V and its gradient dv: what the ops of loss.h give. */
 void state_loss(Device *dev, const AgentPass *p, Tensor loss, Tensor dv);

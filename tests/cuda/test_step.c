@@ -20,6 +20,8 @@ static Config settings(const char *device, const char *objective, const char *lo
     c.train_steps = 100;
     c.train_threads = 2;
     c.optim_warmup = 1;
+    /* with AdamW's usual 1e-8 the first step is the gradient's sign, also where that is rounding alone */
+    c.optim_eps = 1e-4;
     return c;
 }
 
@@ -155,6 +157,17 @@ static void bcq(void **state)
     (void)state;
     take_steps("bcq");
 }
+static void snqn(void **state)
+{
+    (void)state;
+    take_steps("snqn");
+}
+static void sa2c(void **state)
+{
+    (void)state;
+    take_steps("sa2c");
+    take_steps_on("sa2c", without);
+}
 static void iql(void **state)
 {
     (void)state;
@@ -214,6 +227,8 @@ int main(void)
         cmocka_unit_test(sarsa_lambda),
         cmocka_unit_test(retrace),
         cmocka_unit_test(bcq),
+        cmocka_unit_test(snqn),
+        cmocka_unit_test(sa2c),
         cmocka_unit_test(iql),
         cmocka_unit_test(crr),
         cmocka_unit_test(reinforce),

@@ -42,6 +42,8 @@ CASES = {
     "soft_q": {"learn.objective": "soft_q"},
     "cql": {"learn.objective": "cql", "learn.alpha": 0.6},
     "sqn": {"learn.objective": "sqn", "learn.n_step": 2},
+    "snqn": {"learn.objective": "snqn", "learn.negatives": 3},
+    "sa2c": {"learn.objective": "sa2c", "learn.negatives": 3, "learn.smooth": 0.3},
     "sarsa_lambda": {"learn.objective": "sarsa_lambda", "learn.lambda": 0.8},
     "retrace": {"learn.objective": "retrace", "learn.lambda": 0.9, "learn.temperature": 0.2},
     "bcq": {"learn.objective": "bcq", "learn.allowed": 0.3, "learn.n_step": 2},
@@ -136,11 +138,11 @@ def exists(name, config):
     """Section 2: which heads an objective has."""
     terms = set(config["learn.objective"].split("+"))
     if name.startswith("policy."):
-        return bool({"cross_entropy", "sqn", "retrace", "bcq", *reference.IMPROVE} & terms)
+        return bool({"cross_entropy", "sqn", "snqn", "retrace", "bcq", *reference.IMPROVE} & terms)
     if name.startswith("critic."):
         return bool({"iql", "vtrace", "ppo"} & terms)
     if name.startswith("behaviour."):
-        return bool({"reinforce", "vtrace"} & terms) and "propensity" not in config
+        return bool({"reinforce", "vtrace", "sa2c"} & terms) and "propensity" not in config
     return not terms <= {"cross_entropy", "reinforce", "vtrace", "ppo"} or not name.startswith(("q.", "value."))
 
 

@@ -16,8 +16,9 @@ import rounding
 
 # The terms of section 6 that are sums of others, and those with a policy that is improved.
 PARTS = {"sqn": ("cross_entropy", "double_q"), "cql": ("double_q", "cql"), "retrace": ("cross_entropy", "retrace"),
-         "bcq": ("cross_entropy", "bcq")}
-IMPROVE = ("iql", "crr", "reinforce", "vtrace", "ppo")
+         "bcq": ("cross_entropy", "bcq"), "snqn": ("cross_entropy", "double_q", "negatives"),
+         "sa2c": ("sa2c", "double_q", "negatives")}
+IMPROVE = ("iql", "crr", "reinforce", "vtrace", "ppo", "sa2c")
 LOSSES = ("cross_entropy", "policy", "td", "next_action", "conservative", "negatives", "value", "behaviour", "entropy")
 EMBEDDINGS = ("item.id", "item.category", "item.number", "action.embedding", "gap.embedding",
               "user.category", "user.number", "event.number")
@@ -222,7 +223,7 @@ def improved(term, p, target_p, c, b, h):
     pi, chosen = logits.softmax(1).detach(), log_pi.detach()
     q = ActionValues(p, c, b, h, h) if "q.weight" in p else None
     v = state_values(p, h) if "critic.weight" in p else None
-    if term in ("reinforce", "vtrace", "ppo"):
+    if term in ("reinforce", "vtrace", "ppo", "sa2c"):
         if "behaviour.weight" in p:
             with torch.no_grad():
                 e = items(p, b)
@@ -235,6 +236,10 @@ def improved(term, p, target_p, c, b, h):
         capped = ratio.clamp(max=float(c["learn.ratio_max"]))
         if float(c["learn.entropy"]) > 0:
             out["entropy"] = -(logits.softmax(1) * logits.log_softmax(1)).sum(1)[has].mean()
+    if term == "sa2c":
+        n, others = float(c["learn.negatives"]), q.all.detach().scatter(1, action, 0.0).sum(1) / (q.all.shape[1] - 1)
+        advantage = n / (n + 1) * (q.pick(action[:, 0]).detach() - others)
+        out["policy"] = -(advantage.clamp(0, 10) * ratio ** float(c["learn.smooth"]) * log_pi)[has].mean()
     if term == "reinforce":
         gain, _ = backward_returns(c, b, torch.zeros_like(chosen), bootstrap=False)
         k = int(c["learn.slate"])
@@ -278,7 +283,7 @@ def losses(p, target_p, c, b, step, keep=None):
     for term in terms:
         if term in IMPROVE:
             out.update(improved(term, p, target_p, c, b, h))
-        if term in ("cross_entropy", "cql", "reinforce", "vtrace", "ppo"):
+        if term in ("cross_entropy", "cql", "negatives", "reinforce", "vtrace", "ppo", "sa2c"):
             continue
         q = ActionValues(p, c, b, h_q, h_value)
         with torch.no_grad():
@@ -295,6 +300,13 @@ def losses(p, target_p, c, b, step, keep=None):
         error = (q.pick(b["target"].clamp(min=0)) - y)[valid]
         square, size = error * error / 2, error.abs()
         out["td"] = (square if k == 0 else torch.where(size <= k, square, k * (size - k / 2))).mean()
+    if "negatives" in terms:
+        q = ActionValues(p, c, b, h_q, h_value)
+        with torch.no_grad():
+            target_h = encode(target_p, c, b, None)
+            stay = float(c["learn.gamma"]) * ActionValues(target_p, c, b, target_h, target_h).pick(q.all.argmax(1))
+        square = ((q.all - stay[:, None]) ** 2 / 2).scatter(1, b["target"].clamp(min=0)[:, None].long(), 0.0)
+        out["negatives"] = (square.sum(1) / (q.all.shape[1] - 1))[has].mean()
     if "cql" in terms:
         z = ActionValues(p, c, b, h_q, h_value).all[has]
         out["conservative"] = F.cross_entropy(z, b["target"][has])
@@ -303,6 +315,7 @@ def losses(p, target_p, c, b, step, keep=None):
         out["next_action"] = F.cross_entropy(n, b["target_action"][has])
     weight = {"cross_entropy": 1.0, "td": float(c["learn.td_weight"]), "next_action": float(c["learn.action_weight"]),
               "conservative": float(c.get("learn.alpha", 1)), "policy": 1.0, "behaviour": 1.0,
+              "negatives": float(c["learn.td_weight"]) * float(c.get("learn.negatives", 0)),
               "value": float(c.get("learn.value_weight", 0)), "entropy": -float(c.get("learn.entropy", 0))}
     out["total"] = sum(weight[name] * loss for name, loss in out.items())
     return out
