@@ -238,6 +238,8 @@ static Status make_groups(Ablation *a, int groups)
 static Status fill_groups(Ablation *a, const Evaluation *e)
 {
     a->users = e->events.users;
+    for (int64_t i = 0; i < e->events.count && !a->score.include_seen; i++)
+        a->table.flattered += e->events.repeat[i];
     TRY(make_groups(a, 1 + a->file.actions));
     for (int g = 0; g < a->table.groups; g++) {
         AblationGroup *group = &a->table.group[g];

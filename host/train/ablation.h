@@ -83,6 +83,8 @@ typedef struct {
     const Config *config;
     const char *judged; /* "NDCG@10", "return" */
     int64_t items;
+    int64_t
+        flattered; /* scored events whose target was seen before, while seen items are no candidates */
     int arms, seeds, groups;
     AblationArm arm[ABLATION_ARMS_MAX];
     AblationGroup *group; /* [groups] the first is of all events */

@@ -119,6 +119,12 @@ void ablation_print(FILE *out, const AblationTable *t)
                 "intervals are by the\n"
                 "  luck of users and of seeds together; spread: deviation over the seeds\n",
           out);
+    if (t->flattered)
+        fprintf(out,
+                "  %" PRId64
+                " targets were seen before by their user: they compete with unseen items "
+                "only, which\n  flatters every arm; --include-seen judges such events rightly\n",
+                t->flattered);
     fputs("  each comparison stands for itself; none is corrected for there being several\n", out);
     for (int g = 0; g < t->groups; g++) print_group(out, t, g);
     fprintf(out, "\nDoes reinforcement learning beat the auxiliary controls?\n");
@@ -224,11 +230,11 @@ static Status write_json(const AblationTable *t, FILE *out, const char *path)
     json_t *groups = json_array();
     for (int g = 0; g < t->groups; g++) json_array_append_new(groups, group_json(t, g));
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:i, s:o, s:o, s:o, s:o}", "schema", "souk-ablation-1", "data",
-        in_world(t) ? t->config->world_name : t->config->data_path, "judged_by", t->judged, "items",
-        (json_int_t)t->items, "first_seed", (json_int_t)t->config->train_seed, "seeds", t->seeds,
-        "optimum", number(t->optimum), "arms", arms_json(t), "groups", groups, "settings",
-        settings_json(t->config));
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:o, s:o, s:o, s:o}", "schema", "souk-ablation-1",
+        "data", in_world(t) ? t->config->world_name : t->config->data_path, "judged_by", t->judged,
+        "items", (json_int_t)t->items, "flattered_events", (json_int_t)t->flattered, "first_seed",
+        (json_int_t)t->config->train_seed, "seeds", t->seeds, "optimum", number(t->optimum), "arms",
+        arms_json(t), "groups", groups, "settings", settings_json(t->config));
     if (!root) return FAIL(ERR_FORMAT, "%s: a name in the report is not UTF-8", path);
     json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
     fputc('\n', out);

@@ -35,6 +35,10 @@ done
 check "answers the question" grep -qE 'double_q: (yes|not shown) \(it beats [012] of 2\)' "$work/table"
 check "the JSON has ten comparisons of all events and of views" \
     [ "$(grep -cE "\"verdict\": \"$verdict\"" "$work/whole/ablation.json")" -ge 20 ]
+check "says that targets seen before are flattered, and not where seen items are candidates" \
+    eval 'grep -q "compete with unseen items only" "$work/table" &&
+        ablate "$work/whole" --include-seen train.quiet=1 >"$work/seen" &&
+        grep -q NDCG "$work/seen" && ! grep -q "compete with unseen" "$work/seen" && ablate "$work/whole"'
 check "says of too few users that they are too few" grep -q 'too few to compare' "$work/table"
 check "writes a plot's data and script" \
     eval '[ -s "$work/whole/ablation.dat" ] && grep -q ablation.dat "$work/whole/ablation.gp"'
