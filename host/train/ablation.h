@@ -15,7 +15,8 @@
  * policy after the last round (train/rounds.h), the controls acting by their policy, as their Q values
  * nothing. Every two are compared, paired over users and seeds (evaluate/paired.h).
  *
- * Folder train.out afterwards: OBJECTIVE-seed-N, a run each, with its arm.json; ablation.json, the figures;
+ * Folder train.out afterwards: OBJECTIVE-seed-N, a run each, with its arm.json, which another ablation with
+ * another chosen agent finds and keeps; ablation.json, the figures;
  * ablation.dat and ablation.gp, and where gnuplot is installed ablation.svg, the plot.
  */
 #ifndef SOUK_ABLATION_H

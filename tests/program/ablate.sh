@@ -64,6 +64,11 @@ touch "$work/before"
 check "what is complete is not trained again" eval 'ablate "$work/whole" >"$work/again" 2>&1 &&
     [ -z "$(find "$work/whole" -name "*.safetensors" -newer "$work/before")" ] &&
     [ "$(grep -c "complete already" "$work/again")" = 15 ]'
+check "another agent finds the other arms trained" eval 'ablate "$work/whole" \
+        learn.objective=cross_entropy+cql >"$work/again" 2>&1 &&
+    [ "$(grep -c "complete already" "$work/again")" = 12 ] &&
+    [ "$(find "$work/whole" -name last.safetensors -newer "$work/before" | wc -l)" = 3 ]'
+touch "$work/before"
 check "--force trains anew" eval 'ablate "$work/whole" --force >"$work/again" 2>&1 &&
     [ "$(find "$work/whole" -name last.safetensors -newer "$work/before" | wc -l)" = 15 ]'
 "${ablation[@]}" train.out="$work/stopped" train.steps=100000 train.save_every=1 >"$work/log" 2>&1 &
