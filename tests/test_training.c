@@ -251,6 +251,52 @@ static void runs_that_do_not_fit_are_refused(void **state)
     remove_run(&c);
 }
 
+static Tensor value_of(const Trainer *t, const char *name)
+{
+    return t->model.params.copy[PARAM_VALUE][params_find(&t->model.params, name)];
+}
+
+/* Encoder, items and the policy of the run before; Q, which it did not have, of the seed. */
+static void a_run_begins_with_the_weights_of_another(void **state)
+{
+    (void)state;
+    Trainer seeded, begun;
+    Safetensors file;
+    Tensor want;
+    char path[1024];
+    Config first = small_config("-first"), c = small_config("-second");
+    snprintf(first.learn_objective, sizeof first.learn_objective, "cross_entropy");
+    assert_ok(train_run(&first, (LoopOptions){0}, NULL));
+    assert_ok(trainer_open(&seeded, &c));
+    snprintf(c.train_from, sizeof c.train_from, "%s", first.train_out);
+    assert_ok(trainer_open(&begun, &c));
+    assert_ok(checkpoint_begin(&begun));
+    snprintf(path, sizeof path, "%s/best.safetensors", first.train_out);
+    assert_ok(safetensors_open(&file, path));
+    static const char *const had[] = {"item.id", "block.0.attention.qkv", "policy.bias"};
+    for (int i = 0; i < 3; i++) {
+        const Tensor have = value_of(&begun, had[i]);
+        assert_ok(safetensors_get(&file, had[i], F32, have.rank, have.dim, &want));
+        assert_memory_equal(have.data, want.data, tensor_bytes(have));
+        assert_true(memcmp(have.data, value_of(&seeded, had[i]).data, tensor_bytes(have)) != 0);
+        const Tensor target =
+            begun.model.params.copy[PARAM_TARGET][params_find(&begun.model.params, had[i])];
+        assert_memory_equal(have.data, target.data, tensor_bytes(have));
+    }
+    const Tensor q = value_of(&begun, "q.weight");
+    assert_memory_equal(q.data, value_of(&seeded, "q.weight").data, tensor_bytes(q));
+    safetensors_close(&file);
+    trainer_close(&begun);
+    trainer_close(&seeded);
+
+    assert_ok(train_run(&c, (LoopOptions){0}, NULL));
+    c.model_dim = 32;
+    told(train_run(&c, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
+         "it has model.dim = 16, not 32");
+    remove_run(&first);
+    remove_run(&c);
+}
+
 static void a_run_that_diverges_stops_and_keeps_its_last_checkpoint(void **state)
 {
     (void)state;
@@ -278,6 +324,7 @@ int main(void)
         cmocka_unit_test(a_certain_next_item_is_learned),
         cmocka_unit_test_prestate(a_certain_next_item_is_learned, bf16),
         cmocka_unit_test(runs_that_do_not_fit_are_refused),
+        cmocka_unit_test(a_run_begins_with_the_weights_of_another),
         cmocka_unit_test(a_run_that_diverges_stops_and_keeps_its_last_checkpoint),
     };
     return cmocka_run_group_tests(tests, make_shop, remove_shop);

@@ -161,13 +161,11 @@ Status checkpoint_config(Config *c, const Safetensors *file)
     *c = config_default();
     for (int i = 0; i < config_count(); i++) {
         const char *value = safetensors_metadata(file, config_key(i));
-        if (!value && checkpoint_is_place(config_key(i))) continue;
-        if (!value)
-            return FAIL(ERR_FORMAT, "%s: no setting \"%s\" in its metadata; not a souk checkpoint?",
-                        file->path, config_key(i));
-        TRY(config_set(c, config_key(i), value));
+        if (value) TRY(config_set(c, config_key(i), value));
     }
-    return OK;
+    if (safetensors_metadata(file, "catalogue_hash")) return OK;
+    return FAIL(ERR_FORMAT, "%s: no \"catalogue_hash\" in its metadata; not a souk checkpoint?",
+                file->path);
 }
 
 static Status check_catalogue(const Safetensors *file, const Behaviour *b)
@@ -194,13 +192,15 @@ static Status check_settings(const Safetensors *file, const Config *now)
     return OK;
 }
 
-static Status load_copy(const Params *p, ParamCopy copy, const Safetensors *file)
+/* `partly`: what the file lacks stays as it is. */
+static Status load_copy(const Params *p, ParamCopy copy, const Safetensors *file, bool partly)
 {
     for (int i = 0; i < p->count; i++) {
         char name[96];
         Tensor from;
         const Tensor to = p->copy[copy][i];
         snprintf(name, sizeof name, "%s%s", prefix[copy], p->info[i].name);
+        if (partly && !safetensors_find(file, name)) continue;
         TRY(safetensors_get(file, name, F32, to.rank, to.dim, &from));
         for (int64_t e = 0; e < tensor_count(from); e++)
             if (!isfinite(f32(from)[e]))
@@ -233,7 +233,7 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     TRY(read_counter(file, "best", &p->best));
     TRY(read_counter(file, "worse", &worse));
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
-        if (prefix[c] && t->model.params.copy[c]) TRY(load_copy(&t->model.params, c, file));
+        if (prefix[c] && t->model.params.copy[c]) TRY(load_copy(&t->model.params, c, file, false));
     params_round(&t->dev, &t->model.params, PARAM_VALUE);
     params_round(&t->dev, &t->model.params, PARAM_TARGET);
     t->step = (int64_t)step;
@@ -248,6 +248,38 @@ Status checkpoint_resume(Trainer *t, Progression *p, const char *path)
     TRY(safetensors_open(&file, path));
     const Status st = restore(t, p, &file);
     safetensors_close(&file);
+    return st;
+}
+
+/* The sizes of the model, "model.dim", …: what must agree for weights to mean the same. */
+static Status check_sizes(const Safetensors *file, const Config *now)
+{
+    static const char *const sizes[] = {"model.dim", "model.layers", "model.heads", "model.ff"};
+    Config then;
+    TRY(checkpoint_config(&then, file));
+    for (int i = 0; i < config_count(); i++) {
+        char was[VALUE_MAX], is[VALUE_MAX];
+        config_value(&then, i, was, sizeof was);
+        config_value(now, i, is, sizeof is);
+        if (IS_AMONG(config_key(i), sizes) && strcmp(was, is) != 0)
+            return FAIL(ERR_USAGE, "train.from = %s: it has %s = %s, not %s", file->path,
+                        config_key(i), was, is);
+    }
+    return OK;
+}
+
+Status checkpoint_begin(Trainer *t)
+{
+    char found[4096];
+    Safetensors file;
+    if (!*t->config.train_from) return OK;
+    TRY(checkpoint_find(found, sizeof found, t->config.train_from, false));
+    TRY(safetensors_open(&file, found));
+    Status st = check_sizes(&file, &t->config);
+    if (st == OK) st = check_catalogue(&file, &t->file);
+    if (st == OK) st = load_copy(&t->model.params, PARAM_VALUE, &file, true);
+    safetensors_close(&file);
+    if (st == OK) trainer_begin(t);
     return st;
 }
 
@@ -283,7 +315,7 @@ static Status load_model(Model *m, Config *c, const Behaviour *b, Device *dev,
     model_shape_of_file(&shape, b);
     TRY(model_open(m, &shape, b, dev));
     TRY(params_open(&m->params, PARAM_VALUE, dev));
-    return load_copy(&m->params, PARAM_VALUE, file);
+    return load_copy(&m->params, PARAM_VALUE, file, false);
 }
 
 Status checkpoint_model(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path)

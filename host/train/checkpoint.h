@@ -29,11 +29,16 @@ Status checkpoint_describe(const Trainer *t, const Progression *p);
  * objective, batch or catalogue; settings of place and pace, and of when to stop, may change. */
 Status checkpoint_resume(Trainer *t, Progression *p, const char *path);
 
+/* Begin with the weights of train.from, a checkpoint or the folder of a run on the same catalogue, instead of those
+ * of the seed: encoder and items, and of the heads those that it has. The model's sizes must be the same.
+ * Moments, the step and the schedule begin anew. Nothing where train.from is empty. */
+Status checkpoint_begin(Trainer *t);
+
 /* Is this a setting of place or pace (data.path, train.threads, train.seconds, ...), which changes nothing
  * of what a step learns? Checkpoints do not hold those. */
 bool checkpoint_is_place(const char *key);
 
-/* The settings a checkpoint was trained with. */
+/* The settings a checkpoint was trained with; those that are newer than it have their defaults. */
 Status checkpoint_config(Config *c, const Safetensors *file);
 /* The file of a run: `path` itself when it is one, else in that folder last.safetensors where `all` is
  * wanted, else best.safetensors or, without one, last.safetensors. */

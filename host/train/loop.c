@@ -47,7 +47,7 @@ static Status start_or_resume(Loop *l, LoopOptions options)
     }
     if (there && !options.overwrite)
         return FAIL(ERR_USAGE, "%s exists: --resume goes on from it, --force starts anew", path);
-    return OK;
+    return checkpoint_begin(&l->trainer);
 }
 
 static Status open_stream(Loop *l)

@@ -294,6 +294,7 @@ static Status begin(Rounds *r, bool overwrite)
     path_in(path, sizeof path, r, "round", 0);
     TRY(behaviour_open(&file, path));
     TRY(trainer_open_on(&r->trainer, c, file));
+    TRY(checkpoint_begin(&r->trainer));
     trainer_schedule(&r->trainer, c->world_rounds * c->world_steps);
     TRY(choose_head(r));
     TRY(metrics_open(&r->metrics, c->train_out, 0));

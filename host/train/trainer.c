@@ -159,10 +159,9 @@ static Status take_memory(Trainer *t)
     return encoder_open(&t->target, &t->model, tokens, false, &t->dev);
 }
 
-static void start_from_seed(Trainer *t)
+void trainer_begin(Trainer *t)
 {
     Params *p = &t->model.params;
-    params_init(p, (uint64_t)t->config.train_seed);
     for (int i = 0; t->objective.target && i < p->count; i++)
         elementwise_copy(&t->dev, p->copy[PARAM_TARGET][i], p->copy[PARAM_VALUE][i]);
     params_round(&t->dev, p, PARAM_VALUE);
@@ -202,7 +201,8 @@ Status trainer_open_on(Trainer *t, const Config *config, Behaviour file)
     TRY(trainer_prepare(t, config, file));
     TRY_OR_FAIL(st, check_plan(t));
     TRY_OR_FAIL(st, take_memory(t));
-    start_from_seed(t);
+    params_init(&t->model.params, (uint64_t)config->train_seed);
+    trainer_begin(t);
     return OK;
 fail:
     trainer_close(t);

@@ -58,6 +58,9 @@ Status trainer_open_on(Trainer *t, const Config *config, Behaviour file);
 /* Its first half: all that a plan needs, before any memory of the plan is taken. */
 Status trainer_prepare(Trainer *t, const Config *config, Behaviour file);
 void trainer_close(Trainer *t); /* safe on {0} */
+/* The weights in PARAM_VALUE are the first ones: the target network and what products read become theirs.
+ * Opening does so with the weights of the seed. */
+void trainer_begin(Trainer *t);
 
 /* The stream that config asks for. */
 StreamOptions trainer_stream(const Trainer *t);
