@@ -50,19 +50,24 @@ Status arm_record_write(const ArmRecord *r, const Config *c, const Behaviour *fi
     return st;
 }
 
+/* A setting that the record is older than had its default. */
 static Status same_settings(const json_t *root, const Config *c, const char *path)
 {
     const json_t *settings = json_object_get(root, "settings");
+    Config then = config_default();
     for (int i = 0; i < config_count(); i++) {
-        char now[sizeof(Config_text)];
-        if (!counts(i)) continue;
-        config_value(c, i, now, sizeof now);
-        const char *then = json_string_value(json_object_get(settings, config_key(i)));
-        if (!then || strcmp(then, now) != 0)
+        const char *value = json_string_value(json_object_get(settings, config_key(i)));
+        if (value && counts(i)) TRY(config_set(&then, config_key(i), value));
+    }
+    for (int i = 0; i < config_count(); i++) {
+        char was[sizeof(Config_text)], is[sizeof(Config_text)];
+        config_value(&then, i, was, sizeof was);
+        config_value(c, i, is, sizeof is);
+        if (counts(i) && strcmp(was, is) != 0)
             return FAIL(ERR_USAGE,
                         "%s: this arm was trained with %s = \"%s\", not \"%s\": another train.out, "
                         "or --force to train all arms anew",
-                        path, config_key(i), then ? then : "", now);
+                        path, config_key(i), was, is);
     }
     return OK;
 }
