@@ -95,6 +95,9 @@ static Status arm_config(Config *c, const Ablation *a, int arm, int seed)
 
 /* ---- Training ------------------------------------------------------------------------------------------ */
 
+/* Where training shows its progress: rounds print their table. */
+static FILE *progress_of(const Ablation *a) { return a->world ? stdout : stderr; }
+
 /* On the log: from the last checkpoint where the budget is in steps; a budget in seconds is not known to
  * have been spent, so such an arm starts anew. */
 static Status train_on_log(const Ablation *a, ArmRecord *r, const Config *c, bool began)
@@ -129,7 +132,7 @@ static Status train_arm(const Ablation *a, ArmRecord *r, const Config *c)
     *r = (ArmRecord){.optimum = NAN};
     if (!a->options.overwrite) TRY(arm_record_read(r, &began, c, file));
     if (r->complete) {
-        if (!c->train_quiet) fprintf(stderr, "  complete already\n");
+        if (!c->train_quiet) fputs("  complete already\n", progress_of(a));
         return OK;
     }
     TRY(make_folder(c->train_out));
@@ -199,7 +202,7 @@ static Status run_arm(Ablation *a, int arm, int seed)
     ArmRecord record;
     TRY(arm_config(&c, a, arm, seed));
     if (!c.train_quiet)
-        fprintf(stderr, "[%d/%d] %s, seed %" PRId64 "\n", seed * t->arms + arm + 1,
+        fprintf(progress_of(a), "[%d/%d] %s, seed %" PRId64 "\n", seed * t->arms + arm + 1,
                 t->arms * t->seeds, c.learn_objective, c.train_seed);
     TRY(train_arm(a, &record, &c));
     t->arm[arm].steps[seed] = record.steps;
