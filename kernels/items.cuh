@@ -1,4 +1,4 @@
-/* The item encoder inside of kernels: items.h, one number at a time. */
+/* The item encoder inside of kernels: items.h. */
 #ifndef SOUK_ITEMS_CUH
 #define SOUK_ITEMS_CUH
 
@@ -27,15 +27,38 @@ static inline Encoder encoder_of(const ItemTable *table)
     return e;
 }
 
-/* E[item, column]. The lanes of a warp take columns side by side. */
+/* E[item, column .. column + N - 1]. The lanes of a warp take columns side by side. */
+template <int N>
+static __device__ __forceinline__ void item_values(float (&v)[N], const Encoder &e, int64_t item,
+                                                   int64_t column)
+{
+    float more[N];
+    load(v, e.id + item * e.dim + column);
+    for (int k = 0; k < e.kinds; k++) {
+        load(more, e.category_table + e.category[item * e.kinds + k] * e.dim + column);
+#pragma unroll
+        for (int i = 0; i < N; i++) v[i] += more[i];
+    }
+    for (int f = 0; f < e.features; f++) {
+        const float number = e.numeric[item * e.features + f];
+        load(more, e.numeric_weight + f * e.dim + column);
+#pragma unroll
+        for (int i = 0; i < N; i++) v[i] += number * more[i];
+    }
+}
+
 static __device__ __forceinline__ float item_value(const Encoder &e, int64_t item, int64_t column)
 {
-    float v = e.id[item * e.dim + column];
-    for (int k = 0; k < e.kinds; k++)
-        v += e.category_table[e.category[item * e.kinds + k] * e.dim + column];
-    for (int f = 0; f < e.features; f++)
-        v += e.numeric[item * e.features + f] * e.numeric_weight[f * e.dim + column];
-    return v;
+    float v[1];
+    item_values(v, e, item, column);
+    return v[0];
+}
+
+/* Whether rows of E can be read in steps of `columns`, 4 or 8, numbers of 16 bytes. */
+static inline bool items_are_wide(const Encoder &e, int columns)
+{
+    return e.dim % columns == 0 && aligned16(e.id) && aligned16(e.category_table) &&
+           aligned16(e.numeric_weight);
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* RMSNorm on CUDA: one warp a row, in steps of 16 bytes a lane where dim and alignment allow. Bound by
- * memory: the row is read twice, the second time from the L1 cache.
+ * memory: forward keeps a row of up to KEPT_MAX steps in registers, all of them read at once; else, and
+ * backward, it is read twice, the second time from the L1 cache.
  *
  * Backward gives a block a run of rows. Each warp keeps its share of dw in shared memory, each lane
  * the columns it reads; the block adds its warps' shares in order, a second kernel adds the blocks'.
@@ -8,7 +9,14 @@
 
 #include "base/cuda.cuh"
 
-enum { WARPS = 8, THREADS = WARPS * WARP, ROWS_MIN = 32, PARTS_MAX = 512, SUM_ROWS = 16 };
+enum {
+    WARPS = 8,
+    THREADS = WARPS * WARP,
+    ROWS_MIN = 32,
+    PARTS_MAX = 512,
+    SUM_ROWS = 16,
+    KEPT_MAX = 8
+};
 
 template <class T, int N>
 static __global__ void forward_kernel(T *y, float *rstd, const T *x, const float *w, int64_t rows,
@@ -37,6 +45,43 @@ static __global__ void forward_kernel(T *y, float *rstd, const T *x, const float
 #pragma unroll
         for (int i = 0; i < N; i++) v[i] = v[i] * scale * weight[i];
         store(y + c, v);
+    }
+}
+
+/* The same with the row in registers: KEPT steps of a lane. */
+template <class T, int N, int KEPT>
+static __global__ void forward_kept_kernel(T *y, float *rstd, const T *x, const float *w,
+                                           int64_t rows, int64_t dim, float eps)
+{
+    const int64_t row = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
+    const int lane = (int)threadIdx.x % WARP;
+    if (row >= rows) return;
+    x += row * dim;
+    y += row * dim;
+
+    float v[KEPT][N] = {};
+#pragma unroll
+    for (int k = 0; k < KEPT; k++) {
+        const int64_t c = (k * WARP + lane) * N;
+        if (c < dim) load(v[k], x + c);
+    }
+    float sum = 0.0f;
+#pragma unroll
+    for (int k = 0; k < KEPT; k++)
+#pragma unroll
+        for (int i = 0; i < N; i++) sum += v[k][i] * v[k][i];
+    const float scale = 1.0f / sqrtf(warp_sum(sum) / (float)dim + eps);
+    if (lane == 0) rstd[row] = scale;
+
+#pragma unroll
+    for (int k = 0; k < KEPT; k++) {
+        const int64_t c = (k * WARP + lane) * N;
+        if (c >= dim) continue;
+        float weight[N];
+        load(weight, w + c);
+#pragma unroll
+        for (int i = 0; i < N; i++) v[k][i] = v[k][i] * scale * weight[i];
+        store(y + c, v[k]);
     }
 }
 
@@ -125,7 +170,12 @@ template <class T>
 static void forward(Device *dev, Tensor y, Tensor rstd, Tensor x, Tensor w, float eps)
 {
     const int64_t rows = x.dim[0], dim = x.dim[1];
-    auto kernel = wide<T>(x, y, y, w) ? forward_kernel<T, Wide<T>::N> : forward_kernel<T, 1>;
+    const int64_t steps = ceil_div(dim, WARP * Wide<T>::N);
+    auto kernel = !wide<T>(x, y, y, w) ? forward_kernel<T, 1>
+                  : steps <= 2         ? forward_kept_kernel<T, Wide<T>::N, 2>
+                  : steps <= 4         ? forward_kept_kernel<T, Wide<T>::N, 4>
+                  : steps <= KEPT_MAX  ? forward_kept_kernel<T, Wide<T>::N, KEPT_MAX>
+                                       : forward_kernel<T, Wide<T>::N>;
     LAUNCH(dev, kernel, blocks_for(rows, WARPS), THREADS, 0, (T *)y.data, f32(rstd),
            (const T *)x.data, f32(w), rows, dim, eps);
 }

@@ -1,5 +1,6 @@
-/* Rotary positions on CUDA: one thread for a token and a pair of columns, which it turns in every
- * head of q and k, so that cos and sin are computed once. Bound by memory: q and k read and written.
+/* Rotary positions on CUDA: a block takes a few tokens. It computes the sine and the cosine of each of their
+ * pairs of columns once, into shared memory; then its threads turn the heads of q and k, in steps of 16
+ * bytes where the width of a head and the alignment allow. Bound by memory: q and k read and written.
  *
  * The angle is reduced in double, which leaves at most pi for the f32 functions.
  */
@@ -8,32 +9,53 @@
 #include "base/cuda.cuh"
 #include <math.h>
 
-enum { THREADS = 256, HALF_MAX = 256 };
+enum { THREADS = 256, HALF_MAX = 256, TOKENS = 4 };
 
 /* By value: the same doubles as on the CPU. */
 typedef struct {
     double at[HALF_MAX];
 } Frequencies;
 
-template <class T>
-static __global__ void rope_kernel(T *qkv, const int32_t *position, Frequencies frequency,
-                                   int64_t tokens, int half, int64_t heads, float direction)
+static __device__ __forceinline__ void turn_of(float *cosine, float *sine, int32_t position,
+                                               double frequency, float direction)
 {
-    const int64_t thread = (int64_t)blockIdx.x * THREADS + threadIdx.x, token = thread / half;
-    const int i = (int)(thread % half);
-    if (token >= tokens) return;
-    const int32_t p = position[token];
-    device_require(p >= 0);
-    const double turn = 6.283185307179586476925, angle = (double)p * frequency.at[i];
-    float sine, cosine;
-    sincosf((float)(angle - turn * rint(angle / turn)), &sine, &cosine);
-    sine *= direction;
+    const double turn = 6.283185307179586476925, angle = (double)position * frequency;
+    sincosf((float)(angle - turn * rint(angle / turn)), sine, cosine);
+    *sine *= direction;
+}
 
-    T *x = qkv + token * 6 * heads * half + i;
-    for (int64_t h = 0; h < 2 * heads; h++, x += 2 * half) {
-        const float a = to_float(x[0]), b = to_float(x[half]);
-        from_float(x[0], a * cosine - b * sine);
-        from_float(x[half], b * cosine + a * sine);
+/* `half` columns of a head, N at a step, of the 2 heads of q and k. */
+template <class T, int N>
+static __global__ void rope_kernel(T *qkv, const int32_t *position, Frequencies frequency,
+                                   int64_t tokens, int half, int heads, float direction)
+{
+    alignas(32) __shared__ float cosine[TOKENS * HALF_MAX], sine[TOKENS * HALF_MAX];
+    const int64_t first = (int64_t)blockIdx.x * TOKENS;
+    const int count = tokens - first < TOKENS ? (int)(tokens - first) : (int)TOKENS;
+    for (int k = (int)threadIdx.x; k < count * half; k += THREADS) {
+        const int32_t p = position[first + k / half];
+        device_require(p >= 0);
+        turn_of(&cosine[k], &sine[k], p, frequency.at[k % half], direction);
+    }
+    __syncthreads();
+
+    const int steps = half / N, each = 2 * heads * steps; /* of a token */
+    for (int k = (int)threadIdx.x; k < count * each; k += THREADS) {
+        const int token = k / each, head = k % each / steps, i = k % steps * N;
+        T *x = qkv + ((first + token) * 3 * heads + head) * 2 * half + i;
+        float a[N], b[N], c[N], s[N];
+        load(a, x);
+        load(b, x + half);
+        load(c, cosine + token * half + i);
+        load(s, sine + token * half + i);
+#pragma unroll
+        for (int j = 0; j < N; j++) {
+            const float from = a[j];
+            a[j] = from * c[j] - b[j] * s[j];
+            b[j] = b[j] * c[j] + from * s[j];
+        }
+        store(x, a);
+        store(x + half, b);
     }
 }
 
@@ -46,8 +68,10 @@ static void turn(Device *dev, Tensor qkv, Tensor position, int64_t heads, double
             2 * HALF_MAX);
     Frequencies frequency = {};
     for (int64_t i = 0; i < half; i++) frequency.at[i] = pow(theta, -(double)i / (double)half);
-    LAUNCH(dev, rope_kernel<T>, blocks_for(tokens * half, THREADS), THREADS, 0, (T *)qkv.data,
-           i32(position), frequency, tokens, (int)half, heads, (float)direction);
+    const bool wide = half % Wide<T>::N == 0 && aligned16(qkv.data);
+    auto kernel = wide ? rope_kernel<T, Wide<T>::N> : rope_kernel<T, 1>;
+    LAUNCH(dev, kernel, blocks_for(tokens, TOKENS), THREADS, 0, (T *)qkv.data, i32(position),
+           frequency, tokens, (int)half, (int)heads, (float)direction);
 }
 
 void rope_cuda(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta, int direction)

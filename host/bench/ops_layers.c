@@ -236,7 +236,7 @@ static const Op norm_backward = {"rmsnorm backward", norm_fill, norm_backward_ca
                                  "dw: partial sums of chunks, and a second kernel that adds them"};
 static const Op residual = {"residual norm", norm_fill, residual_call, residual_cost, ROWS_WHY};
 static const Op rotary = {"rope", rope_fill, rope_call, rope_cost,
-                          "a sine and a cosine a pair, computed for every head"};
+                          "two accesses of 16 bytes a step, a head apart"};
 static const Op gate = {"swiglu forward", swiglu_fill, swiglu_call, swiglu_cost, ROWS_WHY};
 static const Op gate_backward = {"swiglu backward", swiglu_fill, swiglu_backward_call,
                                  swiglu_backward_cost, ROWS_WHY};
