@@ -284,8 +284,9 @@ static void the_command_refuses_by_its_exit_code(void **state)
 
 enum { LENGTH = 12 };
 
-/* The probability that the recommender gives the item, over the whole catalogue. */
-static double recommended(const ModelScorer *s, const OpeLog *log, int64_t i, int64_t user)
+/* The probabilities that the recommender gives the items before decision i. */
+static void recommended(const ModelScorer *s, const OpeLog *log, int64_t i, int64_t user,
+                        double share[SHOP_ITEMS])
 {
     static HistoryEvent history[SHOP_LONGEST];
     static Recommendation all[SHOP_ITEMS];
@@ -301,33 +302,72 @@ static double recommended(const ModelScorer *s, const OpeLog *log, int64_t i, in
         history[e].action = action;
     }
     assert_ok(recommend_history(s, history, count, -1, true, SHOP_ITEMS, all, &found));
-    for (int64_t k = 0; k < found; k++)
-        if (all[k].item == log->item[i]) return (double)all[k].probability;
-    fail_msg("item %d was not ranked", log->item[i]);
-    return NAN;
+    assert_int_equal(found, SHOP_ITEMS);
+    for (int64_t k = 0; k < found; k++) share[all[k].item] = (double)all[k].probability;
 }
 
-static void check_model(const ModelScorer *s, const OpeLog *log)
+typedef struct {
+    double *chosen, *mean, *mass, *want_mean, *want_mass, *want_chosen;
+    uint8_t *fold;
+    double *worth;
+} Distribution;
+
+static Distribution make_distribution(const OpeLog *log)
 {
-    double *chosen = malloc((size_t)log->count * sizeof *chosen);
-    OpeModelPolicy soft = {s, HEAD_POLICY, 1.0, -1.0, true},
-                   greedy = {s, HEAD_POLICY, 1.0, 0.2, true};
-    OpePolicy policy = ope_policy_model(&soft);
-    assert_ok(policy.answer(&policy, log, NULL, &(OpeAnswer){.chosen = chosen}));
+    const size_t n = (size_t)log->count, table = FOLDS * SHOP_ITEMS;
+    Distribution d = {calloc(n, 8),     calloc(n, 8), calloc(table, 8), calloc(n, 8),
+                      calloc(table, 8), calloc(n, 8), calloc(n, 1),     calloc(table, 8)};
+    for (size_t k = 0; k < table; k++) d.worth[k] = (double)philox_uniform(philox(3, 0, k).word[0]);
+    for (size_t i = 0; i < n; i++) d.fold[i] = (uint8_t)(i * 7 % FOLDS);
+    return d;
+}
+
+static void close_distribution(Distribution *d)
+{
+    void *all[] = {d->chosen,    d->mean,        d->mass, d->want_mean,
+                   d->want_mass, d->want_chosen, d->fold, d->worth};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
+}
+
+/* What the probabilities that it recommends with amount to. */
+static void expect_distribution(Distribution *d, const ModelScorer *s, const OpeLog *log,
+                                double epsilon)
+{
     for (int64_t u = 0; u < log->users; u++)
-        for (int64_t i = log->first[u]; i < log->first[u + 1]; i++)
-            /* both sides are f32 with logits of order 1 */
-            assert_near(chosen[i] / recommended(s, log, i, log->user[u]), 1.0, 2e-5);
-    policy = ope_policy_model(&greedy);
-    assert_ok(policy.answer(&policy, log, NULL, &(OpeAnswer){.chosen = chosen}));
-    int64_t best = 0;
+        for (int64_t i = log->first[u]; i < log->first[u + 1]; i++) {
+            double share[SHOP_ITEMS];
+            int best = 0;
+            recommended(s, log, i, log->user[u], share);
+            for (int a = 1; a < SHOP_ITEMS; a++)
+                if (share[a] > share[best]) best = a;
+            for (int a = 0; a < SHOP_ITEMS && epsilon >= 0.0; a++)
+                share[a] = epsilon / SHOP_ITEMS + (a == best ? 1.0 - epsilon : 0.0);
+            d->want_chosen[i] = share[log->item[i]];
+            for (int a = 0; a < SHOP_ITEMS; a++) {
+                d->want_mean[i] += share[a] * d->worth[d->fold[i] * SHOP_ITEMS + a];
+                d->want_mass[d->fold[i] * SHOP_ITEMS + a] += share[a];
+            }
+        }
+}
+
+/* Both sides are f32 with logits of order 1; masses are sums over the decisions. */
+static void check_model(const ModelScorer *s, const OpeLog *log, double epsilon)
+{
+    Distribution d = make_distribution(log);
+    OpeModelPolicy model = {s, HEAD_POLICY, 1.0, epsilon, true};
+    OpePolicy policy = ope_policy_model(&model);
+    const OpeQuestion question = {FOLDS, d.fold, d.worth};
+    assert_ok(policy.answer(&policy, log, NULL, &(OpeAnswer){.chosen = d.chosen}));
+    expect_distribution(&d, s, log, epsilon);
+    for (int64_t i = 0; i < log->count; i++) assert_near(d.chosen[i] / d.want_chosen[i], 1.0, 2e-5);
+    assert_ok(policy.answer(&policy, log, &question, &(OpeAnswer){d.chosen, d.mean, d.mass}));
     for (int64_t i = 0; i < log->count; i++) {
-        const bool first = chosen[i] > 0.5;
-        best += first;
-        assert_near(chosen[i], 0.2 / SHOP_ITEMS + (first ? 0.8 : 0.0), 1e-12);
+        assert_near(d.chosen[i] / d.want_chosen[i], 1.0, 2e-5);
+        assert_near(d.mean[i] / d.want_mean[i], 1.0, 2e-5);
     }
-    assert_true(best < log->count);
-    free(chosen);
+    for (int k = 0; k < FOLDS * SHOP_ITEMS; k++)
+        assert_near(d.mass[k], d.want_mass[k], 2e-5 * (d.want_mass[k] + 1.0));
+    close_distribution(&d);
 }
 
 static void a_models_probabilities_are_those_it_recommends_with(void **state)
@@ -353,7 +393,8 @@ static void a_models_probabilities_are_those_it_recommends_with(void **state)
     params_init(&model.params, 4);
     const ModelScorer scorer = {&model, &file, &dev, LENGTH, NULL};
     assert_ok(ope_log_open(&log, &file, &(OpeLogOptions){.split = SPLITS, .history = true}));
-    check_model(&scorer, &log);
+    check_model(&scorer, &log, -1.0);
+    check_model(&scorer, &log, 0.2);
     ope_log_close(&log);
     model_close(&model);
     device_close(&dev);

@@ -60,7 +60,9 @@ static void usage(FILE *out)
         "  --clip M           where weights are cut or switched (default: root of the sample "
         "size)\n"
         "  --gamma G          discount of a sequential log (default 1)\n"
-        "  --ridge R          penalty of the reward model, in events (default 10)\n"
+        "  --ridge R          penalty of the reward model and of the fitted Q, in events "
+        "(default 10)\n"
+        "  --channels         the fitted Q's value by what the rewards are for (kinds of action)\n"
         "  --min-ess N        effective sample size below which to refuse (default 100)\n"
         "  --force            estimate all the same\n"
         "  --replicates N     of the bootstrap (default 1000)\n"
@@ -84,6 +86,7 @@ static const struct option long_options[] = {{"data", required_argument, NULL, '
                                              {"clip", required_argument, NULL, 'm'},
                                              {"gamma", required_argument, NULL, 'g'},
                                              {"ridge", required_argument, NULL, 'R'},
+                                             {"channels", no_argument, NULL, 'C'},
                                              {"min-ess", required_argument, NULL, 'E'},
                                              {"force", no_argument, NULL, 'f'},
                                              {"replicates", required_argument, NULL, 'b'},
@@ -125,6 +128,7 @@ static Status take(Arguments *a, int option, const char *value)
     case 'R': return real("ridge", value, 1e-6, 1e12, &a->options.ridge);
     case 'E': return real("min-ess", value, 0, 1e18, &a->options.ess_wanted);
     case 'f': a->force = true; break;
+    case 'C': a->options.channels = true; break;
     case 'b':
         TRY(cli_number("replicates", value, 40, 1000000, &number));
         a->options.bootstrap.replicates = (int)number;
@@ -139,7 +143,7 @@ static Status take(Arguments *a, int option, const char *value)
         TRY(cli_number("threads", value, 1, 1024, &number));
         a->options.bootstrap.threads = (int)number;
         break;
-    case 'q': a->quiet = true; break;
+    case 'q': a->quiet = a->options.quiet = true; break;
     }
     return OK;
 }

@@ -63,6 +63,7 @@ static bool applies(const OpeEstimator *e, const OpeLog *log, const OpePolicy *p
     case OPE_BANDIT: return !log->sequential;
     case OPE_MODEL: return !log->sequential && policy->distribution;
     case OPE_SEQUENTIAL: return log->sequential;
+    case OPE_FITTED: return log->sequential && policy->model;
     default: return true;
     }
 }
@@ -96,6 +97,21 @@ static Status ask(OpeReward *reward, double *chosen, const OpeLog *log, const Op
                           &(OpeRewardOptions){o->ridge, o->folds, o->bootstrap.threads});
 }
 
+static Status fit_values(OpeFqe *fqe, OpeResult *r, const OpeLog *log, const OpePolicy *policy,
+                         const OpeOptions *o)
+{
+    const OpeFqeOptions options = {o->gamma, o->ridge, o->channels, o->quiet};
+    TRY(ope_fqe_fit(fqe, log, policy->model, &options));
+    r->sweeps = fqe->sweeps;
+    r->converged = fqe->converged;
+    r->residual = fqe->residual;
+    r->channels = fqe->channel ? log->file->actions : 0;
+    for (int c = 0; c < r->channels; c++)
+        for (int64_t k = 0; k < log->episodes; k++)
+            r->channel[c] += fqe->channel[c * log->episodes + k] / (double)log->episodes;
+    return OK;
+}
+
 Status ope_run(OpeResult *r, const OpeLog *log, const OpePolicy *policy, const OpeOptions *o)
 {
     *r = (OpeResult){.clip = o->clip > 0.0 ? o->clip : sqrt((double)log->count),
@@ -104,19 +120,24 @@ Status ope_run(OpeResult *r, const OpeLog *log, const OpePolicy *policy, const O
         if (applies(ope_estimators[k], log, policy))
             r->estimator[r->estimators++] = ope_estimators[k];
     OpeReward reward = {0};
+    OpeFqe fqe = {0};
     double *weight = malloc((size_t)log->count * sizeof *weight);
     double *space = calloc((size_t)log->users * (1 + 3 * (size_t)r->estimators), sizeof *space);
     Status st = weight && space ? OK
                                 : FAIL(ERR_MEMORY, "no memory to evaluate %lld decisions",
                                        (long long)log->count);
     if (st == OK) st = ask(&reward, weight, log, policy, o);
+    if (st == OK && log->sequential && policy->model) st = fit_values(&fqe, r, log, policy, o);
     if (st == OK) {
         weigh(weight, weight, log);
         watch_weights(r, weight, log);
-        const OpeData data = {log, weight, reward.fitted ? &reward : NULL, r->clip, o->gamma};
+        const OpeData data = {
+            log,     weight,  reward.fitted ? &reward : NULL, fqe.first ? &fqe : NULL,
+            r->clip, o->gamma};
         st = estimate(r, &data, &o->bootstrap, space);
     }
     ope_reward_close(&reward);
+    ope_fqe_close(&fqe);
     free(weight);
     free(space);
     return st;

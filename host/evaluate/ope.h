@@ -18,10 +18,12 @@
 #define OPE_WEIGHT_SLACK 0.05
 
 typedef struct {
-    double clip;  /* 0: the square root of the number of decisions (Ionides 2008) */
-    double gamma; /* discount of a sequential log */
-    double ridge; /* of the reward model */
-    int folds;    /* of its cross-fitting */
+    double clip;   /* 0: the square root of the number of decisions (Ionides 2008) */
+    double gamma;  /* discount of a sequential log */
+    double ridge;  /* of the reward model */
+    int folds;     /* of its cross-fitting */
+    bool channels; /* the fitted Q by kind of reward too */
+    bool quiet;
     double ess_wanted;
     Bootstrap bootstrap;
 } OpeOptions;
@@ -33,6 +35,11 @@ typedef struct {
     int estimators;
     const OpeEstimator *estimator[OPE_ESTIMATORS];
     OpeEstimate estimate[OPE_ESTIMATORS];
+    int sweeps; /* of the fitted Q; 0: none was fitted */
+    bool converged;
+    double residual;
+    int channels; /* kinds of action; 0: not asked */
+    double channel[ACTIONS_MAX];
 } OpeResult;
 
 /* Every estimator that fits the log and the policy. */

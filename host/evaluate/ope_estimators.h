@@ -18,6 +18,7 @@
  *   TIS          1/N sum w_T sum_t gamma^t r_t                 (T the last step) Precup 2000
  *   PDIS         1/N sum sum_t gamma^t w_t r_t                 Precup 2000
  *   SN-TIS       sum w_T sum_t gamma^t r_t / sum w_T
+ *   FQE          1/N sum V(x_first), V fitted (ope_fqe.h)      Le et al. 2019
  *
  * Of any log, for comparison: "the log", what the logging policy earned.
  *
@@ -27,12 +28,14 @@
 #ifndef SOUK_OPE_ESTIMATORS_H
 #define SOUK_OPE_ESTIMATORS_H
 
+#include "evaluate/ope_fqe.h"
 #include "evaluate/ope_reward.h"
 
 typedef struct {
     const OpeLog *log;
     const double *weight;    /* [count] pi / beta of each decision */
     const OpeReward *reward; /* NULL: no reward model */
+    const OpeFqe *fqe;       /* NULL: no fitted Q */
     double clip, gamma;
 } OpeData;
 
@@ -41,20 +44,21 @@ typedef struct {
     double *plain, *top, *bottom;
 } OpeTerms;
 
-typedef enum { OPE_ANY, OPE_BANDIT, OPE_MODEL, OPE_SEQUENTIAL } OpeKind;
+typedef enum { OPE_ANY, OPE_BANDIT, OPE_MODEL, OPE_SEQUENTIAL, OPE_FITTED } OpeKind;
 
 typedef struct {
     const char *name, *assumes; /* what has to hold beside true propensities */
-    OpeKind kind;               /* OPE_MODEL: of a bandit log, with a reward model */
+    OpeKind kind;               /* OPE_MODEL: of a bandit log, with a reward model; OPE_FITTED: of a
+                                   sequential one, with a fitted Q */
     bool bernstein; /* a mean of independent terms: has an empirical Bernstein interval */
     void (*terms)(const OpeData *data, const OpeTerms *terms);
 } OpeEstimator;
 
-enum { OPE_ESTIMATORS = 12 };
+enum { OPE_ESTIMATORS = 13 };
 extern const OpeEstimator *const ope_estimators[OPE_ESTIMATORS];
 
 extern const OpeEstimator ope_ips, ope_clipped_ips, ope_snips;                /* ope_weighting.c */
 extern const OpeEstimator ope_dm, ope_dr, ope_sn_dr, ope_switch_dr, ope_dros; /* ope_doubly.c */
-extern const OpeEstimator ope_logged, ope_tis, ope_pdis, ope_sn_tis;          /* ope_sequential.c */
+extern const OpeEstimator ope_logged, ope_tis, ope_pdis, ope_sn_tis, ope_fqe; /* ope_sequential.c */
 
 #endif

@@ -31,10 +31,11 @@ static Status allocate(OpeLog *log)
     log->item = malloc(count * sizeof *log->item);
     log->reward = malloc(count * sizeof *log->reward);
     log->propensity = malloc(count * sizeof *log->propensity);
+    log->action = malloc(count);
     log->end = malloc(count);
     log->slot = calloc(count, 1);
     if (!log->user || !log->first || !log->episode || !log->event || !log->item || !log->reward ||
-        !log->propensity || !log->end || !log->slot)
+        !log->propensity || !log->action || !log->end || !log->slot)
         return FAIL(ERR_MEMORY, "no memory for %lld decisions", (long long)log->count);
     return OK;
 }
@@ -146,6 +147,7 @@ Status ope_log_open(OpeLog *log, const Behaviour *file, const OpeLogOptions *opt
     TRY_OR_FAIL(st, gather(log, COLUMN_ITEM, sizeof *log->item, log->item));
     TRY_OR_FAIL(st, gather(log, COLUMN_REWARD, sizeof *log->reward, log->reward));
     TRY_OR_FAIL(st, gather(log, COLUMN_PROPENSITY, sizeof *log->propensity, log->propensity));
+    TRY_OR_FAIL(st, gather(log, COLUMN_ACTION, sizeof *log->action, log->action));
     TRY_OR_FAIL(st, gather(log, COLUMN_END, sizeof *log->end, log->end));
     TRY_OR_FAIL(st, read_slots(log, options->position));
     cut_episodes(log);
@@ -164,6 +166,7 @@ void ope_log_close(OpeLog *log)
     free(log->item);
     free(log->reward);
     free(log->propensity);
+    free(log->action);
     free(log->end);
     free(log->slot);
     *log = (OpeLog){0};

@@ -7,7 +7,7 @@
  * decision is an episode of its own. A user's first event in a sequential log opens the history and is
  * no decision: there is no state before it.
  *
- * Memory: 30 bytes a decision, 8 more an episode.
+ * Memory: 31 bytes a decision, 8 more an episode.
  */
 #ifndef SOUK_OPE_LOG_H
 #define SOUK_OPE_LOG_H
@@ -36,9 +36,10 @@ typedef struct {
     int32_t *item;      /* [count] */
     float *reward;      /* [count] */
     float *propensity;  /* [count] in (0, 1] */
-    uint8_t *end;       /* [count] as /events/end */
-    uint8_t *slot;      /* [count] in [0, slots) */
-    int slots;          /* distinct values of the position, ascending; 1 without */
+    uint8_t *action; /* [count] kind of action that the reward was for, as numbered in the file */
+    uint8_t *end;    /* [count] as /events/end */
+    uint8_t *slot;   /* [count] in [0, slots) */
+    int slots;       /* distinct values of the position, ascending; 1 without */
     float slot_value[OPE_SLOTS_MAX]; /* as the log had them */
 } OpeLog;
 

@@ -25,9 +25,10 @@ typedef struct {
 
 typedef struct OpePolicy {
     const char *name;
-    bool history;      /* asks for the events before a decision */
-    bool distribution; /* knows more than .chosen */
-    bool fitted;       /* on the train split: to be judged on another */
+    bool history;                       /* asks for the events before a decision */
+    bool distribution;                  /* knows more than .chosen */
+    bool fitted;                        /* on the train split: to be judged on another */
+    const struct OpeModelPolicy *model; /* whose states Q can be fitted on; NULL: it has none */
     void *state;
     /* Fill the answer; `mean` and `mass` only with .distribution, and where they are not NULL. */
     Status (*answer)(const struct OpePolicy *self, const OpeLog *log, const OpeQuestion *question,
@@ -56,7 +57,7 @@ OpePolicy ope_policy_popularity(const OpePopularity *p);
  * or, with epsilon >= 0, the best item (of equals the lowest) with 1 - epsilon and else any:
  *
  *   pi(a | x) = epsilon / items + (1 - epsilon) [a = argmax_b z(x, b)] */
-typedef struct {
+typedef struct OpeModelPolicy {
     const ModelScorer *model;
     Head head;
     double temperature, epsilon; /* epsilon < 0: softmax */

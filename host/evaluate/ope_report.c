@@ -45,6 +45,16 @@ static void print_interval(FILE *out, double low, double high)
         fprintf(out, "  %9s    %-9s", "-", "");
 }
 
+static void print_fitted(FILE *out, const OpeResult *r, const OpeLog *log)
+{
+    if (!r->sweeps) return;
+    fprintf(out, "\n  FQE: %d sweeps, V %s; its TD errors are %.4g\n", r->sweeps,
+            r->converged ? "settled" : "HAS NOT SETTLED", r->residual);
+    if (r->channels) fputs("  by what the rewards are for:\n", out);
+    for (int c = 0; c < r->channels; c++)
+        fprintf(out, "    %-20s %9.4g\n", log->file->action_name[c], r->channel[c]);
+}
+
 void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const OpeOptions *options,
                       const OpeReportContext *context)
 {
@@ -61,6 +71,7 @@ void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const Op
         print_interval(out, e->bernstein_low, e->bernstein_high);
         fprintf(out, "  %s\n", r->estimator[k]->assumes);
     }
+    print_fitted(out, r, log);
     fputs("\n  intervals over users; all assume that the propensities are true. Bernstein's holds "
           "for small\n"
           "  samples too, and is wide for it, where no greater weight could occur than did\n",
@@ -68,6 +79,16 @@ void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const Op
 }
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static json_t *fitted(const OpeResult *r, const OpeLog *log)
+{
+    if (!r->sweeps) return json_null();
+    json_t *channels = json_object();
+    for (int c = 0; c < r->channels; c++)
+        json_object_set_new(channels, log->file->action_name[c], number(r->channel[c]));
+    return json_pack("{s:i, s:b, s:o, s:o}", "sweeps", r->sweeps, "settled", r->converged,
+                     "td_error", number(r->residual), "channels", channels);
+}
 
 static json_t *report(const OpeResult *r, const OpeLog *log, const OpeOptions *o,
                       const OpeReportContext *c)
@@ -87,13 +108,13 @@ static json_t *report(const OpeResult *r, const OpeLog *log, const OpeOptions *o
                   "largest", number(r->largest), "effective_sample_size", number(r->ess), "wanted",
                   number(r->ess_wanted));
     return json_pack(
-        "{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:i, s:o, s:o, s:i, s:I, s:o, s:s?, s:o}", "data",
-        c->data, "split", c->split, "policy", c->policy, "sequential", log->sequential, "decisions",
-        (json_int_t)log->count, "users", (json_int_t)log->users, "episodes",
+        "{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:i, s:o, s:o, s:i, s:I, s:o, s:s?, s:o, s:o}",
+        "data", c->data, "split", c->split, "policy", c->policy, "sequential", log->sequential,
+        "decisions", (json_int_t)log->count, "users", (json_int_t)log->users, "episodes",
         (json_int_t)log->episodes, "no_history", (json_int_t)log->no_history, "items", log->items,
         "clip", number(r->clip), "gamma", number(o->gamma), "replicates", o->bootstrap.replicates,
         "seed", (json_int_t)o->bootstrap.seed, "weights", weights, "refusal", c->refusal,
-        "estimators", estimators);
+        "estimators", estimators, "fqe", fitted(r, log));
 }
 
 Status ope_report_json(const char *path, const OpeResult *r, const OpeLog *log,

@@ -52,13 +52,26 @@ static void tis(const OpeData *d, const OpeTerms *t) { each_episode(d, t, add_ti
 static void pdis(const OpeData *d, const OpeTerms *t) { each_episode(d, t, add_pdis); }
 static void sn_tis(const OpeData *d, const OpeTerms *t) { each_episode(d, t, add_sn_tis); }
 
+static void fqe(const OpeData *d, const OpeTerms *t)
+{
+    const OpeLog *log = d->log;
+    for (int64_t k = 0, u = 0; k < log->episodes; k++) {
+        while (log->first[u + 1] <= log->episode[k]) u++;
+        t->plain[u] += d->fqe->first[k];
+        for (int64_t i = log->episode[k]; i < log->episode[k + 1]; i++)
+            t->plain[u] += d->fqe->influence[i];
+    }
+}
+
 const OpeEstimator ope_logged = {"the log", "nothing: as it was logged", OPE_ANY, true, logged};
 const OpeEstimator ope_tis = {"TIS", "nothing: unbiased", OPE_SEQUENTIAL, true, tis};
 const OpeEstimator ope_pdis = {"PDIS", "nothing: unbiased", OPE_SEQUENTIAL, true, pdis};
 const OpeEstimator ope_sn_tis = {"SN-TIS", "a large log: bias ~ 1/n", OPE_SEQUENTIAL, false,
                                  sn_tis};
 
+const OpeEstimator ope_fqe = {"FQE", "Q is linear in the model's states", OPE_FITTED, false, fqe};
+
 const OpeEstimator *const ope_estimators[OPE_ESTIMATORS] = {
-    &ope_logged, &ope_ips,       &ope_clipped_ips, &ope_snips, &ope_dm,   &ope_dr,
-    &ope_sn_dr,  &ope_switch_dr, &ope_dros,        &ope_tis,   &ope_pdis, &ope_sn_tis,
+    &ope_logged,    &ope_ips,  &ope_clipped_ips, &ope_snips, &ope_dm,     &ope_dr,  &ope_sn_dr,
+    &ope_switch_dr, &ope_dros, &ope_tis,         &ope_pdis,  &ope_sn_tis, &ope_fqe,
 };

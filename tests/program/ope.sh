@@ -20,6 +20,15 @@ read -r _ return error _ < <(tail -n 1 "$work/acted")
 check "it earns that" inside "$low" "$high" "$return" "$error"
 read -r _ _ low _ low_high _ < <(grep 'the log' "$work/ope" | sed 's/the log/log/')
 check "and more than the policy that was logged" inside "$low_high" 1e9 "$return" 0
+read -r _ _ low _ high _ < <(grep FQE "$work/ope")
+check "the fitted Q says the same" inside "$low" "$high" "$return" "$error"
+"$SOUK" ope "${model[@]}" --split all --channels >"$work/channels"
+check "apart by what the rewards are for, which sums up to it" awk '
+    $1 == "FQE" { whole = $2 }
+    /^    / && NF == 2 { sum += $2; kinds++ }
+    END { exit !(kinds == 6 && sum > 0.99 * whole && sum < 1.01 * whole) }' "$work/channels"
+"$SOUK" ope "${model[@]}" --split all --log bandit >"$work/bandit"
+check "a model has the doubly robust estimators of a bandit log" grep -q 'Switch-DR ' "$work/bandit"
 check "the JSON has the effective sample size" grep -q '"effective_sample_size": [0-9]' "$work/ope.json"
 "$SOUK" ope "${model[@]}" --split all --threads 1 --json "$work/again.json" >"$work/out"
 check "the same for any number of threads" cmp "$work/ope.json" "$work/again.json"
