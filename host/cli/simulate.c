@@ -19,7 +19,7 @@
 enum { POLICIES_MAX = 32 };
 
 typedef struct {
-    const char *world, *checkpoint, *data, *out, *json, *device, *head;
+    const char *world, *checkpoint, *data, *out, *json, *plot, *device, *head;
     const char *policy[POLICIES_MAX];
     int policies;
     int64_t episodes, first, slots, seed, threads, valid, candidates;
@@ -54,6 +54,7 @@ static void usage(FILE *out)
           "  --show            print what the policy does where, for a person to read: order "
           "tables,\n"
           "                    bid curves\n"
+          "  --plot FOLDER     the same as pictures there, one a policy: bid curves\n"
           "  --json FILE       the table as JSON\n" CLI_DEVICE_HELP
           "  --threads N       (all processors)\n"
           "  --quiet           no progress bar\n"
@@ -89,7 +90,8 @@ static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row
     if (st == OK && a->out) st = world_log_open(&log, a->out, w, (int)a->valid, report);
     if (st == OK && log) choices.then = world_log_sink(log);
     const double started = clock_seconds();
-    if (st == OK) st = play(w, &o, actor, a->show ? choices_sink(&choices) : choices.then, &r);
+    if (st == OK)
+        st = play(w, &o, actor, a->show || a->plot ? choices_sink(&choices) : choices.then, &r);
     if (st == OK && log) st = world_log_finish(log);
     if (st == OK) {
         row->value = interval_of(r.value, a->episodes);
@@ -98,6 +100,7 @@ static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row
     }
     if (st == OK && a->show) printf("%s: ", row->name);
     if (st == OK && a->show) st = choices_print(&choices, w, stdout);
+    if (st == OK && a->plot) st = choices_plot(&choices, w, a->plot, row->name);
     choices_close(&choices);
     world_log_close(log);
     free(r.value);
@@ -251,6 +254,7 @@ static Status take(Arguments *a, int option)
     case 'a': return a->all = true, OK;
     case 'q': return a->quiet = true, OK;
     case 'P': return a->show = true, OK;
+    case 'L': return a->plot = optarg, OK;
     case 't': return real_number("temperature", optarg, 1e6, &a->temperature);
     case 'e': return real_number("epsilon", optarg, 1.0, &a->epsilon);
     case 'k': return cli_number("candidates", optarg, 1, 1000, &a->candidates);
@@ -285,6 +289,7 @@ int cli_simulate(int argc, char **argv)
         {"out", required_argument, NULL, 'o'},
         {"valid", required_argument, NULL, 'v'},
         {"show", no_argument, NULL, 'P'},
+        {"plot", required_argument, NULL, 'L'},
         {"json", required_argument, NULL, 'j'},
         {"device", required_argument, NULL, 'D'},
         {"threads", required_argument, NULL, 'T'},

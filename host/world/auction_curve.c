@@ -1,6 +1,10 @@
 #include "world/auction_world.h"
 
+#include <errno.h>
 #include <math.h>
+#include <string.h>
+
+#include "base/plot.h"
 
 enum { TIMES = 3, PACES = 3, VALUES = 8 };
 static const char *const time_name[] = {"first", "middle", "last"};
@@ -38,12 +42,18 @@ static void add(Curve *c, const AuctionHouse *h, const WorldEvent *seen, int32_t
     }
 }
 
+static Curve curve_of(const AuctionHouse *h, const WorldEvent *seen, const int32_t *item,
+                      int64_t count)
+{
+    Curve c = {0};
+    for (int64_t i = 0; i < count; i++) add(&c, h, &seen[i], item[i]);
+    return c;
+}
+
 Status auction_print(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
                      FILE *out)
 {
-    const AuctionHouse *h = w->parameters;
-    Curve c = {0};
-    for (int64_t i = 0; i < count; i++) add(&c, h, &seen[i], item[i]);
+    const Curve c = curve_of(w->parameters, seen, item, count);
     fputs("mean bid, by value (in mean values), third of the episode, and money against time\n",
           out);
     fprintf(out, "%-8s %-8s", "time", "money");
@@ -59,5 +69,71 @@ Status auction_print(const World *w, const WorldEvent *seen, const int32_t *item
                     fprintf(out, "%8s", ".");
             fputc('\n', out);
         }
+    return OK;
+}
+
+/* ---- As a plot -------------------------------------------------------------------------------------- */
+
+static Status complete(FILE *out, const char *path)
+{
+    const bool failed = !out || ferror(out);
+    if ((out && fclose(out)) || failed)
+        return FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    return OK;
+}
+
+/* A block of lines "value bid choices" for each time and pace, in their order; two empty lines between. */
+static Status write_data(const Curve *c, const char *path)
+{
+    FILE *out = fopen(path, "we");
+    if (!out) return complete(out, path);
+    for (int t = 0; t < TIMES; t++)
+        for (int p = 0; p < PACES; p++) {
+            fprintf(out, "# time %s, money %s: value, in mean values; mean bid; choices\n",
+                    time_name[t], pace_name[p]);
+            for (int k = 0; k < VALUES; k++) {
+                const double choices = (double)c->count[t][p][k];
+                fprintf(out, "%.4f %.9g %.0f\n", value_of(k),
+                        choices > 0.0 ? c->sum[t][p][k] / choices : (double)NAN, choices);
+            }
+            fputs("\n\n", out);
+        }
+    return complete(out, path);
+}
+
+/* gnuplot runs in the folder. */
+static Status write_script(const char *name, const char *path)
+{
+    FILE *out = fopen(path, "we");
+    if (!out) return complete(out, path);
+    fprintf(out,
+            "set terminal svg size 1000,400 background rgb 'white'\n"
+            "set output '%s.svg'\n"
+            "set multiplot layout 1,%d title 'bids of %s' noenhanced\n"
+            "set logscale xy 2\nset xlabel 'value, in mean values'\nset key top left\n"
+            "set grid\nset ylabel 'mean bid'\n",
+            name, TIMES, name);
+    for (int t = 0; t < TIMES; t++) {
+        fprintf(out, "set title '%s third of the auctions'\nplot", time_name[t]);
+        for (int p = 0; p < PACES; p++)
+            fprintf(out, "%s '%s.dat' index %d using 1:2 with linespoints lw 2 title 'money %s'",
+                    p ? "," : "", name, t * PACES + p, pace_name[p]);
+        fputc('\n', out);
+    }
+    fputs("unset multiplot\n", out);
+    return complete(out, path);
+}
+
+Status auction_plot(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
+                    const char *folder, const char *name)
+{
+    const Curve c = curve_of(w->parameters, seen, item, count);
+    char path[4096], script[160];
+    snprintf(path, sizeof path, "%s/%s.dat", folder, name);
+    TRY(write_data(&c, path));
+    snprintf(script, sizeof script, "%s.gp", name);
+    snprintf(path, sizeof path, "%s/%s", folder, script);
+    TRY(write_script(name, path));
+    plot_draw(folder, script);
     return OK;
 }

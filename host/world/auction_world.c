@@ -213,4 +213,5 @@ const WorldKind world_auction = {
     .step = step,
     .baselines = baselines,
     .print = auction_print,
+    .plot = auction_plot,
 };

@@ -61,6 +61,9 @@ void auction_house_close(AuctionHouse *house); /* safe on NULL */
  * at each pace. */
 Status auction_print(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
                      FILE *out);
+/* The same as a plot (WorldKind's plot): a panel a third of the time, a line a pace. */
+Status auction_plot(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
+                    const char *folder, const char *name);
 
 /* Numbers of an event, in order. */
 enum {

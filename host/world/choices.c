@@ -1,6 +1,9 @@
 #include "world/choices.h"
 
+#include <ctype.h>
 #include <stdlib.h>
+
+#include "base/files.h"
 
 static Status grow(Choices *c, int64_t count)
 {
@@ -40,4 +43,15 @@ Status choices_print(const Choices *c, const World *w, FILE *out)
     if (!w->kind->print)
         return FAIL(ERR_USAGE, "world %s has no picture of a policy", w->kind->name);
     return w->kind->print(w, c->seen, c->item, c->count, out);
+}
+
+Status choices_plot(const Choices *c, const World *w, const char *folder, const char *policy)
+{
+    char name[128];
+    if (!w->kind->plot) return FAIL(ERR_USAGE, "world %s has no plot of a policy", w->kind->name);
+    snprintf(name, sizeof name, "%s", policy);
+    for (char *p = name; *p; p++)
+        if (!isalnum((unsigned char)*p)) *p = '-';
+    TRY(make_folder(folder));
+    return w->kind->plot(w, c->seen, c->item, c->count, folder, name);
 }

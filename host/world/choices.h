@@ -18,5 +18,8 @@ void choices_close(Choices *choices); /* safe on {0} */
 
 /* The world's picture of them (WorldKind's print); ERR_USAGE where it has none. */
 Status choices_print(const Choices *choices, const World *w, FILE *out);
+/* The same as a plot (WorldKind's plot), in files of the policy's name; what is no letter or digit in it becomes
+ * a dash. Makes the folder. */
+Status choices_plot(const Choices *choices, const World *w, const char *folder, const char *policy);
 
 #endif

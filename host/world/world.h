@@ -104,6 +104,10 @@ typedef struct {
      * the item chosen. NULL: there is no such picture. */
     Status (*print)(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
                     FILE *out);
+    /* The same as a plot: NAME.dat, NAME.gp and, where there is gnuplot, NAME.svg of an existing folder.
+     * NULL: there is none. */
+    Status (*plot)(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
+                   const char *folder, const char *name);
 } WorldKind;
 
 /* All kinds; ends with NULL. */

@@ -28,6 +28,20 @@ check "by softmax too" \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --temperature 0.5 --out "$work/acted.h5"
 check "prints the orders of an optimum" prints '^ +2 \|   4   3   3   3   2   2   2   2   2' \
     "$SOUK" simulate --world inventory:start=any --policy optimal --episodes 500 --show --quiet
+"$SOUK" simulate --world auction --policy linear --policy rlb --episodes 100 --plot "$work/bids" --quiet >"$work/out"
+# A linear bidder's bid is its value times a number, whatever the time and the money.
+check "draws bid curves: the linear one is" awk '
+    $3 > 50 { share = $2 / $1; if (!n++) first = share; if (share < 0.95 * first || share > 1.05 * first) bad++ }
+    END { exit !(n > 8 && !bad) }' "$work/bids/linear.dat"
+check "and the dynamic program bids more of much money than of little" awk '
+    /^#/ { ahead = /ahead/; behind = /behind/ }
+    $1 == 1.0000 && $3 > 0 { if (ahead) a = $2; if (behind) b = $2 }
+    END { exit !(a > b && b > 0) }' "$work/bids/rlb.dat"
+if command -v gnuplot >/dev/null; then
+    check "as pictures too" grep -q '</svg>' "$work/bids/rlb.svg"
+fi
+refuses "a world without a plot of a policy says so" 2 'no plot' \
+    "$SOUK" simulate "${world[@]}" --policy random --episodes 5 --plot "$work/bids"
 refuses "a world without a picture of a policy says so" 2 'no picture' \
     "$SOUK" simulate "${world[@]}" --policy random --episodes 5 --show
 refuses "a world that does not exist is refused" 2 'no world "bazaar"' "$SOUK" simulate --world bazaar --all
