@@ -12,12 +12,13 @@
  *
  * and all are judged alike: on a log by the ranking of the whole catalogue at each event of the test split,
  * with the best weights of the validation, as `souk eval` does; in a world by the return of the greedy
- * policy after the last round (train/rounds.h), the controls acting by their policy, as their Q values
- * nothing. Every two are compared, paired over users and seeds (evaluate/paired.h).
+ * policy after the last round (train/rounds.h), where the controls act by their policy, since their Q is no
+ * value. Every two are compared, paired over users and seeds (evaluate/paired.h). An agent does more than an
+ * auxiliary loss would where it beats both controls and no RL too: to harm less than noise is no gain.
  *
- * Folder train.out afterwards: OBJECTIVE-seed-N, a run each, with its arm.json, which another ablation with
- * another chosen agent finds and keeps; ablation.json, the figures;
- * ablation.dat and ablation.gp, and where gnuplot is installed ablation.svg, the plot.
+ * Folder train.out afterwards: OBJECTIVE-seed-N, a run each, with its arm.json, which an ablation with another
+ * chosen agent finds and keeps; ablation.json, the figures; ablation.dat and ablation.gp, and where gnuplot is
+ * installed ablation.svg, the plot.
  */
 #ifndef SOUK_ABLATION_H
 #define SOUK_ABLATION_H

@@ -22,17 +22,23 @@ static const char *verdict_of(const AblationTable *t, int g, int a, int b)
     return verdict_words(paired_verdict(difference(t, g, a, b)));
 }
 
-/* How many controls the agent beats over all events. */
-static int beaten_controls(const AblationTable *t, int agent, int *controls)
+/* How many arms of a role the agent beats over all events. */
+static int beaten(const AblationTable *t, int agent, ArmRole role, int *of)
 {
-    int beaten = 0;
-    *controls = 0;
+    int count = 0;
+    *of = 0;
     for (int b = 0; b < t->arms; b++) {
-        if (t->arm[b].role != ARM_CONTROL) continue;
-        ++*controls;
-        beaten += paired_verdict(difference(t, 0, agent, b)) == BEATS;
+        if (t->arm[b].role != role) continue;
+        ++*of;
+        count += paired_verdict(difference(t, 0, agent, b)) == BEATS;
     }
-    return beaten;
+    return count;
+}
+
+static bool beats_all(const AblationTable *t, int agent, ArmRole role)
+{
+    int of;
+    return beaten(t, agent, role, &of) == of;
 }
 
 static double mean_steps(const AblationTable *t, int arm)
@@ -127,13 +133,14 @@ void ablation_print(FILE *out, const AblationTable *t)
                 t->flattered);
     fputs("  each comparison stands for itself; none is corrected for there being several\n", out);
     for (int g = 0; g < t->groups; g++) print_group(out, t, g);
-    fprintf(out, "\nDoes reinforcement learning beat the auxiliary controls?\n");
+    fputs("\nDoes reinforcement learning do more than an auxiliary loss would?\n", out);
     for (int a = 0; a < t->arms; a++) {
-        int controls;
+        int of;
         if (t->arm[a].role != ARM_AGENT) continue;
-        const int beaten = beaten_controls(t, a, &controls);
-        fprintf(out, "  %s: %s (it beats %d of %d)\n", t->arm[a].objective,
-                beaten == controls ? "yes" : "not shown", beaten, controls);
+        const int count = beaten(t, a, ARM_CONTROL, &of);
+        const bool no_rl = beats_all(t, a, ARM_NO_RL);
+        fprintf(out, "  %s: %s (it beats %d of %d controls, and %s no RL)\n", t->arm[a].objective,
+                no_rl && count == of ? "yes" : "not shown", count, of, verdict_of(t, 0, a, 0));
     }
 }
 
@@ -199,15 +206,16 @@ static json_t *arms_json(const AblationTable *t)
         [ARM_NO_RL] = "no RL", [ARM_CONTROL] = "control", [ARM_AGENT] = "agent"};
     json_t *arms = json_array();
     for (int a = 0; a < t->arms; a++) {
-        json_t *steps = json_array(), *beats = json_null();
-        int controls;
+        const bool agent = t->arm[a].role == ARM_AGENT;
+        json_t *steps = json_array();
         for (int s = 0; s < t->seeds; s++)
             json_array_append_new(steps, json_integer(t->arm[a].steps[s]));
-        if (t->arm[a].role == ARM_AGENT)
-            beats = json_boolean(beaten_controls(t, a, &controls) == controls);
-        json_array_append_new(arms, json_pack("{s:s, s:s, s:o, s:o}", "objective",
-                                              t->arm[a].objective, "role", roles[t->arm[a].role],
-                                              "steps", steps, "beats_the_controls", beats));
+        json_array_append_new(
+            arms, json_pack("{s:s, s:s, s:o, s:o, s:o}", "objective", t->arm[a].objective, "role",
+                            roles[t->arm[a].role], "steps", steps, "beats_no_rl",
+                            agent ? json_boolean(beats_all(t, a, ARM_NO_RL)) : json_null(),
+                            "beats_the_controls",
+                            agent ? json_boolean(beats_all(t, a, ARM_CONTROL)) : json_null()));
     }
     return arms;
 }

@@ -32,7 +32,7 @@ for beside in "${arms[@]:0:4}"; do
     check "says how double_q stands beside $beside" \
         grep -qE "^  cross_entropy\+double_q $verdict ${beside/+/\\+}\$" "$work/table"
 done
-check "answers the question" grep -qE 'double_q: (yes|not shown) \(it beats [012] of 2\)' "$work/table"
+check "answers the question" grep -qE 'double_q: (yes|not shown) \(it beats [012] of 2 controls, and '"$verdict no RL" "$work/table"
 check "the JSON has ten comparisons of all events and of views" \
     [ "$(grep -cE "\"verdict\": \"$verdict\"" "$work/whole/ablation.json")" -ge 20 ]
 check "says that targets seen before are flattered, and not where seen items are candidates" \
