@@ -1,7 +1,5 @@
 /* Demand: the laws, a history, draws, and the texts that name them. */
-#include "test.h"
-
-#include <unistd.h>
+#include "ingest_case.h"
 
 #include "world/demand.h"
 
@@ -158,6 +156,35 @@ static void demand_is_read_from_texts(void **state)
     unlink(path);
 }
 
+/* Four users over five days: the tea sells 2, 0, 1, 0 and 0; a view is no sale. */
+static void demand_is_counted_from_a_behaviour_file(void **state)
+{
+    (void)state;
+    char text[600];
+    Demand d;
+    assert_ok(ingest_text("[columns]\nuser = u\nitem = i\ntime = t\naction = a\n"
+                          "[actions]\nview = 0\npurchase = 1\n[split]\nrule = leave-one-out\n",
+                          "u,i,a,t\n"
+                          "ann,tea,purchase,3600\n"
+                          "bob,tea,purchase,86399\n"
+                          "ann,pot,purchase,90000\n"
+                          "cat,tea,view,172799\n"
+                          "cat,tea,purchase,172800\n"
+                          "bob,pot,purchase,300000\n"
+                          "dan,tea,view,345600\n"));
+    snprintf(text, sizeof text, "history:%s:item=tea", in_folder("out.h5"));
+    assert_ok(demand_parse(&d, text));
+    assert_int_equal(d.max, 2);
+    const double want[] = {0.6, 0.2, 0.2};
+    for (int k = 0; k <= 2; k++) assert_near(d.probability[k], want[k], 1e-15);
+    assert_near(d.mean, 0.6, 1e-15);
+    demand_close(&d);
+    snprintf(text, sizeof text, "history:%s:item=cup", in_folder("out.h5"));
+    assert_fails(demand_parse(&d, text), "has no item \"cup\"");
+    snprintf(text, sizeof text, "history:%s:item=tea:column=i", in_folder("out.h5"));
+    assert_fails(demand_parse(&d, text), "expected item=KEY");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +193,7 @@ int main(void)
         cmocka_unit_test(a_history_is_resampled),
         cmocka_unit_test(draws_invert_the_table),
         cmocka_unit_test(demand_is_read_from_texts),
+        cmocka_unit_test(demand_is_counted_from_a_behaviour_file),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
