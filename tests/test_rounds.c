@@ -120,6 +120,29 @@ static void acts_by_q_where_the_policy_imitates(void **state)
     }
 }
 
+/* With train.from the model plays from the first round on. */
+static void a_model_that_learned_plays_the_first_round(void **state)
+{
+    (void)state;
+    MeasuredRound learned, first;
+    Config c = setting("before", "double_q", 2), after = setting("after", "double_q", 2);
+    c.world_rounds = 2;
+    c.world_steps = 100;
+    c.world_episodes = c.world_measured = 500;
+    assert_ok(rounds_run(&c, true, &learned, NULL));
+    after.world_rounds = 1;
+    after.world_steps = 1;
+    after.world_epsilon = 0.0;
+    after.world_episodes = after.world_measured = 500;
+    snprintf(after.train_from, sizeof after.train_from, "%s", c.train_out);
+    assert_ok(rounds_run(&after, true, &first, NULL));
+    /* of its greedy policy, other episodes: as good as that was measured, which the random one is not */
+    assert_near(first.played.mean, learned.greedy.mean, first.played.half + learned.greedy.half);
+    assert_true(first.played.mean > 2 * 1.3);
+    remove_rounds(&c);
+    remove_rounds(&after);
+}
+
 /* The policy that looks one event ahead, knowing the law, reaches 0.934 of the optimum. */
 static void rounds_come_near_the_optimum(void **state)
 {
@@ -163,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(acts_by_q_where_the_policy_imitates),
+        cmocka_unit_test(a_model_that_learned_plays_the_first_round),
         cmocka_unit_test(rounds_come_near_the_optimum),
         cmocka_unit_test(bad_settings_are_refused),
     };

@@ -112,7 +112,7 @@ static Status play_log(Rounds *r, int64_t round, Actor actor)
 static double share_left(const Config *c, int64_t round)
 {
     const double rounds = (double)(c->world_rounds > 2 ? c->world_rounds - 2 : 1);
-    return pow(c->world_cooling, (double)(round - 1) / rounds);
+    return round < 1 ? 1.0 : pow(c->world_cooling, (double)(round - 1) / rounds);
 }
 
 static Status measure_greedy(Rounds *r, MeasuredRound *m, Actor actor)
@@ -265,6 +265,14 @@ static Status run_round(Rounds *r, int64_t round)
     return rounds_write(&r->table);
 }
 
+/* A model that has learned before plays the first round itself; the world's policy only showed it the
+ * catalogue. */
+static Status play_first_again(Rounds *r)
+{
+    behaviour_close(&r->replay[0].file);
+    return act(r, 0, false);
+}
+
 static Status begin(Rounds *r, bool overwrite)
 {
     const Config *c = &r->config;
@@ -297,6 +305,7 @@ static Status begin(Rounds *r, bool overwrite)
     TRY(checkpoint_begin(&r->trainer));
     trainer_schedule(&r->trainer, c->world_rounds * c->world_steps);
     TRY(choose_head(r));
+    if (*c->train_from) TRY(play_first_again(r));
     TRY(metrics_open(&r->metrics, c->train_out, 0));
     print_head(r);
     return OK;
