@@ -1,7 +1,8 @@
-/* Fitted Q evaluation against its definition, in dense double: the fixed point, the influences, the channels. */
+/* Fitted Q evaluation against its definition, in dense double: the fixed point, the influences, the channels,
+ * and the estimates made of them. */
 #include "shop.h"
 
-#include "evaluate/ope_fqe.h"
+#include "evaluate/ope.h"
 #include "items.h"
 
 enum { DIM = 4, LENGTH = 12, COLUMNS = DIM * DIM + DIM + 1 + SHOP_ITEMS };
@@ -148,7 +149,8 @@ static double dot(const double *a, const double *b)
 typedef struct {
     double (*shown)[COLUMNS], (*mean)[COLUMNS]; /* [count] phi(h_i, a_i), E_pi phi(h_i, .) */
     bool *next;
-    double first[512], *influence;
+    double *value, *fitted, *influence; /* [count] */
+    double first[512];
 } Dense;
 
 static Dense dense_fqe(const Case *c, const float *reward)
@@ -157,6 +159,8 @@ static Dense dense_fqe(const Case *c, const float *reward)
     Dense d = {.shown = calloc((size_t)n, sizeof *d.shown),
                .mean = calloc((size_t)n, sizeof *d.mean),
                .next = calloc((size_t)n, 1),
+               .value = calloc((size_t)n, sizeof(double)),
+               .fitted = calloc((size_t)n, sizeof(double)),
                .influence = calloc((size_t)n, sizeof(double))};
     static double a[COLUMNS][COLUMNS], at[COLUMNS][COLUMNS], theta[COLUMNS], lambda[COLUMNS];
     memset(a, 0, sizeof a), memset(theta, 0, sizeof theta), memset(lambda, 0, sizeof lambda);
@@ -186,13 +190,16 @@ static Dense dense_fqe(const Case *c, const float *reward)
         for (int k = 0; k < COLUMNS; k++) at[j][k] = a[k][j];
     solve(a, theta);
     solve(at, lambda);
-    for (int64_t k = 0; k < c->log.episodes; k++)
-        d.first[k] = dot(d.mean[c->log.episode[k]], theta);
+    for (int64_t i = 0; i < n; i++) {
+        d.value[i] = dot(d.mean[i], theta);
+        d.fitted[i] = dot(d.shown[i], theta);
+    }
+    for (int64_t k = 0; k < c->log.episodes; k++) d.first[k] = d.value[c->log.episode[k]];
     double sum = 0.0;
     for (int64_t i = 0; i < n; i++) {
-        const double next = d.next[i] ? gamma_ * dot(d.mean[i + 1], theta) : 0.0;
+        const double next = d.next[i] ? gamma_ * d.value[i + 1] : 0.0;
         d.influence[i] = (double)c->log.episodes * dot(d.shown[i], lambda) *
-                         ((double)reward[i] + next - dot(d.shown[i], theta));
+                         ((double)reward[i] + next - d.fitted[i]);
         sum += d.influence[i];
     }
     for (int64_t i = 0; i < n; i++) d.influence[i] -= sum / (double)n;
@@ -201,7 +208,8 @@ static Dense dense_fqe(const Case *c, const float *reward)
 
 static void dense_close(Dense *d)
 {
-    free(d->shown), free(d->mean), free(d->next), free(d->influence);
+    free(d->shown), free(d->mean), free(d->next);
+    free(d->value), free(d->fitted), free(d->influence);
 }
 
 /* ---- Tests ---------------------------------------------------------------------------------------- */
@@ -229,12 +237,15 @@ static void check(Case *c, OpeModelPolicy policy)
     assert_ok(ope_fqe_fit(&fqe, &c->log, &policy, &options));
     Dense want = dense_fqe(c, c->log.reward);
     assert_true(fqe.converged && fqe.sweeps > 2);
-    assert_true(apart(fqe.first, want.first, c->log.episodes) < bound);
+    assert_true(apart(fqe.value, want.value, c->log.count) < bound);
+    assert_true(apart(fqe.fitted, want.fitted, c->log.count) < bound);
     assert_true(apart(fqe.influence, want.influence, c->log.count) < 4.0 * bound);
     dense_close(&want);
 
     float *reward = calloc((size_t)c->log.count, sizeof *reward);
     double *sum = calloc((size_t)c->log.episodes, sizeof *sum);
+    double *first = calloc((size_t)c->log.episodes, sizeof *first);
+    for (int64_t k = 0; k < c->log.episodes; k++) first[k] = fqe.value[c->log.episode[k]];
     for (int kind = 0; kind < c->file.actions; kind++) {
         bool any = false;
         for (int64_t i = 0; i < c->log.count; i++) {
@@ -248,17 +259,22 @@ static void check(Case *c, OpeModelPolicy policy)
         assert_true(apart(channel, want.first, c->log.episodes) < bound);
         dense_close(&want);
     }
-    assert_true(apart(sum, fqe.first, c->log.episodes) < 2.0 * bound);
+    assert_true(apart(sum, first, c->log.episodes) < 2.0 * bound);
     free(reward);
     free(sum);
+    free(first);
 
-    c->dev.threads = 1;
-    assert_ok(ope_fqe_fit(&again, &c->log, &policy, &options));
+    const size_t bytes = (size_t)c->log.count * sizeof *fqe.value;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        c->dev.threads = threads;
+        assert_ok(ope_fqe_fit(&again, &c->log, &policy, &options));
+        assert_memory_equal(again.value, fqe.value, bytes);
+        assert_memory_equal(again.fitted, fqe.fitted, bytes);
+        assert_memory_equal(again.influence, fqe.influence, bytes);
+        ope_fqe_close(&again);
+    }
     c->dev.threads = 2;
-    assert_memory_equal(again.first, fqe.first, (size_t)c->log.episodes * sizeof *fqe.first);
-    assert_memory_equal(again.influence, fqe.influence, (size_t)c->log.count * sizeof *fqe.first);
     ope_fqe_close(&fqe);
-    ope_fqe_close(&again);
 }
 
 static void a_softmax_policy(void **state)
@@ -271,6 +287,64 @@ static void the_best_item_or_any(void **state)
 {
     Case *c = *state;
     check(c, (OpeModelPolicy){&c->scorer, HEAD_POLICY, 1.0, 0.3, true});
+}
+
+/* ---- Estimates ------------------------------------------------------------------------------------ */
+
+static double estimate_named(const OpeResult *r, const char *name)
+{
+    for (int k = 0; k < r->estimators; k++)
+        if (!strcmp(r->estimator[k]->name, name)) return r->estimate[k].value;
+    fail_msg("no estimator %s", name);
+    return NAN;
+}
+
+/* seq-DR unrolled, over N episodes: sum V(x_first) + sum_t gamma^t w_t (r_t + gamma V(x_{t+1}) - Q(x_t, a_t)),
+ * w_t the product of the ratios up to t: forwards, where the estimator runs backwards. A V or Q that is off by
+ * `bound` of its size is off by it in each term, times gamma^t w_t (1 + gamma): *slack. */
+static double unrolled_dr(const Case *c, const Dense *d, double bound, double *slack)
+{
+    double sum = 0.0, spread = 0.0, size = 0.0;
+    for (int64_t i = 0; i < c->log.count; i++)
+        size = fmax(size, fmax(fabs(d->value[i]), fabs(d->fitted[i])));
+    for (int64_t k = 0; k < c->log.episodes; k++) {
+        double scale = 1.0;
+        sum += d->first[k];
+        spread += 1.0;
+        for (int64_t i = c->log.episode[k]; i < c->log.episode[k + 1]; i++) {
+            scale *= c->share[i * SHOP_ITEMS + c->log.item[i]] / (double)c->log.propensity[i];
+            sum += scale * ((double)c->log.reward[i] +
+                            (d->next[i] ? gamma_ * d->value[i + 1] : 0.0) - d->fitted[i]);
+            spread += scale * (1.0 + gamma_);
+            scale *= gamma_;
+        }
+    }
+    *slack = bound * size * spread / (double)c->log.episodes;
+    return sum / (double)c->log.episodes;
+}
+
+static void the_estimates_are_their_formulas(void **state)
+{
+    Case *c = *state;
+    OpeModelPolicy model = {&c->scorer, HEAD_POLICY, 0.7, -1.0, true};
+    const OpePolicy policy = ope_policy_model(&model);
+    const OpeOptions options = {.gamma = gamma_,
+                                .ridge = ridge,
+                                .folds = 2,
+                                .quiet = true,
+                                .bootstrap = {.replicates = 40, .seed = 1, .threads = 2}};
+    const double bound = 1e-4 * (1.0 + gamma_ / (1.0 - gamma_)) * 4.0;
+    OpeResult r;
+    policy_shares(c, model.temperature, model.epsilon);
+    Dense d = dense_fqe(c, c->log.reward);
+    assert_ok(ope_run(&r, &c->log, &policy, &options));
+    double slack, mean = 0.0;
+    for (int64_t k = 0; k < c->log.episodes; k++) mean += d.first[k] / (double)c->log.episodes;
+    assert_near(estimate_named(&r, "FQE"), mean, bound * fabs(mean));
+    const double want = unrolled_dr(c, &d, bound, &slack);
+    assert_true(fabs(want - mean) > 2.0 * slack); /* the correction shows */
+    assert_near(estimate_named(&r, "seq-DR"), want, slack);
+    dense_close(&d);
 }
 
 static int setup(void **state)
@@ -291,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_softmax_policy),
         cmocka_unit_test(the_best_item_or_any),
+        cmocka_unit_test(the_estimates_are_their_formulas),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -132,7 +132,7 @@ Status ope_run(OpeResult *r, const OpeLog *log, const OpePolicy *policy, const O
         weigh(weight, weight, log);
         watch_weights(r, weight, log);
         const OpeData data = {
-            log,     weight,  reward.fitted ? &reward : NULL, fqe.first ? &fqe : NULL,
+            log,     weight,  reward.fitted ? &reward : NULL, fqe.value ? &fqe : NULL,
             r->clip, o->gamma};
         st = estimate(r, &data, &o->bootstrap, space);
     }

@@ -19,6 +19,8 @@
  *   PDIS         1/N sum sum_t gamma^t w_t r_t                 Precup 2000
  *   SN-TIS       sum w_T sum_t gamma^t r_t / sum w_T
  *   FQE          1/N sum V(x_first), V fitted (ope_fqe.h)      Le et al. 2019
+ *   seq-DR       1/N sum D_first, with V and Q of FQE          Jiang & Li 2016
+ *                D_t = V(x_t) + pi / beta(a_t | x_t) (r_t + gamma D_{t+1} - Q(x_t, a_t)), 0 after the last
  *
  * Of any log, for comparison: "the log", what the logging policy earned.
  *
@@ -54,11 +56,12 @@ typedef struct {
     void (*terms)(const OpeData *data, const OpeTerms *terms);
 } OpeEstimator;
 
-enum { OPE_ESTIMATORS = 13 };
+enum { OPE_ESTIMATORS = 14 };
 extern const OpeEstimator *const ope_estimators[OPE_ESTIMATORS];
 
 extern const OpeEstimator ope_ips, ope_clipped_ips, ope_snips;                /* ope_weighting.c */
 extern const OpeEstimator ope_dm, ope_dr, ope_sn_dr, ope_switch_dr, ope_dros; /* ope_doubly.c */
-extern const OpeEstimator ope_logged, ope_tis, ope_pdis, ope_sn_tis, ope_fqe; /* ope_sequential.c */
+extern const OpeEstimator ope_logged, ope_tis, ope_pdis, ope_sn_tis, ope_seq_dr,
+    ope_fqe; /* ope_sequential.c */
 
 #endif

@@ -447,12 +447,7 @@ static void fit_close(Fit *f)
 
 /* ---- All of it ----------------------------------------------------------------------------------------- */
 
-static void first_values(const OpeLog *log, const float *value, double *first)
-{
-    for (int64_t k = 0; k < log->episodes; k++) first[k] = (double)value[log->episode[k]];
-}
-
-/* TD errors with the ratios; centred. */
+/* Q, V, and the TD errors with the ratios; centred. */
 static Status influences(const Fit *f, OpeFqe *fqe, const Sweeps *s, float *w)
 {
     const size_t mark = scratch_mark(f->dev);
@@ -463,7 +458,9 @@ static Status influences(const Fit *f, OpeFqe *fqe, const Sweeps *s, float *w)
     device_copy_out(f->dev, f->buffer, q.data, tensor_bytes(q));
     for (int64_t i = 0; i < f->n; i++) {
         const double next = s->next[i] ? f->options->gamma * (double)s->value[i + 1] : 0.0;
-        const double error = (double)f->log->reward[i] + next - (double)f->buffer[i];
+        fqe->value[i] = (double)s->value[i];
+        fqe->fitted[i] = (double)f->buffer[i];
+        const double error = (double)f->log->reward[i] + next - fqe->fitted[i];
         fqe->influence[i] = (double)f->log->episodes * (double)w[i] * error;
         sum += fqe->influence[i];
         square += error * error;
@@ -481,7 +478,9 @@ static Status fit_channels(const Fit *f, OpeFqe *fqe, Sweeps *s, float *reward)
             reward[i] = f->log->action[i] == c ? f->log->reward[i] : 0.0f;
         elementwise_fill(f->dev, s->theta, 0.0f);
         TRY(sweep(f, reward, s));
-        first_values(f->log, s->value, fqe->channel + c * f->log->episodes);
+        double *first = fqe->channel + c * f->log->episodes;
+        for (int64_t k = 0; k < f->log->episodes; k++)
+            first[k] = (double)s->value[f->log->episode[k]];
     }
     return OK;
 }
@@ -496,7 +495,6 @@ static Status fit(const Fit *f, OpeFqe *fqe)
         room && next ? OK : FAIL(ERR_MEMORY, "no memory for %lld decisions", (long long)f->n);
     if (st == OK) st = sweep(f, f->log->reward, &s);
     if (st == OK) {
-        first_values(f->log, s.value, fqe->first);
         fqe->sweeps = s.sweeps;
         fqe->converged = s.converged;
         st = influences(f, fqe, &s, room + 2 * n);
@@ -513,10 +511,13 @@ Status ope_fqe_fit(OpeFqe *fqe, const OpeLog *log, const OpeModelPolicy *policy,
 {
     Fit f;
     const size_t episodes = (size_t)log->episodes, channels = (size_t)log->file->actions;
-    *fqe = (OpeFqe){.first = calloc(episodes, sizeof *fqe->first),
-                    .influence = calloc((size_t)log->count, sizeof *fqe->influence)};
+    const size_t count = (size_t)log->count;
+    *fqe = (OpeFqe){.value = calloc(count, sizeof *fqe->value),
+                    .fitted = calloc(count, sizeof *fqe->fitted),
+                    .influence = calloc(count, sizeof *fqe->influence)};
     if (options->channels) fqe->channel = calloc(channels * episodes, sizeof *fqe->channel);
-    Status st = fqe->first && fqe->influence && (!options->channels || fqe->channel)
+    const bool room = fqe->value && fqe->fitted && fqe->influence;
+    Status st = room && (!options->channels || fqe->channel)
                     ? OK
                     : FAIL(ERR_MEMORY, "no memory for %lld decisions", (long long)log->count);
     if (st != OK) return ope_fqe_close(fqe), st;
@@ -529,7 +530,8 @@ Status ope_fqe_fit(OpeFqe *fqe, const OpeLog *log, const OpeModelPolicy *policy,
 
 void ope_fqe_close(OpeFqe *fqe)
 {
-    free(fqe->first);
+    free(fqe->value);
+    free(fqe->fitted);
     free(fqe->influence);
     free(fqe->channel);
     *fqe = (OpeFqe){0};

@@ -37,13 +37,14 @@ typedef struct {
 } OpeFqeOptions;
 
 typedef struct {
-    double *first;     /* [episodes] V of the first state */
+    double *value;     /* [count] V(h_i) */
+    double *fitted;    /* [count] Q(h_i, a_i) */
     double *influence; /* [count] */
     int sweeps;        /* of the sum of all rewards */
     bool converged;
     double residual; /* root mean square of the TD errors */
-    double *
-        channel; /* [actions, episodes] V of the first state by the rewards of one kind of action; NULL: not asked */
+    /* [actions, episodes] V of the first state by the rewards of one kind of action; NULL: not asked */
+    double *channel;
 } OpeFqe;
 
 Status ope_fqe_fit(OpeFqe *fqe, const OpeLog *log, const OpeModelPolicy *policy,

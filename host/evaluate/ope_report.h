@@ -18,8 +18,9 @@ void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const Op
 /* {"data", "split", "policy", "sequential", "decisions", "users", "episodes", "no_history", "items",
  *  "clip", "gamma", "replicates", "seed",
  *  "weights": {"mean", "error", "largest", "effective_sample_size", "wanted"}, "refusal": text or null,
- *  "estimators": [{"name", "assumes", "value", "low", "high", "bernstein_low", "bernstein_high"}]}
- * (null where undefined). Written beside and renamed. */
+ *  "estimators": [{"name", "assumes", "value", "low", "high", "bernstein_low", "bernstein_high"}],
+ *  "fqe": {"sweeps", "settled", "td_error", "channels": {kind of action: value}} or null}
+ * (null where undefined; channels only where asked for). Written beside and renamed. */
 Status ope_report_json(const char *path, const OpeResult *r, const OpeLog *log,
                        const OpeOptions *options, const OpeReportContext *context);
 

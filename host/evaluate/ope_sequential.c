@@ -57,9 +57,24 @@ static void fqe(const OpeData *d, const OpeTerms *t)
     const OpeLog *log = d->log;
     for (int64_t k = 0, u = 0; k < log->episodes; k++) {
         while (log->first[u + 1] <= log->episode[k]) u++;
-        t->plain[u] += d->fqe->first[k];
+        t->plain[u] += d->fqe->value[log->episode[k]];
         for (int64_t i = log->episode[k]; i < log->episode[k + 1]; i++)
             t->plain[u] += d->fqe->influence[i];
+    }
+}
+
+/* From the last step of an episode to its first: the recursion of Jiang & Li. */
+static void sequential_dr(const OpeData *d, const OpeTerms *t)
+{
+    const OpeLog *log = d->log;
+    for (int64_t k = 0, u = 0; k < log->episodes; k++) {
+        while (log->first[u + 1] <= log->episode[k]) u++;
+        double after = 0.0;
+        for (int64_t i = log->episode[k + 1]; i-- > log->episode[k];) {
+            const double error = (double)log->reward[i] + d->gamma * after - d->fqe->fitted[i];
+            after = d->fqe->value[i] + d->weight[i] * error;
+        }
+        t->plain[u] += after;
     }
 }
 
@@ -69,9 +84,11 @@ const OpeEstimator ope_pdis = {"PDIS", "nothing: unbiased", OPE_SEQUENTIAL, true
 const OpeEstimator ope_sn_tis = {"SN-TIS", "a large log: bias ~ 1/n", OPE_SEQUENTIAL, false,
                                  sn_tis};
 
+const OpeEstimator ope_seq_dr = {"seq-DR", "a large log: Q is fitted to it too", OPE_FITTED, false,
+                                 sequential_dr};
 const OpeEstimator ope_fqe = {"FQE", "Q is linear in the model's states", OPE_FITTED, false, fqe};
 
 const OpeEstimator *const ope_estimators[OPE_ESTIMATORS] = {
-    &ope_logged,    &ope_ips,  &ope_clipped_ips, &ope_snips, &ope_dm,     &ope_dr,  &ope_sn_dr,
-    &ope_switch_dr, &ope_dros, &ope_tis,         &ope_pdis,  &ope_sn_tis, &ope_fqe,
+    &ope_logged,    &ope_ips,  &ope_clipped_ips, &ope_snips, &ope_dm,     &ope_dr,     &ope_sn_dr,
+    &ope_switch_dr, &ope_dros, &ope_tis,         &ope_pdis,  &ope_sn_tis, &ope_seq_dr, &ope_fqe,
 };

@@ -22,6 +22,8 @@ read -r _ _ low _ low_high _ < <(grep 'the log' "$work/ope" | sed 's/the log/log
 check "and more than the policy that was logged" inside "$low_high" 1e9 "$return" 0
 read -r _ _ low _ high _ < <(grep FQE "$work/ope")
 check "the fitted Q says the same" inside "$low" "$high" "$return" "$error"
+read -r _ _ low _ high _ < <(grep seq-DR "$work/ope")
+check "and so does the doubly robust estimator on it" inside "$low" "$high" "$return" "$error"
 "$SOUK" ope "${model[@]}" --split all --channels >"$work/channels"
 check "apart by what the rewards are for, which sums up to it" awk '
     $1 == "FQE" { whole = $2 }
