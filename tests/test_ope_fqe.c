@@ -229,7 +229,7 @@ static double apart(const double *a, const double *b, int64_t count)
  * limit, and each leaves 1e-4 of its equations. */
 static void check(Case *c, OpeModelPolicy policy)
 {
-    const OpeFqeOptions options = {gamma_, ridge, true, true};
+    const OpeFqeOptions options = {gamma_, ridge, true};
     const double bound = 1e-4 * (1.0 + gamma_ / (1.0 - gamma_)) * 4.0;
     OpeFqe fqe, again;
     assert_in_range(c->log.episodes, 40, 512);
@@ -323,6 +323,19 @@ static double unrolled_dr(const Case *c, const Dense *d, double bound, double *s
     return sum / (double)c->log.episodes;
 }
 
+static void a_fit_that_diverges_says_so(void **state)
+{
+    Case *c = *state;
+    const OpeModelPolicy policy = {&c->scorer, HEAD_POLICY, 0.7, -1.0, true};
+    OpeFqe fqe;
+    status_clear();
+    assert_int_equal(
+        ope_fqe_fit(&fqe, &c->log, &policy, &(OpeFqeOptions){.gamma = 1e6, .ridge = ridge}),
+        ERR_USAGE);
+    assert_non_null(strstr(status_message(), "FQE diverges"));
+    status_clear();
+}
+
 static void the_estimates_are_their_formulas(void **state)
 {
     Case *c = *state;
@@ -331,7 +344,6 @@ static void the_estimates_are_their_formulas(void **state)
     const OpeOptions options = {.gamma = gamma_,
                                 .ridge = ridge,
                                 .folds = 2,
-                                .quiet = true,
                                 .bootstrap = {.replicates = 40, .seed = 1, .threads = 2}};
     const double bound = 1e-4 * (1.0 + gamma_ / (1.0 - gamma_)) * 4.0;
     OpeResult r;
@@ -365,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_softmax_policy),
         cmocka_unit_test(the_best_item_or_any),
+        cmocka_unit_test(a_fit_that_diverges_says_so),
         cmocka_unit_test(the_estimates_are_their_formulas),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

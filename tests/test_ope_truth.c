@@ -122,7 +122,6 @@ static void the_truth_is_found(void **state)
     const OpeOptions options = {.gamma = world.spec.discount,
                                 .ridge = 10.0,
                                 .folds = 2,
-                                .quiet = true,
                                 .ess_wanted = 100.0,
                                 .bootstrap = {.replicates = 1000, .seed = 1, .threads = 2}};
     OpeLog log;

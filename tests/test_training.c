@@ -292,7 +292,7 @@ static void a_run_begins_with_the_weights_of_another(void **state)
     assert_ok(train_run(&c, (LoopOptions){0}, NULL));
     c.model_dim = 32;
     told(train_run(&c, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
-         "it has model.dim = 16, not 32");
+         "was trained with model.dim = 16, not 32");
     remove_run(&first);
     remove_run(&c);
 }

@@ -143,7 +143,7 @@ static Status take(Arguments *a, int option, const char *value)
         TRY(cli_number("threads", value, 1, 1024, &number));
         a->options.bootstrap.threads = (int)number;
         break;
-    case 'q': a->quiet = a->options.quiet = true; break;
+    case 'q': a->quiet = true; break;
     }
     return OK;
 }

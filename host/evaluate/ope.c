@@ -100,7 +100,7 @@ static Status ask(OpeReward *reward, double *chosen, const OpeLog *log, const Op
 static Status fit_values(OpeFqe *fqe, OpeResult *r, const OpeLog *log, const OpePolicy *policy,
                          const OpeOptions *o)
 {
-    const OpeFqeOptions options = {o->gamma, o->ridge, o->channels, o->quiet};
+    const OpeFqeOptions options = {o->gamma, o->ridge, o->channels};
     TRY(ope_fqe_fit(fqe, log, policy->model, &options));
     r->sweeps = fqe->sweeps;
     r->converged = fqe->converged;

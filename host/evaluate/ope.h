@@ -23,7 +23,6 @@ typedef struct {
     double ridge;  /* of the reward model */
     int folds;     /* of its cross-fitting */
     bool channels; /* the fitted Q by kind of reward too */
-    bool quiet;
     double ess_wanted;
     Bootstrap bootstrap;
 } OpeOptions;

@@ -202,8 +202,8 @@ static void multiply(const Fit *f, Tensor x, Tensor y)
     scratch_release(f->dev, mark);
 }
 
-/* M x = b, from the x that is there. */
-static void solve(const Fit *f, Tensor b, Tensor x)
+/* M x = b, from the x that is there; false: b, or what came of it, is not finite. */
+static bool solve(const Fit *f, Tensor b, Tensor x)
 {
     const size_t mark = scratch_mark(f->dev);
     const Tensor r = coefficients(f), z = coefficients(f), p = coefficients(f), q = coefficients(f);
@@ -228,6 +228,7 @@ static void solve(const Fit *f, Tensor b, Tensor x)
         rz = next;
     }
     scratch_release(f->dev, mark);
+    return isfinite(enough) && isfinite(rz);
 }
 
 /* ---- Sweeps -------------------------------------------------------------------------------------------- */
@@ -241,7 +242,7 @@ static bool *followed(const OpeLog *log)
     return next;
 }
 
-/* Root mean square of a - b over that of a, which becomes b. */
+/* Root mean square of a - b over that of a, which becomes b; NaN where b is not finite. */
 static double moved(float *was, const float *is, int64_t count)
 {
     double change = 0.0, size = 1e-30;
@@ -261,6 +262,14 @@ typedef struct {
     bool converged;
 } Sweeps;
 
+static Status diverges(const Fit *f, int sweeps)
+{
+    return FAIL(ERR_USAGE,
+                "FQE diverges: after %d sweeps its values are no longer finite; want a smaller "
+                "gamma than %g or a greater ridge than %g",
+                sweeps, f->options->gamma, f->options->ridge);
+}
+
 /* Q of `reward` [n]. */
 static Status sweep(const Fit *f, const float *reward, Sweeps *s)
 {
@@ -268,20 +277,21 @@ static Status sweep(const Fit *f, const float *reward, Sweeps *s)
     const Tensor y = SCRATCH(f->dev, F32, f->n), b = coefficients(f);
     float *value = f->buffer;
     memset(s->value, 0, bytes);
-    s->converged = false;
-    for (s->sweeps = 0; s->sweeps < SWEEPS_MAX && !s->converged; s->sweeps++) {
+    double change = INFINITY;
+    for (s->sweeps = 0; s->sweeps < SWEEPS_MAX && change >= SETTLED; s->sweeps++) {
         for (int64_t i = 0; i < f->n; i++)
             s->target[i] =
                 reward[i] + (s->next[i] ? (float)f->options->gamma * s->value[i + 1] : 0.0f);
         device_copy_in(f->dev, y.data, s->target, bytes);
         transposed(f, y, b);
-        solve(f, b, s->theta);
+        const bool finite = solve(f, b, s->theta);
         expect(f, s->theta, y);
         device_copy_out(f->dev, value, y.data, bytes);
-        s->converged = moved(s->value, value, f->n) < SETTLED;
+        change = finite ? moved(s->value, value, f->n) : NAN;
     }
+    s->converged = change < SETTLED;
     scratch_release(f->dev, mark);
-    return f->dev->status;
+    return isnan(change) ? diverges(f, s->sweeps) : f->dev->status;
 }
 
 /* w of the header, [n] of the host. */
@@ -290,9 +300,10 @@ static Status density_ratios(const Fit *f, const bool *next, float *w)
     const size_t mark = scratch_mark(f->dev), bytes = (size_t)f->n * sizeof(float);
     const Tensor g = SCRATCH(f->dev, F32, f->n), b = coefficients(f), lambda = coefficients(f);
     float *visited = f->buffer;
-    bool settled = false;
+    double change = INFINITY;
     memset(w, 0, bytes);
-    for (int k = 0; k < SWEEPS_MAX && !settled; k++) {
+    int sweeps = 0;
+    for (; sweeps < SWEEPS_MAX && change >= SETTLED; sweeps++) {
         memset(visited, 0, bytes);
         for (int64_t e = 0; e < f->log->episodes; e++)
             visited[f->log->episode[e]] = 1.0f / (float)f->log->episodes;
@@ -300,13 +311,13 @@ static Status density_ratios(const Fit *f, const bool *next, float *w)
             if (next[i]) visited[i + 1] += (float)f->options->gamma * w[i];
         device_copy_in(f->dev, g.data, visited, bytes);
         expect_transposed(f, g, b);
-        solve(f, b, lambda);
+        const bool finite = solve(f, b, lambda);
         predict(f, lambda, g);
         device_copy_out(f->dev, visited, g.data, bytes);
-        settled = moved(w, visited, f->n) < SETTLED;
+        change = finite ? moved(w, visited, f->n) : NAN;
     }
     scratch_release(f->dev, mark);
-    return f->dev->status;
+    return isnan(change) ? diverges(f, sweeps) : f->dev->status;
 }
 
 /* ---- Opening ------------------------------------------------------------------------------------------- */
@@ -427,7 +438,7 @@ static Status fit_open(Fit *f, const OpeLog *log, const OpeModelPolicy *policy,
     TRY(take_memory(f));
     device_copy_in(f->dev, f->item.data, log->item, tensor_bytes(f->item));
     items_gather(f->dev, f->shown, &f->items, f->item);
-    TRY(model_states(s, &events, "states", options->quiet, keep, f));
+    TRY(model_states(s, &events, "states", policy->quiet, keep, f));
     if (greedy(f)) {
         items_gather(f->dev, f->query, &f->items, f->best);
         TRY(mean_vector(f));

@@ -22,7 +22,7 @@
  * By linearity Q is the sum of the Q of each kind of reward: asked for channels, it is fitted to the rewards of
  * each kind of action (/events/action) by itself.
  *
- * Memory: 12 dim bytes a decision. Time: sweeps x conjugate gradients x decisions x dim x dim, and a pass over
+ * Memory: 28 dim bytes a decision at most: states, two vectors, and four more in scratch. Time: sweeps x conjugate gradients x decisions x dim x dim, and a pass over
  * the catalogue a sweep. On the model's device; deterministic for any number of threads.
  */
 #ifndef SOUK_OPE_FQE_H
@@ -33,7 +33,6 @@
 typedef struct {
     double gamma, ridge;
     bool channels;
-    bool quiet;
 } OpeFqeOptions;
 
 typedef struct {

@@ -22,27 +22,12 @@ typedef struct {
     Tensor excess; /* [folds, items] sum over the fold's decisions of pi(a | x_i) - [a = item[i]] */
 } Asked;
 
-/* The scores of a batch, by which the policy chooses. */
+/* The scores of a batch, by which the policy chooses; of a softmax over its temperature, in f32. */
 typedef struct {
     ItemTable items;
     Tensor u, bias, shown;
 } Scores;
 
-static Scores scores_of(Asked *a, const StateBatch *batch)
-{
-    const OpeModelPolicy *p = a->policy;
-    const Model *m = p->model->model;
-    Weights w = m->params.copy[PARAM_VALUE];
-    for (int64_t i = 0; i < batch->count; i++) a->item[i] = a->log->item[batch->index[i]];
-    return (Scores){.items = model_items(m, w),
-                    .u = head_queries(a->dev, m, w, p->head, batch->h),
-                    .bias = head_bias(m, w, p->head),
-                    .shown = scratch_copy(a->dev, a->item, I32, batch->count)};
-}
-
-/* ---- Softmax ------------------------------------------------------------------------------------------ */
-
-/* x / temperature in scratch, in f32 */
 static Tensor cooled(const Asked *a, Tensor x)
 {
     const Tensor y = scratch_tensor(a->dev, F32, x.rank, x.dim);
@@ -52,20 +37,35 @@ static Tensor cooled(const Asked *a, Tensor x)
     return y;
 }
 
+static Scores scores_of(Asked *a, const StateBatch *batch)
+{
+    const OpeModelPolicy *p = a->policy;
+    const Model *m = p->model->model;
+    Weights w = m->params.copy[PARAM_VALUE];
+    const Tensor u = head_queries(a->dev, m, w, p->head, batch->h);
+    const Tensor bias = head_bias(m, w, p->head);
+    const bool softmax = p->epsilon < 0.0;
+    for (int64_t i = 0; i < batch->count; i++) a->item[i] = a->log->item[batch->index[i]];
+    return (Scores){.items = model_items(m, w),
+                    .u = softmax ? cooled(a, u) : u,
+                    .bias = softmax ? cooled(a, bias) : bias,
+                    .shown = scratch_copy(a->dev, a->item, I32, batch->count)};
+}
+
+/* ---- Softmax ------------------------------------------------------------------------------------------ */
+
 static Status softmax_chosen(const Asked *a, const StateBatch *batch, const Scores *s)
 {
     Device *dev = a->dev;
-    const double temperature = (double)(float)a->policy->temperature;
     const Tensor score = SCRATCH(dev, F32, batch->count),
                  logsumexp = SCRATCH(dev, F32, batch->count);
     catalogue_score(dev, score, s->u, &s->items, s->bias, s->shown);
-    catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp}, s->u, &s->items, s->bias,
-                    (float)temperature);
+    catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp}, s->u, &s->items, s->bias, 1.0f);
     float *z = device_read(dev, score.data, tensor_bytes(score));
     float *l = device_read(dev, logsumexp.data, tensor_bytes(logsumexp));
     const Status st = z && l ? device_sync(dev) : ERR_MEMORY;
     for (int64_t i = 0; i < batch->count && st == OK; i++)
-        a->answer->chosen[batch->index[i]] = exp((double)z[i] / temperature - (double)l[i]);
+        a->answer->chosen[batch->index[i]] = exp((double)z[i] - (double)l[i]);
     device_read_done(dev, z);
     device_read_done(dev, l);
     return st;
@@ -81,8 +81,7 @@ static Status softmax_means(const Asked *a, const StateBatch *batch, const Score
     for (int64_t i = 0; i < count; i++) pick[i * folds + a->question->fold[batch->index[i]]] = 1.0f;
     const Tensor q = SCRATCH(a->dev, F32, count, folds), mean = SCRATCH(a->dev, F32, count);
     device_copy_in(a->dev, q.data, pick, tensor_bytes(q));
-    catalogue_expectation(a->dev, mean,
-                          (CatalogueHead){cooled(a, s->u), &s->items, cooled(a, s->bias)},
+    catalogue_expectation(a->dev, mean, (CatalogueHead){s->u, &s->items, s->bias},
                           (CatalogueHead){q, &worth, {0}}, 1.0f);
     device_copy_out(a->dev, pick, mean.data, tensor_bytes(mean));
     const Status st = device_sync(a->dev);
@@ -96,9 +95,8 @@ static void softmax_masses(const Asked *a, const StateBatch *batch, const Scores
 {
     Device *dev = a->dev;
     const int64_t count = batch->count;
-    const Tensor u = cooled(a, s->u), bias = cooled(a, s->bias);
     const Tensor weight = SCRATCH(dev, F32, count), loss = SCRATCH(dev, F32, count);
-    const Tensor du = scratch_tensor(dev, F32, 2, u.dim);
+    const Tensor du = scratch_tensor(dev, F32, 2, s->u.dim);
     elementwise_fill(dev, weight, 1.0f);
     for (int k = 0; k < a->question->folds; k++) {
         for (int64_t i = 0; i < count; i++) {
@@ -106,7 +104,7 @@ static void softmax_masses(const Asked *a, const StateBatch *batch, const Scores
             a->item[i] = a->question->fold[at] == k ? a->log->item[at] : -1;
         }
         const Tensor of_fold = TENSOR(f32(a->excess) + k * a->items, F32, a->items);
-        catalogue_cross_entropy(dev, loss, du, (Tensor){0}, of_fold, u, &s->items, bias,
+        catalogue_cross_entropy(dev, loss, du, (Tensor){0}, of_fold, s->u, &s->items, s->bias,
                                 scratch_copy(dev, a->item, I32, count), weight);
     }
 }

@@ -4,7 +4,6 @@
 #include "elementwise.h"
 #include "learn/heads.h"
 #include "loss.h"
-#include "returns.h"
 #include "td.h"
 
 /* dL/dv [tokens] of a number of each state. */
@@ -167,12 +166,8 @@ void trace_loss(Device *dev, const AgentPass *p, const ActionValues *q, TraceVal
     const int64_t tokens = p->in->tokens;
     const size_t mark = scratch_mark(dev);
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
-    const ReturnsInput in = {.reward = p->in->reward,
-                             .end = p->in->end,
-                             .value = of.logged,
-                             .next_value = of.next,
-                             .log_ratio = of.log_ratio,
-                             .cu_seqlens = p->in->cu_seqlens};
+    ReturnsInput in = transitions(p, of.logged, of.next);
+    in.log_ratio = of.log_ratio;
     const ReturnsOptions options = {.gamma = p->options->gamma,
                                     .lambda = p->options->lambda,
                                     .c_max = 1.0f,

@@ -116,3 +116,22 @@ Tensor log_behaviour(Device *dev, const AgentPass *p)
     elementwise_log(dev, out, p->in->propensity);
     return out;
 }
+
+Tensor log_ratio(Device *dev, const AgentPass *p, Tensor log_policy)
+{
+    const Tensor ratio = SCRATCH(dev, F32, p->in->tokens);
+    const size_t mark = scratch_mark(dev);
+    elementwise_copy(dev, ratio, log_policy);
+    elementwise_axpy(dev, ratio, -1.0f, log_behaviour(dev, p));
+    scratch_release(dev, mark);
+    return ratio;
+}
+
+ReturnsInput transitions(const AgentPass *p, Tensor value, Tensor next_value)
+{
+    return (ReturnsInput){.reward = p->in->reward,
+                          .end = p->in->end,
+                          .value = value,
+                          .next_value = next_value,
+                          .cu_seqlens = p->in->cu_seqlens};
+}

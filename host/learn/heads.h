@@ -7,6 +7,7 @@
 #include "catalogue_policy.h"
 #include "gemm.h"
 #include "learn/agent.h"
+#include "returns.h"
 
 static const GemmOptions TIMES_TRANSPOSED = {.trans_b = true};
 static const GemmOptions ADD_TRANSPOSED = {.trans_a = true, .accumulate = true};
@@ -49,6 +50,10 @@ Tensor log_policy_given(Device *dev, const AgentPass *p, const ActionValues *z, 
 /* log beta(a_i|s_i) of the policy that made the log: of its propensities, or where it has none as the behaviour
  * head estimates. */
 Tensor log_behaviour(Device *dev, const AgentPass *p);
+/* log pi(a_i|s_i) - log beta(a_i|s_i), given the former, f32 [tokens]. */
+Tensor log_ratio(Device *dev, const AgentPass *p, Tensor log_policy);
+/* The batch's transitions as returns.h takes them; log_ratio absent. */
+ReturnsInput transitions(const AgentPass *p, Tensor value, Tensor next_value);
 
 /* ---- Losses ------------------------------------------------------------------------------------ */
 

@@ -4,22 +4,16 @@
 #include "learn/heads.h"
 #include "loss.h"
 #include "policy_gradient.h"
-#include "returns.h"
 
 /* Targets of V, in y and valid, and the advantages. */
 static void estimate(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor valid,
                      Tensor advantage)
 {
-    const ReturnsInput in = {.reward = p->in->reward,
-                             .end = p->in->end,
-                             .value = v,
-                             .next_value = v,
-                             .cu_seqlens = p->in->cu_seqlens};
     const ReturnsOptions options = {.gamma = p->options->gamma,
                                     .lambda = p->options->lambda,
                                     .c_max = 1.0f,
                                     .last_has_value = true};
-    returns(dev, y, valid, (Tensor){0}, in, options);
+    returns(dev, y, valid, (Tensor){0}, transitions(p, v, v), options);
     elementwise_copy(dev, advantage, y);
     elementwise_axpy(dev, advantage, -1.0f, v);
 }
@@ -29,10 +23,10 @@ static void backward(Device *dev, const AgentPass *p)
     const size_t mark = scratch_mark(dev);
     const int64_t tokens = p->in->tokens;
     const ActionValues z = policy_scores(dev, p);
-    const Tensor v = state_values(dev, p), ratio = log_policy(dev, p, &z, 1.0f);
+    const Tensor v = state_values(dev, p);
+    const Tensor ratio = log_ratio(dev, p, log_policy(dev, p, &z, 1.0f));
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
     Tensor advantage = SCRATCH(dev, F32, tokens), loss = SCRATCH(dev, F32, tokens);
-    elementwise_axpy(dev, ratio, -1.0f, log_behaviour(dev, p));
     estimate(dev, p, v, y, valid, advantage);
     state_error_loss(dev, p, v, y, valid);
     clipped_weights(dev, loss, advantage, advantage, ratio, p->share, p->options->clip);

@@ -5,7 +5,6 @@
 #include "elementwise.h"
 #include "learn/heads.h"
 #include "policy_gradient.h"
-#include "returns.h"
 
 /* Discounted sums of the logged rewards up to the window's end, into `sum`. */
 static void rewards_to_go(Device *dev, const AgentPass *p, Tensor sum)
@@ -13,31 +12,23 @@ static void rewards_to_go(Device *dev, const AgentPass *p, Tensor sum)
     const size_t mark = scratch_mark(dev);
     Tensor zero = SCRATCH(dev, F32, p->in->tokens), valid = SCRATCH(dev, F32, p->in->tokens);
     elementwise_fill(dev, zero, 0.0f);
-    const ReturnsInput in = {.reward = p->in->reward,
-                             .end = p->in->end,
-                             .value = zero,
-                             .next_value = zero,
-                             .cu_seqlens = p->in->cu_seqlens};
     const ReturnsOptions options = {
         .gamma = p->options->gamma, .lambda = 1.0f, .c_max = 1.0f, .last_has_value = true};
-    returns(dev, sum, valid, (Tensor){0}, in, options);
+    returns(dev, sum, valid, (Tensor){0}, transitions(p, zero, zero), options);
     scratch_release(dev, mark);
 }
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const int64_t tokens = p->in->tokens;
     const ActionValues z = policy_scores(dev, p);
     const ImportanceOptions options = {.low = -INFINITY,
                                        .high = INFINITY,
                                        .ratio_max = p->options->ratio_max,
                                        .power = 1.0f,
                                        .slate = p->options->slate};
-    Tensor weight = SCRATCH(dev, F32, tokens), ratio = SCRATCH(dev, F32, tokens);
-    const Tensor chosen = log_policy(dev, p, &z, 1.0f);
-    elementwise_copy(dev, ratio, chosen);
-    elementwise_axpy(dev, ratio, -1.0f, log_behaviour(dev, p));
+    Tensor weight = SCRATCH(dev, F32, p->in->tokens);
+    const Tensor chosen = log_policy(dev, p, &z, 1.0f), ratio = log_ratio(dev, p, chosen);
     rewards_to_go(dev, p, weight);
     importance_weights(dev, weight, weight, ratio, chosen, p->share, options);
     policy_loss(dev, p, weight, LOSS_POLICY);

@@ -34,10 +34,9 @@ static void backward(Device *dev, const AgentPass *p)
     const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
     const ActionValues z = policy_scores(dev, p);
     const Tensor value = double_values(dev, &q, &lagged), weight = advantages(dev, p, &q);
-    const Tensor ratio = log_policy(dev, p, &z, 1.0f);
+    const Tensor ratio = log_ratio(dev, p, log_policy(dev, p, &z, 1.0f));
     const ImportanceOptions options = {
         .high = ADVANTAGE_MAX, .ratio_max = INFINITY, .power = p->options->smooth, .slate = 1};
-    elementwise_axpy(dev, ratio, -1.0f, log_behaviour(dev, p));
     importance_weights(dev, weight, weight, ratio, (Tensor){0}, p->share, options);
     policy_loss(dev, p, weight, LOSS_POLICY);
     behaviour_loss(dev, p);

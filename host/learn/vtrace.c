@@ -2,10 +2,8 @@
  * estimated by a head of its own. */
 #include <math.h>
 
-#include "elementwise.h"
 #include "learn/heads.h"
 #include "policy_gradient.h"
-#include "returns.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
@@ -13,16 +11,12 @@ static void backward(Device *dev, const AgentPass *p)
     const size_t mark = scratch_mark(dev);
     const int64_t tokens = p->in->tokens;
     const ActionValues z = policy_scores(dev, p);
-    const Tensor v = state_values(dev, p), ratio = log_policy(dev, p, &z, 1.0f);
+    const Tensor v = state_values(dev, p);
+    const Tensor ratio = log_ratio(dev, p, log_policy(dev, p, &z, 1.0f));
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
     Tensor advantage = SCRATCH(dev, F32, tokens);
-    elementwise_axpy(dev, ratio, -1.0f, log_behaviour(dev, p));
-    const ReturnsInput in = {.reward = p->in->reward,
-                             .end = p->in->end,
-                             .value = v,
-                             .next_value = v,
-                             .log_ratio = ratio,
-                             .cu_seqlens = p->in->cu_seqlens};
+    ReturnsInput in = transitions(p, v, v);
+    in.log_ratio = ratio;
     const ReturnsOptions options = {.gamma = o->gamma,
                                     .lambda = o->lambda,
                                     .rho_max = o->ratio_max,

@@ -176,7 +176,20 @@ static Status check_catalogue(const Safetensors *file, const Behaviour *b)
                 hash ? hash : "(none)", b->path, b->catalogue_hash);
 }
 
-static Status check_settings(const Safetensors *file, const Config *now)
+static bool must_resume_alike(const char *key)
+{
+    return !checkpoint_is_place(key) && !IS_AMONG(key, plan_settings);
+}
+
+/* The sizes of the model: what must agree for weights to mean the same. */
+static bool is_size(const char *key)
+{
+    static const char *const sizes[] = {"model.dim", "model.layers", "model.heads", "model.ff"};
+    return IS_AMONG(key, sizes);
+}
+
+static Status check_settings(const Safetensors *file, const Config *now,
+                             bool (*must_agree)(const char *key))
 {
     Config then;
     TRY(checkpoint_config(&then, file));
@@ -184,23 +197,22 @@ static Status check_settings(const Safetensors *file, const Config *now)
         char was[VALUE_MAX], is[VALUE_MAX];
         config_value(&then, i, was, sizeof was);
         config_value(now, i, is, sizeof is);
-        if (strcmp(was, is) != 0 && !checkpoint_is_place(config_key(i)) &&
-            !IS_AMONG(config_key(i), plan_settings))
-            return FAIL(ERR_USAGE, "%s was trained with %s = %s, not %s: resume with the same",
-                        file->path, config_key(i), was, is);
+        if (must_agree(config_key(i)) && strcmp(was, is) != 0)
+            return FAIL(ERR_USAGE, "%s was trained with %s = %s, not %s", file->path, config_key(i),
+                        was, is);
     }
     return OK;
 }
 
-/* `partly`: what the file lacks stays as it is. */
-static Status load_copy(const Params *p, ParamCopy copy, const Safetensors *file, bool partly)
+/* Of parameters from `optional` on, those that the file lacks stay as they are. */
+static Status load_copy(const Params *p, ParamCopy copy, const Safetensors *file, int optional)
 {
     for (int i = 0; i < p->count; i++) {
         char name[96];
         Tensor from;
         const Tensor to = p->copy[copy][i];
         snprintf(name, sizeof name, "%s%s", prefix[copy], p->info[i].name);
-        if (partly && !safetensors_find(file, name)) continue;
+        if (i >= optional && !safetensors_find(file, name)) continue;
         TRY(safetensors_get(file, name, F32, to.rank, to.dim, &from));
         for (int64_t e = 0; e < tensor_count(from); e++)
             if (!isfinite(f32(from)[e]))
@@ -225,7 +237,7 @@ static Status read_counter(const Safetensors *file, const char *key, double *val
 static Status restore(Trainer *t, Progression *p, const Safetensors *file)
 {
     double step = 0, epoch = 0, batch = 0, worse = 0;
-    TRY(check_settings(file, &t->config));
+    TRY(check_settings(file, &t->config, must_resume_alike));
     TRY(check_catalogue(file, &t->file));
     TRY(read_counter(file, "step", &step));
     TRY(read_counter(file, "epoch", &epoch));
@@ -233,7 +245,8 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     TRY(read_counter(file, "best", &p->best));
     TRY(read_counter(file, "worse", &worse));
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
-        if (prefix[c] && t->model.params.copy[c]) TRY(load_copy(&t->model.params, c, file, false));
+        if (prefix[c] && t->model.params.copy[c])
+            TRY(load_copy(&t->model.params, c, file, t->model.params.count));
     params_round(&t->dev, &t->model.params, PARAM_VALUE);
     params_round(&t->dev, &t->model.params, PARAM_TARGET);
     t->step = (int64_t)step;
@@ -251,33 +264,17 @@ Status checkpoint_resume(Trainer *t, Progression *p, const char *path)
     return st;
 }
 
-/* The sizes of the model, "model.dim", …: what must agree for weights to mean the same. */
-static Status check_sizes(const Safetensors *file, const Config *now)
-{
-    static const char *const sizes[] = {"model.dim", "model.layers", "model.heads", "model.ff"};
-    Config then;
-    TRY(checkpoint_config(&then, file));
-    for (int i = 0; i < config_count(); i++) {
-        char was[VALUE_MAX], is[VALUE_MAX];
-        config_value(&then, i, was, sizeof was);
-        config_value(now, i, is, sizeof is);
-        if (IS_AMONG(config_key(i), sizes) && strcmp(was, is) != 0)
-            return FAIL(ERR_USAGE, "train.from = %s: it has %s = %s, not %s", file->path,
-                        config_key(i), was, is);
-    }
-    return OK;
-}
-
 Status checkpoint_begin(Trainer *t)
 {
     char found[4096];
     Safetensors file;
+    const int first_head = t->model.at.final_norm + 1;
     if (!*t->config.train_from) return OK;
     TRY(checkpoint_find(found, sizeof found, t->config.train_from, false));
     TRY(safetensors_open(&file, found));
-    Status st = check_sizes(&file, &t->config);
+    Status st = check_settings(&file, &t->config, is_size);
     if (st == OK) st = check_catalogue(&file, &t->file);
-    if (st == OK) st = load_copy(&t->model.params, PARAM_VALUE, &file, true);
+    if (st == OK) st = load_copy(&t->model.params, PARAM_VALUE, &file, first_head);
     safetensors_close(&file);
     if (st == OK) trainer_begin(t);
     return st;
@@ -315,7 +312,7 @@ static Status load_model(Model *m, Config *c, const Behaviour *b, Device *dev,
     model_shape_of_file(&shape, b);
     TRY(model_open(m, &shape, b, dev));
     TRY(params_open(&m->params, PARAM_VALUE, dev));
-    return load_copy(&m->params, PARAM_VALUE, file, false);
+    return load_copy(&m->params, PARAM_VALUE, file, m->params.count);
 }
 
 Status checkpoint_model(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path)

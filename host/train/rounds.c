@@ -85,11 +85,11 @@ static Status measure_baselines(Rounds *r)
 }
 
 /* The round's log, played by `actor`. */
-static Status play_log(Rounds *r, int64_t round, Actor actor)
+static Status play_log(Rounds *r, int64_t round, int64_t episodes, Actor actor)
 {
     const Config *c = &r->config;
     const PlayOptions o = {.first = round * c->world_episodes,
-                           .episodes = c->world_episodes,
+                           .episodes = episodes,
                            .slots = SLOTS,
                            .seed = (uint64_t)c->train_seed,
                            .threads = (int)c->train_threads,
@@ -104,7 +104,7 @@ static Status play_log(Rounds *r, int64_t round, Actor actor)
     if (st == OK) st = world_log_finish(log);
     world_log_close(log);
     TRY(st);
-    r->table.round[round].played = interval_of(r->value, c->world_episodes);
+    r->table.round[round].played = interval_of(r->value, episodes);
     return behaviour_open(&r->replay[round].file, path);
 }
 
@@ -141,7 +141,7 @@ static Status act(Rounds *r, int64_t round, bool greedy)
     Status st = model_actor_open(&actor, &scorer, &r->world, &options);
     if (st == OK)
         st = greedy ? measure_greedy(r, &r->table.round[round], model_actor(actor))
-                    : play_log(r, round, model_actor(actor));
+                    : play_log(r, round, c->world_episodes, model_actor(actor));
     model_actor_close(actor);
     return st;
 }
@@ -265,9 +265,9 @@ static Status run_round(Rounds *r, int64_t round)
     return rounds_write(&r->table);
 }
 
-/* A model that has learned before plays the first round itself; the world's policy only showed it the
+/* A model that has learned before plays the first round itself, over the one episode that showed it the
  * catalogue. */
-static Status play_first_again(Rounds *r)
+static Status play_first(Rounds *r)
 {
     behaviour_close(&r->replay[0].file);
     return act(r, 0, false);
@@ -298,14 +298,14 @@ static Status begin(Rounds *r, bool overwrite)
     if (!r->table.round || !r->replay || !r->value || !r->lost)
         return FAIL(ERR_MEMORY, "no memory for %" PRId64 " rounds", c->world_rounds);
     TRY(measure_baselines(r));
-    TRY(play_log(r, 0, baseline_actor(first)));
+    TRY(play_log(r, 0, *c->train_from ? 1 : c->world_episodes, baseline_actor(first)));
     path_in(path, sizeof path, r, "round", 0);
     TRY(behaviour_open(&file, path));
     TRY(trainer_open_on(&r->trainer, c, file));
     TRY(checkpoint_begin(&r->trainer));
     trainer_schedule(&r->trainer, c->world_rounds * c->world_steps);
     TRY(choose_head(r));
-    if (*c->train_from) TRY(play_first_again(r));
+    if (*c->train_from) TRY(play_first(r));
     TRY(metrics_open(&r->metrics, c->train_out, 0));
     print_head(r);
     return OK;

@@ -1,34 +1,19 @@
 /* The table of rounds as files, and its plot. */
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "base/files.h"
 #include "base/plot.h"
 #include "train/rounds.h"
-
-static FILE *create(const RoundsTable *t, const char *name, char *path, size_t size)
-{
-    snprintf(path, size, "%s/%s", t->folder, name);
-    return fopen(path, "we");
-}
-
-static Status complete(FILE *out, const char *path)
-{
-    const bool failed = ferror(out);
-    if (fclose(out) || failed) return FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    return OK;
-}
 
 static json_t *pack(Interval i)
 {
     return json_pack("{s:f, s:f}", "mean", i.mean, "half_interval_95", i.half);
 }
 
-static Status write_json(const RoundsTable *t)
+static void write_json(const RoundsTable *t, FILE *out)
 {
-    char path[4096];
     json_t *policies = json_array(), *rounds = json_array();
     for (int i = 0; i < t->baselines; i++)
         json_array_append_new(policies, json_pack("{s:s, s:b, s:o}", "name", t->baseline[i].name,
@@ -46,31 +31,21 @@ static Status write_json(const RoundsTable *t)
     json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o}", "world", t->world, "objective",
                              t->objective, "policies", policies, "optimum",
                              t->known ? json_real(t->optimum) : json_null(), "rounds", rounds);
-    FILE *out = create(t, "rounds.json", path, sizeof path);
-    if (out) json_dumpf(root, out, JSON_INDENT(2));
+    json_dumpf(root, out, JSON_INDENT(2));
     json_decref(root);
-    return out ? complete(out, path)
-               : FAIL(ERR_IO, "%s: cannot make it: %s", path, strerror(errno));
 }
 
-static Status write_data(const RoundsTable *t)
+static void write_data(const RoundsTable *t, FILE *out)
 {
-    char path[4096];
-    FILE *out = create(t, "rounds.dat", path, sizeof path);
-    if (!out) return FAIL(ERR_IO, "%s: cannot make it: %s", path, strerror(errno));
     fputs("# round played half_interval greedy half_interval\n", out);
     for (int64_t i = 0; i < t->rounds; i++)
         fprintf(out, "%" PRId64 " %.9g %.9g %.9g %.9g\n", i, t->round[i].played.mean,
                 t->round[i].played.half, t->round[i].greedy.mean, t->round[i].greedy.half);
-    return complete(out, path);
 }
 
 /* gnuplot runs in the folder. */
-static Status write_script(const RoundsTable *t)
+static void write_script(const RoundsTable *t, FILE *out)
 {
-    char path[4096];
-    FILE *out = create(t, "rounds.gp", path, sizeof path);
-    if (!out) return FAIL(ERR_IO, "%s: cannot make it: %s", path, strerror(errno));
     fprintf(out,
             "set terminal svg size 800,500 background rgb 'white'\n"
             "set output 'rounds.svg'\n"
@@ -86,14 +61,26 @@ static Status write_script(const RoundsTable *t)
                 t->baseline[i].oracle ? " (sees all)" : "");
     if (t->known) fprintf(out, ", \\\n     %.9g with lines lw 2 title 'the optimum'", t->optimum);
     fputc('\n', out);
-    return complete(out, path);
+}
+
+static Status write_file(const RoundsTable *t, const char *name,
+                         void (*write)(const RoundsTable *t, FILE *out))
+{
+    char path[4096];
+    AtomicFile file;
+    snprintf(path, sizeof path, "%s/%s", t->folder, name);
+    Status st = atomic_file_open(&file, path);
+    if (st == OK) write(t, file.stream);
+    if (st == OK) st = atomic_file_commit(&file);
+    atomic_file_close(&file);
+    return st;
 }
 
 Status rounds_write(const RoundsTable *t)
 {
-    TRY(write_json(t));
-    TRY(write_data(t));
-    TRY(write_script(t));
+    TRY(write_file(t, "rounds.json", write_json));
+    TRY(write_file(t, "rounds.dat", write_data));
+    TRY(write_file(t, "rounds.gp", write_script));
     plot_draw(t->folder, "rounds.gp");
     return OK;
 }

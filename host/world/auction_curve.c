@@ -1,9 +1,8 @@
 #include "world/auction_world.h"
 
-#include <errno.h>
 #include <math.h>
-#include <string.h>
 
+#include "base/files.h"
 #include "base/plot.h"
 
 enum { TIMES = 3, PACES = 3, VALUES = 8 };
@@ -74,19 +73,9 @@ Status auction_print(const World *w, const WorldEvent *seen, const int32_t *item
 
 /* ---- As a plot -------------------------------------------------------------------------------------- */
 
-static Status complete(FILE *out, const char *path)
-{
-    const bool failed = !out || ferror(out);
-    if ((out && fclose(out)) || failed)
-        return FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    return OK;
-}
-
 /* A block of lines "value bid choices" for each time and pace, in their order; two empty lines between. */
-static Status write_data(const Curve *c, const char *path)
+static void write_data(const Curve *c, FILE *out)
 {
-    FILE *out = fopen(path, "we");
-    if (!out) return complete(out, path);
     for (int t = 0; t < TIMES; t++)
         for (int p = 0; p < PACES; p++) {
             fprintf(out, "# time %s, money %s: value, in mean values; mean bid; choices\n",
@@ -98,14 +87,11 @@ static Status write_data(const Curve *c, const char *path)
             }
             fputs("\n\n", out);
         }
-    return complete(out, path);
 }
 
 /* gnuplot runs in the folder. */
-static Status write_script(const char *name, const char *path)
+static void write_script(const char *name, FILE *out)
 {
-    FILE *out = fopen(path, "we");
-    if (!out) return complete(out, path);
     fprintf(out,
             "set terminal svg size 1000,400 background rgb 'white'\n"
             "set output '%s.svg'\n"
@@ -121,7 +107,6 @@ static Status write_script(const char *name, const char *path)
         fputc('\n', out);
     }
     fputs("unset multiplot\n", out);
-    return complete(out, path);
 }
 
 Status auction_plot(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
@@ -129,11 +114,18 @@ Status auction_plot(const World *w, const WorldEvent *seen, const int32_t *item,
 {
     const Curve c = curve_of(w->parameters, seen, item, count);
     char path[4096], script[160];
+    AtomicFile data, commands = {0};
     snprintf(path, sizeof path, "%s/%s.dat", folder, name);
-    TRY(write_data(&c, path));
+    Status st = atomic_file_open(&data, path);
+    if (st == OK) write_data(&c, data.stream);
+    if (st == OK) st = atomic_file_commit(&data);
     snprintf(script, sizeof script, "%s.gp", name);
     snprintf(path, sizeof path, "%s/%s", folder, script);
-    TRY(write_script(name, path));
-    plot_draw(folder, script);
-    return OK;
+    if (st == OK) st = atomic_file_open(&commands, path);
+    if (st == OK) write_script(name, commands.stream);
+    if (st == OK) st = atomic_file_commit(&commands);
+    atomic_file_close(&data);
+    atomic_file_close(&commands);
+    if (st == OK) plot_draw(folder, script);
+    return st;
 }

@@ -27,6 +27,15 @@ check "recommends the same on both" same recommend "${checkpoint[@]}" --row 3
 check "and for a history, with what was seen" \
     same recommend "${checkpoint[@]}" --history "$(awk -F, 'NR == 2 { print $2 }' "$work/log.csv")" --include-seen
 check "evaluates the same on both" same eval "${checkpoint[@]}" --users 40 --quiet
+# A log with propensities, small: FQE is thousands of launches.
+check "a world is played" "$SOUK" simulate --world small-shop:shelves=2 --policy random --episodes 60 --quiet --out "$work/world.h5"
+check "and a model learns from it" "$SOUK" train "data.path=$work/world.h5" "train.out=$work/acting" model.dim=4 \
+    model.heads=1 model.layers=1 model.length=8 train.tokens=64 train.steps=5 train.quiet=1 \
+    learn.objective=cross_entropy+double_q
+judged=(--data "$work/world.h5" --checkpoint "$work/acting" --split all --force --quiet)
+check "what it would have earned, by fitted Q" same ope "${judged[@]}" --gamma 0.3
+check "and by a reward model" same ope "${judged[@]}" --log bandit
+check "the best item, or any, by fitted Q" same ope "${judged[@]}" --gamma 0.3 --head q --epsilon 0.2
 check "traces a batch" with cuda trace "${checkpoint[@]}" --out "$work/cuda.safetensors"
 check "goes on with a run of the CPU" train "$work/run" --device cuda --resume train.steps=14
 check "whose record goes on" eval '[ "$(grep -c cross_entropy "$work/run/metrics.jsonl")" = 14 ]'
