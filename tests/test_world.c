@@ -106,6 +106,48 @@ static void threads_and_slots_do_not_change_a_bit(void **state)
     }
 }
 
+typedef struct {
+    int64_t choices, looks;
+    int32_t highest;
+    double sum;
+} Shown;
+
+static Status note_shown(void *context, const PlayHistory *h)
+{
+    Shown *s = context;
+    for (int64_t i = 1; i < h->count; i++) {
+        const int32_t item = h->event[i].item;
+        assert_true(item >= 0 && item < 1000000);
+        s->choices++;
+        s->sum += item;
+        s->looks += h->event[i].reward > 0.0f;
+        if (item > s->highest) s->highest = item;
+    }
+    return OK;
+}
+
+/* A million items: any of them is shown, by chance as often as another, and looked at. */
+static void the_largest_shop(void **state)
+{
+    enum { EPISODES = 20000 };
+    static double value[EPISODES];
+    const PlayOptions o = {.episodes = EPISODES, .slots = 4096, .seed = 5, .quiet = true};
+    World w;
+    Shown s = {0};
+    PlayResult r = {.value = value};
+    (void)state;
+    open_world(&w, "shop:items=1000000");
+    assert_int_equal(w.spec.items, 1000000);
+    assert_int_equal(w.spec.item_features.categories, 1000 + 1);
+    assert_ok(
+        play(&w, &o, baseline_actor(world_baseline(&w, "random")), (PlaySink){&s, note_shown}, &r));
+    assert_int_equal(s.choices, r.choices);
+    const double n = (double)s.choices;
+    assert_near(s.sum / n, 499999.5, 5.0 * 1e6 / sqrt(12.0 * n));
+    assert_true(s.highest > 999000 && s.looks > 100);
+    world_close(&w);
+}
+
 /* ---- Exact laws against samples ------------------------------------------------------------------------- */
 
 /* |count/n - p| <= 5 sqrt(p (1 - p) / n) fails once in 1.7 million for one p. */
@@ -296,6 +338,7 @@ int main(void)
         cmocka_unit_test(names_and_settings),
         cmocka_unit_test(threads_and_slots_do_not_change_a_bit),
         cmocka_unit_test(the_law_of_choice),
+        cmocka_unit_test(the_largest_shop),
         cmocka_unit_test(the_small_shop_does_as_its_mdp_says),
         cmocka_unit_test(the_optimum_is_met_and_beaten_by_none),
         cmocka_unit_test(popularity_states_its_propensity),

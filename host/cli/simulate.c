@@ -206,6 +206,7 @@ static Status run(Arguments *a)
     if (st == OK && a->checkpoint) st = simulate_model(a, &w, &row[0]);
     if (st == OK && !a->checkpoint) st = run_policies(a, &w, &optimum, row);
     const int rows = a->checkpoint ? 1 : a->policies;
+    if (st == OK && w.kind->describe) w.kind->describe(w.parameters, stdout);
     if (st == OK) print_table(row, rows, &optimum);
     if (st == OK && a->json) st = print_json(a, row, rows, &optimum);
     optimum_close(&optimum);

@@ -1,9 +1,11 @@
-#include "world/shop.h"
+#include "world/shop_fit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
+    FIT,
+    CATEGORY,
     ITEMS,
     SHELVES,
     SEED,
@@ -25,6 +27,9 @@ enum {
     REVIEW,
 };
 static const WorldOption options[] = {
+    {WORLD_TEXT, "fit", "", 0, 0,
+     "behaviour file that items, shelves, their popularity and tastes are fitted to"},
+    {WORLD_TEXT, "category", "", 0, 0, "of its items, of which shelves are made; empty: the first"},
     {WORLD_COUNT, "items", "100000", 10, 1e6, "catalogue"},
     {WORLD_COUNT, "shelves", "0", 0, 1e5, "categories; 0: root of items"},
     {WORLD_COUNT, "seed", "1", 0, 1e9, "of the catalogue"},
@@ -211,6 +216,7 @@ static void close_shop(void *world)
     free(s->goes_with);
     free(s->first);
     free(s->shelf_share);
+    shop_fit_close(s->fit);
     free(s);
 }
 
@@ -254,18 +260,26 @@ Status shop_rank(Shop *s)
     return st;
 }
 
-static void unit(float *v)
+void shop_unit(float *v)
 {
     const double length = sqrt(dot(v, v));
     for (int k = 0; k < SHOP_LATENT; k++) v[k] = (float)(v[k] / length);
 }
 
-static void add_normal(float *v, double scale, uint64_t seed, uint64_t which)
+void shop_add_normal(float *v, double scale, uint64_t seed, uint64_t which)
 {
     for (int k = 0; k < SHOP_LATENT; k++) {
         const Philox p = philox(seed, which, (uint64_t)k);
         v[k] += (float)scale * philox_normal(p.word[0], p.word[1]);
     }
+}
+
+void shop_place_item(Shop *s, int64_t i, double spread, uint64_t seed)
+{
+    float *latent = s->item[i].latent;
+    memcpy(latent, s->centre[s->item[i].shelf], sizeof s->item[i].latent);
+    shop_add_normal(latent, spread / sqrt(SHOP_LATENT), seed ^ 1, (uint64_t)i);
+    shop_unit(latent);
 }
 
 /* Items in turn on each shelf; popularity of shelves follows Zipf; a shelf goes with another. */
@@ -280,8 +294,8 @@ static Status make_catalogue(Shop *s, const WorldSettings *settings)
     TRY(shop_room(s, items, shelves));
     double sum = 0.0;
     for (int32_t c = 0; c < shelves; c++) {
-        add_normal(s->centre[c], 1.0, seed, (uint64_t)c);
-        unit(s->centre[c]);
+        shop_add_normal(s->centre[c], 1.0, seed, (uint64_t)c);
+        shop_unit(s->centre[c]);
         s->goes_with[c] = (int32_t)(((int64_t)c * 7 + 1) % shelves);
         s->shelf_share[c] = sum += 1.0 / (1.0 + c);
     }
@@ -291,9 +305,7 @@ static Status make_catalogue(Shop *s, const WorldSettings *settings)
         ShopItem *item = &s->item[i];
         item->shelf = (int32_t)(i % shelves);
         item->appeal = (float)(-x[APPEAL] * log(1.0 + (double)(i / shelves)));
-        memcpy(item->latent, s->centre[item->shelf], sizeof item->latent);
-        add_normal(item->latent, x[SPREAD] / sqrt(SHOP_LATENT), seed ^ 1, (uint64_t)i);
-        unit(item->latent);
+        shop_place_item(s, i, x[SPREAD], seed);
     }
     return shop_rank(s);
 }
@@ -311,6 +323,28 @@ static void fill_spec(const Shop *s, WorldSpec *spec)
         .state_bytes = sizeof(ShopVisit),
     };
     spec->item_features.kind_rows[0] = spec->item_features.categories = s->shelves + 1;
+}
+
+static Status open_fitted(Shop *s, WorldSpec *spec, const WorldSettings *settings)
+{
+    const double *x = settings->number;
+    const char *path = settings->text[FIT];
+    ShopLog log;
+    if (x[ITEMS] != 1e5 || x[SHELVES] != 0.0) /* other than the defaults */
+        return FAIL(ERR_USAGE, "world shop: items and shelves are those of fit=%s", path);
+    TRY(shop_log_read(&log, path, settings->text[CATEGORY]));
+    Status st = log.items <= (int64_t)options[ITEMS].high
+                    ? OK
+                    : FAIL(ERR_USAGE, "%s has %lld items, a shop has at most %.0f", path,
+                           (long long)log.items, options[ITEMS].high);
+    if (st == OK) st = shop_fit_catalogue(s, &log, x[SPREAD], (uint64_t)x[SEED]);
+    if (st == OK) {
+        fill_spec(s, spec);
+        st = shop_fit_taste(s, spec, &log, path,
+                            (ShopUtilities){x[VIEW], x[LEAVE], x[CART], x[PURCHASE], x[REVIEW]});
+    }
+    shop_log_close(&log);
+    return st;
 }
 
 static Status open_shop(void **world, WorldSpec *spec, const WorldSettings *settings)
@@ -333,9 +367,16 @@ static Status open_shop(void **world, WorldSpec *spec, const WorldSettings *sett
         .gap_mean = 9.8, /* eighteen seconds */
         .gap_std = 1.2,
     };
+    if (*settings->text[FIT]) return open_fitted(s, spec, settings);
     TRY(make_catalogue(s, settings));
     fill_spec(s, spec);
     return OK;
+}
+
+static void describe(const void *world, FILE *out)
+{
+    const Shop *s = world;
+    if (s->fit) shop_fit_describe(s->fit, out);
 }
 
 const WorldKind world_shop = {
@@ -347,5 +388,6 @@ const WorldKind world_shop = {
     .reset = reset,
     .step = step,
     .prefetch = prefetch,
+    .describe = describe,
     .baselines = shop_baselines,
 };

@@ -13,7 +13,7 @@
  *     always u += drift x uniform noise; e = keep e + v
  *
  * What is never shown by an event: u and e. Looks tell of them. Rewards by kind of event
- * (shop_choice.h). A step costs the same for any catalogue: it touches one item.
+ * (shop_choice.h). The catalogue and tastes are the settings', or fitted to a log (shop_fit.h). A step costs the same for any catalogue: it touches one item.
  */
 #ifndef SOUK_SHOP_H
 #define SOUK_SHOP_H
@@ -29,6 +29,8 @@ typedef struct {
     int32_t shelf;
 } ShopItem;
 
+typedef struct ShopFit ShopFit; /* shop_fit.h */
+
 typedef struct {
     int64_t items;
     int32_t shelves;
@@ -43,6 +45,7 @@ typedef struct {
     ShopTaste taste;
     double affinity, boredom, repeat, position, impatience, keep, pull, satiation, drift;
     double gap_mean, gap_std; /* of log milliseconds between events */
+    ShopFit *fit;             /* how it was fitted; NULL: it was not */
 } Shop;
 
 typedef struct {
@@ -62,6 +65,10 @@ extern const WorldBaseline shop_baselines[];
 
 /* Room for items and shelves. */
 Status shop_room(Shop *s, int64_t items, int32_t shelves);
+/* Latents: to length 1; plus normal noise of deviation `scale`; of an item, about the centre of its shelf. */
+void shop_unit(float *v);
+void shop_add_normal(float *v, double scale, uint64_t seed, uint64_t which);
+void shop_place_item(Shop *s, int64_t item, double spread, uint64_t seed);
 /* From item[].shelf and item[].appeal: ranked, first, place, category. */
 Status shop_rank(Shop *s);
 

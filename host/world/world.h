@@ -100,6 +100,9 @@ typedef struct {
      * settings make it too large or hidden. */
     Status (*mdp)(const void *world, Mdp *mdp);
     int64_t (*mdp_state)(const void *world, const void *state);
+    /* What a person should know of a world that its text does not say; prints nothing where there is nothing.
+     * NULL: there never is. */
+    void (*describe)(const void *world, FILE *out);
     /* A policy as a person reads it, from `count` choices that it made: what was seen last before each, and
      * the item chosen. NULL: there is no such picture. */
     Status (*print)(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,

@@ -42,6 +42,17 @@ if command -v gnuplot >/dev/null; then
 else
     skip "no gnuplot on this machine: no pictures"
 fi
+"$SOUK" generate --events 8000 --users 300 --items 100 --seed 3 --out "$work/log.csv" >"$work/check.out" &&
+    "$SOUK" ingest --plain-keys "$work/log.csv" "$work/shop.h5" >"$work/check.out" 2>&1
+check "a shop is fitted to a log, and says how" prints '^  cart +of looks' \
+    "$SOUK" simulate --world "shop:fit=$work/shop.h5" --policy shelf --episodes 200 --quiet
+check "and plays the same whatever the threads" eval '
+    for threads in 1 2; do
+        OMP_NUM_THREADS=$threads "$SOUK" simulate --world "shop:fit=$work/shop.h5" --policy random --episodes 100 \
+            --quiet --out "$work/fitted-$threads.h5" || exit 1
+    done; cmp "$work/fitted-1.h5" "$work/fitted-2.h5"'
+refuses "a log without such a category is refused" 2 'no category "colour"; they have: category' \
+    "$SOUK" simulate --world "shop:fit=$work/shop.h5,category=colour" --policy random
 refuses "a world without a plot of a policy says so" 2 'no plot' \
     "$SOUK" simulate "${world[@]}" --policy random --episodes 5 --plot "$work/bids"
 refuses "a world without a picture of a policy says so" 2 'no picture' \
