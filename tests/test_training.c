@@ -297,6 +297,48 @@ static void a_run_begins_with_the_weights_of_another(void **state)
     remove_run(&c);
 }
 
+/* Of the first batch, its rewards times `times`, at learn.reward_scale `scale`: the loss and the gradient. */
+static double gradient_of(const char *objective, double scale, float times, float **gradient,
+                          size_t *bytes)
+{
+    Trainer t;
+    Stream *stream;
+    const Batch *batch;
+    Config c = small_config("-scaled");
+    snprintf(c.learn_objective, sizeof c.learn_objective, "%s", objective);
+    c.learn_reward_scale = scale;
+    assert_ok(trainer_open(&t, &c));
+    const StreamOptions options = trainer_stream(&t);
+    assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
+    assert_ok(stream_next(stream, &batch));
+    for (int64_t i = 0; i < batch->used; i++) batch->reward[i] *= times;
+    const double loss = trainer_gradients(&t, batch).total;
+    *bytes = (size_t)params_elements(&t.model.params) * sizeof(float);
+    *gradient = malloc(*bytes);
+    memcpy(*gradient, t.model.params.arena[PARAM_GRAD].base, *bytes);
+    stream_close(stream);
+    trainer_close(&t);
+    return loss;
+}
+
+static void rewards_are_learned_from_at_their_scale(void **state)
+{
+    static const char *const objectives[] = {"double_q", "sarsa_lambda", "ppo"};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        float *plain, *scaled, *larger;
+        size_t bytes;
+        const double loss = gradient_of(objectives[i], 1.0, 1.0f, &plain, &bytes);
+        const double at_scale = gradient_of(objectives[i], 4.0, 1.0f, &scaled, &bytes);
+        const double of_larger = gradient_of(objectives[i], 1.0, 4.0f, &larger, &bytes);
+        assert_true(at_scale == of_larger && at_scale != loss);
+        assert_memory_equal(scaled, larger, bytes);
+        free(plain);
+        free(scaled);
+        free(larger);
+    }
+}
+
 static void a_run_that_diverges_stops_and_keeps_its_last_checkpoint(void **state)
 {
     (void)state;
@@ -325,6 +367,7 @@ int main(void)
         cmocka_unit_test_prestate(a_certain_next_item_is_learned, bf16),
         cmocka_unit_test(runs_that_do_not_fit_are_refused),
         cmocka_unit_test(a_run_begins_with_the_weights_of_another),
+        cmocka_unit_test(rewards_are_learned_from_at_their_scale),
         cmocka_unit_test(a_run_that_diverges_stops_and_keeps_its_last_checkpoint),
     };
     return cmocka_run_group_tests(tests, make_shop, remove_shop);

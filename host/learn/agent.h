@@ -12,7 +12,7 @@
 /* Settings that agents share, by their config keys learn.*. */
 typedef struct {
     float td_weight, action_weight, value_weight, entropy, negatives;
-    float gamma, huber, temperature, alpha, lambda, allowed;
+    float reward_scale, gamma, huber, temperature, alpha, lambda, allowed;
     float expectile, weight_max, ratio_max, smooth, clip;
     int64_t n_step, slate;
     uint64_t seed; /* of what agents draw: train.seed */
@@ -51,7 +51,8 @@ typedef struct {
     Weights target;  /* the target network, */
     Tensor target_h; /* its states; both absent unless a term of the objective reads them */
     const ModelInput *in;
-    Tensor share; /* f32 [tokens]: 1 / |A| at tokens with a target, else 0 */
+    Tensor reward; /* f32 [tokens]: the logged rewards, times learn.reward_scale */
+    Tensor share;  /* f32 [tokens]: 1 / |A| at tokens with a target, else 0 */
     Tensor sums;
 } AgentPass;
 

@@ -154,7 +154,7 @@ void backup_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor 
     const int64_t tokens = p->in->tokens;
     const size_t mark = scratch_mark(dev);
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
-    td_targets(dev, y, valid, p->in->reward, p->in->end, next, p->in->cu_seqlens, o->gamma,
+    td_targets(dev, y, valid, p->reward, p->in->end, next, p->in->cu_seqlens, o->gamma,
                (int)o->n_step, last_has_value);
     value_loss(dev, p, q, y, valid);
     scratch_release(dev, mark);

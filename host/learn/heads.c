@@ -129,7 +129,7 @@ Tensor log_ratio(Device *dev, const AgentPass *p, Tensor log_policy)
 
 ReturnsInput transitions(const AgentPass *p, Tensor value, Tensor next_value)
 {
-    return (ReturnsInput){.reward = p->in->reward,
+    return (ReturnsInput){.reward = p->reward,
                           .end = p->in->end,
                           .value = value,
                           .next_value = next_value,

@@ -64,10 +64,20 @@ static void next_action_loss(Device *dev, const AgentPass *p)
     scratch_release(dev, mark);
 }
 
+static Tensor scaled_rewards(Device *dev, const ModelInput *in, float scale)
+{
+    if (scale == 1.0f) return in->reward;
+    const Tensor reward = SCRATCH(dev, F32, in->tokens);
+    elementwise_fill(dev, reward, 0.0f);
+    elementwise_axpy(dev, reward, scale, in->reward);
+    return reward;
+}
+
 void objective_backward(Device *dev, const Objective *o, AgentPass pass)
 {
     const size_t mark = scratch_mark(dev);
     pass.options = &o->options;
+    pass.reward = scaled_rewards(dev, pass.in, o->options.reward_scale);
     pass.share = SCRATCH(dev, F32, pass.in->tokens);
     mean_weights(dev, pass.share, sum_at(pass.sums, SUM_TARGETS), pass.in->target, 1.0);
     elementwise_fill(dev, pass.dh, 0.0f);

@@ -17,6 +17,7 @@ static Status read_objective(Trainer *t)
         .value_weight = (float)c->learn_value_weight,
         .entropy = (float)c->learn_entropy,
         .negatives = (float)c->learn_negatives,
+        .reward_scale = (float)c->learn_reward_scale,
         .gamma = (float)c->learn_gamma,
         .huber = (float)c->learn_huber,
         .temperature = (float)c->learn_temperature,

@@ -148,11 +148,14 @@ static Status run_wave(Wave *v, Actor actor, PlaySink sink, int64_t first, int64
     int64_t running = count;
     TRY(begin(v, first, count));
     while (running > 0) TRY(advance(v, actor, &running));
+    int64_t made = 0;
+#pragma omp parallel for schedule(static) num_threads(v->episodes.threads) reduction(+ : made)
     for (int64_t i = 0; i < count; i++) {
-        *choices += v->history[i].count - 1;
+        made += v->history[i].count - 1;
         value[i] = discounted(&v->history[i], v->world->spec.discount);
-        if (sink.take) TRY(sink.take(sink.context, &v->history[i]));
     }
+    *choices += made;
+    for (int64_t i = 0; i < count && sink.take; i++) TRY(sink.take(sink.context, &v->history[i]));
     return OK;
 }
 

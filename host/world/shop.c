@@ -76,14 +76,18 @@ static bool shown_lately(const ShopVisit *visit, int32_t item)
     return found;
 }
 
+static double farther(const Shop *s, int32_t steps)
+{
+    return steps < SHOP_NEAR ? s->farther[steps] : s->position * log(1.0 + steps);
+}
+
 void shop_item_law(const Shop *s, const ShopVisit *visit, int32_t item, double law[SHOP_KINDS])
 {
     const ShopItem *i = &s->item[item];
     const double dull = dot(visit->shown, i->latent);
     const double x = s->affinity * dot(visit->interest, i->latent) + i->appeal -
                      (dull > 0.0 ? s->boredom * dull : 0.0) -
-                     (shown_lately(visit, item) ? s->repeat : 0.0) -
-                     s->position * log(1.0 + visit->steps);
+                     (shown_lately(visit, item) ? s->repeat : 0.0) - farther(s, visit->steps);
     shop_law(law, &s->taste, x, s->impatience * (visit->skips < 5 ? visit->skips : 5));
 }
 
@@ -367,6 +371,7 @@ static Status open_shop(void **world, WorldSpec *spec, const WorldSettings *sett
         .gap_mean = 9.8, /* eighteen seconds */
         .gap_std = 1.2,
     };
+    for (int t = 0; t < SHOP_NEAR; t++) s->farther[t] = s->position * log(1.0 + t);
     if (*settings->text[FIT]) return open_fitted(s, spec, settings);
     TRY(make_catalogue(s, settings));
     fill_spec(s, spec);

@@ -21,7 +21,7 @@
 #include "world/shop_choice.h"
 #include "world/world.h"
 
-enum { SHOP_LATENT = 8, SHOP_LATELY = 8 };
+enum { SHOP_LATENT = 8, SHOP_LATELY = 8, SHOP_NEAR = 128 };
 
 typedef struct {
     float latent[SHOP_LATENT];
@@ -43,6 +43,7 @@ typedef struct {
     double *shelf_share;          /* [shelves] cumulative popularity */
     int32_t *category;            /* [items] the feature: shelf + 1, row 0 is "unknown" */
     ShopTaste taste;
+    double farther[SHOP_NEAR]; /* position log(1 + t) for the first t */
     double affinity, boredom, repeat, position, impatience, keep, pull, satiation, drift;
     double gap_mean, gap_std; /* of log milliseconds between events */
     ShopFit *fit;             /* how it was fitted; NULL: it was not */
