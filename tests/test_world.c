@@ -2,6 +2,7 @@
 #include "base/parallel.h"
 #include "test.h"
 #include "world/optimum.h"
+#include "world/shop.h"
 #include "world/shop_choice.h"
 
 static void open_world(World *w, const char *text) { assert_ok(world_open(w, text)); }
@@ -286,21 +287,21 @@ static void the_law_of_choice(void **state)
     for (int k = 0; k < SHOP_KINDS; k++) assert_share(count[k], 100000, law[k]);
 }
 
-/* The propensity that popularity states is the share of choices that an item gets. */
-static void popularity_states_its_propensity(void **state)
+/* The propensity that a policy states is the share of choices that an item gets. */
+static void states_its_propensity(const char *policy)
 {
     enum { ITEMS = 60, DRAWS = 200000 };
     World w;
     int64_t count[ITEMS] = {0};
     float stated[ITEMS] = {0};
     double sum = 0.0;
-    (void)state;
     open_world(&w, "shop:items=60,shelves=7");
-    const WorldBaseline *b = world_baseline(&w, "popularity");
+    const WorldBaseline *b = world_baseline(&w, policy);
+    const ShopVisit visit = {.lately = {3, 10, -1, -1, -1, -1, -1, -1}, .seen_shelf = 3};
     for (uint64_t i = 0; i < DRAWS; i++) {
         WorldDraw draw = {9, i, 0};
         float p;
-        const int32_t item = b->act(&w, NULL, &draw, &p);
+        const int32_t item = b->act(&w, &visit, &draw, &p);
         assert_true(count[item] == 0 || stated[item] == p);
         stated[item] = p;
         count[item]++;
@@ -311,6 +312,13 @@ static void popularity_states_its_propensity(void **state)
     }
     assert_near(sum, 1.0, 1e-5);
     world_close(&w);
+}
+
+static void policies_state_their_propensities(void **state)
+{
+    (void)state;
+    states_its_propensity("popularity");
+    states_its_propensity("trial");
 }
 
 static void knowing_more_sells_more(void **state)
@@ -341,7 +349,7 @@ int main(void)
         cmocka_unit_test(the_largest_shop),
         cmocka_unit_test(the_small_shop_does_as_its_mdp_says),
         cmocka_unit_test(the_optimum_is_met_and_beaten_by_none),
-        cmocka_unit_test(popularity_states_its_propensity),
+        cmocka_unit_test(policies_state_their_propensities),
         cmocka_unit_test(knowing_more_sells_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
