@@ -54,6 +54,7 @@ static void names_and_settings(void **state)
 typedef struct {
     uint64_t hash;
     int64_t events, longest;
+    int numbers; /* of an event */
 } Digest;
 
 static Status digest(void *context, const PlayHistory *h)
@@ -64,8 +65,8 @@ static Status digest(void *context, const PlayHistory *h)
         uint32_t bits[2 + WORLD_NUMBERS_MAX];
         memcpy(bits, &e->reward, 4);
         memcpy(bits + 1, &h->propensity[i], 4);
-        memcpy(bits + 2, e->number, sizeof e->number);
-        for (int k = 0; k < 2 + WORLD_NUMBERS_MAX; k++)
+        memcpy(bits + 2, e->number, (size_t)d->numbers * sizeof *e->number);
+        for (int k = 0; k < 2 + d->numbers; k++)
             d->hash =
                 philox_u64(d->hash, bits[k], (uint64_t)e->item << 16 | e->action << 8 | e->end);
         d->hash = philox_u64(d->hash, (uint64_t)h->episode, (uint64_t)e->time);
@@ -79,7 +80,7 @@ static Status digest(void *context, const PlayHistory *h)
 static Digest digest_of(const World *w, const char *policy, int64_t slots, int threads,
                         uint64_t seed)
 {
-    Digest d = {0};
+    Digest d = {.numbers = w->spec.numbers};
     double value[300];
     const PlayOptions o = {0, 300, slots, seed, threads, true};
     PlayResult r = {.value = value};
@@ -266,7 +267,7 @@ static void the_law_of_choice(void **state)
     const ShopTaste taste = shop_taste(-1.0, -2.0, 0.5, -0.5, -1.0);
     double law[SHOP_KINDS], sum = 0.0;
     (void)state;
-    shop_law(law, &taste, 0.7, 0.2);
+    shop_law(law, &taste, 0.7, shop_unrest(0.2));
     for (int k = 0; k < SHOP_KINDS; k++) sum += law[k];
     assert_near(sum, 1.0, 1e-15);
     const double all = 1.0 + exp(-0.3) + exp(-1.8), look = exp(-0.3) / all;
@@ -276,7 +277,7 @@ static void the_law_of_choice(void **state)
     assert_near(law[SHOP_REVIEW], look * cart * buy / (1.0 + exp(1.0)), 1e-15);
     for (int k = 0; k < 4; k++) { /* beyond what a double's exponent holds */
         double far[SHOP_KINDS];
-        shop_law(far, &taste, k & 1 ? 5000.0 : -5000.0, k & 2 ? 5000.0 : 0.2);
+        shop_law(far, &taste, k & 1 ? 5000.0 : -5000.0, shop_unrest(k & 2 ? 5000.0 : 0.2));
         sum = 0.0;
         for (int i = 0; i < SHOP_KINDS; i++) sum += far[i];
         assert_near(sum, 1.0, 1e-15);

@@ -1,7 +1,9 @@
 #include "world/play.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/progress.h"
 
@@ -76,8 +78,8 @@ static void wave_close(Wave *v)
     episodes_close(&v->episodes);
 }
 
-/* False: no memory. */
-static bool append(PlayHistory *h, const WorldEvent *event, float propensity)
+/* The first `bytes` of an event. False: no memory. */
+static bool append(PlayHistory *h, const WorldEvent *event, size_t bytes, float propensity)
 {
     if (h->count == h->room) {
         const int64_t room = h->room ? 2 * h->room : 16;
@@ -88,7 +90,7 @@ static bool append(PlayHistory *h, const WorldEvent *event, float propensity)
         if (!events || !chances) return false;
         h->room = room;
     }
-    h->event[h->count] = *event;
+    memcpy(&h->event[h->count], event, bytes);
     h->propensity[h->count++] = propensity;
     return true;
 }
@@ -97,12 +99,15 @@ static bool append(PlayHistory *h, const WorldEvent *event, float propensity)
 enum { FEW = 128 };
 static Status append_all(Wave *v, int64_t count)
 {
+    /* Of the numbers only those that the world has: memory is what this takes its time with. */
+    const size_t bytes =
+        offsetof(WorldEvent, number) + (size_t)v->world->spec.numbers * sizeof(float);
     bool failed = false;
 #pragma omp parallel for schedule(static) num_threads(v->episodes.threads) if (count >= FEW)       \
     reduction(||                                                                                   \
               : failed)
     for (int64_t i = 0; i < count; i++)
-        failed = failed || !append(&v->history[v->slot[i]], &v->event[i], v->propensity[i]);
+        failed = failed || !append(&v->history[v->slot[i]], &v->event[i], bytes, v->propensity[i]);
     return failed ? FAIL(ERR_MEMORY, "no memory for the histories of %lld episodes",
                          (long long)v->episodes.slots)
                   : OK;

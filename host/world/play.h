@@ -12,7 +12,7 @@
 /* A history so far: its opening event, then an event a choice. */
 typedef struct {
     int64_t episode, count, room;
-    WorldEvent *event;
+    WorldEvent *event; /* `number` holds spec.numbers of them */
     float *propensity; /* with which the event's item was chosen; 1 of the opening event */
 } PlayHistory;
 

@@ -88,7 +88,7 @@ void shop_item_law(const Shop *s, const ShopVisit *visit, int32_t item, double l
     const double x = s->affinity * dot(visit->interest, i->latent) + i->appeal -
                      (dull > 0.0 ? s->boredom * dull : 0.0) -
                      (shown_lately(visit, item) ? s->repeat : 0.0) - farther(s, visit->steps);
-    shop_law(law, &s->taste, x, s->impatience * (visit->skips < 5 ? visit->skips : 5));
+    shop_law(law, &s->taste, x, s->unrest[visit->skips < SHOP_SKIPS ? visit->skips : SHOP_SKIPS]);
 }
 
 static double fraction(uint32_t word) { return ((double)word + 0.5) * 0x1p-32; }
@@ -128,7 +128,8 @@ static int64_t gap_ms(const Shop *s, Philox p)
 
 int32_t shop_popular_shelf(const Shop *s, double uniform)
 {
-    int32_t low = 0, high = s->shelves - 1;
+    const int at = (int)(uniform * SHOP_GUIDE);
+    int32_t low = s->guide[at], high = s->guide[at + 1];
     while (low < high) {
         const int32_t middle = low + (high - low) / 2;
         if (uniform < s->shelf_share[middle])
@@ -236,11 +237,22 @@ static int by_appeal(const void *a, const void *b)
     return (x->item > y->item) - (x->item < y->item);
 }
 
+/* guide[k]: the shelf that a uniform number of k / SHOP_GUIDE falls on. */
+static void make_guide(Shop *s)
+{
+    int32_t shelf = 0;
+    for (int k = 0; k <= SHOP_GUIDE; k++) {
+        while (shelf < s->shelves - 1 && (double)k / SHOP_GUIDE >= s->shelf_share[shelf]) shelf++;
+        s->guide[k] = shelf;
+    }
+}
+
 Status shop_rank(Shop *s)
 {
     Ranked *sorted = calloc((size_t)s->items, sizeof *sorted);
     int64_t *next = calloc((size_t)s->shelves, sizeof *next);
     const Status st = sorted && next ? OK : FAIL(ERR_MEMORY, "no memory to sort the catalogue");
+    make_guide(s);
     memset(s->first, 0, ((size_t)s->shelves + 1) * sizeof *s->first);
     for (int64_t i = 0; i < s->items && st == OK; i++) s->first[s->item[i].shelf + 1]++;
     for (int32_t c = 0; c < s->shelves && st == OK; c++) {
@@ -372,6 +384,7 @@ static Status open_shop(void **world, WorldSpec *spec, const WorldSettings *sett
         .gap_std = 1.2,
     };
     for (int t = 0; t < SHOP_NEAR; t++) s->farther[t] = s->position * log(1.0 + t);
+    for (int k = 0; k <= SHOP_SKIPS; k++) s->unrest[k] = shop_unrest(s->impatience * k);
     if (*settings->text[FIT]) return open_fitted(s, spec, settings);
     TRY(make_catalogue(s, settings));
     fill_spec(s, spec);

@@ -21,7 +21,7 @@
 #include "world/shop_choice.h"
 #include "world/world.h"
 
-enum { SHOP_LATENT = 8, SHOP_LATELY = 8, SHOP_NEAR = 128 };
+enum { SHOP_LATENT = 8, SHOP_LATELY = 8, SHOP_NEAR = 128, SHOP_SKIPS = 5, SHOP_GUIDE = 256 };
 
 typedef struct {
     float latent[SHOP_LATENT];
@@ -43,7 +43,9 @@ typedef struct {
     double *shelf_share;          /* [shelves] cumulative popularity */
     int32_t *category;            /* [items] the feature: shelf + 1, row 0 is "unknown" */
     ShopTaste taste;
-    double farther[SHOP_NEAR]; /* position log(1 + t) for the first t */
+    double farther[SHOP_NEAR];     /* position log(1 + t) for the first t */
+    double unrest[SHOP_SKIPS + 1]; /* exp(y), by skips in a row */
+    int32_t guide[SHOP_GUIDE + 1]; /* into shelf_share: the shelf of k / SHOP_GUIDE */
     double affinity, boredom, repeat, position, impatience, keep, pull, satiation, drift;
     double gap_mean, gap_std; /* of log milliseconds between events */
     ShopFit *fit;             /* how it was fitted; NULL: it was not */
@@ -70,7 +72,7 @@ Status shop_room(Shop *s, int64_t items, int32_t shelves);
 void shop_unit(float *v);
 void shop_add_normal(float *v, double scale, uint64_t seed, uint64_t which);
 void shop_place_item(Shop *s, int64_t item, double spread, uint64_t seed);
-/* From item[].shelf and item[].appeal: ranked, first, place, category. */
+/* From item[].shelf, item[].appeal and shelf_share: guide, ranked, first, place, category. */
 Status shop_rank(Shop *s);
 
 #endif

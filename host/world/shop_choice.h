@@ -7,7 +7,7 @@
  *
  * x is what speaks for the item here and now (relevance, less boredom, less attention further down the
  * list), y the shopper's impatience; s is the logistic function, and s(c + x) = o / (1 + o) of the odds
- * o = exp(c) exp(x): so a law takes two exponentials.
+ * o = exp(c) exp(x): so a law takes one exponential, and that of y, of which there are few.
  */
 #ifndef SOUK_SHOP_CHOICE_H
 #define SOUK_SHOP_CHOICE_H
@@ -33,11 +33,14 @@ static inline ShopTaste shop_taste(double view, double leave, double cart, doubl
 /* Within +-300: what exp() and its products can hold. */
 static inline double shop_held(double x) { return x > 300.0 ? 300.0 : x < -300.0 ? -300.0 : x; }
 
-/* Probability of each kind of event; they add up to 1. */
-static inline void shop_law(double law[SHOP_KINDS], const ShopTaste *t, double x, double y)
+/* exp(y) */
+static inline double shop_unrest(double y) { return exp(shop_held(y)); }
+
+/* Probability of each kind of event, given x and exp(y); they add up to 1. */
+static inline void shop_law(double law[SHOP_KINDS], const ShopTaste *t, double x, double unrest)
 {
-    const double for_it = exp(shop_held(x)), out = exp(shop_held(y));
-    const double look = t->view * for_it, leave = t->leave * out, all = 1.0 + look + leave;
+    const double for_it = exp(shop_held(x));
+    const double look = t->view * for_it, leave = t->leave * unrest, all = 1.0 + look + leave;
     const double cart = t->cart * for_it / (1.0 + t->cart * for_it);
     const double purchase = t->purchase * for_it / (1.0 + t->purchase * for_it);
     const double review = t->review / (1.0 + t->review), viewed = look / all;

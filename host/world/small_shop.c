@@ -67,7 +67,7 @@ static int outcomes(const SmallShop *s, const Shopper *now, int32_t item, Outcom
                      s->shelf_step * (item % s->ranks) - dull;
     double law[SHOP_KINDS];
     int count = 0;
-    shop_law(law, &s->taste, x, dull);
+    shop_law(law, &s->taste, x, shop_unrest(dull));
     for (int kind = 0; kind < SHOP_KINDS; kind++) {
         Shopper next = {now->wanted, shelf, again < s->bored ? again + 1 : s->bored};
         const bool bought = kind == SHOP_PURCHASE || kind == SHOP_REVIEW;
