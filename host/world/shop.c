@@ -28,7 +28,7 @@ enum {
 };
 static const WorldOption options[] = {
     {WORLD_TEXT, "fit", "", 0, 0,
-     "behaviour file that items, shelves, their popularity and tastes are fitted to"},
+     "behaviour file, a path without commas, that catalogue and tastes are fitted to"},
     {WORLD_TEXT, "category", "", 0, 0, "of its items, of which shelves are made; empty: the first"},
     {WORLD_COUNT, "items", "100000", 10, 1e6, "catalogue"},
     {WORLD_COUNT, "shelves", "0", 0, 1e5, "categories; 0: root of items"},
