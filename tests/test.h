@@ -48,4 +48,14 @@ static inline double relative_l2(const float *have, const double *want, int64_t 
         if ((call) != OK) fail_msg("%s: %s", #call, status_message());                             \
     } while (0)
 
+/* It fails with `want`, and says so in a message that holds `saying`. */
+#define assert_refused(call, want, saying)                                                         \
+    do {                                                                                           \
+        status_clear();                                                                            \
+        assert_int_equal((call), want);                                                            \
+        if (!strstr(status_message(), saying))                                                     \
+            fail_msg("\"%s\" does not say \"%s\"", status_message(), saying);                      \
+        status_clear();                                                                            \
+    } while (0)
+
 #endif

@@ -148,11 +148,7 @@ static void counts_by_hand(void **state)
 static void refused(const char *text, const char *saying)
 {
     World w;
-    status_clear();
-    assert_int_equal(world_open(&w, text), ERR_USAGE);
-    if (!strstr(status_message(), saying))
-        fail_msg("\"%s\" does not say \"%s\"", status_message(), saying);
-    status_clear();
+    assert_refused(world_open(&w, text), ERR_USAGE, saying);
 }
 
 static void logs_that_say_too_little_are_refused(void **state)
@@ -180,17 +176,37 @@ static void logs_that_say_too_little_are_refused(void **state)
 
 enum { ITEMS = 400, SHELVES = 8, SESSIONS = 200000 };
 
-static void play_to(const World *w, const char *policy, const char *path)
+/* A shop, and another fitted to what the first one logs under `policy`. */
+typedef struct {
+    World made, fitted;
+    char path[256];
+} Pair;
+
+static void open_pair(Pair *p, const char *settings, const char *policy, const char *same)
 {
     const PlayOptions o = {.episodes = SESSIONS, .slots = 4096, .seed = 11, .quiet = true};
     double *value = malloc(SESSIONS * sizeof *value);
     PlayResult result = {.value = value};
+    char text[512];
     WorldLog *log;
-    assert_ok(world_log_open(&log, path, w, 0, "played"));
-    assert_ok(play(w, &o, baseline_actor(world_baseline(w, policy)), world_log_sink(log), &result));
+    snprintf(text, sizeof text, "shop:items=%d,shelves=%d%s", ITEMS, SHELVES, settings);
+    assert_ok(world_open(&p->made, text));
+    path_of(p->path, policy);
+    assert_ok(world_log_open(&log, p->path, &p->made, 0, "played"));
+    const Actor actor = baseline_actor(world_baseline(&p->made, policy));
+    assert_ok(play(&p->made, &o, actor, world_log_sink(log), &result));
     assert_ok(world_log_finish(log));
     world_log_close(log);
     free(value);
+    snprintf(text, sizeof text, "shop:fit=%s%s", p->path, same);
+    assert_ok(world_open(&p->fitted, text));
+}
+
+static void close_pair(Pair *p)
+{
+    world_close(&p->fitted);
+    world_close(&p->made);
+    unlink(p->path);
 }
 
 static double cosine(const float *a, const float *b)
@@ -215,14 +231,10 @@ static double agreement(const Shop *a, const Shop *b)
 
 static void a_shop_is_found_in_its_log(void **state)
 {
-    char path[256], text[512];
-    World made, fitted;
+    Pair p;
     (void)state;
-    assert_ok(world_open(&made, "shop:items=400,shelves=8,satiation=1"));
-    play_to(&made, "popularity", path_of(path, "own"));
-    snprintf(text, sizeof text, "shop:fit=%s,satiation=1", path);
-    assert_ok(world_open(&fitted, text));
-    const Shop *a = made.parameters, *b = fitted.parameters;
+    open_pair(&p, ",satiation=1", "popularity", ",satiation=1");
+    const Shop *a = p.made.parameters, *b = p.fitted.parameters;
     assert_int_equal(b->items, ITEMS);
     assert_int_equal(b->shelves, SHELVES);
     /* Shares: five deviations of a binomial share. */
@@ -241,22 +253,16 @@ static void a_shop_is_found_in_its_log(void **state)
     assert_near(f->reached.cart, f->wanted.cart, 0.02);
     assert_near(f->reached.purchase, f->wanted.purchase, 0.03);
     assert_near(f->reached.review, f->wanted.review, 0.03);
-    world_close(&fitted);
-    world_close(&made);
-    unlink(path);
+    close_pair(&p);
 }
 
 /* A log of the policy that taste is fitted with: utilities as they were. */
 static void tastes_are_found(void **state)
 {
-    char path[256], text[512];
-    World made, fitted;
+    Pair p;
     (void)state;
-    assert_ok(world_open(&made, "shop:items=400,shelves=8,view=-2.5,leave=-2,cart=-2,purchase=-1"));
-    play_to(&made, "shelf", path_of(path, "taste"));
-    snprintf(text, sizeof text, "shop:fit=%s", path);
-    assert_ok(world_open(&fitted, text));
-    const ShopUtilities *u = &((const Shop *)fitted.parameters)->fit->utilities;
+    open_pair(&p, ",view=-2.5,leave=-2,cart=-2,purchase=-1", "shelf", "");
+    const ShopUtilities *u = &((const Shop *)p.fitted.parameters)->fit->utilities;
     print_message("view %.2f leave %.2f cart %.2f purchase %.2f review %.2f\n", u->view, u->leave,
                   u->cart, u->purchase, u->review);
     assert_near(u->review, -2.0, 0.1);
@@ -264,9 +270,7 @@ static void tastes_are_found(void **state)
     assert_near(u->view, -2.5, 0.7);
     assert_near(u->cart, -2.0, 0.7);
     assert_near(u->purchase, -1.0, 0.7);
-    world_close(&fitted);
-    world_close(&made);
-    unlink(path);
+    close_pair(&p);
 }
 
 int main(void)

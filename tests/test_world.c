@@ -21,11 +21,7 @@ static Interval played(const World *w, Actor actor, int64_t episodes, int64_t sl
 static void refused(const char *text, const char *saying)
 {
     World w;
-    status_clear();
-    assert_int_equal(world_open(&w, text), ERR_USAGE);
-    if (!strstr(status_message(), saying))
-        fail_msg("\"%s\" does not say \"%s\"", status_message(), saying);
-    status_clear();
+    assert_refused(world_open(&w, text), ERR_USAGE, saying);
 }
 
 static void names_and_settings(void **state)
