@@ -172,6 +172,31 @@ static void logs_that_say_too_little_are_refused(void **state)
     unlink(path);
 }
 
+/* Sixteen looks each, for which no session has room where people hardly look: they look more readily. */
+static void long_sessions(void **state)
+{
+    char path[256], text[512];
+    World w;
+    Log l;
+    (void)state;
+    begin_log(&l, path_of(path, "long"));
+    for (int user = 0; user < 50; user++) {
+        Event e[16];
+        for (int i = 0; i < 16; i++) e[i] = (Event){(user + i) % 5, VIEW, 20 + i, i == 15};
+        add_user(&l, e, 16, 16);
+    }
+    finish_log(&l, 5, rows);
+    snprintf(text, sizeof text, "shop:fit=%s,view=-8", path);
+    assert_ok(world_open(&w, text));
+    const ShopFit *f = ((const Shop *)w.parameters)->fit;
+    assert_true(f->wanted.skips < 0.0);
+    assert_near(f->wanted.looks, 15.0, 1e-12);
+    assert_near(f->reached.looks, 15.0, 0.1);
+    assert_true(f->utilities.view > -8.0);
+    world_close(&w);
+    unlink(path);
+}
+
 /* ---- A shop's own log ----------------------------------------------------------------------------------- */
 
 enum { ITEMS = 400, SHELVES = 8, SESSIONS = 200000 };
@@ -276,9 +301,8 @@ static void tastes_are_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_by_hand),
-        cmocka_unit_test(logs_that_say_too_little_are_refused),
-        cmocka_unit_test(a_shop_is_found_in_its_log),
+        cmocka_unit_test(counts_by_hand),   cmocka_unit_test(logs_that_say_too_little_are_refused),
+        cmocka_unit_test(long_sessions),    cmocka_unit_test(a_shop_is_found_in_its_log),
         cmocka_unit_test(tastes_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

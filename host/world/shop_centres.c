@@ -112,13 +112,18 @@ static void centre_of(int32_t shelves, Basis x, float (*centre)[SHOP_LATENT], ui
     for (int32_t c = 0; c < shelves; c++)
         for (int k = 0; k < SHOP_LATENT; k++) mean[k] += x[c][k] / shelves;
     for (int32_t c = 0; c < shelves; c++) {
-        double square = 0.0;
-        for (int k = 0; k < SHOP_LATENT; k++) square += x[c][k] * x[c][k];
-        memset(centre[c], 0, sizeof *centre);
-        if (square < 1e-18)
+        double known = 0.0, square = 0.0;
+        for (int k = 0; k < SHOP_LATENT; k++) {
+            const double v = x[c][k] - mean[k];
+            centre[c][k] = (float)v;
+            known += x[c][k] * x[c][k];
+            square += v * v;
+        }
+        /* The log says nothing of it, or the same of it as of all. */
+        if (!(known > 1e-18 && square > 1e-12 * known)) {
+            memset(centre[c], 0, sizeof *centre);
             shop_add_normal(centre[c], 1.0, seed, (uint64_t)c);
-        else
-            for (int k = 0; k < SHOP_LATENT; k++) centre[c][k] = (float)(x[c][k] - mean[k]);
+        }
         shop_unit(centre[c]);
     }
 }

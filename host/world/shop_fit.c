@@ -6,7 +6,7 @@
 
 #include "world/play.h"
 
-enum { SESSIONS = 50000, SLOTS = 4096, TRIES = 60 };
+enum { SESSIONS = 20000, SLOTS = 4096, TRIES = 40 };
 
 /* ---- The catalogue -------------------------------------------------------------------------------------- */
 
@@ -83,6 +83,7 @@ static Status count(void *context, const PlayHistory *h)
 {
     ShopCounts *c = context;
     c->sessions++;
+    c->cut += h->event[h->count - 1].end == END_TRUNCATED;
     for (int64_t i = 1; i < h->count; i++) {
         const int kind = h->event[i].action;
         if (kind == SHOP_SKIP)
@@ -120,13 +121,16 @@ static bool settled(double *utility, double by, double error)
 }
 
 /* Each moment moves the utility that says most of it: looks a session go about as exp(-leave), looks a skip as
- * exp(view). */
+ * exp(view). Where most sessions last as long as they may and still have too few looks, leaving less does not
+ * help: then looks move `view`, of which a log without skips says nothing else. */
 static bool improve(ShopUtilities *u, const ShopMoments *want, const ShopMoments *have,
                     const ShopCounts *n)
 {
     const double looks_error = 1.0 / sqrt((double)n->looks + 1.0);
     const double skips_error = looks_error + 1.0 / sqrt((double)n->skips + 1.0);
-    bool all = settled(&u->leave, log((have->looks + 1e-3) / (want->looks + 1e-3)), looks_error);
+    const double looks = log((have->looks + 1e-3) / (want->looks + 1e-3));
+    const bool stay = looks < 0.0 && 2 * n->cut > n->sessions && want->skips < 0.0;
+    bool all = settled(stay ? &u->view : &u->leave, stay ? -looks : looks, looks_error);
     if (want->skips >= 0.0) all &= settled(&u->view, log(have->skips / want->skips), skips_error);
     all &=
         settled(&u->cart, logit(want->cart) - logit(have->cart), logit_error(have->cart, n->looks));

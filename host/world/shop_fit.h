@@ -6,9 +6,10 @@
  *               positive pointwise mutual information (Levy and Goldberg 2014), less the mean, of unit length
  *   goes with   the shelf that most often comes next after a purchase, beyond its popularity
  *   gaps        mean and deviation of the logarithm of the time between looks (and skips)
- *   utilities   of leaving, cart, purchase and review, and of looking where the log tells skips: by the method
- *               of simulated moments (McFadden 1989). The shop plays sessions with its policy `shelf` until
- *               looks a session and the shares of looks that go further are the log's.
+ *   utilities   of leaving, cart, purchase and review, and of looking where the log tells skips, or has more
+ *               looks than a session has room for: by the method of simulated moments (McFadden 1989). The shop
+ *               plays sessions with its policy `shelf` until looks a session and the shares of looks that go
+ *               further are the log's.
  *
  * What no log tells (affinity, boredom, drift …) stays as the settings have it; items lie about their shelf's
  * centre by `spread`, as in any shop.

@@ -41,7 +41,6 @@ ShopMoments shop_moments(const ShopCounts *c, bool tells_skips)
 typedef struct {
     ShopLog *log;
     int kind[ACTIONS_MAX]; /* of each action */
-    bool tells_skips;
     ShopCounts counts;
     int64_t gaps;
     double gap_sum, gap_squares;
@@ -62,7 +61,6 @@ static void name_kinds(Reader *r, const Behaviour *b)
         r->kind[a] = SHOP_VIEW;
         for (int k = 0; k < SHOP_KINDS; k++)
             if (!strcmp(b->action_name[a], shop_kind_name[k])) r->kind[a] = k;
-        r->tells_skips |= r->kind[a] == SHOP_SKIP;
     }
 }
 
@@ -290,7 +288,7 @@ static Status read_log(Reader *r, const Behaviour *b, const char *category)
     if (r->counts.looks == 0 || r->gaps == 0)
         return FAIL(ERR_USAGE, "%s: no session of its train split has two looks", b->path);
     log->sessions = r->counts.sessions;
-    log->moments = shop_moments(&r->counts, r->tells_skips);
+    log->moments = shop_moments(&r->counts, r->counts.skips > 0);
     log->gap_mean = r->gap_sum / (double)r->gaps;
     log->gap_std =
         sqrt(fmax(0.0, r->gap_squares / (double)r->gaps - log->gap_mean * log->gap_mean));

@@ -39,6 +39,7 @@ typedef struct {
 /* Sums of which moments are made. */
 typedef struct {
     int64_t sessions, looks, skips, cart, purchase, review;
+    int64_t cut; /* sessions that did not end by themselves; counted of played ones only */
 } ShopCounts;
 /* A look that went as far as `kind` (shop_choice.h). */
 void shop_count_look(ShopCounts *c, int kind);
