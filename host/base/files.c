@@ -54,6 +54,16 @@ void atomic_file_close(AtomicFile *f)
     *f = (AtomicFile){0};
 }
 
+Status atomic_file_write(const char *path, FileWriter write, const void *content)
+{
+    AtomicFile file;
+    Status st = atomic_file_open(&file, path);
+    if (st == OK) st = write(content, file.stream);
+    if (st == OK) st = atomic_file_commit(&file);
+    atomic_file_close(&file);
+    return st;
+}
+
 Status make_folder(const char *path)
 {
     char *copy = strdup(path);

@@ -19,6 +19,10 @@ Status atomic_file_commit(AtomicFile *f);
 /* Remove what was not committed. Safe on {0} and after a commit. */
 void atomic_file_close(AtomicFile *f);
 
+/* A file that write(content, stream) fills; nothing appears where that fails. */
+typedef Status (*FileWriter)(const void *content, FILE *out);
+Status atomic_file_write(const char *path, FileWriter write, const void *content);
+
 /* Create the folder and its parents where missing. */
 Status make_folder(const char *path);
 

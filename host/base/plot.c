@@ -20,3 +20,14 @@ void plot_draw(const char *folder, const char *script)
         waitpid(child, &status, 0);
     posix_spawn_file_actions_destroy(&actions);
 }
+
+/* In single quotes a quote is written twice. */
+void plot_quoted(FILE *script, const char *text)
+{
+    fputc('\'', script);
+    for (; *text; text++) {
+        if (*text == '\'') fputc('\'', script);
+        fputc(*text, script);
+    }
+    fputc('\'', script);
+}

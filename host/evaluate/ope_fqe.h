@@ -22,8 +22,9 @@
  * By linearity Q is the sum of the Q of each kind of reward: asked for channels, it is fitted to the rewards of
  * each kind of action (/events/action) by itself.
  *
- * Memory: 28 dim bytes a decision at most: states, two vectors, and four more in scratch. Time: sweeps x conjugate gradients x decisions x dim x dim, and a pass over
- * the catalogue a sweep. On the model's device; deterministic for any number of threads.
+ * Memory: 28 dim bytes a decision at most: states, two vectors, and four more in scratch. Time: sweeps x conjugate
+ * gradients x decisions x dim x dim, and a pass over the catalogue a sweep. On the model's device; deterministic
+ * for any number of threads. Values that grow beyond what is finite are an error (ERR_USAGE).
  */
 #ifndef SOUK_OPE_FQE_H
 #define SOUK_OPE_FQE_H

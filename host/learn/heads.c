@@ -117,11 +117,11 @@ Tensor log_behaviour(Device *dev, const AgentPass *p)
     return out;
 }
 
-Tensor log_ratio(Device *dev, const AgentPass *p, Tensor log_policy)
+Tensor log_ratio(Device *dev, const AgentPass *p, Tensor chosen)
 {
     const Tensor ratio = SCRATCH(dev, F32, p->in->tokens);
     const size_t mark = scratch_mark(dev);
-    elementwise_copy(dev, ratio, log_policy);
+    elementwise_copy(dev, ratio, chosen);
     elementwise_axpy(dev, ratio, -1.0f, log_behaviour(dev, p));
     scratch_release(dev, mark);
     return ratio;

@@ -50,8 +50,8 @@ Tensor log_policy_given(Device *dev, const AgentPass *p, const ActionValues *z, 
 /* log beta(a_i|s_i) of the policy that made the log: of its propensities, or where it has none as the behaviour
  * head estimates. */
 Tensor log_behaviour(Device *dev, const AgentPass *p);
-/* log pi(a_i|s_i) - log beta(a_i|s_i), given the former, f32 [tokens]. */
-Tensor log_ratio(Device *dev, const AgentPass *p, Tensor log_policy);
+/* log pi(a_i|s_i) - log beta(a_i|s_i), given the former, `chosen`, f32 [tokens]. */
+Tensor log_ratio(Device *dev, const AgentPass *p, Tensor chosen);
 /* The batch's transitions as returns.h takes them; log_ratio absent. */
 ReturnsInput transitions(const AgentPass *p, Tensor value, Tensor next_value);
 

@@ -233,8 +233,9 @@ static json_t *settings_json(const Config *c)
     return settings;
 }
 
-static Status write_json(const AblationTable *t, FILE *out, const char *path)
+static Status write_json(const void *content, FILE *out)
 {
+    const AblationTable *t = content;
     json_t *groups = json_array();
     for (int g = 0; g < t->groups; g++) json_array_append_new(groups, group_json(t, g));
     json_t *root = json_pack(
@@ -243,7 +244,8 @@ static Status write_json(const AblationTable *t, FILE *out, const char *path)
         "items", (json_int_t)t->items, "flattered_events", (json_int_t)t->flattered, "first_seed",
         (json_int_t)t->config->train_seed, "seeds", t->seeds, "optimum", number(t->optimum), "arms",
         arms_json(t), "groups", groups, "settings", settings_json(t->config));
-    if (!root) return FAIL(ERR_FORMAT, "%s: a name in the report is not UTF-8", path);
+    if (!root)
+        return FAIL(ERR_FORMAT, "%s: a name in the report is not UTF-8", t->config->train_out);
     json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
     fputc('\n', out);
     json_decref(root);
@@ -259,9 +261,9 @@ static bool is_drawn(const AblationTable *t, int g)
 }
 
 /* A block a group. */
-static Status write_data(const AblationTable *t, FILE *out, const char *path)
+static Status write_data(const void *content, FILE *out)
 {
-    (void)path;
+    const AblationTable *t = content;
     fputs("# place arm value low high\n", out);
     for (int g = 0, block = 0; g < t->groups; g++) {
         if (!is_drawn(t, g)) continue;
@@ -277,25 +279,14 @@ static Status write_data(const AblationTable *t, FILE *out, const char *path)
     return OK;
 }
 
-/* In gnuplot's quotes a quote is written twice. */
-static void put_quoted(FILE *out, const char *text)
-{
-    fputc('\'', out);
-    for (; *text; text++) {
-        if (*text == '\'') fputc('\'', out);
-        fputc(*text, out);
-    }
-    fputc('\'', out);
-}
-
 /* gnuplot runs in the folder. */
-static Status write_script(const AblationTable *t, FILE *out, const char *path)
+static Status write_script(const void *content, FILE *out)
 {
-    (void)path;
+    const AblationTable *t = content;
     fputs("set terminal svg size 900,500 background rgb 'white'\n"
           "set output 'ablation.svg'\nset title ",
           out);
-    put_quoted(out, in_world(t) ? t->config->world_name : t->config->data_path);
+    plot_quoted(out, in_world(t) ? t->config->world_name : t->config->data_path);
     fprintf(out,
             " noenhanced\nset ylabel '%s, 95 %% interval over users and seeds' noenhanced\n"
             "set key outside right noenhanced\nset xtics rotate by -20 noenhanced\n"
@@ -306,23 +297,17 @@ static Status write_script(const AblationTable *t, FILE *out, const char *path)
         fprintf(out, "%s'ablation.dat' index %d using 1:3:4:5%s with yerrorbars lw 2 title ",
                 g ? ", \\\n     " : "", block, g ? "" : ":xtic(2)");
         block++;
-        put_quoted(out, t->group[g].name);
+        plot_quoted(out, t->group[g].name);
     }
     fputc('\n', out);
     return OK;
 }
 
-static Status write_file(const AblationTable *t, const char *name,
-                         Status (*write)(const AblationTable *t, FILE *out, const char *path))
+static Status write_file(const AblationTable *t, const char *name, FileWriter write)
 {
     char path[sizeof(Config_text) + 32];
-    AtomicFile file;
     snprintf(path, sizeof path, "%s/%s", t->config->train_out, name);
-    Status st = atomic_file_open(&file, path);
-    if (st == OK) st = write(t, file.stream, path);
-    if (st == OK) st = atomic_file_commit(&file);
-    atomic_file_close(&file);
-    return st;
+    return atomic_file_write(path, write, t);
 }
 
 Status ablation_write(const AblationTable *t)

@@ -12,8 +12,9 @@ static json_t *pack(Interval i)
     return json_pack("{s:f, s:f}", "mean", i.mean, "half_interval_95", i.half);
 }
 
-static void write_json(const RoundsTable *t, FILE *out)
+static Status write_json(const void *content, FILE *out)
 {
+    const RoundsTable *t = content;
     json_t *policies = json_array(), *rounds = json_array();
     for (int i = 0; i < t->baselines; i++)
         json_array_append_new(policies, json_pack("{s:s, s:b, s:o}", "name", t->baseline[i].name,
@@ -31,49 +32,51 @@ static void write_json(const RoundsTable *t, FILE *out)
     json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o}", "world", t->world, "objective",
                              t->objective, "policies", policies, "optimum",
                              t->known ? json_real(t->optimum) : json_null(), "rounds", rounds);
+    if (!root) return FAIL(ERR_FORMAT, "world.name = \"%s\" is not UTF-8", t->world);
     json_dumpf(root, out, JSON_INDENT(2));
     json_decref(root);
+    return OK;
 }
 
-static void write_data(const RoundsTable *t, FILE *out)
+static Status write_data(const void *content, FILE *out)
 {
+    const RoundsTable *t = content;
     fputs("# round played half_interval greedy half_interval\n", out);
     for (int64_t i = 0; i < t->rounds; i++)
         fprintf(out, "%" PRId64 " %.9g %.9g %.9g %.9g\n", i, t->round[i].played.mean,
                 t->round[i].played.half, t->round[i].greedy.mean, t->round[i].greedy.half);
+    return OK;
 }
 
 /* gnuplot runs in the folder. */
-static void write_script(const RoundsTable *t, FILE *out)
+static Status write_script(const void *content, FILE *out)
 {
+    const RoundsTable *t = content;
+    fputs("set terminal svg size 800,500 background rgb 'white'\n"
+          "set output 'rounds.svg'\nset title ",
+          out);
+    plot_quoted(out, t->world);
     fprintf(out,
-            "set terminal svg size 800,500 background rgb 'white'\n"
-            "set output 'rounds.svg'\n"
-            "set title '%s, %s' noenhanced\n"
+            ".', %s' noenhanced\n"
             "set xlabel 'round'\nset ylabel 'return of an episode, 95 %% interval'\n"
             "set key outside right noenhanced\nset xrange [-0.3:%" PRId64 ".3]\n"
             "plot 'rounds.dat' using 1:4:5 with yerrorlines lw 2 title 'greedy', \\\n"
             "     'rounds.dat' using 1:2:3 with yerrorlines title 'played'",
-            t->world, t->objective, t->rounds - 1);
+            t->objective, t->rounds - 1);
     for (int i = 0; i < t->baselines; i++)
         fprintf(out, ", \\\n     %.9g with lines dashtype 2 title '%s%s'",
                 t->baseline[i].value.mean, t->baseline[i].name,
                 t->baseline[i].oracle ? " (sees all)" : "");
     if (t->known) fprintf(out, ", \\\n     %.9g with lines lw 2 title 'the optimum'", t->optimum);
     fputc('\n', out);
+    return OK;
 }
 
-static Status write_file(const RoundsTable *t, const char *name,
-                         void (*write)(const RoundsTable *t, FILE *out))
+static Status write_file(const RoundsTable *t, const char *name, FileWriter write)
 {
     char path[4096];
-    AtomicFile file;
     snprintf(path, sizeof path, "%s/%s", t->folder, name);
-    Status st = atomic_file_open(&file, path);
-    if (st == OK) write(t, file.stream);
-    if (st == OK) st = atomic_file_commit(&file);
-    atomic_file_close(&file);
-    return st;
+    return atomic_file_write(path, write, t);
 }
 
 Status rounds_write(const RoundsTable *t)

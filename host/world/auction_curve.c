@@ -74,8 +74,9 @@ Status auction_print(const World *w, const WorldEvent *seen, const int32_t *item
 /* ---- As a plot -------------------------------------------------------------------------------------- */
 
 /* A block of lines "value bid choices" for each time and pace, in their order; two empty lines between. */
-static void write_data(const Curve *c, FILE *out)
+static Status write_data(const void *content, FILE *out)
 {
+    const Curve *c = content;
     for (int t = 0; t < TIMES; t++)
         for (int p = 0; p < PACES; p++) {
             fprintf(out, "# time %s, money %s: value, in mean values; mean bid; choices\n",
@@ -87,11 +88,13 @@ static void write_data(const Curve *c, FILE *out)
             }
             fputs("\n\n", out);
         }
+    return OK;
 }
 
 /* gnuplot runs in the folder. */
-static void write_script(const char *name, FILE *out)
+static Status write_script(const void *content, FILE *out)
 {
+    const char *name = content;
     fprintf(out,
             "set terminal svg size 1000,400 background rgb 'white'\n"
             "set output '%s.svg'\n"
@@ -107,6 +110,7 @@ static void write_script(const char *name, FILE *out)
         fputc('\n', out);
     }
     fputs("unset multiplot\n", out);
+    return OK;
 }
 
 Status auction_plot(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
@@ -114,18 +118,11 @@ Status auction_plot(const World *w, const WorldEvent *seen, const int32_t *item,
 {
     const Curve c = curve_of(w->parameters, seen, item, count);
     char path[4096], script[160];
-    AtomicFile data, commands = {0};
     snprintf(path, sizeof path, "%s/%s.dat", folder, name);
-    Status st = atomic_file_open(&data, path);
-    if (st == OK) write_data(&c, data.stream);
-    if (st == OK) st = atomic_file_commit(&data);
+    TRY(atomic_file_write(path, write_data, &c));
     snprintf(script, sizeof script, "%s.gp", name);
     snprintf(path, sizeof path, "%s/%s", folder, script);
-    if (st == OK) st = atomic_file_open(&commands, path);
-    if (st == OK) write_script(name, commands.stream);
-    if (st == OK) st = atomic_file_commit(&commands);
-    atomic_file_close(&data);
-    atomic_file_close(&commands);
-    if (st == OK) plot_draw(folder, script);
-    return st;
+    TRY(atomic_file_write(path, write_script, name));
+    plot_draw(folder, script);
+    return OK;
 }

@@ -341,13 +341,24 @@ static void fill_spec(const Shop *s, WorldSpec *spec)
     spec->item_features.kind_rows[0] = spec->item_features.categories = s->shelves + 1;
 }
 
+/* What a log says is no setting beside it. */
+static Status check_unfitted(const double *x, const char *path)
+{
+    static const int fitted[] = {ITEMS, SHELVES, APPEAL, LEAVE, CART, PURCHASE, REVIEW};
+    for (size_t i = 0; i < sizeof fitted / sizeof *fitted; i++) {
+        const WorldOption *o = &options[fitted[i]];
+        if (x[fitted[i]] != strtod(o->value, NULL))
+            return FAIL(ERR_USAGE, "world shop: %s is what fit=%s says", o->name, path);
+    }
+    return OK;
+}
+
 static Status open_fitted(Shop *s, WorldSpec *spec, const WorldSettings *settings)
 {
     const double *x = settings->number;
     const char *path = settings->text[FIT];
     ShopLog log;
-    if (x[ITEMS] != 1e5 || x[SHELVES] != 0.0) /* other than the defaults */
-        return FAIL(ERR_USAGE, "world shop: items and shelves are those of fit=%s", path);
+    TRY(check_unfitted(x, path));
     TRY(shop_log_read(&log, path, settings->text[CATEGORY]));
     Status st = log.items <= (int64_t)options[ITEMS].high
                     ? OK

@@ -183,23 +183,26 @@ void shop_fit_close(ShopFit *f)
     free(f);
 }
 
+static void describe_moment(FILE *out, const char *name, const char *what, double wanted,
+                            double reached, double utility)
+{
+    fprintf(out, "  %-10s %26s %9.4g %9.4g   %.4g\n", name, what, wanted, reached, utility);
+}
+
 void shop_fit_describe(const ShopFit *f, FILE *out)
 {
     const ShopMoments *w = &f->wanted, *r = &f->reached;
+    const ShopUtilities *u = &f->utilities;
     fprintf(out, "fitted to %s, %" PRId64 " sessions\n", f->path, f->sessions);
     fprintf(out, "  %-10s %26s %9s %9s   %s\n", "", "", "log", "shop", "utility");
-    fprintf(out, "  %-10s %26s %9.4g %9.4g   %.4g\n", "leave", "looks after the first one",
-            w->looks, r->looks, f->utilities.leave);
+    describe_moment(out, "leave", "looks after the first one", w->looks, r->looks, u->leave);
     if (w->skips >= 0.0)
-        fprintf(out, "  %-10s %26s %9.4g %9.4g   %.4g\n", "view", "skips a look", w->skips,
-                r->skips, f->utilities.view);
+        describe_moment(out, "view", "skips a look", w->skips, r->skips, u->view);
     else
         fprintf(out, "  %-10s %26s %9s %9s   %.4g\n", "view", "skips: not in the log", "-", "-",
-                f->utilities.view);
-    fprintf(out, "  %-10s %26s %9.4g %9.4g   %.4g\n", "cart", "of looks", w->cart, r->cart,
-            f->utilities.cart);
-    fprintf(out, "  %-10s %26s %9.4g %9.4g   %.4g\n", "purchase", "of carts", w->purchase,
-            r->purchase, f->utilities.purchase);
-    fprintf(out, "  %-10s %26s %9.4g %9.4g   %.4g\n\n", "review", "of purchases", w->review,
-            r->review, f->utilities.review);
+                u->view);
+    describe_moment(out, "cart", "of looks", w->cart, r->cart, u->cart);
+    describe_moment(out, "purchase", "of carts", w->purchase, r->purchase, u->purchase);
+    describe_moment(out, "review", "of purchases", w->review, r->review, u->review);
+    fputc('\n', out);
 }

@@ -4,14 +4,15 @@
  *   appeal      log of an item's looks (+ 1/2) less that of the best of its shelf
  *   centres     shelves that are looked at one after the other lie together: the leading eigenvectors of their
  *               positive pointwise mutual information (Levy and Goldberg 2014), less the mean, of unit length
- *   goes with   the shelf that most often comes next after a purchase, beyond its popularity
+ *   goes with   the shelf that most often comes next after a purchase, beyond its popularity; where nothing was
+ *               bought, after any look
  *   gaps        mean and deviation of the logarithm of the time between looks (and skips)
  *   utilities   of leaving, cart, purchase and review, and of looking where the log tells skips, or has more
  *               looks than a session has room for: by the method of simulated moments (McFadden 1989). The shop
  *               plays sessions with its policy `shelf` until looks a session and the shares of looks that go
  *               further are the log's.
  *
- * What no log tells (affinity, boredom, drift …) stays as the settings have it; items lie about their shelf's
+ * What no log tells (affinity, boredom, drift …) stays as the settings have it, and `view` begins there; items lie about their shelf's
  * centre by `spread`, as in any shop.
  */
 #ifndef SOUK_SHOP_FIT_H
