@@ -22,6 +22,7 @@
 #define SOUK_CATALOGUE_H
 
 #include "catalogue_choice.h"
+#include "exclusion.h"
 #include "items.h"
 
 #ifdef __cplusplus
@@ -60,13 +61,6 @@ void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table
                      Tensor ids);
 void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, Tensor g, Tensor u,
                               const ItemTable *table, Tensor ids);
-
-/* Items that must not be recommended to a row: item[offset[i] .. offset[i+1]-1], ascending; in the
- * memory of the device. */
-typedef struct {
-    const int64_t *offset; /* [rows+1]; NULL: nothing is excluded */
-    const int32_t *item;
-} Exclusion;
 
 /* Where target[i] stands among the items not excluded (itself never is):
  *   above[i] = number of items with z > z[target],  ties[i] = number of OTHER items with z equal;

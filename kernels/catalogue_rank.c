@@ -8,36 +8,13 @@
 typedef struct {
     int64_t rows, best; /* rows of the block; best: k of the top-k, 0 for none */
     const float *u;
-    const int32_t *target;      /* NULL without ranks */
-    const int64_t *excluded_at; /* [rows+1] into excluded; NULL for none */
-    const int32_t *excluded;
+    const int32_t *target; /* NULL without ranks */
+    Exclusion exclusion;
     float *target_score;   /* [rows] */
     int32_t *above, *ties; /* [groups, block] */
     int32_t *best_item;    /* [groups, block, best] */
     float *best_score;
 } Ranking;
-
-/* First index in [from, to) whose item is >= `item`. */
-static int64_t lower_bound(const int32_t *items, int64_t from, int64_t to, int64_t item)
-{
-    while (from < to) {
-        const int64_t middle = from + (to - from) / 2;
-        if (items[middle] < item)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return from;
-}
-
-static void exclude(const Ranking *r, int64_t i, float *z, int64_t first, int64_t width)
-{
-    if (!r->excluded_at) return;
-    const int64_t end = r->excluded_at[i + 1];
-    int64_t at = lower_bound(r->excluded, r->excluded_at[i], end, first);
-    for (; at < end && r->excluded[at] < first + width; at++)
-        if (!r->target || r->excluded[at] != r->target[i]) z[r->excluded[at] - first] = -INFINITY;
-}
 
 /* Insert behind equal scores: items arrive in rising order, so ties stay in that order. */
 static void insert(float *score, int32_t *item, int64_t count, float z, int32_t which)
@@ -59,6 +36,8 @@ static void keep_best(float *score, int32_t *item, int64_t count, const float *z
         if (z[j] > score[count - 1]) insert(score, item, count, z[j], (int32_t)(first + j));
 }
 
+static int32_t target_of(const Ranking *r, int64_t i) { return r->target ? r->target[i] : -1; }
+
 static void first_pass(const Tiles *t, const Ranking *r, int64_t g)
 {
     float *score = r->best_score + g * t->block * r->best;
@@ -71,8 +50,8 @@ static void first_pass(const Tiles *t, const Ranking *r, int64_t g)
         const int64_t first = tile_first(t, tile), width = tile_width(t, tile);
         float *z = tile_scores(t, tile, r->u, r->rows, 1);
         for (int64_t i = 0; i < r->rows; i++) {
-            exclude(r, i, z + i * TILE, first, width);
-            const int64_t hit = r->target ? r->target[i] - first : -1;
+            tile_exclude(&r->exclusion, i, z + i * TILE, first, width, target_of(r, i));
+            const int64_t hit = target_of(r, i) - first;
             if (hit >= 0 && hit < width) r->target_score[i] = z[i * TILE + hit];
             if (r->best)
                 keep_best(score + i * r->best, item + i * r->best, r->best, z + i * TILE, first,
@@ -91,7 +70,7 @@ static void second_pass(const Tiles *t, const Ranking *r, int64_t g)
         float *z = tile_scores(t, tile, r->u, r->rows, 2);
         for (int64_t i = 0; i < r->rows; i++) {
             float *row = z + i * TILE;
-            if (!t->keep) exclude(r, i, row, first, width);
+            if (!t->keep) tile_exclude(&r->exclusion, i, row, first, width, target_of(r, i));
             const float score = r->target_score[i];
             int32_t greater = 0, equal = 0;
 #pragma omp simd reduction(+ : greater, equal)
@@ -191,8 +170,7 @@ void catalogue_rank(Device *dev, Tensor above, Tensor ties, Tensor best_item, Te
         r.rows = rows - first < t.block ? rows - first : t.block;
         r.u = f32(queries) + first * dim;
         r.target = ranks ? i32(target) + first : NULL;
-        r.excluded_at = exclusion.offset ? exclusion.offset + first : NULL;
-        r.excluded = exclusion.item;
+        r.exclusion = exclusion_after(exclusion, first);
         rank_block(&t, &r);
         write_block(&t, &r, first, above, ties, best_item, best_score);
     }

@@ -10,9 +10,8 @@ typedef struct {
     float *z; /* of the block and tile; excluded scores become -inf */
     const float *bias;
     int64_t ld, first_row, first_item, width;
-    const int32_t *target;      /* of all rows; NULL without ranks */
-    const int64_t *excluded_at; /* [rows + 1]; NULL: none */
-    const int32_t *excluded;
+    const int32_t *target; /* of all rows; NULL without ranks */
+    Exclusion exclusion;
     float *target_score;
     int32_t *above, *ties;
     float *best_score; /* [rows, best] */
@@ -20,32 +19,9 @@ typedef struct {
     int64_t best;
 } RankPass;
 
-/* First index in [from, to) whose item is >= `item`. */
-static __device__ int64_t lower_bound(const int32_t *items, int64_t from, int64_t to, int64_t item)
-{
-    while (from < to) {
-        const int64_t middle = from + (to - from) / 2;
-        if (items[middle] < item)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return from;
-}
-
-/* Ends with a barrier. */
 static __device__ void exclude(const RankPass &p, float *z, int64_t row)
 {
-    if (p.excluded_at) {
-        const int64_t end = p.excluded_at[row + 1];
-        const int64_t begin = lower_bound(p.excluded, p.excluded_at[row], end, p.first_item);
-        for (int64_t k = begin + threadIdx.x; k < end; k += THREADS) {
-            const int64_t item = p.excluded[k];
-            if (item >= p.first_item + p.width) break;
-            if (!p.target || item != p.target[row]) z[item - p.first_item] = -INFINITY;
-        }
-    }
-    __syncthreads();
+    tile_exclude(p.exclusion, row, z, p.first_item, p.width, p.target ? p.target[row] : -1);
 }
 
 /* Insert behind equal scores: items arrive in rising order, so ties stay in that order. */
@@ -177,8 +153,7 @@ void catalogue_rank_cuda(Device *dev, Tensor above, Tensor ties, Tensor best_ite
     RankPass p = {};
     p.z = f32(t.scores);
     p.ld = t.width;
-    p.excluded_at = exclusion.offset;
-    p.excluded = exclusion.item;
+    p.exclusion = exclusion;
     if (above.data) {
         p.target = i32(target);
         p.above = i32(above);

@@ -74,6 +74,7 @@ typedef struct {
     const float *u;        /* of the block */
     const int64_t *stream; /* of the block; NULL: first_row + i */
     int64_t first_row, rows;
+    Exclusion exclusion;
     uint64_t seed, step;
     float scale;
 } Block;
@@ -89,9 +90,10 @@ static void block_draws(const Block *b, Draw *draw)
         for (int64_t i = 0; i < b->rows; i++) d[i] = no_draw(tile_first(t, group_begin(t, g)));
         for (int64_t tile = group_begin(t, g); tile < group_begin(t, g + 1); tile++) {
             const int64_t first = tile_first(t, tile), width = tile_width(t, tile);
-            const float *z = tile_scores(t, tile, b->u, b->rows, 1);
+            float *z = tile_scores(t, tile, b->u, b->rows, 1);
             for (int64_t i = 0; i < b->rows; i++, z += TILE) {
                 const int64_t stream = b->stream ? b->stream[i] : b->first_row + i;
+                tile_exclude(&b->exclusion, i, z, first, width, -1);
                 add_noise(key, z, first, width, b->scale, b->seed, (uint64_t)stream, b->step);
                 add_tile(&d[i], z, key, first, width, b->scale);
             }
@@ -143,6 +145,7 @@ void catalogue_sample(Device *dev, Tensor item, Tensor log_probability, Tensor u
         b.rows = rows - b.first_row < t.block ? rows - b.first_row : t.block;
         b.u = f32(queries) + b.first_row * dim;
         b.stream = o.stream.data ? (const int64_t *)o.stream.data + b.first_row : NULL;
+        b.exclusion = exclusion_after(o.exclusion, b.first_row);
         block_draws(&b, draw);
         for (int64_t i = 0; i < b.rows; i++) {
             const Draw d = merge(&t, draw, i, b.scale);

@@ -20,7 +20,9 @@ typedef struct {
 typedef struct {
     Draw *draw;            /* of all rows */
     const int64_t *stream; /* of all rows; NULL: the row */
-    const float *z, *bias; /* of the block and tile */
+    float *z;              /* of the block and tile; excluded scores become -inf */
+    const float *bias;
+    Exclusion exclusion;
     int64_t ld, first_row, first_item, width;
     uint64_t seed, step;
     float scale;
@@ -35,11 +37,12 @@ static __device__ __forceinline__ float gumbel(uint32_t word)
 static __global__ void __launch_bounds__(THREADS) draw_kernel(DrawPass p)
 {
     const int64_t row = p.first_row + blockIdx.x;
-    const float *z = p.z + blockIdx.x * p.ld;
+    float *z = p.z + blockIdx.x * p.ld;
     const uint64_t stream = (uint64_t)(p.stream ? p.stream[row] : row);
     const uint64_t counter = (p.step << 32) + (uint64_t)p.first_item / WORDS;
     Draw d = {0.0, -FLT_MAX, -INFINITY, -FLT_MAX, 0};
     if (p.first_item > 0) d = p.draw[row];
+    tile_exclude(p.exclusion, row, z, p.first_item, p.width, -1);
 
     Best best = no_best();
     float max = -INFINITY;
@@ -96,6 +99,7 @@ void catalogue_sample_cuda(Device *dev, Tensor item, Tensor log_probability, Ten
     p.stream = (const int64_t *)o.stream.data;
     p.z = f32(t.scores);
     p.ld = t.width;
+    p.exclusion = o.exclusion;
     p.seed = o.seed;
     p.step = (uint64_t)o.step;
     p.scale = 1.0f / o.temperature;

@@ -27,6 +27,7 @@
 #ifndef SOUK_CATALOGUE_SAMPLE_H
 #define SOUK_CATALOGUE_SAMPLE_H
 
+#include "exclusion.h"
 #include "items.h"
 
 #ifdef __cplusplus
@@ -37,6 +38,7 @@ typedef struct {
     uint64_t seed;
     int64_t step;
     Tensor stream;
+    Exclusion exclusion; /* items of probability 0; no row may exclude all */
     float temperature;
 } SampleOptions;
 

@@ -66,6 +66,18 @@ float *tile_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, i
     return z;
 }
 
+void tile_exclude(const Exclusion *exclusion, int64_t row, float *z, int64_t first, int64_t width,
+                  int32_t spared)
+{
+    if (!exclusion->offset) return;
+    const int64_t end = exclusion->offset[row + 1];
+    for (int64_t k = exclusion_from(exclusion, row, first); k < end; k++) {
+        const int32_t item = exclusion->item[k];
+        if (item >= first + width) break;
+        if (item != spared) z[item - first] = -INFINITY;
+    }
+}
+
 float tile_row_max(const float *z, int64_t width)
 {
     float max = -INFINITY;

@@ -61,6 +61,24 @@ typedef struct {
     int32_t argmax;
 } RowStats;
 
+/* A row's scores z of the tile become -inf where they are excluded, but for the item `spared` (-1: none).
+ * Ends with a barrier. */
+static __device__ __forceinline__ void tile_exclude(const Exclusion &exclusion, int64_t row,
+                                                    float *z, int64_t first, int64_t width,
+                                                    int32_t spared)
+{
+    if (exclusion.offset) {
+        const int64_t end = exclusion.offset[row + 1];
+        const int64_t begin = exclusion_from(&exclusion, row, first);
+        for (int64_t k = begin + threadIdx.x; k < end; k += blockDim.x) {
+            const int32_t item = exclusion.item[k];
+            if (item >= first + width) break;
+            if (item != spared) z[item - first] = -INFINITY;
+        }
+    }
+    __syncthreads();
+}
+
 static __device__ __forceinline__ float score_at(const float *z, const float *bias, int64_t j)
 {
     return bias ? z[j] + bias[j] : z[j];

@@ -37,6 +37,14 @@ static inline int64_t group_begin(const Tiles *t, int64_t group)
     return t->tiles * group / t->groups;
 }
 
+/* A row's scores z of the tile become -inf where they are excluded, but for the item `spared` (-1: none). */
+void tile_exclude(const Exclusion *exclusion, int64_t row, float *z, int64_t first, int64_t width,
+                  int32_t spared);
+/* Of the rows from `first` on. */
+static inline Exclusion exclusion_after(Exclusion e, int64_t first)
+{
+    return (Exclusion){e.offset ? e.offset + first : NULL, e.item};
+}
 /* The greatest of a row's scores; NaN never is. */
 float tile_row_max(const float *z, int64_t width);
 /* E of the tile [width, dim]; valid in this thread until its next call. */

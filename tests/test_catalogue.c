@@ -2,6 +2,7 @@
 #include "op.h"
 
 #include "catalogue.h"
+#include "excluded.h"
 
 typedef struct {
     int64_t rows, items, dim, kinds, categories, numbers;
@@ -215,28 +216,19 @@ static void ranks_ties_and_best_items_are_exact(void **state)
         s.bias = false;
         Case c = make_case(s, 10 * (uint64_t)n + 3);
         make_exact(&c);
-        int64_t *offset = calloc((size_t)s.rows + 1, sizeof *offset);
-        int32_t *excluded = calloc((size_t)s.rows * 8, sizeof *excluded);
-        for (int64_t i = 0; i < s.rows; i++) {
-            offset[i + 1] = offset[i];
-            for (int64_t a = i % 4; a < s.items && offset[i + 1] - offset[i] < 8;
-                 a += 1 + s.items / 9)
-                excluded[offset[i + 1]++] = (int32_t)a;
-        }
+        const Excluded excluded = make_excluded(s.rows, s.items);
         Tensor above = NEW(I32, s.rows), ties = NEW(I32, s.rows);
         Tensor item = NEW(I32, s.rows, BEST), best = NEW(F32, s.rows, BEST);
         catalogue_rank(&dev, above, ties, item, best, c.u, &c.table, c.bias, c.target,
-                       (Exclusion){offset, excluded});
+                       exclusion_of(excluded));
         for (int64_t i = 0; i < s.rows; i++) {
             const int32_t target = i32(c.target)[i];
             const double aim = score(&c, i, target);
-            int64_t greater = 0, equal = 0, at = offset[i], found = 0;
+            int64_t greater = 0, equal = 0, found = 0;
             double last = INFINITY;
             int32_t last_item = -1;
             for (int64_t a = 0; a < s.items; a++) {
-                const bool out = at < offset[i + 1] && excluded[at] == a;
-                at += out;
-                if (out && a != target) continue;
+                if (a != target && is_excluded(excluded, i, a)) continue;
                 greater += score(&c, i, a) > aim;
                 equal += a != target && score(&c, i, a) == aim;
             }
@@ -255,7 +247,6 @@ static void ranks_ties_and_best_items_are_exact(void **state)
             for (int64_t k = 0; k < found; k++) seen |= i32(item)[i * BEST + k] == target;
             if (listed) assert_true(seen);
         }
-        free(offset), free(excluded);
         free_case(&c);
     }
     device_close(&dev);

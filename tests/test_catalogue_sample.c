@@ -3,6 +3,7 @@
 #include "heads.h"
 
 #include "catalogue_sample.h"
+#include "excluded.h"
 
 /* Around the tile of 512 items and the block of 256 rows; the last does not keep its scores. */
 static const HeadShape shapes[] = {
@@ -13,7 +14,8 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static const int64_t STEP = 4000000000;
 
-static void assert_draws(const HeadCase *c, Tensor item, Tensor log_probability, SampleOptions o)
+static void assert_draws(const HeadCase *c, Tensor item, Tensor log_probability, SampleOptions o,
+                         Excluded excluded)
 {
     const int64_t items = c->shape.items;
     const double scale = 1.0 / (double)o.temperature;
@@ -21,6 +23,8 @@ static void assert_draws(const HeadCase *c, Tensor item, Tensor log_probability,
     const double near = ((double)c->shape.dim * 4 * scale + 8 * 23) * ULP;
     double *z = dense_scores(c);
     for (int64_t i = 0; i < c->shape.rows; i++) {
+        for (int64_t a = 0; o.exclusion.offset && a < items; a++)
+            if (is_excluded(excluded, i, a)) z[i * items + a] = -INFINITY;
         const int64_t stream = o.stream.data ? ((int64_t *)o.stream.data)[i] : i;
         const int32_t drawn = i32(item)[i];
         double best = -INFINITY, key = -INFINITY;
@@ -48,13 +52,14 @@ static void draws_are_those_of_the_formula(void **state)
         const int64_t rows = c.shape.rows;
         const Tensor item = NEW(I32, rows), log_probability = NEW(F32, rows);
         const Tensor stream = NEW(I64, rows);
+        const Excluded excluded = make_excluded(rows, c.shape.items);
         for (int64_t i = 0; i < rows; i++) ((int64_t *)stream.data)[i] = 1000 - 7 * i;
         SampleOptions o = {.seed = 5, .step = STEP, .stream = stream, .temperature = 0.5f};
         catalogue_sample(&dev, item, log_probability, c.u, &c.table, c.bias, o);
-        assert_draws(&c, item, log_probability, o);
-        o = (SampleOptions){.seed = 6, .temperature = 2.0f};
+        assert_draws(&c, item, log_probability, o, excluded);
+        o = (SampleOptions){.seed = 6, .temperature = 2.0f, .exclusion = exclusion_of(excluded)};
         catalogue_sample(&dev, item, log_probability, c.u, &c.table, c.bias, o);
-        assert_draws(&c, item, log_probability, o);
+        assert_draws(&c, item, log_probability, o, excluded);
         tensors_free();
     }
     device_close(&dev);

@@ -12,7 +12,7 @@
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) { return "leak:libhdf5"; }
 
-enum { ITEMS = 40, EPISODES = 300, LENGTH = 6 };
+enum { ITEMS = 40, EPISODES = 300, LENGTH = 6, LAST = 8 }; /* LAST: longer than a window */
 
 static char path[256];
 static World world;
@@ -61,10 +61,30 @@ static int remove_model(void **state)
 
 typedef struct {
     double epsilon;
+    int64_t exclude_last;
     int64_t choices, others; /* others: not the best */
+    double chance;           /* sum of 1 / items to choose from */
 } Check;
 
-static void expect_choice(const PlayHistory *h, int64_t t, Recommendation *all, Check *c)
+/* Without what the last events showed; the probabilities of what is left. */
+static int64_t leave_out(Recommendation *all, const PlayHistory *h, int64_t t, int64_t last)
+{
+    int64_t left = 0;
+    double sum = 0.0;
+    for (int64_t i = 0; i < ITEMS; i++) {
+        bool shown = false;
+        for (int64_t k = t - 1; k >= 0 && k >= t - last; k--)
+            shown |= h->event[k].item == all[i].item;
+        if (shown) continue;
+        sum += all[i].probability;
+        all[left++] = all[i];
+    }
+    for (int64_t i = 0; i < left; i++) all[i].probability /= (float)sum;
+    return left;
+}
+
+/* How many items there are to choose from; `all` by falling policy. */
+static int64_t expect_choice(const PlayHistory *h, int64_t t, Recommendation *all, Check *c)
 {
     HistoryEvent past[200];
     int64_t found;
@@ -73,8 +93,11 @@ static void expect_choice(const PlayHistory *h, int64_t t, Recommendation *all, 
         past[i] = (HistoryEvent){h->event[i].item, h->event[i].action, h->event[i].time};
     assert_ok(recommend_history(&scorer, past, t, -1, true, ITEMS, all, &found));
     assert_int_equal(found, ITEMS);
+    found = leave_out(all, h, t, c->exclude_last);
     c->choices++;
     c->others += h->event[t].item != all[0].item;
+    c->chance += 1.0 / (double)found;
+    return found;
 }
 
 static Status check_greedy(void *context, const PlayHistory *h)
@@ -82,9 +105,9 @@ static Status check_greedy(void *context, const PlayHistory *h)
     Check *c = context;
     Recommendation all[ITEMS];
     for (int64_t t = 1; t < h->count; t++) {
-        expect_choice(h, t, all, c);
+        const double left = (double)expect_choice(h, t, all, c);
         const bool best = h->event[t].item == all[0].item;
-        const double want = c->epsilon / ITEMS + (best ? 1.0 - c->epsilon : 0.0);
+        const double want = c->epsilon / left + (best ? 1.0 - c->epsilon : 0.0);
         assert_near(h->propensity[t], want, 1e-6);
     }
     return OK;
@@ -95,9 +118,10 @@ static Status check_softmax(void *context, const PlayHistory *h)
     Check *c = context;
     Recommendation all[ITEMS];
     for (int64_t t = 1; t < h->count; t++) {
-        expect_choice(h, t, all, c);
+        const int64_t left = expect_choice(h, t, all, c);
         int64_t i = 0;
-        while (all[i].item != h->event[t].item) i++;
+        while (i < left && all[i].item != h->event[t].item) i++;
+        assert_true(i < left);
         assert_near(h->propensity[t], all[i].probability, 1e-5);
     }
     return OK;
@@ -116,29 +140,36 @@ static void act_and_check(ActorOptions options, PlaySink sink)
 
 static void greedy_takes_what_is_recommended(void **state)
 {
-    Check c = {0};
     (void)state;
-    act_and_check((ActorOptions){.head = HEAD_POLICY}, (PlaySink){&c, check_greedy});
-    assert_true(c.choices > 40 && c.others == 0);
+    for (int64_t last = 0; last <= LAST; last += LAST) {
+        Check c = {.exclude_last = last};
+        act_and_check((ActorOptions){.head = HEAD_POLICY, .exclude_last = last},
+                      (PlaySink){&c, check_greedy});
+        assert_true(c.choices > 40 && c.others == 0);
+    }
 }
 
 static void epsilon_takes_any_as_often_as_it_says(void **state)
 {
-    Check c = {.epsilon = 0.4};
     (void)state;
-    act_and_check((ActorOptions){.head = HEAD_POLICY, .epsilon = 0.4},
-                  (PlaySink){&c, check_greedy});
-    const double p = 0.4 * (ITEMS - 1) / ITEMS, n = (double)c.choices;
-    assert_near((double)c.others / n, p, 5.0 * sqrt(p * (1.0 - p) / n));
+    for (int64_t last = 0; last <= LAST; last += LAST) {
+        Check c = {.epsilon = 0.4, .exclude_last = last};
+        act_and_check((ActorOptions){.head = HEAD_POLICY, .epsilon = 0.4, .exclude_last = last},
+                      (PlaySink){&c, check_greedy});
+        const double p = 0.4 * (1.0 - c.chance / (double)c.choices), n = (double)c.choices;
+        assert_near((double)c.others / n, p, 5.0 * sqrt(p * (1.0 - p) / n));
+    }
 }
 
 static void softmax_states_its_probability(void **state)
 {
-    Check c = {0};
     (void)state;
-    act_and_check((ActorOptions){.head = HEAD_POLICY, .temperature = 1.0},
-                  (PlaySink){&c, check_softmax});
-    assert_true(c.others > 0);
+    for (int64_t last = 0; last <= LAST; last += LAST) {
+        Check c = {.exclude_last = last};
+        act_and_check((ActorOptions){.head = HEAD_POLICY, .temperature = 1.0, .exclude_last = last},
+                      (PlaySink){&c, check_softmax});
+        assert_true(c.others > 0);
+    }
 }
 
 enum { CANDIDATES = 5 };
@@ -163,11 +194,14 @@ static Status check_candidates(void *context, const PlayHistory *h)
 
 static void candidates_of_the_policy_by_q(void **state)
 {
-    Check c = {.epsilon = 0.3};
     (void)state;
-    act_and_check((ActorOptions){.epsilon = 0.3, .candidates = CANDIDATES},
-                  (PlaySink){&c, check_candidates});
-    assert_true(c.choices > 40 && c.others > 0);
+    for (int64_t last = 0; last <= LAST; last += LAST) {
+        Check c = {.epsilon = 0.3, .exclude_last = last};
+        act_and_check(
+            (ActorOptions){.epsilon = 0.3, .candidates = CANDIDATES, .exclude_last = last},
+            (PlaySink){&c, check_candidates});
+        assert_true(c.choices > 40 && c.others > 0);
+    }
 }
 
 /* softmax(Q / temperature) over the candidates. */
@@ -281,6 +315,18 @@ static void the_log_has_what_was_played(void **state)
     behaviour_close(&reader.file);
 }
 
+static void no_item_left_is_refused(void **state)
+{
+    ModelActor *actor;
+    (void)state;
+    assert_int_equal(
+        model_actor_open(&actor, &scorer, &world, &(ActorOptions){.exclude_last = ITEMS}),
+        ERR_USAGE);
+    assert_non_null(strstr(status_message(), "none may be left"));
+    status_clear();
+    model_actor_close(actor);
+}
+
 static void another_worlds_model_is_refused(void **state)
 {
     static const char *const other[] = {"shop:items=41,shelves=5", "small-shop:shelves=5,ranks=8"};
@@ -309,6 +355,7 @@ int main(void)
         cmocka_unit_test(candidates_by_softmax),
         cmocka_unit_test(who_else_is_there_does_not_change_a_choice),
         cmocka_unit_test(the_log_has_what_was_played),
+        cmocka_unit_test(no_item_left_is_refused),
         cmocka_unit_test(another_worlds_model_is_refused),
     };
     return cmocka_run_group_tests(tests, make_model, remove_model);

@@ -22,7 +22,7 @@ typedef struct {
     const char *world, *checkpoint, *data, *out, *json, *plot, *device, *head;
     const char *policy[POLICIES_MAX];
     int policies;
-    int64_t episodes, first, slots, seed, threads, valid, candidates;
+    int64_t episodes, first, slots, seed, threads, valid, candidates, exclude_last;
     double temperature, epsilon;
     bool quiet, all, show;
 } Arguments;
@@ -45,6 +45,7 @@ static void usage(FILE *out)
           "item)\n"
           "  --epsilon X       instead, with this chance any item (0)\n"
           "  --candidates N    act by q among so many items that the policy ranks best\n"
+          "  --exclude-last N  items of so many last events are not shown again (0)\n"
           "  --episodes N      (10000)\n"
           "  --first N         number of the first episode (0)\n"
           "  --slots N         episodes at once (4096)\n"
@@ -129,6 +130,7 @@ static Status simulate_model(const Arguments *a, const World *w, Row *row)
     ActorOptions options = {.temperature = a->temperature,
                             .epsilon = a->epsilon,
                             .candidates = a->candidates,
+                            .exclude_last = a->exclude_last,
                             .seed = (uint64_t)a->seed};
     Status st;
     TRY_OR_FAIL(st, device_open(&dev, a->device, (int)a->threads));
@@ -259,6 +261,7 @@ static Status take(Arguments *a, int option)
     case 't': return real_number("temperature", optarg, 1e6, &a->temperature);
     case 'e': return real_number("epsilon", optarg, 1.0, &a->epsilon);
     case 'k': return cli_number("candidates", optarg, 1, 1000, &a->candidates);
+    case 'X': return cli_number("exclude-last", optarg, 0, 1000, &a->exclude_last);
     case 'n': return cli_number("episodes", optarg, 1, 1000000000, &a->episodes);
     case 'f': return cli_number("first", optarg, 0, INT64_MAX / 2, &a->first);
     case 's': return cli_number("slots", optarg, 1, 1000000, &a->slots);
@@ -283,6 +286,7 @@ int cli_simulate(int argc, char **argv)
         {"temperature", required_argument, NULL, 't'},
         {"epsilon", required_argument, NULL, 'e'},
         {"candidates", required_argument, NULL, 'k'},
+        {"exclude-last", required_argument, NULL, 'X'},
         {"episodes", required_argument, NULL, 'n'},
         {"first", required_argument, NULL, 'f'},
         {"slots", required_argument, NULL, 's'},

@@ -21,6 +21,8 @@ struct ModelActor {
     int32_t *row;          /* [tokens] state rows of the open batch */
     int64_t *stream;       /* [tokens] and their episodes */
     int32_t *repeated;     /* [tokens, candidates] the row of each candidate */
+    int64_t *excluded_at;  /* [tokens+1] the windows' offsets into `excluded` */
+    int32_t *excluded;     /* [tokens, exclude_last] rising in a window */
 };
 
 /* ---- Opening --------------------------------------------------------------------------------------- */
@@ -46,8 +48,13 @@ static Status check(const World *w, const Behaviour *b)
     return OK;
 }
 
-static Status check_heads(const Model *m, const ActorOptions *o)
+static Status check_options(const Model *m, const ActorOptions *o)
 {
+    if (o->exclude_last >= m->shape.items)
+        return FAIL(ERR_USAGE,
+                    "items of the last %" PRId64 " events are not shown again, of %" PRId64
+                    " items in all: none may be left",
+                    o->exclude_last, m->shape.items);
     if (o->candidates == 0 || (m->at.policy_weight >= 0 && m->at.q_weight >= 0)) return OK;
     return FAIL(ERR_USAGE, "candidates of the policy, by Q: the model has only %s",
                 m->at.q_weight < 0 ? "policy" : "q");
@@ -66,11 +73,14 @@ Status model_actor_open(ModelActor **actor, const ModelScorer *scorer, const Wor
     a->options.seed ^= ACTOR_KEY;
     a->encoder = scorer->encoder ? scorer->encoder : &a->own;
     TRY(check(w, scorer->file));
-    TRY(check_heads(scorer->model, options));
+    TRY(check_options(scorer->model, options));
     a->row = calloc((size_t)tokens, sizeof *a->row);
     a->stream = calloc((size_t)tokens, sizeof *a->stream);
     a->repeated = calloc((size_t)(tokens * (options->candidates + 1)), sizeof *a->repeated);
-    if (!a->row || !a->stream || !a->repeated) return FAIL(ERR_MEMORY, "no memory for an actor");
+    a->excluded_at = calloc((size_t)tokens + 1, sizeof *a->excluded_at);
+    a->excluded = calloc((size_t)(tokens * (options->exclude_last + 1)), sizeof *a->excluded);
+    if (!a->row || !a->stream || !a->repeated || !a->excluded_at || !a->excluded)
+        return FAIL(ERR_MEMORY, "no memory for an actor");
     TRY(batch_open(&a->batch, scorer->file, tokens));
     TRY(model_input_open(&a->input, scorer->model, tokens, scorer->dev));
     return scorer->encoder ? OK : encoder_open(&a->own, scorer->model, tokens, false, scorer->dev);
@@ -82,6 +92,8 @@ void model_actor_close(ModelActor *a)
     free(a->row);
     free(a->stream);
     free(a->repeated);
+    free(a->excluded_at);
+    free(a->excluded);
     batch_close(&a->batch);
     model_input_close(&a->input);
     encoder_close(&a->own);
@@ -93,6 +105,33 @@ void model_actor_close(ModelActor *a)
 static int64_t window_of(const ModelActor *a, const PlayHistory *h)
 {
     return h->count < a->scorer.length ? h->count : a->scorer.length;
+}
+
+/* The items that the open batch's next window may not be answered with. */
+static void add_excluded(ModelActor *a, const PlayHistory *h)
+{
+    const int64_t at = a->excluded_at[a->batch.windows];
+    int32_t *item = a->excluded + at;
+    int64_t count = 0;
+    for (int64_t i = h->count - 1; i >= 0 && i >= h->count - a->options.exclude_last; i--) {
+        const int32_t shown = h->event[i].item;
+        int64_t place = 0, known;
+        while (place < count && item[place] < shown) place++;
+        known = place < count && item[place] == shown;
+        for (int64_t k = count; !known && k > place; k--) item[k] = item[k - 1];
+        item[place] = shown;
+        count += !known;
+    }
+    a->excluded_at[a->batch.windows + 1] = at + count;
+}
+
+static Exclusion exclusion_of(const ModelActor *a)
+{
+    Device *dev = a->scorer.dev;
+    const int64_t rows = a->batch.windows;
+    if (a->options.exclude_last == 0) return (Exclusion){0};
+    return (Exclusion){scratch_copy(dev, a->excluded_at, I64, rows + 1).data,
+                       scratch_copy(dev, a->excluded, I32, a->excluded_at[rows]).data};
 }
 
 /* The last events of a history become a window of the open batch. */
@@ -112,6 +151,7 @@ static void add_window(ModelActor *a, const PlayHistory *h)
         for (int n = 0; n < b->numbers; n++)
             b->feature[at * b->numbers + n] = (e->number[n] - f->mean[n]) / f->std[n];
     }
+    add_excluded(a, h);
     b->user[b->windows] = -1;
     b->used += count;
     a->row[b->windows] = (int32_t)b->used - 1;
@@ -132,6 +172,7 @@ static Status softmax_choices(ModelActor *a, Tensor u, Tensor bias, const ItemTa
         .seed = a->options.seed,
         .step = step,
         .stream = scratch_copy(dev, a->stream, I64, rows),
+        .exclusion = exclusion_of(a),
         .temperature = (float)a->options.temperature,
     };
     catalogue_sample(dev, chosen, chance, u, table, bias, options);
@@ -142,23 +183,34 @@ static Status softmax_choices(ModelActor *a, Tensor u, Tensor bias, const ItemTa
     return OK;
 }
 
+/* Any item that window i may be answered with, each as likely; and how many there are. */
+static int32_t any_item(const ModelActor *a, int64_t i, uint32_t word, int64_t *among)
+{
+    const int64_t end = a->excluded_at[i + 1], first = a->excluded_at[i];
+    *among = a->world->spec.items - (end - first);
+    int32_t item = (int32_t)(word * (uint64_t)*among >> 32);
+    for (int64_t k = first; k < end && a->excluded[k] <= item; k++) item++;
+    return item;
+}
+
 static Status greedy_choices(ModelActor *a, Tensor u, Tensor bias, const ItemTable *table,
                              int64_t step, int32_t *item, float *propensity)
 {
     Device *dev = a->scorer.dev;
     const int64_t rows = a->batch.windows;
-    const uint64_t items = (uint64_t)a->world->spec.items;
-    const double epsilon = a->options.epsilon, any = epsilon / (double)items;
-    Tensor best = SCRATCH(dev, I32, rows);
-    catalogue_stats(dev, (CatalogueStats){.argmax = best}, u, table, bias, 1.0f);
+    const double epsilon = a->options.epsilon;
+    Tensor best = SCRATCH(dev, I32, rows, 1), score = SCRATCH(dev, F32, rows, 1), none = {0};
+    catalogue_rank(dev, none, none, best, score, u, table, bias, none, exclusion_of(a));
     device_copy_out(dev, item, best.data, tensor_bytes(best));
     TRY(device_sync(dev));
     for (int64_t i = 0; i < rows; i++) {
         const Philox p = philox(a->options.seed, (uint64_t)a->stream[i], (uint64_t)step);
-        const int32_t greedy = item[i];
-        if ((double)philox_uniform(p.word[0]) < epsilon)
-            item[i] = (int32_t)(p.word[1] * items >> 32);
-        propensity[i] = (float)(any + (item[i] == greedy ? 1.0 - epsilon : 0.0));
+        int64_t among;
+        if (item[i] < 0) return FAIL(ERR_FORMAT, "the model's scores are not numbers");
+        const int32_t greedy = item[i], any = any_item(a, i, p.word[1], &among);
+        if ((double)philox_uniform(p.word[0]) < epsilon) item[i] = any;
+        propensity[i] =
+            (float)(epsilon / (double)among + (item[i] == greedy ? 1.0 - epsilon : 0.0));
     }
     return OK;
 }
@@ -208,11 +260,11 @@ static Status candidate_choices(ModelActor *a, Tensor h, Weights w, const ItemTa
     Device *dev = a->scorer.dev;
     const Model *m = a->scorer.model;
     const int64_t rows = a->batch.windows, items = m->shape.items;
-    const int64_t k = o->candidates < items ? o->candidates : items;
+    const int64_t left = items - o->exclude_last, k = o->candidates < left ? o->candidates : left;
     Tensor best = SCRATCH(dev, I32, rows, k), score = SCRATCH(dev, F32, rows, k), none = {0};
     Tensor u = head_queries(dev, m, w, HEAD_POLICY, h);
     catalogue_rank(dev, none, none, best, score, u, table, head_bias(m, w, HEAD_POLICY), none,
-                   (Exclusion){0});
+                   exclusion_of(a));
     Tensor q = candidate_values(a, h, w, table, best);
     int32_t *found = device_read(dev, best.data, tensor_bytes(best));
     float *value = device_read(dev, q.data, tensor_bytes(q));

@@ -18,12 +18,15 @@ typedef struct {
         candidates; /* > 0: the same by Q, but among this many items that the policy ranks best, and
                            not the whole catalogue; `head` is not read. Two stages, as in discrete BCQ
                            (Fujimoto et al. 2019): Q is trusted only where the log went */
-    uint64_t seed;  /* of the choices */
+    int64_t
+        exclude_last; /* items of so many last events of a history are not chosen; their propensity is 0 */
+    uint64_t seed; /* of the choices */
 } ActorOptions;
 
 typedef struct ModelActor ModelActor;
 /* The model, its file and its device must outlive the actor. Fails when the file's catalogue, kinds of
- * events or numbers are not the world's, and for candidates when the model lacks a head. */
+ * events or numbers are not the world's, for candidates when the model lacks a head, and where
+ * exclude_last could leave no item. */
 Status model_actor_open(ModelActor **a, const ModelScorer *scorer, const World *w,
                         const ActorOptions *options);
 void model_actor_close(ModelActor *a); /* safe on NULL */

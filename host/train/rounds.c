@@ -135,6 +135,7 @@ static Status act(Rounds *r, int64_t round, bool greedy)
         .temperature = left * c->world_temperature,
         .epsilon = c->world_temperature > 0.0 ? 0.0 : left * c->world_epsilon,
         .candidates = c->world_candidates,
+        .exclude_last = c->world_exclude_last,
         .seed = (uint64_t)c->train_seed,
     };
     ModelActor *actor;

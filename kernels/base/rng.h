@@ -8,11 +8,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#ifdef __CUDACC__
-#define EVERYWHERE __host__ __device__
-#else
-#define EVERYWHERE
-#endif
+#include "base/everywhere.h"
 
 typedef struct {
     uint32_t word[4];

@@ -1,5 +1,7 @@
 #include "catalogue_case.h"
 
+#include "../excluded.h"
+
 /* With and without features; the 40,000 items take several tiles (of 16,384), the 1,030 rows two
  * blocks (of 1,024). */
 static const Shape shapes[] = {
@@ -125,15 +127,10 @@ static void ranks_ties_and_best_items_are_the_same(void **state)
         Case c = make_case(s, 10 * (uint64_t)n + 3);
         make_exact(&c);
         if (s.rows > 2) f32(c.u)[2 * s.dim] = NAN;
-        const Tensor offset = NEW(I64, s.rows + 1), excluded = NEW(I32, s.rows * 8);
-        int64_t *at = offset.data;
-        for (int64_t i = 0; i < s.rows; i++) {
-            at[i + 1] = at[i];
-            for (int64_t a = i % 4; a < s.items && at[i + 1] - at[i] < 8; a += 1 + s.items / 9)
-                i32(excluded)[at[i + 1]++] = (int32_t)a;
-        }
-        const Exclusion out = {at, i32(excluded)};
-        const Exclusion outg = {on_gpu(offset).data, i32(on_gpu(excluded))};
+        const Excluded excluded = make_excluded(s.rows, s.items);
+        const Exclusion out = exclusion_of(excluded);
+        const Exclusion outg =
+            exclusion_of((Excluded){on_gpu(excluded.offset), on_gpu(excluded.item)});
         const Tensor above = NEW(I32, s.rows), ties = NEW(I32, s.rows);
         const Tensor item = NEW(I32, s.rows, best), score = NEW(F32, s.rows, best);
         const Tensor aboveg = gpu_room(above), tiesg = gpu_room(ties), itemg = gpu_room(item);

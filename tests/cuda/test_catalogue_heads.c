@@ -1,6 +1,7 @@
 /* Draws, two heads over one catalogue, and the entropy, on both devices. */
 #include "pair.h"
 
+#include "../excluded.h"
 #include "../heads.h"
 #include "catalogue_entropy.h"
 #include "catalogue_policy.h"
@@ -33,9 +34,15 @@ static void draws_are_as_on_the_cpu(void **state)
         const Tensor item = NEW(I32, rows), logp = NEW(F32, rows), stream = NEW(I64, rows);
         const Tensor itemg = gpu_room(item), logpg = gpu_room(logp);
         for (int64_t i = 0; i < rows; i++) ((int64_t *)stream.data)[i] = 31 * i - 9;
-        SampleOptions o = {.seed = 5, .step = 6, .stream = stream, .temperature = 0.5f};
+        const Excluded out = make_excluded(rows, items);
+        SampleOptions o = {.seed = 5,
+                           .step = 6,
+                           .stream = stream,
+                           .exclusion = exclusion_of(out),
+                           .temperature = 0.5f};
         catalogue_sample(&cpu, item, logp, c.u, &c.table, c.bias, o);
         o.stream = on_gpu(stream);
+        o.exclusion = exclusion_of((Excluded){on_gpu(out.offset), on_gpu(out.item)});
         catalogue_sample(&gpu, itemg, logpg, on_gpu(c.u), &table, on_gpu(c.bias), o);
 
         const Tensor have = from_gpu(itemg), logp_have = from_gpu(logpg);

@@ -26,6 +26,9 @@ model=(--checkpoint "$work/run" --data "$work/log.h5" --episodes 100)
 check "the model acts" prints "run" "$SOUK" simulate "${world[@]}" "${model[@]}" --epsilon 0.1
 check "by softmax too" \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --temperature 0.5 --out "$work/acted.h5"
+"$SOUK" simulate "${world[@]}" "${model[@]}" --exclude-last 1 --out "$work/varied.h5" >"$work/check.out"
+check "and not the last item again" prints 'same item twice in a row: 0.00%' "$SOUK" info "$work/varied.h5"
+check "which it does otherwise" prints 'same item twice in a row: [1-9]' "$SOUK" info "$work/acted.h5"
 check "prints the orders of an optimum" prints '^ +2 \|   4   3   3   3   2   2   2   2   2' \
     "$SOUK" simulate --world inventory:start=any --policy optimal --episodes 500 --show --quiet
 "$SOUK" simulate --world auction --policy linear --policy rlb --episodes 100 --plot "$work/bids" --quiet >"$work/out"
@@ -62,6 +65,8 @@ refuses "a policy that does not exist is refused" 2 'no policy "best"' \
     "$SOUK" simulate "${world[@]}" --policy best
 refuses "a head that the model lacks is refused" 2 'the model has only q' \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --head policy
+refuses "no item that may be shown is refused" 2 'none may be left' \
+    "$SOUK" simulate "${world[@]}" "${model[@]}" --exclude-last 500
 refuses "an optimum that is not known is refused" 2 'optimum is not known' \
     "$SOUK" simulate --world shop:items=100 --policy optimal
 finish

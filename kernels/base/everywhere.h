@@ -1,0 +1,11 @@
+/* EVERYWHERE marks inline functions that kernels share with the host. */
+#ifndef SOUK_EVERYWHERE_H
+#define SOUK_EVERYWHERE_H
+
+#ifdef __CUDACC__
+#define EVERYWHERE __host__ __device__
+#else
+#define EVERYWHERE
+#endif
+
+#endif
