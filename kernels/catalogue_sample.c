@@ -9,7 +9,7 @@
 #include "base/vecmath.h"
 #include "catalogue_tiles.h"
 
-enum { WORDS = 4 };
+enum { WORDS = 4, CHUNK = 64 };
 
 /* Of one row over a group of tiles. */
 typedef struct {
@@ -32,32 +32,55 @@ static inline float exponential(uint32_t word)
     return below > 0.0f ? -vec_logf(w) * (v / below) : v;
 }
 
-/* key[j] = z[j] scale + noise of item first + j */
-static void add_noise(float *restrict key, const float *restrict z, int64_t first, int64_t width,
-                      float scale, uint64_t seed, uint64_t stream, uint64_t step)
+typedef struct {
+    uint64_t seed, stream, step;
+    float scale;
+} Noise;
+
+static float key_of(const Noise *n, float z, uint32_t word)
 {
-    uint32_t word[TILE];
-    const uint64_t counter = (step << 32) + (uint64_t)first / WORDS;
-    const int64_t quads = (width + WORDS - 1) / WORDS;
-    for (int64_t q = 0; q < quads; q++) {
-        const Philox p = philox(seed, stream, counter + (uint64_t)q);
-        for (int k = 0; k < WORDS; k++) word[q * WORDS + k] = p.word[k];
-    }
-#pragma omp simd
-    for (int64_t j = 0; j < width; j++) key[j] = z[j] * scale - vec_logf(exponential(word[j]));
+    return z * n->scale - vec_logf(exponential(word));
 }
 
-static void add_tile(Draw *d, const float *z, const float *key, int64_t first, int64_t width,
-                     float scale)
+/* A key beats `key` only where v < exp(z scale - key), as -log(-log(1 - v)) < -log v: so few items need the
+ * logarithms, of those that share exp((z - max) scale) of the softmax. `most` is the largest v / share,
+ * with room for what f32 rounds in a key. */
+static float most_of(const Draw *d, float scale)
 {
-    const float max = tile_row_max(z, width), best = tile_row_max(key, width);
-    if (best > d->key) {
-        int64_t j = 0;
-        while (key[j] != best) j++;
-        d->key = best;
+    const double top = (double)d->max * scale, room = 0x1p-10 + 0x1p-20 * fabs(top);
+    return (float)exp(fmin(top - (double)d->key + room, 80.0));
+}
+
+/* The best key of items first .. first + width - 1, at most CHUNK of them. */
+static void add_keys(Draw *d, const Noise *n, const float *z, const float *share, int64_t first,
+                     int64_t width)
+{
+    uint32_t word[CHUNK];
+    const uint64_t counter = (n->step << 32) + (uint64_t)first / WORDS;
+    const float most = most_of(d, n->scale) * 0x1p32f;
+    if (!(tile_row_max(share, width) * most > 0.5f)) return;
+    for (int64_t q = 0; q < (width + WORDS - 1) / WORDS; q++) {
+        const Philox p = philox(n->seed, n->stream, counter + (uint64_t)q);
+        for (int k = 0; k < WORDS; k++) word[q * WORDS + k] = p.word[k];
+    }
+    int32_t near = 0;
+#pragma omp simd reduction(+ : near)
+    for (int64_t j = 0; j < width; j++) near += (float)word[j] + 0.5f < share[j] * most;
+    for (int64_t j = 0; near > 0 && j < width; j++) {
+        if (!((float)word[j] + 0.5f < share[j] * most)) continue;
+        const float key = key_of(n, z[j], word[j]);
+        near--;
+        if (!(key > d->key)) continue;
+        d->key = key;
         d->score = z[j];
         d->item = (int32_t)(first + j);
     }
+}
+
+static void add_tile(Draw *d, const Noise *n, const float *z, int64_t first, int64_t width)
+{
+    const float max = tile_row_max(z, width), scale = n->scale;
+    float share[TILE];
     if (max > d->max) {
         d->sum *= exp((double)(d->max - max) * scale);
         d->max = max;
@@ -65,8 +88,10 @@ static void add_tile(Draw *d, const float *z, const float *key, int64_t first, i
     float sum = 0.0f;
     const float top = d->max;
 #pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < width; j++) sum += vec_expf((z[j] - top) * scale);
+    for (int64_t j = 0; j < width; j++) sum += share[j] = vec_expf((z[j] - top) * scale);
     d->sum += sum;
+    for (int64_t j = 0; j < width; j += CHUNK)
+        add_keys(d, n, z + j, share + j, first + j, width - j < CHUNK ? width - j : CHUNK);
 }
 
 typedef struct {
@@ -85,7 +110,6 @@ static void block_draws(const Block *b, Draw *draw)
     const Tiles *t = b->tiles;
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t g = 0; g < t->groups; g++) {
-        float key[TILE];
         Draw *d = draw + g * t->block;
         for (int64_t i = 0; i < b->rows; i++) d[i] = no_draw(tile_first(t, group_begin(t, g)));
         for (int64_t tile = group_begin(t, g); tile < group_begin(t, g + 1); tile++) {
@@ -94,8 +118,8 @@ static void block_draws(const Block *b, Draw *draw)
             for (int64_t i = 0; i < b->rows; i++, z += TILE) {
                 const int64_t stream = b->stream ? b->stream[i] : b->first_row + i;
                 tile_exclude(&b->exclusion, i, z, first, width, -1);
-                add_noise(key, z, first, width, b->scale, b->seed, (uint64_t)stream, b->step);
-                add_tile(&d[i], z, key, first, width, b->scale);
+                const Noise noise = {b->seed, (uint64_t)stream, b->step, b->scale};
+                add_tile(&d[i], &noise, z, first, width);
             }
         }
     }
