@@ -146,6 +146,31 @@ static void the_largest_shop(void **state)
     world_close(&w);
 }
 
+/* Items lie on the shelves in turn, the most appealing first. */
+static void items_of_the_shop_tell_shelf_and_rank(void **state)
+{
+    enum { ITEMS = 60, SHELVES = 7 };
+    World w;
+    (void)state;
+    open_world(&w, "shop:items=60,shelves=7");
+    const FeatureSet *f = &w.spec.item_features;
+    assert_int_equal(f->kinds, 1);
+    assert_int_equal(f->numbers, 1);
+    assert_string_equal(f->kind_name[0], "shelf");
+    assert_string_equal(f->number_name[0], "log_rank");
+    double sum = 0.0, squares = 0.0;
+    for (int i = 0; i < ITEMS; i++) {
+        const double x = (double)f->number[i];
+        assert_int_equal(f->category[i], 1 + i % SHELVES);
+        assert_near(x * (double)f->std[0] + (double)f->mean[0], log(1.0 + i / SHELVES), 1e-6);
+        sum += x;
+        squares += x * x;
+    }
+    assert_near(sum / ITEMS, 0.0, 1e-6);
+    assert_near(squares / ITEMS, 1.0, 1e-6);
+    world_close(&w);
+}
+
 /* ---- Exact laws against samples ------------------------------------------------------------------------- */
 
 /* |count/n - p| <= 5 sqrt(p (1 - p) / n) fails once in 1.7 million for one p. */
@@ -344,6 +369,7 @@ int main(void)
         cmocka_unit_test(threads_and_slots_do_not_change_a_bit),
         cmocka_unit_test(the_law_of_choice),
         cmocka_unit_test(the_largest_shop),
+        cmocka_unit_test(items_of_the_shop_tell_shelf_and_rank),
         cmocka_unit_test(the_small_shop_does_as_its_mdp_says),
         cmocka_unit_test(the_optimum_is_met_and_beaten_by_none),
         cmocka_unit_test(policies_state_their_propensities),

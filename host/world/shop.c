@@ -199,12 +199,13 @@ Status shop_room(Shop *s, int64_t items, int32_t shelves)
     s->ranked = calloc((size_t)items, sizeof *s->ranked);
     s->place = calloc((size_t)items, sizeof *s->place);
     s->category = calloc((size_t)items, sizeof *s->category);
+    s->rank = calloc((size_t)items, sizeof *s->rank);
     s->centre = calloc((size_t)shelves, sizeof *s->centre);
     s->goes_with = calloc((size_t)shelves, sizeof *s->goes_with);
     s->first = calloc((size_t)shelves + 1, sizeof *s->first);
     s->shelf_share = calloc((size_t)shelves, sizeof *s->shelf_share);
-    if (s->item && s->ranked && s->place && s->category && s->centre && s->goes_with && s->first &&
-        s->shelf_share)
+    if (s->item && s->ranked && s->place && s->category && s->rank && s->centre && s->goes_with &&
+        s->first && s->shelf_share)
         return OK;
     return FAIL(ERR_MEMORY, "no memory for a shop of %lld items", (long long)items);
 }
@@ -217,6 +218,7 @@ static void close_shop(void *world)
     free(s->ranked);
     free(s->place);
     free(s->category);
+    free(s->rank);
     free(s->centre);
     free(s->goes_with);
     free(s->first);
@@ -247,6 +249,21 @@ static void make_guide(Shop *s)
     }
 }
 
+static void normalise_ranks(Shop *s)
+{
+    double sum = 0.0, squares = 0.0;
+    for (int64_t i = 0; i < s->items; i++) {
+        const double x = log(1.0 + s->place[i]);
+        sum += x;
+        squares += x * x;
+    }
+    const double mean = sum / (double)s->items, square = squares / (double)s->items - mean * mean;
+    s->rank_mean = (float)mean;
+    s->rank_std = square > 1e-12 ? (float)sqrt(square) : 1.0f;
+    for (int64_t i = 0; i < s->items; i++)
+        s->rank[i] = ((float)log(1.0 + s->place[i]) - s->rank_mean) / s->rank_std;
+}
+
 Status shop_rank(Shop *s)
 {
     Ranked *sorted = calloc((size_t)s->items, sizeof *sorted);
@@ -271,6 +288,7 @@ Status shop_rank(Shop *s)
             s->place[sorted[first + k].item] = (int32_t)k;
         }
     }
+    if (st == OK) normalise_ranks(s);
     free(sorted);
     free(next);
     return st;
@@ -333,7 +351,14 @@ static void fill_spec(const Shop *s, WorldSpec *spec)
         .actions = SHOP_KINDS,
         .action_name = shop_kind_name,
         .action_reward = shop_kind_reward,
-        .item_features = {.kinds = 1, .kind_name = {"shelf"}, .category = s->category},
+        .item_features = {.kinds = 1,
+                          .kind_name = {"shelf"},
+                          .category = s->category,
+                          .numbers = 1,
+                          .number_name = {"log_rank"},
+                          .mean = {s->rank_mean},
+                          .std = {s->rank_std},
+                          .number = s->rank},
         .discount = 0.95,
         .horizon = 100,
         .state_bytes = sizeof(ShopVisit),

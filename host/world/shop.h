@@ -12,8 +12,9 @@
  *     buy    u += satiation (c - u)                       and turns to the shelf that goes with it
  *     always u += drift x uniform noise; e = keep e + v
  *
- * What is never shown by an event: u and e. Looks tell of them. Rewards by kind of event
- * (shop_choice.h). The catalogue and tastes are the settings', or fitted to a log (shop_fit.h). A step costs the same for any catalogue: it touches one item.
+ * What is never shown by an event: u and e. Looks tell of them. An item tells its shelf and the logarithm of
+ * its rank there. Rewards by kind of event (shop_choice.h). The catalogue and tastes are the settings', or
+ * fitted to a log (shop_fit.h). A step costs the same for any catalogue: it touches one item.
  */
 #ifndef SOUK_SHOP_H
 #define SOUK_SHOP_H
@@ -41,7 +42,9 @@ typedef struct {
     int32_t *ranked;              /* [items] items by shelf, then by falling appeal */
     int32_t *place;               /* [items] rank within the shelf */
     double *shelf_share;          /* [shelves] cumulative popularity */
-    int32_t *category;            /* [items] the feature: shelf + 1, row 0 is "unknown" */
+    int32_t *category;            /* [items] a feature: shelf + 1, row 0 is "unknown" */
+    float *rank;                  /* [items] another: log(1 + place), normalised */
+    float rank_mean, rank_std;
     ShopTaste taste;
     double farther[SHOP_NEAR];     /* position log(1 + t) for the first t */
     double unrest[SHOP_SKIPS + 1]; /* exp(y), by skips in a row */
@@ -72,7 +75,7 @@ Status shop_room(Shop *s, int64_t items, int32_t shelves);
 void shop_unit(float *v);
 void shop_add_normal(float *v, double scale, uint64_t seed, uint64_t which);
 void shop_place_item(Shop *s, int64_t item, double spread, uint64_t seed);
-/* From item[].shelf, item[].appeal and shelf_share: guide, ranked, first, place, category. */
+/* From item[].shelf, item[].appeal and shelf_share: guide, ranked, first, place, category, rank. */
 Status shop_rank(Shop *s);
 
 #endif
