@@ -95,6 +95,18 @@ void elementwise_log(Device *dev, Tensor y, Tensor x)
     for (int64_t i = 0; i < count; i++) f32(y)[i] = logf(f32(x)[i]);
 }
 
+void elementwise_exp(Device *dev, Tensor y, Tensor x)
+{
+    const int64_t count = tensor_count(y);
+    tensor_expect(y, "y", __FILE__, __LINE__, F32, y.rank, y.dim);
+    tensor_expect(x, "x", __FILE__, __LINE__, F32, y.rank, y.dim);
+    if (ON_CUDA(dev)) {
+        elementwise_exp_cuda(dev, y, x);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) f32(y)[i] = expf(f32(x)[i]);
+}
+
 Tensor elementwise_cast(Device *dev, Tensor x, Dtype dtype)
 {
     if (x.dtype == dtype) return x;

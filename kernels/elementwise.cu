@@ -38,6 +38,11 @@ static __global__ void log_kernel(float *y, const float *x, int64_t count)
     for (int64_t i = first_index(); i < count; i += grid_step()) y[i] = logf(x[i]);
 }
 
+static __global__ void exp_kernel(float *y, const float *x, int64_t count)
+{
+    for (int64_t i = first_index(); i < count; i += grid_step()) y[i] = expf(x[i]);
+}
+
 template <class T>
 static __global__ void fill_kernel(T *y, float value, int64_t packs, int64_t count)
 {
@@ -171,6 +176,11 @@ void elementwise_log_cuda(Device *dev, Tensor y, Tensor x)
 {
     const int64_t count = tensor_count(y);
     LAUNCH(dev, log_kernel, grid(dev, count), THREADS, 0, f32(y), f32(x), count);
+}
+void elementwise_exp_cuda(Device *dev, Tensor y, Tensor x)
+{
+    const int64_t count = tensor_count(y);
+    LAUNCH(dev, exp_kernel, grid(dev, count), THREADS, 0, f32(y), f32(x), count);
 }
 void elementwise_fill_cuda(Device *dev, Tensor y, float value)
 {

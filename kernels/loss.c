@@ -4,7 +4,7 @@
 
 enum { CHUNK = 65536 };
 
-void td_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight, float huber)
+static int64_t expect_rows(Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight)
 {
     const int64_t rows = q.dim[0];
     EXPECT(loss, F32, rows);
@@ -12,6 +12,12 @@ void td_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor wei
     EXPECT(q, F32, rows);
     EXPECT(y, F32, rows);
     EXPECT(weight, F32, rows);
+    return rows;
+}
+
+void td_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight, float huber)
+{
+    const int64_t rows = expect_rows(loss, dq, q, y, weight);
     const float limit = huber > 0.0f ? huber : INFINITY;
     if (ON_CUDA(dev)) {
         td_loss_cuda(dev, loss, dq, q, y, weight, limit);
@@ -32,12 +38,7 @@ void td_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor wei
 void expectile_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight,
                     float tau)
 {
-    const int64_t rows = q.dim[0];
-    EXPECT(loss, F32, rows);
-    EXPECT(dq, F32, rows);
-    EXPECT(q, F32, rows);
-    EXPECT(y, F32, rows);
-    EXPECT(weight, F32, rows);
+    const int64_t rows = expect_rows(loss, dq, q, y, weight);
     REQUIRE(tau > 0.0f && tau < 1.0f, "tau is %g, want above 0 and below 1", (double)tau);
     if (ON_CUDA(dev)) {
         expectile_loss_cuda(dev, loss, dq, q, y, weight, tau);
@@ -49,6 +50,23 @@ void expectile_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Ten
         const float e = d < 0.0f ? tau : 1.0f - tau;
         f32(loss)[i] = w * e * d * d;
         f32(dq)[i] = w * 2.0f * e * d;
+    }
+}
+
+void deviance_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight)
+{
+    const int64_t rows = expect_rows(loss, dq, q, y, weight);
+    if (ON_CUDA(dev)) {
+        deviance_loss_cuda(dev, loss, dq, q, y, weight);
+        return;
+    }
+
+    for (int64_t i = 0; i < rows; i++) {
+        const float w = f32(weight)[i], z = w == 0.0f ? 0.0f : f32(q)[i];
+        const float target = w == 0.0f ? 1.0f : f32(y)[i], d = expf(z) - target;
+        const float fit = target > 0.0f ? target * (z - logf(target)) : 0.0f;
+        f32(loss)[i] = w * (d - fit);
+        f32(dq)[i] = w * d;
     }
 }
 

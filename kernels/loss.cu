@@ -34,6 +34,18 @@ static __global__ void expectile_kernel(float *loss, float *dq, const float *q, 
     dq[i] = w * 2.0f * e * d;
 }
 
+static __global__ void deviance_kernel(float *loss, float *dq, const float *q, const float *y,
+                                       const float *weight, int64_t rows)
+{
+    const int64_t i = index();
+    if (i >= rows) return;
+    const float w = weight[i], z = w == 0.0f ? 0.0f : q[i];
+    const float target = w == 0.0f ? 1.0f : y[i], d = expf(z) - target;
+    const float fit = target > 0.0f ? target * (z - logf(target)) : 0.0f;
+    loss[i] = w * (d - fit);
+    dq[i] = w * d;
+}
+
 static __global__ void count_kernel(double *count, const int32_t *target, int64_t rows)
 {
     int mine = 0;
@@ -74,6 +86,12 @@ void expectile_loss_cuda(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y
 {
     LAUNCH(dev, expectile_kernel, blocks_for(q.dim[0], THREADS), THREADS, 0, f32(loss), f32(dq),
            f32(q), f32(y), f32(weight), tau, q.dim[0]);
+}
+
+void deviance_loss_cuda(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight)
+{
+    LAUNCH(dev, deviance_kernel, blocks_for(q.dim[0], THREADS), THREADS, 0, f32(loss), f32(dq),
+           f32(q), f32(y), f32(weight), q.dim[0]);
 }
 
 void weighted_sum_cuda(Device *dev, Tensor sum, Tensor x)

@@ -13,6 +13,11 @@
  *                       of y (Newey and Powell 1987):
  *                       loss[i] = weight[i] e d^2                dq[i] = weight[i] 2 e d
  *
+ *   deviance_loss       half the Poisson deviance of y from exp(q), so that exp(q) tends to the mean of y >= 0
+ *                       (McCullagh and Nelder 1989, 6.2):
+ *                       loss[i] = weight[i] (exp(q[i]) - y[i] - y[i] (q[i] - log y[i])),   0 log 0 = 0
+ *                       dq[i] = weight[i] (exp(q[i]) - y[i])
+ *
  *   weighted_sum        sum = sum_i x[i], in double                               overwrites
  *   weighted_sum_add    total += sum_i x[i], in double, rounded to f32            accumulates
  *   mean_weights        count = number of i with target[i] >= 0                   overwrites
@@ -40,6 +45,7 @@ extern "C" {
 void td_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight, float huber);
 void expectile_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight,
                     float tau);
+void deviance_loss(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight);
 void weighted_sum(Device *dev, Tensor sum, Tensor x);
 void weighted_sum_add(Device *dev, Tensor total, Tensor x);
 void mean_weights(Device *dev, Tensor weight, Tensor count, Tensor target, double total);
@@ -52,6 +58,7 @@ void td_loss_cuda(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tenso
                   float limit);
 void expectile_loss_cuda(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight,
                          float tau);
+void deviance_loss_cuda(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight);
 void weighted_sum_cuda(Device *dev, Tensor sum, Tensor x);
 void weighted_sum_add_cuda(Device *dev, Tensor total, Tensor x);
 void mean_weights_cuda(Device *dev, Tensor weight, Tensor count, Tensor target, double total);

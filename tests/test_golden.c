@@ -310,6 +310,8 @@ int main(void)
         CASE("vtrace_logged"),
         CASE("ppo"),
         CASE("double_q_n_step"),
+        CASE("double_q_log"),
+        CASE("sarsa_lambda_log"),
         CASE("joint"),
         CASE("plain"),
         BF16_CASE("cross_entropy_bf16"),

@@ -22,6 +22,14 @@ static void cases_worked_by_hand(void **state)
     expectile_loss(&dev, losses, dqs, qs, ys, ws, 0.75f);
     const float expectile[] = {1, 0.375f, 0, 9.375f, 0}, steep[] = {1, -1.5f, 0, -3.75f, 0};
     for (int i = 0; i < 5; i++) assert_true(loss[i] == expectile[i] && dq[i] == steep[i]);
+    deviance_loss(&dev, losses, dqs, qs, ys, ws);
+    for (int i = 0; i < 5; i++) {
+        const double e = w[i] > 0 ? exp((double)q[i]) : 0, t = w[i] > 0 ? y[i] : 0;
+        const double fit = t > 0 ? t * (q[i] - log(t)) : 0, size = e + t + fabs(fit);
+        assert_near(loss[i], w[i] * (e - t - fit), 4 * ULP * w[i] * size);
+        assert_near(dq[i], w[i] * (e - t), 4 * ULP * w[i] * size);
+        assert_true(loss[i] >= -4 * (float)(ULP * size));
+    }
     td_loss(&dev, losses, dqs, qs, ys, ws, 1.0f);
     double sum = NAN;
     float total = 1;
@@ -84,6 +92,52 @@ static void gradients_match_differences_in_the_same_bits_on_any_number_of_thread
     }
 }
 
+static double deviance_of(const double *q, const void *context)
+{
+    const Case *c = context;
+    double sum = 0.0;
+    for (int i = 0; i < c->count; i++) {
+        const double y = f32(c->y)[i];
+        sum += f32(c->w)[i] * (exp(q[i]) - y - (y > 0.0 ? y * (q[i] - log(y)) : 0.0));
+    }
+    return sum;
+}
+
+/* And it is least, 0, where exp(q) is y. */
+static void gradients_of_the_deviance_match_differences(void **state)
+{
+    enum { COUNT = 300 };
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 2));
+    const Tensor q = NORMAL(1, 1.0f, COUNT), y = NORMAL(2, 1.0f, COUNT), w = NORMAL(3, 1.0f, COUNT);
+    const Tensor loss = NEW(F32, COUNT), dq = NEW(F32, COUNT);
+    double at[COUNT], want[COUNT], most = 0.0, size = 0.0;
+    for (int i = 0; i < COUNT; i++) {
+        f32(y)[i] = i % 3 ? fabsf(f32(y)[i]) : 0.0f;
+        f32(w)[i] = fabsf(f32(w)[i]);
+    }
+    deviance_loss(&dev, loss, dq, q, y, w);
+    to_double(at, q);
+    const Case c = {.count = COUNT, .y = y, .w = w};
+    differences(want, deviance_of, &c, at, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        most = fmax(most, f32(w)[i] * (exp(at[i]) + f32(y)[i]));
+        size += want[i] * want[i];
+    }
+    /* exp, difference and product are rounded at the size of their terms */
+    assert_true(relative_l2(f32(dq), want, COUNT) <= 4 * ULP * most * sqrt(COUNT / size));
+    for (int i = 0; i < COUNT; i++) f32(q)[i] = logf(f32(y)[i] = 0.5f + (float)i);
+    deviance_loss(&dev, loss, dq, q, y, w);
+    for (int i = 0; i < COUNT; i++) {
+        const double near = 8 * ULP * f32(w)[i] * f32(y)[i] * (1 + log(COUNT));
+        assert_near(f32(loss)[i], 0, near);
+        assert_near(f32(dq)[i], 0, near);
+    }
+    device_close(&dev);
+    tensors_free();
+}
+
 static void weights_of_means_worked_by_hand(void **state)
 {
     (void)state;
@@ -143,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cases_worked_by_hand),
         cmocka_unit_test(gradients_match_differences_in_the_same_bits_on_any_number_of_threads),
+        cmocka_unit_test(gradients_of_the_deviance_match_differences),
         cmocka_unit_test(weights_of_means_worked_by_hand),
         cmocka_unit_test(sums_have_the_same_bits_on_any_number_of_threads),
     };

@@ -231,6 +231,22 @@ static void candidates_by_softmax(void **state)
     assert_true(c.choices > 40 && c.others > 0);
 }
 
+static void values_are_told_in_the_unit_of_rewards(void **state)
+{
+    const HistoryEvent past[] = {{3, 1, 0}, {7, 1, 9000}};
+    Recommendation score[ITEMS], value[ITEMS];
+    int64_t found;
+    (void)state;
+    assert_ok(recommend_history(&scorer, past, 2, -1, true, ITEMS, score, &found));
+    trainer.model.shape.log_values = true;
+    assert_ok(recommend_history(&scorer, past, 2, -1, true, ITEMS, value, &found));
+    trainer.model.shape.log_values = false;
+    for (int i = 0; i < ITEMS; i++) {
+        assert_int_equal(value[i].item, score[i].item);
+        assert_near(value[i].q, exp((double)score[i].q), 1e-6 * exp((double)score[i].q));
+    }
+}
+
 typedef struct {
     int64_t count;
     int32_t item[200 * 200];
@@ -353,6 +369,7 @@ int main(void)
         cmocka_unit_test(softmax_states_its_probability),
         cmocka_unit_test(candidates_of_the_policy_by_q),
         cmocka_unit_test(candidates_by_softmax),
+        cmocka_unit_test(values_are_told_in_the_unit_of_rewards),
         cmocka_unit_test(who_else_is_there_does_not_change_a_choice),
         cmocka_unit_test(the_log_has_what_was_played),
         cmocka_unit_test(no_item_left_is_refused),

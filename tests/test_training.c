@@ -225,6 +225,11 @@ static void runs_that_do_not_fit_are_refused(void **state)
     snprintf(other.learn_objective, sizeof other.learn_objective, "sarsa+q_learning");
     told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
          "\"q_learning\" is unknown or one too many");
+    snprintf(other.learn_objective, sizeof other.learn_objective, "cross_entropy+soft_q");
+    other.learn_log_values = 1;
+    told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
+         "with learn.log_values = 1: want one of q_learning, double_q, sarsa,");
+    other.learn_log_values = 0;
     const Shop without = {.users = 20, .longest = 10, .seed = 5};
     shop_path(other.data_path, "training_without");
     assert_ok(shop_write(&without, other.data_path));
@@ -339,6 +344,31 @@ static void rewards_are_learned_from_at_their_scale(void **state)
     }
 }
 
+static void a_reward_below_zero_has_no_logarithm(void **state)
+{
+    (void)state;
+    Trainer t;
+    Stream *stream;
+    const Batch *batch;
+    Config c = small_config("-below");
+    snprintf(c.learn_objective, sizeof c.learn_objective, "sarsa");
+    c.learn_log_values = 1;
+    assert_ok(trainer_open(&t, &c));
+    const StreamOptions options = trainer_stream(&t);
+    assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
+    assert_ok(stream_next(stream, &batch));
+    StepReport report;
+    assert_ok(trainer_step(&t, batch, &report));
+    const int64_t at = batch->cu_seqlens[1];
+    char row[64];
+    snprintf(row, sizeof row, "/events/reward, row %lld: -0.5;",
+             (long long)batch->first_event[1] + 1);
+    batch->reward[at] = -0.5f;
+    told(trainer_step(&t, batch, &report), ERR_FORMAT, row);
+    stream_close(stream);
+    trainer_close(&t);
+}
+
 static void a_run_that_diverges_stops_and_keeps_its_last_checkpoint(void **state)
 {
     (void)state;
@@ -368,6 +398,7 @@ int main(void)
         cmocka_unit_test(runs_that_do_not_fit_are_refused),
         cmocka_unit_test(a_run_begins_with_the_weights_of_another),
         cmocka_unit_test(rewards_are_learned_from_at_their_scale),
+        cmocka_unit_test(a_reward_below_zero_has_no_logarithm),
         cmocka_unit_test(a_run_that_diverges_stops_and_keeps_its_last_checkpoint),
     };
     return cmocka_run_group_tests(tests, make_shop, remove_shop);

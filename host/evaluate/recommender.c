@@ -16,7 +16,7 @@ static int by_item(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Q of the chosen items at the state h [1, dim]: q [k]. */
+/* Q of the chosen items at the state h [1, dim]: q [k], in the unit of rewards. */
 static void action_values(const ModelScorer *s, Tensor q, Tensor h, Tensor items)
 {
     const Model *m = s->model;
@@ -31,6 +31,7 @@ static void action_values(const ModelScorer *s, Tensor q, Tensor h, Tensor items
     gemm(s->dev, value, h, w[m->at.value_weight], (GemmOptions){.trans_b = true});
     elementwise_shift(s->dev, value, w[m->at.value_bias]);
     elementwise_shift(s->dev, q, TENSOR(value.data, F32, 1));
+    if (m->shape.log_values) elementwise_exp(s->dev, q, q);
 }
 
 static Exclusion on_device(Device *dev, Exclusion seen)

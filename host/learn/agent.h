@@ -12,6 +12,7 @@
 /* Settings that agents share, by their config keys learn.*. */
 typedef struct {
     float td_weight, action_weight, value_weight, entropy, negatives;
+    bool log_values; /* Q is exp(score): host/model/README.md, section 6 */
     float reward_scale, gamma, huber, temperature, alpha, lambda, allowed;
     float expectile, weight_max, ratio_max, smooth, clip;
     int64_t n_step, slate;
@@ -65,6 +66,7 @@ typedef struct {
     bool imitates; /* the policy it trains is what the log does, not what to do */
     bool target;   /* reads the target network */
     bool logged;   /* reads the propensities of the log, which must have them */
+    bool singly;   /* backs up values of Q one by one, and so learns with learn.log_values too */
     bool varies;   /* its launches, or numbers it gives them, change from step to step: no graph */
     void (*backward)(Device *dev, const AgentPass *pass);
 } Agent;

@@ -21,5 +21,6 @@ const Agent agent_bcq = {
     .trains = TRAINS_POLICY | TRAINS_Q,
     .imitates = true,
     .target = true,
+    .singly = true,
     .backward = backward,
 };

@@ -14,5 +14,6 @@ const Agent agent_double_q = {
     .help = "Q backs up the target network's value of the online network's best action",
     .trains = TRAINS_Q,
     .target = true,
+    .singly = true,
     .backward = backward,
 };

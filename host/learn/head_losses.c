@@ -133,6 +133,15 @@ static void values_backward(Device *dev, const AgentPass *p, const ActionValues 
     scratch_release(dev, mark);
 }
 
+/* Of scores that Q is learned through: the values. */
+static Tensor rewards_of(Device *dev, const AgentPass *p, Tensor scores)
+{
+    if (!p->options->log_values || !scores.data) return scores;
+    const Tensor values = SCRATCH(dev, F32, p->in->tokens);
+    elementwise_exp(dev, values, scores);
+    return values;
+}
+
 void value_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor y, Tensor valid)
 {
     const int64_t tokens = p->in->tokens;
@@ -141,7 +150,10 @@ void value_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor y
     Tensor dq = SCRATCH(dev, F32, tokens);
     share_weights(dev, valid, sum_at(p->sums, SUM_BACKUPS), p->options->td_weight);
     values_of(dev, q, have, p->in->target);
-    td_loss(dev, loss, dq, have, y, valid, p->options->huber);
+    if (p->options->log_values)
+        deviance_loss(dev, loss, dq, have, y, valid);
+    else
+        td_loss(dev, loss, dq, have, y, valid, p->options->huber);
     values_backward(dev, p, q, dq);
     weighted_sum(dev, loss_at(p->sums, LOSS_TD), loss);
     scratch_release(dev, mark);
@@ -154,8 +166,8 @@ void backup_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor 
     const int64_t tokens = p->in->tokens;
     const size_t mark = scratch_mark(dev);
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
-    td_targets(dev, y, valid, p->reward, p->in->end, next, p->in->cu_seqlens, o->gamma,
-               (int)o->n_step, last_has_value);
+    td_targets(dev, y, valid, p->reward, p->in->end, rewards_of(dev, p, next), p->in->cu_seqlens,
+               o->gamma, (int)o->n_step, last_has_value);
     value_loss(dev, p, q, y, valid);
     scratch_release(dev, mark);
 }
@@ -166,7 +178,7 @@ void trace_loss(Device *dev, const AgentPass *p, const ActionValues *q, TraceVal
     const int64_t tokens = p->in->tokens;
     const size_t mark = scratch_mark(dev);
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
-    ReturnsInput in = transitions(p, of.logged, of.next);
+    ReturnsInput in = transitions(p, rewards_of(dev, p, of.logged), rewards_of(dev, p, of.next));
     in.log_ratio = of.log_ratio;
     const ReturnsOptions options = {.gamma = p->options->gamma,
                                     .lambda = p->options->lambda,

@@ -39,6 +39,21 @@ Status objective_parse(Objective *o, const char *terms)
     return OK;
 }
 
+Status objective_check(const Objective *o, const char *terms)
+{
+    bool q = false, singly = true;
+    for (int i = 0; i < o->terms; i++)
+        if (o->term[i]->trains & TRAINS_Q) q = true, singly &= o->term[i]->singly;
+    if (!o->options.log_values || (q && singly)) return OK;
+    char names[256] = "";
+    for (int i = 0; agents[i]; i++)
+        if (agents[i]->singly)
+            snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
+                     *names ? ", " : "", agents[i]->name);
+    return FAIL(ERR_USAGE, "learn.objective = \"%s\" with learn.log_values = 1: want one of %s",
+                terms, names);
+}
+
 void objective_help(FILE *out)
 {
     for (int i = 0; agents[i]; i++) fprintf(out, "  %-32s %s\n", agents[i]->name, agents[i]->help);

@@ -22,6 +22,8 @@ typedef struct {
 
 /* "cross_entropy", "double_q", "cross_entropy+sarsa", …: sets all but the options. */
 Status objective_parse(Objective *o, const char *terms);
+/* Do the options suit the terms? `terms` as above. */
+Status objective_check(const Objective *o, const char *terms);
 /* A line for each agent. */
 void objective_help(FILE *out);
 

@@ -19,5 +19,6 @@ const Agent agent_q_learning = {
     .help = "Q backs up the best action's value",
     .trains = TRAINS_Q,
     .target = true,
+    .singly = true,
     .backward = backward,
 };

@@ -16,5 +16,6 @@ const Agent agent_sarsa = {
     .help = "Q backs up the logged next action's value",
     .trains = TRAINS_Q,
     .target = true,
+    .singly = true,
     .backward = backward,
 };

@@ -18,5 +18,6 @@ const Agent agent_sarsa_lambda = {
     .help = "Q backs up the logged rewards and values at the rate learn.lambda",
     .trains = TRAINS_Q,
     .target = true,
+    .singly = true,
     .backward = backward,
 };

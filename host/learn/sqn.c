@@ -14,5 +14,6 @@ const Agent agent_sqn = {
     .trains = TRAINS_POLICY | TRAINS_Q,
     .imitates = true,
     .target = true,
+    .singly = true,
     .backward = backward,
 };

@@ -13,6 +13,7 @@ typedef struct {
     Dtype activation; /* F32 or BF16: of activations, and of the matrices that products read */
     float dropout, init_std;
     bool policy, q, next_action, value, behaviour; /* which heads exist */
+    bool log_values;                               /* Q is exp(score) */
     /* from the behaviour file */
     int64_t items, actions;
     int64_t item_kinds, item_categories, item_numbers;

@@ -96,10 +96,26 @@ static Status compute_or_replay(Trainer *t, const StepInput *in, int room)
 
 /* ---- Enqueueing and reporting -------------------------------------------------------------------- */
 
+/* A mean that is exp(score) is of rewards that are not negative. */
+static Status check_rewards(const Trainer *t, const Batch *batch)
+{
+    if (!t->config.learn_log_values) return OK;
+    for (int64_t w = 0; w < batch->windows; w++)
+        for (int64_t i = batch->cu_seqlens[w]; i < batch->cu_seqlens[w + 1]; i++)
+            if (batch->reward[i] < 0.0f)
+                return FAIL(ERR_FORMAT,
+                            "/events/reward, row %" PRId64 ": %g; learn.log_values = 1 wants "
+                            "rewards of at least 0",
+                            batch->first_event[w] + i + 1 - batch->cu_seqlens[w],
+                            (double)batch->reward[i]);
+    return OK;
+}
+
 Status trainer_enqueue(Trainer *t, const Batch *batch)
 {
     REQUIRE(t->enqueued - t->reported < STEPS_AHEAD, "trainer: %d steps wait for their reports",
             STEPS_AHEAD);
+    TRY(check_rewards(t, batch));
     PendingStep *p = &t->pending[t->enqueued % STEPS_AHEAD];
     StepNumbers numbers = {.step = t->step};
     int room;

@@ -18,6 +18,7 @@ static Status read_objective(Trainer *t)
         .entropy = (float)c->learn_entropy,
         .negatives = (float)c->learn_negatives,
         .reward_scale = (float)c->learn_reward_scale,
+        .log_values = c->learn_log_values,
         .gamma = (float)c->learn_gamma,
         .huber = (float)c->learn_huber,
         .temperature = (float)c->learn_temperature,
@@ -33,7 +34,8 @@ static Status read_objective(Trainer *t)
         .n_step = c->learn_n_step,
         .seed = (uint64_t)c->train_seed,
     };
-    return objective_parse(&t->objective, c->learn_objective);
+    TRY(objective_parse(&t->objective, c->learn_objective));
+    return objective_check(&t->objective, c->learn_objective);
 }
 
 static Status read_precision(const Config *c, Dtype *activation)
@@ -72,6 +74,7 @@ static Status open_model(Trainer *t)
         .ff = c->model_ff,
         .dropout = (float)c->model_dropout,
         .init_std = (float)c->model_init_std,
+        .log_values = c->learn_log_values,
         .policy = t->objective.trains & TRAINS_POLICY,
         .q = t->objective.trains & TRAINS_Q,
         .next_action = c->learn_action_weight > 0,

@@ -41,6 +41,12 @@ static void td_losses_are_as_on_the_cpu(void **state)
         expectile_loss(&gpu, loss_g, again_g, again_g, on_gpu(y), on_gpu(w), 0.8f);
         assert_as_cpu(loss_g, loss, 3);
         assert_as_cpu(again_g, dq, 2);
+        for (int64_t i = 0; i < rows; i++) f32(y)[i] = i % 3 ? fabsf(f32(y)[i]) : 0.0f;
+        const Tensor scores_g = on_gpu(q);
+        deviance_loss(&cpu, loss, dq, q, y, w);
+        deviance_loss(&gpu, loss_g, scores_g, scores_g, on_gpu(y), on_gpu(w));
+        assert_as_cpu(loss_g, loss, 32); /* differences of what is rounded at its size */
+        assert_as_cpu(scores_g, dq, 32);
         pair_free();
     }
 }
@@ -75,6 +81,10 @@ static void policy_weights_are_as_on_the_cpu(void **state)
         elementwise_log(&cpu, logs, chosen);
         elementwise_log(&gpu, logs_g, logs_g);
         assert_as_cpu(logs_g, logs, 4);
+        const Tensor powers_g = on_gpu(ratio);
+        elementwise_exp(&cpu, logs, ratio);
+        elementwise_exp(&gpu, powers_g, powers_g);
+        assert_as_cpu(powers_g, logs, 4);
         pair_free();
     }
 }

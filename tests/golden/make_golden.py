@@ -57,6 +57,11 @@ CASES = {
     "joint": {"learn.objective": "cross_entropy+double_q", "learn.n_step": 3, "model.dropout": 0.2},
     "plain": {"learn.objective": "cross_entropy+expected_sarsa"},
 }
+# On inputs whose heads of Q are small, so that no exp(score) outweighs all others.
+CASES_LOG = {
+    "double_q_log": {"learn.objective": "double_q", "learn.log_values": 1, "learn.n_step": 2},
+    "sarsa_lambda_log": {"learn.objective": "sarsa_lambda", "learn.log_values": 1, "learn.lambda": 0.8},
+}
 # Rounded as section 8 says, everything between in float64: losses and gradients. Steps of two such runs part
 # ways where AdamW divides by a second moment near 0.
 CASES_BF16 = {"joint_bf16": "joint", "cross_entropy_bf16": "cross_entropy"}
@@ -171,6 +176,22 @@ def write(name, tensors, meta):
     return os.path.getsize(path)
 
 
+def write_case(case, settings, inputs, model, name):
+    """-> bytes written"""
+    config = {**CONFIG, **model, **(POLICY if settings.get("learn.objective") in reference.IMPROVE else {}), **settings}
+    exact, norms = run(inputs, config, torch.float64)
+    single, _ = run(inputs, config, torch.float32)
+    worst = max((reference.relative_l2(single[n], exact[n]), n) for n in exact)
+    print("%-22s loss %.6f  gradient norm %.3f to %.3f  float32 is within %.1e (%s)"
+          % (case, exact["loss.total"], min(norms), max(norms), *worst))
+    return write(case, {n: np.asarray(t) for n, t in exact.items()}, {**config, "inputs": name})
+
+
+def quieter(inputs):
+    """The same with heads of Q a quarter as large."""
+    return {n: (0.25 * t).astype(np.float32) if n.split("param.")[-1].startswith(("q.", "value.")) else t for n, t in inputs.items()}
+
+
 def main():
     bytes_written = 0
     torch.set_num_threads(1)
@@ -180,16 +201,14 @@ def main():
         model = {n: v for n, v in sizes.items() if n.startswith("model.")}
         bytes_written += write("inputs_" + common, inputs, model)
         for case, settings in CASES.items():
-            if (case == "plain") != (common == "plain"):
-                continue
-            config = {**CONFIG, **model, **(POLICY if settings.get("learn.objective") in reference.IMPROVE else {}), **settings}
-            exact, norms = run(inputs, config, torch.float64)
-            single, _ = run(inputs, config, torch.float32)
-            worst = max((reference.relative_l2(single[n], exact[n]), n) for n in exact)
-            bytes_written += write(case, {n: np.asarray(t) for n, t in exact.items()}, {**config, "inputs": "inputs_" + common})
-            print("%-22s loss %.6f  gradient norm %.3f to %.3f  float32 is within %.1e (%s)"
-                  % (case, exact["loss.total"], min(norms), max(norms), *worst))
-        for case, of in CASES_BF16.items() if common == "features" else ():
+            if (case == "plain") == (common == "plain"):
+                bytes_written += write_case(case, settings, inputs, model, "inputs_" + common)
+        if common == "plain":
+            continue
+        bytes_written += write("inputs_log", quieter(inputs), model)
+        for case, settings in CASES_LOG.items():
+            bytes_written += write_case(case, settings, quieter(inputs), model, "inputs_log")
+        for case, of in CASES_BF16.items():
             config = {**CONFIG, **model, **CASES[of], "train.precision": "bf16"}
             half, _ = run(inputs, config, torch.float64)
             exact, _ = run(inputs, {**config, "train.precision": "f32"}, torch.float64)

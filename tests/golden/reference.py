@@ -172,11 +172,16 @@ def policy_scores(p, c, b, h):
     return r.store(h @ r.weight(p["policy.weight"]).T) @ r.weight(items(p, b)).T + p["policy.bias"]
 
 
+def in_rewards(c, score):
+    """Values of Q, given its scores."""
+    return score.exp() if int(c.get("learn.log_values", 0)) else score
+
+
 def trace_targets(term, target, z, c, b):
     """y of sarsa_lambda and retrace; NaN where it does not exist. z: scores of the policy head."""
     gamma, lam, t = float(c["learn.gamma"]), float(c["learn.lambda"]), float(c["learn.temperature"])
     action = b["target"].clamp(min=0)
-    logged, y = target.pick(action), torch.full_like(target.all[:, 0], math.nan)
+    logged, y = in_rewards(c, target.pick(action)), torch.full_like(target.all[:, 0], math.nan)
     if term == "retrace":
         policy = (target.all / t).softmax(1)
         after = (policy * target.all).sum(1)
@@ -295,11 +300,16 @@ def losses(p, target_p, c, b, step, keep=None):
             else:
                 z = policy_scores(target_p, c, b, target_h) if term == "crr" else z
                 v = state_values(p, h) if term == "iql" else None
-                y = td_targets(backup_values(term, q, target_q, z, v, c, b), c, b)
+                y = td_targets(in_rewards(c, backup_values(term, q, target_q, z, v, c, b)), c, b)
         valid, k = ~torch.isnan(y), float(c["learn.huber"])
-        error = (q.pick(b["target"].clamp(min=0)) - y)[valid]
+        score = q.pick(b["target"].clamp(min=0))[valid]
+        y = y[valid]
+        error = score - y
         square, size = error * error / 2, error.abs()
-        out["td"] = (square if k == 0 else torch.where(size <= k, square, k * (size - k / 2))).mean()
+        if int(c.get("learn.log_values", 0)):
+            out["td"] = (score.exp() - y - y * score + torch.xlogy(y, y)).mean()
+        else:
+            out["td"] = (square if k == 0 else torch.where(size <= k, square, k * (size - k / 2))).mean()
     if "negatives" in terms:
         q = ActionValues(p, c, b, h_q, h_value)
         with torch.no_grad():
