@@ -45,6 +45,18 @@ static void path_in(char *path, size_t size, const Rounds *r, const char *name, 
         snprintf(path, size, "%s/%s-%" PRId64 ".h5", folder, name, number);
 }
 
+/* The first round's may be others: a world's policy plays at no cost beside a model. */
+static int64_t episodes_of(const Config *c, int64_t round)
+{
+    const bool first = round == 0 && c->world_first_episodes > 0 && !*c->train_from;
+    return first ? c->world_first_episodes : c->world_episodes;
+}
+
+static int64_t steps_of(const Config *c, int64_t round)
+{
+    return round == 0 && c->world_first_steps > 0 ? c->world_first_steps : c->world_steps;
+}
+
 /* ---- Playing --------------------------------------------------------------------------------------- */
 
 static PlayOptions measured_episodes(const Rounds *r)
@@ -88,7 +100,7 @@ static Status measure_baselines(Rounds *r)
 static Status play_log(Rounds *r, int64_t round, int64_t episodes, Actor actor)
 {
     const Config *c = &r->config;
-    const PlayOptions o = {.first = round * c->world_episodes,
+    const PlayOptions o = {.first = round ? episodes_of(c, 0) + (round - 1) * c->world_episodes : 0,
                            .episodes = episodes,
                            .slots = SLOTS,
                            .seed = (uint64_t)c->train_seed,
@@ -142,7 +154,7 @@ static Status act(Rounds *r, int64_t round, bool greedy)
     Status st = model_actor_open(&actor, &scorer, &r->world, &options);
     if (st == OK)
         st = greedy ? measure_greedy(r, &r->table.round[round], model_actor(actor))
-                    : play_log(r, round, c->world_episodes, model_actor(actor));
+                    : play_log(r, round, episodes_of(c, round), model_actor(actor));
     model_actor_close(actor);
     return st;
 }
@@ -170,21 +182,22 @@ static Status train(Rounds *r, int64_t round)
     Trainer *t = &r->trainer;
     const int64_t window =
         c->world_window && c->world_window <= round ? c->world_window : round + 1;
+    const int64_t steps = steps_of(c, round);
     double td = 0.0, reported = clock_seconds();
-    for (int64_t n = 0; n < c->world_steps; n++) {
+    for (int64_t n = 0; n < steps; n++) {
         const Philox p = philox((uint64_t)c->train_seed, 0x726F756E64, (uint64_t)t->step);
         const int64_t from = round - (int64_t)(p.word[0] * (uint64_t)window >> 32);
         const Batch *batch;
         TRY(stream_next(r->replay[from].stream, &batch));
         TRY(trainer_enqueue(t, batch));
-        while (trainer_unreported(t) > (n + 1 < c->world_steps ? trainer_ahead(t) : 0)) {
+        while (trainer_unreported(t) > (n + 1 < steps ? trainer_ahead(t) : 0)) {
             StepReport report;
             const double before = reported;
             TRY(trainer_report(t, &report));
             reported = clock_seconds();
             metrics_step(&r->metrics, &report, round, reported - before);
             r->table.round[round].events += report.tokens;
-            td += report.losses.mean[LOSS_TD] / (double)c->world_steps;
+            td += report.losses.mean[LOSS_TD] / (double)steps;
         }
     }
     r->table.round[round].td = td;
@@ -290,8 +303,9 @@ static Status begin(Rounds *r, bool overwrite)
         return FAIL(ERR_USAGE, "%s exists: --force starts anew", path);
     r->table = (RoundsTable){
         .world = c->world_name, .objective = c->learn_objective, .folder = c->train_out};
-    const int64_t most =
-        c->world_episodes > c->world_measured ? c->world_episodes : c->world_measured;
+    const int64_t counts[] = {episodes_of(c, 0), c->world_episodes, c->world_measured};
+    int64_t most = 0;
+    for (int i = 0; i < 3; i++) most = counts[i] > most ? counts[i] : most;
     r->table.round = calloc((size_t)c->world_rounds, sizeof *r->table.round);
     r->replay = calloc((size_t)c->world_rounds, sizeof *r->replay);
     r->value = calloc((size_t)most, sizeof *r->value);
@@ -299,12 +313,12 @@ static Status begin(Rounds *r, bool overwrite)
     if (!r->table.round || !r->replay || !r->value || !r->lost)
         return FAIL(ERR_MEMORY, "no memory for %" PRId64 " rounds", c->world_rounds);
     TRY(measure_baselines(r));
-    TRY(play_log(r, 0, *c->train_from ? 1 : c->world_episodes, baseline_actor(first)));
+    TRY(play_log(r, 0, *c->train_from ? 1 : episodes_of(c, 0), baseline_actor(first)));
     path_in(path, sizeof path, r, "round", 0);
     TRY(behaviour_open(&file, path));
     TRY(trainer_open_on(&r->trainer, c, file));
     TRY(checkpoint_begin(&r->trainer));
-    trainer_schedule(&r->trainer, c->world_rounds * c->world_steps);
+    trainer_schedule(&r->trainer, steps_of(c, 0) + (c->world_rounds - 1) * c->world_steps);
     TRY(choose_head(r));
     if (*c->train_from) TRY(play_first(r));
     TRY(metrics_open(&r->metrics, c->train_out, 0));

@@ -1,10 +1,10 @@
 /* Acting and training by turns: each round the policy plays episodes of a world, and the model is
  * trained on what it saw, beside the rounds before.
  *
- *   round 0      a policy of the world plays (world.first); a model is made; or, with train.from, the model
- *                plays
- *   every round  world.steps optimizer steps on the rounds of the window, each step a batch of one of
- *                them, drawn uniformly; then the greedy policy is measured
+ *   round 0      a policy of the world plays (world.first), world.first_episodes; a model is made; or, with
+ *                train.from, the model plays
+ *   every round  world.steps optimizer steps (world.first_steps in the first) on the rounds of the window,
+ *                each step a batch of one of them, drawn uniformly; then the greedy policy is measured
  *   round r > 0  begins with the model playing world.episodes episodes, by softmax or with epsilon,
  *                which fall geometrically to `cooling` times their first value
  *
