@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
+#include "data/behaviour.h"
 #include "test.h"
 #include "train/rounds.h"
 
@@ -47,8 +48,9 @@ static char *contents(const Config *c, const char *name, size_t *size)
     FILE *file = fopen(path, "re");
     if (!file) fail_msg("%s is missing", path);
     char *text = malloc(1 << 22);
-    *size = fread(text, 1, 1 << 22, file);
-    assert_true(*size > 0 && *size < 1 << 22);
+    *size = fread(text, 1, (1 << 22) - 1, file);
+    assert_true(*size > 0 && *size < (1 << 22) - 1);
+    text[*size] = 0;
     fclose(file);
     return text;
 }
@@ -143,6 +145,48 @@ static void a_model_that_learned_plays_the_first_round(void **state)
     remove_rounds(&after);
 }
 
+/* Its episodes are numbered on from the first round's; of its items none is among the two before. */
+static void the_first_round_may_be_longer(void **state)
+{
+    enum { LONG = 900, SHORT = 100, LAST = 2 };
+    static int32_t item[1 << 16];
+    Behaviour file;
+    int64_t user;
+    char path[1024];
+    (void)state;
+    Config c = setting("longer", "double_q", 2);
+    c.world_first_episodes = LONG;
+    c.world_first_steps = 30;
+    c.world_episodes = c.world_measured = SHORT;
+    c.world_steps = 10;
+    c.world_exclude_last = LAST;
+    assert_ok(rounds_run(&c, true, NULL, NULL));
+    size_t size;
+    char *metrics = contents(&c, "metrics.jsonl", &size);
+    int steps[2] = {0};
+    for (char *at = metrics; (at = strstr(at, "\"epoch\": ")); at++) steps[at[9] - '0']++;
+    assert_int_equal(steps[0], 30);
+    assert_int_equal(steps[1], 10);
+    free(metrics);
+    path_of(path, &c, "round-0.h5");
+    assert_ok(behaviour_open(&file, path));
+    assert_int_equal(file.users, LONG);
+    behaviour_close(&file);
+    path_of(path, &c, "round-1.h5");
+    assert_ok(behaviour_open(&file, path));
+    assert_int_equal(file.users, SHORT);
+    assert_ok(behaviour_find_user(&file, "900", &user));
+    assert_int_equal(user, 0);
+    assert_true(file.events < 1 << 16);
+    assert_ok(behaviour_read(&file, COLUMN_ITEM, 0, file.events, item));
+    for (int64_t u = 0; u < file.users; u++)
+        for (int64_t i = file.offset[u] + 1; i < file.offset[u + 1]; i++)
+            for (int64_t k = i - 1; k >= file.offset[u] && k >= i - LAST; k--)
+                assert_int_not_equal(item[k], item[i]);
+    behaviour_close(&file);
+    remove_rounds(&c);
+}
+
 /* The policy that looks one event ahead, knowing the law, reaches 0.934 of the optimum. */
 static void rounds_come_near_the_optimum(void **state)
 {
@@ -187,6 +231,7 @@ int main(void)
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(acts_by_q_where_the_policy_imitates),
         cmocka_unit_test(a_model_that_learned_plays_the_first_round),
+        cmocka_unit_test(the_first_round_may_be_longer),
         cmocka_unit_test(rounds_come_near_the_optimum),
         cmocka_unit_test(bad_settings_are_refused),
     };
