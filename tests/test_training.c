@@ -229,7 +229,11 @@ static void runs_that_do_not_fit_are_refused(void **state)
     other.learn_log_values = 1;
     told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
          "with learn.log_values = 1: want one of q_learning, double_q, sarsa,");
-    other.learn_log_values = 0;
+    snprintf(other.learn_objective, sizeof other.learn_objective, "sarsa");
+    other.learn_huber = 0.5;
+    told(train_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
+         "learn.huber = 0.5 is of squared errors");
+    other.learn_huber = other.learn_log_values = 0;
     const Shop without = {.users = 20, .longest = 10, .seed = 5};
     shop_path(other.data_path, "training_without");
     assert_ok(shop_write(&without, other.data_path));
@@ -295,6 +299,11 @@ static void a_run_begins_with_the_weights_of_another(void **state)
     trainer_close(&seeded);
 
     assert_ok(train_run(&c, (LoopOptions){0}, NULL));
+    snprintf(first.train_from, sizeof first.train_from, "%s", c.train_out);
+    snprintf(first.learn_objective, sizeof first.learn_objective, "sarsa");
+    first.learn_log_values = 1;
+    told(train_run(&first, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
+         "was trained with learn.log_values = 0, not 1");
     c.model_dim = 32;
     told(train_run(&c, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
          "was trained with model.dim = 16, not 32");

@@ -268,10 +268,11 @@ static Status candidate_choices(ModelActor *a, Tensor h, Weights w, const ItemTa
     Tensor q = candidate_values(a, h, w, table, best);
     int32_t *found = device_read(dev, best.data, tensor_bytes(best));
     float *value = device_read(dev, q.data, tensor_bytes(q));
-    const Status st = found && value ? device_sync(dev) : ERR_MEMORY;
+    Status st = found && value ? device_sync(dev) : ERR_MEMORY;
     for (int64_t i = 0; st == OK && i < rows; i++) {
         const Philox p = philox(o->seed, (uint64_t)a->stream[i], (uint64_t)step);
         item[i] = found[i * k + pick(o, value + i * k, k, p, &propensity[i])];
+        if (item[i] < 0) st = FAIL(ERR_FORMAT, "the model's scores are not numbers");
     }
     device_read_done(dev, found);
     device_read_done(dev, value);

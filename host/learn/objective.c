@@ -44,7 +44,12 @@ Status objective_check(const Objective *o, const char *terms)
     bool q = false, singly = true;
     for (int i = 0; i < o->terms; i++)
         if (o->term[i]->trains & TRAINS_Q) q = true, singly &= o->term[i]->singly;
-    if (!o->options.log_values || (q && singly)) return OK;
+    if (!o->options.log_values) return OK;
+    if (o->options.huber > 0.0f)
+        return FAIL(ERR_USAGE,
+                    "learn.huber = %g is of squared errors; not with learn.log_values = 1",
+                    (double)o->options.huber);
+    if (q && singly) return OK;
     char names[256] = "";
     for (int i = 0; agents[i]; i++)
         if (agents[i]->singly)

@@ -188,6 +188,8 @@ static bool is_size(const char *key)
     return IS_AMONG(key, sizes);
 }
 
+static bool is_of_q(const char *key) { return strcmp(key, "learn.log_values") == 0; }
+
 static Status check_settings(const Safetensors *file, const Config *now,
                              bool (*must_agree)(const char *key))
 {
@@ -273,6 +275,8 @@ Status checkpoint_begin(Trainer *t)
     TRY(checkpoint_find(found, sizeof found, t->config.train_from, false));
     TRY(safetensors_open(&file, found));
     Status st = check_settings(&file, &t->config, is_size);
+    if (st == OK && t->model.at.q_weight >= 0 && safetensors_find(&file, "q.weight"))
+        st = check_settings(&file, &t->config, is_of_q);
     if (st == OK) st = check_catalogue(&file, &t->file);
     if (st == OK) st = load_copy(&t->model.params, PARAM_VALUE, &file, first_head);
     safetensors_close(&file);
