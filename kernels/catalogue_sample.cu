@@ -34,7 +34,7 @@ static __device__ __forceinline__ float gumbel(uint32_t word)
     return -logf(-log1pf(-v));
 }
 
-static __global__ void __launch_bounds__(THREADS) draw_kernel(DrawPass p)
+static __global__ void __launch_bounds__(THREADS, 1) draw_kernel(DrawPass p)
 {
     const int64_t row = p.first_row + blockIdx.x;
     float *z = p.z + blockIdx.x * p.ld;
