@@ -133,8 +133,8 @@ static void values_backward(Device *dev, const AgentPass *p, const ActionValues 
     scratch_release(dev, mark);
 }
 
-/* Of scores that Q is learned through: the values. */
-static Tensor rewards_of(Device *dev, const AgentPass *p, Tensor scores)
+/* Values of Q, given what the head says of them: themselves, or with learn.log_values their logarithms. */
+static Tensor in_rewards(Device *dev, const AgentPass *p, Tensor scores)
 {
     if (!p->options->log_values || !scores.data) return scores;
     const Tensor values = SCRATCH(dev, F32, p->in->tokens);
@@ -166,7 +166,7 @@ void backup_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor 
     const int64_t tokens = p->in->tokens;
     const size_t mark = scratch_mark(dev);
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
-    td_targets(dev, y, valid, p->reward, p->in->end, rewards_of(dev, p, next), p->in->cu_seqlens,
+    td_targets(dev, y, valid, p->reward, p->in->end, in_rewards(dev, p, next), p->in->cu_seqlens,
                o->gamma, (int)o->n_step, last_has_value);
     value_loss(dev, p, q, y, valid);
     scratch_release(dev, mark);
@@ -178,7 +178,7 @@ void trace_loss(Device *dev, const AgentPass *p, const ActionValues *q, TraceVal
     const int64_t tokens = p->in->tokens;
     const size_t mark = scratch_mark(dev);
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
-    ReturnsInput in = transitions(p, rewards_of(dev, p, of.logged), rewards_of(dev, p, of.next));
+    ReturnsInput in = transitions(p, in_rewards(dev, p, of.logged), in_rewards(dev, p, of.next));
     in.log_ratio = of.log_ratio;
     const ReturnsOptions options = {.gamma = p->options->gamma,
                                     .lambda = p->options->lambda,

@@ -15,7 +15,8 @@ static const GemmOptions ADD = {.accumulate = true};
 
 /* ---- Heads ------------------------------------------------------------------------------------- */
 
-/* Action values of a network: Q[i, a] = state[i] + <u[i], E[a]> + bias[a]. */
+/* Action values of a network: Q[i, a] = state[i] + <u[i], E[a]> + bias[a]; with learn.log_values this is their
+ * logarithm, here and in what is read of them, and the losses take it for that. */
 typedef struct {
     Tensor u;     /* [tokens, dim] */
     Tensor state; /* f32 [tokens]; absent in scores of a policy */
@@ -65,7 +66,8 @@ void behaviour_loss(Device *dev, const AgentPass *p);
 /* The policy's mean entropy, rewarded by learn.entropy. */
 void entropy_loss(Device *dev, const AgentPass *p);
 
-/* td_weight times the mean loss of Q at the logged actions on y, over the tokens with valid = 1. */
+/* td_weight times the mean loss of Q at the logged actions on y, over the tokens with valid = 1: squared or Huber,
+ * with learn.log_values half the Poisson deviance. y is in the unit of rewards. */
 void value_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor y, Tensor valid);
 /* The same on n-step targets; next[i] is the value that backs up state i, and last_has_value as in
  * td.h. */
