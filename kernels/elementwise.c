@@ -83,27 +83,36 @@ void elementwise_copy(Device *dev, Tensor y, Tensor x)
     scratch_release(dev, mark);
 }
 
-static void map(Device *dev, Tensor y, Tensor x, float (*function)(float),
-                void (*on_cuda)(Device *, Tensor, Tensor))
+static void expect_f32_pair(Tensor y, Tensor x)
 {
-    const int64_t count = tensor_count(y);
     tensor_expect(y, "y", __FILE__, __LINE__, F32, y.rank, y.dim);
     tensor_expect(x, "x", __FILE__, __LINE__, F32, y.rank, y.dim);
-    if (ON_CUDA(dev)) {
-        on_cuda(dev, y, x);
-        return;
-    }
+}
+
+static void map(Tensor y, Tensor x, float (*function)(float))
+{
+    const int64_t count = tensor_count(y);
     for (int64_t i = 0; i < count; i++) f32(y)[i] = function(f32(x)[i]);
 }
 
 void elementwise_log(Device *dev, Tensor y, Tensor x)
 {
-    map(dev, y, x, logf, elementwise_log_cuda);
+    expect_f32_pair(y, x);
+    if (ON_CUDA(dev)) {
+        elementwise_log_cuda(dev, y, x);
+        return;
+    }
+    map(y, x, logf);
 }
 
 void elementwise_exp(Device *dev, Tensor y, Tensor x)
 {
-    map(dev, y, x, expf, elementwise_exp_cuda);
+    expect_f32_pair(y, x);
+    if (ON_CUDA(dev)) {
+        elementwise_exp_cuda(dev, y, x);
+        return;
+    }
+    map(y, x, expf);
 }
 
 Tensor elementwise_cast(Device *dev, Tensor x, Dtype dtype)
