@@ -77,8 +77,9 @@ static Digest digest_of(const World *w, const char *policy, int64_t slots, int t
                         uint64_t seed)
 {
     Digest d = {.numbers = w->spec.numbers};
-    double value[300];
-    const PlayOptions o = {0, 300, slots, seed, threads, true};
+    enum { EPISODES = 1000 };
+    static double value[EPISODES];
+    const PlayOptions o = {0, EPISODES, slots, seed, threads, true};
     PlayResult r = {.value = value};
     const Actor actor = baseline_actor(world_baseline(w, policy));
     assert_ok(play(w, &o, actor, (PlaySink){&d, digest}, &r));
@@ -96,8 +97,10 @@ static void threads_and_slots_do_not_change_a_bit(void **state)
         }
         const Digest one = digest_of(&w, "random", 300, 1, 3);
         const Digest many = digest_of(&w, "random", 37, 4, 3);
+        const Digest waves = digest_of(&w, "random", 700, 3, 3);
         const Digest other = digest_of(&w, "random", 37, 4, 4);
         assert_true(one.hash == many.hash && one.events == many.events);
+        assert_true(one.hash == waves.hash && one.events == waves.events);
         assert_true(one.hash != other.hash);
         assert_true(one.longest <= w.spec.horizon + 1);
         world_close(&w);
@@ -362,6 +365,41 @@ static void knowing_more_sells_more(void **state)
     world_close(&w);
 }
 
+/* A visit by hand, and one that is not there to its end. Shelves of items are 0 1 2 3 0 1 …; with shelf 0 goes
+ * 1, with that 0. */
+static void habits_of_a_shop(void **state)
+{
+    const WorldEvent event[] = {
+        {.item = 0, .action = SHOP_VIEW},
+        {.item = 4, .action = SHOP_PURCHASE, .reward = 1.0f},
+        {.item = 1, .action = SHOP_VIEW, .reward = 0.2f},
+        {.item = 8, .action = SHOP_LEAVE, .end = END_TERMINAL},
+        {.item = 3, .action = SHOP_VIEW},
+        {.item = 3, .action = SHOP_REVIEW, .reward = 1.2f},
+    };
+    World w;
+    char *text;
+    size_t length;
+    (void)state;
+    open_world(&w, "shop:items=20,shelves=4,discount=0.5");
+    FILE *out = open_memstream(&text, &length);
+    assert_ok(w.kind->print(&w, event, sizeof event / sizeof *event, out));
+    assert_int_equal(fclose(out), 0);
+    const char *table = strstr(text, "\nafter ");
+    assert_non_null(table);
+    assert_string_equal(table + 1,
+                        "after         choices      shelf  goes with      rank      view    "
+                        "  cart  purchase    review         Q\n"
+                        "entrance            1    100.0 %      0.0 %       2.0    0.1000    "
+                        "0.0000    1.0000    0.0000    1.1000\n"
+                        "view                1      0.0 %    100.0 %       3.0    0.0000    "
+                        "0.0000    0.0000    0.0000    0.0000\n"
+                        "purchase            1      0.0 %    100.0 %       1.0    0.2000    "
+                        "0.0000    0.0000    0.0000    0.2000\n");
+    free(text);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +412,7 @@ int main(void)
         cmocka_unit_test(the_optimum_is_met_and_beaten_by_none),
         cmocka_unit_test(policies_state_their_propensities),
         cmocka_unit_test(knowing_more_sells_more),
+        cmocka_unit_test(habits_of_a_shop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,8 +54,8 @@ static void usage(FILE *out)
           "  --valid N         of twenty episodes, so many for validation (1)\n"
           "  --show            print what the policy does where, for a person to read: order "
           "tables,\n"
-          "                    bid curves\n"
-          "  --plot FOLDER     the same as pictures there, one a policy: bid curves\n"
+          "                    bid curves, what a shop shows after what and Q by kind of reward\n"
+          "  --plot FOLDER     bid curves as pictures there, one a policy\n"
           "  --json FILE       the table as JSON\n" CLI_DEVICE_HELP
           "  --threads N       (all processors)\n"
           "  --quiet           no progress bar\n"

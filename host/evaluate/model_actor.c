@@ -315,4 +315,4 @@ static Status act(void *self, const Episodes *episodes, const PlayHistory *histo
     return OK;
 }
 
-Actor model_actor(ModelActor *a) { return (Actor){a, act}; }
+Actor model_actor(ModelActor *a) { return (Actor){a, act, .apart = false}; }

@@ -41,18 +41,17 @@ static void add(Curve *c, const AuctionHouse *h, const WorldEvent *seen, int32_t
     }
 }
 
-static Curve curve_of(const AuctionHouse *h, const WorldEvent *seen, const int32_t *item,
-                      int64_t count)
+static Curve curve_of(const AuctionHouse *h, const WorldEvent *event, int64_t count)
 {
     Curve c = {0};
-    for (int64_t i = 0; i < count; i++) add(&c, h, &seen[i], item[i]);
+    for (int64_t i = 0; i < count; i++)
+        if (world_chose(event, count, i)) add(&c, h, &event[i], event[i + 1].item);
     return c;
 }
 
-Status auction_print(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
-                     FILE *out)
+Status auction_print(const World *w, const WorldEvent *event, int64_t count, FILE *out)
 {
-    const Curve c = curve_of(w->parameters, seen, item, count);
+    const Curve c = curve_of(w->parameters, event, count);
     fputs("mean bid, by value (in mean values), third of the episode, and money against time\n",
           out);
     fprintf(out, "%-8s %-8s", "time", "money");
@@ -113,10 +112,10 @@ static Status write_script(const void *content, FILE *out)
     return OK;
 }
 
-Status auction_plot(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
-                    const char *folder, const char *name)
+Status auction_plot(const World *w, const WorldEvent *event, int64_t count, const char *folder,
+                    const char *name)
 {
-    const Curve c = curve_of(w->parameters, seen, item, count);
+    const Curve c = curve_of(w->parameters, event, count);
     char path[4096], script[160];
     snprintf(path, sizeof path, "%s/%s.dat", folder, name);
     TRY(atomic_file_write(path, write_data, &c));

@@ -59,11 +59,10 @@ void auction_house_close(AuctionHouse *house); /* safe on NULL */
 
 /* The bid curve (WorldKind's print): the mean bid by the value of the auction, at each third of the time and
  * at each pace. */
-Status auction_print(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
-                     FILE *out);
+Status auction_print(const World *w, const WorldEvent *event, int64_t count, FILE *out);
 /* The same as a plot (WorldKind's plot): a panel a third of the time, a line a pace. */
-Status auction_plot(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
-                    const char *folder, const char *name);
+Status auction_plot(const World *w, const WorldEvent *event, int64_t count, const char *folder,
+                    const char *name);
 
 /* Numbers of an event, in order. */
 enum {

@@ -6,12 +6,11 @@
 
 typedef struct {
     int64_t count, room;
-    WorldEvent *seen; /* [count] the last event before each choice */
-    int32_t *item;    /* [count] */
-    PlaySink then;    /* who wants the episodes too; take NULL: nobody */
+    WorldEvent *event; /* [count] episodes end to end, each from its opening event on */
+    PlaySink then;     /* who wants the episodes too; take NULL: nobody */
 } Choices;
 
-/* Keeps the choices of the first episodes, CHOICES_MAX in all. */
+/* Keeps the events of the first episodes, CHOICES_MAX in all. */
 enum { CHOICES_MAX = 1 << 20 };
 PlaySink choices_sink(Choices *choices);
 void choices_close(Choices *choices); /* safe on {0} */

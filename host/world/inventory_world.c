@@ -157,8 +157,7 @@ static void commonest(const int32_t *made, int64_t states, int64_t orders, int64
     }
 }
 
-static Status print(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
-                    FILE *out)
+static Status print(const World *w, const WorldEvent *event, int64_t count, FILE *out)
 {
     const Inventory *v = &((const Warehouse *)w->parameters)->inventory;
     const int64_t orders = w->spec.items;
@@ -172,8 +171,9 @@ static Status print(const World *w, const WorldEvent *seen, const int32_t *item,
     }
     for (int64_t i = 0; i < count; i++) {
         int at[INVENTORY_PLACES_MAX];
-        for (int p = 0; p < v->places; p++) at[p] = (int)seen[i].number[p];
-        made[inventory_index(v, at) * orders + item[i]]++;
+        if (!world_chose(event, count, i)) continue;
+        for (int p = 0; p < v->places; p++) at[p] = (int)event[i].number[p];
+        made[inventory_index(v, at) * orders + event[i + 1].item]++;
     }
     commonest(made, v->states, orders, order);
     fputs("orders, by what is in stock; where several were made, the commonest; . was never met\n",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "base/progress.h"
 
 static Status act_baseline(void *self, const Episodes *episodes, const PlayHistory *history,
@@ -17,7 +18,7 @@ static Status act_baseline(void *self, const Episodes *episodes, const PlayHisto
 
 Actor baseline_actor(const WorldBaseline *baseline)
 {
-    return (Actor){(void *)(uintptr_t)baseline, act_baseline};
+    return (Actor){(void *)(uintptr_t)baseline, act_baseline, .apart = true};
 }
 
 static Status act_table(void *self, const Episodes *episodes, const PlayHistory *history,
@@ -34,7 +35,10 @@ static Status act_table(void *self, const Episodes *episodes, const PlayHistory 
     return OK;
 }
 
-Actor table_actor(const int64_t *policy) { return (Actor){(void *)(uintptr_t)policy, act_table}; }
+Actor table_actor(const int64_t *policy)
+{
+    return (Actor){(void *)(uintptr_t)policy, act_table, .apart = true};
+}
 
 /* ---- A wave -------------------------------------------------------------------------------------------- */
 
@@ -49,7 +53,7 @@ typedef struct {
     WorldEvent *event;    /* [slots] */
 } Wave;
 
-static Status wave_open(Wave *v, const World *w, const PlayOptions *o, int64_t slots)
+static Status wave_open(Wave *v, const World *w, int64_t slots, uint64_t seed, int threads)
 {
     *v = (Wave){.world = w};
     v->history = calloc((size_t)slots, sizeof *v->history);
@@ -60,7 +64,7 @@ static Status wave_open(Wave *v, const World *w, const PlayOptions *o, int64_t s
     v->event = calloc((size_t)slots, sizeof *v->event);
     if (!v->history || !v->slot || !v->number || !v->item || !v->propensity || !v->event)
         return FAIL(ERR_MEMORY, "no memory for %lld episodes at once", (long long)slots);
-    return episodes_open(&v->episodes, w, slots, o->seed, o->threads);
+    return episodes_open(&v->episodes, w, slots, seed, threads);
 }
 
 static void wave_close(Wave *v)
@@ -147,20 +151,73 @@ static double discounted(const PlayHistory *h, double discount)
     return sum;
 }
 
-static Status run_wave(Wave *v, Actor actor, PlaySink sink, int64_t first, int64_t count,
-                       double *value, int64_t *choices)
+static Status run_wave(Wave *v, Actor actor, int64_t first, int64_t count, double *value)
 {
     int64_t running = count;
     TRY(begin(v, first, count));
     while (running > 0) TRY(advance(v, actor, &running));
-    int64_t made = 0;
-#pragma omp parallel for schedule(static) num_threads(v->episodes.threads) reduction(+ : made)
-    for (int64_t i = 0; i < count; i++) {
-        made += v->history[i].count - 1;
+    for (int64_t i = 0; i < count; i++)
         value[i] = discounted(&v->history[i], v->world->spec.discount);
-    }
-    *choices += made;
-    for (int64_t i = 0; i < count && sink.take; i++) TRY(sink.take(sink.context, &v->history[i]));
+    return OK;
+}
+
+/* ---- Waves beside each other ------------------------------------------------------------------------------ */
+
+/* Episodes of a wave that a thread plays alone: few enough that their states stay in its cache. */
+enum { APART = 256 };
+
+typedef struct {
+    Actor actor;
+    Wave *wave;              /* [waves] */
+    int64_t waves, slots;    /* of each */
+    int threads;             /* that play waves */
+    int64_t first, episodes; /* of this round: numbers first .. first + episodes - 1 */
+    double *value;           /* [episodes] */
+} Round;
+
+static Status round_open(Round *r, const World *w, const PlayOptions *o, Actor actor)
+{
+    const int threads = o->threads > 0 ? o->threads : parallel_processors();
+    const int64_t slots = o->slots < o->episodes ? o->slots : o->episodes;
+    *r = (Round){.actor = actor, .threads = threads};
+    r->waves = actor.apart ? (slots + APART - 1) / APART : 1;
+    r->slots = (slots + r->waves - 1) / r->waves;
+    r->wave = calloc((size_t)r->waves, sizeof *r->wave);
+    if (!r->wave) return FAIL(ERR_MEMORY, "no memory for %lld waves", (long long)r->waves);
+    for (int64_t k = 0; k < r->waves; k++)
+        TRY(wave_open(&r->wave[k], w, r->slots, o->seed, actor.apart ? 1 : threads));
+    return OK;
+}
+
+static void round_close(Round *r)
+{
+    for (int64_t k = 0; r->wave && k < r->waves; k++) wave_close(&r->wave[k]);
+    free(r->wave);
+}
+
+/* How many episodes of the round wave k has. */
+static int64_t part_of(const Round *r, int64_t k)
+{
+    const int64_t left = r->episodes - k * r->slots;
+    return left < 0 ? 0 : left < r->slots ? left : r->slots;
+}
+
+static Status play_part(void *context, int64_t k)
+{
+    const Round *r = context;
+    return run_wave(&r->wave[k], r->actor, r->first + k * r->slots, part_of(r, k),
+                    r->value + k * r->slots);
+}
+
+static Status play_round(Round *r, PlaySink sink, int64_t *choices)
+{
+    TRY(parallel_run(r->threads, r->waves, play_part, r));
+    for (int64_t k = 0; k < r->waves; k++)
+        for (int64_t i = 0; i < part_of(r, k); i++) {
+            const PlayHistory *h = &r->wave[k].history[i];
+            *choices += h->count - 1;
+            if (sink.take) TRY(sink.take(sink.context, h));
+        }
     return OK;
 }
 
@@ -168,20 +225,21 @@ Status play(const World *w, const PlayOptions *o, Actor actor, PlaySink sink, Pl
 {
     REQUIRE(o->episodes >= 1 && o->slots >= 1, "%lld episodes, %lld at once",
             (long long)o->episodes, (long long)o->slots);
-    const int64_t slots = o->slots < o->episodes ? o->slots : o->episodes;
-    Wave wave;
-    result->choices = 0;
+    Round round;
     Progress bar;
-    Status st = wave_open(&wave, w, o, slots);
+    result->choices = 0;
+    Status st = round_open(&round, w, o, actor);
     progress_begin(&bar, "play", o->episodes, o->quiet);
-    for (int64_t done = 0; st == OK && done < o->episodes; done += slots) {
-        const int64_t count = o->episodes - done < slots ? o->episodes - done : slots;
-        st = run_wave(&wave, actor, sink, o->first + done, count, result->value + done,
-                      &result->choices);
-        progress_update(&bar, done + count, NULL);
+    for (int64_t done = 0; st == OK && done < o->episodes; done += round.episodes) {
+        const int64_t room = round.waves * round.slots, left = o->episodes - done;
+        round.first = o->first + done;
+        round.episodes = left < room ? left : room;
+        round.value = result->value + done;
+        st = play_round(&round, sink, &result->choices);
+        progress_update(&bar, done + round.episodes, NULL);
     }
     progress_end(&bar, NULL);
-    wave_close(&wave);
+    round_close(&round);
     return st;
 }
 

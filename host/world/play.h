@@ -1,8 +1,8 @@
 /* Playing: an actor chooses in many episodes of a world at once, until all have ended; what happened
  * goes to a sink, episode by episode.
  *
- * Episodes are played in waves of `slots`, and handed on in their order, so the result does not depend
- * on `slots` where the actor's choice for a history does not depend on the others beside it.
+ * Episodes are played in waves, `slots` of them at once, and handed on in their order, so the result does
+ * not depend on `slots` where the actor's choice for a history does not depend on the others beside it.
  */
 #ifndef SOUK_PLAY_H
 #define SOUK_PLAY_H
@@ -16,11 +16,13 @@ typedef struct {
     float *propensity; /* with which the event's item was chosen; 1 of the opening event */
 } PlayHistory;
 
-/* An agent. `history` and `episodes` are by slot; slot[i] are those that want a choice. */
+/* An agent. `history` and `episodes` are by slot; slot[i] are those that want a choice. An actor that plays
+ * `apart` is asked by several threads at once, each for waves of its own; another by one, for all slots. */
 typedef struct {
     void *self;
     Status (*act)(void *self, const Episodes *episodes, const PlayHistory *history, int64_t count,
                   const int64_t *slot, int32_t *item, float *propensity);
+    bool apart;
 } Actor;
 
 /* A baseline as an actor; it must outlive it. */

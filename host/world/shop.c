@@ -443,5 +443,6 @@ const WorldKind world_shop = {
     .step = step,
     .prefetch = prefetch,
     .describe = describe,
+    .print = shop_print,
     .baselines = shop_baselines,
 };

@@ -69,6 +69,11 @@ int32_t shop_popular_shelf(const Shop *s, double uniform);
 
 extern const WorldBaseline shop_baselines[];
 
+/* A policy's habits, by what happened last: how often it shows an item of the shelf last looked at, or of the
+ * one that goes with that; the rank there; and its Q, the mean return from such choices on, parted by what the
+ * rewards are for. Of the episodes that are there to their end (WorldKind's print). */
+Status shop_print(const World *w, const WorldEvent *event, int64_t count, FILE *out);
+
 /* Room for items and shelves. */
 Status shop_room(Shop *s, int64_t items, int32_t shelves);
 /* Latents: to length 1; plus normal noise of deviation `scale`; of an item, about the centre of its shelf. */

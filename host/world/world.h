@@ -33,6 +33,12 @@ typedef struct {
         [WORLD_NUMBERS_MAX]; /* what is seen after the event (stock, budget …), in its own units */
 } WorldEvent;
 
+/* Of episodes end to end: was event i seen before a choice, which i + 1 answers? */
+static inline bool world_chose(const WorldEvent *event, int64_t count, int64_t i)
+{
+    return i + 1 < count && event[i].end == END_GOES_ON;
+}
+
 /* Random numbers of one step of one episode. */
 typedef struct {
     uint64_t key, episode, counter;
@@ -103,14 +109,13 @@ typedef struct {
     /* What a person should know of a world that its text does not say; prints nothing where there is nothing.
      * NULL: there never is. */
     void (*describe)(const void *world, FILE *out);
-    /* A policy as a person reads it, from `count` choices that it made: what was seen last before each, and
-     * the item chosen. NULL: there is no such picture. */
-    Status (*print)(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
-                    FILE *out);
+    /* A policy as a person reads it, from `count` events of episodes that it played, end to end (see
+     * world_chose). NULL: there is no such picture. */
+    Status (*print)(const World *w, const WorldEvent *event, int64_t count, FILE *out);
     /* The same as a plot: NAME.dat, NAME.gp and, where there is gnuplot, NAME.svg of an existing folder.
      * NULL: there is none. */
-    Status (*plot)(const World *w, const WorldEvent *seen, const int32_t *item, int64_t count,
-                   const char *folder, const char *name);
+    Status (*plot)(const World *w, const WorldEvent *event, int64_t count, const char *folder,
+                   const char *name);
 } WorldKind;
 
 /* All kinds; ends with NULL. */
