@@ -9,8 +9,8 @@
 # stock (De Moor et al. 2022, life 2, lead 1, oldest units first; costs in tens, so that values are of the size that
 # networks learn). The exit code is 0 when every agent's mean over the seeds is at least 0.99 of the optimum; where
 # the optimum is a cost, what is lost is a share of that. JSON: bench/out/WORLD-AGENT-SEED/rounds.json, and
-# bench/out/WORLD.json. A run takes two minutes of a core, of which there are as many at once as processors: all of
-# a world over an hour on two. Agents that follow a policy's gradient alone (reinforce, vtrace, ppo, sa2c) are taken
+# bench/out/WORLD.json. A run takes one or two minutes of a core, of which there are as many at once as processors: all
+# of a world up to an hour on two. Agents that follow a policy's gradient alone (reinforce, vtrace, ppo, sa2c) are taken
 # by name.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -21,26 +21,37 @@ case ${1:-} in small-shop | inventory) world=$1 && shift ;; esac
 
 # What an agent needs beside bench/WORLD.ini.
 settings_of() {
-    case $1 in
+    case $world-$1 in
+    # Two losses on one encoder, and differences of values that are small beside the values: more rounds are heard, and
+    # more choices of any kind.
+    inventory-sqn) echo learn.td_weight=20 world.window=8 world.epsilon=0.5 ;;
+    inventory-bcq) echo learn.td_weight=20 learn.allowed=0.001 world.window=8 world.epsilon=0.5 ;;
+    inventory-retrace) echo learn.td_weight=100 learn.temperature=0.05 learn.lambda=0.3 world.window=8 ;;
+    # That what is unlogged earns nothing is far too good where all values are costs: hardly any weight.
+    inventory-snqn) echo learn.td_weight=20 learn.negatives=0.0001 world.window=8 ;;
+    # A milder expectile, as V comes down to its costs by what lies below it.
+    inventory-iql) echo learn.td_weight=100 learn.value_weight=100 learn.expectile=0.8 learn.weight_max=5 \
+        world.head=q world.window=8 world.epsilon=0.5 ;;
+    inventory-crr) echo learn.td_weight=100 learn.temperature=0.3 learn.weight_max=5 world.head=q ;;
     # On-policy: older rounds speak of other policies.
-    sarsa) echo world.window=2 ;;
-    sarsa_lambda) echo world.window=2 learn.lambda=0.3 ;;
-    n_step) echo learn.objective=double_q learn.n_step=2 world.window=2 world.cooling=0.03 ;;
+    *-sarsa) echo world.window=2 ;;
+    *-sarsa_lambda) echo world.window=2 learn.lambda=0.3 ;;
+    *-n_step) echo learn.objective=double_q learn.n_step=2 world.window=2 world.cooling=0.03 ;;
     # Policies over Q are to be nearly greedy.
-    expected_sarsa | soft_q) echo learn.temperature=0.1 ;;
+    *-expected_sarsa | *-soft_q) echo learn.temperature=0.1 ;;
     # Two losses on one small encoder: the one that acts weighs more.
-    sqn) echo learn.td_weight=20 ;;
-    retrace) echo learn.td_weight=20 learn.temperature=0.1 learn.lambda=0.5 ;;
+    *-sqn) echo learn.td_weight=20 ;;
+    *-retrace) echo learn.td_weight=20 learn.temperature=0.1 learn.lambda=0.5 ;;
     # What holds values down where the log is thin is to be weak, as the world can be asked.
-    cql) echo learn.alpha=0.02 ;;
-    snqn | sa2c) echo learn.td_weight=20 learn.negatives=0.002 ;;
-    bcq) echo learn.td_weight=20 learn.allowed=0.001 ;;
+    *-cql) echo learn.alpha=0.02 ;;
+    *-snqn | *-sa2c) echo learn.td_weight=20 learn.negatives=0.002 ;;
+    *-bcq) echo learn.td_weight=20 learn.allowed=0.001 ;;
     # An expectile near the maximum.
-    iql) echo learn.td_weight=20 learn.value_weight=20 learn.expectile=0.98 learn.temperature=0.1 learn.weight_max=5 world.head=q ;;
-    crr) echo learn.td_weight=20 learn.temperature=0.1 learn.weight_max=5 ;;
+    *-iql) echo learn.td_weight=20 learn.value_weight=20 learn.expectile=0.98 learn.temperature=0.1 learn.weight_max=5 world.head=q ;;
+    *-crr) echo learn.td_weight=20 learn.temperature=0.1 learn.weight_max=5 ;;
     # The policy itself acts.
-    reinforce | vtrace) echo world.temperature=1 world.cooling=1 world.window=1 learn.entropy=0.02 optim.lr=1e-3 ;;
-    ppo) echo world.temperature=1 world.cooling=1 world.window=1 learn.entropy=0.005 ;;
+    *-reinforce | *-vtrace) echo world.temperature=1 world.cooling=1 world.window=1 learn.entropy=0.02 optim.lr=1e-3 ;;
+    *-ppo) echo world.temperature=1 world.cooling=1 world.window=1 learn.entropy=0.005 ;;
     esac
 }
 export -f settings_of
