@@ -32,6 +32,7 @@ settings_of() {
     # A milder expectile, as V comes down to its costs by what lies below it.
     inventory-iql) echo learn.td_weight=100 learn.value_weight=100 learn.expectile=0.8 learn.weight_max=5 \
         world.head=q world.window=8 world.epsilon=0.5 ;;
+    inventory-n_step) echo learn.objective=double_q learn.n_step=2 world.cooling=0.1 ;;
     inventory-crr) echo learn.td_weight=100 learn.temperature=0.3 learn.weight_max=5 world.head=q ;;
     # On-policy: older rounds speak of other policies.
     *-sarsa) echo world.window=2 ;;
