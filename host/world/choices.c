@@ -11,7 +11,7 @@ static Status grow(Choices *c, int64_t count)
     if (count <= c->room) return OK;
     while (c->room < count) c->room = c->room ? 2 * c->room : 4096;
     WorldEvent *event = realloc(c->event, (size_t)c->room * sizeof *event);
-    if (!event) return FAIL(ERR_MEMORY, "no memory for %lld choices", (long long)c->room);
+    if (!event) return FAIL(ERR_MEMORY, "no memory for %lld events", (long long)c->room);
     c->event = event;
     return OK;
 }

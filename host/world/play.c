@@ -163,7 +163,7 @@ static Status run_wave(Wave *v, Actor actor, int64_t first, int64_t count, doubl
 
 /* ---- Waves beside each other ------------------------------------------------------------------------------ */
 
-/* Episodes of a wave that a thread plays alone: few enough that their states stay in its cache. */
+/* The most episodes of a wave that a thread plays alone: few enough that their states stay in its cache. */
 enum { APART = 256 };
 
 typedef struct {
@@ -181,6 +181,7 @@ static Status round_open(Round *r, const World *w, const PlayOptions *o, Actor a
     const int64_t slots = o->slots < o->episodes ? o->slots : o->episodes;
     *r = (Round){.actor = actor, .threads = threads};
     r->waves = actor.apart ? (slots + APART - 1) / APART : 1;
+    if (actor.apart && r->waves < threads) r->waves = slots < threads ? slots : threads;
     r->slots = (slots + r->waves - 1) / r->waves;
     r->wave = calloc((size_t)r->waves, sizeof *r->wave);
     if (!r->wave) return FAIL(ERR_MEMORY, "no memory for %lld waves", (long long)r->waves);
@@ -195,11 +196,12 @@ static void round_close(Round *r)
     free(r->wave);
 }
 
-/* How many episodes of the round wave k has. */
+/* How many waves have episodes of the round, and how many wave k of these has. */
+static int64_t parts(const Round *r) { return (r->episodes + r->slots - 1) / r->slots; }
 static int64_t part_of(const Round *r, int64_t k)
 {
     const int64_t left = r->episodes - k * r->slots;
-    return left < 0 ? 0 : left < r->slots ? left : r->slots;
+    return left < r->slots ? left : r->slots;
 }
 
 static Status play_part(void *context, int64_t k)
@@ -211,8 +213,8 @@ static Status play_part(void *context, int64_t k)
 
 static Status play_round(Round *r, PlaySink sink, int64_t *choices)
 {
-    TRY(parallel_run(r->threads, r->waves, play_part, r));
-    for (int64_t k = 0; k < r->waves; k++)
+    TRY(parallel_run(r->threads, parts(r), play_part, r));
+    for (int64_t k = 0; k < parts(r); k++)
         for (int64_t i = 0; i < part_of(r, k); i++) {
             const PlayHistory *h = &r->wave[k].history[i];
             *choices += h->count - 1;

@@ -25,7 +25,7 @@ static Habit *habit_of(Habit *habit, const WorldEvent *event, int64_t t)
 /* What one visit of `count` events was shown. */
 static void add_showings(Habit *habit, const Shop *s, const WorldEvent *event, int64_t count)
 {
-    int32_t shelf = -1;
+    int32_t shelf = -1; /* of the opening event, which is a look, at once */
     for (int64_t t = 0; t + 1 < count; t++) {
         if (looked(&event[t])) shelf = s->item[event[t].item].shelf;
         Habit *h = habit_of(habit, event, t);
@@ -73,11 +73,10 @@ Status shop_print(const World *w, const WorldEvent *event, int64_t count, FILE *
         add_returns(habit, w->spec.discount, event + first, i + 1 - first);
         first = i + 1;
     }
-    fputs(
-        "what is shown after what: of the shelf last looked at, of the one that goes with it, the "
-        "rank there "
-        "(geometric mean, from 1);\nand Q, the return from there on, by what its rewards are for\n",
-        out);
+    fputs("what is shown after what: of the shelf last looked at, of the one that goes with it;\n"
+          "its rank there (geometric mean, from 1); and Q, the return from there on, by what its "
+          "rewards are for\n",
+          out);
     fprintf(out, "%-10s %10s %10s %10s %9s", "after", "choices", "shelf", "goes with", "rank");
     for (int k = 0; k < SHOP_KINDS; k++)
         if (shop_kind_reward[k] > 0.0f) fprintf(out, " %9s", shop_kind_name[k]);

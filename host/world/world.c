@@ -235,7 +235,6 @@ void episodes_step(Episodes *e, int64_t count, const int64_t *slot, const int32_
 void episodes_act(const Episodes *e, const WorldBaseline *b, int64_t count, const int64_t *slot,
                   int32_t *item, float *propensity)
 {
-#pragma omp parallel for schedule(static) num_threads(e->threads) if (count >= FEW / 8)
     for (int64_t i = 0; i < count; i++) {
         const int64_t s = slot_of(slot, i);
         WorldDraw draw = draw_of(e, e->seed ^ POLICY_KEY, s);

@@ -166,7 +166,8 @@ void episodes_reset(Episodes *e, int64_t count, const int64_t *slot, const int64
 /* Choose item[i] in slot[i]; event[i] is the answer. An ended slot must be reset first. */
 void episodes_step(Episodes *e, int64_t count, const int64_t *slot, const int32_t *item,
                    WorldEvent *event);
-/* What a baseline chooses in slot[i], and with which probability. Its draws are none of the world's. */
+/* What a baseline chooses in slot[i], and with which probability. Its draws are none of the world's. On the
+ * caller's thread: who plays baselines parts episodes among threads (play.h). */
 void episodes_act(const Episodes *e, const WorldBaseline *b, int64_t count, const int64_t *slot,
                   int32_t *item, float *propensity);
 /* State of a slot, for kind->mdp_state. */
