@@ -38,20 +38,32 @@ def write_log(path, users, items, length):
     return windows
 
 
-def souk_rate(p, souk, out, name, data, shape, length, tokens):
+def souk_settings(data, run, shape, length, tokens):
+    return ["%s=%s" % s for s in {
+        "data.path": data, "train.out": run, "train.device": "cuda", "train.precision": "bf16", "train.tokens": tokens,
+        "model.length": length, "train.steps": WARMUP + STEPS, "train.epochs": 1000, "train.valid_every": 10**9,
+        "train.valid_users": 1, "train.patience": 0, "train.readers": 4, "model.dropout": 0, "learn.action_weight": 0,
+        "learn.objective": "cross_entropy", "train.quiet": 1, **{"model." + k: v for k, v in shape.items()}}.items()]
+
+
+def souk_rate(p, souk, out, name, settings):
     """-> tokens/s, the median over groups of timed steps, as the twin's; None when it failed."""
-    run = os.path.join(out, "steps-run")
-    settings = {"data.path": data, "train.out": run, "train.device": "cuda", "train.precision": "bf16", "train.tokens": tokens,
-                "model.length": length, "train.steps": WARMUP + STEPS, "train.epochs": 1000, "train.valid_every": 10**9,
-                "train.valid_users": 1, "train.patience": 0, "train.readers": 4, "model.dropout": 0, "learn.action_weight": 0,
-                "learn.objective": "cross_entropy", "train.quiet": 1, **{"model." + k: v for k, v in shape.items()}}
-    command = [souk, "train", "--force", *("%s=%s" % s for s in settings.items())]
-    if not p.try_run("souk, " + name, command, 60)[0] or p.dry_run:
+    if not p.try_run("souk, " + name, [souk, "train", "--force", *settings], 60)[0] or p.dry_run:
         return None
-    with open(os.path.join(run, "metrics.jsonl")) as f:
+    with open(os.path.join(out, "steps-run", "metrics.jsonl")) as f:
         lines = [r for r in map(json.loads, f) if "tokens" in r][WARMUP:]
     groups = [lines[i:i + GROUP] for i in range(0, len(lines), GROUP)]
     return statistics.median(sum(r["tokens"] for r in g) / sum(r["seconds"] for r in g) for g in groups)
+
+
+def waited(p, souk, out, name, settings):
+    """-> the share of the time in which the host waited for batches, in steps of its own; None when it failed."""
+    report = os.path.join(out, "waited.json")
+    command = [souk, "bench", "--device", "cuda", "--steps", str(STEPS), "--warmup", str(WARMUP), "--quiet", "--json", report, *settings]
+    if not p.try_run("waiting for data, " + name, command, 30)[0] or p.dry_run:
+        return None
+    with open(report) as f:
+        return json.load(f)["steps"]["waited"]
 
 
 def twin_command(options, shape, items, length, tokens, windows, warmup, steps, group):
@@ -112,9 +124,10 @@ def beside_pytorch(p, souk, out):
         ingest = [souk, "ingest", "--force", "--quiet", "--plain-keys", "--split", "leave-one-out", log, data]
         if not p.try_run("ingest, " + name, ingest, 60)[0]:
             continue
-        rate = souk_rate(p, souk, out, name, data, shape, length, tokens)
+        settings = souk_settings(data, os.path.join(out, "steps-run"), shape, length, tokens)
         row = p.figures.setdefault("steps", {}).setdefault(name, {"tokens": tokens, "items": items, "length": length, **shape})
-        row["souk"] = rate
+        row["waited"] = {"share": waited(p, souk, out, name, settings)}
+        row["souk"] = souk_rate(p, souk, out, name, settings)
         for label, options in TWINS[name].items():
             result = twin_rate(p, "PyTorch, %s, %s" % (name, label), options, shape, items, length, tokens, windows)
             if result:

@@ -86,9 +86,9 @@ Tensor case_ids(Case *c, int64_t count, int64_t below)
     return t;
 }
 
-Tensor case_windows(Case *c, int64_t rows, int64_t length)
+Tensor case_windows(Case *c, int64_t rows, int64_t length, int64_t empty)
 {
-    const int64_t windows = (rows + length - 1) / length;
+    const int64_t windows = (rows + length - 1) / length + empty;
     const Tensor t = take(c, I32, windows + 1, 0);
     int32_t *ends = host_numbers(c, windows + 1);
     if (!t.data || !ends) return free(ends), t;

@@ -36,8 +36,8 @@ struct Case {
 /* Room of the device, filled with numbers in [-scale, scale), or for I32 in [0, below). */
 Tensor case_tensor(Case *c, Dtype dtype, int64_t rows, int64_t columns, float scale);
 Tensor case_ids(Case *c, int64_t count, int64_t below);
-/* i32 [windows + 1]: rows cut into windows of `length`; the last may be shorter. */
-Tensor case_windows(Case *c, int64_t rows, int64_t length);
+/* i32 [windows + 1]: rows cut into windows of `length`; the last may be shorter, and `empty` more have no row. */
+Tensor case_windows(Case *c, int64_t rows, int64_t length, int64_t empty);
 
 /* Of a row: BENCH_SAMPLES_MAX over all rounds. */
 typedef struct {

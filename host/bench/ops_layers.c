@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "adamw.h"
-#include "attention.h"
+#include "attention_cudnn.h"
 #include "bench/measure.h"
 #include "embedding.h"
 #include "gemm.h"
@@ -127,17 +127,23 @@ static void embedding_backward_cost(const Shape *s, double size, double *bytes, 
 /* ---- Attention ------------------------------------------------------------------------------------ */
 
 /* qkv, o, lse, cu_seqlens, do, dqkv */
-static void attention_fill(Case *c, Tensor *t)
+static void attention_fill_with(Case *c, Tensor *t, int64_t empty)
 {
     const Shape *s = &c->shape;
     t[0] = case_tensor(c, s->dtype, s->rows, 3 * s->dim, 1.0f);
     t[1] = case_tensor(c, s->dtype, s->rows, s->dim, 1.0f);
     t[2] = case_tensor(c, F32, s->rows, s->heads, 1.0f);
-    t[3] = case_windows(c, s->rows, s->length);
+    t[3] = case_windows(c, s->rows, s->length, empty);
     t[4] = case_tensor(c, s->dtype, s->rows, s->dim, 1.0f);
     t[5] = case_tensor(c, s->dtype, s->rows, 3 * s->dim, 1.0f);
     if (c->dev->status == OK)
         attention_forward(c->dev, t[1], t[2], t[0], t[3], s->heads, s->length);
+}
+static void attention_fill(Case *c, Tensor *t) { attention_fill_with(c, t, 0); }
+/* So many empty windows that attention_choice() takes the own kernels whatever the length of the others. */
+static void attention_own_fill(Case *c, Tensor *t)
+{
+    attention_fill_with(c, t, c->shape.rows / 64);
 }
 static void attention_call(Case *c, const Tensor *t)
 {
@@ -146,6 +152,17 @@ static void attention_call(Case *c, const Tensor *t)
 static void attention_backward_call(Case *c, const Tensor *t)
 {
     attention_backward(c->dev, t[5], t[4], t[1], t[2], t[0], t[3], c->shape.heads, c->shape.length);
+}
+static void attention_cudnn_call(Case *c, const Tensor *t)
+{
+    if (HAVE_CUDNN)
+        attention_forward_cudnn(c->dev, t[1], t[2], t[0], t[3], c->shape.heads, c->shape.length);
+}
+static void attention_backward_cudnn_call(Case *c, const Tensor *t)
+{
+    if (HAVE_CUDNN)
+        attention_backward_cudnn(c->dev, t[5], t[4], t[1], t[2], t[0], t[3], c->shape.heads,
+                                 c->shape.length);
 }
 /* Causal: half of the pairs, two products of 2 dim operations a pair. */
 static void attention_cost(const Shape *s, double size, double *bytes, double *flops)
@@ -215,7 +232,7 @@ static void td_fill(Case *c, Tensor *t)
     for (int i = 0; i < 3; i++) t[i] = case_tensor(c, F32, c->shape.rows, 0, 1.0f);
     t[3] = TENSOR(case_tensor(c, F32, c->shape.rows, 0, 0.0f).data, U8, c->shape.rows);
     t[4] = case_tensor(c, F32, c->shape.rows, 0, 1.0f);
-    t[5] = case_windows(c, c->shape.rows, c->shape.length);
+    t[5] = case_windows(c, c->shape.rows, c->shape.length, 0);
 }
 static void td_call(Case *c, const Tensor *t)
 {
@@ -230,6 +247,8 @@ static void td_cost(const Shape *s, double size, double *bytes, double *flops)
 /* ---- The table ------------------------------------------------------------------------------------ */
 
 static const char ROWS_WHY[] = "one pass; what is left is the tail of the last blocks";
+static const char OWN_WHY[] = "tiles of 32 tokens, those on the diagonal half empty";
+static const char CUDNN_WHY[] = "tiles of 128 tokens, which short windows leave partly empty";
 static const Op norm = {"rmsnorm forward", norm_fill, norm_call, norm_cost, ROWS_WHY};
 static const Op norm_backward = {"rmsnorm backward", norm_fill, norm_backward_call,
                                  norm_backward_cost,
@@ -251,6 +270,16 @@ static const Op attend = {
 static const Op attend_backward = {
     "attention backward", attention_fill, attention_backward_call, attention_backward_cost,
     "dq in f32 through memory where one block does a history; tiles on the diagonal"};
+/* What attention_choice() chooses between, both where only one is taken. */
+static const Op attend_own = {"attention forward, own", attention_own_fill, attention_call,
+                              attention_cost, OWN_WHY};
+static const Op attend_own_backward = {"attention backward, own", attention_own_fill,
+                                       attention_backward_call, attention_backward_cost, OWN_WHY};
+static const Op attend_cudnn = {"attention forward, cuDNN", attention_fill, attention_cudnn_call,
+                                attention_cost, CUDNN_WHY};
+static const Op attend_cudnn_backward = {"attention backward, cuDNN", attention_fill,
+                                         attention_backward_cudnn_call, attention_backward_cost,
+                                         CUDNN_WHY};
 static const Op product = {"gemm", product_fill, product_call, product_cost,
                            "the library's kernel; tiles that do not fill the processors"};
 static const Op adamw = {"adamw", adamw_fill, adamw_call, adamw_cost, ROWS_WHY};
@@ -281,6 +310,14 @@ static Status rows_of(Bench *b, Dtype dtype, const Sizes *z)
     return bench_case(b, &scatter, s, text);
 }
 
+/* Where cuDNN has both directions. */
+static bool compares_attention(const Bench *b, const Shape *s)
+{
+    DeviceInfo info;
+    device_info(b->dev, &info);
+    return HAVE_CUDNN && info.capability == 90 && s->dtype == BF16 && s->length <= ATTENTION_SHORT;
+}
+
 static Status attention_of(Bench *b, Dtype dtype, const Sizes *z)
 {
     static const int64_t lengths[] = {16, 50, 64, 128, 256, 512, 2048};
@@ -294,6 +331,11 @@ static Status attention_of(Bench *b, Dtype dtype, const Sizes *z)
                  (long long)(s.dim / s.heads));
         TRY(bench_case(b, &attend, s, text));
         TRY(bench_case(b, &attend_backward, s, text));
+        if (!compares_attention(b, &s)) continue;
+        TRY(bench_case(b, &attend_own, s, text));
+        TRY(bench_case(b, &attend_own_backward, s, text));
+        TRY(bench_case(b, &attend_cudnn, s, text));
+        TRY(bench_case(b, &attend_cudnn_backward, s, text));
     }
     return OK;
 }
@@ -326,6 +368,13 @@ Status bench_layers(Bench *b)
         TRY(rows_of(b, dtypes[i], z));
         TRY(attention_of(b, dtypes[i], &narrow));
         TRY(products_of(b, dtypes[i], z));
+    }
+    if (z ==
+        &gpu) { /* of the steps of bench/gpu-acceptance.sh; what a catalogue's scores cost bare */
+        TRY(bench_case(b, &scatter, (Shape){BF16, 32768, 256, 20000, 0, 4},
+                       "32768 x 256 of 20000"));
+        TRY(bench_case(b, &product, (Shape){BF16, 16384, 100000, 512, 0, 0},
+                       "16384 x 100000 x 512"));
     }
     snprintf(text, sizeof text, "%lld parameters", (long long)z->parameters);
     TRY(bench_case(b, &adamw, (Shape){.dtype = F32, .rows = z->parameters}, text));

@@ -97,6 +97,7 @@ typedef struct {
     char name[256];      /* of the GPU, or the processor's */
     char driver[64];     /* of the GPU, with the CUDA version that it serves; "" on the CPU */
     int units;           /* multiprocessors; threads */
+    int capability;      /* of the GPU, 90 for sm_90; 0 on the CPU */
     size_t cache;        /* bytes of the last level */
     size_t memory;       /* bytes, used and free */
 } DeviceInfo;

@@ -227,6 +227,7 @@ void device_info_cuda(Device *dev, DeviceInfo *info)
     snprintf(info->driver, sizeof info->driver, "%s%sCUDA %d.%d", driver, driver[0] ? ", " : "",
              served / 1000, served % 1000 / 10);
     info->units = properties.multiProcessorCount;
+    info->capability = dev->cuda->capability;
     info->cache = (size_t)properties.l2CacheSize;
     info->memory = properties.totalGlobalMem;
 }
