@@ -503,39 +503,63 @@ static void backward(Device *dev, const Backward<T> &b, const int32_t *cu)
     default: call<T, 128>(__VA_ARGS__);                                                            \
     }
 
-template <class T>
-static void forward_own(Device *dev, Tensor o, Tensor lse, Tensor qkv, const int32_t *cu,
+/* On tensor cores: short histories, then what is longer. */
+static void forward_mma(Device *dev, Tensor o, Tensor lse, Tensor qkv, const int32_t *cu,
                         const Shape &s)
 {
-    const Plan p = plan(dev, s, cu, 0);
-    if (choose(dev, false, qkv.dtype, s) != ATTENTION_PLAIN)
-        attention_forward_mma(dev, (bf16 *)o.data, f32(lse), (const bf16 *)qkv.data, p, s);
-    else
-        BY_WIDTH(T, s.head_dim, forward, dev, o, lse, qkv, p, s);
+    bf16 *to = (bf16 *)o.data;
+    const bf16 *from = (const bf16 *)qkv.data;
+    const Bins bins = attention_bins(dev, false, cu, s);
+    attention_forward_short(dev, to, f32(lse), from, cu, bins, s);
+    if (s.longest > bins.limit)
+        attention_forward_mma(dev, to, f32(lse), from, plan(dev, s, cu, bins.limit), s);
 }
 
 template <class T>
-static void backward_own(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
-                         const int32_t *cu, const Shape &s)
+static void forward_plain(Device *dev, Tensor o, Tensor lse, Tensor qkv, const int32_t *cu,
+                          const Shape &s)
 {
-    const int64_t count = s.tokens * s.heads, delta_dim[] = {s.tokens, s.heads};
-    const int64_t sum_dim[] = {s.tokens, s.dim};
-    const Tensor delta = scratch_tensor(dev, F32, 2, delta_dim);
-    const Tensor sum = scratch_tensor(dev, F32, 2, sum_dim);
+    const Plan p = plan(dev, s, cu, 0);
+    BY_WIDTH(T, s.head_dim, forward, dev, o, lse, qkv, p, s);
+}
+
+template <class T>
+static Tensor delta_of(Device *dev, Tensor do_, Tensor o, const Shape &s)
+{
+    const int64_t count = s.tokens * s.heads, dim[] = {s.tokens, s.heads};
+    const Tensor delta = scratch_tensor(dev, F32, 2, dim);
     LAUNCH(dev, delta_kernel<T>, blocks_for(count, DELTA_WARPS), DELTA_WARPS * WARP, 0, f32(delta),
            (const T *)do_.data, (const T *)o.data, count, s.head_dim);
-    if (choose(dev, true, qkv.dtype, s) == ATTENTION_PLAIN) {
-        const Backward<T> b = {
-            (T *)dqkv.data, f32(sum), (const T *)do_.data, (const T *)qkv.data, f32(lse),
-            f32(delta),     s};
-        BY_WIDTH(T, s.head_dim, backward, dev, b, cu);
-        return;
-    }
-    const BackwardMma b = {
-        (bf16 *)dqkv.data, f32(sum), (const bf16 *)do_.data, (const bf16 *)qkv.data, f32(lse),
-        f32(delta),        s};
-    attention_backward_short_mma(dev, b, cu);
-    if (s.longest > SHORT) attention_backward_long_mma(dev, b, plan(dev, s, cu, SHORT));
+    return delta;
+}
+
+static void backward_mma(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
+                         const int32_t *cu, const Shape &s)
+{
+    BackwardMma b = {(bf16 *)dqkv.data,
+                     (const bf16 *)do_.data,
+                     (const bf16 *)o.data,
+                     (const bf16 *)qkv.data,
+                     f32(lse),
+                     NULL,
+                     s};
+    const Bins bins = attention_bins(dev, true, cu, s);
+    attention_backward_short(dev, b, cu, bins);
+    if (s.longest <= bins.limit) return;
+    b.delta = f32(delta_of<bf16>(dev, do_, o, s));
+    attention_backward_mma(dev, b, plan(dev, s, cu, bins.limit));
+}
+
+template <class T>
+static void backward_plain(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
+                           const int32_t *cu, const Shape &s)
+{
+    const int64_t dim[] = {s.tokens, s.dim};
+    const Tensor delta = delta_of<T>(dev, do_, o, s), sum = scratch_tensor(dev, F32, 2, dim);
+    const Backward<T> b = {
+        (T *)dqkv.data, f32(sum), (const T *)do_.data, (const T *)qkv.data, f32(lse),
+        f32(delta),     s};
+    BY_WIDTH(T, s.head_dim, backward, dev, b, cu);
 }
 
 void attention_forward_cuda(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
@@ -544,10 +568,13 @@ void attention_forward_cuda(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tenso
     const bool aligned = aligned16(qkv.data) && aligned16(o.data) && aligned16(lse.data);
     const Shape s = shape_of(qkv, cu_seqlens, heads, longest, aligned);
     const size_t mark = scratch_mark(dev);
-    if (HAVE_CUDNN && choose(dev, false, qkv.dtype, s) == ATTENTION_CUDNN)
+    const AttentionKernel kernel = choose(dev, false, qkv.dtype, s);
+    if (HAVE_CUDNN && kernel == ATTENTION_CUDNN)
         attention_forward_cudnn(dev, o, lse, qkv, cu_seqlens, heads, longest);
+    else if (kernel == ATTENTION_MMA)
+        forward_mma(dev, o, lse, qkv, i32(cu_seqlens), s);
     else
-        BY_DTYPE(qkv.dtype, forward_own, dev, o, lse, qkv, i32(cu_seqlens), s);
+        BY_DTYPE(qkv.dtype, forward_plain, dev, o, lse, qkv, i32(cu_seqlens), s);
     BY_DTYPE(qkv.dtype, zero_tail, dev, o, s, i32(cu_seqlens));
     zero_tail<float>(dev, lse, s, i32(cu_seqlens));
     scratch_release(dev, mark);
@@ -560,10 +587,13 @@ void attention_backward_cuda(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Ten
                          aligned16(o.data) && aligned16(lse.data);
     const Shape s = shape_of(qkv, cu_seqlens, heads, longest, aligned);
     const size_t mark = scratch_mark(dev);
-    if (HAVE_CUDNN && choose(dev, true, qkv.dtype, s) == ATTENTION_CUDNN)
+    const AttentionKernel kernel = choose(dev, true, qkv.dtype, s);
+    if (HAVE_CUDNN && kernel == ATTENTION_CUDNN)
         attention_backward_cudnn(dev, dqkv, do_, o, lse, qkv, cu_seqlens, heads, longest);
+    else if (kernel == ATTENTION_MMA)
+        backward_mma(dev, dqkv, do_, o, lse, qkv, i32(cu_seqlens), s);
     else
-        BY_DTYPE(qkv.dtype, backward_own, dev, dqkv, do_, o, lse, qkv, i32(cu_seqlens), s);
+        BY_DTYPE(qkv.dtype, backward_plain, dev, dqkv, do_, o, lse, qkv, i32(cu_seqlens), s);
     BY_DTYPE(qkv.dtype, zero_tail, dev, dqkv, s, i32(cu_seqlens));
     scratch_release(dev, mark);
 }

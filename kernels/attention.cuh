@@ -8,7 +8,7 @@
 #include "attention_choice.h"
 #include "base/cuda.cuh"
 
-/* SHORT: the longest history whose backward is the work of one block, see attention.cu. */
+/* SHORT: the longest history that is the work of one block: attention.cu, attention_short.cu. */
 enum { TILE = 32, SHORT = ATTENTION_SHORT, PLAN_THREADS = 256, DELTA_WARPS = 4 };
 
 /* A tile of 32 tokens of a sequence; length 0: none. */
@@ -122,19 +122,31 @@ static void zero_tail(Device *dev, Tensor x, const Shape &s, const int32_t *cu)
            PLAN_THREADS, 0, (T *)x.data, cu, s.tokens, s.sequences, x.dim[1]);
 }
 
-/* ---- attention_mma.cu: the same on tensor cores, bf16 ----------------------------------------------- */
+/* ---- On tensor cores, bf16 -------------------------------------------------------------------------- */
 
 typedef struct {
     bf16 *dqkv;
-    float *dq_sum; /* [tokens, dim]: dq of tiles that are not complete yet */
-    const bf16 *dout, *qkv;
-    const float *lse, *delta;
+    const bf16 *dout, *o, *qkv;
+    const float *lse, *delta; /* delta: for the histories of a plan alone */
     Shape s;
 } BackwardMma;
+
+/* attention_mma.cu: the histories of the plan. */
 void attention_forward_mma(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const Plan &p,
                            const Shape &s);
-/* The histories up to SHORT tokens; those of the plan. */
-void attention_backward_short_mma(Device *dev, const BackwardMma &b, const int32_t *cu);
-void attention_backward_long_mma(Device *dev, const BackwardMma &b, const Plan &p);
+void attention_backward_mma(Device *dev, const BackwardMma &b, const Plan &p);
+
+/* attention_short.cu: the histories up to `limit` tokens, which is what the device has shared memory for. The
+ * rows of longer ones are left as they are. */
+typedef struct {
+    Tensor begin;         /* i32 [bins + 1]: the first history of each bin */
+    int bins, rows, most; /* a bin is `rows` rows; a block holds `most` */
+    int limit;
+} Bins;
+Bins attention_bins(Device *dev, bool backward, const int32_t *cu, const Shape &s);
+void attention_forward_short(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const int32_t *cu,
+                             const Bins &bins, const Shape &s);
+void attention_backward_short(Device *dev, const BackwardMma &b, const int32_t *cu,
+                              const Bins &bins);
 
 #endif

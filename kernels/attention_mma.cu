@@ -10,10 +10,9 @@
  * banks. Blocks are small (27 KB forward, 37 KB backward at head_dim 128) and several share a
  * multiprocessor, which hides their loads.
  */
-#include "attention.cuh"
-#include "base/mma.cuh"
+#include "attention_mma.cuh"
 
-enum { WARPS = 2, THREADS = WARPS * WARP, SIDE = 16, PAIR_ROW = TILE + 8, KEYS = TILE / 8 };
+enum { WARPS = 2, THREADS = WARPS * WARP, PAIR_ROW = TILE + 8 };
 
 /* to [TILE, D + 8] = rows of a head, zeros beyond `rows` and head_dim. */
 template <int D>
@@ -28,107 +27,12 @@ static __device__ __forceinline__ void load_rows(bf16 *to, const bf16 *from, int
     }
 }
 
-/* A result [16, 32] as left operands of the next product: columns 0..15, columns 16..31. */
-static __device__ __forceinline__ void as_left(uint32_t (&a)[2][4], const float (&d)[KEYS][4])
-{
-#pragma unroll
-    for (int half = 0; half < 2; half++)
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            const float(&from)[4] = d[2 * half + i / 2];
-            a[half][i] = two_bf16(from[i % 2 * 2], from[i % 2 * 2 + 1]);
-        }
-}
-
-/* d [16, 32] = rows `row`.. of x times the rows of y: x, y [TILE, D + 8]. */
-template <int D>
-static __device__ __forceinline__ void scores(float (&d)[KEYS][4], const bf16 *x, int row,
-                                              const bf16 *y)
-{
-    clear(d);
-#pragma unroll
-    for (int k = 0; k < D; k += SIDE) {
-        uint32_t a[4], b[2][2];
-        left(a, x, D + 8, row, k);
-#pragma unroll
-        for (int n = 0; n < KEYS; n += 2) {
-            right(b, y, D + 8, 8 * n, k);
-            mma_bf16(d[n], a, b[0]);
-            mma_bf16(d[n + 1], a, b[1]);
-        }
-    }
-}
-
-/* d [16, D] += a [16, 32] x [TILE, D + 8] */
-template <int D>
-static __device__ __forceinline__ void add_product(float (&d)[D / 8][4], const uint32_t (&a)[2][4],
-                                                   const bf16 *x)
-{
-#pragma unroll
-    for (int n = 0; n < D / 8; n += 2)
-#pragma unroll
-        for (int half = 0; half < 2; half++) {
-            uint32_t b[2][2];
-            right_of_transpose(b, x, D + 8, 8 * n, SIDE * half);
-            mma_bf16(d[n], a[half], b[0]);
-            mma_bf16(d[n + 1], a[half], b[1]);
-        }
-}
-
-/* to [rows, head_dim] = scale d, of which the warp holds rows `first` .. first + 15. */
-template <int D>
-static __device__ __forceinline__ void
-store_rows(bf16 *to, int64_t to_row, const float (&d)[D / 8][4], const float (&scale)[2], int first,
-           int rows, const Shape &s)
-{
-#pragma unroll
-    for (int n = 0; n < D / 8; n++)
-#pragma unroll
-        for (int i = 0; i < 4; i += 2) {
-            const int row = first + row_at(i), column = column_at(n, 0);
-            if (row < rows && column < s.head_dim)
-                *(uint32_t *)(to + row * to_row + column) =
-                    two_bf16(scale[i / 2] * d[n][i], scale[i / 2] * d[n][i + 1]);
-        }
-}
-
 static __device__ __forceinline__ int rows_in(const Tile &t, int start)
 {
     return t.length - start < TILE ? t.length - start : (int)TILE;
 }
 
 /* ---- Forward -------------------------------------------------------------------------------------- */
-
-/* Scores become exp(score - max) in place; o and sum shrink to the new maximum. */
-template <int D>
-static __device__ __forceinline__ void online_softmax(float (&score)[KEYS][4], float (&o)[D / 8][4],
-                                                      float (&max)[2], float (&sum)[2])
-{
-#pragma unroll
-    for (int h = 0; h < 2; h++) {
-        float top = max[h], part = 0.0f;
-#pragma unroll
-        for (int n = 0; n < KEYS; n++)
-            top = fmaxf(top, fmaxf(score[n][2 * h], score[n][2 * h + 1]));
-        top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 1));
-        top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 2));
-        const float shrink = __expf(max[h] - top);
-#pragma unroll
-        for (int n = 0; n < KEYS; n++)
-#pragma unroll
-            for (int i = 2 * h; i < 2 * h + 2; i++) {
-                score[n][i] = __expf(score[n][i] - top);
-                part += score[n][i];
-            }
-        max[h] = top;
-        sum[h] = sum[h] * shrink + part; /* of the lane's columns; the lanes are added at the end */
-#pragma unroll
-        for (int n = 0; n < D / 8; n++) {
-            o[n][2 * h] *= shrink;
-            o[n][2 * h + 1] *= shrink;
-        }
-    }
-}
 
 template <int D>
 static __global__ void __launch_bounds__(THREADS)
@@ -255,58 +159,8 @@ static __device__ __forceinline__ void tile_gradient(uint32_t (&p_left)[2][4],
                 two_bf16(ds[n][i], ds[n][i + 1]);
 }
 
-/* d = or += of ds k, for the warp's 16 queries, columns 16 n and on. */
+/* dk and dv of the keys `start` of a head. */
 template <int D>
-static __device__ __forceinline__ void query_gradient(float (&d)[2][4], const uint32_t (&a)[2][4],
-                                                      const Held<D> &h, int column)
-{
-#pragma unroll
-    for (int half = 0; half < 2; half++) {
-        uint32_t b[2][2];
-        right_of_transpose(b, h.k, D + 8, column, SIDE * half);
-        mma_bf16(d[0], a[half], b[0]);
-        mma_bf16(d[1], a[half], b[1]);
-    }
-}
-
-/* The share of keys `start` in dq of queries `at`: the first overwrites, the last completes. */
-template <int D>
-static __device__ __forceinline__ void add_query_gradient(const Held<D> &h, const BackwardMma &b,
-                                                          const Tile &t, int64_t head, int at,
-                                                          int start)
-{
-    const Shape &s = b.s;
-    const int first = (int)threadIdx.x / WARP * SIDE, rows = rows_in(t, at);
-    uint32_t a[2][4];
-#pragma unroll
-    for (int half = 0; half < 2; half++)
-        left_of_transpose(a[half], h.ds, PAIR_ROW, first, SIDE * half);
-#pragma unroll
-    for (int c = 0; c < D; c += SIDE) {
-        float d[2][4];
-        clear(d);
-        query_gradient<D>(d, a, h, c);
-#pragma unroll
-        for (int n = 0; n < 2; n++)
-#pragma unroll
-            for (int i = 0; i < 4; i += 2) {
-                const int row = first + row_at(i), column = c + column_at(n, 0);
-                if (row >= rows || column >= s.head_dim) continue;
-                const int64_t token = t.first + at + row, in_row = head * s.head_dim + column;
-                float2 *sum = (float2 *)(b.dq_sum + token * s.dim + in_row);
-                float2 v = make_float2(d[n][i], d[n][i + 1]);
-                if (start > 0) v = make_float2(sum->x + v.x, sum->y + v.y);
-                if (start < at)
-                    *sum = v;
-                else
-                    *(uint32_t *)(b.dqkv + token * 3 * s.dim + in_row) =
-                        two_bf16(s.scale * v.x, s.scale * v.y);
-            }
-    }
-}
-
-/* dk and dv of the keys `start` of a head; with WITH_DQ also their share in dq of every query. */
-template <int D, bool WITH_DQ>
 static __device__ __forceinline__ void key_tile(const Held<D> &h, const BackwardMma &b,
                                                 const Tile &t, int64_t head, int start)
 {
@@ -325,27 +179,11 @@ static __device__ __forceinline__ void key_tile(const Held<D> &h, const Backward
         tile_gradient<D>(p, ds, h, s.scale, at == start);
         add_product<D>(dv, p, h.dout);
         add_product<D>(dk, ds, h.q);
-        if (WITH_DQ) {
-            __syncthreads();
-            add_query_gradient<D>(h, b, t, head, at, start);
-        }
     }
     bf16 *to = b.dqkv + (t.first + start) * 3 * s.dim + s.dim + head * s.head_dim;
     const float one[2] = {1.0f, 1.0f}, scale[2] = {s.scale, s.scale};
     store_rows<D>(to, 3 * s.dim, dk, scale, first, rows_in(t, start), s);
     store_rows<D>(to + s.dim, 3 * s.dim, dv, one, first, rows_in(t, start), s);
-}
-
-template <int D>
-static __global__ void __launch_bounds__(THREADS) short_kernel(BackwardMma b, const int32_t *cu)
-{
-    DYNAMIC_SHARED(memory);
-    const Held<D> h = hold<D>(memory);
-    const Tile t = {cu[blockIdx.x], cu[blockIdx.x + 1] - cu[blockIdx.x], 0};
-    device_require(t.length <= b.s.longest);
-    if (t.length > SHORT) return;
-    for (int start = 0; start < t.length; start += TILE)
-        key_tile<D, true>(h, b, t, blockIdx.y, start);
 }
 
 template <int D>
@@ -355,7 +193,7 @@ static __global__ void __launch_bounds__(THREADS) keys_kernel(BackwardMma b, con
     const Held<D> h = hold<D>(memory);
     const Tile t = tile[blockIdx.x];
     if (t.length == 0) return;
-    key_tile<D, false>(h, b, t, blockIdx.y, t.start);
+    key_tile<D>(h, b, t, blockIdx.y, t.start);
 }
 
 template <int D>
@@ -405,14 +243,7 @@ static size_t backward_bytes()
 }
 
 template <int D>
-static void backward_short(Device *dev, const BackwardMma &b, const int32_t *cu)
-{
-    LAUNCH(dev, short_kernel<D>, dim3((unsigned)b.s.sequences, (unsigned)b.s.heads), THREADS,
-           backward_bytes<D>(), b, cu);
-}
-
-template <int D>
-static void backward_long(Device *dev, const BackwardMma &b, const Plan &p)
+static void backward(Device *dev, const BackwardMma &b, const Plan &p)
 {
     const dim3 grid((unsigned)p.capacity, (unsigned)b.s.heads);
     LAUNCH(dev, keys_kernel<D>, grid, THREADS, backward_bytes<D>(), b, (const Tile *)p.tile.data);
@@ -420,27 +251,13 @@ static void backward_long(Device *dev, const BackwardMma &b, const Plan &p)
            (const Tile *)p.tile.data);
 }
 
-/* By head_dim, rounded up. */
-#define BY_WIDTH(head_dim, call, ...)                                                              \
-    switch (((head_dim) + 31) / 32) {                                                              \
-    case 1: call<32>(__VA_ARGS__); break;                                                          \
-    case 2: call<64>(__VA_ARGS__); break;                                                          \
-    case 3: call<96>(__VA_ARGS__); break;                                                          \
-    default: call<128>(__VA_ARGS__);                                                               \
-    }
-
 void attention_forward_mma(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const Plan &p,
                            const Shape &s)
 {
     BY_WIDTH(s.head_dim, forward, dev, o, lse, qkv, p, s);
 }
 
-void attention_backward_short_mma(Device *dev, const BackwardMma &b, const int32_t *cu)
+void attention_backward_mma(Device *dev, const BackwardMma &b, const Plan &p)
 {
-    BY_WIDTH(b.s.head_dim, backward_short, dev, b, cu);
-}
-
-void attention_backward_long_mma(Device *dev, const BackwardMma &b, const Plan &p)
-{
-    BY_WIDTH(b.s.head_dim, backward_long, dev, b, p);
+    BY_WIDTH(b.s.head_dim, backward, dev, b, p);
 }

@@ -4,18 +4,30 @@
 
 typedef struct {
     int64_t heads, head_dim;
-    int32_t length[8]; /* until -1 */
-    int32_t padding;
+    int32_t length[10];    /* until -1 */
+    int32_t padding, more; /* more: the lengths come so many times more */
 } Case;
 
-/* Lengths around a tile of 32 and around 256, where backward changes its kernel; every width. */
+/* Lengths around the tiles of 16 and 32, the bins of 32 and 64, and 256, the longest that bins take; every
+ * width; histories far shorter than a bin, and short ones between long ones. */
 static const Case cases[] = {
-    {1, 1, {2, 1, -1}, 1},       {2, 8, {0, 33, 0, 5, 31, -1}, 3},
-    {1, 33, {32, 7, -1}, 0},     {3, 20, {1, 70, -1}, 2},
-    {1, 96, {40, -1}, 0},        {2, 125, {37, 3, -1}, 1},
-    {1, 16, {257, 256, -1}, 40}, {1, 70, {3, 260, -1}, 0},
-    {2, 4, {0, -1}, 5},          {1, 128, {33, 64, -1}, 2},
-    {3, 64, {20, 45, -1}, 0},
+    {1, 1, {2, 1, -1}, 1, 0},
+    {2, 8, {0, 33, 0, 5, 31, -1}, 3, 0},
+    {1, 33, {32, 7, -1}, 0, 0},
+    {3, 20, {1, 70, -1}, 2, 0},
+    {1, 96, {40, -1}, 0, 0},
+    {2, 125, {37, 3, -1}, 1, 0},
+    {1, 16, {257, 256, -1}, 40, 0},
+    {1, 70, {3, 260, -1}, 0, 0},
+    {2, 4, {0, -1}, 5, 0},
+    {1, 128, {33, 64, -1}, 2, 0},
+    {3, 64, {20, 45, -1}, 0, 0},
+    {1, 64, {130, 7, 64, 0, 63, 65, 1, 129, -1}, 9, 0},
+    {2, 32, {256, 255, 31, 33, 15, 16, 17, -1}, 0, 0},
+    {1, 64, {20, 300, 9, 256, 3, 290, 0, 40, -1}, 5, 0},
+    {1, 128, {150, 30, 149, 100, 3, -1}, 1, 0},
+    {3, 16, {1, 0, 7, 2, 12, 3, -1}, 2, 40},
+    {1, 96, {5, 90, 257, 33, -1}, 0, 1},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -24,12 +36,16 @@ static const double ulps = 80;
 
 static Tensor ends_of(const Case *c, int64_t *tokens, int64_t *longest)
 {
-    int64_t sequences = 0;
-    *longest = 0;
-    for (; c->length[sequences] >= 0; sequences++)
-        if (c->length[sequences] > *longest) *longest = c->length[sequences];
+    int64_t lengths = 0;
+    while (c->length[lengths] >= 0) lengths++;
+    const int64_t sequences = lengths * (1 + c->more);
     const Tensor cu = NEW(I32, sequences + 1);
-    for (int64_t n = 0; n < sequences; n++) i32(cu)[n + 1] = i32(cu)[n] + c->length[n];
+    *longest = 0;
+    for (int64_t n = 0; n < sequences; n++) {
+        const int32_t length = c->length[n % lengths];
+        i32(cu)[n + 1] = i32(cu)[n] + length;
+        if (length > *longest) *longest = length;
+    }
     *tokens = i32(cu)[sequences] + c->padding;
     return cu;
 }
@@ -100,8 +116,8 @@ static void assert_bf16(const Case *c, Tensor cu, Tensor qkv, Tensor dout, Tenso
         for (int64_t h = 0; h < c->heads; h++) {
             const int64_t at = i32(cu)[n] * dim + h * c->head_dim;
             const int64_t at3 = i32(cu)[n] * 3 * dim + h * c->head_dim;
-            rounding_head(ro + at, rd + at3, x + at3, g + at, y + at, c->length[n], dim,
-                          c->head_dim);
+            rounding_head(ro + at, rd + at3, x + at3, g + at, y + at, i32(cu)[n + 1] - i32(cu)[n],
+                          dim, c->head_dim);
         }
     assert_rounds_as(og, o, ro);
     assert_rounds_as(dqkvg, dqkv, rd);
