@@ -139,7 +139,7 @@ void attention_backward_mma(Device *dev, const BackwardMma &b, const Plan &p);
 /* attention_short.cu: the histories up to `limit` tokens, which is what the device has shared memory for. The
  * rows of longer ones are left as they are. */
 typedef struct {
-    Tensor begin;         /* i32 [bins + 1]: the first history of each bin */
+    Tensor start;         /* i32 [bins + 1, 2]: the first history of each bin, and its first row */
     int bins, rows, most; /* a bin is `rows` rows; a block holds `most` */
     int limit;
 } Bins;

@@ -1,6 +1,9 @@
 #include "attention_choice.h"
 
-enum { SEQUENCES_MIN = 8, TILE = 128, LONGEST_MIN = 65, MEAN_MIN = 96 };
+enum { SEQUENCES_MIN = 8, TILE = 128, NARROW = 64, MEAN_MIN = 96 };
+
+/* The shortest longest history of cuDNN, and where heads are wider than NARROW. */
+enum { FORWARD_FROM = 129, BACKWARD_FROM = 129, WIDE_FROM = 65 };
 
 AttentionShape attention_shape(const AttentionCall *call)
 {
@@ -19,7 +22,8 @@ int64_t attention_workspace(const AttentionShape *s)
 static bool cudnn_serves(const AttentionCall *c)
 {
     if (!c->cudnn || c->head_dim % 16 != 0) return false;
-    if (c->longest < LONGEST_MIN || c->tokens < MEAN_MIN * c->sequences) return false;
+    const int from = c->head_dim > NARROW ? WIDE_FROM : c->backward ? BACKWARD_FROM : FORWARD_FROM;
+    if (c->longest < from || c->tokens < MEAN_MIN * c->sequences) return false;
     if (!c->backward) return c->capability == 90 || c->capability / 10 == 10;
     const AttentionShape shape = attention_shape(c);
     return c->capability == 90 && attention_workspace(&shape) <= ATTENTION_WORKSPACE;

@@ -18,17 +18,17 @@ enum {
     BIN = 64,
     BIN_MIN = 32, /* where shared memory is small */
     BINS_THREADS = 256,
-    WARPS_MIN = 4,
     FORWARD_WARPS_MAX = 8,
-    WARPS_MAX = 16,
-    NARROW =
-        64 /* up to this head_dim a thread gets by with 128 registers: blocks of WARPS_MAX warps */
+    AHEAD = TILE - SIDE /* forward, rows that a tile reads past those of the last 16 */
 };
+
+/* Backward, warps of a block at most: up to a head_dim of 64 a thread gets by with 128 registers. */
+static constexpr int warps_most(int64_t head_dim) { return head_dim <= 64 ? 16 : 8; }
 
 /* ---- Bins ------------------------------------------------------------------------------------------ */
 
-/* begin[b] = the first history that starts at row b rows or later, for b in 0..bins. */
-static __global__ void bins_kernel(int32_t *begin, const int32_t *cu, int bins, int rows, Shape s)
+/* start[b] = the first history that begins at row b rows or later, and its first row, for b in 0..bins. */
+static __global__ void bins_kernel(int2 *start, const int32_t *cu, int bins, int rows, Shape s)
 {
     const int64_t n = (int64_t)blockIdx.x * BINS_THREADS + threadIdx.x;
     if (n > s.sequences) return;
@@ -36,7 +36,7 @@ static __global__ void bins_kernel(int32_t *begin, const int32_t *cu, int bins, 
     device_require(here >= before && here - before <= s.longest && here <= s.tokens);
     device_require(n > 0 || here == 0);
     const int last = n < s.sequences ? here / rows : bins;
-    for (int b = n > 0 ? before / rows + 1 : 0; b <= last; b++) begin[b] = (int32_t)n;
+    for (int b = n > 0 ? before / rows + 1 : 0; b <= last; b++) start[b] = make_int2((int)n, here);
 }
 
 /* The rows that a block serves. */
@@ -47,20 +47,20 @@ typedef struct {
 } Rows;
 
 typedef struct {
-    const int32_t *cu, *begin;
-    int limit;
+    const int32_t *cu;
+    const int2 *start;
+    int limit, most;
 } BinsAt;
 
 static __device__ __forceinline__ Rows rows_of_block(const BinsAt &b, const Shape &s)
 {
     const int heads = (int)s.heads, bin = (int)blockIdx.x / heads;
-    Rows r;
-    r.head = (int)blockIdx.x % heads;
-    r.begin = b.begin[bin];
-    r.end = b.begin[bin + 1];
-    if (r.begin < r.end && b.cu[r.end] - b.cu[r.end - 1] > b.limit) r.end--; /* it starts last */
-    r.first = b.cu[r.begin];
-    r.count = b.cu[r.end] - r.first;
+    const int2 here = b.start[bin], next = b.start[bin + 1];
+    Rows r = {here.y, next.y - here.y, here.x, next.x, (int)blockIdx.x % heads};
+    if (b.limit < s.longest && r.begin < r.end) { /* one that is too long begins last */
+        const int last = b.cu[r.end - 1];
+        if (next.y - last > b.limit) r.end--, r.count = last - r.first;
+    }
     return r;
 }
 
@@ -88,22 +88,21 @@ static __device__ __forceinline__ void find_extents(const Extent &e, const Rows 
 
 /* ---- Shared memory --------------------------------------------------------------------------------- */
 
-/* Rows that tiles reach: those of 16 and 32 begin at multiples of 16. */
-static __device__ __host__ __forceinline__ int reach(int rows)
+static __device__ __host__ __forceinline__ int whole_sides(int rows)
 {
-    return (rows + SIDE - 1) / SIDE * SIDE + SIDE;
+    return (rows + SIDE - 1) / SIDE * SIDE;
 }
 
-/* to [reach(count), D + 8] = the rows of a head, zeros beyond them and beyond head_dim; on its way. */
+/* to [rows, D + 8] = those of a head, zeros beyond r and beyond head_dim; on its way. */
 template <int D>
 static __device__ __forceinline__ void fetch_rows(bf16 *to, const bf16 *from, int64_t from_row,
-                                                  const Rows &r, const Shape &s)
+                                                  int rows, const Rows &r, const Shape &s)
 {
-    const int pieces = reach(r.count) * (D / 8);
-    for (int i = (int)threadIdx.x; i < pieces; i += (int)blockDim.x) {
+    const int pitch = (int)from_row, width = (int)s.head_dim;
+    for (int i = (int)threadIdx.x; i < rows * (D / 8); i += (int)blockDim.x) {
         const int row = i / (D / 8), c = i % (D / 8) * 8;
-        const bool present = row < r.count && c < s.head_dim;
-        cp_async_16(to + row * (D + 8) + c, present ? from + row * from_row + c : from, present);
+        const bool present = row < r.count && c < width;
+        cp_async_16(to + row * (D + 8) + c, from + (present ? row * pitch + c : 0), present);
     }
 }
 
@@ -136,20 +135,22 @@ static __device__ __forceinline__ void load_queries(uint32_t (&a)[D / SIDE][4], 
 }
 
 template <int D>
-static __global__ void __launch_bounds__(FORWARD_WARPS_MAX *WARP, D <= NARROW ? 2 : 1)
-    forward_kernel(bf16 *o, float *lse, const bf16 *qkv, BinsAt b, int most, Shape s)
+static __global__ void __launch_bounds__(FORWARD_WARPS_MAX *WARP, D <= 64 ? 2 : 1)
+    forward_kernel(bf16 *o, float *lse, const bf16 *qkv, BinsAt b, Shape s)
 {
     DYNAMIC_SHARED(memory);
-    bf16 *k = (bf16 *)memory, *v = k + most * (D + 8);
-    const Extent extent = {(int16_t *)(v + most * (D + 8)), (int16_t *)(v + most * (D + 8)) + most};
+    bf16 *k = (bf16 *)memory, *v = k + b.most * (D + 8);
+    int16_t *extents = (int16_t *)(v + b.most * (D + 8));
+    const Extent extent = {extents, extents + b.most};
     const Rows r = rows_of_block(b, s);
     if (r.count == 0) return;
     const int64_t row = 3 * s.dim;
     qkv += r.first * row + r.head * s.head_dim;
     o += r.first * s.dim + r.head * s.head_dim;
-    fetch_rows<D>(k, qkv + s.dim, row, r, s);
-    fetch_rows<D>(v, qkv + 2 * s.dim, row, r, s);
-    find_extents(extent, r, b.cu, reach(r.count));
+    const int kept = whole_sides(r.count) + AHEAD;
+    fetch_rows<D>(k, qkv + s.dim, row, kept, r, s);
+    fetch_rows<D>(v, qkv + 2 * s.dim, row, kept, r, s);
+    find_extents(extent, r, b.cu, kept);
     await_rows();
 
     const int warp = (int)threadIdx.x / WARP, warps = (int)blockDim.x / WARP;
@@ -217,50 +218,46 @@ static __device__ __forceinline__ Held<D> hold(unsigned char *memory, int most)
     return h;
 }
 
-/* delta = do . o of a row, by one thread; its do is in shared memory. */
+/* A thread's row of o, on its way while the others are. */
 template <int D>
-static __device__ __forceinline__ float delta_of_row(const bf16 *dout, const bf16 *o,
-                                                     const Shape &s)
-{
-    float sum = 0.0f;
-#pragma unroll
-    for (int c = 0; c < D; c += 8) {
-        if (c >= s.head_dim) break;
-        float x[8], y[8];
-        load(x, dout + c);
-        load(y, o + c);
-#pragma unroll
-        for (int i = 0; i < 8; i++) sum += x[i] * y[i];
-    }
-    return sum;
-}
-
-/* lse and delta of the rows, 0 beyond them. */
-template <int D>
-static __device__ __forceinline__ void fetch_numbers(const Held<D> &h, const BackwardMma &b,
-                                                     const Rows &r)
+static __device__ __forceinline__ void load_output(uint4 (&o)[D / 8], const BackwardMma &b,
+                                                   const Rows &r)
 {
     const Shape &s = b.s;
-    for (int row = (int)threadIdx.x; row < reach(r.count); row += (int)blockDim.x) {
-        const int64_t token = r.first + row;
-        float2 number = make_float2(0.0f, 0.0f);
-        if (row < r.count) {
-            const bf16 *o = b.o + token * s.dim + r.head * s.head_dim;
-            number.x = b.lse[token * s.heads + r.head];
-            number.y = delta_of_row<D>(h.dout + row * (D + 8), o, s);
-        }
-        h.number[row] = number;
+    const int row = (int)threadIdx.x;
+    const bf16 *from = b.o + (r.first + row) * s.dim + r.head * s.head_dim;
+#pragma unroll
+    for (int c = 0; c < D; c += 8)
+        o[c / 8] =
+            row < r.count && c < s.head_dim ? *(const uint4 *)(from + c) : make_uint4(0, 0, 0, 0);
+}
+
+/* lse and delta = do . o of the thread's row, 0 past the last. */
+template <int D>
+static __device__ __forceinline__ void keep_numbers(const Held<D> &h, const uint4 (&o)[D / 8],
+                                                    float lse, int rows)
+{
+    const int row = (int)threadIdx.x;
+    if (row >= rows) return;
+    float delta = 0.0f;
+#pragma unroll
+    for (int c = 0; c < D; c += 8) {
+        float x[8], y[8];
+        load(x, (const bf16 *)&o[c / 8]);
+        load(y, h.dout + row * (D + 8) + c);
+#pragma unroll
+        for (int i = 0; i < 8; i++) delta += x[i] * y[i];
     }
+    h.number[row] = make_float2(lse, delta);
 }
 
 /* dk and dv of 16 keys from `first` on: a tile has them as rows and 16 queries as columns, as two results of
  * head_dim columns take most registers. */
 template <int D>
-static __device__ __forceinline__ void gradient_of_keys(const Held<D> &h, const BackwardMma &b,
-                                                        const Rows &r, int first)
+static __device__ __forceinline__ void gradient_of_keys(bf16 *dqkv, const Held<D> &h, int rows,
+                                                        int first, const Shape &s)
 {
-    const Shape &s = b.s;
-    const int last = first + SIDE < r.count ? first + SIDE : r.count, end = h.extent.end[last - 1];
+    const int last = first + SIDE < rows ? first + SIDE : rows, end = h.extent.end[last - 1];
     const int to_query[2] = {h.extent.end[first + row_at(0)], h.extent.end[first + row_at(2)]};
     float dk[D / 8][4], dv[D / 8][4];
     clear(dk);
@@ -290,31 +287,29 @@ static __device__ __forceinline__ void gradient_of_keys(const Held<D> &h, const 
         as_left(operand, ds);
         add_product<D>(dk, operand, q);
     }
-    bf16 *to = b.dqkv + r.first * 3 * s.dim + s.dim + r.head * s.head_dim;
     const float one[2] = {1.0f, 1.0f}, scale[2] = {s.scale, s.scale};
-    store_rows<D>(to, 3 * s.dim, dk, scale, first, r.count, s);
-    store_rows<D>(to + s.dim, 3 * s.dim, dv, one, first, r.count, s);
+    store_rows<D>(dqkv + s.dim, 3 * s.dim, dk, scale, first, rows, s);
+    store_rows<D>(dqkv + 2 * s.dim, 3 * s.dim, dv, one, first, rows, s);
 }
 
-/* dq of 16 queries from `first` on: a tile has them as rows and 32 keys as columns. */
+/* dq of 16 queries from `first` on: a tile has them as rows and 16 keys as columns. */
 template <int D>
-static __device__ __forceinline__ void gradient_of_queries(const Held<D> &h, const BackwardMma &b,
-                                                           const Rows &r, int first)
+static __device__ __forceinline__ void gradient_of_queries(bf16 *dqkv, const Held<D> &h, int rows,
+                                                           int first, const Shape &s)
 {
-    const Shape &s = b.s;
     const int query[2] = {first + row_at(0), first + row_at(2)};
     const int from_key[2] = {h.extent.begin[query[0]], h.extent.begin[query[1]]};
     const float2 of[2] = {h.number[query[0]], h.number[query[1]]};
     float dq[D / 8][4];
     clear(dq);
 #pragma unroll 1
-    for (int u = h.extent.begin[first] / SIDE * SIDE; u < first + SIDE; u += TILE) {
+    for (int u = h.extent.begin[first] / SIDE * SIDE; u < first + SIDE; u += SIDE) {
         const bf16 *k = h.k + u * (D + 8);
-        float p[KEYS][4], ds[KEYS][4];
+        float p[2][4], ds[2][4];
         scores<D>(p, h.q, first, k);
         scores<D>(ds, h.dout, first, h.v + u * (D + 8));
 #pragma unroll
-        for (int n = 0; n < KEYS; n++)
+        for (int n = 0; n < 2; n++)
 #pragma unroll
             for (int i = 0; i < 4; i++) {
                 const int key = u + column_at(n, i);
@@ -322,41 +317,47 @@ static __device__ __forceinline__ void gradient_of_queries(const Held<D> &h, con
                 const float e = seen ? __expf(p[n][i] * s.scale - of[i / 2].x) : 0.0f;
                 ds[n][i] = e * (ds[n][i] - of[i / 2].y);
             }
-        uint32_t left[2][4];
-        as_left(left, ds);
-        add_product<D>(dq, left, k);
+        uint32_t operand[1][4];
+        as_left(operand, ds);
+        add_product<D>(dq, operand, k);
     }
     const float scale[2] = {s.scale, s.scale};
-    store_rows<D>(b.dqkv + r.first * 3 * s.dim + r.head * s.head_dim, 3 * s.dim, dq, scale, first,
-                  r.count, s);
+    store_rows<D>(dqkv, 3 * s.dim, dq, scale, first, rows, s);
 }
 
 template <int D>
-static __global__ void __launch_bounds__(D <= NARROW ? WARPS_MAX * WARP : WARPS_MAX / 2 * WARP)
-    backward_kernel(BackwardMma b, BinsAt bins, int most)
+static __global__ void __launch_bounds__(warps_most(D) * WARP)
+    backward_kernel(BackwardMma b, BinsAt bins)
 {
     DYNAMIC_SHARED(memory);
-    const Held<D> h = hold<D>(memory, most);
+    const Held<D> h = hold<D>(memory, bins.most);
     const Shape &s = b.s;
     const Rows r = rows_of_block(bins, s);
     if (r.count == 0) return;
-    const int64_t row = 3 * s.dim;
-    const bf16 *qkv = b.qkv + r.first * row + r.head * s.head_dim;
-    fetch_rows<D>(h.dout, b.dout + r.first * s.dim + r.head * s.head_dim, s.dim, r, s);
-    fetch_rows<D>(h.q, qkv, row, r, s);
-    fetch_rows<D>(h.k, qkv + s.dim, row, r, s);
-    fetch_rows<D>(h.v, qkv + 2 * s.dim, row, r, s);
-    find_extents(h.extent, r, bins.cu, reach(r.count));
+    const int64_t row = 3 * s.dim, from = r.first * row + r.head * s.head_dim;
+    const bf16 *qkv = b.qkv + from;
+    bf16 *dqkv = b.dqkv + from;
+    const int kept = whole_sides(r.count), own = (int)threadIdx.x;
+    uint4 o[D / 8];
+    load_output<D>(o, b, r);
+    const float lse = own < r.count ? b.lse[(r.first + own) * s.heads + r.head] : 0.0f;
+    fetch_rows<D>(h.dout, b.dout + r.first * s.dim + r.head * s.head_dim, s.dim, kept, r, s);
+    fetch_rows<D>(h.q, qkv, row, kept, r, s);
+    fetch_rows<D>(h.k, qkv + s.dim, row, kept, r, s);
+    fetch_rows<D>(h.v, qkv + 2 * s.dim, row, kept, r, s);
+    find_extents(h.extent, r, bins.cu, kept);
     await_rows();
-    fetch_numbers<D>(h, b, r);
+    keep_numbers<D>(h, o, lse, kept);
     __syncthreads();
 
     /* Of one history, the first keys have the most queries and the first queries the fewest keys. */
-    const int step = (int)blockDim.x / WARP * SIDE, own = (int)threadIdx.x / WARP * SIDE;
+    const int mine = own / WARP * SIDE, step = (int)blockDim.x / (WARP / SIDE);
 #pragma unroll 1
-    for (int first = own; first < r.count; first += step) gradient_of_keys<D>(h, b, r, first);
+    for (int first = mine; first < r.count; first += step)
+        gradient_of_keys<D>(dqkv, h, r.count, first, s);
 #pragma unroll 1
-    for (int first = own; first < r.count; first += step) gradient_of_queries<D>(h, b, r, first);
+    for (int first = mine; first < r.count; first += step)
+        gradient_of_queries<D>(dqkv, h, r.count, first, s);
 }
 
 /* ---- Launches -------------------------------------------------------------------------------------- */
@@ -370,44 +371,47 @@ static int row_bytes(bool backward, int64_t head_dim)
 
 Bins attention_bins(Device *dev, bool backward, const int32_t *cu, const Shape &s)
 {
-    const int longest = s.longest < SHORT ? (int)s.longest : (int)SHORT;
-    const int fit = (dev->cuda->shared / row_bytes(backward, s.head_dim)) / SIDE * SIDE - SIDE;
+    const int longest = s.longest < SHORT ? (int)s.longest : (int)SHORT,
+              ahead = backward ? 0 : AHEAD;
+    const int held = dev->cuda->shared / row_bytes(backward, s.head_dim) / SIDE * SIDE - ahead;
+    const int threads = warps_most(s.head_dim) * WARP; /* backward, one for each row */
+    const int fit = backward && threads < held ? threads : held;
     Bins b = {};
     b.rows = fit >= BIN - 1 + (longest < BIN ? longest : (int)BIN) ? (int)BIN : (int)BIN_MIN;
     b.limit = longest < fit - (b.rows - 1) ? longest : fit - (b.rows - 1);
-    b.most = reach(b.rows - 1 + b.limit);
+    b.most = whole_sides(b.rows - 1 + b.limit) + ahead;
     b.bins = (int)(s.tokens / b.rows) + 1;
-    const int64_t dim[] = {b.bins + 1};
-    b.begin = scratch_tensor(dev, I32, 1, dim);
+    const int64_t dim[] = {b.bins + 1, 2};
+    b.start = scratch_tensor(dev, I32, 2, dim);
     LAUNCH(dev, bins_kernel, blocks_for(s.sequences + 1, BINS_THREADS), BINS_THREADS, 0,
-           i32(b.begin), cu, b.bins, b.rows, s);
+           (int2 *)b.start.data, cu, b.bins, b.rows, s);
     return b;
 }
 
-/* One for each 16 rows of the longest. */
-static int threads_of(const Bins &b, int most)
+static BinsAt bins_at(const Bins &b, const int32_t *cu)
 {
-    const int warps = (b.limit + SIDE - 1) / SIDE;
-    return WARP * (warps < WARPS_MIN ? (int)WARPS_MIN : warps < most ? warps : most);
+    const BinsAt at = {cu, (const int2 *)b.start.data, b.limit, b.most};
+    return at;
 }
 
 template <int D>
 static void forward(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const int32_t *cu,
                     const Bins &b, const Shape &s)
 {
-    const BinsAt at = {cu, i32(b.begin), b.limit};
-    LAUNCH(dev, forward_kernel<D>, (unsigned)(b.bins * s.heads),
-           b.limit <= 128 ? 4 * WARP : 8 * WARP, (size_t)(b.most * row_bytes(false, D)), o, lse,
-           qkv, at, b.most, s);
+    const int warps = b.limit <= 2 * BIN ? FORWARD_WARPS_MAX / 2 : (int)FORWARD_WARPS_MAX;
+    LAUNCH(dev, forward_kernel<D>, blocks_for(b.bins * s.heads, 1), warps * WARP,
+           (size_t)(b.most * row_bytes(false, D)), o, lse, qkv, bins_at(b, cu), s);
 }
 
+/* A warp for each 16 rows of the longest, a thread for each row at least. */
 template <int D>
 static void backward(Device *dev, const BackwardMma &m, const int32_t *cu, const Bins &b)
 {
-    const BinsAt at = {cu, i32(b.begin), b.limit};
-    LAUNCH(dev, backward_kernel<D>, (unsigned)(b.bins * m.s.heads),
-           threads_of(b, D <= NARROW ? WARPS_MAX : WARPS_MAX / 2),
-           (size_t)(b.most * row_bytes(true, D)), m, at, b.most);
+    const int most = warps_most(D), sides = whole_sides(b.limit) / SIDE;
+    int warps = (b.most + WARP - 1) / WARP;
+    if (warps < sides) warps = sides < most ? sides : most;
+    LAUNCH(dev, backward_kernel<D>, blocks_for(b.bins * m.s.heads, 1), warps * WARP,
+           (size_t)(b.most * row_bytes(true, D)), m, bins_at(b, cu));
 }
 
 void attention_forward_short(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const int32_t *cu,
