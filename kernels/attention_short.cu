@@ -218,35 +218,40 @@ static __device__ __forceinline__ Held<D> hold(unsigned char *memory, int most)
     return h;
 }
 
+/* A row in registers. */
+template <int D>
+struct Row {
+    Pack<bf16, 8> at[D / 8];
+};
+
 /* A thread's row of o, on its way while the others are. */
 template <int D>
-static __device__ __forceinline__ void load_output(uint4 (&o)[D / 8], const BackwardMma &b,
-                                                   const Rows &r)
+static __device__ __forceinline__ void load_output(Row<D> &o, const BackwardMma &b, const Rows &r)
 {
     const Shape &s = b.s;
     const int row = (int)threadIdx.x;
     const bf16 *from = b.o + (r.first + row) * s.dim + r.head * s.head_dim;
 #pragma unroll
-    for (int c = 0; c < D; c += 8)
-        o[c / 8] =
-            row < r.count && c < s.head_dim ? *(const uint4 *)(from + c) : make_uint4(0, 0, 0, 0);
+    for (int c = 0; c < D; c += 8) {
+        o.at[c / 8] = {};
+        if (row < r.count && c < s.head_dim) o.at[c / 8] = *(const Pack<bf16, 8> *)(from + c);
+    }
 }
 
 /* lse and delta = do . o of the thread's row, 0 past the last. */
 template <int D>
-static __device__ __forceinline__ void keep_numbers(const Held<D> &h, const uint4 (&o)[D / 8],
-                                                    float lse, int rows)
+static __device__ __forceinline__ void keep_numbers(const Held<D> &h, const Row<D> &o, float lse,
+                                                    int rows)
 {
     const int row = (int)threadIdx.x;
     if (row >= rows) return;
     float delta = 0.0f;
 #pragma unroll
     for (int c = 0; c < D; c += 8) {
-        float x[8], y[8];
-        load(x, (const bf16 *)&o[c / 8]);
-        load(y, h.dout + row * (D + 8) + c);
+        float dout[8];
+        load(dout, h.dout + row * (D + 8) + c);
 #pragma unroll
-        for (int i = 0; i < 8; i++) delta += x[i] * y[i];
+        for (int i = 0; i < 8; i++) delta += dout[i] * to_float(o.at[c / 8].at[i]);
     }
     h.number[row] = make_float2(lse, delta);
 }
@@ -338,7 +343,7 @@ static __global__ void __launch_bounds__(warps_most(D) * WARP)
     const bf16 *qkv = b.qkv + from;
     bf16 *dqkv = b.dqkv + from;
     const int kept = whole_sides(r.count), own = (int)threadIdx.x;
-    uint4 o[D / 8];
+    Row<D> o;
     load_output<D>(o, b, r);
     const float lse = own < r.count ? b.lse[(r.first + own) * s.heads + r.head] : 0.0f;
     fetch_rows<D>(h.dout, b.dout + r.first * s.dim + r.head * s.head_dim, s.dim, kept, r, s);
