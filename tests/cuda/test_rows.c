@@ -3,8 +3,8 @@
 #include "elementwise.h"
 #include "rmsnorm.h"
 
-static const int64_t shapes[][2] = {{0, 8},  {1, 1},   {3, 5},   {9, 32},
-                                    {33, 8}, {70, 48}, {41, 31}, {65, 264}};
+static const int64_t shapes[][2] = {{0, 8},   {1, 1},    {3, 5},    {9, 32},    {33, 8},  {70, 48},
+                                    {41, 31}, {65, 264}, {21, 512}, {37, 1000}, {9, 1304}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static void rmsnorm_is_as_on_the_cpu(void **state)
