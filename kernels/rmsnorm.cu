@@ -17,7 +17,7 @@ enum {
     PARTS_MAX = 512,
     SUM_ROWS = 16,
     KEPT_MAX = 8,
-    BACKWARD_KEPT_MAX = 4
+    BACKWARD_KEPT_MAX = 0
 };
 
 template <class T, int N>
