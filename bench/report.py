@@ -65,29 +65,48 @@ def goals(figures):
         row = op_row(report, op, "")
         return row and 100 * row["bytes"] / row["median"] / report["ceilings"]["copy"]
 
-    def rate(op, part):
+    def seconds(op, part):
         row = op_row(report, op, part)
-        return row and row["flops"] / row["median"]
+        return row and row["median"]
+
+    def rate(op, items):
+        row = op_row(report, op, "16384 x %d items, dim 512" % items)
+        return row and row["flops"] / row["median"] / 1e12
 
     def utilisation(name):
         model = large.get(name)
         return model and 100 * model["steps"]["flops"] / model["steps"]["median"] / model["ceiling"]
 
-    best, sums = rate("catalogue best", "dim 512"), rate("catalogue logsumexp", "dim 512")
+    def over_cudnn(length):
+        both = [[seconds("attention %s%s" % (way, by), "windows of %d," % length) for way in ("forward", "backward")] for by in (", cuDNN", "")]
+        return sum(both[0]) / sum(both[1]) if all(both[0] + both[1]) else None
+
+    def scatter():
+        row, took = whole.get("real lengths", {}), seconds("embedding gradient", "32768 x 256 of 20000")
+        return 100 * took * row["souk"] / row["tokens"] if took and row.get("souk") else None
+
+    waits = [row["waited"]["share"] for row in whole.values() if row.get("waited", {}).get("share") is not None] + [
+        m["steps"]["waited"] for m in large.values()]
+    best, bare = seconds("catalogue best", "16384 x 100000 items, dim 512"), seconds("gemm", "16384 x 100000 x 512")
     wanted = [
         ("step beside PyTorch compiled, real lengths packed", ratio("real lengths", "packed"), 1.3, "%.2f x", True),
         ("step beside PyTorch compiled, real lengths padded", ratio("real lengths", "padded"), 2.5, "%.2f x", True),
         ("step beside PyTorch compiled, full windows", ratio("full windows", "compiled"), 1.3, "%.2f x", True),
         ("step beside PyTorch compiled, long histories", ratio("long histories", "compiled"), 1.3, "%.2f x", True),
-        ("catalogue, best item, dim 512", best and best / 1e12, 550, "%.0f TFLOP/s", True),
-        ("catalogue, logsumexp, dim 512", sums and sums / 1e12, 550, "%.0f TFLOP/s", True),
-        ("catalogue, best item (TD targets), in times of a large product", best and report["ceilings"]["gemm_bf16"] / best, 1.05, "%.2f x", False),
+        ("step beside PyTorch compiled, long histories packed", ratio("long histories", "packed"), 1.3, "%.2f x", True),
+        ("training step, 100 M parameters, of a large product's rate", utilisation("100 M"), 45, "%.1f %%", True),
+        ("training step, 300 M parameters, of a large product's rate", utilisation("300 M"), 45, "%.1f %%", True),
+        ("training step, 1.2 B parameters, of a large product's rate", utilisation("1.2 B"), 50, "%.1f %%", True),
+        *[("catalogue, %s, dim 512, 10^%d items" % (what, len(str(items)) - 1), rate("catalogue " + op, items), 550, "%.0f TFLOP/s", True)
+          for what, op in (("best item", "best"), ("logsumexp", "logsumexp")) for items in (10**5, 10**6, 10**7)],
+        ("catalogue, best item (TD targets), in times of a bare product of its size", best and bare and best / bare, 1.05, "%.2f x", False),
+        *[("attention forward and backward, histories of %d, cuDNN's time over souk's" % n, over_cudnn(n), 2, "%.2f x", True) for n in (16, 50, 64, 128, 256)],
         ("RMSNorm forward, of a copy's rate", of_copy("rmsnorm forward"), 80, "%.0f %%", True),
         ("RMSNorm backward, of a copy's rate", of_copy("rmsnorm backward"), 80, "%.0f %%", True),
         ("residual sum and norm, of a copy's rate", of_copy("residual norm"), 80, "%.0f %%", True),
         ("AdamW, of a copy's rate", of_copy("adamw"), 90, "%.0f %%", True),
-        ("training step, 300 M parameters, of a large product's rate", utilisation("300 M"), 45, "%.1f %%", True),
-        ("training step, 1.2 B parameters, of a large product's rate", utilisation("1.2 B"), 50, "%.1f %%", True),
+        ("waiting for data, of a step, at most", 100 * max(waits) if waits else None, 0.5, "%.2f %%", False),
+        ("the embedding gradient by sorting, not atomics: all of it, of a step on real lengths", scatter(), 5, "%.1f %%", False),
     ]
     rows = []
     for text, have, goal, form, more in wanted:
@@ -107,9 +126,11 @@ def models(figures):
 
 def section():
     text = ""
-    for path in sorted(glob.glob(os.path.join(HERE, "results", "*.json"))):
+    results = []
+    for path in glob.glob(os.path.join(HERE, "results", "*.json")):
         with open(path) as f:
-            r = json.load(f)
+            results.append(json.load(f))
+    for r in sorted(results, key=lambda r: r["time"], reverse=True):
         figures = r["phases"].get("bench", {}).get("figures", {})
         text += "### %s: %s\n\nDriver %s, CUDA %s, cuDNN %s, PyTorch %s, %s; `kernels/` %s.\n\n%s" % (
             r["gpu"]["name"], r["verdict"], r["gpu"]["driver"], r["cuda"], r["cudnn"], r["pytorch"], r["time"], r["kernels_tree"][:12], cases(r["phases"]))

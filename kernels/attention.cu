@@ -11,7 +11,7 @@
 
 enum { THREADS = 128, PAIR_ROW = TILE + 4 };
 
-/* attention_choice.h says when these kernels serve. Of them, and of those in attention_mma.cu:
+/* attention_choice.h says when these kernels serve:
  *   forward   one block for 32 queries of a head, whatever the lengths: histories are short, so there
  *             are many; it walks the keys up to its diagonal.
  *   backward  a history up to SHORT tokens: one block does all of a head, each tile once (5 products).
@@ -19,7 +19,7 @@ enum { THREADS = 128, PAIR_ROW = TILE + 4 };
  *             A longer one would leave the device idle behind few blocks: there a block owns 32 keys
  *             (dk, dv), another 32 queries (dq), and tiles are computed twice (7 products).
  *   Where some may be long both kinds are launched, the grids sized for the worst case; what a kernel
- *   does not serve, its blocks leave at once. */
+ *   does not serve, its blocks leave at once. So do those of attention_short.cu and attention_mma.cu. */
 static AttentionKernel choose(const Device *dev, bool backward, Dtype dtype, const Shape &s)
 {
     AttentionCall call = {};

@@ -28,8 +28,8 @@
  * attention_choice.h.
  *
  * Nothing may alias. Scratch a thread, with L the longest sequence and head_dim rounded up to 32:
- * forward 4 (2 L head_dim + 32 L) bytes, backward 32 L head_dim bytes; on CUDA in all, forward 12
- * bytes for 32 tokens and each sequence, backward 4 tokens (dim + heads) bytes more; where cuDNN serves,
+ * forward 4 (2 L head_dim + 32 L) bytes, backward 32 L head_dim bytes; on CUDA in all, forward up to 20
+ * bytes for 32 tokens and each sequence, backward up to 4 tokens (dim + heads) bytes more; where cuDNN serves,
  * its workspace. Deterministic: a sequence's head is one thread's work, in a fixed order of blocks; on
  * CUDA every number has one thread that sums it in a fixed order.
  */

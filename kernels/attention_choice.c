@@ -2,8 +2,8 @@
 
 enum { SEQUENCES_MIN = 8, TILE = 128, NARROW = 64, MEAN_MIN = 96 };
 
-/* The shortest longest history of cuDNN, and where heads are wider than NARROW. */
-enum { FORWARD_FROM = 129, BACKWARD_FROM = 129, WIDE_FROM = 65 };
+/* From what longest history on cuDNN serves, and where heads are wider than NARROW. */
+enum { LONGEST_MIN = 129, WIDE_LONGEST_MIN = 65 };
 
 AttentionShape attention_shape(const AttentionCall *call)
 {
@@ -22,8 +22,8 @@ int64_t attention_workspace(const AttentionShape *s)
 static bool cudnn_serves(const AttentionCall *c)
 {
     if (!c->cudnn || c->head_dim % 16 != 0) return false;
-    const int from = c->head_dim > NARROW ? WIDE_FROM : c->backward ? BACKWARD_FROM : FORWARD_FROM;
-    if (c->longest < from || c->tokens < MEAN_MIN * c->sequences) return false;
+    const int longest_min = c->head_dim > NARROW ? WIDE_LONGEST_MIN : LONGEST_MIN;
+    if (c->longest < longest_min || c->tokens < MEAN_MIN * c->sequences) return false;
     if (!c->backward) return c->capability == 90 || c->capability / 10 == 10;
     const AttentionShape shape = attention_shape(c);
     return c->capability == 90 && attention_workspace(&shape) <= ATTENTION_WORKSPACE;

@@ -4,19 +4,21 @@
  *
  *   ATTENTION_PLAIN  attention.cu, sums in f32 on the plain cores: f32; rows that do not begin at 16
  *                    bytes; head_dim not a multiple of 8.
- *   ATTENTION_MMA    attention_mma.cu, tensor cores: bf16 otherwise. Made for short histories, whose
- *                    backward is one block's work, and complete: it serves what cuDNN does not.
+ *   ATTENTION_MMA    attention_short.cu and attention_mma.cu, tensor cores: bf16 otherwise. Made for short
+ *                    histories, of which a block takes as many as fill its tiles, and complete: it serves
+ *                    what cuDNN does not.
  *   ATTENTION_CUDNN  attention_cudnn.c, bf16, where all of this holds:
- *     - longest > 64, and 96 tokens a sequence on average: cuDNN works in tiles of 128 tokens, which
- *       shorter histories leave partly empty
+ *     - longest > 128 (> 64 where head_dim > 64), and 96 tokens a sequence on average: cuDNN works in tiles
+ *       of 128 tokens, which shorter histories leave partly empty
  *     - head_dim a multiple of 16: below that cuDNN's ragged sums are not to be relied on
  *     - forward: sm_90 and sm_10x
  *     - backward: sm_90 alone has the deterministic one for ragged batches; its workspace grows with the
  *       square of the longest, so at most ATTENTION_WORKSPACE bytes
  *
- * 64 and 96 come from timing both on an H100, histories of one length: up to 64 tokens ATTENTION_MMA was the
- * faster both ways, from 128 on cuDNN, whose time is its tiles' and grows little between. Lengths between, and
- * mixed ones, were not timed, and no file of bench/results/ holds the comparison yet.
+ * 128 comes from timing both, histories of one length, heads of 64 (bench/results/, souk bench --op attention):
+ * up to 128 tokens ATTENTION_MMA is the faster both ways, at 256 cuDNN forward and, by little, backward.
+ * Lengths between, mixed ones, and heads wider than 64 were not timed; for these 64 is what an earlier version
+ * of ATTENTION_MMA was found to be good for.
  */
 #ifndef SOUK_ATTENTION_CHOICE_H
 #define SOUK_ATTENTION_CHOICE_H

@@ -1,10 +1,11 @@
-/* Attention on tensor cores, bf16: mma.m16n8k16 with f32 sums (base/ptx.cuh says which lane holds what).
+/* Attention on tensor cores, bf16, over histories longer than attention_short.cu takes: mma.m16n8k16 with f32
+ * sums (base/ptx.cuh says which lane holds what).
  *
  * Two warps a block. Forward, a warp owns 16 of the block's 32 queries: scores, their softmax and the
  * sums stay in registers, and the probabilities pass from one product to the next without leaving them
  * (the layout of a result is that of a left operand). Backward, a warp owns 16 of 32 keys and computes
- * the transposes of p and ds, which are so the left operands of dv and dk; for dq the two warps exchange
- * ds through shared memory. Probabilities and ds are rounded to bf16 before those products.
+ * the transposes of p and ds, which are so the left operands of dv and dk; in the kernel of dq the two warps
+ * exchange ds through shared memory. Probabilities and ds are rounded to bf16 before those products.
  *
  * Rows in shared memory are 16 bytes longer than head_dim, so that the 8 rows of a matrix load meet all
  * banks. Blocks are small (27 KB forward, 37 KB backward at head_dim 128) and several share a

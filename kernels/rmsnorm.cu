@@ -1,10 +1,9 @@
 /* RMSNorm on CUDA: one warp a row, in steps of 16 bytes a lane where dim and alignment allow. Bound by
- * memory: a row of up to KEPT_MAX steps (backward, which has three of them: BACKWARD_KEPT_MAX) stays in
- * registers, all of it read at once; a longer one is read twice, the second time from the L1 cache.
+ * memory: forward keeps a row of up to KEPT_MAX steps in registers, all of them read at once; else, and
+ * backward, it is read twice, the second time from the L1 cache.
  *
- * Backward gives a block a run of rows. Each warp keeps its share of dw, each lane the columns it reads, in
- * registers or in shared memory as it does its rows; the block adds its warps' shares in order, a second
- * kernel adds the blocks'.
+ * Backward gives a block a run of rows. Each warp keeps its share of dw in shared memory, each lane
+ * the columns it reads; the block adds its warps' shares in order, a second kernel adds the blocks'.
  */
 #include "rmsnorm.h"
 
@@ -16,8 +15,7 @@ enum {
     ROWS_MIN = 32,
     PARTS_MAX = 512,
     SUM_ROWS = 16,
-    KEPT_MAX = 8,
-    BACKWARD_KEPT_MAX = 0
+    KEPT_MAX = 8
 };
 
 template <class T, int N>
@@ -121,29 +119,6 @@ static __device__ __forceinline__ void backward_row(T *dx, float *share, const T
     }
 }
 
-/* The rows of a block, and what its warps leave to add up. */
-typedef struct {
-    int64_t first, last;
-} Run;
-
-static __device__ __forceinline__ Run run_of_block(int64_t rows, int64_t rows_each)
-{
-    const int64_t first = blockIdx.x * rows_each;
-    return {first, first + rows_each < rows ? first + rows_each : rows};
-}
-
-/* part[blockIdx.x, :] = the sum of the warps' shares, in their order. */
-static __device__ __forceinline__ void add_shares(float *part, const float *shares, int64_t dim)
-{
-    const int warps = (int)blockDim.x / WARP;
-    __syncthreads();
-    for (int64_t c = threadIdx.x; c < dim; c += blockDim.x) {
-        float sum = 0.0f;
-        for (int k = 0; k < warps; k++) sum += shares[k * dim + c];
-        part[blockIdx.x * dim + c] = sum;
-    }
-}
-
 /* part[blockIdx.x, :] = the share of dw of rows rows_each blockIdx.x and on. */
 template <class T, int N>
 static __global__ void backward_kernel(T *dx, float *part, const T *dy, const T *x, const float *w,
@@ -158,66 +133,16 @@ static __global__ void backward_kernel(T *dx, float *part, const T *dy, const T 
         const float zero[N] = {};
         store(share + c, zero);
     }
-    const Run run = run_of_block(rows, rows_each);
-    for (int64_t row = run.first + warp; row < run.last; row += warps)
+    const int64_t first = blockIdx.x * rows_each;
+    const int64_t last = first + rows_each < rows ? first + rows_each : rows;
+    for (int64_t row = first + warp; row < last; row += warps)
         backward_row<T, N>(dx + row * dim, share, dy + row * dim, x + row * dim, w, rstd[row], dim);
-    add_shares(part, shares, dim);
-}
-
-/* The same, bit for bit, with a row and the lane's share in registers: KEPT steps of a lane. */
-template <class T, int N, int KEPT>
-static __global__ void __launch_bounds__(THREADS, 2)
-    backward_kept_kernel(T *dx, float *part, const T *dy, const T *x, const float *w,
-                         const float *rstd, int64_t rows, int64_t dim, int64_t rows_each)
-{
-    DYNAMIC_SHARED(memory);
-    const int warps = (int)blockDim.x / WARP, warp = (int)threadIdx.x / WARP;
-    const int width = (int)dim, begin = (int)threadIdx.x % WARP * N;
-    float share[KEPT][N] = {};
-    const Run run = run_of_block(rows, rows_each);
-#pragma unroll 1
-    for (int64_t row = run.first + warp; row < run.last; row += warps) {
-        const int64_t at = row * dim + begin;
-        const float scale = rstd[row];
-        Pack<T, N> g[KEPT], v[KEPT];
-#pragma unroll
-        for (int k = 0; k < KEPT; k++) {
-            g[k] = {}, v[k] = {};
-            if (begin + k * WARP * N >= width) continue;
-            g[k] = *(const Pack<T, N> *)(dy + at + k * WARP * N);
-            v[k] = *(const Pack<T, N> *)(x + at + k * WARP * N);
-        }
+    __syncthreads();
+    for (int64_t c = threadIdx.x; c < dim; c += blockDim.x) {
         float sum = 0.0f;
-#pragma unroll
-        for (int k = 0; k < KEPT; k++) {
-            float weight[N] = {};
-            if (begin + k * WARP * N < width) load(weight, w + begin + k * WARP * N);
-#pragma unroll
-            for (int i = 0; i < N; i++)
-                sum += to_float(g[k].at[i]) * weight[i] * (to_float(v[k].at[i]) * scale);
-        }
-        const float mean = warp_sum(sum) / (float)dim;
-#pragma unroll
-        for (int k = 0; k < KEPT; k++) {
-            if (begin + k * WARP * N >= width) continue;
-            float weight[N], to[N];
-            load(weight, w + begin + k * WARP * N);
-            load(to, dx + at + k * WARP * N);
-#pragma unroll
-            for (int i = 0; i < N; i++) {
-                const float dout = to_float(g[k].at[i]), n = to_float(v[k].at[i]) * scale;
-                to[i] += scale * (dout * weight[i] - n * mean);
-                share[k][i] += dout * n;
-            }
-            store(dx + at + k * WARP * N, to);
-        }
+        for (int k = 0; k < warps; k++) sum += shares[k * dim + c];
+        part[blockIdx.x * dim + c] = sum;
     }
-    float *shares = (float *)memory;
-#pragma unroll
-    for (int k = 0; k < KEPT; k++)
-        if (begin + k * WARP * N < width)
-            store(shares + warp * dim + begin + k * WARP * N, share[k]);
-    add_shares(part, shares, dim);
 }
 
 /* total[c] += sum_r part[r, c]: a block takes 32 columns, its thread rows every 16th part each. */
@@ -268,11 +193,7 @@ static void backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Ten
 
     const size_t mark = scratch_mark(dev);
     const Tensor part = scratch_tensor(dev, F32, 2, shape);
-    const int64_t steps = ceil_div(dim, WARP * Wide<T>::N);
-    auto kernel = !wide<T>(x, dx, dy, w)      ? backward_kernel<T, 1>
-                  : steps > BACKWARD_KEPT_MAX ? backward_kernel<T, Wide<T>::N>
-                  : steps > 2                 ? backward_kept_kernel<T, Wide<T>::N, 4>
-                                              : backward_kept_kernel<T, Wide<T>::N, 2>;
+    auto kernel = wide<T>(x, dx, dy, w) ? backward_kernel<T, Wide<T>::N> : backward_kernel<T, 1>;
     LAUNCH(dev, kernel, blocks_for(rows, rows_each), warps * WARP, (size_t)(warps * dim) * 4,
            (T *)dx.data, f32(part), (const T *)dy.data, (const T *)x.data, f32(w), f32(rstd), rows,
            dim, rows_each);

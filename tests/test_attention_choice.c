@@ -33,8 +33,12 @@ static void cudnn_serves_long_histories_where_it_is_deterministic(void **state)
         assert_int_equal(CHOICE(call.backward = backward, call.capability = 89), ATTENTION_MMA);
         assert_int_equal(CHOICE(call.backward = backward, call.capability = 120), ATTENTION_MMA);
         assert_int_equal(CHOICE(call.backward = backward, call.cudnn = false), ATTENTION_MMA);
-        assert_int_equal(CHOICE(call.backward = backward, call.longest = 64), ATTENTION_MMA);
-        assert_int_equal(CHOICE(call.backward = backward, call.longest = 65), ATTENTION_CUDNN);
+        assert_int_equal(CHOICE(call.backward = backward, call.longest = 128), ATTENTION_MMA);
+        assert_int_equal(CHOICE(call.backward = backward, call.longest = 129), ATTENTION_CUDNN);
+        assert_int_equal(CHOICE(call.backward = backward, call.head_dim = 80, call.longest = 65),
+                         ATTENTION_CUDNN);
+        assert_int_equal(CHOICE(call.backward = backward, call.head_dim = 80, call.longest = 64),
+                         ATTENTION_MMA);
         assert_int_equal(CHOICE(call.backward = backward, call.sequences = 171), ATTENTION_MMA);
         assert_int_equal(CHOICE(call.backward = backward, call.head_dim = 72), ATTENTION_MMA);
     }

@@ -247,7 +247,8 @@ static void td_cost(const Shape *s, double size, double *bytes, double *flops)
 /* ---- The table ------------------------------------------------------------------------------------ */
 
 static const char ROWS_WHY[] = "one pass; what is left is the tail of the last blocks";
-static const char OWN_WHY[] = "tiles of 32 tokens, those on the diagonal half empty";
+static const char OWN_WHY[] =
+    "a block holds all of its rows, so few share a processor; pairs masked in tiles";
 static const char CUDNN_WHY[] = "tiles of 128 tokens, which short windows leave partly empty";
 static const Op norm = {"rmsnorm forward", norm_fill, norm_call, norm_cost, ROWS_WHY};
 static const Op norm_backward = {"rmsnorm backward", norm_fill, norm_backward_call,
@@ -266,10 +267,10 @@ static const Op scatter = {"embedding gradient", embedding_fill, embedding_backw
                            "ids are sorted first (no atomics): passes over ids, small launches"};
 static const Op attend = {
     "attention forward", attention_fill, attention_call, attention_cost,
-    "tiles on the diagonal are half empty; short windows leave tiles unfilled"};
+    "pairs masked in tiles; few blocks share a processor, as each holds all of its rows"};
 static const Op attend_backward = {
     "attention backward", attention_fill, attention_backward_call, attention_backward_cost,
-    "dq in f32 through memory where one block does a history; tiles on the diagonal"};
+    "scores computed twice (7 products for 5), in f32 one after another; pairs masked in tiles"};
 /* What attention_choice() chooses between, both where only one is taken. */
 static const Op attend_own = {"attention forward, own", attention_own_fill, attention_call,
                               attention_cost, OWN_WHY};
@@ -310,7 +311,7 @@ static Status rows_of(Bench *b, Dtype dtype, const Sizes *z)
     return bench_case(b, &scatter, s, text);
 }
 
-/* Where cuDNN has both directions. */
+/* Where cuDNN has both directions, and for the lengths that attention_short.cu serves. */
 static bool compares_attention(const Bench *b, const Shape *s)
 {
     DeviceInfo info;
