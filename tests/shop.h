@@ -18,6 +18,7 @@ typedef struct {
     int64_t users;
     int longest; /* events of a history: 1 .. longest */
     bool compress, plain_keys, features;
+    bool placed;        /* the writer knows the sizes before the first history */
     bool leave_one_out; /* else 70 % train, 15 % valid, 15 % test */
     uint64_t seed;
 } Shop;
@@ -94,27 +95,48 @@ static inline void shop_features(FeatureSet *f, int64_t rows, const char *name)
     }
 }
 
-static inline Status shop_finish(const Shop *s, BehaviourWriter *w)
+static inline void shop_catalogue(const Shop *s, BehaviourCatalogue *c)
 {
     static char key[SHOP_ITEMS][16];
-    const char *item_key[SHOP_ITEMS];
+    static const char *item_key[SHOP_ITEMS];
     for (int i = 0; i < SHOP_ITEMS; i++) {
         snprintf(key[i], sizeof key[i], "item-%0*d", i % 7, i);
         item_key[i] = key[i];
     }
-    BehaviourCatalogue c = {.items = SHOP_ITEMS,
-                            .item_key = item_key,
-                            .report = "rows read: 3\nrows kept: 2",
-                            .split_rule = "global time"};
-    if (s->features) {
-        shop_features(&c.item_features, SHOP_ITEMS, "item");
-        shop_features(&c.user_features, s->users, "user");
-    }
+    *c = (BehaviourCatalogue){.items = SHOP_ITEMS,
+                              .item_key = item_key,
+                              .report = "rows read: 3\nrows kept: 2",
+                              .split_rule = "global time"};
+    if (!s->features) return;
+    shop_features(&c->item_features, SHOP_ITEMS, "item");
+    shop_features(&c->user_features, s->users, "user");
+}
+
+static inline void shop_catalogue_free(BehaviourCatalogue *c)
+{
+    free(c->item_features.category);
+    free(c->item_features.number);
+    free(c->user_features.category);
+    free(c->user_features.number);
+}
+
+static inline Status shop_finish(const Shop *s, BehaviourWriter *w)
+{
+    BehaviourCatalogue c;
+    shop_catalogue(s, &c);
     const Status st = behaviour_finish(w, &c);
-    free(c.item_features.category);
-    free(c.item_features.number);
-    free(c.user_features.category);
-    free(c.user_features.number);
+    shop_catalogue_free(&c);
+    return st;
+}
+
+static inline Status shop_place(const Shop *s, BehaviourWriter *w)
+{
+    BehaviourCatalogue c;
+    int64_t events = 0;
+    for (int64_t user = 0; user < s->users; user++) events += shop_count(s, user);
+    shop_catalogue(s, &c);
+    const Status st = behaviour_place(w, &c, s->users, events);
+    shop_catalogue_free(&c);
     return st;
 }
 
@@ -140,6 +162,7 @@ static inline Status shop_write(const Shop *s, const char *path)
     BehaviourWriter *w = NULL;
     ShopUser *u = malloc(sizeof *u);
     Status st = behaviour_create(&w, path, &header);
+    if (st == OK && s->placed) st = shop_place(s, w);
     for (int64_t user = 0; user < s->users && st == OK; user++)
         st = behaviour_append(w, shop_user(s, u, user));
     if (st == OK) st = shop_finish(s, w);

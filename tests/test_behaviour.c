@@ -140,6 +140,50 @@ static void a_compressed_file_gives_back_what_was_written(void **state)
                        .leave_one_out = true});
 }
 
+static char *read_all(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    char *bytes = malloc(*size);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, *size, file), *size);
+    fclose(file);
+    return bytes;
+}
+
+/* Long histories fill the columns' buffers several times over, short ones not once. */
+static void sizes_known_beforehand_change_no_byte(void **state)
+{
+    (void)state;
+    const Shop shops[] = {
+        {.users = 400, .longest = 4000, .seed = 5, .features = true},
+        {.users = 3, .longest = 9, .seed = 6},
+        {.users = 40, .longest = 90, .seed = 7, .compress = true},
+        {.users = 40, .longest = 90, .seed = 8, .plain_keys = true},
+    };
+    char path[2][256];
+    shop_path(path[0], "spooled");
+    shop_path(path[1], "placed");
+    for (size_t i = 0; i < sizeof shops / sizeof *shops; i++) {
+        char *bytes[2];
+        size_t size[2];
+        for (int k = 0; k < 2; k++) {
+            Shop shop = shops[i];
+            shop.placed = k;
+            assert_ok(shop_write(&shop, path[k]));
+            bytes[k] = read_all(path[k], &size[k]);
+            unlink(path[k]);
+        }
+        assert_int_equal(size[0], size[1]);
+        assert_memory_equal(bytes[0], bytes[1], size[0]);
+        free(bytes[0]);
+        free(bytes[1]);
+    }
+}
+
 /* ---- Files of other writers ------------------------------------------------------------------- */
 
 typedef struct {
@@ -275,10 +319,14 @@ static void a_full_disk_fails_clearly_and_leaves_nothing_behind(void **state)
     struct rlimit before;
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &before);
-    for (int compress = 0; compress < 2; compress++)
+    for (int kind = 0; kind < 3; kind++)
         for (rlim_t limit = 0; limit < 3000000; limit = limit ? limit * 3 / 2 : 500) {
-            const Shop shop = {
-                .users = 150, .longest = 900, .seed = 3, .features = true, .compress = compress};
+            const Shop shop = {.users = 150,
+                               .longest = 900,
+                               .seed = 3,
+                               .features = true,
+                               .compress = kind == 1,
+                               .placed = kind == 2};
             setrlimit(RLIMIT_FSIZE, &(struct rlimit){limit, before.rlim_max});
             const Status st = shop_write(&shop, path);
             setrlimit(RLIMIT_FSIZE, &before);
@@ -323,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_file_gives_back_what_was_written),
         cmocka_unit_test(a_compressed_file_gives_back_what_was_written),
+        cmocka_unit_test(sizes_known_beforehand_change_no_byte),
         cmocka_unit_test(layouts_of_other_writers_are_read_too),
         cmocka_unit_test(texts_of_variable_length_are_read_too),
         cmocka_unit_test(a_full_disk_fails_clearly_and_leaves_nothing_behind),

@@ -151,6 +151,11 @@ typedef struct {
     const char *report, *split_rule;
 } BehaviourCatalogue;
 Status behaviour_finish(BehaviourWriter *w, const BehaviourCatalogue *catalogue);
+/* Before the first history, by those who know the catalogue and how many users and events will come:
+ * then no column is written twice. The file is the same. Without effect on compressed files and those
+ * of plain keys, whose sizes are known only in the end; _finish wants the catalogue in any case. */
+Status behaviour_place(BehaviourWriter *w, const BehaviourCatalogue *catalogue, int64_t users,
+                       int64_t events);
 /* Free the writer; without a successful _finish the temporary file is removed. Safe on NULL. */
 void behaviour_writer_close(BehaviourWriter *w);
 

@@ -136,18 +136,10 @@ Status put_dataset(PutFile *f, const char *name, hid_t type, int64_t rows, int64
 Status put_spool(PutFile *f, const char *name, hid_t type, int64_t rows, int64_t columns,
                  Spool *spool)
 {
-    const int64_t bytes = rows * (columns ? columns : 1) * (int64_t)H5Tget_size(type);
-    REQUIRE(spool->bytes == bytes, "%s: %" PRId64 " bytes, expected %" PRId64, name, spool->bytes,
-            bytes);
     int64_t address;
-    const void *data;
     TRY(put_dataset(f, name, type, rows, columns, &address));
-    TRY(spool_map(spool, &data));
-    TRY(write_at(f->descriptor, f->path, data, bytes, address));
-    /* The disk works while the next column is copied, so that the fsync at the end is short. */
-    sync_file_range(f->descriptor, address, bytes, SYNC_FILE_RANGE_WRITE);
-    spool_close(spool);
-    return OK;
+    return spool_place(spool, f->descriptor, f->path, address,
+                       rows * (columns ? columns : 1) * (int64_t)H5Tget_size(type));
 }
 
 static Status put_padded(PutFile *f, int64_t rows, size_t width, const char *text, int64_t address)

@@ -35,10 +35,12 @@ Status put_texts(PutFile *f, const char *object, const char *name, int64_t count
  * *address of the descriptor (0 when there are none). */
 Status put_dataset(PutFile *f, const char *name, hid_t type, int64_t rows, int64_t columns,
                    int64_t *address);
-/* A dataset with the spool's contents; the spool is closed. */
+/* A dataset whose contents are the spool's, those that are still to come as well; spool_end is to
+ * follow. */
 Status put_spool(PutFile *f, const char *name, hid_t type, int64_t rows, int64_t columns,
                  Spool *spool);
-/* As put_spool, one-dimensional, in chunks of `chunk` rows, shuffled and deflated (level 1). */
+/* A one-dimensional dataset with the spool's contents, in chunks of `chunk` rows, shuffled and deflated
+ * (level 1); the spool is closed. */
 Status put_compressed(PutFile *f, const char *name, hid_t type, int64_t rows, int64_t chunk,
                       Spool *spool);
 /* Fixed-length texts from a spool of zero-terminated ones, of which the longest has `width` bytes;

@@ -1,6 +1,7 @@
 /* Writing a behaviour file. Every column is spooled to disk as histories arrive; when all have, the
  * sizes are known and the columns are copied into the HDF5 file one after the other, each spool
- * given back as soon as it is copied. Memory: a buffer of 256 KiB a column. */
+ * given back as soon as it is copied. Where the sizes are known beforehand, columns are written into
+ * the HDF5 file at once. Memory: a buffer of 256 KiB a column. */
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -26,7 +27,9 @@ struct BehaviourWriter {
     BehaviourHeader header;
     char *action_name[ACTIONS_MAX], *number_name[FEATURES_MAX];
     float action_reward[ACTIONS_MAX];
-    int64_t users, events;
+    int64_t users, events;         /* appended */
+    int64_t all_users, all_events; /* the file's, once `placed` */
+    bool placed;
     int32_t most_item; /* greatest item appended, -1 none */
     size_t key_width;
     Spool column[COLUMNS_MAX], offset, key, split[SPLITS];
@@ -281,8 +284,8 @@ static Status put_events(BehaviourWriter *w)
     const hid_t type[] = {H5T_NATIVE_INT32, H5T_NATIVE_UINT8, H5T_NATIVE_INT64,
                           H5T_NATIVE_FLOAT, H5T_NATIVE_UINT8, H5T_NATIVE_FLOAT};
     int64_t chunk = CHUNK_EVENTS;
-    while (w->events > chunk * CHUNKS) chunk *= 2;
-    if (chunk > w->events) chunk = w->events;
+    while (w->all_events > chunk * CHUNKS) chunk *= 2;
+    if (chunk > w->all_events) chunk = w->all_events;
     for (int c = 0; c < columns_of(&w->header); c++) {
         if (!has_column(&w->header, c)) continue;
         const int feature = c - COLUMN_FEATURE;
@@ -290,9 +293,9 @@ static Status put_events(BehaviourWriter *w)
         snprintf(path, sizeof path, "/events/%s", feature < 0 ? name[c] : w->number_name[feature]);
         const hid_t stored = feature < 0 ? type[c] : H5T_NATIVE_FLOAT;
         if (w->header.compress)
-            TRY(put_compressed(&w->put, path, stored, w->events, chunk, &w->column[c]));
+            TRY(put_compressed(&w->put, path, stored, w->all_events, chunk, &w->column[c]));
         else
-            TRY(put_spool(&w->put, path, stored, w->events, 0, &w->column[c]));
+            TRY(put_spool(&w->put, path, stored, w->all_events, 0, &w->column[c]));
         if (feature >= 0)
             TRY(put_number_constants(w, path, w->header.event_mean[feature],
                                      w->header.event_std[feature]));
@@ -318,25 +321,52 @@ static Status put_all(BehaviourWriter *w, const BehaviourCatalogue *c)
     static const char *const groups[] = {"/events", "/users", "/items", "/splits"};
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) TRY(put_group(&w->put, groups[g]));
     TRY(put_events(w));
-    TRY(put_spool(&w->put, "/users/offset", H5T_NATIVE_INT64, w->users + 1, 0, &w->offset));
+    TRY(put_spool(&w->put, "/users/offset", H5T_NATIVE_INT64, w->all_users + 1, 0, &w->offset));
     if (w->header.plain_keys)
-        TRY(put_keys(&w->put, "/users/key", w->users, w->key_width, &w->key));
+        TRY(put_keys(&w->put, "/users/key", w->all_users, w->key_width, &w->key));
     else
-        TRY(put_spool(&w->put, "/users/key", H5T_NATIVE_UINT64, w->users, 0, &w->key));
-    TRY(put_features(w, "users", w->users, &c->user_features));
+        TRY(put_spool(&w->put, "/users/key", H5T_NATIVE_UINT64, w->all_users, 0, &w->key));
+    TRY(put_features(w, "users", w->all_users, &c->user_features));
     for (int s = 0; s < SPLITS; s++)
-        TRY(put_spool(&w->put, split_path[s], H5T_NATIVE_INT64, w->users, 2, &w->split[s]));
+        TRY(put_spool(&w->put, split_path[s], H5T_NATIVE_INT64, w->all_users, 2, &w->split[s]));
     TRY(put_item_keys(w, c));
     return put_features(w, "items", c->items, &c->item_features);
 }
 
-Status behaviour_finish(BehaviourWriter *w, const BehaviourCatalogue *c)
+/* All but what is still in the spools or to come. */
+static Status place(BehaviourWriter *w, const BehaviourCatalogue *c, int64_t users, int64_t events)
 {
-    if (w->events == 0) return FAIL(ERR_FORMAT, "%s: no events to write", w->file.path);
-    REQUIRE(w->most_item < c->items && c->items <= INT32_MAX,
-            "item %d appended, %" PRId64 " items in the catalogue", w->most_item, c->items);
+    if (events == 0) return FAIL(ERR_FORMAT, "%s: no events to write", w->file.path);
+    w->all_users = users;
+    w->all_events = events;
     TRY(put_open(&w->put, w->file.path, w->file.temporary, fileno(w->file.stream)));
     TRY(put_all(w, c));
+    w->placed = true;
+    return OK;
+}
+
+Status behaviour_place(BehaviourWriter *w, const BehaviourCatalogue *c, int64_t users,
+                       int64_t events)
+{
+    REQUIRE(w->users == 0, "%s: placed after the first history", w->file.path);
+    if (w->header.compress || w->header.plain_keys) return OK;
+    return place(w, c, users, events);
+}
+
+static Status end_columns(BehaviourWriter *w)
+{
+    for (int c = 0; c < columns_of(&w->header); c++) TRY(spool_end(&w->column[c]));
+    for (int s = 0; s < SPLITS; s++) TRY(spool_end(&w->split[s]));
+    TRY(spool_end(&w->offset));
+    return spool_end(&w->key);
+}
+
+Status behaviour_finish(BehaviourWriter *w, const BehaviourCatalogue *c)
+{
+    if (!w->placed) TRY(place(w, c, w->users, w->events));
+    REQUIRE(w->most_item < c->items && c->items <= INT32_MAX,
+            "item %d appended, %" PRId64 " items in the catalogue", w->most_item, c->items);
+    TRY(end_columns(w));
     TRY(put_commit(&w->put));
     return atomic_file_commit(&w->file);
 }

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { BUFFER_BYTES = 1 << 18 };
+enum { BUFFER_BYTES = 1 << 18, START_BYTES = 1 << 22 };
 
 Status spool_open(Spool *s, const char *beside)
 {
@@ -40,11 +40,20 @@ Status write_at(int file, const char *path, const void *data, int64_t bytes, int
     return OK;
 }
 
+/* The disk works while the column grows, so that the fsync at the end is short. */
+static void start_writing(Spool *s)
+{
+    const int64_t bytes = s->bytes - s->started;
+    if (bytes) sync_file_range(s->file, s->at + s->started, bytes, SYNC_FILE_RANGE_WRITE);
+    s->started = s->bytes;
+}
+
 static Status flush(Spool *s)
 {
     TRY(write_at(s->file, s->beside, s->buffer, (int64_t)s->buffered,
-                 s->bytes - (int64_t)s->buffered));
+                 s->at + s->bytes - (int64_t)s->buffered));
     s->buffered = 0;
+    if (s->placed && s->bytes - s->started >= START_BYTES) start_writing(s);
     return OK;
 }
 
@@ -78,10 +87,38 @@ Status spool_map(Spool *s, const void **data)
     return OK;
 }
 
+Status spool_place(Spool *s, int file, const char *path, int64_t at, int64_t bytes)
+{
+    const void *data;
+    TRY(spool_map(s, &data));
+    TRY(write_at(file, path, data, s->bytes, at));
+    if (s->map) munmap(s->map, (size_t)s->bytes);
+    close(s->file);
+    s->map = NULL;
+    s->file = file;
+    s->beside = path;
+    s->placed = true;
+    s->at = at;
+    s->wanted = bytes;
+    start_writing(s);
+    return OK;
+}
+
+Status spool_end(Spool *s)
+{
+    if (!s->placed) return OK;
+    TRY(flush(s));
+    REQUIRE(s->bytes == s->wanted, "%s: a column of %lld bytes, expected %lld", s->beside,
+            (long long)s->bytes, (long long)s->wanted);
+    start_writing(s);
+    spool_close(s);
+    return OK;
+}
+
 void spool_close(Spool *s)
 {
     if (s->map) munmap(s->map, (size_t)s->bytes);
-    if (s->buffer && s->file >= 0) close(s->file);
+    if (s->buffer && s->file >= 0 && !s->placed) close(s->file);
     free(s->buffer);
     *s = (Spool){0};
 }
