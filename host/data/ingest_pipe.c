@@ -16,7 +16,12 @@
 
 #include "data/ingest_input.h"
 
-enum { PIECE_BYTES = 1 << 20, BUFFER_BYTES = PIECE_BYTES + RECORD_BYTES_MAX, WORKERS_MAX = 64 };
+enum {
+    PIECE_BYTES = 1 << 18, /* a piece and its rows fit a processor's own cache */
+    BUFFER_BYTES = PIECE_BYTES + RECORD_BYTES_MAX,
+    WINDOW_BYTES = 4 * BUFFER_BYTES,
+    WORKERS_MAX = 64
+};
 typedef enum { SLOT_EMPTY, SLOT_PARSING, SLOT_READY } SlotState;
 
 typedef struct {
@@ -36,7 +41,7 @@ struct Pipe {
     LogFile *input;
     Layout layout;
     int64_t line, closed_bytes;
-    char *rest; /* read, not handed out yet */
+    char *window, *rest; /* rest: what was read into the window and not handed out yet */
     size_t rest_length;
     bool input_ended;
     _Atomic int64_t position;
@@ -59,6 +64,8 @@ static Status fill(Pipe *p, size_t size)
 {
     size_t got = 0;
     if (p->input_ended || p->rest_length >= size) return OK;
+    if (p->rest + size > p->window + WINDOW_BYTES)
+        p->rest = memmove(p->window, p->rest, p->rest_length);
     TRY(logfile_read(p->input, p->rest + p->rest_length, size - p->rest_length, &got));
     p->rest_length += got;
     p->input_ended = p->rest_length < size;
@@ -68,8 +75,8 @@ static Status fill(Pipe *p, size_t size)
 
 static void drop(Pipe *p, size_t bytes)
 {
+    p->rest += bytes;
     p->rest_length -= bytes;
-    memmove(p->rest, p->rest + bytes, p->rest_length);
 }
 
 static char guess_delimiter(const char *line, size_t length)
@@ -354,10 +361,10 @@ Status pipe_open(Pipe **pipe, Mapping *m, const char *const *paths, int files, i
     threads = threads < 1 ? 1 : threads > WORKERS_MAX ? WORKERS_MAX : threads;
     p->slots = threads + 2;
     p->slot = calloc((size_t)p->slots, sizeof *p->slot);
-    p->rest = malloc(BUFFER_BYTES);
+    p->rest = p->window = malloc(WINDOW_BYTES);
     for (int i = 0; p->slot && i < p->slots; i++)
         if (!(p->slot[i].buffer = malloc(BUFFER_BYTES))) st = ERR_MEMORY;
-    if (!p->slot || !p->rest || st != OK) {
+    if (!p->slot || !p->window || st != OK) {
         st = FAIL(ERR_MEMORY, "no memory for the reader");
         goto fail;
     }
@@ -410,7 +417,7 @@ void pipe_close(Pipe *p)
     }
     logfile_close(p->input);
     free(p->slot);
-    free(p->rest);
+    free(p->window);
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
     free(p);
