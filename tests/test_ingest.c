@@ -414,6 +414,39 @@ static void pseudonyms_depend_on_the_key_file_alone(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
+/* ---- Threads ----------------------------------------------------------------------------------- */
+
+/* Two logs of more users than one batch holds, who have events in both from u1000 on. */
+static void write_parts(void)
+{
+    FILE *early = fopen(in_folder("early"), "we"), *late = fopen(in_folder("late"), "we");
+    assert_non_null(early);
+    assert_non_null(late);
+    fputs("u,i,t\n", early);
+    fputs("u,i,t\n", late);
+    for (int i = 0; i < 20000; i++) fprintf(early, "u%d,x%d,%d\n", 1000 + i % 2000, i % 7, i * 100);
+    for (int i = 0; i < 60000; i++)
+        fprintf(late, "u%d,x%d,%d\n", i % 3000, i % 7, 100000000 + i * 100);
+    assert_int_equal(fclose(early), 0);
+    assert_int_equal(fclose(late), 0);
+}
+
+static void threads_change_neither_the_file_nor_the_failure(void **state)
+{
+    (void)state;
+    char key[512];
+    snprintf(key, sizeof key, "%s", in_folder("key"));
+    write_parts();
+    IngestOptions o = {.threads = 1, .force = true, .key_file = key};
+    assert_ok(ingest_with(o, COLUMNS, "early late", "want.h5"));
+    for (o.threads = 1; o.threads <= 4; o.threads++) {
+        assert_ok(ingest_with(o, COLUMNS, "early late", "out.h5"));
+        assert_same_bytes("out.h5", "want.h5");
+        assert_fails(ingest_with(o, COLUMNS "[split]\nrule = files\n", "late early", "out.h5"),
+                     "user \"u1000\" has an event");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +473,7 @@ int main(void)
         CASE(a_log_without_events_is_an_error_and_leaves_nothing),
         CASE(an_existing_file_is_replaced_only_by_force),
         CASE(pseudonyms_depend_on_the_key_file_alone),
+        CASE(threads_change_neither_the_file_nor_the_failure),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     ingest_report_close(&report);

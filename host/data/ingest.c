@@ -120,9 +120,8 @@ static Status parse_log(Stage *g, Sorter **sorter)
     int64_t bytes = 0;
     Status st;
     for (int i = 0; i < o->input_count; i++) bytes += logfile_size(o->inputs[i]);
-    const int threads = o->threads > 0 ? o->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
-    TRY_OR_FAIL(st, pipe_open(&pipe, g->m, o->inputs, o->input_count, threads, g->report->detected,
-                              sizeof g->report->detected));
+    TRY_OR_FAIL(st, pipe_open(&pipe, g->m, o->inputs, o->input_count, g->threads,
+                              g->report->detected, sizeof g->report->detected));
     if (*g->report->detected && !o->quiet) fprintf(stderr, "%s\n", g->report->detected);
     g->size = record_size(g->m->cells);
     TRY_OR_FAIL(st, sorter_open(sorter, g->size, g->memory / 4, g->directory));
@@ -153,6 +152,7 @@ static Status check_options(Stage *g)
     const IngestOptions *o = g->options;
     const char *slash = strrchr(o->output, '/');
     g->memory = o->memory ? o->memory : INGEST_MEMORY_DEFAULT;
+    g->threads = o->threads > 0 ? o->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (g->memory < MEMORY_MIN)
         return FAIL(ERR_USAGE, "--memory %lld, expected at least 1 MiB", (long long)g->memory);
     if (o->input_count > PARTS_MAX)

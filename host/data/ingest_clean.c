@@ -11,13 +11,22 @@ typedef struct {
     int64_t key, position;
 } Place;
 
+/* A worker's, and what it found in its batch. */
 typedef struct {
-    Stage *stage;
-    Core core;
+    const Stage *stage;
     Place *place;
     char *copy;
     int64_t room;
+    int64_t read, duplicates, bot_users, bot_events;
 } Cleaner;
+
+typedef struct {
+    Stage *stage;
+    Core core;
+    Progress progress;
+    int64_t done;
+    Cleaner cleaner[PASS_WORKERS];
+} Cleaning;
 
 static Status make_room(Cleaner *c, int64_t count)
 {
@@ -109,7 +118,7 @@ static Status drop_duplicates(Cleaner *c, Record *records, int64_t *count)
         if (end - first > 1) TRY(mark_equal(c, records, first, end, &marked));
     }
     if (marked) *count = compact(records, *count, size);
-    c->stage->report->duplicates += marked;
+    c->duplicates += marked;
     return OK;
 }
 
@@ -127,7 +136,7 @@ static bool too_busy(const Record *records, int64_t count, size_t size, int64_t 
 
 static Status clean_user(Cleaner *c, Record *records, int64_t *count)
 {
-    Stage *g = c->stage;
+    const Stage *g = c->stage;
     if (!mapping_has_clock(g->m)) {
         times_from_gaps(records, *count, g->size);
         return OK;
@@ -136,39 +145,66 @@ static Status clean_user(Cleaner *c, Record *records, int64_t *count)
     if (g->m->drop_duplicates) TRY(drop_duplicates(c, records, count));
     if (too_busy(records, *count, g->size, g->m->max_per_minute, MINUTE_MS) ||
         too_busy(records, *count, g->size, g->m->max_per_day, DAY_MS)) {
-        g->report->bot_users++;
-        g->report->bot_events += *count;
+        c->bot_users++;
+        c->bot_events += *count;
         *count = 0;
     }
     return OK;
 }
 
+static Status clean_batch(void *context, int worker, RecordBatch *batch)
+{
+    Cleaning *all = context;
+    const size_t size = all->stage->size;
+    Cleaner *c = &all->cleaner[worker];
+    int64_t kept = 0;
+    c->read = batch->count;
+    c->duplicates = c->bot_users = c->bot_events = 0;
+    for (int64_t first = 0, end; first < batch->count; first = end) {
+        Record *records = record_at(batch->records, size, first);
+        end = record_batch_user_end(batch, size, first);
+        int64_t count = end - first;
+        TRY(clean_user(c, records, &count));
+        if (kept != first)
+            memmove(record_at(batch->records, size, kept), records, (size_t)count * size);
+        kept += count;
+    }
+    batch->count = kept;
+    return OK;
+}
+
+static Status take_clean(void *context, int worker, const RecordBatch *batch)
+{
+    Cleaning *all = context;
+    const Cleaner *c = &all->cleaner[worker];
+    IngestReport *report = all->stage->report;
+    report->duplicates += c->duplicates;
+    report->bot_users += c->bot_users;
+    report->bot_events += c->bot_events;
+    core_add(&all->core, batch->records, batch->count, all->stage->size);
+    progress_update(&all->progress, all->done += c->read, NULL);
+    return table_append(all->stage->table, batch->records, batch->count);
+}
+
 Status clean_log(Stage *g, Sorter *sorter)
 {
-    Cleaner c = {.stage = g};
-    Progress progress;
-    Record *records;
-    int64_t count, done = 0;
+    Cleaning all = {.stage = g};
     Status st;
-    progress_begin(&progress, "cleaning", sorter_count(sorter), g->options->quiet);
+    for (int w = 0; w < PASS_WORKERS; w++) all.cleaner[w].stage = g;
+    progress_begin(&all.progress, "cleaning", sorter_count(sorter), g->options->quiet);
     TRY_OR_FAIL(st, table_open(&g->table, g->size, g->memory / 4, g->directory));
-    TRY_OR_FAIL(st, core_open(&c.core, g));
-    for (;;) {
-        TRY_OR_FAIL(st, sorter_next_user(sorter, &records, &count));
-        if (count == 0) break;
-        progress_update(&progress, done += count, NULL);
-        TRY_OR_FAIL(st, clean_user(&c, records, &count));
-        core_add(&c.core, records, count, g->size);
-        TRY_OR_FAIL(st, table_append(g->table, records, count));
-    }
-    progress_end(&progress, NULL);
+    TRY_OR_FAIL(st, core_open(&all.core, g));
+    TRY_OR_FAIL(st, pass_run(g, &(Pass){sorter, &all, clean_batch, take_clean}));
+    progress_end(&all.progress, NULL);
     sorter_close(sorter); /* its memory is the core's now */
     sorter = NULL;
-    st = core_find(g, &c.core);
+    st = core_find(g, &all.core);
 fail:
-    free(c.place);
-    free(c.copy);
-    core_close(&c.core);
+    for (int w = 0; w < PASS_WORKERS; w++) {
+        free(all.cleaner[w].place);
+        free(all.cleaner[w].copy);
+    }
+    core_close(&all.core);
     sorter_close(sorter);
     return st;
 }

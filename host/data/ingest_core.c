@@ -33,21 +33,29 @@ void core_add(Core *core, const Record *records, int64_t count, size_t size)
     }
 }
 
-/* Count again without the users and items that `old` has dropped. */
+/* Counting again without the users and items that `old` has dropped. */
+typedef struct {
+    size_t size;
+    const Core *old;
+    Core *fresh;
+} Recount;
+
+static Status recount(void *context, int worker, const RecordBatch *batch)
+{
+    (void)worker;
+    Recount *c = context;
+    for (int64_t i = 0; i < batch->count; i++) {
+        const Record *r = record_at(batch->records, c->size, i);
+        if (c->old->user[r->user] && c->old->item[r->item]) core_add(c->fresh, r, 1, c->size);
+    }
+    return OK;
+}
+
 static Status count_round(Stage *g, const Core *old, Core *fresh)
 {
-    Record *records;
-    int64_t count;
+    Recount c = {.size = g->size, .old = old, .fresh = fresh};
     TRY(core_open(fresh, g));
-    TRY(table_rewind(g->table));
-    for (;;) {
-        TRY(table_next_user(g->table, &records, &count));
-        if (count == 0) return OK;
-        for (int64_t i = 0; i < count; i++) {
-            const Record *r = record_at(records, g->size, i);
-            if (old->user[r->user] && old->item[r->item]) core_add(fresh, r, 1, g->size);
-        }
-    }
+    return pass_run(g, &(Pass){.context = &c, .take = recount});
 }
 
 static bool drop_few(uint32_t *events, int64_t count, int64_t least)
@@ -69,29 +77,35 @@ static int64_t alive(const uint32_t *events, int64_t count)
 }
 
 /* Events of users and items that stay, into a table of their own. */
+typedef struct {
+    size_t size;
+    const Core *core;
+    Table *kept;
+} Rewrite;
+
+static Status keep_batch(void *context, int worker, const RecordBatch *batch)
+{
+    (void)worker;
+    Rewrite *w = context;
+    for (int64_t i = 0; i < batch->count; i++) {
+        const Record *r = record_at(batch->records, w->size, i);
+        if (w->core->user[r->user] && w->core->item[r->item]) TRY(table_append(w->kept, r, 1));
+    }
+    return OK;
+}
+
 static Status rewrite(Stage *g, const Core *core)
 {
-    Table *kept;
-    Record *records;
-    int64_t count;
+    Rewrite w = {.size = g->size, .core = core};
     Status st;
-    TRY(table_open(&kept, g->size, g->memory / 4, g->directory));
-    TRY_OR_FAIL(st, table_rewind(g->table));
-    for (;;) {
-        TRY_OR_FAIL(st, table_next_user(g->table, &records, &count));
-        if (count == 0) break;
-        for (int64_t i = 0; i < count; i++) {
-            const Record *r = record_at(records, g->size, i);
-            if (core->user[r->user] && core->item[r->item])
-                TRY_OR_FAIL(st, table_append(kept, r, 1));
-        }
-    }
-    g->report->core_events = table_count(g->table) - table_count(kept);
+    TRY_OR_FAIL(st, table_open(&w.kept, g->size, g->memory / 4, g->directory));
+    TRY_OR_FAIL(st, pass_run(g, &(Pass){.context = &w, .take = keep_batch}));
+    g->report->core_events = table_count(g->table) - table_count(w.kept);
     table_close(g->table);
-    g->table = kept;
+    g->table = w.kept;
     return OK;
 fail:
-    table_close(kept);
+    table_close(w.kept);
     return st;
 }
 

@@ -55,9 +55,18 @@ static float from_ordered(uint32_t bits)
     return x;
 }
 
+/* A worker's: what can be said of its batch without those before it. The logarithms are most of it. */
+typedef struct {
+    int64_t (*range)[SPLITS][2]; /* by user */
+    double *value;               /* [events, event features] transformed, of the train split */
+    int64_t users_room, values_room, episodes;
+} Measured;
+
 typedef struct {
     Stage *g;
     int64_t *upper[CELLS_MAX]; /* [HALF] train values by the upper half of their key, by feature */
+    int64_t profiles;          /* users there is room for */
+    Measured measured[PASS_WORKERS];
 } Measure;
 
 static bool known(const Feature *f, CellValue v)
@@ -75,7 +84,9 @@ static void keep_best(KnownValue *best, CellValue value, int64_t time, bool trai
     *best = (KnownValue){time, value, rank};
 }
 
-static void measure_event(Measure *a, const Record *r, int64_t user, bool train)
+/* `transformed`: its event features, where `train`. */
+static void measure_event(Measure *a, const Record *r, int64_t user, bool train,
+                          const double *transformed)
 {
     Stage *g = a->g;
     for (int f = 0; f < g->m->features; f++) {
@@ -92,7 +103,7 @@ static void measure_event(Measure *a, const Record *r, int64_t user, bool train)
             keep_best(&g->user_value[user * g->user_features + g->feature_at[f]], value, r->time,
                       train);
         } else if (train) {
-            stats_add(&g->stats[f], transform(feature, value.number));
+            stats_add(&g->stats[f], transformed[g->feature_at[f]]);
             a->upper[f][ordered_bits(value.number) >> 16]++;
         }
     }
@@ -111,30 +122,92 @@ static Status grow_users(Stage *g, int64_t user, int64_t *room)
     return OK;
 }
 
-/* One pass: counts of the report, best values, moments and upper halves. */
-static Status measure(Measure *a)
+static void transform_events(const Stage *g, const Record *records, int64_t count, double *value)
+{
+    for (int f = 0; f < g->m->features; f++) {
+        const Feature *feature = &g->m->feature[f];
+        if (feature->owner != OWNER_EVENT) continue;
+        for (int64_t i = 0; i < count; i++)
+            value[i * g->event_features + g->feature_at[f]] =
+                transform(feature, record_at(records, g->size, i)->cell[feature->cell].number);
+    }
+}
+
+static int64_t count_episodes(const Stage *g, const Record *records, int64_t count)
+{
+    int64_t episodes = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const Record *next = i + 1 < count ? record_at(records, g->size, i + 1) : NULL;
+        episodes += event_end(g, record_at(records, g->size, i), next) != END_GOES_ON;
+    }
+    return episodes;
+}
+
+static Status measure_batch(void *context, int worker, RecordBatch *batch)
+{
+    Measure *a = context;
+    const Stage *g = a->g;
+    Measured *m = &a->measured[worker];
+    const int64_t events = batch->count;
+    m->range = pass_room(m->range, &m->users_room, events, sizeof *m->range);
+    m->value =
+        pass_room(m->value, &m->values_room, events * g->event_features + 1, sizeof *m->value);
+    if (!m->range || !m->value) return ERR_MEMORY;
+    m->episodes = 0;
+    for (int64_t user = 0, first = 0, end; first < events; user++, first = end) {
+        const Record *records = record_at(batch->records, g->size, first);
+        end = record_batch_user_end(batch, g->size, first);
+        TRY(split_user(g, records, end - first, m->range[user]));
+        m->episodes += count_episodes(g, records, end - first);
+        transform_events(g, records, m->range[user][SPLIT_TRAIN][1],
+                         m->value + first * g->event_features);
+    }
+    return OK;
+}
+
+static void measure_user(Measure *a, const Record *records, int64_t count,
+                         const int64_t range[SPLITS][2], const double *value)
 {
     Stage *g = a->g;
     IngestReport *report = g->report;
-    Record *records;
-    int64_t count, range[SPLITS][2], room = 0;
-    TRY(table_rewind(g->table));
-    for (;; report->users++) {
-        TRY(table_next_user(g->table, &records, &count));
-        if (count == 0) return OK;
-        TRY(split_user(g, records, count, range));
-        TRY(grow_users(g, report->users, &room));
-        report->one_event_users += count == 1;
-        for (int s = 0; s < SPLITS; s++) {
-            report->split_events[s] += range[s][1] - range[s][0];
-            report->split_users[s] += range[s][1] > range[s][0];
-        }
-        for (int64_t i = 0; i < count; i++) {
-            const Record *r = record_at(records, g->size, i);
-            report->action_events[r->action]++;
-            measure_event(a, r, report->users, i < range[SPLIT_TRAIN][1]);
-        }
+    report->one_event_users += count == 1;
+    for (int s = 0; s < SPLITS; s++) {
+        report->split_events[s] += range[s][1] - range[s][0];
+        report->split_users[s] += range[s][1] > range[s][0];
     }
+    for (int64_t i = 0; i < count; i++) {
+        const Record *r = record_at(records, g->size, i);
+        report->action_events[r->action]++;
+        measure_event(a, r, report->users, i < range[SPLIT_TRAIN][1],
+                      value + i * g->event_features);
+    }
+    report->users++;
+}
+
+/* Counts of the report, best values, moments and upper halves. */
+static Status take_measures(void *context, int worker, const RecordBatch *batch)
+{
+    Measure *a = context;
+    Stage *g = a->g;
+    const Measured *m = &a->measured[worker];
+    g->report->episodes += m->episodes;
+    for (int64_t user = 0, first = 0, end; first < batch->count; user++, first = end) {
+        end = record_batch_user_end(batch, g->size, first);
+        TRY(grow_users(g, g->report->users, &a->profiles));
+        measure_user(a, record_at(batch->records, g->size, first), end - first, m->range[user],
+                     m->value + first * g->event_features);
+    }
+    return OK;
+}
+
+static Status measure(Measure *a)
+{
+    const Status st = pass_run(a->g, &(Pass){NULL, a, measure_batch, take_measures});
+    for (int w = 0; w < PASS_WORKERS; w++) {
+        free(a->measured[w].range);
+        free(a->measured[w].value);
+    }
+    return st;
 }
 
 /* The lower median's place in a histogram; *rank becomes its rank inside the bin. */
@@ -153,29 +226,40 @@ typedef struct {
     int64_t *bin;
 } Lower;
 
-static void count_lower(const Stage *g, const Record *records, int64_t count, Lower *lower,
-                        int lowers)
+typedef struct {
+    const Stage *g;
+    int lowers;
+    Lower lower[CELLS_MAX];
+} Medians;
+
+static Status count_lower(void *context, int worker, const RecordBatch *batch)
 {
-    for (int64_t i = 0; i < count; i++)
-        for (int l = 0; l < lowers; l++) {
-            const float x = record_at(records, g->size, i)->cell[lower[l].cell].number;
-            const uint32_t bits = ordered_bits(x);
-            if (!isnan(x) && bits >> 16 == lower[l].top) lower[l].bin[bits & 0xffff]++;
-        }
+    (void)worker;
+    Medians *m = context;
+    int64_t range[SPLITS][2];
+    for (int64_t first = 0, end; first < batch->count; first = end) {
+        const Record *records = record_at(batch->records, m->g->size, first);
+        end = record_batch_user_end(batch, m->g->size, first);
+        TRY(split_user(m->g, records, end - first, range));
+        for (int64_t i = 0; i < range[SPLIT_TRAIN][1]; i++)
+            for (int l = 0; l < m->lowers; l++) {
+                const float x = record_at(records, m->g->size, i)->cell[m->lower[l].cell].number;
+                const uint32_t bits = ordered_bits(x);
+                if (!isnan(x) && bits >> 16 == m->lower[l].top) m->lower[l].bin[bits & 0xffff]++;
+            }
+    }
+    return OK;
 }
 
 static Status event_medians(Measure *a)
 {
     Stage *g = a->g;
-    Lower lower[CELLS_MAX];
-    int64_t range[SPLITS][2], count;
-    Record *records;
-    int lowers = 0;
+    Medians m = {.g = g};
     Status st = OK;
     for (int f = 0; f < g->m->features; f++) {
         const Feature *feature = &g->m->feature[f];
         if (feature->owner != OWNER_EVENT || !g->stats[f].missing || !g->stats[f].count) continue;
-        Lower *l = &lower[lowers++];
+        Lower *l = &m.lower[m.lowers++];
         *l = (Lower){.feature = f, .cell = feature->cell, .rank = (g->stats[f].count - 1) / 2};
         l->top = (uint32_t)bin_of_rank(a->upper[f], &l->rank);
         if (!(l->bin = calloc(HALF, sizeof *l->bin))) {
@@ -183,18 +267,12 @@ static Status event_medians(Measure *a)
             goto fail;
         }
     }
-    if (lowers) TRY_OR_FAIL(st, table_rewind(g->table));
-    while (lowers) {
-        TRY_OR_FAIL(st, table_next_user(g->table, &records, &count));
-        if (count == 0) break;
-        TRY_OR_FAIL(st, split_user(g, records, count, range));
-        count_lower(g, records, range[SPLIT_TRAIN][1], lower, lowers);
-    }
-    for (int l = 0; l < lowers; l++)
-        g->stats[lower[l].feature].fill =
-            from_ordered(lower[l].top << 16 | (uint32_t)bin_of_rank(lower[l].bin, &lower[l].rank));
+    if (m.lowers) TRY_OR_FAIL(st, pass_run(g, &(Pass){.context = &m, .take = count_lower}));
+    for (Lower *l = m.lower; l < m.lower + m.lowers; l++)
+        g->stats[l->feature].fill =
+            from_ordered(l->top << 16 | (uint32_t)bin_of_rank(l->bin, &l->rank));
 fail:
-    for (int l = 0; l < lowers; l++) free(lower[l].bin);
+    for (int l = 0; l < m.lowers; l++) free(m.lower[l].bin);
     return st;
 }
 

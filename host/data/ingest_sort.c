@@ -8,7 +8,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { RADIX_BITS = 11, RADIX = 1 << RADIX_BITS, RECORDS_MIN = 1024, WINDOW_BYTES = 1 << 21 };
+enum {
+    RADIX_BITS = 11,
+    RADIX = 1 << RADIX_BITS,
+    RECORDS_MIN = 1024,
+    WINDOW_BYTES = 1 << 21,
+    BATCH_BYTES = 1 << 19, /* fits a processor's own cache, beside what is made of it */
+};
 
 size_t record_size(int cells)
 {
@@ -68,14 +74,33 @@ static void *reserve(size_t bytes)
     return NULL;
 }
 
-static Status grow_group(char **group, int64_t *room, int64_t count, size_t size)
+/* ---- Batches ------------------------------------------------------------------------------------
+ */
+
+int64_t record_batch_user_end(const RecordBatch *b, size_t size, int64_t at)
 {
-    if (count <= *room) return OK;
-    const int64_t wanted = count + count / 2 + 64;
-    char *fresh = realloc(*group, (size_t)wanted * size);
-    if (!fresh) return FAIL(ERR_MEMORY, "no memory for one user's %lld events", (long long)count);
-    *group = fresh;
-    *room = wanted;
+    const uint32_t user = record_at(b->records, size, at)->user;
+    while (++at < b->count && record_at(b->records, size, at)->user == user) continue;
+    return at;
+}
+
+void record_batch_close(RecordBatch *b)
+{
+    free(b->buffer);
+    *b = (RecordBatch){0};
+}
+
+/* Room for `count` records, those that are there kept. */
+static Status record_batch_room(RecordBatch *b, int64_t count, size_t size)
+{
+    if (count > b->room) {
+        const int64_t wanted = count + count / 4 + 64;
+        char *fresh = realloc(b->buffer, (size_t)wanted * size);
+        if (!fresh) return FAIL(ERR_MEMORY, "no memory for %lld events", (long long)count);
+        b->buffer = fresh;
+        b->room = wanted;
+    }
+    b->records = (Record *)b->buffer;
     return OK;
 }
 
@@ -98,10 +123,8 @@ struct Sorter {
     int64_t written;
     Run *run;
     int runs, runs_room, heap_size;
-    int *heap; /* of runs, by (user at their head, run) */
-    int64_t at;
-    char *group;
-    int64_t group_room;
+    int *heap;  /* of runs, by (user at their head, run) */
+    int64_t at; /* without runs: place in order[0] of the next record to be handed out */
 };
 
 Status sorter_open(Sorter **sorter, size_t size, int64_t memory, const char *directory)
@@ -128,7 +151,6 @@ void sorter_close(Sorter *s)
     if (s->fd >= 0) close(s->fd);
     free(s->run);
     free(s->heap);
-    free(s->group);
     free(s);
 }
 
@@ -254,16 +276,16 @@ Status sorter_finish(Sorter *s)
     return OK;
 }
 
-/* All records of `user` at the head of run r, appended to the group. */
-static Status take_user(Sorter *s, Run *r, uint32_t user, int64_t *count)
+/* All records of `user` at the head of run r, appended to the batch. */
+static Status take_user(Sorter *s, Run *r, uint32_t user, RecordBatch *b)
 {
     while (r->at < r->loaded) {
         int64_t end = r->at;
         while (end < r->loaded && record_at(r->buffer, s->size, end)->user == user) end++;
-        TRY(grow_group(&s->group, &s->group_room, *count + end - r->at, s->size));
-        memcpy(s->group + (size_t)*count * s->size, record_at(r->buffer, s->size, r->at),
+        TRY(record_batch_room(b, b->count + end - r->at, s->size));
+        memcpy(record_at(b->records, s->size, b->count), record_at(r->buffer, s->size, r->at),
                (size_t)(end - r->at) * s->size);
-        *count += end - r->at;
+        b->count += end - r->at;
         r->at = end;
         if (end < r->loaded) break;
         if (r->next < r->end) TRY(load_run(s, r));
@@ -271,33 +293,36 @@ static Status take_user(Sorter *s, Run *r, uint32_t user, int64_t *count)
     return OK;
 }
 
-static Status next_in_memory(Sorter *s, int64_t *count)
+static Status next_merged(Sorter *s, RecordBatch *b, int64_t least)
 {
-    int64_t end = s->at;
-    while (end < s->count && s->order[0][end] >> 32 == s->order[0][s->at] >> 32) end++;
-    *count = end - s->at;
-    TRY(grow_group(&s->group, &s->group_room, *count, s->size));
-    gather(s, s->group, s->at, *count);
-    s->at = end;
-    return OK;
-}
-
-Status sorter_next_user(Sorter *s, Record **records, int64_t *count)
-{
-    *count = 0;
-    if (s->runs == 0) {
-        TRY(next_in_memory(s, count));
-    } else if (s->heap_size) {
+    while (s->heap_size && b->count < least) {
         const uint32_t user = (uint32_t)(head_of(s, s->heap[0]) >> 32);
         while (s->heap_size && head_of(s, s->heap[0]) >> 32 == user) {
             Run *r = &s->run[s->heap[0]];
-            TRY(take_user(s, r, user, count));
+            TRY(take_user(s, r, user, b));
             if (r->at == r->loaded) s->heap[0] = s->heap[--s->heap_size];
             sift(s, 0);
         }
     }
-    *records = (Record *)s->group;
     return OK;
+}
+
+static Status next_in_memory(Sorter *s, RecordBatch *b, int64_t least)
+{
+    int64_t end = s->count - s->at < least ? s->count : s->at + least;
+    while (end < s->count && s->order[0][end] >> 32 == s->order[0][end - 1] >> 32) end++;
+    b->count = end - s->at;
+    TRY(record_batch_room(b, b->count, s->size));
+    gather(s, b->buffer, s->at, b->count);
+    s->at = end;
+    return OK;
+}
+
+Status sorter_next(Sorter *s, RecordBatch *b)
+{
+    const int64_t least = BATCH_BYTES / (int64_t)s->size;
+    b->count = 0;
+    return s->runs ? next_merged(s, b, least) : next_in_memory(s, b, least);
 }
 
 /* ---- Table -------------------------------------------------------------------------------------
@@ -309,12 +334,10 @@ struct Table {
     int64_t room;           /* records of the buffer in use */
     size_t reserved;        /* bytes of the buffer */
     int64_t count, in_file; /* all records; those written to the file */
-    int64_t held, at;       /* records in the buffer, the next to be read */
-    int64_t next;           /* record of the file to be loaded next */
+    int64_t held;           /* records in the buffer */
+    int64_t at;             /* record to be read next */
     const char *directory;
     int fd;
-    char *group; /* a user's records that lie across two loads */
-    int64_t group_room;
 };
 
 Status table_open(Table **table, size_t size, int64_t memory, const char *directory)
@@ -336,7 +359,6 @@ void table_close(Table *t)
     if (!t) return;
     if (t->buffer) munmap(t->buffer, t->reserved);
     if (t->fd >= 0) close(t->fd);
-    free(t->group);
     free(t);
 }
 
@@ -371,53 +393,49 @@ Status table_append(Table *t, const Record *records, int64_t count)
 
 Status table_rewind(Table *t)
 {
-    if (t->in_file && t->in_file < t->count && t->held) TRY(flush(t));
-    if (t->in_file) t->held = 0;
-    t->at = t->next = 0;
-    return OK;
-}
-
-static Status load(Table *t)
-{
+    if (t->in_file && t->held) TRY(flush(t));
     t->at = 0;
-    t->held = t->count - t->next < t->room ? t->count - t->next : t->room;
-    TRY(read_at(t->fd, t->buffer, (size_t)t->held * t->size, t->next * (int64_t)t->size,
-                t->directory));
-    t->next += t->held;
     return OK;
 }
 
-static int64_t same_user(const Table *t, int64_t from, uint32_t user)
+/* The first `count` records of a batch, less the last user's, who may go on; 0: one user's all. */
+static int64_t without_last_user(const RecordBatch *b, size_t size, int64_t count)
 {
-    int64_t end = from;
-    while (end < t->held && record_at(t->buffer, t->size, end)->user == user) end++;
-    return end;
+    const uint32_t user = record_at(b->records, size, count - 1)->user;
+    while (count && record_at(b->records, size, count - 1)->user == user) count--;
+    return count;
 }
 
-Status table_next_user(Table *t, Record **records, int64_t *count)
+/* From the file: more and more, until a user's last record is among them. */
+static Status next_in_file(const Table *t, RecordBatch *b, int64_t wanted)
 {
-    *count = 0;
-    if (t->at == t->held && t->in_file && t->next < t->count) TRY(load(t));
-    if (t->at == t->held) return OK;
-    const uint32_t user = record_at(t->buffer, t->size, t->at)->user;
-    int64_t end = same_user(t, t->at, user);
-    *records = record_at(t->buffer, t->size, t->at);
-    *count = end - t->at;
-    t->at = end;
-    if (end < t->held || !t->in_file || t->next == t->count) return OK;
-    /* It may go on in the next load. */
-    int64_t held = *count;
-    TRY(grow_group(&t->group, &t->group_room, held, t->size));
-    memcpy(t->group, *records, (size_t)held * t->size);
-    while (t->at == t->held && t->next < t->count) {
-        TRY(load(t));
-        end = same_user(t, 0, user);
-        TRY(grow_group(&t->group, &t->group_room, held + end, t->size));
-        memcpy(t->group + (size_t)held * t->size, t->buffer, (size_t)end * t->size);
-        held += end;
-        t->at = end;
+    const int64_t left = t->count - t->at;
+    for (int64_t have = 0; b->count == 0 && have < left; wanted *= 2) {
+        if (wanted > left) wanted = left;
+        TRY(record_batch_room(b, wanted, t->size));
+        TRY(read_at(t->fd, b->buffer + (size_t)have * t->size, (size_t)(wanted - have) * t->size,
+                    (t->at + have) * (int64_t)t->size, t->directory));
+        have = wanted;
+        b->count = have == left ? have : without_last_user(b, t->size, have);
     }
-    *records = (Record *)t->group;
-    *count = held;
+    return OK;
+}
+
+static void next_in_buffer(const Table *t, RecordBatch *b, int64_t wanted)
+{
+    b->records = record_at(t->buffer, t->size, t->at);
+    b->count = t->count - t->at;
+    if (b->count > wanted) b->count = record_batch_user_end(b, t->size, wanted - 1);
+}
+
+Status table_next(Table *t, RecordBatch *b)
+{
+    const int64_t wanted = BATCH_BYTES / (int64_t)t->size;
+    b->count = 0;
+    if (t->in_file)
+        TRY(next_in_file(t, b, wanted));
+    else
+        next_in_buffer(t, b, wanted);
+    t->at += b->count;
     return OK;
 }

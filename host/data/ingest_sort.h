@@ -2,9 +2,9 @@
  *
  * A Sorter takes records in order of the input. When its buffer is full, that is ordered by user
  * (stable radix sort) and written to a temporary file as a run; in the end the runs are merged
- * through a heap. It hands out one user's records at a time, in order of the input, users in order
- * of their ids: the same for any size of memory. A Table keeps records in that order, in memory or,
- * when they are more than that, in a file.
+ * through a heap. It hands out batches of whole users, each user's records in order of the input,
+ * users in order of their ids: the same for any size of memory. A Table keeps records in that order,
+ * in memory or, when they are more than that, in a file.
  *
  * Temporary files are unlinked as soon as they are made: no exit leaves one behind. One user's
  * records must fit in memory. */
@@ -28,13 +28,26 @@ static inline Record *record_at(const void *records, size_t size, int64_t i)
     return (Record *)((char *)(uintptr_t)records + (size_t)i * size);
 }
 
+/* The records of some users, all of each. */
+typedef struct {
+    Record *records;
+    int64_t count;
+    char *buffer; /* of the batch; `records` lie here or in a table's memory */
+    int64_t room;
+} RecordBatch;
+
+/* The end of the records of the user whose first is `at`. */
+int64_t record_batch_user_end(const RecordBatch *b, size_t size, int64_t at);
+void record_batch_close(RecordBatch *b); /* safe on {0} */
+
 typedef struct Sorter Sorter;
 Status sorter_open(Sorter **s, size_t size, int64_t memory, const char *directory);
 /* Room for one more record, to be filled at once; NULL on failure. */
 Record *sorter_push(Sorter *s);
 Status sorter_finish(Sorter *s); /* after the last push */
-/* The next user's records, the caller's to change until the next call; *count 0 after the last. */
-Status sorter_next_user(Sorter *s, Record **records, int64_t *count);
+/* The next users' records in place of what `b` held, the caller's to change; count 0 after the last.
+ */
+Status sorter_next(Sorter *s, RecordBatch *b);
 int64_t sorter_count(const Sorter *s);
 int sorter_runs(const Sorter *s); /* 0: all stayed in memory */
 void sorter_close(Sorter *s);     /* safe on NULL */
@@ -43,8 +56,8 @@ typedef struct Table Table;
 Status table_open(Table **t, size_t size, int64_t memory, const char *directory);
 Status table_append(Table *t, const Record *records, int64_t count); /* whole users */
 Status table_rewind(Table *t); /* read from the first record (again) */
-/* As sorter_next_user, but the records are read only. */
-Status table_next_user(Table *t, Record **records, int64_t *count);
+/* As sorter_next, but the records are read only. */
+Status table_next(Table *t, RecordBatch *b);
 int64_t table_count(const Table *t);
 void table_close(Table *t); /* safe on NULL */
 

@@ -4,7 +4,7 @@
 
 #include "data/ingest_stage.h"
 
-enum { BINS_MIN = 1 << 10, BINS_MAX = 1 << 20, CUTS = 2 };
+enum { BINS_MIN = 1 << 10, BINS_MAX = 1 << 18, CUTS = 2 };
 
 /* One order statistic being narrowed down: it lies in [low, low + width * bins). */
 typedef struct {
@@ -14,24 +14,47 @@ typedef struct {
     int64_t *bin;
 } Bracket;
 
-static Status fill_bins(Stage *g, Bracket bracket[CUTS])
+/* Bins of a batch's events that lie in a bracket. */
+typedef struct {
+    uint32_t *bin;
+    int64_t count, room;
+} Found;
+
+typedef struct {
+    const Stage *g;
+    Bracket bracket[CUTS];
+    int brackets; /* that differ; 1: both cuts still have the first */
+    Found found[PASS_WORKERS][CUTS];
+} Counting;
+
+static Status find_bins(void *context, int worker, RecordBatch *batch)
 {
-    Record *records;
-    int64_t count;
-    for (int c = 0; c < CUTS; c++)
-        memset(bracket[c].bin, 0, bracket[c].bins * sizeof *bracket[c].bin);
-    TRY(table_rewind(g->table));
-    for (;;) {
-        TRY(table_next_user(g->table, &records, &count));
-        if (count == 0) return OK;
-        for (int64_t i = 0; i < count; i++)
-            for (int c = 0; c < CUTS; c++) {
-                const Bracket *b = &bracket[c];
-                const int64_t from_low = record_at(records, g->size, i)->time - b->low;
-                if (from_low >= 0 && (uint64_t)from_low / b->width < b->bins)
-                    b->bin[(uint64_t)from_low / b->width]++;
-            }
+    Counting *c = context;
+    for (int cut = 0; cut < c->brackets; cut++) {
+        const Bracket *b = &c->bracket[cut];
+        const uint64_t span = b->width * b->bins;
+        Found *found = &c->found[worker][cut];
+        found->bin = pass_room(found->bin, &found->room, batch->count, sizeof *found->bin);
+        if (!found->bin) return ERR_MEMORY;
+        found->count = 0;
+        for (int64_t i = 0; i < batch->count; i++) {
+            const int64_t time = record_at(batch->records, c->g->size, i)->time;
+            if (time < b->low || (uint64_t)(time - b->low) >= span) continue;
+            found->bin[found->count++] = (uint32_t)((uint64_t)(time - b->low) / b->width);
+        }
     }
+    return OK;
+}
+
+static Status fill_bins(void *context, int worker, const RecordBatch *batch)
+{
+    (void)batch;
+    Counting *c = context;
+    for (int cut = 0; cut < c->brackets; cut++) {
+        const Found *found = &c->found[worker][cut];
+        for (int64_t i = 0; i < found->count; i++) c->bracket[cut].bin[found->bin[i]]++;
+    }
+    return OK;
 }
 
 static void narrow(Bracket *b)
@@ -42,6 +65,19 @@ static void narrow(Bracket *b)
     b->width = b->width == 1 ? 0 : (b->width + b->bins - 1) / b->bins;
 }
 
+/* One pass, after which both brackets are narrower. */
+static Status narrow_both(Stage *g, Counting *c)
+{
+    Bracket *b = c->bracket;
+    const size_t bytes = b[0].bins * sizeof *b[0].bin;
+    for (int cut = 0; cut < c->brackets; cut++) memset(b[cut].bin, 0, bytes);
+    TRY(pass_run(g, &(Pass){NULL, c, find_bins, fill_bins}));
+    if (c->brackets == 1) memcpy(b[1].bin, b[0].bin, bytes);
+    for (int cut = 0; cut < CUTS; cut++) narrow(&b[cut]);
+    c->brackets = CUTS;
+    return OK;
+}
+
 /* The times of rank floor(train n) and floor((train + valid) n) among all n events, exactly, by
  * counting into ever finer bins. */
 static Status time_cuts(Stage *g)
@@ -49,7 +85,8 @@ static Status time_cuts(Stage *g)
     const int64_t events = table_count(g->table);
     const double train = 1.0 - g->m->valid_share - g->m->test_share;
     const double share[CUTS] = {train, train + g->m->valid_share};
-    Bracket b[CUTS] = {{0}, {0}};
+    Counting counting = {.g = g, .brackets = 1};
+    Bracket *b = counting.bracket;
     uint64_t bins = BINS_MIN;
     while (bins < (uint64_t)events && bins < BINS_MAX) bins *= 2;
     Status st = OK;
@@ -62,15 +99,14 @@ static Status time_cuts(Stage *g)
         if (!(b[c].bin = malloc(bins * sizeof *b[c].bin)))
             st = FAIL(ERR_MEMORY, "no memory for the time split");
     }
-    while (st == OK && b[0].width) {
-        st = fill_bins(g, b);
-        for (int c = 0; c < CUTS && st == OK; c++) narrow(&b[c]);
-    }
+    while (st == OK && b[0].width) st = narrow_both(g, &counting);
     g->report->t0_ms = b[0].low;
     g->report->t1_ms = b[1].low;
     if (g->m->test_share == 0.0) g->report->t1_ms = g->report->last_ms + 1;
     if (g->m->valid_share + g->m->test_share == 0.0) g->report->t0_ms = g->report->last_ms + 1;
     for (int c = 0; c < CUTS; c++) free(b[c].bin);
+    for (int w = 0; w < PASS_WORKERS; w++)
+        for (int c = 0; c < CUTS; c++) free(counting.found[w][c].bin);
     if (st == OK && g->report->t0_ms == g->report->first_ms)
         st = FAIL(ERR_FORMAT,
                   "the split by time leaves no events to train on: %lld events, most at the first "
@@ -169,4 +205,18 @@ Status split_user(const Stage *g, const Record *records, int64_t count, int64_t 
     }
     set_ranges(range, valid, test, count);
     return OK;
+}
+
+uint8_t event_end(const Stage *g, const Record *r, const Record *next)
+{
+    const bool sessions = g->m->role[ROLE_SESSION][0] != '\0';
+    if (r->end != END_UNKNOWN) return r->end;
+    if (next) {
+        const bool cut =
+            sessions ? r->session != next->session : next->time - r->time > g->m->gap_ms;
+        return cut ? END_TERMINAL : END_GOES_ON;
+    }
+    /* Without a clock nobody knows whether the user would have gone on. */
+    if (!mapping_has_clock(g->m)) return END_TRUNCATED;
+    return r->time + g->m->gap_ms >= g->report->last_ms ? END_TRUNCATED : END_TERMINAL;
 }

@@ -24,6 +24,7 @@ typedef struct {
     Mapping *m;
     IngestReport *report;
     int64_t memory;
+    int threads;
     char directory[4096];
     size_t size; /* of a record */
     Keys users, items, category[CELLS_MAX];
@@ -37,6 +38,23 @@ typedef struct {
     int feature_at[CELLS_MAX]; /* index of feature f among its owner's */
     NumberStats stats[CELLS_MAX];
 } Stage;
+
+/* One pass over the records. Batches of whole users are read one after the other, prepared side by
+ * side and taken one at a time in their order: what `take` makes of them is the same for any number
+ * of threads. A failure is that of the first batch that fails. */
+enum { PASS_WORKERS = 8 }; /* at most: what is not side by side leaves no work for more */
+typedef struct {
+    Sorter *sorter; /* read from where it is; NULL: the table, from its first record */
+    void *context;
+    /* A worker, 0 .. PASS_WORKERS - 1, takes the batch that it prepared before it reads another.
+     * prepare (may be NULL) may change a sorter's records; a table's are read only. */
+    Status (*prepare)(void *context, int worker, RecordBatch *batch);
+    Status (*take)(void *context, int worker, const RecordBatch *batch);
+} Pass;
+Status pass_run(Stage *stage, const Pass *pass);
+/* A worker's array with room for `count` elements or more, `old` or a new one in its place; NULL on
+ * failure. What it held is lost. */
+void *pass_room(void *old, int64_t *room, int64_t count, size_t size);
 
 /* Clean: order by time, drop duplicates and bots, then users and items with too few events.
  * Consumes `sorter`; fills stage->table. */
@@ -59,6 +77,9 @@ Status split_plan(Stage *stage);
 Status split_user(const Stage *stage, const Record *records, int64_t count,
                   int64_t range[SPLITS][2]);
 
+/* How an event's episode goes on; one without `next` is the user's last. */
+uint8_t event_end(const Stage *stage, const Record *r, const Record *next);
+
 /* Features: catalogue rows, known values, constants of the train split. */
 Status features_measure(Stage *stage);
 /* (t(x) - mean) / std of feature f, t the identity or the signed logarithm; NaN means missing and
@@ -70,7 +91,7 @@ double feature_std(const Stage *stage, int feature); /* 1 where the values do no
 Status features_table(const Stage *stage, Owner owner, FeatureSet *set);
 void features_free(FeatureSet *set);
 
-/* Write: episodes, rewards, pseudonyms, the behaviour file. */
+/* Write: rewards, pseudonyms, the behaviour file. */
 Status write_behaviour(Stage *stage);
 
 /* Report. */

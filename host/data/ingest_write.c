@@ -12,9 +12,16 @@
 
 enum { KEY_BYTES = 32 };
 
-/* One user's events as columns. */
+/* A user of a batch. */
+typedef struct {
+    uint64_t pseudonym;
+    int64_t split[SPLITS][2];
+} UserPart;
+
+/* A batch as columns. */
 typedef struct {
     int64_t room;
+    UserPart *user;
     int32_t *item;
     uint8_t *action, *end;
     int64_t *time;
@@ -33,7 +40,9 @@ typedef struct {
     Stage *g;
     BehaviourWriter *writer;
     EventColumns columns;
-    Columns c;
+    Columns batch[PASS_WORKERS];
+    Progress progress;
+    int64_t done; /* events */
     unsigned char key[KEY_BYTES];
     char key_path[4096];
     bool key_made; /* by this run: goes again when it fails */
@@ -94,91 +103,113 @@ static uint64_t pseudonym(const unsigned char key[KEY_BYTES], Text user)
 
 static void free_columns(Columns *c)
 {
-    void *const all[] = {c->item, c->action, c->end, c->time, c->reward, c->propensity};
+    void *const all[] = {c->user, c->item, c->action, c->end, c->time, c->reward, c->propensity};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     for (int f = 0; f < FEATURES_MAX; f++) free(c->feature[f]);
     *c = (Columns){0};
 }
 
-static Status column_room(Writing *w, int64_t count)
+static Status column_room(Columns *c, int features, int64_t count)
 {
-    Columns *c = &w->c;
     if (count <= c->room) return OK;
-    const size_t room = (size_t)(count + count / 2 + 64);
+    const size_t room = (size_t)(count + count / 4 + 64);
     free_columns(c);
+    c->user = malloc(room * sizeof *c->user);
     c->item = malloc(room * sizeof *c->item);
     c->action = malloc(room);
     c->end = malloc(room);
     c->time = malloc(room * sizeof *c->time);
     c->reward = malloc(room * sizeof *c->reward);
     c->propensity = malloc(room * sizeof *c->propensity);
-    bool good = c->item && c->action && c->end && c->time && c->reward && c->propensity;
-    for (int f = 0; f < w->columns.count; f++)
+    bool good = c->user && c->item && c->action && c->end && c->time && c->reward && c->propensity;
+    for (int f = 0; f < features; f++)
         good = (c->feature[f] = malloc(room * sizeof(float))) && good;
-    if (!good) return FAIL(ERR_MEMORY, "no memory for one user's %lld events", (long long)count);
+    if (!good) return FAIL(ERR_MEMORY, "no memory for %lld events", (long long)count);
     c->room = (int64_t)room;
     return OK;
 }
 
-/* An event without `next` is the user's last. */
-static uint8_t end_of(const Stage *g, const Record *r, const Record *next)
+/* One user's events, from `first` of the columns on. */
+static void fill_events(const Stage *g, Columns *c, int64_t first, const Record *records,
+                        int64_t count)
 {
-    const bool sessions = g->m->role[ROLE_SESSION][0] != '\0';
-    if (r->end != END_UNKNOWN) return r->end;
-    if (next) {
-        const bool cut =
-            sessions ? r->session != next->session : next->time - r->time > g->m->gap_ms;
-        return cut ? END_TERMINAL : END_GOES_ON;
+    const int reward = g->m->reward_cell, propensity = g->m->propensity_cell;
+    for (int64_t i = 0, at = first; i < count; i++, at++) {
+        const Record *r = record_at(records, g->size, i);
+        c->item[at] = g->item_row[r->item];
+        c->action[at] = r->action;
+        c->time[at] = r->time;
+        c->end[at] = event_end(g, r, i + 1 < count ? record_at(records, g->size, i + 1) : NULL);
+        c->reward[at] = g->m->action_reward[r->action];
+        if (reward >= 0 && !isnan(r->cell[reward].number)) c->reward[at] = r->cell[reward].number;
+        if (propensity >= 0) c->propensity[at] = r->cell[propensity].number;
     }
-    /* Without a clock nobody knows whether the user would have gone on. */
-    if (!mapping_has_clock(g->m)) return END_TRUNCATED;
-    return r->time + g->m->gap_ms >= g->report->last_ms ? END_TRUNCATED : END_TERMINAL;
 }
 
-static void fill_columns(Writing *w, const Record *records, int64_t count)
+static void fill_features(const Writing *w, Columns *c, const RecordBatch *batch)
 {
-    Stage *g = w->g;
-    Columns *c = &w->c;
-    const int reward = g->m->reward_cell, propensity = g->m->propensity_cell;
-    for (int64_t i = 0; i < count; i++) {
-        const Record *r = record_at(records, g->size, i);
-        c->item[i] = g->item_row[r->item];
-        c->action[i] = r->action;
-        c->time[i] = r->time;
-        c->end[i] = end_of(g, r, i + 1 < count ? record_at(records, g->size, i + 1) : NULL);
-        c->reward[i] = g->m->action_reward[r->action];
-        if (reward >= 0 && !isnan(r->cell[reward].number)) c->reward[i] = r->cell[reward].number;
-        if (propensity >= 0) c->propensity[i] = r->cell[propensity].number;
-        g->report->episodes += c->end[i] != END_GOES_ON;
-    }
+    const Stage *g = w->g;
     for (int f = 0; f < w->columns.count; f++) {
         const int feature = w->columns.feature[f], cell = g->m->feature[feature].cell;
-        for (int64_t i = 0; i < count; i++) {
-            const float x = record_at(records, g->size, i)->cell[cell].number;
+        for (int64_t i = 0; i < batch->count; i++) {
+            const float x = record_at(batch->records, g->size, i)->cell[cell].number;
             c->feature[f][i] =
                 w->columns.flag[f] ? (float)(isnan(x) != 0) : feature_normal(g, feature, x);
         }
     }
 }
 
-static Status write_user(Writing *w, const Record *records, int64_t count)
+static Status fill_columns(void *context, int worker, RecordBatch *batch)
+{
+    Writing *w = context;
+    const Stage *g = w->g;
+    Columns *c = &w->batch[worker];
+    TRY(column_room(c, w->columns.count, batch->count));
+    UserPart *user = c->user;
+    for (int64_t first = 0, end; first < batch->count; user++, first = end) {
+        const Record *records = record_at(batch->records, g->size, first);
+        end = record_batch_user_end(batch, g->size, first);
+        fill_events(g, c, first, records, end - first);
+        user->pseudonym =
+            g->options->plain_keys ? 0 : pseudonym(w->key, keys_text(&g->users, records->user));
+        TRY(split_user(g, records, end - first, user->split));
+    }
+    fill_features(w, c, batch);
+    return OK;
+}
+
+static Status append_user(Writing *w, const Columns *c, const UserPart *user, const char *key,
+                          int64_t first, int64_t count)
 {
     const Stage *g = w->g;
-    const Text key = keys_text(&g->users, records->user);
-    TRY(column_room(w, count));
-    fill_columns(w, records, count);
-    UserHistory h = {.key = g->options->plain_keys ? key.at : NULL,
-                     .pseudonym = g->options->plain_keys ? 0 : pseudonym(w->key, key),
+    UserHistory h = {.key = g->options->plain_keys ? key : NULL,
+                     .pseudonym = user->pseudonym,
                      .count = count,
-                     .item = w->c.item,
-                     .action = w->c.action,
-                     .time = w->c.time,
-                     .reward = w->c.reward,
-                     .end = w->c.end,
-                     .propensity = g->m->propensity_cell >= 0 ? w->c.propensity : NULL};
-    for (int f = 0; f < w->columns.count; f++) h.feature[f] = w->c.feature[f];
-    TRY(split_user(g, records, count, h.split));
+                     .item = c->item + first,
+                     .action = c->action + first,
+                     .time = c->time + first,
+                     .reward = c->reward + first,
+                     .end = c->end + first,
+                     .propensity = g->m->propensity_cell >= 0 ? c->propensity + first : NULL};
+    for (int f = 0; f < w->columns.count; f++) h.feature[f] = c->feature[f] + first;
+    memcpy(h.split, user->split, sizeof h.split);
     return behaviour_append(w->writer, &h);
+}
+
+static Status append_batch(void *context, int worker, const RecordBatch *batch)
+{
+    Writing *w = context;
+    const Columns *c = &w->batch[worker];
+    const size_t size = w->g->size;
+    const UserPart *user = c->user;
+    for (int64_t first = 0, end; first < batch->count; user++, first = end) {
+        const uint32_t id = record_at(batch->records, size, first)->user;
+        end = record_batch_user_end(batch, size, first);
+        TRY(append_user(w, c, user, w->g->users.key[id], first, end - first));
+    }
+    w->done += batch->count;
+    progress_update(&w->progress, w->done, NULL);
+    return OK;
 }
 
 /* ---- File --------------------------------------------------------------------------------------
@@ -224,51 +255,45 @@ static Status create(Writing *w)
     return behaviour_create(&w->writer, g->options->output, &h);
 }
 
-static Status finish(Writing *w)
+static Status make_catalogue(Stage *g, BehaviourCatalogue *catalogue)
 {
-    Stage *g = w->g;
-    BehaviourCatalogue catalogue = {.items = g->rows_of_items};
     const char **key = malloc((size_t)(g->rows_of_items + 1) * sizeof *key);
-    Status st = key ? OK : FAIL(ERR_MEMORY, "no memory for the catalogue");
-    if (st != OK) return st;
+    *catalogue = (BehaviourCatalogue){.items = g->rows_of_items, .item_key = key};
+    if (!key) return FAIL(ERR_MEMORY, "no memory for the catalogue");
     for (int64_t i = 0; i < g->items.count; i++)
         if (g->item_row[i] >= 0) key[g->item_row[i]] = g->items.key[i];
-    catalogue.item_key = key;
-    TRY_OR_FAIL(st, features_table(g, OWNER_ITEM, &catalogue.item_features));
-    TRY_OR_FAIL(st, features_table(g, OWNER_USER, &catalogue.user_features));
-    TRY_OR_FAIL(st, report_text(g));
-    catalogue.report = g->report->text;
-    catalogue.split_rule = g->report->split_rule;
-    st = behaviour_finish(w->writer, &catalogue);
-fail:
-    features_free(&catalogue.item_features);
-    features_free(&catalogue.user_features);
-    free(key);
-    return st;
+    TRY(features_table(g, OWNER_ITEM, &catalogue->item_features));
+    TRY(features_table(g, OWNER_USER, &catalogue->user_features));
+    TRY(report_text(g));
+    catalogue->report = g->report->text;
+    catalogue->split_rule = g->report->split_rule;
+    return OK;
+}
+
+static void free_catalogue(BehaviourCatalogue *catalogue)
+{
+    features_free(&catalogue->item_features);
+    features_free(&catalogue->user_features);
+    free((void *)catalogue->item_key);
 }
 
 Status write_behaviour(Stage *g)
 {
     Writing w = {.g = g};
-    Progress progress;
-    Record *records;
-    int64_t count, done = 0;
+    BehaviourCatalogue catalogue = {0};
     Status st;
     if (!g->options->plain_keys) TRY(read_key(&w));
     TRY_OR_FAIL(st, create(&w));
-    TRY_OR_FAIL(st, table_rewind(g->table));
-    progress_begin(&progress, "writing", table_count(g->table), g->options->quiet);
-    for (;;) {
-        TRY_OR_FAIL(st, table_next_user(g->table, &records, &count));
-        if (count == 0) break;
-        TRY_OR_FAIL(st, write_user(&w, records, count));
-        progress_update(&progress, done += count, NULL);
-    }
-    TRY_OR_FAIL(st, finish(&w));
-    progress_end(&progress, NULL);
+    TRY_OR_FAIL(st, make_catalogue(g, &catalogue));
+    TRY_OR_FAIL(st, behaviour_place(w.writer, &catalogue, g->report->users, g->report->events));
+    progress_begin(&w.progress, "writing", g->report->events, g->options->quiet);
+    TRY_OR_FAIL(st, pass_run(g, &(Pass){NULL, &w, fill_columns, append_batch}));
+    TRY_OR_FAIL(st, behaviour_finish(w.writer, &catalogue));
+    progress_end(&w.progress, NULL);
 fail:
     behaviour_writer_close(w.writer);
-    free_columns(&w.c);
+    free_catalogue(&catalogue);
+    for (int b = 0; b < PASS_WORKERS; b++) free_columns(&w.batch[b]);
     sodium_memzero(w.key, sizeof w.key);
     if (st != OK && w.key_made) unlink(w.key_path);
     return st;
