@@ -56,6 +56,16 @@ def souk_rate(p, souk, out, name, settings):
     return statistics.median(sum(r["tokens"] for r in g) / sum(r["seconds"] for r in g) for g in groups)
 
 
+def same_loss(p, souk, out, name, data, settings):
+    """Whether the twin has souk's loss on a batch of the setting, both on the GPU in f32."""
+    run, trace = os.path.join(out, "check-run"), os.path.join(out, "check-trace.safetensors")
+    first = [souk, "train", "--force", *settings, "train.out=" + run, "train.precision=f32", "train.tokens=4096", "train.steps=1"]
+    laid_open = [souk, "trace", "--device", "cuda", "--checkpoint", run, "--data", data, "--batch", "0", "--out", trace]
+    held = [sys.executable, os.path.join(HERE, "peers", "twin.py"), "check", trace, "--device", "cuda"]
+    return all(p.try_run("%s, %s" % (what, name), command, 60)[0]
+               for what, command in (("a step", first), ("its trace", laid_open), ("the same loss in PyTorch", held)))
+
+
 def waited(p, souk, out, name, settings):
     """-> the share of the time in which the host waited for batches, in steps of its own; None when it failed."""
     report = os.path.join(out, "waited.json")
@@ -126,6 +136,8 @@ def beside_pytorch(p, souk, out):
             continue
         settings = souk_settings(data, os.path.join(out, "steps-run"), shape, length, tokens)
         row = p.figures.setdefault("steps", {}).setdefault(name, {"tokens": tokens, "items": items, "length": length, **shape})
+        if not same_loss(p, souk, out, name, data, settings):
+            continue
         row["waited"] = {"share": waited(p, souk, out, name, settings)}
         row["souk"] = souk_rate(p, souk, out, name, settings)
         for label, options in TWINS[name].items():

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The section of bench/README.md on results/*.json, written from these files alone.
 
-    bench/report.py            writes it into bench/README.md
-    bench/report.py --check    exit code 1 when it is not what the files say
+    bench/report.py                 writes it into bench/README.md
+    bench/report.py --check         exit code 1 when it is not what the files say
+    bench/report.py --join-cpu OUT  joins what bench/cpu.sh left in OUT to one result first
 """
-import glob, json, os, sys
+import glob, json, os, re, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(HERE, "README.md")
@@ -52,6 +53,57 @@ def op_row(report, op, part):
     return next((r for r in report.get("ops", []) if r["op"] == op and part in r["shape"]), None)
 
 
+def goal_table(wanted):
+    """Rows (what, have or None, goal, format, whether more is better) -> a table that says what was missed."""
+    rows = []
+    for text, have, goal, form, more in wanted:
+        met = have is not None and (have >= goal if more else have <= goal)
+        rows.append([text, (">= " if more else "<= ") + form % goal, "not measured" if have is None else form % have,
+                     "" if have is None else "met" if met else "missed by %.0f %%" % (100 * abs(have / goal - 1))])
+    return table(["goal", "wanted", "have", ""], rows, 1)
+
+
+def cpu_goals(r):
+    """What souk wants to reach on two cores, beside its peers in one run."""
+    td = []
+    for row in r["td"]["rows"].values():
+        fastest = min((v for n, v in row.items() if n != "souk"), key=lambda v: v["seconds"])
+        td.append((fastest["seconds"] / row["souk"]["seconds"], 100 * row["souk"]["peak_bytes"] / fastest["peak_bytes"]))
+    stream = max(x["events_per_second"] for x in r["stream"] if x["layout"] == "plain")
+    peer = max(r["stream_peer"][0].values()) if r["stream_peer"] else None
+    ingest = r["ingest"]
+    return goal_table([
+        ("training step beside the fastest PyTorch, full windows, dim 256", r["train"]["full_windows"]["speed_over_fastest"], 1.5, "%.2f x", True),
+        ("training step beside the fastest PyTorch, real history lengths", r["train"]["real_lengths"]["speed_over_fastest"], 2, "%.2f x", True),
+        ("TD targets over %d items beside the fastest PyTorch, the least of three" % r["td"]["items"], min(t for t, _ in td), 3, "%.2f x", True),
+        ("memory of these, of that PyTorch's, at most", max(m for _, m in td), 5, "%.1f %%", False),
+        ("stream of batches beside h5py and a DataLoader", peer and stream / peer, 10, "%.0f x", True),
+        ("ingest beside pandas", ingest["pandas_seconds"] and ingest["pandas_seconds"] / ingest["ingest_seconds"], 5, "%.2f x", True),
+    ])
+
+
+def cpu_section(r):
+    text = "### %s, %d cores\n\n%s, commit %s, %s.\n\n**Goals.**\n\n" % (
+        r["train"]["processor"], r["train"]["cores"], "PyTorch and the peers of `peers/setup.sh`", r["ops"]["commit"][:12] or "unknown", r["time"])
+    text += cpu_goals(r) + "\n**Scaling.** Tokens/s and memory of a training step in f32, the planner's beside the measured peak.\n\n"
+    text += "".join("![%s](pictures/scaling-%s.svg)\n\n" % (name, name) for name in r["scaling"])
+    return text + "**Ops.** " + ops(r["ops"]) + "\n"
+
+
+def join_cpu(out):
+    """The JSON of each bench of bench/cpu.sh -> results/cpu-<processor>.json."""
+    def read(name):
+        with open(os.path.join(out, name)) as f:
+            return f.read()
+    r = {name: json.loads(read(name + ".json")) for name in ("train", "td", "stream", "ingest", "ops", "scaling")}
+    peers = os.path.join(out, "stream-peer.json")
+    r["stream_peer"] = [json.loads(line) for line in read("stream-peer.json").splitlines()] if os.path.exists(peers) else []
+    r["time"] = r["train"]["time"]
+    name = re.sub(r"[^a-z0-9]+", "-", r["train"]["processor"].lower()).strip("-")
+    with open(os.path.join(HERE, "results", "cpu-%s.json" % name), "w") as f:
+        json.dump(r, f, indent=1)
+
+
 def goals(figures):
     """What souk wants to reach on a GPU of this class -> rows; a figure that is not there is not measured."""
     report, whole, large = figures.get("ops", {}), figures.get("steps", {}), figures.get("models", {})
@@ -88,7 +140,7 @@ def goals(figures):
     waits = [row["waited"]["share"] for row in whole.values() if row.get("waited", {}).get("share") is not None] + [
         m["steps"]["waited"] for m in large.values()]
     best, bare = seconds("catalogue best", "16384 x 100000 items, dim 512"), seconds("gemm", "16384 x 100000 x 512")
-    wanted = [
+    return goal_table([
         ("step beside PyTorch compiled, real lengths packed", ratio("real lengths", "packed"), 1.3, "%.2f x", True),
         ("step beside PyTorch compiled, real lengths padded", ratio("real lengths", "padded"), 2.5, "%.2f x", True),
         ("step beside PyTorch compiled, full windows", ratio("full windows", "compiled"), 1.3, "%.2f x", True),
@@ -107,13 +159,7 @@ def goals(figures):
         ("AdamW, of a copy's rate", of_copy("adamw"), 90, "%.0f %%", True),
         ("waiting for data, of a step, at most", 100 * max(waits) if waits else None, 0.5, "%.2f %%", False),
         ("the embedding gradient by sorting, not atomics: all of it, of a step on real lengths", scatter(), 5, "%.1f %%", False),
-    ]
-    rows = []
-    for text, have, goal, form, more in wanted:
-        met = have is not None and (have >= goal if more else have <= goal)
-        rows.append([text, (">= " if more else "<= ") + form % goal, "not measured" if have is None else form % have,
-                     "" if have is None else "met" if met else "missed by %.0f %%" % (100 * abs(have / goal - 1))])
-    return table(["goal", "wanted", "have", ""], rows, 1)
+    ])
 
 
 def models(figures):
@@ -131,6 +177,9 @@ def section():
         with open(path) as f:
             results.append(json.load(f))
     for r in sorted(results, key=lambda r: r["time"], reverse=True):
+        if "phases" not in r:
+            text += cpu_section(r)
+            continue
         figures = r["phases"].get("bench", {}).get("figures", {})
         text += "### %s: %s\n\nDriver %s, CUDA %s, cuDNN %s, PyTorch %s, %s; `kernels/` %s.\n\n%s" % (
             r["gpu"]["name"], r["verdict"], r["gpu"]["driver"], r["cuda"], r["cudnn"], r["pytorch"], r["time"], r["kernels_tree"][:12], cases(r["phases"]))
@@ -143,6 +192,8 @@ def section():
 
 
 def main():
+    if "--join-cpu" in sys.argv[1:]:
+        join_cpu(sys.argv[-1])
     with open(README) as f:
         before, rest = f.read().split(BEGIN)
     old, after = rest.split(END)

@@ -65,7 +65,9 @@ train)
 esac
 END
 stand_in "$work/tree/bench/peers/twin.py" <<'END'
+import os, sys
 print('{"engine": "PyTorch stand-in", "tokens_per_s": 1000.0}')
+sys.exit(sys.argv[1] == "check" and os.environ.get("LOSS") == "other")
 END
 result=$work/tree/bench/results/nvidia-stand-in-1.json
 
@@ -103,6 +105,8 @@ judged "a race fails" 1 failed
 accept RACY=racecheck WHERE=cudnn_forward -- --phase sanitize
 check "hazards that racecheck names in a library's kernels alone are told, and do not count" \
     grep -q 'passed .*racecheck attention: hazards in the library' "$work/accept.out"
+accept LOSS=other -- --phase bench
+judged "a peer with another loss fails" 1 failed
 accept A= --
 judged "all of it again passes" 0 passed
 echo "/* changed */" >>"$work/tree/kernels/rope.cu"

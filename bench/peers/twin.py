@@ -175,7 +175,7 @@ def batch_of(columns, lengths):
     return b
 
 
-def check(path):
+def check(path, device):
     """Compares the twin's cross-entropy with the file's, relative 1e-4; a file with dropout is refused."""
     tensors, meta = safetensors_io.load(path)
     if float(meta.get("model.dropout", 0)) > 0:
@@ -196,7 +196,8 @@ def check(path):
     names = ("item", "action", "gap", "target", "user_category", "user_number", "feature")
     columns = {n: tensors["batch." + n] for n in names if "batch." + n in tensors}
     lengths = np.diff(tensors["batch.cu_seqlens"]).tolist()
-    loss = model(batch_of(columns, lengths)).item()
+    batch = {n: v.to(device) for n, v in batch_of(columns, lengths).items()}
+    loss = model.to(device)(batch).item()
     want = float(tensors["loss.cross_entropy"].reshape(-1)[0])
     error = abs(loss - want) / abs(want)
     print(f"twin {loss:.7f}  file {want:.7f}  relative {error:.1e}  {'ok' if error <= 1e-4 else 'FAILED: above 1e-4'}")
@@ -306,7 +307,9 @@ def time_steps(args):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sub = p.add_subparsers(dest="mode", required=True)
-    sub.add_parser("check").add_argument("file")
+    c = sub.add_parser("check")
+    c.add_argument("file")
+    c.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     t = sub.add_parser("time")
     for name, value, text in (("dim", 256, ""), ("layers", 4, ""), ("heads", 4, ""),
                               ("ff", 0, "0: 8 dim / 3 rounded up to a multiple of 32"), ("items", 20000, ""),
@@ -329,7 +332,7 @@ def main():
     t.add_argument("--profile", action="store_true", help="where one step's time goes, on stderr")
     args = p.parse_args()
     if args.mode == "check":
-        sys.exit(not check(args.file))
+        sys.exit(not check(args.file, args.device))
     print(json.dumps(time_steps(args)))
 
 
