@@ -17,9 +17,9 @@
 #include "data/ingest_input.h"
 
 enum {
-    PIECE_BYTES = 1 << 18, /* a piece and its rows fit a processor's own cache */
+    PIECE_BYTES = 1 << 20, /* smaller ones wake threads more often than they spare the caches */
     BUFFER_BYTES = PIECE_BYTES + RECORD_BYTES_MAX,
-    WINDOW_BYTES = 4 * BUFFER_BYTES,
+    WINDOW_BYTES = 2 * BUFFER_BYTES, /* what is left of it moves only every few pieces */
     WORKERS_MAX = 64
 };
 typedef enum { SLOT_EMPTY, SLOT_PARSING, SLOT_READY } SlotState;
