@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The section of bench/README.md on results/*.json, written from these files alone.
+"""The sections of bench/README.md on results/*.json, written from these files alone.
 
     bench/report.py                 writes it into bench/README.md
     bench/report.py --check         exit code 1 when it is not what the files say
@@ -9,7 +9,7 @@ import glob, json, os, re, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(HERE, "README.md")
-BEGIN, END = "<!-- written by report.py: begin -->\n", "<!-- written by report.py: end -->\n"
+MARK = "<!-- written by report.py: %s %s -->\n"
 
 
 def table(head, rows, right):
@@ -170,38 +170,43 @@ def models(figures):
     return table(["model", "parameters", "tokens/s", "TFLOP/s of the model", "of a large product's", "waited for data"], rows, 1)
 
 
-def section():
-    text = ""
-    results = []
+def gpu_section(r):
+    figures = r["phases"].get("bench", {}).get("figures", {})
+    text = "### %s: %s\n\nDriver %s, CUDA %s, cuDNN %s, PyTorch %s, %s; `kernels/` %s.\n\n%s" % (
+        r["gpu"]["name"], r["verdict"], r["gpu"]["driver"], r["cuda"], r["cudnn"], r["pytorch"], r["time"], r["kernels_tree"][:12], cases(r["phases"]))
+    text += "\n**Goals.**\n\n" + goals(figures)
+    for title, make, name in (("Whole steps, bf16", steps, "steps"), ("Ops", ops, "ops"), ("Large models", models, "models")):
+        if name in figures:
+            text += "\n**%s.** %s" % (title, "" if make is ops else "\n\n") + make(figures[name])
+    return text + "\n"
+
+
+def sections():
+    """-> {"gpu": text, "cpu": text}, the newest result first"""
+    text, results = {"gpu": "", "cpu": ""}, []
     for path in glob.glob(os.path.join(HERE, "results", "*.json")):
         with open(path) as f:
             results.append(json.load(f))
     for r in sorted(results, key=lambda r: r["time"], reverse=True):
-        if "phases" not in r:
-            text += cpu_section(r)
-            continue
-        figures = r["phases"].get("bench", {}).get("figures", {})
-        text += "### %s: %s\n\nDriver %s, CUDA %s, cuDNN %s, PyTorch %s, %s; `kernels/` %s.\n\n%s" % (
-            r["gpu"]["name"], r["verdict"], r["gpu"]["driver"], r["cuda"], r["cudnn"], r["pytorch"], r["time"], r["kernels_tree"][:12], cases(r["phases"]))
-        text += "\n**Goals.**\n\n" + goals(figures)
-        for title, make, name in (("Whole steps, bf16", steps, "steps"), ("Ops", ops, "ops"), ("Large models", models, "models")):
-            if name in figures:
-                text += "\n**%s.** %s" % (title, "" if make is ops else "\n\n") + make(figures[name])
-        text += "\n"
-    return text or "No GPU has verified souk yet.\n"
+        kind = "gpu" if "phases" in r else "cpu"
+        text[kind] += gpu_section(r) if kind == "gpu" else cpu_section(r)
+    return {kind: "\n" + (t or "Nothing measured yet.\n\n") for kind, t in text.items()}
 
 
 def main():
     if "--join-cpu" in sys.argv[1:]:
         join_cpu(sys.argv[-1])
     with open(README) as f:
-        before, rest = f.read().split(BEGIN)
-    old, after = rest.split(END)
-    new = "\n" + section()
+        text = f.read()
+    new = text
+    for kind, section in sections().items():
+        before, rest = new.split(MARK % ("begin", kind))
+        after = rest.split(MARK % ("end", kind))[1]
+        new = before + MARK % ("begin", kind) + section + MARK % ("end", kind) + after
     if "--check" in sys.argv[1:]:
-        return 0 if old == new else 1
+        return 0 if text == new else 1
     with open(README, "w") as f:
-        f.write(before + BEGIN + new + END + after)
+        f.write(new)
     return 0
 
 
