@@ -51,7 +51,7 @@ check "steps are timed on data: tokens, waiting and memory are told" \
 # ---- --op ----
 check "--op takes several" "$SOUK" bench --tiny --quiet --op rope --op "rmsnorm f" --json "$work/some.json"
 check "and times only these" holds "$work/some.json" \
-    "{row['op'] for row in r['ops'][3:]} == {'rope', 'rmsnorm forward'}"
+    "{row['op'] for row in r['ops'][4:]} == {'rope', 'rmsnorm forward'}"
 
 # ---- --compare ----
 python3 - "$work" <<'END'
