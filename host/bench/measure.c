@@ -211,7 +211,8 @@ Status bench_case(Bench *b, const Op *op, Shape shape, const char *text)
     BenchRow *row = &b->report->row[b->next];
     Samples *samples = &b->of_row[b->next++];
     if (b->round == 0) {
-        *row = (BenchRow){.dtype = shape.dtype, .why = op->why};
+        const char *why = ON_CUDA(b->dev) ? op->why : op->why_cpu;
+        *row = (BenchRow){.dtype = shape.dtype, .why = why};
         snprintf(row->op, sizeof row->op, "%s", op->op);
         snprintf(row->shape, sizeof row->shape, "%s", text);
         b->report->rows = b->next;
@@ -292,9 +293,10 @@ static void gemm_cost(const Shape *s, double size, double *bytes, double *flops)
 Status bench_ceilings(Bench *b)
 {
     static const char why[] = "what all others are held against";
-    static const Op copy = {"ceiling copy", copy_fill, copy_call, copy_cost, why};
-    static const Op kernel = {"ceiling copy, kernel", copy_fill, copy_kernel_call, copy_cost, why};
-    static const Op product = {"ceiling gemm", gemm_fill, gemm_call, gemm_cost, why};
+    static const Op copy = {"ceiling copy", copy_fill, copy_call, copy_cost, why, why};
+    static const Op kernel = {
+        "ceiling copy, kernel", copy_fill, copy_kernel_call, copy_cost, why, why};
+    static const Op product = {"ceiling gemm", gemm_fill, gemm_call, gemm_cost, why, why};
     const bool cuda = ON_CUDA(b->dev), tiny = b->options->tiny;
     const int64_t elements = tiny ? 1 << 14 : cuda ? 1 << 27 : 1 << 25;
     const int64_t side = tiny ? 64 : cuda ? 8192 : 2048;

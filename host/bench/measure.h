@@ -20,7 +20,8 @@ typedef struct {
     void (*call)(Case *c, const Tensor *t);
     /* Of a call; s is the element's size. */
     void (*cost)(const Shape *shape, double s, double *bytes, double *flops);
-    const char *why;
+    const char *why,
+        *why_cpu; /* what the time above the floor is lost to, on a GPU and on a processor */
 } Op;
 
 struct Case {

@@ -247,45 +247,93 @@ static void td_cost(const Shape *s, double size, double *bytes, double *flops)
 /* ---- The table ------------------------------------------------------------------------------------ */
 
 static const char ROWS_WHY[] = "one pass; what is left is the tail of the last blocks";
+static const char ROWS_CPU[] = "conversions of bf16; a row's sums, before it can be written";
+static const char GATE_CPU[] = "conversions of bf16; an exponential an element";
 static const char OWN_WHY[] =
     "a block holds all of its rows, so few share a processor; pairs masked in tiles";
 static const char CUDNN_WHY[] = "tiles of 128 tokens, which short windows leave partly empty";
-static const Op norm = {"rmsnorm forward", norm_fill, norm_call, norm_cost, ROWS_WHY};
-static const Op norm_backward = {"rmsnorm backward", norm_fill, norm_backward_call,
+static const char ATTEND_CPU[] = "small products; an exponential a pair; pairs masked in tiles";
+static const Op norm = {"rmsnorm forward", norm_fill, norm_call, norm_cost, ROWS_WHY, ROWS_CPU};
+static const Op norm_backward = {"rmsnorm backward",
+                                 norm_fill,
+                                 norm_backward_call,
                                  norm_backward_cost,
-                                 "dw: partial sums of chunks, and a second kernel that adds them"};
-static const Op residual = {"residual norm", norm_fill, residual_call, residual_cost, ROWS_WHY};
-static const Op rotary = {"rope", rope_fill, rope_call, rope_cost,
-                          "two accesses of 16 bytes a step, a head apart"};
-static const Op gate = {"swiglu forward", swiglu_fill, swiglu_call, swiglu_cost, ROWS_WHY};
-static const Op gate_backward = {"swiglu backward", swiglu_fill, swiglu_backward_call,
-                                 swiglu_backward_cost, ROWS_WHY};
-static const Op gather = {"embedding gather", embedding_fill, embedding_call, embedding_cost,
+                                 "dw: partial sums of chunks, and a second kernel that adds them",
+                                 ROWS_CPU};
+static const Op residual = {"residual norm", norm_fill, residual_call,
+                            residual_cost,   ROWS_WHY,  ROWS_CPU};
+static const Op rotary = {"rope",
+                          rope_fill,
+                          rope_call,
+                          rope_cost,
+                          "two accesses of 16 bytes a step, a head apart",
+                          "conversions of bf16; the sines and cosines of a token"};
+static const Op gate = {"swiglu forward", swiglu_fill, swiglu_call,
+                        swiglu_cost,      ROWS_WHY,    GATE_CPU};
+static const Op gate_backward = {"swiglu backward",    swiglu_fill, swiglu_backward_call,
+                                 swiglu_backward_cost, ROWS_WHY,    GATE_CPU};
+static const Op gather = {"embedding gather",
+                          embedding_fill,
+                          embedding_call,
+                          embedding_cost,
+                          "rows of the table lie apart: reads of single rows",
                           "rows of the table lie apart: reads of single rows"};
-static const Op scatter = {"embedding gradient", embedding_fill, embedding_backward_call,
+static const Op scatter = {"embedding gradient",
+                           embedding_fill,
+                           embedding_backward_call,
                            embedding_backward_cost,
-                           "ids are sorted first (no atomics): passes over ids, small launches"};
+                           "ids are sorted first (no atomics): passes over ids, small launches",
+                           "rows of the table lie apart; ids are sorted first"};
 static const Op attend = {
-    "attention forward", attention_fill, attention_call, attention_cost,
-    "pairs masked in tiles; few blocks share a processor, as each holds all of its rows"};
+    "attention forward",
+    attention_fill,
+    attention_call,
+    attention_cost,
+    "pairs masked in tiles; few blocks share a processor, as each holds all of its rows",
+    ATTEND_CPU};
 static const Op attend_backward = {
-    "attention backward", attention_fill, attention_backward_call, attention_backward_cost,
-    "scores computed twice (7 products for 5), in f32 one after another; pairs masked in tiles"};
+    "attention backward",
+    attention_fill,
+    attention_backward_call,
+    attention_backward_cost,
+    "scores computed twice (7 products for 5), in f32 one after another; pairs masked in tiles",
+    ATTEND_CPU};
 /* What attention_choice() chooses between, both where only one is taken. */
-static const Op attend_own = {"attention forward, own", attention_own_fill, attention_call,
-                              attention_cost, OWN_WHY};
-static const Op attend_own_backward = {"attention backward, own", attention_own_fill,
-                                       attention_backward_call, attention_backward_cost, OWN_WHY};
-static const Op attend_cudnn = {"attention forward, cuDNN", attention_fill, attention_cudnn_call,
-                                attention_cost, CUDNN_WHY};
-static const Op attend_cudnn_backward = {"attention backward, cuDNN", attention_fill,
-                                         attention_backward_cudnn_call, attention_backward_cost,
-                                         CUDNN_WHY};
-static const Op product = {"gemm", product_fill, product_call, product_cost,
-                           "the library's kernel; tiles that do not fill the processors"};
-static const Op adamw = {"adamw", adamw_fill, adamw_call, adamw_cost, ROWS_WHY};
-static const Op targets = {"td targets", td_fill, td_call, td_cost,
-                           "too little work to fill the processors: a launch's latency"};
+static const Op attend_own = {"attention forward, own",
+                              attention_own_fill,
+                              attention_call,
+                              attention_cost,
+                              OWN_WHY,
+                              ATTEND_CPU};
+static const Op attend_own_backward = {"attention backward, own",
+                                       attention_own_fill,
+                                       attention_backward_call,
+                                       attention_backward_cost,
+                                       OWN_WHY,
+                                       ATTEND_CPU};
+static const Op attend_cudnn = {"attention forward, cuDNN",
+                                attention_fill,
+                                attention_cudnn_call,
+                                attention_cost,
+                                CUDNN_WHY,
+                                ATTEND_CPU};
+static const Op attend_cudnn_backward = {
+    "attention backward, cuDNN", attention_fill, attention_backward_cudnn_call,
+    attention_backward_cost,     CUDNN_WHY,      ATTEND_CPU};
+static const Op product = {"gemm",
+                           product_fill,
+                           product_call,
+                           product_cost,
+                           "the library's kernel; tiles that do not fill the processors",
+                           "the library's kernel; operands packed first"};
+static const Op adamw = {"adamw",    adamw_fill, adamw_call,
+                         adamw_cost, ROWS_WHY,   "several streams read and written at once"};
+static const Op targets = {"td targets",
+                           td_fill,
+                           td_call,
+                           td_cost,
+                           "too little work to fill the processors: a launch's latency",
+                           "too little work: the start of threads"};
 
 typedef struct {
     int64_t tokens, dim, heads, items, parameters;
