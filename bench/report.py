@@ -40,10 +40,10 @@ def steps(figures):
 
 def ops(report):
     rows = [[r["op"], r["shape"], r["dtype"], "%.1f" % (1e6 * r["median"]), "%.1f" % (1e6 * r["floor"]), "%.0f" % (r["bytes"] / r["median"] / 1e9),
-             "%.1f" % (r["flops"] / r["median"] / 1e12), "%.0f %%" % (100 * r["floor"] / r["median"]), r["why"]]
+             "%.3g" % (r["flops"] / r["median"] / 1e12), "%.0f %%" % (100 * r["floor"] / r["median"]), r["why"]]
             for r in report["ops"] if not r["op"].startswith("ceiling")]
     ceilings = report["ceilings"]
-    text = "Ceilings of the same run: a copy moves %.0f GB/s, a large product makes %.1f TFLOP/s in f32 and %.1f in bf16.\n\n" % (
+    text = "Ceilings of the same run: a copy moves %.0f GB/s, a large product makes %.3g TFLOP/s in f32 and %.3g in bf16.\n\n" % (
         ceilings["copy"] / 1e9, ceilings["gemm_f32"] / 1e12, ceilings["gemm_bf16"] / 1e12)
     return text + table(["op", "shape", "dtype", "µs", "floor µs", "GB/s", "TFLOP/s", "of the floor's rate", "what the rest is lost to"], rows, 3).replace(
         "--:|\n", "---|\n", 1)
