@@ -5,7 +5,7 @@
     bench/report.py --check         exit code 1 when it is not what the files say
     bench/report.py --join-cpu OUT  joins what bench/cpu.sh left in OUT to one result first
 """
-import glob, json, os, re, sys
+import datetime, glob, json, os, re, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(HERE, "README.md")
@@ -83,8 +83,8 @@ def cpu_goals(r):
 
 
 def cpu_section(r):
-    text = "### %s, %d cores\n\n%s, commit %s, %s.\n\n**Goals.**\n\n" % (
-        r["train"]["processor"], r["train"]["cores"], "PyTorch and the peers of `peers/setup.sh`", r["ops"]["commit"][:12] or "unknown", r["time"])
+    text = "### %s, %d cores\n\nThe peers are those of `peers/setup.sh`. Timed at: %s; the ops' commit is %s.\n\n**Goals.**\n\n" % (
+        r["train"]["processor"], r["train"]["cores"], ", ".join("%s %s" % t for t in r["timed"].items()), r["ops"]["commit"][:12] or "unknown")
     text += cpu_goals(r) + "\n**Scaling.** Tokens/s and memory of a training step in f32, the planner's beside the measured peak.\n\n"
     text += "".join("![%s](pictures/scaling-%s.svg)\n\n" % (name, name) for name in r["scaling"])
     return text + "**Ops.** " + ops(r["ops"]) + "\n"
@@ -99,6 +99,8 @@ def join_cpu(out):
     peers = os.path.join(out, "stream-peer.json")
     r["stream_peer"] = [json.loads(line) for line in read("stream-peer.json").splitlines()] if os.path.exists(peers) else []
     r["time"] = r["train"]["time"]
+    r["timed"] = {n: datetime.datetime.fromtimestamp(os.path.getmtime(os.path.join(out, n + ".json")), datetime.timezone.utc).isoformat(timespec="minutes")
+                  for n in ("train", "td", "stream", "ingest", "ops", "scaling")}
     name = re.sub(r"[^a-z0-9]+", "-", r["train"]["processor"].lower()).strip("-")
     with open(os.path.join(HERE, "results", "cpu-%s.json" % name), "w") as f:
         json.dump(r, f, indent=1)

@@ -70,15 +70,8 @@ static __global__ void __launch_bounds__(THREADS)
         add_product<D>(sums, p, v);
     }
     float scale[2];
-#pragma unroll
-    for (int h = 0; h < 2; h++) {
-        sum[h] += __shfl_xor_sync(ALL_LANES, sum[h], 1);
-        sum[h] += __shfl_xor_sync(ALL_LANES, sum[h], 2);
-        scale[h] = 1.0f / sum[h];
-        const int at = first + row_at(2 * h);
-        if (lane_of() % 4 == 0 && at < rows)
-            lse[(t.first + t.start + at) * s.heads + head] = max[h] + logf(sum[h]);
-    }
+    lse += (t.first + t.start) * s.heads + head;
+    finish_softmax(scale, lse, s.heads, max, sum, first, rows);
     store_rows<D>(o + (t.first + t.start) * s.dim + head * s.head_dim, s.dim, sums, scale, first,
                   rows, s);
 }

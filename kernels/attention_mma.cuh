@@ -1,6 +1,6 @@
 /* What the attention kernels on tensor cores share: products of tiles in shared memory whose rows are D + 8
  * elements long, D the head_dim rounded up to 32, and the softmax between two of them. A warp owns SIDE rows of
- * a result and sees TILE columns at once. */
+ * a result and sees 8 N columns at once. */
 #ifndef SOUK_ATTENTION_MMA_CUH
 #define SOUK_ATTENTION_MMA_CUH
 
@@ -39,7 +39,7 @@ static __device__ __forceinline__ void scores_of(float (&d)[N][4], const uint32_
         }
 }
 
-/* The same of rows `row` and on of x [.., D + 8]. */
+/* The same of rows `row` and on of x [.., D + 8], whose operands are loaded as they are used: fewer registers. */
 template <int D, int N>
 static __device__ __forceinline__ void scores(float (&d)[N][4], const bf16 *x, int row,
                                               const bf16 *y)
@@ -124,6 +124,21 @@ static __device__ __forceinline__ void online_softmax(float (&score)[KEYS][4], f
             o[n][2 * h] *= shrink;
             o[n][2 * h + 1] *= shrink;
         }
+    }
+}
+
+/* After the last tile: the factors that complete o, and lse of the rows, which lie `stride` apart. */
+static __device__ __forceinline__ void finish_softmax(float (&scale)[2], float *lse, int64_t stride,
+                                                      const float (&max)[2], float (&sum)[2],
+                                                      int first, int rows)
+{
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        sum[h] += __shfl_xor_sync(ALL_LANES, sum[h], 1);
+        sum[h] += __shfl_xor_sync(ALL_LANES, sum[h], 2);
+        scale[h] = 1.0f / sum[h];
+        const int at = first + row_at(2 * h);
+        if (lane_of() % 4 == 0 && at < rows) lse[at * stride] = max[h] + logf(sum[h]);
     }
 }
 

@@ -8,7 +8,7 @@
  * of a later key. Forward, probabilities pass from one product to the next in registers (the layout of a result
  * is that of a left operand). Backward, a warp owns 16 keys, whose transposed p and ds are the left operands of
  * dv and dk, then 16 queries for dq: tiles are computed twice (7 products for 5), so that nothing is added up
- * across warps; bound by memory, the kernel has the time.
+ * across warps and no barrier is met.
  *
  * Rows in shared memory are 16 bytes longer than head_dim, so that the 8 rows of a matrix load meet all banks.
  */
@@ -147,6 +147,7 @@ static __global__ void __launch_bounds__(FORWARD_WARPS_MAX *WARP, D <= 64 ? 2 : 
     const int64_t row = 3 * s.dim;
     qkv += r.first * row + r.head * s.head_dim;
     o += r.first * s.dim + r.head * s.head_dim;
+    lse += r.first * s.heads + r.head;
     const int kept = whole_sides(r.count) + AHEAD;
     fetch_rows<D>(k, qkv + s.dim, row, kept, r, s);
     fetch_rows<D>(v, qkv + 2 * s.dim, row, kept, r, s);
@@ -182,15 +183,7 @@ static __global__ void __launch_bounds__(FORWARD_WARPS_MAX *WARP, D <= 64 ? 2 : 
             add_product<D>(sums, p, v + u * (D + 8));
         }
         float scale[2];
-#pragma unroll
-        for (int h = 0; h < 2; h++) {
-            sum[h] += __shfl_xor_sync(ALL_LANES, sum[h], 1);
-            sum[h] += __shfl_xor_sync(ALL_LANES, sum[h], 2);
-            scale[h] = 1.0f / sum[h];
-            const int at = first + row_at(2 * h);
-            if (lane_of() % 4 == 0 && at < r.count)
-                lse[(r.first + at) * s.heads + r.head] = max[h] + logf(sum[h]);
-        }
+        finish_softmax(scale, lse, s.heads, max, sum, first, r.count);
         store_rows<D>(o, s.dim, sums, scale, first, r.count, s);
     }
 }
