@@ -7,6 +7,7 @@
 
 #include "base/bf16.h"
 #include "base/vecmath.h"
+#include "catalogue_best.h"
 #include "catalogue_tiles.h"
 #include "elementwise.h"
 #include "gemm.h"
@@ -19,28 +20,22 @@ typedef struct {
     double sum, weighted; /* sum exp((z - max)/T), sum exp((z - max)/T) z */
 } RowStats;
 
-/* Of exponentials no more than is asked for: of the best item none. */
-typedef enum { STATS_BEST, STATS_SUM, STATS_EXPECTATION } StatsKind;
-
 static void add_tile(RowStats *s, int32_t *argmax, const float *z, int64_t first, int64_t width,
-                     float scale, StatsKind kind)
+                     float scale, bool expectation)
 {
     const float max = tile_row_max(z, width);
     if (max > s->max) {
-        if (kind != STATS_BEST) {
-            const double shrink = exp((double)(s->max - max) * scale);
-            s->sum *= shrink;
-            s->weighted *= shrink;
-        }
+        const double shrink = exp((double)(s->max - max) * scale);
+        s->sum *= shrink;
+        s->weighted *= shrink;
         s->max = max;
         int64_t j = 0;
         while (z[j] != max) j++;
         *argmax = (int32_t)(first + j);
     }
-    if (kind == STATS_BEST) return;
     float sum = 0.0f, weighted = 0.0f;
     const float top = s->max;
-    if (kind == STATS_EXPECTATION) {
+    if (expectation) {
 #pragma omp simd reduction(+ : sum, weighted)
         for (int64_t j = 0; j < width; j++) {
             const float e = vec_expf((z[j] - top) * scale);
@@ -57,7 +52,7 @@ static void add_tile(RowStats *s, int32_t *argmax, const float *z, int64_t first
 
 /* Statistics of a block: stats [groups, block], argmax likewise. */
 static void block_stats(const Tiles *t, RowStats *stats, int32_t *argmax, const float *u,
-                        int64_t rows, float scale, StatsKind kind)
+                        int64_t rows, float scale, bool expectation)
 {
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t g = 0; g < t->groups; g++) {
@@ -71,7 +66,7 @@ static void block_stats(const Tiles *t, RowStats *stats, int32_t *argmax, const 
             const float *z = tile_scores(t, tile, u, rows, 1);
             for (int64_t i = 0; i < rows; i++)
                 add_tile(&s[i], &a[i], z + i * TILE, tile_first(t, tile), tile_width(t, tile),
-                         scale, kind);
+                         scale, expectation);
         }
     }
 }
@@ -109,10 +104,11 @@ void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable 
         catalogue_stats_cuda(dev, catalogue_choice_cuda(dev, u), out, u, table, bias, temperature);
         return;
     }
+    if (!out.logsumexp.data && !out.expectation.data) {
+        catalogue_best(dev, out.max, out.argmax, u, table, bias);
+        return;
+    }
     const float scale = 1.0f / temperature;
-    const StatsKind kind = out.expectation.data ? STATS_EXPECTATION
-                           : out.logsumexp.data ? STATS_SUM
-                                                : STATS_BEST;
     const size_t mark = scratch_mark(dev);
     const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
     const Tensor queries = widen(dev, u);
@@ -121,7 +117,8 @@ void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable 
 
     for (int64_t first = 0; first < rows; first += t.block) {
         const int64_t count = rows - first < t.block ? rows - first : t.block;
-        block_stats(&t, stats, argmax, f32(queries) + first * dim, count, scale, kind);
+        block_stats(&t, stats, argmax, f32(queries) + first * dim, count, scale,
+                    out.expectation.data);
         for (int64_t i = 0; i < count; i++) {
             int32_t best;
             const RowStats s = merge(&t, stats, argmax, i, scale, &best);
@@ -173,7 +170,7 @@ static void group_backward(const Tiles *t, const Block *b, int64_t group, float 
 static void block_cross_entropy(const Tiles *t, const Block *b, RowStats *stats, int32_t *argmax,
                                 float *logsumexp, float *partial)
 {
-    block_stats(t, stats, argmax, b->u, b->rows, 1.0f, STATS_SUM);
+    block_stats(t, stats, argmax, b->u, b->rows, 1.0f, false);
     for (int64_t i = 0; i < b->rows; i++) {
         int32_t best;
         const RowStats s = merge(t, stats, argmax, i, 1.0f, &best);

@@ -18,7 +18,7 @@ static int64_t kept_block(int64_t tiles)
     return fits < BLOCK ? fits / 64 * 64 : BLOCK;
 }
 
-Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows, Dtype queries)
+Tiles tiles_walk(Device *dev, const ItemTable *table, Tensor bias, Dtype queries)
 {
     Tiles t = {.table = table, .items = table->id.dim[0], .dim = table->id.dim[1]};
     REQUIRE(t.items > 0, "the catalogue is empty");
@@ -28,14 +28,20 @@ Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows,
     }
     t.tiles = (t.items + TILE - 1) / TILE;
     t.groups = t.tiles < GROUPS ? t.tiles : GROUPS;
+    t.rounds = queries == BF16;
+    if (table->category.data || table->numeric.data || t.rounds)
+        t.vectors = SCRATCH(dev, F32, omp_get_max_threads(), TILE, t.dim);
+    return t;
+}
+
+Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows, Dtype queries)
+{
+    Tiles t = tiles_walk(dev, table, bias, queries);
     const int64_t kept = kept_block(t.tiles), threads = omp_get_max_threads();
     t.keep = kept > 0;
     t.block = t.keep ? kept : BLOCK;
     if (t.block > rows) t.block = rows;
-    t.rounds = queries == BF16;
     t.scores = SCRATCH(dev, F32, t.keep ? t.tiles : threads, t.block, TILE);
-    if (table->category.data || table->numeric.data || t.rounds)
-        t.vectors = SCRATCH(dev, F32, threads, TILE, t.dim);
     return t;
 }
 

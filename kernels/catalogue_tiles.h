@@ -1,4 +1,4 @@
-/* How the catalogue head walks rows x items, shared by catalogue.c and catalogue_rank.c (CPU).
+/* How the ops of the catalogue walk rows x items on the CPU.
  *
  * A block of rows meets the catalogue in tiles of TILE items. Tiles fall into at most GROUPS groups
  * of consecutive tiles; a group is the unit of parallel work, and results of groups are combined in
@@ -22,7 +22,9 @@ typedef struct {
     Tensor vectors; /* [threads, TILE, dim], where the item encoder has features, or rounds */
 } Tiles;
 
-/* Takes scratch; the caller marks and releases. `queries` is the dtype of u. */
+/* Takes scratch; the caller marks and releases. `queries` is the dtype of u. tiles_walk: without blocks of rows
+ * and room for scores, so without tile_scores and tile_backward. */
+Tiles tiles_walk(Device *dev, const ItemTable *table, Tensor bias, Dtype queries);
 Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows, Dtype queries);
 
 static inline int64_t tile_first(const Tiles *t, int64_t tile) { return (void)t, tile * TILE; }

@@ -1,6 +1,7 @@
 /* The catalogue head and the item encoder, against dense formulas in double. */
 #include "op.h"
 
+#include "base/bf16.h"
 #include "catalogue.h"
 #include "excluded.h"
 
@@ -17,6 +18,7 @@ static const Shape shapes[] = {
     {9, 140000, 3, 0, 0, 0, true},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
+static const double BF16_SPACING = 0x1p-7; /* relative, at most */
 
 typedef struct {
     Shape shape;
@@ -252,6 +254,82 @@ static void ranks_ties_and_best_items_are_exact(void **state)
     device_close(&dev);
 }
 
+/* The best item alone takes another path. Exact scores, ties plenty, with biases that differ in sign, one item
+ * that is not a number and one that is out of the question; rows of one block and of two. */
+static void the_best_item_alone_is_exact(void **state)
+{
+    (void)state;
+    static const Shape more[] = {{1, 1, 1, 0, 0, 0, true},
+                                 {2, 31, 7, 0, 0, 0, true},
+                                 {13, 33, 3, 0, 0, 0, false},
+                                 {1030, 700, 5, 0, 0, 0, true},
+                                 {2050, 8200, 4, 0, 0, 0, true}};
+    for (int n = 0; n < (int)(sizeof more / sizeof *more); n++) {
+        Case c = make_case(more[n], 10 * (uint64_t)n + 5);
+        const Shape s = c.shape;
+        make_exact(&c);
+        for (int64_t a = 0; s.bias && a < s.items; a++) f32(c.bias)[a] = (float)(a * 5 % 4 - 2);
+        const int64_t nan = s.items > 2 ? s.items / 2 : -1, never = s.bias && s.items > 2 ? 1 : -1;
+        if (nan >= 0) f32(c.table.id)[nan * s.dim] = NAN;
+        if (never >= 0) f32(c.bias)[never] = -INFINITY;
+        for (int threads = 1; threads <= 3; threads++) {
+            Device dev;
+            assert_ok(device_open(&dev, "cpu", threads));
+            Tensor max = NEW(F32, s.rows), argmax = NEW(I32, s.rows);
+            catalogue_stats(&dev, (CatalogueStats){.max = max, .argmax = argmax}, c.u, &c.table,
+                            c.bias, 1.0f);
+            device_close(&dev);
+            for (int64_t i = 0; i < s.rows; i++) {
+                int64_t best = -1;
+                for (int64_t a = 0; a < s.items; a++)
+                    if (a != nan && a != never &&
+                        (best < 0 || score(&c, i, a) > score(&c, i, best)))
+                        best = a;
+                assert_int_equal(i32(argmax)[i], best);
+                assert_near(f32(max)[i], score(&c, i, best), 0);
+            }
+        }
+        free_case(&c);
+    }
+}
+
+static void the_best_item_alone_matches_double(void **state)
+{
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 2));
+    for (int n = 0; n < SHAPES; n++)
+        for (int dtype = 0; dtype < 2; dtype++) {
+            Case c = make_case(shapes[n], 10 * (uint64_t)n + 6);
+            const Shape s = c.shape;
+            const bool rounded = dtype == 1;
+            Tensor u = rounded ? NEW(BF16, s.rows, s.dim) : c.u;
+            double greatest =
+                0; /* of what features, summed in f32, may round to bf16 differently */
+            if (rounded) round_into(&dev, u, c.u);
+            for (int64_t i = 0; rounded && i < s.rows * s.dim; i++)
+                f32(c.u)[i] = bf16_rounded(f32(c.u)[i]);
+            for (int64_t i = 0; rounded && i < s.items * s.dim; i++) {
+                c.e[i] = (double)bf16_rounded((float)c.e[i]);
+                if (s.kinds || s.numbers) greatest = fmax(greatest, fabs(c.e[i]));
+            }
+            Tensor max = NEW(F32, s.rows), argmax = NEW(I32, s.rows);
+            catalogue_stats(&dev, (CatalogueStats){.max = max}, u, &c.table, c.bias, 1.0f);
+            catalogue_stats(&dev, (CatalogueStats){.argmax = argmax}, u, &c.table, c.bias, 1.0f);
+            for (int64_t i = 0; i < s.rows; i++) {
+                double want = -INFINITY, length = 0;
+                for (int64_t a = 0; a < s.items; a++) want = fmax(want, score(&c, i, a));
+                for (int64_t d = 0; d < s.dim; d++) length += fabsf(f32(c.u)[i * s.dim + d]);
+                const double slack =
+                    bound(&c) * (8 + fabs(want)) + length * greatest * BF16_SPACING;
+                assert_near(f32(max)[i], want, slack);
+                assert_near(score(&c, i, i32(argmax)[i]), want, 2 * slack);
+            }
+            free_case(&c);
+        }
+    device_close(&dev);
+}
+
 static void gradients_of_single_scores_and_features_match_differences(void **state)
 {
     (void)state;
@@ -344,6 +422,8 @@ int main(void)
         cmocka_unit_test(cross_entropy_and_its_gradients_match_double),
         cmocka_unit_test(statistics_match_double),
         cmocka_unit_test(ranks_ties_and_best_items_are_exact),
+        cmocka_unit_test(the_best_item_alone_is_exact),
+        cmocka_unit_test(the_best_item_alone_matches_double),
         cmocka_unit_test(gradients_of_single_scores_and_features_match_differences),
         cmocka_unit_test(scores_that_are_not_numbers_stay_in_bounds),
         cmocka_unit_test(the_bits_do_not_depend_on_the_threads),
