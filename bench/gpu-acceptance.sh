@@ -5,7 +5,8 @@
 #   test       every op test on the GPU; souk check in f32 and bf16; two runs of training, same bits
 #   sanitize   compute-sanitizer's memcheck and racecheck over the op tests
 #   bench      souk bench over the ops; whole training steps beside PyTorch (bench/peers/twin.py) in the same
-#              run: compiled, bf16, its fused attention and optimizer, padded and packed; steps of large models
+#              run: bf16, its fused attention and optimizer, compiled and eager, padded and packed; steps of
+#              large models
 #
 #   bench/gpu-acceptance.sh [--phase PHASE] [--out DIR] [--commit HASH] [--scale X] [--seconds N] [--dry-run]
 #

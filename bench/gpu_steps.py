@@ -10,11 +10,12 @@ SETTINGS = {
     "long histories": ({"dim": 512, "layers": 8, "heads": 8}, 20000, 512, 32768),
 }
 LENGTH = 50  # the longest window of real lengths
-VARLEN = ["--packing", "varlen", "--head", "padded"]
+COMPILED = ["--compile"]
+VARLEN = [*COMPILED, "--packing", "varlen", "--head", "padded"]
 TWINS = {
-    "full windows": {"compiled": []},
-    "real lengths": {"compiled, packed": VARLEN, "compiled, padded": []},
-    "long histories": {"compiled": [], "compiled, packed": VARLEN},
+    "full windows": {"compiled": COMPILED, "eager": []},
+    "real lengths": {"compiled, packed": VARLEN, "compiled, padded": COMPILED, "eager, padded": []},
+    "long histories": {"compiled": COMPILED, "compiled, packed": VARLEN},
 }
 # Large models by themselves: what share of the GPU's product rate a training step reaches.
 MODELS = {"100 M": "100m", "300 M": "300m", "1.2 B": "1b"}  # by souk bench's name
@@ -81,7 +82,7 @@ def twin_command(options, shape, items, length, tokens, windows, warmup, steps, 
     batch = ["--windows", windows, "--batch", str(tokens // 10)] if windows else ["--batch", str(tokens // length)]
     if "varlen" in options:
         batch += ["--tokens", str(tokens), "--ends", str(tokens // 4 if windows else tokens // length)]
-    return [sys.executable, os.path.join(HERE, "peers", "twin.py"), "time", "--device", "cuda", "--precision", "bf16", "--compile",
+    return [sys.executable, os.path.join(HERE, "peers", "twin.py"), "time", "--device", "cuda", "--precision", "bf16",
             "--warmup", str(warmup), "--steps", str(steps), "--group", str(group), "--items", str(items), "--length", str(length),
             *shape_options, *batch, *options]
 
@@ -113,7 +114,9 @@ def start_compiling(out):
     started = []
     for name, (shape, items, history, tokens) in SETTINGS.items():
         windows = log_of(out, name)[2]
-        for label, options in TWINS[name].items():
+        for options in TWINS[name].values():
+            if "--compile" not in options:
+                continue
             command = twin_command(options, shape, items, history or LENGTH, tokens, windows, 2, 2, 2)
             started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     return started

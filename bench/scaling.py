@@ -86,7 +86,7 @@ plot '%(dat)s' using 1:3 with linespoints pointtype 6 title 'planned', '' using 
 """
 
 
-def draw(out, pictures, name, label, rows):
+def draw(out, name, label, rows):
     dat = os.path.join(out, "scaling-%s.dat" % name)
     with open(dat, "w") as f:
         f.write("# %s, tokens/s, planned GiB, measured GiB\n" % label)
@@ -95,7 +95,7 @@ def draw(out, pictures, name, label, rows):
             f.write(" ".join("NaN" if c is None else "%g" % c for c in cells) + "\n")
     script = os.path.join(out, "scaling-%s.gp" % name)
     with open(script, "w") as f:
-        f.write(GNUPLOT % {"svg": os.path.join(pictures, "scaling-%s.svg" % name), "label": label, "dat": dat})
+        f.write(GNUPLOT % {"svg": os.path.join(out, "scaling-%s.svg" % name), "label": label, "dat": dat})
     child(["gnuplot", script])
 
 
@@ -103,7 +103,6 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--souk", required=True)
     p.add_argument("--out", required=True)
-    p.add_argument("--pictures", required=True)
     p.add_argument("--device", default="cpu")
     p.add_argument("--largest", type=int, default=10**7, help="items of the largest catalogue")
     p.add_argument("--fits", type=float, default=6e7, help="encoder parameters of the largest model to measure; larger ones are planned only")
@@ -111,7 +110,7 @@ def main():
     result = {}
     for name, label, rows in curves(Bench(Souk(a.souk, a.out), a.out, a.device), a.largest, a.fits):
         result[name] = rows
-        draw(a.out, a.pictures, name, label, rows)
+        draw(a.out, name, label, rows)
     with open(os.path.join(a.out, "scaling.json"), "w") as f:
         json.dump(result, f, indent=1)
 

@@ -5,7 +5,7 @@
 #
 #   bench/scaling.sh [--largest ITEMS] [--fits PARAMETERS] [--device cpu]
 #
-# Table on screen, figures in bench/out/scaling.json, pictures in bench/pictures/. Needs gnuplot, and a
+# Table on screen, figures in bench/out/scaling.json, pictures beside it. Needs gnuplot, and a
 # Python with numpy: PYTHON=PROGRAM, default bench/peers/venv, made by bench/peers/setup.sh.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -14,5 +14,4 @@ if [ -z "${PYTHON:-}" ]; then
     bench/peers/setup.sh
     PYTHON=bench/peers/venv/bin/python
 fi
-mkdir -p bench/pictures
-exec "$PYTHON" bench/scaling.py --souk "$souk" --out "$out" --pictures bench/pictures "$@"
+exec "$PYTHON" bench/scaling.py --souk "$souk" --out "$out" "$@"

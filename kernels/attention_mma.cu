@@ -124,14 +124,12 @@ static __device__ __forceinline__ void load_keys(const Held<D> &h, const Backwar
     load_rows<D>(h.v, k + s.dim, 3 * s.dim, rows_in(t, start), s);
 }
 
-/* The warp's 16 keys: p^T and ds^T as left operands, ds^T into shared memory too. */
+/* p^T and ds^T of the warp's 16 keys. */
 template <int D>
-static __device__ __forceinline__ void tile_gradient(uint32_t (&p_left)[2][4],
-                                                     uint32_t (&ds_left)[2][4], const Held<D> &h,
-                                                     float scale, bool diagonal)
+static __device__ __forceinline__ void tile_gradient(float (&p)[KEYS][4], float (&ds)[KEYS][4],
+                                                     const Held<D> &h, float scale, bool diagonal)
 {
     const int first = (int)threadIdx.x / WARP * SIDE;
-    float p[KEYS][4], ds[KEYS][4];
     scores<D>(p, h.k, first, h.q);
     scores<D>(ds, h.v, first, h.dout);
 #pragma unroll
@@ -143,8 +141,12 @@ static __device__ __forceinline__ void tile_gradient(uint32_t (&p_left)[2][4],
             p[n][i] = future ? 0.0f : __expf(p[n][i] * scale - h.lse[query]);
             ds[n][i] = p[n][i] * (ds[n][i] - h.delta[query]);
         }
-    as_left(p_left, p);
-    as_left(ds_left, ds);
+}
+
+template <int D>
+static __device__ __forceinline__ void store_gradient(const Held<D> &h, const float (&ds)[KEYS][4])
+{
+    const int first = (int)threadIdx.x / WARP * SIDE;
 #pragma unroll
     for (int n = 0; n < KEYS; n++)
 #pragma unroll
@@ -169,10 +171,13 @@ static __device__ __forceinline__ void key_tile(const Held<D> &h, const Backward
         __syncthreads();
         load_queries<D>(h, b, t, head, at);
         __syncthreads();
-        uint32_t p[2][4], ds[2][4];
+        float p[KEYS][4], ds[KEYS][4];
+        uint32_t left[2][4];
         tile_gradient<D>(p, ds, h, s.scale, at == start);
-        add_product<D>(dv, p, h.dout);
-        add_product<D>(dk, ds, h.q);
+        as_left(left, p);
+        add_product<D>(dv, left, h.dout);
+        as_left(left, ds);
+        add_product<D>(dk, left, h.q);
     }
     bf16 *to = b.dqkv + (t.first + start) * 3 * s.dim + s.dim + head * s.head_dim;
     const float one[2] = {1.0f, 1.0f}, scale[2] = {s.scale, s.scale};
@@ -207,13 +212,15 @@ static __global__ void __launch_bounds__(THREADS) queries_kernel(BackwardMma b, 
         __syncthreads();
         load_keys<D>(h, b, t, head, start);
         __syncthreads();
-        uint32_t p[2][4], ds[2][4];
+        float p[KEYS][4], ds[KEYS][4];
         tile_gradient<D>(p, ds, h, s.scale, start == t.start);
+        store_gradient<D>(h, ds);
         __syncthreads();
+        uint32_t left[2][4];
 #pragma unroll
         for (int half = 0; half < 2; half++)
-            left_of_transpose(ds[half], h.ds, PAIR_ROW, first, SIDE * half);
-        add_product<D>(dq, ds, h.k);
+            left_of_transpose(left[half], h.ds, PAIR_ROW, first, SIDE * half);
+        add_product<D>(dq, left, h.k);
     }
     const float scale[2] = {s.scale, s.scale};
     store_rows<D>(b.dqkv + (t.first + t.start) * 3 * s.dim + head * s.head_dim, 3 * s.dim, dq,

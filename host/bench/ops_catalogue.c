@@ -54,7 +54,7 @@ static void loss_call(Case *c, const Tensor *t)
     const ItemTable table = {.id = t[1]};
     catalogue_cross_entropy(c->dev, t[3], t[6], t[7], t[8], t[0], &table, t[2], t[4], t[5]);
 }
-/* Three products: the scores, du, did. The scores are computed twice, as they are not kept. */
+/* Three products: the scores, du, did. Where they are not kept, the scores are computed twice. */
 static void loss_cost(const Shape *s, double size, double *bytes, double *flops)
 {
     stats_cost(s, size, bytes, flops);
@@ -63,13 +63,13 @@ static void loss_cost(const Shape *s, double size, double *bytes, double *flops)
 }
 
 static const char SCORES_CPU[] =
-    "scores through the L2 cache, and a maximum or an exponential of each: much where dim is small";
+    "scores through the L2 cache, and an exponential of each: much where dim is small";
 static const Op best = {"catalogue best",
                         stats_fill,
                         best_call,
                         stats_cost,
                         "operands through shared memory; begin and end of a block's walk",
-                        SCORES_CPU};
+                        "laying out the items of a tile for the products, once for all rows"};
 static const Op sum = {"catalogue logsumexp",
                        stats_fill,
                        sum_call,
@@ -87,7 +87,7 @@ static const Op loss = {"catalogue cross-entropy",
                         loss_call,
                         loss_cost,
                         "scores twice (4 products for 3); their gradient through the L2 cache",
-                        "scores twice (4 products for 3), each time through the L2 cache"};
+                        "an exponential a score, scores twice through a cache, or computed twice"};
 
 static Status catalogue_of(Bench *b, Shape s)
 {
