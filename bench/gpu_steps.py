@@ -11,7 +11,8 @@ SETTINGS = {
 }
 LENGTH = 50  # the longest window of real lengths
 COMPILED = ["--compile"]
-VARLEN = [*COMPILED, "--packing", "varlen", "--head", "padded"]
+PACKED = ["--packing", "varlen", "--head", "padded"]
+VARLEN = [*COMPILED, *PACKED]
 TWINS = {
     "full windows": {"compiled": COMPILED, "eager": []},
     "real lengths": {"compiled, packed": VARLEN, "compiled, padded": COMPILED, "eager, padded": []},
@@ -58,13 +59,16 @@ def souk_rate(p, souk, out, name, settings):
 
 
 def same_loss(p, souk, out, name, data, settings):
-    """Whether the twin has souk's loss on a batch of the setting, both on the GPU in f32."""
+    """Whether the twin has souk's loss on a batch of the setting, on the GPU in f32, and where it is timed packed,
+    so too; in bf16 then, as PyTorch's packed attention wants."""
     run, trace = os.path.join(out, "check-run"), os.path.join(out, "check-trace.safetensors")
     first = [souk, "train", "--force", *settings, "train.out=" + run, "train.precision=f32", "train.tokens=4096", "train.steps=1"]
     laid_open = [souk, "trace", "--device", "cuda", "--checkpoint", run, "--data", data, "--batch", "0", "--out", trace]
     held = [sys.executable, os.path.join(HERE, "peers", "twin.py"), "check", trace, "--device", "cuda"]
-    return all(p.try_run("%s, %s" % (what, name), command, 60)[0]
-               for what, command in (("a step", first), ("its trace", laid_open), ("the same loss in PyTorch", held)))
+    commands = {"a step": first, "its trace": laid_open, "the same loss in PyTorch": held}
+    if VARLEN in TWINS[name].values():
+        commands["the same loss in PyTorch, packed"] = [*held, *PACKED, "--precision", "bf16"]
+    return all(p.try_run("%s, %s" % (what, name), command, 60)[0] for what, command in commands.items())
 
 
 def waited(p, souk, out, name, settings):

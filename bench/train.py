@@ -65,15 +65,22 @@ def show(title, rows):
     return {"rows": rows, **ratios}
 
 
+def hold_to_souk(souk, out, data, length, twins):
+    """Every twin must have souk's loss on a batch of the data, or the bench ends here."""
+    souk.train(data, length, 1, SHAPE, warmup=1)
+    trace = os.path.join(out, "train-trace.safetensors")
+    child([souk.program, "trace", "--checkpoint", souk.run, "--data", data, "--batch", "0", "--out", trace])
+    for name, (options, env) in twins.items():
+        told, _ = child([sys.executable, os.path.join(HERE, "peers", "twin.py"), "check", trace, *options], env)
+        print("same loss on the same batch, %s: %s" % (name, told), end="", flush=True)
+    os.remove(trace)
+
+
 def full_windows(souk, out, rounds):
     log = os.path.join(out, "train-full.csv")
     write_log(log, 512, 130, 20000)  # leave-one-out takes two of each user's events
     data = souk.ingest(log, "train-full.h5", "--split", "leave-one-out")
-    souk.train(data, 128, 1, SHAPE, warmup=1)
-    trace = os.path.join(out, "train-trace.safetensors")
-    child([souk.program, "trace", "--checkpoint", souk.run, "--data", data, "--batch", "0", "--out", trace])
-    print("same loss on the same batch: " + child([sys.executable, os.path.join(HERE, "peers", "twin.py"), "check", trace])[0], end="")
-    os.remove(trace)
+    hold_to_souk(souk, out, data, 128, TWINS)
     twins = {n: lambda o=o, e=e: twin(o, e, "--items", 20000, "--batch", 32, "--length", 128) for n, (o, e) in TWINS.items()}
     rows, engine = compare(rounds, lambda: souk.train(data, 128, STEPS, SHAPE), twins)
     title = "full windows: 32 x 128 tokens, dim 256, 4 layers, 4 heads, 20,000 items, fp32, %d threads, %s"
@@ -95,6 +102,7 @@ def real_lengths(souk, out, log):
     windows = np.concatenate([np.full(int((lengths // length).sum()), length), lengths % length])
     path = os.path.join(out, "train-windows.txt")
     np.savetxt(path, windows[windows >= 2], fmt="%d")
+    hold_to_souk(souk, out, data, length, PADDED)
     twins = {n: lambda o=o, e=e: twin(o, e, "--items", items, "--batch", 256, "--length", length, "--windows", path)
              for n, (o, e) in PADDED.items()}
     rows, _ = compare(1, lambda: souk.train(data, length, STEPS, SHAPE), twins)

@@ -5,7 +5,8 @@
  * All functions walk blocks of rows x tiles of items. A block's scores are kept between its two
  * passes where they fit CATALOGUE_KEEP_BYTES, and computed again in the second pass where they do
  * not; so temporary memory depends neither on the number of rows nor, beyond that bound, of items.
- * Sums run in an order fixed by the shapes: deterministic for any number of threads.
+ * Sums run in an order fixed by the shapes: deterministic for any number of threads. Where no more than the
+ * best item is asked for, scores do not even leave the registers: catalogue_best.h.
  *
  * On CUDA nothing is kept between the passes (16 MB of scores at most, and the vectors of a tile), and
  * all tensors lie in its memory; catalogue_choice.h says which kernels serve.

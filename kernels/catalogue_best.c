@@ -59,7 +59,7 @@ static void pack(float *to, const float *from, int64_t count, int64_t dim, int64
  * lane, and a tile's packed vectors and biases. */
 typedef struct {
     Tiles tiles;
-    int64_t rows;   /* of the block, at most a multiple of ROWS */
+    int64_t rows;   /* of a block at most, a multiple of ROWS */
     Tensor u;       /* [rows, dim] packed */
     Tensor max;     /* [groups, rows] */
     Tensor argmax;  /* [groups, rows] */
