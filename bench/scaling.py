@@ -2,7 +2,7 @@
 """The measurements of bench/scaling.sh; run that."""
 import argparse, json, os, statistics, sys
 
-from souk_runs import GIB, Souk, child, write_log
+from souk_runs import GIB, Souk, assigned, child, usual, write_log
 
 LENGTH = 128
 SMALL = {"dim": 64, "layers": 2, "heads": 2}
@@ -25,19 +25,21 @@ class Bench:
             os.remove(log)
         return self.logs[items, length]
 
-    def plan(self, data, settings):
-        output, _ = child([self.souk.program, "train", "--plan", "data.path=" + data, *("%s=%s" % s for s in settings.items())])
+    def plan(self, settings):
+        output, _ = child([self.souk.program, "train", "--plan", *assigned(settings)])
         return json.loads(output)
 
     def point(self, x, data, length, shape, steps=3, tokens=4096, measure=True, **more):
-        settings = {"train.device": self.device, "train.tokens": tokens, "model.length": length, "model.dropout": 0,
-                    "learn.action_weight": 0, "learn.objective": "cross_entropy", **{"model." + k: v for k, v in shape.items()}}
-        plan = self.plan(data, settings)
+        more["train.tokens"] = tokens
+        plan = self.plan({**usual(data, length, shape), **more, "train.device": self.device})
         row = {"x": x, "parameters": plan["parameters"], "planned_bytes": plan["bytes"], "planned": plan,
                "tokens_per_s": None, "peak_bytes": None}
-        if measure:
-            rates, peak = self.souk.train(data, length, steps, shape, 1, **{"train.tokens": tokens, "train.device": self.device, **more})
+        if measure and self.device == "cpu":
+            rates, peak = self.souk.train(data, length, steps, shape, 1, **more)
             row.update(tokens_per_s=statistics.median(rates), peak_bytes=peak)
+        elif measure:  # of the process the system tells the memory, of a GPU souk does
+            rate, peak = self.souk.steps_on(self.device, data, length, steps, shape, **more)
+            row.update(tokens_per_s=rate, peak_bytes=peak)
         rate = "%8.0f" % row["tokens_per_s"] if measure else "       -"
         peak = "%7.2f" % (row["peak_bytes"] / GIB) if measure else "      -"
         print("  %10s %12.1f M %s tokens/s   planned %7.2f GiB   measured %s GiB"

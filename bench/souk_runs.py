@@ -34,6 +34,15 @@ def child(command, env=None):
     return output.decode(), peak
 
 
+def usual(data, length, shape):
+    return {"data.path": data, "train.tokens": 4096, "model.length": length, "train.threads": THREADS, "model.dropout": 0,
+            "learn.action_weight": 0, "learn.objective": "cross_entropy", **{"model." + k: v for k, v in shape.items()}}
+
+
+def assigned(settings):
+    return ["%s=%s" % s for s in settings.items()]
+
+
 class Souk:
     def __init__(self, program, out):
         self.program, self.out = program, out
@@ -46,14 +55,22 @@ class Souk:
 
     def train(self, data, length, steps, shape, warmup=WARMUP, **more):
         """-> (tokens/s of each timed step, peak bytes); `more` settings replace the usual ones"""
-        settings = {"data.path": data, "train.out": self.run, "train.tokens": 4096, "model.length": length,
-                    "train.steps": steps + warmup, "train.valid_every": 10**9, "train.valid_users": 1,
-                    "train.patience": 0, "train.threads": THREADS, "model.dropout": 0, "learn.action_weight": 0,
-                    "learn.objective": "cross_entropy", **{"model." + k: v for k, v in shape.items()}, **more}
-        _, peak = child([self.program, "train", "--force", *("%s=%s" % s for s in settings.items())])
+        settings = {"train.out": self.run, "train.steps": steps + warmup, "train.valid_every": 10**9, "train.valid_users": 1,
+                    "train.patience": 0, **usual(data, length, shape), **more}
+        _, peak = child([self.program, "train", "--force", *assigned(settings)])
         with open(os.path.join(self.run, "metrics.jsonl")) as f:
             lines = [r for r in map(json.loads, f) if "tokens" in r]
         return [r["tokens"] / r["seconds"] for r in lines[warmup:]], peak
+
+
+    def steps_on(self, device, data, length, steps, shape, **more):
+        """-> (tokens/s, bytes of the arenas and scratch on the device)"""
+        report = os.path.join(self.out, "steps.json")
+        child([self.program, "bench", "--device", device, "--quiet", "--steps", str(steps), "--warmup", "1", "--json", report,
+               *assigned({**usual(data, length, shape), **more})])
+        with open(report) as f:
+            told = json.load(f)["steps"]
+        return told["tokens_per_s"], sum(told["memory"].values())
 
 
 def write_log(path, users, events, items):
