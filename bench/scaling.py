@@ -29,11 +29,12 @@ class Bench:
         output, _ = child([self.souk.program, "train", "--plan", *assigned(settings)])
         return json.loads(output)
 
-    def point(self, x, data, length, shape, steps=3, tokens=4096, measure=True, **more):
+    def point(self, x, data, length, shape, tokens=4096, measure=True, **more):
         more["train.tokens"] = tokens
         plan = self.plan({**usual(data, length, shape), **more, "train.device": self.device})
         row = {"x": x, "parameters": plan["parameters"], "planned_bytes": plan["bytes"], "planned": plan,
                "tokens_per_s": None, "peak_bytes": None}
+        steps = int(max(3, min(15, 3e7 / row["parameters"])))  # short ones are many
         if measure and self.device == "cpu":
             rates, peak = self.souk.train(data, length, steps, shape, 1, **more)
             row.update(tokens_per_s=statistics.median(rates), peak_bytes=peak)
@@ -59,7 +60,7 @@ def curves(b, largest, fits):
     for dim, layers, heads in SIZES:
         shape = {"dim": dim, "layers": layers, "heads": heads}
         data = b.data(20000, LENGTH)
-        row = b.point("%dx%d" % (dim, layers), data, LENGTH, shape, steps=2, tokens=1024, measure=12 * layers * dim**2 <= fits)
+        row = b.point("%dx%d" % (dim, layers), data, LENGTH, shape, tokens=1024, measure=12 * layers * dim**2 <= fits)
         row["x"] = row["parameters"]
         rows.append(row)
     yield "parameters", "parameters", rows
@@ -79,10 +80,10 @@ set grid
 set xlabel '%(label)s'
 set format x '%%.0s%%c'
 set ylabel 'tokens/s'
-set yrange [0:*]
+%(rates)s
 plot '%(dat)s' using 1:2 with linespoints pointtype 7 title 'souk'
 set ylabel 'GiB'
-set autoscale y
+unset yrange
 set logscale y
 plot '%(dat)s' using 1:3 with linespoints pointtype 6 title 'planned', '' using 1:4 with linespoints pointtype 7 title 'measured'
 """
@@ -95,9 +96,11 @@ def draw(out, name, label, rows):
         for r in rows:
             cells = [r["x"], r["tokens_per_s"], r["planned_bytes"] / GIB, r["peak_bytes"] and r["peak_bytes"] / GIB]
             f.write(" ".join("NaN" if c is None else "%g" % c for c in cells) + "\n")
+    told = [r["tokens_per_s"] for r in rows if r["tokens_per_s"]]
+    rates = "set logscale y" if max(told) > 20 * min(told) else "set yrange [0:*]"
     script = os.path.join(out, "scaling-%s.gp" % name)
     with open(script, "w") as f:
-        f.write(GNUPLOT % {"svg": os.path.join(out, "scaling-%s.svg" % name), "label": label, "dat": dat})
+        f.write(GNUPLOT % {"svg": os.path.join(out, "scaling-%s.svg" % name), "label": label, "dat": dat, "rates": rates})
     child(["gnuplot", script])
 
 
