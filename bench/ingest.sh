@@ -3,7 +3,9 @@
 # --rows 100000000 is the big one) and ingests it; needs 160 bytes of disk a row in FOLDER. Table on
 # screen, figures in bench/out/ingest.json. The same log goes through bench/peers/ingest_pandas.py as well
 # (up to 10,000,000 rows: pandas holds the log in memory) where there is pandas: PYTHON=PROGRAM, default
-# bench/peers/venv, made by bench/peers/setup.sh. Both by turns, five times: the medians count.
+# bench/peers/venv, made by bench/peers/setup.sh. Both by turns, five times: the medians count. What a run
+# leaves to be written is written before the next one starts; souk's runs include the wait for their own file
+# to be on the disk.
 set -e
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${BUILD:-$root/build}
@@ -36,11 +38,13 @@ elif ! "$python" -c 'import pandas' 2>/dev/null; then
 fi
 ours=() theirs=()
 for ((i = 0; i < rounds; i++)); do
+    sync
     "$build/souk" ingest --quiet --force --map "$root/datasets/synthetic.ini" \
         --json "$folder/report.json" "$log" "$file"
     ours+=("$(value "$folder/report.json" seconds)")
-    [ -n "$note" ] ||
-        theirs+=("$("$python" "$root/bench/peers/ingest_pandas.py" "$log" "$folder/bench-ingest-peer.h5" "$folder/report.json")")
+    [ -z "$note" ] || continue
+    sync
+    theirs+=("$("$python" "$root/bench/peers/ingest_pandas.py" "$log" "$folder/bench-ingest-peer.h5" "$folder/report.json")")
 done
 took=$(median "${ours[@]}") peer=null
 [ -n "$note" ] || peer=$(median "${theirs[@]}")
