@@ -77,6 +77,7 @@ set output '%(svg)s'
 set multiplot layout 1,2
 set logscale x
 set grid
+set key above
 set xlabel '%(label)s'
 set format x '%%.0s%%c'
 set ylabel 'tokens/s'
@@ -85,11 +86,11 @@ plot '%(dat)s' using 1:2 with linespoints pointtype 7 title 'souk'
 set ylabel 'GiB'
 unset yrange
 set logscale y
-plot '%(dat)s' using 1:3 with linespoints pointtype 6 title 'planned', '' using 1:4 with linespoints pointtype 7 title 'measured'
+plot '%(dat)s' using 1:3 with linespoints pointtype 6 title 'planned', '' using 1:4 with linespoints pointtype 7 title 'measured: %(measured)s'
 """
 
 
-def draw(out, name, label, rows):
+def draw(out, device, name, label, rows):
     dat = os.path.join(out, "scaling-%s.dat" % name)
     with open(dat, "w") as f:
         f.write("# %s, tokens/s, planned GiB, measured GiB\n" % label)
@@ -97,10 +98,11 @@ def draw(out, name, label, rows):
             cells = [r["x"], r["tokens_per_s"], r["planned_bytes"] / GIB, r["peak_bytes"] and r["peak_bytes"] / GIB]
             f.write(" ".join("NaN" if c is None else "%g" % c for c in cells) + "\n")
     told = [r["tokens_per_s"] for r in rows if r["tokens_per_s"]]
-    rates = "set logscale y" if max(told) > 20 * min(told) else "set yrange [0:*]"
+    rates = "set logscale y" if max(told) > 10 * min(told) else "set yrange [0:*]"
     script = os.path.join(out, "scaling-%s.gp" % name)
     with open(script, "w") as f:
-        f.write(GNUPLOT % {"svg": os.path.join(out, "scaling-%s.svg" % name), "label": label, "dat": dat, "rates": rates})
+        f.write(GNUPLOT % {"svg": os.path.join(out, "scaling-%s.svg" % name), "label": label, "dat": dat, "rates": rates,
+                           "measured": "the process" if device == "cpu" else "on the device"})
     child(["gnuplot", script])
 
 
@@ -115,7 +117,7 @@ def main():
     result = {}
     for name, label, rows in curves(Bench(Souk(a.souk, a.out), a.out, a.device), a.largest, a.fits):
         result[name] = rows
-        draw(a.out, name, label, rows)
+        draw(a.out, a.device, name, label, rows)
     with open(os.path.join(a.out, "scaling.json"), "w") as f:
         json.dump(result, f, indent=1)
 
