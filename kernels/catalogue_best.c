@@ -84,7 +84,7 @@ static Search search_plan(Device *dev, const ItemTable *table, Tensor bias, int6
     return s;
 }
 
-/* Items past the last have the score -inf, which is better than none. */
+/* Items past the last have the score -inf, which never is better than another. */
 static void tile_best(const Search *s, int64_t tile, Best *best, int64_t rows)
 {
     const Tiles *t = &s->tiles;
