@@ -143,6 +143,7 @@ static __device__ __forceinline__ void tile_gradient(float (&p)[KEYS][4], float 
         }
 }
 
+/* Those into shared memory, where every warp finds the columns of its queries. */
 template <int D>
 static __device__ __forceinline__ void store_gradient(const Held<D> &h, const float (&ds)[KEYS][4])
 {

@@ -255,15 +255,13 @@ static void ranks_ties_and_best_items_are_exact(void **state)
 }
 
 /* The best item alone takes another path. Exact scores, ties plenty, with biases that differ in sign, one item
- * that is not a number and one that is out of the question; rows of one block and of two. */
+ * that is not a number and one that is out of the question; rows of one block and of several, tiles of one group and of several. */
 static void the_best_item_alone_is_exact(void **state)
 {
     (void)state;
-    static const Shape more[] = {{1, 1, 1, 0, 0, 0, true},
-                                 {2, 31, 7, 0, 0, 0, true},
-                                 {13, 33, 3, 0, 0, 0, false},
-                                 {1030, 700, 5, 0, 0, 0, true},
-                                 {2050, 8200, 4, 0, 0, 0, true}};
+    static const Shape more[] = {{1, 1, 1, 0, 0, 0, true},      {2, 31, 7, 0, 0, 0, true},
+                                 {13, 33, 3, 0, 0, 0, false},   {25, 1500, 67, 0, 0, 0, true},
+                                 {1030, 700, 5, 0, 0, 0, true}, {2050, 8200, 4, 0, 0, 0, true}};
     for (int n = 0; n < (int)(sizeof more / sizeof *more); n++) {
         Case c = make_case(more[n], 10 * (uint64_t)n + 5);
         const Shape s = c.shape;
@@ -304,8 +302,7 @@ static void the_best_item_alone_matches_double(void **state)
             const Shape s = c.shape;
             const bool rounded = dtype == 1;
             Tensor u = rounded ? NEW(BF16, s.rows, s.dim) : c.u;
-            double greatest =
-                0; /* of what features, summed in f32, may round to bf16 differently */
+            double greatest = 0; /* |e| that, summed in f32, may round to bf16 differently */
             if (rounded) round_into(&dev, u, c.u);
             for (int64_t i = 0; rounded && i < s.rows * s.dim; i++)
                 f32(c.u)[i] = bf16_rounded(f32(c.u)[i]);
