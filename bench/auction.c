@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "world/bidders.h"
+#include "world/auction/bidder.h"
 
 enum { ROWS = 350000, AUCTIONS = 1000, HIGHEST = 300 };
 #define SHARE       (1.0 / 32.0)
@@ -56,7 +56,7 @@ static Status run(char **argument, int *differ)
     Campaign past;
     Rlb rlb;
     TRY(bid_log_read(&log, argument[1], ROWS));
-    TRY(campaign_read(&past, argument[2]));
+    TRY(bid_log_campaign_read(&past, argument[2]));
     const int budget = (int)(past.cost / past.impressions * SHARE * AUCTIONS);
     const double started = omp_get_wtime();
     TRY(rlb_solve(&rlb, &past, AUCTIONS, budget, HIGHEST));
@@ -70,7 +70,7 @@ static Status run(char **argument, int *differ)
     const int failed = json_dump_file(root, argument[3], JSON_INDENT(2));
     json_decref(root);
     rlb_close(&rlb);
-    campaign_close(&past);
+    bid_log_campaign_close(&past);
     bid_log_close(&log);
     return failed ? FAIL(ERR_IO, "%s: cannot write: %s", argument[3], strerror(errno)) : OK;
 }

@@ -14,7 +14,7 @@
 
 #include "base/progress.h"
 #include "base/rng.h"
-#include "data/stream.h"
+#include "data/stream/stream.h"
 
 enum { ITEMS = 100000, LONGEST = 199, REPEATS = 3 };
 
@@ -59,7 +59,7 @@ static Status finish(BehaviourWriter *w)
         key[i] = text[i];
     }
     const BehaviourCatalogue catalogue = {.items = ITEMS, .item_key = key};
-    if (st == OK) st = behaviour_finish(w, &catalogue);
+    if (st == OK) st = behaviour_write_finish(w, &catalogue);
     free(text);
     free(key);
     return st;
@@ -85,18 +85,18 @@ static Status write_log(const char *path, int64_t events, bool compress, double 
     BehaviourWriter *w = NULL;
     int64_t written = 0;
     *seconds = 0;
-    Status st = behaviour_create(&w, path, &header);
+    Status st = behaviour_write_create(&w, path, &header);
     for (int64_t user = 0; written < events && st == OK; user++) {
         const UserHistory *h = make_user(user);
-        const double from = clock_seconds();
-        st = behaviour_append(w, h);
-        *seconds += clock_seconds() - from;
+        const double from = progress_seconds();
+        st = behaviour_write_append(w, h);
+        *seconds += progress_seconds() - from;
         written += h->count;
     }
-    const double from = clock_seconds();
+    const double from = progress_seconds();
     if (st == OK) st = finish(w);
-    *seconds += clock_seconds() - from;
-    behaviour_writer_close(w);
+    *seconds += progress_seconds() - from;
+    behaviour_write_close(w);
     return st;
 }
 
@@ -119,7 +119,7 @@ static Status read_epoch(const Behaviour *b, int threads, Reading *best)
     Stream *s;
     const Batch *batch = NULL;
     int64_t used = 0, room = 0;
-    const double from = clock_seconds(), core_from = processor_seconds();
+    const double from = progress_seconds(), core_from = processor_seconds();
     TRY(stream_open(&s, b, &o, (StreamCursor){0}));
     Status st = stream_next(s, &batch);
     while (st == OK && batch->cursor.epoch == 0) {
@@ -127,7 +127,7 @@ static Status read_epoch(const Behaviour *b, int threads, Reading *best)
         room += batch->tokens;
         st = stream_next(s, &batch);
     }
-    const double seconds = clock_seconds() - from, core = processor_seconds() - core_from;
+    const double seconds = progress_seconds() - from, core = processor_seconds() - core_from;
     stream_close(s);
     if ((double)used / seconds > best->rate)
         *best = (Reading){(double)used / seconds, (double)used / core, (double)used / (double)room};
@@ -140,9 +140,9 @@ static Status bench_file(const char *path, int64_t events, bool compress, json_t
     struct stat info;
     Behaviour b;
     TRY(write_log(path, events, compress, &writing));
-    const double from = clock_seconds();
+    const double from = progress_seconds();
     TRY(behaviour_open(&b, path));
-    opening = clock_seconds() - from;
+    opening = progress_seconds() - from;
     if (stat(path, &info) != 0) info.st_size = 0;
     const char *layout = compress ? "compressed" : "plain";
     printf("%-11s %6.1f M events, %6.0f MB   written at %6.1f M events/s   opened (checked) at "

@@ -11,9 +11,9 @@
 #include <sys/resource.h>
 
 #include "base/progress.h"
-#include "catalogue.h"
+#include "catalogue/catalogue.h"
+#include "losses/td.h"
 #include "model/safetensors.h"
-#include "td.h"
 
 enum { MAX_REPEATS = 64 };
 static const float GAMMA = 0.9f;
@@ -81,13 +81,13 @@ enum { BACKUPS = sizeof backups / sizeof *backups };
 static void measure(Device *dev, int backup, Tensor y, Tensor seconds, const Inputs *in)
 {
     for (int64_t i = -1; i < seconds.dim[0]; i++) {
-        const double from = clock_seconds();
+        const double from = progress_seconds();
         const size_t mark = scratch_mark(dev);
         Tensor next = SCRATCH(dev, F32, y.dim[0]), valid = SCRATCH(dev, F32, y.dim[0]);
         backups[backup].next_values(dev, next, in);
         td_targets(dev, y, valid, in->reward, in->end, next, in->cu_seqlens, GAMMA, 1, true);
         scratch_release(dev, mark);
-        if (i >= 0) ((double *)seconds.data)[i] = clock_seconds() - from;
+        if (i >= 0) ((double *)seconds.data)[i] = progress_seconds() - from;
     }
 }
 

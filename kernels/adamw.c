@@ -112,13 +112,13 @@ static double sum_squares(Device *dev, const float *gs, int64_t count)
     return total;
 }
 
-void gradient_norm_squared(Device *dev, Tensor sum, Tensor g, AdamwSegments segments)
+void adamw_gradient_norm_squared(Device *dev, Tensor sum, Tensor g, AdamwSegments segments)
 {
     EXPECT(sum, F64, 1);
     EXPECT(g, F32, g.dim[0]);
     check_segments(segments);
     if (ON_CUDA(dev)) {
-        gradient_norm_squared_cuda(dev, sum, g);
+        adamw_gradient_norm_squared_cuda(dev, sum, g);
         return;
     }
 
@@ -128,7 +128,7 @@ void gradient_norm_squared(Device *dev, Tensor sum, Tensor g, AdamwSegments segm
     *f64(sum) = total;
 }
 
-void polyak_update(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state)
+void adamw_polyak(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state)
 {
     const int64_t count = p.dim[0];
     EXPECT(p, F32, count);
@@ -136,7 +136,7 @@ void polyak_update(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor
     EXPECT(schedule, F64, ADAMW_SCHEDULE);
     EXPECT(state, F64, ADAMW_STATE);
     if (ON_CUDA(dev)) {
-        polyak_update_cuda(dev, target, p, schedule, state);
+        adamw_polyak_cuda(dev, target, p, schedule, state);
         return;
     }
 

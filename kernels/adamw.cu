@@ -4,7 +4,7 @@
  */
 #include "adamw.h"
 
-#include "base/sum.cuh"
+#include "base/cuda/sum.cuh"
 
 enum { THREADS = 256, PACK = 4, STEPS = 4, CHUNK = THREADS * PACK * STEPS, PER_PROCESSOR = 8 };
 
@@ -120,7 +120,7 @@ void adamw_check_cuda(Device *dev, Tensor state, Tensor losses)
            tensor_count(losses));
 }
 
-void gradient_norm_squared_cuda(Device *dev, Tensor sum, Tensor g)
+void adamw_gradient_norm_squared_cuda(Device *dev, Tensor sum, Tensor g)
 {
     cuda_sum<true>(dev, (double *)sum.data, NULL, f32(g), g.dim[0]);
 }
@@ -136,7 +136,7 @@ void adamw_step_cuda(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwS
            f32(g), s, (const double *)schedule.data, (const double *)state.data, options);
 }
 
-void polyak_update_cuda(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state)
+void adamw_polyak_cuda(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state)
 {
     const int64_t count = p.dim[0];
     const int64_t packs = aligned16(target.data) && aligned16(p.data) ? count / PACK : 0;

@@ -1,7 +1,7 @@
 /* The optimiser's step over one flat buffer, the norm for clipping, the target network's average.
  *
  *   adamw_schedule         schedule = lr, 1 - beta1^step, 1 - beta2^step, tau; on the host
- *   gradient_norm_squared  sum = sum_i g[i]^2, in double
+ *   adamw_gradient_norm_squared  sum = sum_i g[i]^2, in double
  *   adamw_check            where state's norm, or a number of `losses`, is not finite, state's stop is
  *                          set, which only the host clears; while it stands, the two below do nothing
  *   adamw_step    norm = sqrt(state's sum of squares)
@@ -11,7 +11,7 @@
  *                 v = beta2 v + (1 - beta2) g'^2
  *                 p = p - lr decay p
  *                     - lr (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)
- *   polyak_update          target = (1 - tau) target + tau p; tau = 1 copies p, tau = 0 does nothing
+ *   adamw_polyak          target = (1 - tau) target + tau p; tau = 1 copies p, tau = 0 does nothing
  *
  *   p, m, v, g, target   [count]   f32; p, m, v, target are updated in place, g is read
  *   segments             what the buffer holds: elements first .. first+count-1 of each segment, with
@@ -22,7 +22,7 @@
  *
  * p - lr decay p is taken first (decoupled decay, Loshchilov and Hutter 2019; the order of
  * PyTorch's AdamW); 1 - beta^step is computed in double, step from 1; tau is rounded to f32.
- * Scratch of gradient_norm_squared: 8 bytes for 65536 elements (cuda: for 8192). Deterministic: the
+ * Scratch of adamw_gradient_norm_squared: 8 bytes for 65536 elements (cuda: for 8192). Deterministic: the
  * norm is summed by segments in chunks of 65536 elements (cuda: over the whole buffer, which must be
  * 0 between segments), each by itself in double, and their sums added in an order that follows from
  * the sizes.
@@ -52,21 +52,21 @@ typedef struct {
 
 void adamw_schedule(double schedule[ADAMW_SCHEDULE], double lr, int64_t step, double tau,
                     AdamwOptions options);
-void gradient_norm_squared(Device *dev, Tensor sum, Tensor g, AdamwSegments segments);
+void adamw_gradient_norm_squared(Device *dev, Tensor sum, Tensor g, AdamwSegments segments);
 void adamw_check(Device *dev, Tensor state, Tensor losses);
 void adamw_step(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegments segments,
                 Tensor schedule, Tensor state, AdamwOptions options);
-void polyak_update(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state);
+void adamw_polyak(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state);
 
-/* state[ADAMW_NORM_SQUARED] as the f64 [1] that gradient_norm_squared writes. */
+/* state[ADAMW_NORM_SQUARED] as the f64 [1] that adamw_gradient_norm_squared writes. */
 Tensor adamw_norm_squared(Tensor state);
 
 /* The CUDA half, in adamw.cu. Call the functions above instead: they check shapes. */
-void gradient_norm_squared_cuda(Device *dev, Tensor sum, Tensor g);
+void adamw_gradient_norm_squared_cuda(Device *dev, Tensor sum, Tensor g);
 void adamw_check_cuda(Device *dev, Tensor state, Tensor losses);
 void adamw_step_cuda(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegments segments,
                      Tensor schedule, Tensor state, AdamwOptions options);
-void polyak_update_cuda(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state);
+void adamw_polyak_cuda(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state);
 
 #ifdef __cplusplus
 }

@@ -80,14 +80,15 @@ void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, Dropout d)
     }
 
     const size_t mark = scratch_mark(dev);
-    const Tensor from = widen(dev, x), onto = widen(dev, residual), to = wide_room(dev, y);
+    const Tensor from = bf16_widen(dev, x), onto = bf16_widen(dev, residual),
+                 to = bf16_wide_like(dev, y);
     if (d.rate == 0.0f) {
         pass(dev, f32(to), f32(from), f32(onto), tensor_count(x));
     } else {
         const Mask mask = mask_of(&d);
         apply(dev, f32(to), f32(from), f32(onto), tensor_count(x), &mask);
     }
-    round_into(dev, y, to);
+    bf16_round_into(dev, y, to);
     scratch_release(dev, mark);
 }
 

@@ -2,7 +2,7 @@
 #ifndef SOUK_DROPOUT_CUH
 #define SOUK_DROPOUT_CUH
 
-#include "base/cuda.cuh"
+#include "base/cuda/cuda.cuh"
 #include "base/rng.h"
 #include "dropout.h"
 

@@ -26,12 +26,12 @@ void elementwise_axpy(Device *dev, Tensor y, float alpha, Tensor x)
         return;
     }
     const size_t mark = scratch_mark(dev);
-    const Tensor to = widen(dev, y);
+    const Tensor to = bf16_widen(dev, y);
     float *yp = f32(to);
-    const float *xp = f32(widen(dev, x));
+    const float *xp = f32(bf16_widen(dev, x));
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) yp[i] += alpha * xp[i];
-    round_into(dev, y, to);
+    bf16_round_into(dev, y, to);
     scratch_release(dev, mark);
 }
 
@@ -56,11 +56,11 @@ void elementwise_fill(Device *dev, Tensor y, float value)
         return;
     }
     const size_t mark = scratch_mark(dev);
-    const Tensor to = wide_room(dev, y);
+    const Tensor to = bf16_wide_like(dev, y);
     float *yp = f32(to);
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) yp[i] = value;
-    round_into(dev, y, to);
+    bf16_round_into(dev, y, to);
     scratch_release(dev, mark);
 }
 
@@ -74,12 +74,12 @@ void elementwise_copy(Device *dev, Tensor y, Tensor x)
         return;
     }
     const size_t mark = scratch_mark(dev);
-    const Tensor to = wide_room(dev, y);
+    const Tensor to = bf16_wide_like(dev, y);
     float *yp = f32(to);
-    const float *xp = f32(widen(dev, x));
+    const float *xp = f32(bf16_widen(dev, x));
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) yp[i] = xp[i];
-    round_into(dev, y, to);
+    bf16_round_into(dev, y, to);
     scratch_release(dev, mark);
 }
 
@@ -123,19 +123,19 @@ Tensor elementwise_cast(Device *dev, Tensor x, Dtype dtype)
     return y;
 }
 
-void row_dot(Device *dev, Tensor y, Tensor a, Tensor b)
+void elementwise_row_dot(Device *dev, Tensor y, Tensor a, Tensor b)
 {
     const int64_t rows = a.dim[0], dim = a.dim[1];
     EXPECT(a, activation_dtype(a), rows, dim);
     EXPECT(b, a.dtype, rows, dim);
     EXPECT(y, F32, rows);
     if (ON_CUDA(dev)) {
-        row_dot_cuda(dev, y, a, b);
+        elementwise_row_dot_cuda(dev, y, a, b);
         return;
     }
 
     const size_t mark = scratch_mark(dev);
-    const Tensor left = widen(dev, a), right = widen(dev, b);
+    const Tensor left = bf16_widen(dev, a), right = bf16_widen(dev, b);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
         const float *ar = f32(left) + r * dim, *br = f32(right) + r * dim;
@@ -147,19 +147,19 @@ void row_dot(Device *dev, Tensor y, Tensor a, Tensor b)
     scratch_release(dev, mark);
 }
 
-void row_scale(Device *dev, Tensor y, Tensor x, Tensor s)
+void elementwise_row_scale(Device *dev, Tensor y, Tensor x, Tensor s)
 {
     const int64_t rows = x.dim[0], dim = x.dim[1];
     EXPECT(x, activation_dtype(x), rows, dim);
     EXPECT(y, x.dtype, rows, dim);
     EXPECT(s, F32, rows);
     if (ON_CUDA(dev)) {
-        row_scale_cuda(dev, y, x, s);
+        elementwise_row_scale_cuda(dev, y, x, s);
         return;
     }
 
     const size_t mark = scratch_mark(dev);
-    const Tensor from = widen(dev, x), to = wide_room(dev, y);
+    const Tensor from = bf16_widen(dev, x), to = bf16_wide_like(dev, y);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
         const float *xr = f32(from) + r * dim, scale = f32(s)[r];
@@ -167,7 +167,7 @@ void row_scale(Device *dev, Tensor y, Tensor x, Tensor s)
 #pragma omp simd
         for (int64_t c = 0; c < dim; c++) yr[c] = scale * xr[c];
     }
-    round_into(dev, y, to);
+    bf16_round_into(dev, y, to);
     scratch_release(dev, mark);
 }
 
@@ -193,18 +193,18 @@ static int64_t read_finite(Device *dev, Tensor x)
     const size_t mark = scratch_mark(dev);
     const Tensor found = SCRATCH(dev, I64, 1);
     int64_t left = 0;
-    rows_finite_cuda(dev, found, x);
+    elementwise_rows_finite_cuda(dev, found, x);
     device_copy_out(dev, &left, found.data, sizeof left);
     scratch_release(dev, mark);
     return left ? tensor_count(x) - left : -1;
 }
 
-int64_t rows_finite(Device *dev, Tensor x)
+int64_t elementwise_rows_finite(Device *dev, Tensor x)
 {
     const int64_t count = same_shape(x, x), chunks = (count + CHUNK - 1) / CHUNK;
     if (ON_CUDA(dev)) return read_finite(dev, x);
     const size_t mark = scratch_mark(dev);
-    const float *values = f32(widen(dev, x));
+    const float *values = f32(bf16_widen(dev, x));
     int64_t index = INT64_MAX;
 #pragma omp parallel for reduction(min : index) num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {

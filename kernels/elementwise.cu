@@ -3,7 +3,7 @@
  */
 #include "elementwise.h"
 
-#include "base/cuda.cuh"
+#include "base/cuda/cuda.cuh"
 
 enum { WARPS = 8, THREADS = WARPS * WARP, PER_PROCESSOR = 8, PACK = 4 };
 
@@ -187,15 +187,15 @@ void elementwise_fill_cuda(Device *dev, Tensor y, float value)
     BY_DTYPE(y.dtype, fill, dev, y, value);
 }
 void elementwise_copy_cuda(Device *dev, Tensor y, Tensor x) { BY_DTYPE(x.dtype, copy, dev, y, x); }
-void row_dot_cuda(Device *dev, Tensor y, Tensor a, Tensor b)
+void elementwise_row_dot_cuda(Device *dev, Tensor y, Tensor a, Tensor b)
 {
     BY_DTYPE(a.dtype, dot, dev, y, a, b);
 }
-void row_scale_cuda(Device *dev, Tensor y, Tensor x, Tensor s)
+void elementwise_row_scale_cuda(Device *dev, Tensor y, Tensor x, Tensor s)
 {
     BY_DTYPE(x.dtype, scale, dev, y, x, s);
 }
-void rows_finite_cuda(Device *dev, Tensor found, Tensor x)
+void elementwise_rows_finite_cuda(Device *dev, Tensor found, Tensor x)
 {
     CUDA_CHECK(
         dev, cudaMemsetAsync(found.data, 0, tensor_bytes(found), (cudaStream_t)dev->cuda->compute));

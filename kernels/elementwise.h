@@ -7,20 +7,20 @@
  *   elementwise_copy    y = x
  *   elementwise_log     y = log(x)             y may alias x
  *   elementwise_exp     y = exp(x)             y may alias x
- *   row_dot             y[i] = sum_c a[i,c] b[i,c]      overwrites; summed in double
- *   row_scale           y[i,c] = s[i] x[i,c]            overwrites; y may alias x
- *   rows_finite         the smallest index, counted over all elements, of an infinity or NaN in x;
+ *   elementwise_row_dot             y[i] = sum_c a[i,c] b[i,c]      overwrites; summed in double
+ *   elementwise_row_scale           y[i,c] = s[i] x[i,c]            overwrites; y may alias x
+ *   elementwise_rows_finite         the smallest index, counted over all elements, of an infinity or NaN in x;
  *                       -1 where all are finite
  *
  *   elementwise_shift   y   f32, any shape, s [1] f32
  *   elementwise_log, elementwise_exp     y, x   f32, any one shape
  *   elementwise_*   y, x   f32 or bf16, any one shape, may be empty; x of elementwise_copy may be
  *                          of the other dtype: it is converted
- *   row_dot         y [rows] f32, a, b [rows, dim]   f32 or bf16
- *   row_scale       s [rows] f32, y, x [rows, dim]   f32 or bf16
- *   rows_finite     x      f32 or bf16; waits for the device
+ *   elementwise_row_dot         y [rows] f32, a, b [rows, dim]   f32 or bf16
+ *   elementwise_row_scale       s [rows] f32, y, x [rows, dim]   f32 or bf16
+ *   elementwise_rows_finite     x      f32 or bf16; waits for the device
  *
- * Scratch: 8 bytes of rows_finite on CUDA. Deterministic.
+ * Scratch: 8 bytes of elementwise_rows_finite on CUDA. Deterministic.
  */
 #ifndef SOUK_ELEMENTWISE_H
 #define SOUK_ELEMENTWISE_H
@@ -40,9 +40,9 @@ void elementwise_log(Device *dev, Tensor y, Tensor x);
 void elementwise_exp(Device *dev, Tensor y, Tensor x);
 /* `x` in the other dtype, in the caller's scratch; `x` itself where it is of `dtype`. */
 Tensor elementwise_cast(Device *dev, Tensor x, Dtype dtype);
-void row_dot(Device *dev, Tensor y, Tensor a, Tensor b);
-void row_scale(Device *dev, Tensor y, Tensor x, Tensor s);
-int64_t rows_finite(Device *dev, Tensor x);
+void elementwise_row_dot(Device *dev, Tensor y, Tensor a, Tensor b);
+void elementwise_row_scale(Device *dev, Tensor y, Tensor x, Tensor s);
+int64_t elementwise_rows_finite(Device *dev, Tensor x);
 
 /* The CUDA half, in elementwise.cu. Call the functions above instead: they check shapes. `found` is
  * i64 [1]: elements - index of the first that is not finite, 0 where all are. */
@@ -52,9 +52,9 @@ void elementwise_fill_cuda(Device *dev, Tensor y, float value);
 void elementwise_copy_cuda(Device *dev, Tensor y, Tensor x);
 void elementwise_log_cuda(Device *dev, Tensor y, Tensor x);
 void elementwise_exp_cuda(Device *dev, Tensor y, Tensor x);
-void row_dot_cuda(Device *dev, Tensor y, Tensor a, Tensor b);
-void row_scale_cuda(Device *dev, Tensor y, Tensor x, Tensor s);
-void rows_finite_cuda(Device *dev, Tensor found, Tensor x);
+void elementwise_row_dot_cuda(Device *dev, Tensor y, Tensor a, Tensor b);
+void elementwise_row_scale_cuda(Device *dev, Tensor y, Tensor x, Tensor s);
+void elementwise_rows_finite_cuda(Device *dev, Tensor found, Tensor x);
 
 #ifdef __cplusplus
 }

@@ -40,14 +40,14 @@ void embedding_add(Device *dev, Tensor y, Tensor table, Tensor ids)
     }
 
     const size_t mark = scratch_mark(dev);
-    const Tensor to = widen(dev, y);
+    const Tensor to = bf16_widen(dev, y);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t i = 0; i < rows; i++) {
         const int32_t id = i32(ids)[i];
         check_id(id, i, entries);
         if (id >= 0) add_row(f32(to) + i * dim, f32(table) + id * dim, dim);
     }
-    round_into(dev, y, to);
+    bf16_round_into(dev, y, to);
     scratch_release(dev, mark);
 }
 
@@ -119,7 +119,7 @@ void embedding_backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
     const Entry *entry = sort_rows(a, b, &count, ids, entries);
     Chunk *chunk = SCRATCH(dev, U8, rows, sizeof(Chunk)).data;
     const int64_t chunks = cut(chunk, entry, count);
-    const Tensor partial = SCRATCH(dev, F32, count / CHUNK + 1, dim), slope = widen(dev, dy);
+    const Tensor partial = SCRATCH(dev, F32, count / CHUNK + 1, dim), slope = bf16_widen(dev, dy);
 
 #pragma omp parallel for schedule(dynamic, 16) num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {

@@ -11,7 +11,7 @@
  */
 #include "embedding.h"
 
-#include "base/cuda.cuh"
+#include "base/cuda/cuda.cuh"
 
 enum {
     WARPS = 8,

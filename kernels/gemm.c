@@ -5,7 +5,7 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include "base/bf16.h"
-#include "base/device_blas.h"
+#include "base/cuda/blas.h"
 
 enum { TILE = 256, TILE_SMALL = 128, MIN_TILES = 16 };
 
@@ -62,9 +62,9 @@ void gemm(Device *dev, Tensor c, Tensor a, Tensor b, GemmOptions options)
         return;
     }
     const size_t mark = scratch_mark(dev);
-    const Tensor left = widen(dev, a), right = widen(dev, b);
-    const Tensor to = options.accumulate ? widen(dev, c) : wide_room(dev, c);
+    const Tensor left = bf16_widen(dev, a), right = bf16_widen(dev, b);
+    const Tensor to = options.accumulate ? bf16_widen(dev, c) : bf16_wide_like(dev, c);
     product(f32(to), f32(left), f32(right), m, n, k, options);
-    round_into(dev, c, to);
+    bf16_round_into(dev, c, to);
     scratch_release(dev, mark);
 }

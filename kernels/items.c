@@ -50,14 +50,14 @@ void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids)
         return;
     }
     const size_t mark = scratch_mark(dev);
-    const Tensor to = wide_room(dev, y);
+    const Tensor to = bf16_wide_like(dev, y);
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < rows; i++)
         if (i32(ids)[i] >= 0)
             encode(f32(to) + i * dim, table, i32(ids)[i]);
         else
             memset(f32(to) + i * dim, 0, (size_t)dim * sizeof(float));
-    round_into(dev, y, to);
+    bf16_round_into(dev, y, to);
     scratch_release(dev, mark);
 }
 

@@ -2,7 +2,7 @@
 #ifndef SOUK_ITEMS_CUH
 #define SOUK_ITEMS_CUH
 
-#include "base/cuda.cuh"
+#include "base/cuda/cuda.cuh"
 #include "items.h"
 
 typedef struct {

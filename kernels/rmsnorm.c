@@ -48,11 +48,11 @@ void rmsnorm_forward(Device *dev, Tensor y, Tensor rstd, Tensor x, Tensor w, flo
     }
 
     const size_t mark = scratch_mark(dev);
-    const Tensor from = widen(dev, x), to = wide_room(dev, y);
+    const Tensor from = bf16_widen(dev, x), to = bf16_wide_like(dev, y);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++)
         forward_row(f32(to) + r * dim, f32(rstd) + r, f32(from) + r * dim, f32(w), dim, eps);
-    round_into(dev, y, to);
+    bf16_round_into(dev, y, to);
     scratch_release(dev, mark);
 }
 
@@ -72,7 +72,7 @@ void rmsnorm_backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Te
     }
 
     const size_t mark = scratch_mark(dev);
-    const Tensor from = widen(dev, x), slope = widen(dev, dy), to = widen(dev, dx);
+    const Tensor from = bf16_widen(dev, x), slope = bf16_widen(dev, dy), to = bf16_widen(dev, dx);
     const Tensor partial = SCRATCH(dev, F32, chunks, dim);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {
@@ -88,6 +88,6 @@ void rmsnorm_backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Te
         float *restrict total = f32(dw);
         for (int64_t c = 0; c < dim; c++) total[c] += sum[c];
     }
-    round_into(dev, dx, to);
+    bf16_round_into(dev, dx, to);
     scratch_release(dev, mark);
 }

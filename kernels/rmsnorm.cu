@@ -7,7 +7,7 @@
  */
 #include "rmsnorm.h"
 
-#include "base/cuda.cuh"
+#include "base/cuda/cuda.cuh"
 
 enum {
     WARPS = 8,

@@ -50,7 +50,8 @@ void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta,
         if (p > last) last = p;
     }
     const size_t mark = scratch_mark(dev);
-    const Tensor table = SCRATCH(dev, F32, (int64_t)last + 1, head_dim), turned = widen(dev, qkv);
+    const Tensor table = SCRATCH(dev, F32, (int64_t)last + 1, head_dim),
+                 turned = bf16_widen(dev, qkv);
     fill_table(dev, table, theta, direction);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t t = 0; t < tokens; t++) {
@@ -58,6 +59,6 @@ void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta,
         for (int64_t h = 0; h < 2 * heads; h++)
             rotate(f32(turned) + t * width + h * head_dim, row, row + head_dim / 2, head_dim / 2);
     }
-    round_into(dev, qkv, turned);
+    bf16_round_into(dev, qkv, turned);
     scratch_release(dev, mark);
 }

@@ -6,7 +6,7 @@
  */
 #include "rope.h"
 
-#include "base/cuda.cuh"
+#include "base/cuda/cuda.cuh"
 #include <math.h>
 
 enum { THREADS = 256, HALF_MAX = 256, TOKENS = 4 };

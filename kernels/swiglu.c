@@ -31,13 +31,13 @@ void swiglu_forward(Device *dev, Tensor y, Tensor gate_up)
     }
 
     const size_t mark = scratch_mark(dev);
-    const Tensor from = widen(dev, gate_up), to = wide_room(dev, y);
+    const Tensor from = bf16_widen(dev, gate_up), to = bf16_wide_like(dev, y);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
         const float *gate = f32(from) + r * 2 * ff;
         forward_row(f32(to) + r * ff, gate, gate + ff, ff);
     }
-    round_into(dev, y, to);
+    bf16_round_into(dev, y, to);
     scratch_release(dev, mark);
 }
 
@@ -53,13 +53,14 @@ void swiglu_backward(Device *dev, Tensor dgate_up, Tensor dy, Tensor gate_up)
     }
 
     const size_t mark = scratch_mark(dev);
-    const Tensor from = widen(dev, gate_up), slope = widen(dev, dy), to = wide_room(dev, dgate_up);
+    const Tensor from = bf16_widen(dev, gate_up), slope = bf16_widen(dev, dy),
+                 to = bf16_wide_like(dev, dgate_up);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
         const float *gate = f32(from) + r * 2 * ff;
         float *dgate = f32(to) + r * 2 * ff;
         backward_row(dgate, dgate + ff, f32(slope) + r * ff, gate, gate + ff, ff);
     }
-    round_into(dev, dgate_up, to);
+    bf16_round_into(dev, dgate_up, to);
     scratch_release(dev, mark);
 }

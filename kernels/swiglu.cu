@@ -3,7 +3,7 @@
  */
 #include "swiglu.h"
 
-#include "base/cuda.cuh"
+#include "base/cuda/cuda.cuh"
 
 enum { THREADS = 256, PER_PROCESSOR = 8 };
 

@@ -2,7 +2,7 @@
 #ifndef SOUK_TEST_EXCLUDED_H
 #define SOUK_TEST_EXCLUDED_H
 
-#include "exclusion.h"
+#include "catalogue/exclusion.h"
 #include "op.h"
 
 enum { EXCLUDED = 8 };

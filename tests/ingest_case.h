@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data/ingest.h"
+#include "data/ingest/ingest.h"
 #include "test.h"
 
 static char folder[64];
@@ -92,7 +92,7 @@ static inline Status ingest_with(IngestOptions o, const char *ini, const char *i
     const char *list[8];
     Mapping *m = malloc(sizeof *m);
     assert_non_null(m);
-    mapping_init(m);
+    map_init(m);
     snprintf(names, sizeof names, "%s", inputs);
     for (char *at = names, *name; (name = strsep(&at, " "));) {
         const bool standard = strcmp(name, "-") == 0;
@@ -105,9 +105,9 @@ static inline Status ingest_with(IngestOptions o, const char *ini, const char *i
     o.output = out;
     o.quiet = true;
     ingest_report_close(&report);
-    Status st = mapping_read_text(m, "map.ini", ini, strlen(ini));
+    Status st = ini_read_text(m, "map.ini", ini, strlen(ini));
     if (st == OK) st = ingest_run(&o, m, &report);
-    mapping_close(m);
+    map_close(m);
     free(m);
     return st;
 }
@@ -142,7 +142,7 @@ static inline void *read_column(const Behaviour *b, Column column, size_t size)
 {
     void *out = calloc((size_t)b->events + 1, size);
     assert_non_null(out);
-    assert_ok(behaviour_read(b, column, 0, b->events, out));
+    assert_ok(columns_read(b, column, 0, b->events, out));
     return out;
 }
 
@@ -176,10 +176,10 @@ static inline const char *histories(Read *r)
     *text = '\0';
     for (int64_t u = 0; u < r->b.users; u++) {
         const char *key;
-        assert_ok(behaviour_user_key(&r->b, u, &key));
+        assert_ok(behaviour_keys_user(&r->b, u, &key));
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s:", u ? " | " : "", key);
         for (int64_t e = r->b.offset[u]; e < r->b.offset[u + 1]; e++) {
-            assert_ok(behaviour_item_key(&r->b, r->item[e], &key));
+            assert_ok(behaviour_keys_item(&r->b, r->item[e], &key));
             used += (size_t)snprintf(text + used, sizeof text - used, " %s", key);
         }
         assert_true(used < sizeof text);

@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "data/behaviour.h"
+#include "data/behaviour/behaviour.h"
 #include "test.h"
 
 /* LeakSanitizer asks for this: the HDF5 library loses memory of its own when it refuses a file. */
@@ -124,7 +124,7 @@ static inline Status shop_finish(const Shop *s, BehaviourWriter *w)
 {
     BehaviourCatalogue c;
     shop_catalogue(s, &c);
-    const Status st = behaviour_finish(w, &c);
+    const Status st = behaviour_write_finish(w, &c);
     shop_catalogue_free(&c);
     return st;
 }
@@ -135,7 +135,7 @@ static inline Status shop_place(const Shop *s, BehaviourWriter *w)
     int64_t events = 0;
     for (int64_t user = 0; user < s->users; user++) events += shop_count(s, user);
     shop_catalogue(s, &c);
-    const Status st = behaviour_place(w, &c, s->users, events);
+    const Status st = behaviour_write_place(w, &c, s->users, events);
     shop_catalogue_free(&c);
     return st;
 }
@@ -161,12 +161,12 @@ static inline Status shop_write(const Shop *s, const char *path)
     }
     BehaviourWriter *w = NULL;
     ShopUser *u = malloc(sizeof *u);
-    Status st = behaviour_create(&w, path, &header);
+    Status st = behaviour_write_create(&w, path, &header);
     if (st == OK && s->placed) st = shop_place(s, w);
     for (int64_t user = 0; user < s->users && st == OK; user++)
-        st = behaviour_append(w, shop_user(s, u, user));
+        st = behaviour_write_append(w, shop_user(s, u, user));
     if (st == OK) st = shop_finish(s, w);
-    behaviour_writer_close(w);
+    behaviour_write_close(w);
     free(u);
     return st;
 }

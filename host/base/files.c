@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-Status atomic_file_open(AtomicFile *f, const char *path)
+Status files_atomic_open(AtomicFile *f, const char *path)
 {
     *f = (AtomicFile){.path = strdup(path)};
     if (!f->path || asprintf(&f->temporary, "%s.tmp.%d", path, (int)getpid()) < 0)
@@ -30,7 +30,7 @@ static Status sync_folder(const char *path)
     return OK;
 }
 
-Status atomic_file_commit(AtomicFile *f)
+Status files_atomic_commit(AtomicFile *f)
 {
     /* A write that failed earlier leaves its mark on the stream, not in errno. */
     int cause = ferror(f->stream) ? EIO : 0;
@@ -45,7 +45,7 @@ Status atomic_file_commit(AtomicFile *f)
     return sync_folder(f->path);
 }
 
-void atomic_file_close(AtomicFile *f)
+void files_atomic_close(AtomicFile *f)
 {
     if (f->stream) fclose(f->stream);
     if (f->temporary) unlink(f->temporary);
@@ -54,17 +54,17 @@ void atomic_file_close(AtomicFile *f)
     *f = (AtomicFile){0};
 }
 
-Status atomic_file_write(const char *path, FileWriter write, const void *content)
+Status files_atomic_write(const char *path, FileWriter write, const void *content)
 {
     AtomicFile file;
-    Status st = atomic_file_open(&file, path);
+    Status st = files_atomic_open(&file, path);
     if (st == OK) st = write(content, file.stream);
-    if (st == OK) st = atomic_file_commit(&file);
-    atomic_file_close(&file);
+    if (st == OK) st = files_atomic_commit(&file);
+    files_atomic_close(&file);
     return st;
 }
 
-Status make_folder(const char *path)
+Status files_make_folder(const char *path)
 {
     char *copy = strdup(path);
     if (!copy) return FAIL(ERR_MEMORY, "%s: out of memory", path);

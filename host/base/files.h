@@ -12,18 +12,18 @@ typedef struct {
     char *path, *temporary;
 } AtomicFile;
 
-Status atomic_file_open(AtomicFile *f, const char *path);
+Status files_atomic_open(AtomicFile *f, const char *path);
 /* Flush, fsync, rename, fsync the folder. On failure the target is untouched, the temporary is
  * gone. */
-Status atomic_file_commit(AtomicFile *f);
+Status files_atomic_commit(AtomicFile *f);
 /* Remove what was not committed. Safe on {0} and after a commit. */
-void atomic_file_close(AtomicFile *f);
+void files_atomic_close(AtomicFile *f);
 
 /* A file that write(content, stream) fills; nothing appears where that fails. */
 typedef Status (*FileWriter)(const void *content, FILE *out);
-Status atomic_file_write(const char *path, FileWriter write, const void *content);
+Status files_atomic_write(const char *path, FileWriter write, const void *content);
 
 /* Create the folder and its parents where missing. */
-Status make_folder(const char *path);
+Status files_make_folder(const char *path);
 
 #endif

@@ -6,7 +6,7 @@
 
 enum { BAR = 24 };
 
-double clock_seconds(void)
+double progress_seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -15,7 +15,7 @@ double clock_seconds(void)
 
 void progress_begin(Progress *p, const char *label, int64_t total, bool quiet)
 {
-    *p = (Progress){.total = total, .started = clock_seconds(), .tenth = -1, .quiet = quiet};
+    *p = (Progress){.total = total, .started = progress_seconds(), .tenth = -1, .quiet = quiet};
     p->terminal = isatty(STDERR_FILENO);
     snprintf(p->label, sizeof p->label, "%s", label);
 }
@@ -47,7 +47,7 @@ static void draw(const Progress *p, int64_t done, const char *extra, double now)
 void progress_update(Progress *p, int64_t done, const char *extra)
 {
     if (p->quiet) return;
-    const double now = clock_seconds();
+    const double now = progress_seconds();
     if (now - (p->drawn > 0.0 ? p->drawn : p->started) < (p->terminal ? 0.1 : 2.0)) return;
     if (!p->terminal) {
         const int tenth =
@@ -62,6 +62,6 @@ void progress_update(Progress *p, int64_t done, const char *extra)
 void progress_end(Progress *p, const char *extra)
 {
     if (p->quiet) return;
-    draw(p, p->total, extra, clock_seconds());
+    draw(p, p->total, extra, progress_seconds());
     if (p->terminal) fputc('\n', stderr);
 }

@@ -20,6 +20,6 @@ void progress_update(Progress *p, int64_t done, const char *extra);
 void progress_end(Progress *p, const char *extra);
 
 /* Seconds of a monotonic clock. */
-double clock_seconds(void);
+double progress_seconds(void);
 
 #endif

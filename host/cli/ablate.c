@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "train/ablation.h"
+#include "train/ablation/ablation.h"
 
 static void usage(FILE *out)
 {

@@ -57,7 +57,7 @@ static int failures(const CheckReport *r)
 static void print_report(const CheckReport *r, bool all)
 {
     const int failed = failures(r), shown = all || r->count < SHOWN ? r->count : SHOWN;
-    printf("%s: %s, %d of %d comparisons beyond their bound\n\n", dtype_name(r->precision),
+    printf("%s: %s, %d of %d comparisons beyond their bound\n\n", tensor_dtype_name(r->precision),
            r->passed ? "passed" : "FAILED", failed, r->count);
     printf("  %-15s %-28s %12s %11s %11s %11s\n", "", "", "elements", "relative L2", "bound",
            "max error");
@@ -89,7 +89,7 @@ static json_t *report_json(const CheckReport *r)
                                               "max_error", number(row->largest), "pooled",
                                               row->pooled, "passed", row->passed));
     }
-    return json_pack("{s:s, s:I, s:b, s:o}", "precision", dtype_name(r->precision), "steps",
+    return json_pack("{s:s, s:I, s:b, s:o}", "precision", tensor_dtype_name(r->precision), "steps",
                      (json_int_t)r->steps, "passed", r->passed, "tensors", rows);
 }
 
@@ -98,13 +98,13 @@ static Status write_json(const char *path, const char *device, json_t *reports, 
     AtomicFile file = {0};
     json_t *root = json_pack("{s:s, s:s, s:b, s:O}", "schema", "souk-check-1", "device", device,
                              "passed", passed, "precisions", reports);
-    Status st = root ? atomic_file_open(&file, path) : FAIL(ERR_MEMORY, "%s: out of memory", path);
+    Status st = root ? files_atomic_open(&file, path) : FAIL(ERR_MEMORY, "%s: out of memory", path);
     if (st == OK) {
         json_dumpf(root, file.stream, JSON_INDENT(2));
         fputc('\n', file.stream);
-        st = atomic_file_commit(&file);
+        st = files_atomic_commit(&file);
     }
-    atomic_file_close(&file);
+    files_atomic_close(&file);
     json_decref(root);
     return st;
 }
@@ -118,7 +118,7 @@ static Status compare(const Config *config, const Arguments *a, Dtype precision,
     Progress bar;
     TRY(check_open(&check, config, precision));
     Status st = OK;
-    progress_begin(&bar, dtype_name(precision), a->steps + 1, a->quiet);
+    progress_begin(&bar, tensor_dtype_name(precision), a->steps + 1, a->quiet);
     for (int64_t step = 0; step < a->steps && st == OK; step++) {
         st = check_step(&check);
         progress_update(&bar, step + 1, NULL);

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "evaluate/baselines.h"
-#include "evaluate/model_scorer.h"
-#include "evaluate/purchase_rates.h"
-#include "evaluate/report.h"
+#include "evaluate/ranking/baselines.h"
+#include "evaluate/ranking/purchase_rates.h"
+#include "evaluate/ranking/report.h"
+#include "infer/scorer.h"
 #include "train/checkpoint.h"
 
 typedef struct {

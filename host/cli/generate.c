@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "data/ingest_text.h"
-#include "data/synthetic.h"
+#include "data/rawlog/synthetic.h"
+#include "data/rawlog/text.h"
 
 static void usage(FILE *out)
 {

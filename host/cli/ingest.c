@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "data/ingest.h"
+#include "data/ingest/ingest.h"
 
 static void usage(FILE *out)
 {
@@ -112,14 +112,14 @@ static Status apply_set(Mapping *m, const char *text)
         return FAIL(ERR_USAGE, "--set %s, expected SECTION.KEY=VALUE", text);
     snprintf(section, sizeof section, "%.*s", (int)(dot - text), text);
     snprintf(key, sizeof key, "%.*s", (int)(equal - dot - 1), dot + 1);
-    return mapping_set(m, section, key, equal + 1);
+    return map_set(m, section, key, equal + 1);
 }
 
 static Status apply_setting(Mapping *m, const char *option, const char *value)
 {
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         if (strcmp(option, settings[i].option) == 0)
-            return mapping_set(m, settings[i].section, settings[i].key, value);
+            return map_set(m, settings[i].section, settings[i].key, value);
     return FAIL(ERR_USAGE, "no option --%s", option);
 }
 
@@ -151,7 +151,7 @@ static Status parse(int argc, char **argv, Arguments *a, Mapping *m)
             if (c == '?') return a->wrong = true, ERR_USAGE;
             if (c == 'h') return a->help = true, OK;
             if (pass == 0) {
-                if (c == MAP) TRY(mapping_read(m, optarg));
+                if (c == MAP) TRY(ini_read(m, optarg));
                 continue;
             }
             switch (c) {
@@ -202,13 +202,13 @@ int cli_ingest(int argc, char **argv)
     Arguments a = {0};
     Mapping *m = malloc(sizeof *m);
     if (!m) return 1;
-    mapping_init(m);
+    map_init(m);
     Status st = parse(argc, argv, &a, m);
     if (a.help)
         usage(stdout);
     else if (st == OK)
         st = run(&a, m);
-    mapping_close(m);
+    map_close(m);
     free(m);
     if (a.wrong) return 2;
     return st == OK ? 0 : cli_fail(argv[0], st);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "evaluate/ope_report.h"
+#include "evaluate/ope/report.h"
 #include "train/checkpoint.h"
 
 enum { EXIT_REFUSED = 3 };
@@ -240,7 +240,7 @@ static Status evaluate(Job *job, const Arguments *a, bool *refused)
     TRY(behaviour_open(&job->file, a->data));
     TRY(open_policy(job, a, &named));
     TRY(open_log(job, a, &context));
-    if (named == 1) TRY(ope_popularity_fit(&job->popularity, &job->log, context.position));
+    if (named == 1) TRY(ope_policy_popularity_fit(&job->popularity, &job->log, context.position));
     TRY(ope_run(&result, &job->log, &job->policy, &a->options));
     if (!ope_overlaps(&result, &job->log, why, sizeof why)) {
         context.refusal = why;
@@ -255,7 +255,7 @@ static Status evaluate(Job *job, const Arguments *a, bool *refused)
 
 static void job_close(Job *job)
 {
-    ope_popularity_close(&job->popularity);
+    ope_policy_popularity_close(&job->popularity);
     ope_log_close(&job->log);
     model_close(&job->model);
     device_close(&job->device);

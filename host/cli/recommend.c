@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "evaluate/recommender.h"
+#include "infer/recommend.h"
 #include "train/checkpoint.h"
 
 enum { HISTORY_MAX = 65536, GAP_MS = 60000 };
@@ -51,13 +51,13 @@ static Status find_action(const Behaviour *b, const char *name, int32_t *action)
 /* One item[:action]. The action is what stands behind the last colon, if an action is called so. */
 static Status parse_event(Behaviour *b, char *text, HistoryEvent *e)
 {
-    TRY(behaviour_find_item(b, text, &e->item));
+    TRY(behaviour_keys_find_item(b, text, &e->item));
     if (e->item >= 0) return OK;
     char *colon = strrchr(text, ':');
     if (colon) {
         *colon = '\0';
         TRY(find_action(b, colon + 1, &e->action));
-        TRY(behaviour_find_item(b, text, &e->item));
+        TRY(behaviour_keys_find_item(b, text, &e->item));
     }
     if (e->item < 0) return FAIL(ERR_USAGE, "--history: %s has no item \"%s\"", b->path, text);
     return OK;
@@ -85,7 +85,7 @@ static Status run(const ModelScorer *s, Behaviour *file, const Arguments *a, Rec
 {
     int64_t user, count = 0;
     if (a->user) {
-        TRY(behaviour_find_user(file, a->user, &user));
+        TRY(behaviour_keys_find_user(file, a->user, &user));
         if (user < 0) return FAIL(ERR_USAGE, "--user: %s has no user \"%s\"", a->data, a->user);
         return recommend_user(s, user, a->include_seen, a->k, out, found);
     }
@@ -108,7 +108,7 @@ static Status print_json(Behaviour *file, const Recommendation *r, int64_t found
     json_t *list = json_array();
     for (int64_t i = 0; i < found; i++) {
         const char *key;
-        TRY(behaviour_item_key(file, r[i].item, &key));
+        TRY(behaviour_keys_item(file, r[i].item, &key));
         json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:o, s:o}", "item", key, "row",
                                               (int)r[i].item, "score", (double)r[i].score,
                                               "probability", number_or_null(r[i].probability), "q",
@@ -134,7 +134,7 @@ static Status print_table(Behaviour *file, const Recommendation *r, int64_t foun
     printf("%4s  %-32s %12s %12s %12s\n", "rank", "item", "score", "probability", "Q");
     for (int64_t i = 0; i < found; i++) {
         const char *key;
-        TRY(behaviour_item_key(file, r[i].item, &key));
+        TRY(behaviour_keys_item(file, r[i].item, &key));
         printf("%4" PRId64 "  %-32s", i + 1, key);
         print_number(r[i].score);
         print_number(r[i].probability);

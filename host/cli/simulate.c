@@ -10,11 +10,11 @@
 
 #include "base/progress.h"
 #include "cli/cli.h"
-#include "evaluate/model_actor.h"
+#include "infer/actor.h"
 #include "train/checkpoint.h"
 #include "world/choices.h"
+#include "world/log.h"
 #include "world/optimum.h"
-#include "world/world_log.h"
 
 enum { POLICIES_MAX = 32 };
 
@@ -90,14 +90,14 @@ static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row
              row->name, a->world, a->seed, a->temperature, a->epsilon);
     if (st == OK && a->out) st = world_log_open(&log, a->out, w, (int)a->valid, report);
     if (st == OK && log) choices.then = world_log_sink(log);
-    const double started = clock_seconds();
+    const double started = progress_seconds();
     if (st == OK)
         st = play(w, &o, actor, a->show || a->plot ? choices_sink(&choices) : choices.then, &r);
     if (st == OK && log) st = world_log_finish(log);
     if (st == OK) {
-        row->value = interval_of(r.value, a->episodes);
+        row->value = play_interval(r.value, a->episodes);
         row->length = (double)r.choices / (double)a->episodes;
-        row->rate = (double)r.choices / (clock_seconds() - started);
+        row->rate = (double)r.choices / (progress_seconds() - started);
     }
     if (st == OK && a->show) printf("%s: ", row->name);
     if (st == OK && a->show) st = choices_print(&choices, w, stdout);
@@ -185,7 +185,8 @@ static Status run_policies(const Arguments *a, const World *w, const Optimum *op
             return FAIL(ERR_USAGE, "world %s has no policy \"%s\" (--help lists them)",
                         w->kind->name, name);
         row[i].oracle = b && b->oracle;
-        TRY(simulate(a, w, b ? baseline_actor(b) : table_actor(optimum->policy), &row[i]));
+        TRY(simulate(a, w, b ? play_baseline_actor(b) : play_table_actor(optimum->policy),
+                     &row[i]));
     }
     return OK;
 }

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "learn/objective.h"
 #include "train/loop.h"
-#include "train/rounds.h"
+#include "train/rounds/rounds.h"
 
 static void usage(FILE *out)
 {
@@ -40,7 +40,7 @@ static Status train(const Config *config, LoopOptions loop)
 {
     if (!config->world_name[0] && !config->data_path[0])
         return FAIL(ERR_USAGE, "data.path=FILE or --world W is missing (souk train --help)");
-    if (!config->world_name[0]) return train_run(config, loop, NULL);
+    if (!config->world_name[0]) return loop_run(config, loop, NULL);
     if (config->data_path[0])
         return FAIL(ERR_USAGE,
                     "data.path and --world exclude each other: a world makes its own log");
@@ -79,6 +79,6 @@ int cli_train(int argc, char **argv)
         }
     }
     for (int i = optind; i < argc && st == OK; i++) st = config_assign(&config, argv[i]);
-    if (st == OK) st = plan ? train_plan(&config, stdout) : train(&config, loop);
+    if (st == OK) st = plan ? loop_plan(&config, stdout) : train(&config, loop);
     return st == OK ? 0 : cli_fail("train", st);
 }

@@ -74,12 +74,12 @@ typedef struct {
 /* All of them, in the order in which the terms of an objective run; NULL ends the list. */
 extern const Agent *const agents[];
 
-extern const Agent agent_cross_entropy;
-extern const Agent agent_q_learning, agent_double_q, agent_sarsa, agent_expected_sarsa;
-extern const Agent agent_soft_q, agent_cql, agent_sqn, agent_snqn, agent_sa2c;
-extern const Agent agent_sarsa_lambda, agent_retrace;
-extern const Agent agent_bcq, agent_iql, agent_crr;
-extern const Agent agent_reinforce, agent_vtrace, agent_ppo;
-extern const Agent agent_aux_random, agent_aux_length;
+extern const Agent cross_entropy_agent;
+extern const Agent q_learning_agent, double_q_agent, sarsa_agent, expected_sarsa_agent;
+extern const Agent soft_q_agent, cql_agent, sqn_agent, snqn_agent, sa2c_agent;
+extern const Agent sarsa_lambda_agent, retrace_agent;
+extern const Agent bcq_agent, iql_agent, crr_agent;
+extern const Agent reinforce_agent, vtrace_agent, ppo_agent;
+extern const Agent aux_random_agent, aux_length_agent;
 
 #endif

@@ -1,7 +1,7 @@
-/* A control: Q regresses on the length of the history (kernels/control.h). What an agent gains over it
+/* A control: Q regresses on the length of the history (kernels/losses/control.h). What an agent gains over it
  * is what its rewards add. */
-#include "control.h"
 #include "learn/heads.h"
+#include "losses/control.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
@@ -13,7 +13,7 @@ static void backward(Device *dev, const AgentPass *p)
     scratch_release(dev, mark);
 }
 
-const Agent agent_aux_length = {
+const Agent aux_length_agent = {
     .name = "aux_length",
     .help = "a control: Q regresses on the length of the history",
     .trains = TRAINS_Q,

@@ -1,10 +1,10 @@
-#include "catalogue.h"
-#include "catalogue_entropy.h"
-#include "catalogue_regression.h"
+#include "catalogue/catalogue.h"
+#include "catalogue/entropy.h"
+#include "catalogue/regression.h"
 #include "elementwise.h"
 #include "learn/heads.h"
-#include "loss.h"
-#include "td.h"
+#include "losses/loss.h"
+#include "losses/td.h"
 
 /* dL/dv [tokens] of a number of each state. */
 static void states_backward(Device *dev, const AgentPass *p, Tensor dv, int weight, int bias)
@@ -13,7 +13,7 @@ static void states_backward(Device *dev, const AgentPass *p, Tensor dv, int weig
     const Tensor column = elementwise_cast(dev, TENSOR(dv.data, F32, dv.dim[0], 1), p->h.dtype);
     gemm(dev, p->grad[weight], column, p->h, ADD_TRANSPOSED);
     gemm(dev, p->dh, column, p->w[weight], ADD);
-    weighted_sum_add(dev, p->grad[bias], dv);
+    loss_weighted_sum_add(dev, p->grad[bias], dv);
     scratch_release(dev, mark);
 }
 
@@ -36,7 +36,7 @@ void policy_loss(Device *dev, const AgentPass *p, Tensor weight, int loss)
     catalogue_cross_entropy(dev, losses, du, p->grad[at->item_id], p->grad[at->policy_bias], z.u,
                             &z.items, z.bias, p->in->target, weight);
     queries_backward(dev, p, du, at->policy_weight);
-    weighted_sum(dev, loss_at(p->sums, loss), losses);
+    loss_weighted_sum(dev, loss_at(p->sums, loss), losses);
     scratch_release(dev, mark);
 }
 
@@ -53,7 +53,7 @@ void behaviour_loss(Device *dev, const AgentPass *p)
     catalogue_cross_entropy(dev, losses, du, (Tensor){0}, p->grad[at->behaviour_bias], u, &items,
                             p->w[at->behaviour_bias], p->in->target, p->share);
     gemm(dev, p->grad[at->behaviour_weight], du, p->h, ADD_TRANSPOSED);
-    weighted_sum(dev, loss_at(p->sums, LOSS_BEHAVIOUR), losses);
+    loss_weighted_sum(dev, loss_at(p->sums, LOSS_BEHAVIOUR), losses);
     scratch_release(dev, mark);
 }
 
@@ -70,7 +70,7 @@ void entropy_loss(Device *dev, const AgentPass *p)
     catalogue_entropy(dev, losses, du, p->grad[at->item_id], p->grad[at->policy_bias], z.u,
                       &z.items, z.bias, weight);
     queries_backward(dev, p, du, at->policy_weight);
-    weighted_sum(dev, loss_at(p->sums, LOSS_ENTROPY), losses);
+    loss_weighted_sum(dev, loss_at(p->sums, LOSS_ENTROPY), losses);
     scratch_release(dev, mark);
 }
 
@@ -80,15 +80,15 @@ void state_loss(Device *dev, const AgentPass *p, Tensor loss, Tensor dv)
 {
     const ModelParams *at = &p->m->at;
     states_backward(dev, p, dv, at->critic_weight, at->critic_bias);
-    weighted_sum(dev, loss_at(p->sums, LOSS_VALUE), loss);
+    loss_weighted_sum(dev, loss_at(p->sums, LOSS_VALUE), loss);
 }
 
 void state_error_loss(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor valid)
 {
     const size_t mark = scratch_mark(dev);
     Tensor loss = SCRATCH(dev, F32, p->in->tokens), dv = SCRATCH(dev, F32, p->in->tokens);
-    share_weights(dev, valid, sum_at(p->sums, SUM_BACKUPS), p->options->value_weight);
-    td_loss(dev, loss, dv, v, y, valid, 0.0f);
+    loss_share_weights(dev, valid, sum_at(p->sums, SUM_BACKUPS), p->options->value_weight);
+    loss_td(dev, loss, dv, v, y, valid, 0.0f);
     state_loss(dev, p, loss, dv);
     scratch_release(dev, mark);
 }
@@ -114,7 +114,7 @@ void negatives_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tens
     catalogue_regression(dev, out, q->u, &q->items, q->bias, p->in->target, y, weight);
     queries_backward(dev, p, out.du, at->q_weight);
     states_backward(dev, p, out.dshift, at->value_weight, at->value_bias);
-    weighted_sum(dev, loss_at(p->sums, LOSS_NEGATIVES), out.loss);
+    loss_weighted_sum(dev, loss_at(p->sums, LOSS_NEGATIVES), out.loss);
     scratch_release(dev, mark);
 }
 
@@ -148,14 +148,14 @@ void value_loss(Device *dev, const AgentPass *p, const ActionValues *q, Tensor y
     const size_t mark = scratch_mark(dev);
     Tensor have = SCRATCH(dev, F32, tokens), loss = SCRATCH(dev, F32, tokens);
     Tensor dq = SCRATCH(dev, F32, tokens);
-    share_weights(dev, valid, sum_at(p->sums, SUM_BACKUPS), p->options->td_weight);
+    loss_share_weights(dev, valid, sum_at(p->sums, SUM_BACKUPS), p->options->td_weight);
     values_of(dev, q, have, p->in->target);
     if (p->options->log_values)
-        deviance_loss(dev, loss, dq, have, y, valid);
+        loss_deviance(dev, loss, dq, have, y, valid);
     else
-        td_loss(dev, loss, dq, have, y, valid, p->options->huber);
+        loss_td(dev, loss, dq, have, y, valid, p->options->huber);
     values_backward(dev, p, q, dq);
-    weighted_sum(dev, loss_at(p->sums, LOSS_TD), loss);
+    loss_weighted_sum(dev, loss_at(p->sums, LOSS_TD), loss);
     scratch_release(dev, mark);
 }
 

@@ -1,6 +1,6 @@
 #include "learn/heads.h"
 
-#include "catalogue.h"
+#include "catalogue/catalogue.h"
 #include "elementwise.h"
 
 static ActionValues scores(Device *dev, const Model *m, Weights w, Tensor h, int weight, int bias)
@@ -75,7 +75,7 @@ Tensor double_values(Device *dev, const ActionValues *online, const ActionValues
 Tensor expected_values(Device *dev, const ActionValues *policy, const ActionValues *q)
 {
     const Tensor expected = SCRATCH(dev, F32, q->u.dim[0]);
-    catalogue_expectation(dev, expected, head_of(policy), head_of(q), 1.0f);
+    catalogue_policy_expectation(dev, expected, head_of(policy), head_of(q), 1.0f);
     elementwise_add(dev, expected, q->state);
     return expected;
 }

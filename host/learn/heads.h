@@ -4,10 +4,10 @@
 #ifndef SOUK_HEADS_H
 #define SOUK_HEADS_H
 
-#include "catalogue_policy.h"
+#include "catalogue/policy.h"
 #include "gemm.h"
 #include "learn/agent.h"
-#include "returns.h"
+#include "losses/returns.h"
 
 static const GemmOptions TIMES_TRANSPOSED = {.trans_b = true};
 static const GemmOptions ADD_TRANSPOSED = {.trans_a = true, .accumulate = true};

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "catalogue.h"
+#include "catalogue/catalogue.h"
 #include "elementwise.h"
-#include "loss.h"
+#include "losses/loss.h"
 
 /* ---- Which terms ----------------------------------------------------------------------------------- */
 
@@ -75,12 +75,12 @@ static void next_action_loss(Device *dev, const AgentPass *p)
     const size_t mark = scratch_mark(dev);
     Tensor du = SCRATCH(dev, p->h.dtype, tokens, p->m->shape.dim), loss = SCRATCH(dev, F32, tokens);
     Tensor target = SCRATCH(dev, I32, tokens), weight = SCRATCH(dev, F32, tokens);
-    mask_targets(dev, target, p->in->target, p->in->target_action);
-    mean_weights(dev, weight, sum_at(p->sums, SUM_TARGETS), target, p->options->action_weight);
+    loss_mask_targets(dev, target, p->in->target, p->in->target_action);
+    loss_mean_weights(dev, weight, sum_at(p->sums, SUM_TARGETS), target, p->options->action_weight);
     catalogue_cross_entropy(dev, loss, du, p->grad[at->next_weight], p->grad[at->next_bias], p->h,
                             &actions, p->w[at->next_bias], target, weight);
     elementwise_add(dev, p->dh, du);
-    weighted_sum(dev, loss_at(p->sums, LOSS_NEXT_ACTION), loss);
+    loss_weighted_sum(dev, loss_at(p->sums, LOSS_NEXT_ACTION), loss);
     scratch_release(dev, mark);
 }
 
@@ -99,7 +99,7 @@ void objective_backward(Device *dev, const Objective *o, AgentPass pass)
     pass.options = &o->options;
     pass.reward = scaled_rewards(dev, pass.in, o->options.reward_scale);
     pass.share = SCRATCH(dev, F32, pass.in->tokens);
-    mean_weights(dev, pass.share, sum_at(pass.sums, SUM_TARGETS), pass.in->target, 1.0);
+    loss_mean_weights(dev, pass.share, sum_at(pass.sums, SUM_TARGETS), pass.in->target, 1.0);
     elementwise_fill(dev, pass.dh, 0.0f);
     for (int i = 0; i < o->terms; i++) o->term[i]->backward(dev, &pass);
     if (pass.m->shape.next_action) next_action_loss(dev, &pass);
@@ -108,7 +108,7 @@ void objective_backward(Device *dev, const Objective *o, AgentPass pass)
 
 /* ---- Losses ---------------------------------------------------------------------------------------- */
 
-const char *const loss_name[LOSSES] = {
+const char *const objective_loss_name[LOSSES] = {
     [LOSS_CROSS_ENTROPY] = "cross_entropy",
     [LOSS_POLICY] = "policy",
     [LOSS_TD] = "td",

@@ -35,7 +35,7 @@ typedef struct {
 } Losses;
 
 /* "cross_entropy", "td", … */
-extern const char *const loss_name[LOSSES];
+extern const char *const objective_loss_name[LOSSES];
 
 /* Losses of pass->h, in pass->sums, and their gradients: pass->dh is overwritten, parameters and item
  * vectors accumulate. The options and share of the pass are set here. */

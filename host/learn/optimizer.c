@@ -52,14 +52,14 @@ void optimizer_schedule(const Optimizer *o, int64_t t, double schedule[ADAMW_SCH
 void optimizer_step(Device *dev, const Optimizer *o, Params *p, Tensor schedule, Tensor losses)
 {
     const Tensor grad = params_flat(p, PARAM_GRAD), value = params_flat(p, PARAM_VALUE);
-    gradient_norm_squared(dev, adamw_norm_squared(o->state), grad, o->segments);
+    adamw_gradient_norm_squared(dev, adamw_norm_squared(o->state), grad, o->segments);
     adamw_check(dev, o->state, losses);
     adamw_step(dev, value, params_flat(p, PARAM_MOMENT1), params_flat(p, PARAM_MOMENT2), grad,
                o->segments, schedule, o->state, options_of(o));
     elementwise_fill(dev, grad, 0.0f);
     params_round(dev, p, PARAM_VALUE);
     if (!p->copy[PARAM_TARGET]) return;
-    polyak_update(dev, params_flat(p, PARAM_TARGET), value, schedule, o->state);
+    adamw_polyak(dev, params_flat(p, PARAM_TARGET), value, schedule, o->state);
     params_round(dev, p, PARAM_TARGET);
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "attention.h"
+#include "attention/attention.h"
 #include "elementwise.h"
 #include "embedding.h"
 #include "gemm.h"

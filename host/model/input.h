@@ -3,7 +3,7 @@
 #ifndef SOUK_INPUT_H
 #define SOUK_INPUT_H
 
-#include "data/stream.h"
+#include "data/stream/stream.h"
 #include "model/model.h"
 
 typedef struct {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "data/stream.h"
+#include "data/stream/stream.h"
 
 void model_shape_of_file(ModelShape *s, const Behaviour *b)
 {

@@ -4,7 +4,7 @@
 #ifndef SOUK_MODEL_H
 #define SOUK_MODEL_H
 
-#include "data/behaviour.h"
+#include "data/behaviour/behaviour.h"
 #include "items.h"
 #include "model/params.h"
 

@@ -93,7 +93,7 @@ Status params_open_bf16(Params *p, ParamCopy copy, Device *dev)
     for (int i = 0; i < p->count; i++) {
         Tensor t = p->copy[copy][i];
         if (p->info[i].product) {
-            t.data = (char *)rounded.data + (f32(t) - f32(span)) * (int64_t)dtype_size(BF16);
+            t.data = (char *)rounded.data + (f32(t) - f32(span)) * (int64_t)tensor_dtype_size(BF16);
             t.dtype = BF16;
         }
         p->copy[half][i] = t;
@@ -193,5 +193,5 @@ size_t params_bytes_bf16(const Params *p)
     int64_t elements = 0;
     product_range(p, &first, &last);
     for (int i = first; i <= last; i++) elements += tensor_count(p->info[i].shape);
-    return (size_t)elements * dtype_size(BF16);
+    return (size_t)elements * tensor_dtype_size(BF16);
 }

@@ -69,11 +69,11 @@ Status safetensors_write(const char *path, const NamedTensor *tensors, int count
     AtomicFile file = {0};
     char *header = make_header(tensors, count, metadata, metadata_count);
     if (!header) return FAIL(ERR_MEMORY, "%s: cannot build the header", path);
-    TRY_OR_FAIL(st, atomic_file_open(&file, path));
+    TRY_OR_FAIL(st, files_atomic_open(&file, path));
     write_all(file.stream, header, tensors, count);
-    st = atomic_file_commit(&file);
+    st = files_atomic_commit(&file);
 fail:
-    atomic_file_close(&file);
+    files_atomic_close(&file);
     free(header);
     return st;
 }
@@ -139,7 +139,7 @@ static Status parse_tensor(const Safetensors *s, size_t data, NamedTensor *t, co
                     TENSOR_RANK_MAX);
     t->tensor.rank = (int)json_array_size(shape);
     const size_t room = s->bytes - data;
-    size_t size = dtype_size(t->tensor.dtype);
+    size_t size = tensor_dtype_size(t->tensor.dtype);
     for (int i = 0; i < t->tensor.rank; i++) {
         const json_t *axis = json_array_get(shape, (size_t)i);
         const json_int_t dim = json_is_integer(axis) ? json_integer_value(axis) : -1;
@@ -233,7 +233,7 @@ const char *safetensors_metadata(const Safetensors *s, const char *key)
 
 static void shape_text(char *text, size_t size, Dtype dtype, int rank, const int64_t *dim)
 {
-    int n = snprintf(text, size, "%s[", dtype_name(dtype));
+    int n = snprintf(text, size, "%s[", tensor_dtype_name(dtype));
     for (int i = 0; i < rank; i++)
         n += snprintf(text + n, size - (size_t)n, "%s%" PRId64, i ? "," : "", dim[i]);
     snprintf(text + n, size - (size_t)n, "]");

@@ -25,7 +25,7 @@ static Status open_run(Trainer *t, const Config *config, const char *device, Dty
 {
     Config c = *config;
     snprintf(c.train_device, sizeof c.train_device, "%s", device);
-    snprintf(c.train_precision, sizeof c.train_precision, "%s", dtype_name(precision));
+    snprintf(c.train_precision, sizeof c.train_precision, "%s", tensor_dtype_name(precision));
     return trainer_open(t, &c);
 }
 
@@ -91,9 +91,9 @@ Status check_step(Check *c)
     const Batch *batch;
     StepReport report;
     TRY(stream_next(c->stream, &batch));
-    TRY(trainer_step(&c->reference, batch, &report));
-    TRY(trainer_step(&c->subject, batch, &report));
-    if (c->precision == BF16) return trainer_step(&c->yardstick, batch, &report);
+    TRY(step_run(&c->reference, batch, &report));
+    TRY(step_run(&c->subject, batch, &report));
+    if (c->precision == BF16) return step_run(&c->yardstick, batch, &report);
     add_slacks(c);
     return OK;
 }
@@ -271,7 +271,8 @@ static void compare_losses(const Check *c, CheckReport *r, const Losses *subject
                            const Losses *yardstick, const Losses *reference)
 {
     for (int i = 0; i < LOSSES; i++)
-        compare_loss(c, r, loss_name[i], subject->mean[i], yardstick->mean[i], reference->mean[i]);
+        compare_loss(c, r, objective_loss_name[i], subject->mean[i], yardstick->mean[i],
+                     reference->mean[i]);
     compare_loss(c, r, "total", subject->total, yardstick->total, reference->total);
 }
 
@@ -280,12 +281,12 @@ static Status compare_last_batch(Check *c, CheckReport *r)
     const Batch *batch;
     TRY(stream_next(c->stream, &batch));
     take_values(c, &c->subject);
-    const Losses reference = trainer_gradients(&c->reference, batch);
-    const Losses subject = trainer_gradients(&c->subject, batch);
+    const Losses reference = step_gradients(&c->reference, batch);
+    const Losses subject = step_gradients(&c->subject, batch);
     Losses yardstick = {0};
     if (c->precision == BF16) {
         take_values(c, &c->yardstick);
-        yardstick = trainer_gradients(&c->yardstick, batch);
+        yardstick = step_gradients(&c->yardstick, batch);
     }
     compare_losses(c, r, &subject, &yardstick, &reference);
     return compare_params(c, r, PARAM_GRAD, CHECK_GRADIENT);

@@ -35,7 +35,7 @@
 #ifndef SOUK_CHECK_H
 #define SOUK_CHECK_H
 
-#include "data/stream.h"
+#include "data/stream/stream.h"
 #include "train/trainer.h"
 
 typedef struct {

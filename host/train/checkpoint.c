@@ -143,13 +143,13 @@ Status checkpoint_describe(const Trainer *t, const Progression *p)
                   "validations_since_best", (json_int_t)p->worse, "catalogue_hash",
                   t->file.catalogue_hash, "settings", settings);
     AtomicFile file = {0};
-    Status st = root ? atomic_file_open(&file, path) : FAIL(ERR_MEMORY, "%s: out of memory", path);
+    Status st = root ? files_atomic_open(&file, path) : FAIL(ERR_MEMORY, "%s: out of memory", path);
     if (st == OK) {
         json_dumpf(root, file.stream, JSON_INDENT(2));
         fputc('\n', file.stream);
-        st = atomic_file_commit(&file);
+        st = files_atomic_commit(&file);
     }
-    atomic_file_close(&file);
+    files_atomic_close(&file);
     json_decref(root);
     return st;
 }

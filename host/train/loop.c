@@ -8,7 +8,7 @@
 
 #include "base/files.h"
 #include "base/progress.h"
-#include "evaluate/model_scorer.h"
+#include "infer/scorer.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
 
@@ -84,7 +84,7 @@ static void print_plan(const Loop *l)
             (double)p.moments / 1e6, (double)p.target_network / 1e6, (double)p.activations / 1e6);
 }
 
-Status train_plan(const Config *config, FILE *out)
+Status loop_plan(const Config *config, FILE *out)
 {
     Behaviour file;
     Trainer t;
@@ -93,7 +93,7 @@ Status train_plan(const Config *config, FILE *out)
     const MemoryPlan p = trainer_plan(&t);
     json_t *plan = json_pack(
         "{s:I, s:I, s:{s:I, s:I, s:I, s:I, s:I}}", "parameters",
-        (json_int_t)params_elements(&t.model.params), "bytes", (json_int_t)memory_plan_bytes(&p),
+        (json_int_t)params_elements(&t.model.params), "bytes", (json_int_t)trainer_plan_bytes(&p),
         "parts", "parameters", (json_int_t)p.parameters, "gradients", (json_int_t)p.gradients,
         "moments", (json_int_t)p.moments, "target_network", (json_int_t)p.target_network,
         "activations", (json_int_t)p.activations);
@@ -106,14 +106,14 @@ Status train_plan(const Config *config, FILE *out)
 static Status loop_open(Loop *l, const Config *config, LoopOptions options)
 {
     TRY(trainer_open(&l->trainer, config));
-    TRY(make_folder(config->train_out));
+    TRY(files_make_folder(config->train_out));
     TRY(start_or_resume(l, options));
     TRY(open_stream(l));
     TRY(metrics_open(&l->metrics, config->train_out, l->trainer.step));
     TRY(validation_open(&l->validation, &l->trainer.file, config->train_valid_users,
                         (uint64_t)config->train_seed));
     print_plan(l);
-    l->started = clock_seconds();
+    l->started = progress_seconds();
     return OK;
 }
 
@@ -161,8 +161,8 @@ static Status validate(Loop *l)
 static Status report(Loop *l)
 {
     StepReport r;
-    TRY(trainer_report(&l->trainer, &r));
-    const double now = clock_seconds(), seconds = now - l->reported;
+    TRY(step_report(&l->trainer, &r));
+    const double now = progress_seconds(), seconds = now - l->reported;
     const double rate = (double)r.tokens / seconds;
     l->reported = now;
     l->tokens_per_s = l->tokens_per_s > 0.0 ? 0.9 * l->tokens_per_s + 0.1 * rate : rate;
@@ -189,9 +189,9 @@ static Status advance(Loop *l)
 {
     Trainer *t = &l->trainer;
     const Batch *batch;
-    if (trainer_unreported(t) == 0) l->reported = clock_seconds();
+    if (trainer_unreported(t) == 0) l->reported = progress_seconds();
     TRY(stream_next(l->stream, &batch));
-    TRY(trainer_enqueue(t, batch));
+    TRY(step_enqueue(t, batch));
     l->progression.cursor = (StreamCursor){batch->cursor.epoch, batch->cursor.batch + 1};
     l->saved = false;
     return report_until(l, trainer_ahead(t));
@@ -203,7 +203,7 @@ static const char *reason_to_stop(const Loop *l)
     const Config *c = &l->trainer.config;
     if (interrupted) return "interrupted";
     if (l->trainer.step >= l->steps) return "all steps done";
-    if (c->train_seconds > 0 && clock_seconds() - l->started >= c->train_seconds)
+    if (c->train_seconds > 0 && progress_seconds() - l->started >= c->train_seconds)
         return "time is up";
     if (c->train_patience > 0 && l->progression.worse >= c->train_patience)
         return "validation stopped improving";
@@ -234,7 +234,7 @@ static Status run(Loop *l)
     return OK;
 }
 
-Status train_run(const Config *config, LoopOptions options, LoopEnd *end)
+Status loop_run(const Config *config, LoopOptions options, LoopEnd *end)
 {
     Loop l = {0};
     interrupted = 0;
@@ -244,7 +244,7 @@ Status train_run(const Config *config, LoopOptions options, LoopEnd *end)
     Status st = loop_open(&l, config, options);
     if (st == OK) st = run(&l);
     if (st == OK && end)
-        *end = (LoopEnd){l.trainer.step, clock_seconds() - l.started, interrupted != 0};
+        *end = (LoopEnd){l.trainer.step, progress_seconds() - l.started, interrupted != 0};
     loop_close(&l);
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);

@@ -24,10 +24,10 @@ typedef struct {
 
 /* Trains until the steps are done, validation stops improving, the time is up, or SIGINT/SIGTERM (the
  * step is finished and saved). `end` (may be NULL) says how it ended. */
-Status train_run(const Config *config, LoopOptions options, LoopEnd *end);
+Status loop_run(const Config *config, LoopOptions options, LoopEnd *end);
 
 /* What a training of `config` would take, without taking it, as JSON to `out`: "parameters" (their
  * number), "bytes" (of the whole plan) and under "parts" the bytes of each. */
-Status train_plan(const Config *config, FILE *out);
+Status loop_plan(const Config *config, FILE *out);
 
 #endif

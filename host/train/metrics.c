@@ -16,16 +16,16 @@ static Status keep_until(const char *path, int64_t step)
     char *line = NULL;
     size_t room = 0;
     Status st;
-    TRY_OR_FAIL(st, atomic_file_open(&to, path));
+    TRY_OR_FAIL(st, files_atomic_open(&to, path));
     while (getline(&line, &room, from) > 0) {
         json_t *record = json_loads(line, 0, NULL);
         const json_t *at = json_object_get(record, "step");
         if (json_is_integer(at) && json_integer_value(at) <= step) fputs(line, to.stream);
         json_decref(record);
     }
-    st = atomic_file_commit(&to);
+    st = files_atomic_commit(&to);
 fail:
-    atomic_file_close(&to);
+    files_atomic_close(&to);
     free(line);
     fclose(from);
     return st;
@@ -44,7 +44,7 @@ void metrics_step(Metrics *m, const StepReport *r, int64_t epoch, double seconds
     fprintf(m->file, "{\"step\": %" PRId64 ", \"epoch\": %" PRId64 ", \"loss\": %.9g, ", r->step,
             epoch, r->losses.total);
     for (int i = 0; i < LOSSES; i++)
-        fprintf(m->file, "\"%s\": %.9g, ", loss_name[i], r->losses.mean[i]);
+        fprintf(m->file, "\"%s\": %.9g, ", objective_loss_name[i], r->losses.mean[i]);
     fprintf(m->file,
             "\"lr\": %.9g, \"gradient_norm\": %.9g, \"tokens\": %" PRId64 ", \"seconds\": %.6f}\n",
             r->lr, r->gradient_norm, r->tokens, seconds);

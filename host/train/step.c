@@ -44,7 +44,7 @@ static void compute(Trainer *t, const StepInput *in)
     optimizer_step(&t->dev, &t->optimizer, &t->model.params, in->schedule, t->sums);
 }
 
-Losses trainer_gradients(Trainer *t, const Batch *batch)
+Losses step_gradients(Trainer *t, const Batch *batch)
 {
     double sum[SUMS] = {0};
     device_copy_in(&t->dev, t->number.data, &t->step, sizeof t->step);
@@ -111,7 +111,7 @@ static Status check_rewards(const Trainer *t, const Batch *batch)
     return OK;
 }
 
-Status trainer_enqueue(Trainer *t, const Batch *batch)
+Status step_enqueue(Trainer *t, const Batch *batch)
 {
     REQUIRE(t->enqueued - t->reported < STEPS_AHEAD, "trainer: %d steps wait for their reports",
             STEPS_AHEAD);
@@ -157,7 +157,7 @@ static void go_back(Trainer *t, int64_t step)
     t->step = step;
 }
 
-Status trainer_report(Trainer *t, StepReport *report)
+Status step_report(Trainer *t, StepReport *report)
 {
     REQUIRE(trainer_unreported(t) > 0, "trainer: no step waits for its report");
     PendingStep *p = &t->pending[t->reported++ % STEPS_AHEAD];
@@ -171,8 +171,8 @@ Status trainer_report(Trainer *t, StepReport *report)
     return st;
 }
 
-Status trainer_step(Trainer *t, const Batch *batch, StepReport *report)
+Status step_run(Trainer *t, const Batch *batch, StepReport *report)
 {
-    TRY(trainer_enqueue(t, batch));
-    return trainer_report(t, report);
+    TRY(step_enqueue(t, batch));
+    return step_report(t, report);
 }

@@ -89,7 +89,7 @@ static void add_results(Trace *trace, Trainer *t, Losses *l)
     const int64_t tokens = t->input.tokens;
     for (int i = 0; i < LOSSES; i++) {
         char name[NAME_MAX_BYTES];
-        snprintf(name, sizeof name, "loss.%s", loss_name[i]);
+        snprintf(name, sizeof name, "loss.%s", objective_loss_name[i]);
         add_host(trace, TENSOR(&l->mean[i], F64, 1), name);
     }
     add_host(trace, TENSOR(&l->total, F64, 1), "loss.total");
@@ -116,7 +116,7 @@ static Status write_trace(Trainer *t, const Batch *batch, const char *out)
     Metadata metadata[128];
     char(*value)[sizeof(Config_text)] = calloc(128, sizeof *value);
     TRY(trace_open(&trace, t));
-    Losses l = trainer_gradients(t, batch);
+    Losses l = step_gradients(t, batch);
     int32_t *space =
         calloc((size_t)(t->input.tokens * t->model.shape.user_kinds) + 1, sizeof *space);
     if (!space) return FAIL(ERR_MEMORY, "no memory for a trace");

@@ -91,7 +91,7 @@ MemoryPlan trainer_plan(const Trainer *t)
     const ModelShape *s = &t->model.shape;
     const size_t bytes = params_bytes(&t->model.params);
     const size_t half = s->activation == BF16 ? params_bytes_bf16(&t->model.params) : 0;
-    const size_t wide = dtype_size(s->activation), narrow = sizeof(float);
+    const size_t wide = tensor_dtype_size(s->activation), narrow = sizeof(float);
     const size_t block = wide * (size_t)(6 * s->dim + 2 * s->ff) + narrow * (size_t)(s->heads + 2);
     const size_t top = wide * (size_t)(2 * s->dim) + narrow;
     const size_t trained = (size_t)s->layers * block + top + wide * (size_t)s->dim;
@@ -105,7 +105,7 @@ MemoryPlan trainer_plan(const Trainer *t)
     };
 }
 
-size_t memory_plan_bytes(const MemoryPlan *p)
+size_t trainer_plan_bytes(const MemoryPlan *p)
 {
     return p->parameters + p->gradients + p->moments + p->target_network + p->activations;
 }
@@ -114,7 +114,7 @@ size_t memory_plan_bytes(const MemoryPlan *p)
 static Status check_plan(Trainer *t)
 {
     const MemoryPlan p = trainer_plan(t);
-    const size_t need = memory_plan_bytes(&p);
+    const size_t need = trainer_plan_bytes(&p);
     const size_t have = device_memory(&t->dev);
     if (need <= have) return OK;
     return FAIL(

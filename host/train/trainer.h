@@ -35,12 +35,12 @@ typedef struct {
     Optimizer optimizer;
     Model model;
     Encoder online, target; /* target: only where an agent reads the target network */
-    ModelInput input;       /* of trainer_gradients */
+    ModelInput input;       /* of step_gradients */
     Feed feed;              /* of steps */
     Arena gradient_arena;
     Tensor dh;     /* [tokens, dim] of the activations' dtype */
     Tensor sums;   /* the step's losses: learn/agent.h */
-    Tensor number; /* i64 [1]: the step, for trainer_gradients */
+    Tensor number; /* i64 [1]: the step, for step_gradients */
 
     PendingStep pending[STEPS_AHEAD];            /* step n of this trainer is in n % STEPS_AHEAD */
     int64_t enqueued, reported;                  /* steps of this trainer */
@@ -68,10 +68,10 @@ StreamOptions trainer_stream(const Trainer *t);
 void trainer_schedule(Trainer *t, int64_t steps);
 
 /* Forward, losses, backward: gradients of `batch` in PARAM_GRAD, not yet applied. */
-Losses trainer_gradients(Trainer *t, const Batch *batch);
+Losses step_gradients(Trainer *t, const Batch *batch);
 /* The whole step: gradients, clip, AdamW, target network, and its report; it waits for the step. Fails,
  * weights unchanged, when a loss or the gradient is not finite. */
-Status trainer_step(Trainer *t, const Batch *batch, StepReport *report);
+Status step_run(Trainer *t, const Batch *batch, StepReport *report);
 
 /* The same apart, so that the host need not wait for a device: enqueue the next step, at most STEPS_AHEAD
  * before the oldest is reported; report the oldest, which waits for that one alone. From a step on that
@@ -80,8 +80,8 @@ Status trainer_step(Trainer *t, const Batch *batch, StepReport *report);
  *
  * On CUDA batches are fed as train/feed.h says, and with train.graph = 1 a step is recorded once for a room
  * and shape of batches, and replayed (base/device.h): the same launches, the same bits. */
-Status trainer_enqueue(Trainer *t, const Batch *batch);
-Status trainer_report(Trainer *t, StepReport *report);
+Status step_enqueue(Trainer *t, const Batch *batch);
+Status step_report(Trainer *t, StepReport *report);
 static inline int64_t trainer_unreported(const Trainer *t) { return t->enqueued - t->reported; }
 /* Steps that are best left unreported while the next is enqueued: on the CPU none. */
 static inline int64_t trainer_ahead(const Trainer *t)
@@ -94,6 +94,6 @@ typedef struct {
     size_t parameters, gradients, moments, target_network, activations;
 } MemoryPlan;
 MemoryPlan trainer_plan(const Trainer *t);
-size_t memory_plan_bytes(const MemoryPlan *p); /* of all parts */
+size_t trainer_plan_bytes(const MemoryPlan *p); /* of all parts */
 
 #endif

@@ -48,6 +48,6 @@ Status choices_plot(const Choices *c, const World *w, const char *folder, const 
     snprintf(name, sizeof name, "%s", policy);
     for (char *p = name; *p; p++)
         if (!isalnum((unsigned char)*p)) *p = '-';
-    TRY(make_folder(folder));
+    TRY(files_make_folder(folder));
     return w->kind->plot(w, c->event, c->count, folder, name);
 }

@@ -61,4 +61,4 @@ static Status act_metered(void *self, const Episodes *episodes, const PlayHistor
     return OK;
 }
 
-Actor loss_meter(LossMeter *m) { return (Actor){m, act_metered, m->actor.apart}; }
+Actor optimum_loss_meter(LossMeter *m) { return (Actor){m, act_metered, m->actor.apart}; }

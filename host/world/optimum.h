@@ -8,7 +8,7 @@
 
 typedef struct {
     bool known;
-    int64_t *policy; /* [states] the choice with the whole horizon ahead, for table_actor */
+    int64_t *policy; /* [states] the choice with the whole horizon ahead, for play_table_actor */
     double value;    /* expected discounted return of an episode */
     int64_t items;
     double *
@@ -29,6 +29,6 @@ typedef struct {
     int64_t first;
     double *lost;
 } LossMeter;
-Actor loss_meter(LossMeter *m);
+Actor optimum_loss_meter(LossMeter *m);
 
 #endif

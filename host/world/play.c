@@ -16,7 +16,7 @@ static Status act_baseline(void *self, const Episodes *episodes, const PlayHisto
     return OK;
 }
 
-Actor baseline_actor(const WorldBaseline *baseline)
+Actor play_baseline_actor(const WorldBaseline *baseline)
 {
     return (Actor){(void *)(uintptr_t)baseline, act_baseline, .apart = true};
 }
@@ -35,7 +35,7 @@ static Status act_table(void *self, const Episodes *episodes, const PlayHistory 
     return OK;
 }
 
-Actor table_actor(const int64_t *policy)
+Actor play_table_actor(const int64_t *policy)
 {
     return (Actor){(void *)(uintptr_t)policy, act_table, .apart = true};
 }
@@ -245,7 +245,7 @@ Status play(const World *w, const PlayOptions *o, Actor actor, PlaySink sink, Pl
     return st;
 }
 
-Interval interval_of(const double *value, int64_t count)
+Interval play_interval(const double *value, int64_t count)
 {
     double mean = 0.0, squares = 0.0;
     for (int64_t i = 0; i < count; i++) mean += value[i] / (double)count;

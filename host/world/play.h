@@ -26,9 +26,9 @@ typedef struct {
 } Actor;
 
 /* A baseline as an actor; it must outlive it. */
-Actor baseline_actor(const WorldBaseline *baseline);
+Actor play_baseline_actor(const WorldBaseline *baseline);
 /* The policy of a world's MDP: policy[state] is the choice. `policy` must outlive it. */
-Actor table_actor(const int64_t *policy);
+Actor play_table_actor(const int64_t *policy);
 
 typedef struct {
     int64_t first, episodes; /* numbers of the episodes: first .. first + episodes - 1 */
@@ -57,6 +57,6 @@ Status play(const World *w, const PlayOptions *options, Actor actor, PlaySink si
 typedef struct {
     double mean, half;
 } Interval;
-Interval interval_of(const double *value, int64_t count);
+Interval play_interval(const double *value, int64_t count);
 
 #endif

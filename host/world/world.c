@@ -7,8 +7,8 @@
 
 #include "base/parallel.h"
 
-const WorldKind *const world_kinds[] = {&world_shop, &world_small_shop, &world_inventory,
-                                        &world_auction, NULL};
+const WorldKind *const world_kinds[] = {&shop_kind, &small_shop_kind, &inventory_world_kind,
+                                        &auction_world_kind, NULL};
 
 /* ---- Settings --------------------------------------------------------------------------------------- */
 

@@ -18,7 +18,7 @@
 #define SOUK_WORLD_H
 
 #include "base/rng.h"
-#include "data/behaviour.h"
+#include "data/behaviour/behaviour.h"
 #include "world/mdp.h"
 
 enum { WORLD_NUMBERS_MAX = 16, WORLD_OPTIONS_MAX = 48 };
@@ -120,7 +120,7 @@ typedef struct {
 
 /* All kinds; ends with NULL. */
 extern const WorldKind *const world_kinds[];
-extern const WorldKind world_shop, world_small_shop, world_inventory, world_auction;
+extern const WorldKind shop_kind, small_shop_kind, inventory_world_kind, auction_world_kind;
 
 /* ---- A world ------------------------------------------------------------------------------------ */
 

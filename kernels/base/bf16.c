@@ -2,7 +2,7 @@
 
 static Tensor f32_like(Device *dev, Tensor t) { return scratch_tensor(dev, F32, t.rank, t.dim); }
 
-Tensor widen(Device *dev, Tensor x)
+Tensor bf16_widen(Device *dev, Tensor x)
 {
     if (!x.data || x.dtype == F32) return x;
     const Tensor wide = f32_like(dev, x);
@@ -17,9 +17,9 @@ Tensor widen(Device *dev, Tensor x)
     return wide;
 }
 
-Tensor wide_room(Device *dev, Tensor y) { return y.dtype == F32 ? y : f32_like(dev, y); }
+Tensor bf16_wide_like(Device *dev, Tensor y) { return y.dtype == F32 ? y : f32_like(dev, y); }
 
-void round_into(Device *dev, Tensor y, Tensor wide)
+void bf16_round_into(Device *dev, Tensor y, Tensor wide)
 {
     if (y.dtype == F32) return;
     const float *from = f32(wide);

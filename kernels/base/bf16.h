@@ -5,9 +5,9 @@
  * rounds what it writes, so that a run in bf16 there rounds where a GPU does, and is what the errors of
  * the GPU are measured by. The three functions below do nothing to f32 tensors:
  *
- *     const Tensor x32 = widen(dev, x), y32 = wide_room(dev, y);
+ *     const Tensor x32 = bf16_widen(dev, x), y32 = bf16_wide_like(dev, y);
  *     ... y32 = f(x32) ...
- *     round_into(dev, y, y32);
+ *     bf16_round_into(dev, y, y32);
  */
 #ifndef SOUK_BF16_H
 #define SOUK_BF16_H
@@ -31,11 +31,11 @@ static inline float bf16_rounded(float x)
 }
 
 /* The f32 values of `x`, in scratch where it is bf16; `x` itself where it is f32 or absent. CPU only. */
-Tensor widen(Device *dev, Tensor x);
+Tensor bf16_widen(Device *dev, Tensor x);
 /* Room of f32 for what becomes `y`, undefined; `y` itself where it is f32. CPU only. */
-Tensor wide_room(Device *dev, Tensor y);
+Tensor bf16_wide_like(Device *dev, Tensor y);
 /* y = wide, rounded; nothing where y is f32, and so `wide` itself. CPU only. */
-void round_into(Device *dev, Tensor y, Tensor wide);
+void bf16_round_into(Device *dev, Tensor y, Tensor wide);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/device_cuda.h"
+#include "base/cuda/device.h"
 
 enum { ALIGN = 256, BLOCK_MIN = 1 << 20 };
 

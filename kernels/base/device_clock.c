@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/device_cuda.h"
+#include "base/cuda/device.h"
 
 /* ---- The clock ------------------------------------------------------------------------------------ */
 

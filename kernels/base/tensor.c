@@ -11,8 +11,8 @@ static const struct {
     [I32] = {"i32", 4}, [I64] = {"i64", 8}, [U8] = {"u8", 1},
 };
 
-size_t dtype_size(Dtype dtype) { return dtypes[dtype].size; }
-const char *dtype_name(Dtype dtype) { return dtypes[dtype].name; }
+size_t tensor_dtype_size(Dtype dtype) { return dtypes[dtype].size; }
+const char *tensor_dtype_name(Dtype dtype) { return dtypes[dtype].name; }
 
 int64_t tensor_count(Tensor t)
 {
@@ -21,7 +21,7 @@ int64_t tensor_count(Tensor t)
     return count;
 }
 
-size_t tensor_bytes(Tensor t) { return (size_t)tensor_count(t) * dtype_size(t.dtype); }
+size_t tensor_bytes(Tensor t) { return (size_t)tensor_count(t) * tensor_dtype_size(t.dtype); }
 
 Tensor tensor_rows(Tensor t, int64_t first, int64_t rows)
 {
@@ -45,7 +45,7 @@ Tensor tensor_view(void *data, Dtype dtype, int rank, const int64_t *dim)
 
 static const char *shape_text(char *text, size_t size, Dtype dtype, int rank, const int64_t *dim)
 {
-    int n = snprintf(text, size, "%s[", dtype_name(dtype));
+    int n = snprintf(text, size, "%s[", tensor_dtype_name(dtype));
     for (int i = 0; i < rank; i++)
         n += snprintf(text + n, size - (size_t)n, "%s%" PRId64, i ? "," : "", dim[i]);
     snprintf(text + n, size - (size_t)n, "]");

@@ -21,8 +21,8 @@ typedef struct {
     int64_t dim[TENSOR_RANK_MAX];
 } Tensor;
 
-size_t dtype_size(Dtype dtype);
-const char *dtype_name(Dtype dtype);
+size_t tensor_dtype_size(Dtype dtype);
+const char *tensor_dtype_name(Dtype dtype);
 /* Elements, and bytes, of the whole view; 1 element for rank 0. */
 int64_t tensor_count(Tensor t);
 size_t tensor_bytes(Tensor t);

@@ -4,7 +4,7 @@
 
 #include "pair.h"
 
-#include "catalogue.h"
+#include "catalogue/catalogue.h"
 
 typedef struct {
     int64_t rows, items, dim, kinds, categories, numbers;

@@ -3,10 +3,10 @@
 #ifndef SOUK_TEST_PAIR_H
 #define SOUK_TEST_PAIR_H
 
-#include "../op.h"
+#include "op.h"
 
 #include "base/bf16.h"
-#include "base/device_cuda.h"
+#include "base/cuda/device.h"
 
 static Device cpu, gpu;
 static Tensor gpu_pool[4096];

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attention_cudnn.h"
+#include "attention/cudnn.h"
 #include "attention_shapes.h"
 
 enum { SPARE = 1 << 20 }; /* bytes of workspace beside ds */
@@ -46,7 +46,7 @@ static const char *read_file(const char *path)
 static int has_plan(const AttentionShape *s, int capability, const char *json)
 {
     const int *loaded = dlsym(RTLD_DEFAULT, "standin_capability");
-    const int64_t most = (s->backward ? attention_workspace(s) : 0) + SPARE;
+    const int64_t most = (s->backward ? attention_choice_workspace(s) : 0) + SPARE;
     int64_t workspace = 0;
     status_clear();
     if (attention_plan_cudnn(s, json, &workspace) != OK) return 0;
@@ -71,7 +71,7 @@ static void try_shape(const NamedShape *named, int capability, const char *json)
                           .longest = named->longest,
                           .heads = named->heads,
                           .head_dim = named->head_dim};
-    AttentionShape s = attention_shape(&call);
+    AttentionShape s = attention_choice_shape(&call);
     report(has_plan(&s, capability, json), "a forward plan", &s, named, status_message());
     call.backward = s.backward = true;
     if (capability == 90)

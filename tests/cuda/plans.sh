@@ -14,7 +14,7 @@ if [ -z "$cuda" ]; then
 fi
 
 # The parts of libsouk that know cuDNN, and what they stand on.
-mapfile -t sources < <(ls kernels/attention_{graph_cudnn,choice}.c kernels/base/{status,tensor,device,device_*}.c)
+mapfile -t sources < <(ls kernels/attention/{cudnn_graph,choice}.c kernels/base/{status,tensor,device,device_clock}.c kernels/base/cuda/*.c)
 "$CC" -shared -fPIC -O1 -o "$work/libcuda.so.1" tests/cuda/driver.c &&
     "$CC" -std=c17 -D_GNU_SOURCE -O1 -fopenmp -DHAVE_CUDA=1 -DHAVE_CUDNN=1 -Ikernels -isystem "$cuda/include" \
         -o "$work/plans" tests/cuda/plans.c "${sources[@]}" -L"$work" -L"$cuda/lib64" \

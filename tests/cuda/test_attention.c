@@ -1,6 +1,6 @@
 #include "pair.h"
 
-#include "attention_cudnn.h"
+#include "attention/cudnn.h"
 
 typedef struct {
     int64_t heads, head_dim;
@@ -206,7 +206,7 @@ static void offsets_say_where_each_sequence_is(void **state)
     for (int64_t n = 0; n < SEQUENCES; n++) i32(cu)[n + 1] = i32(cu)[n] + (int32_t)(n % 3);
     const AttentionCall call = {
         .sequences = SEQUENCES, .longest = 2, .heads = HEADS, .head_dim = DIM / HEADS};
-    const AttentionShape shape = attention_shape(&call);
+    const AttentionShape shape = attention_choice_shape(&call);
     assert_int_equal(shape.sequences, 256);
     const int64_t last = i32(cu)[SEQUENCES];
     const size_t mark = scratch_mark(&gpu);

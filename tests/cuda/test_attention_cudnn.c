@@ -2,7 +2,7 @@
  * without a GPU in plans.sh. */
 #include "pair.h"
 
-#include "attention_cudnn.h"
+#include "attention/cudnn.h"
 
 typedef struct {
     int64_t heads, head_dim;

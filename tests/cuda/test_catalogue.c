@@ -1,6 +1,6 @@
 #include "catalogue_case.h"
 
-#include "../excluded.h"
+#include "excluded.h"
 
 /* With and without features; the 40,000 items take several tiles (of 16,384), the 1,030 rows two
  * blocks (of 1,024). */

@@ -1,12 +1,12 @@
 /* Draws, two heads over one catalogue, and the entropy, on both devices. */
 #include "pair.h"
 
-#include "../excluded.h"
-#include "../heads.h"
-#include "catalogue_entropy.h"
-#include "catalogue_policy.h"
-#include "catalogue_regression.h"
-#include "catalogue_sample.h"
+#include "catalogue/entropy.h"
+#include "catalogue/policy.h"
+#include "catalogue/regression.h"
+#include "catalogue/sample.h"
+#include "excluded.h"
+#include "heads.h"
 
 /* With and without features; the 40,000 items take several tiles, the 1,030 rows two blocks. */
 static const HeadShape shapes[] = {
@@ -81,12 +81,12 @@ static void two_heads_are_as_on_the_cpu(void **state)
         const CatalogueHead qg = {on_gpu(d.u), &qs, on_gpu(d.bias)};
         const Tensor mean = NEW(F32, rows), meang = gpu_room(mean);
         const Tensor best = NEW(I32, rows), bestg = gpu_room(best);
-        catalogue_expectation(&cpu, mean, z, q, 0.6f);
-        catalogue_expectation(&gpu, meang, zg, qg, 0.6f);
+        catalogue_policy_expectation(&cpu, mean, z, q, 0.6f);
+        catalogue_policy_expectation(&gpu, meang, zg, qg, 0.6f);
         assert_as_cpu(meang, mean, ulps);
 
-        catalogue_allowed_best(&cpu, best, z, q, 0.3f);
-        catalogue_allowed_best(&gpu, bestg, zg, qg, 0.3f);
+        catalogue_policy_allowed_best(&cpu, best, z, q, 0.3f);
+        catalogue_policy_allowed_best(&gpu, bestg, zg, qg, 0.3f);
         const Tensor have = from_gpu(bestg);
         double *qs_dense = dense_scores(&d);
         for (int64_t i = 0; i < rows; i++)
@@ -147,8 +147,8 @@ static void regressions_are_as_on_the_cpu(void **state)
                                    NEW(F32, items, dim), NEW(F32, items)};
         const RegressionOut out_g = {gpu_room(out.loss), gpu_room(out.dshift), gpu_room(out.du),
                                      on_gpu(out.did), on_gpu(out.dbias)};
-        catalogue_mean(&cpu, mean, u, &c.table, c.bias);
-        catalogue_mean(&gpu, mean_g, u_g, &table, bias_g);
+        catalogue_regression_mean(&cpu, mean, u, &c.table, c.bias);
+        catalogue_regression_mean(&gpu, mean_g, u_g, &table, bias_g);
         assert_as_cpu(mean_g, mean, ulps);
         catalogue_regression(&cpu, out, u, &c.table, c.bias, target, y, weight);
         catalogue_regression(&gpu, out_g, u_g, &table, bias_g, on_gpu(target), on_gpu(y),

@@ -1,7 +1,7 @@
 /* train/check.h on both devices: it passes, in f32 and in bf16, and what one device has wrong it names. So
  * this is also the test of whole training steps in bf16. */
-#include "../shop.h"
 #include "pair.h"
+#include "shop.h"
 
 #include "train/check.h"
 
@@ -26,7 +26,7 @@ static Config settings(const char *objective)
 static void print_rows(const CheckReport *r)
 {
     for (int i = 0; i < r->count; i++)
-        print_message("%s %s %s: relative %.3g, bound %.3g%s\n", dtype_name(r->precision),
+        print_message("%s %s %s: relative %.3g, bound %.3g%s\n", tensor_dtype_name(r->precision),
                       check_kind_name(r->row[i].kind), r->row[i].name, r->row[i].relative,
                       r->row[i].bound,
                       r->row[i].pooled   ? " (pooled)"
@@ -51,7 +51,7 @@ static void assert_passes(const char *objective, Dtype precision, int steps)
     assert_ok(check_compare(&c, &r));
     if (!r.passed) {
         print_rows(&r);
-        fail_msg("%s in %s", objective, dtype_name(precision));
+        fail_msg("%s in %s", objective, tensor_dtype_name(precision));
     }
     assert_int_equal(r.steps, steps);
     assert_true(r.count > 2 * c.reference.model.params.count);

@@ -54,7 +54,7 @@ static void scratch_and_arenas_lie_on_the_device(void **state)
         const Tensor small = SCRATCH(&gpu, F32, 7), large = SCRATCH(&gpu, F32, 700000);
         elementwise_fill(&gpu, small, 1.0f);
         elementwise_fill(&gpu, large, 2.0f);
-        assert_int_equal(rows_finite(&gpu, large), -1);
+        assert_int_equal(elementwise_rows_finite(&gpu, large), -1);
         const Tensor host = from_gpu(small);
         for (int i = 0; i < 7; i++) assert_true(f32(host)[i] == 1.0f);
         scratch_release(&gpu, mark);

@@ -1,12 +1,12 @@
 #include "pair.h"
 
 #include "adamw.h"
-#include "control.h"
 #include "elementwise.h"
-#include "loss.h"
-#include "policy_gradient.h"
-#include "returns.h"
-#include "td.h"
+#include "losses/control.h"
+#include "losses/loss.h"
+#include "losses/policy_gradient.h"
+#include "losses/returns.h"
+#include "losses/td.h"
 
 static const int64_t sizes[] = {0, 1, 37, 1000, 20001};
 enum { SIZES = sizeof sizes / sizeof *sizes };
@@ -32,19 +32,19 @@ static void td_losses_are_as_on_the_cpu(void **state)
         for (int64_t i = 0; i < rows; i += 5) f32(w)[i] = 0.0f, f32(y)[i] = NAN;
         const Tensor loss = NEW(F32, rows), dq = NEW(F32, rows), loss_g = gpu_room(loss);
         const Tensor q_g = on_gpu(q);
-        td_loss(&cpu, loss, dq, q, y, w, huber);
-        td_loss(&gpu, loss_g, q_g, q_g, on_gpu(y), on_gpu(w), huber);
+        loss_td(&cpu, loss, dq, q, y, w, huber);
+        loss_td(&gpu, loss_g, q_g, q_g, on_gpu(y), on_gpu(w), huber);
         assert_as_cpu(loss_g, loss, 2);
         assert_as_cpu(q_g, dq, 1);
         const Tensor again_g = on_gpu(q);
-        expectile_loss(&cpu, loss, dq, q, y, w, 0.8f);
-        expectile_loss(&gpu, loss_g, again_g, again_g, on_gpu(y), on_gpu(w), 0.8f);
+        loss_expectile(&cpu, loss, dq, q, y, w, 0.8f);
+        loss_expectile(&gpu, loss_g, again_g, again_g, on_gpu(y), on_gpu(w), 0.8f);
         assert_as_cpu(loss_g, loss, 3);
         assert_as_cpu(again_g, dq, 2);
         for (int64_t i = 0; i < rows; i++) f32(y)[i] = i % 3 ? fabsf(f32(y)[i]) : 0.0f;
         const Tensor scores_g = on_gpu(q);
-        deviance_loss(&cpu, loss, dq, q, y, w);
-        deviance_loss(&gpu, loss_g, scores_g, scores_g, on_gpu(y), on_gpu(w));
+        loss_deviance(&cpu, loss, dq, q, y, w);
+        loss_deviance(&gpu, loss_g, scores_g, scores_g, on_gpu(y), on_gpu(w));
         assert_as_cpu(loss_g, loss, 32); /* differences of what is rounded at its size */
         assert_as_cpu(scores_g, dq, 32);
         pair_free();
@@ -66,15 +66,15 @@ static void policy_weights_are_as_on_the_cpu(void **state)
         const Tensor gain_g = on_gpu(gain), ratio_g = on_gpu(ratio), share_g = on_gpu(share);
         const Tensor chosen_g = on_gpu(chosen);
         const ImportanceOptions o = {-0.5f, 1, 1.5f, k % 2 ? 1 : 0.3f, k % 3 ? 4 : 1};
-        importance_weights(&cpu, weight, gain, ratio, chosen, share, o);
-        importance_weights(&gpu, weight_g, gain_g, ratio_g, chosen_g, share_g, o);
+        policy_gradient_importance(&cpu, weight, gain, ratio, chosen, share, o);
+        policy_gradient_importance(&gpu, weight_g, gain_g, ratio_g, chosen_g, share_g, o);
         assert_as_cpu(weight_g, weight, 32);
-        clipped_weights(&cpu, loss, weight, gain, ratio, share, 0.2f);
-        clipped_weights(&gpu, loss_g, weight_g, gain_g, ratio_g, share_g, 0.2f);
+        policy_gradient_clipped(&cpu, loss, weight, gain, ratio, share, 0.2f);
+        policy_gradient_clipped(&gpu, loss_g, weight_g, gain_g, ratio_g, share_g, 0.2f);
         assert_as_cpu(weight_g, weight, 32);
         assert_as_cpu(loss_g, loss, 32);
-        advantage_weights(&cpu, weight, gain, share, 0.4f, 20);
-        advantage_weights(&gpu, weight_g, gain_g, share_g, 0.4f, 20);
+        policy_gradient_advantage(&cpu, weight, gain, share, 0.4f, 20);
+        policy_gradient_advantage(&gpu, weight_g, gain_g, share_g, 0.4f, 20);
         assert_as_cpu(weight_g, weight, 32);
         for (int64_t i = 0; i < rows; i++) f32(chosen)[i] = expf(f32(chosen)[i]);
         const Tensor logs_g = on_gpu(chosen);
@@ -95,11 +95,11 @@ static void sums_are_as_on_the_cpu(void **state)
     for (int k = 0; k < SIZES; k++) {
         const Tensor x = NORMAL(1, 1.0f, sizes[k]), sum = NEW(F64, 1), total = NORMAL(2, 1.0f, 1);
         const Tensor x_g = on_gpu(x), sum_g = gpu_room(sum), total_g = on_gpu(total);
-        weighted_sum(&cpu, sum, x);
-        weighted_sum(&gpu, sum_g, x_g);
+        loss_weighted_sum(&cpu, sum, x);
+        loss_weighted_sum(&gpu, sum_g, x_g);
         assert_near(f64_at(from_gpu(sum_g)), f64_at(sum), 1e-12 * (double)sizes[k]);
-        weighted_sum_add(&cpu, total, x);
-        weighted_sum_add(&gpu, total_g, x_g);
+        loss_weighted_sum_add(&cpu, total, x);
+        loss_weighted_sum_add(&gpu, total_g, x_g);
         assert_as_cpu(total_g, total, 1);
         const Tensor y = NORMAL(3, 1.0f, sizes[k]), y_g = on_gpu(y);
         elementwise_shift(&cpu, y, total);
@@ -120,17 +120,17 @@ static void weights_of_means_are_as_on_the_cpu(void **state)
         for (int64_t i = 0; i < rows; i++) i32(value)[i] = (int32_t)i;
         const Tensor target_g = on_gpu(target), out_g = gpu_room(out), weight_g = gpu_room(weight);
         const Tensor count_g = gpu_room(count);
-        mask_targets(&cpu, out, target, value);
-        mask_targets(&gpu, out_g, target_g, on_gpu(value));
+        loss_mask_targets(&cpu, out, target, value);
+        loss_mask_targets(&gpu, out_g, target_g, on_gpu(value));
         assert_same_bits(from_gpu(out_g), out);
-        mean_weights(&cpu, weight, count, target, 0.1);
-        mean_weights(&gpu, weight_g, count_g, target_g, 0.1);
+        loss_mean_weights(&cpu, weight, count, target, 0.1);
+        loss_mean_weights(&gpu, weight_g, count_g, target_g, 0.1);
         assert_same_bits(from_gpu(weight_g), weight);
         assert_same_bits(from_gpu(count_g), count);
         for (int64_t i = 0; i < rows; i++) f32(weight)[i] = i % 4 ? 1.0f : 0.0f;
         device_copy_in(&gpu, weight_g.data, weight.data, tensor_bytes(weight));
-        share_weights(&cpu, weight, count, 0.3f);
-        share_weights(&gpu, weight_g, count_g, 0.3f);
+        loss_share_weights(&cpu, weight, count, 0.3f);
+        loss_share_weights(&gpu, weight_g, count_g, 0.3f);
         assert_same_bits(from_gpu(weight_g), weight);
         assert_same_bits(from_gpu(count_g), count);
         pair_free();
@@ -233,7 +233,7 @@ static void take_step(Device *dev, Buffers b, int64_t step)
     double schedule[ADAMW_SCHEDULE];
     adamw_schedule(schedule, 0.01, step, 0.005, options);
     device_copy_in(dev, b.schedule.data, schedule, sizeof schedule);
-    gradient_norm_squared(dev, adamw_norm_squared(b.state), b.g, b.segments);
+    adamw_gradient_norm_squared(dev, adamw_norm_squared(b.state), b.g, b.segments);
     adamw_check(dev, b.state, b.losses);
     adamw_step(dev, b.p, b.m, b.v, b.g, b.segments, b.schedule, b.state, options);
 }
@@ -305,7 +305,7 @@ static void what_is_not_finite_stops_all_change(void **state)
             device_copy_in(&gpu, on.g.data, b.g.data, tensor_bytes(b.g));
             device_copy_in(&gpu, on.losses.data, b.losses.data, tensor_bytes(b.losses));
             take_step(&gpu, on, 1);
-            polyak_update(&gpu, target_g, on.p, on.schedule, on.state);
+            adamw_polyak(&gpu, target_g, on.p, on.schedule, on.state);
             assert_same_bits(from_gpu(on.p), b.p);
             assert_same_bits(from_gpu(on.m), b.m);
             assert_same_bits(from_gpu(target_g), target);
@@ -329,8 +329,8 @@ static void the_target_moves_as_on_the_cpu(void **state)
         const Tensor p_g = on_gpu(p), target_g = on_gpu(target);
         ((double *)schedule.data)[ADAMW_TAU] = taus[k / SIZES];
         device_copy_in(&gpu, schedule_g.data, schedule.data, tensor_bytes(schedule));
-        polyak_update(&cpu, target, p, schedule, stop);
-        polyak_update(&gpu, target_g, p_g, schedule_g, stop_g);
+        adamw_polyak(&cpu, target, p, schedule, stop);
+        adamw_polyak(&gpu, target_g, p_g, schedule_g, stop_g);
         assert_as_cpu(target_g, target, k / SIZES == 1);
     }
     pair_free();

@@ -96,11 +96,11 @@ static void rows_are_as_on_the_cpu(void **state)
                          b = rounded(NORMAL(2, 1.0f, rows, dim));
             const Tensor v = NORMAL(3, 1.0f, rows), y = NEW(F32, rows);
             const Tensor ag = as_gpu(dtype, a), bg = as_gpu(dtype, b), yg = gpu_room(y);
-            row_dot(&cpu, y, a, b);
-            row_dot(&gpu, yg, ag, bg);
+            elementwise_row_dot(&cpu, y, a, b);
+            elementwise_row_dot(&gpu, yg, ag, bg);
             assert_as_cpu(yg, y, 1);
-            row_scale(&gpu, bg, ag, on_gpu(v));
-            row_scale(&cpu, b, a, v);
+            elementwise_row_scale(&gpu, bg, ag, on_gpu(v));
+            elementwise_row_scale(&cpu, b, a, v);
             assert_as_cpu(bg, b, 0);
             pair_free();
         }
@@ -114,10 +114,10 @@ static void the_first_number_that_is_not_finite_is_found(void **state)
     const float bad[] = {NAN, INFINITY, -INFINITY};
     const int64_t at[] = {0, 4097, COUNT - 1};
     const Tensor x = NORMAL(1, 1.0f, COUNT);
-    assert_int_equal(rows_finite(&gpu, on_gpu(x)), -1);
+    assert_int_equal(elementwise_rows_finite(&gpu, on_gpu(x)), -1);
     for (int i = 2; i >= 0; i--) {
         f32(x)[at[i]] = bad[i];
-        assert_int_equal(rows_finite(&gpu, on_gpu(x)), at[i]);
+        assert_int_equal(elementwise_rows_finite(&gpu, on_gpu(x)), at[i]);
     }
     pair_free();
 }

@@ -1,7 +1,7 @@
 /* Whole training steps on both devices, from the same file with the same settings: the same losses, and
  * after three steps the same parameters, moments and target network. */
-#include "../shop.h"
 #include "pair.h"
+#include "shop.h"
 
 #include "train/trainer.h"
 
@@ -89,8 +89,8 @@ static void take_steps_on(const char *objective, const char *log)
     for (int step = 0; step < STEPS; step++) {
         StepReport want, have;
         next_batch(&batch, &here, step);
-        assert_ok(trainer_step(&here, &batch, &want));
-        assert_ok(trainer_step(&there, &batch, &have));
+        assert_ok(step_run(&here, &batch, &want));
+        assert_ok(step_run(&there, &batch, &have));
         assert_same_losses(&have, &want);
     }
     for (ParamCopy copy = PARAM_VALUE; copy < PARAM_COPIES; copy++)

@@ -1,7 +1,7 @@
 /* Training as a whole on CUDA: steps fed through a ring, recorded, replayed and reported one late are the
  * steps taken one by one, bit for bit; what is not finite stops all change; a run resumes. */
-#include "../shop.h"
 #include "pair.h"
+#include "shop.h"
 
 #include <sys/stat.h>
 
@@ -133,11 +133,11 @@ static Network train(const char *objective, Way way, StepReport *report, int64_t
     int told = 0;
     for (int i = 0; i < BATCHES; i++) {
         assert_ok(stream_next(stream, &batch));
-        assert_ok(trainer_enqueue(&t, batch));
-        while (trainer_unreported(&t) > way.ahead) assert_ok(trainer_report(&t, &report[told++]));
+        assert_ok(step_enqueue(&t, batch));
+        while (trainer_unreported(&t) > way.ahead) assert_ok(step_report(&t, &report[told++]));
         if (i == 3) grow_scratch(&t.dev, way.grow);
     }
-    while (trainer_unreported(&t)) assert_ok(trainer_report(&t, &report[told++]));
+    while (trainer_unreported(&t)) assert_ok(step_report(&t, &report[told++]));
     assert_int_equal(told, BATCHES);
     if (replayed) *replayed = t.replayed;
     stream_close(stream);
@@ -245,7 +245,7 @@ static void a_room_is_filled_again_when_its_ops_are_done(void **state)
     trainer_close(&t);
 }
 
-/* trainer_gradients takes the batch as it is; a step fills it up to constant shapes. On a GPU cuBLASLt may
+/* step_gradients takes the batch as it is; a step fills it up to constant shapes. On a GPU cuBLASLt may
  * take another algorithm for another number of rows, so there the order of sums may differ. */
 static void constant_shapes_change_no_bit(void **state)
 {
@@ -264,13 +264,13 @@ static void constant_shapes_change_no_bit(void **state)
         double schedule[ADAMW_SCHEDULE];
         assert_ok(stream_next(stream, &batch));
         left += batch->tokens - batch->used;
-        const Losses l = trainer_gradients(&plain, batch);
+        const Losses l = step_gradients(&plain, batch);
         const Tensor on_device = plain.feed.room[0].schedule;
         optimizer_schedule(&plain.optimizer, plain.step + 1, schedule);
         device_copy_in(&plain.dev, on_device.data, schedule, sizeof schedule);
         optimizer_step(&plain.dev, &plain.optimizer, &plain.model.params, on_device, plain.sums);
         plain.step++;
-        assert_ok(trainer_step(&padded, batch, &report));
+        assert_ok(step_run(&padded, batch, &report));
         assert_int_equal(report.losses.targets, l.targets);
         assert_true(EMULATED ? report.losses.total == l.total
                              : fabs(report.losses.total - l.total) <= 1e-6 * l.total);
@@ -301,22 +301,22 @@ static void what_is_not_finite_stops_all_change(void **state)
         assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
         for (int i = 0; i < 4; i++) {
             assert_ok(stream_next(stream, &batch));
-            assert_ok(trainer_step(&t, batch, &report));
+            assert_ok(step_run(&t, batch, &report));
         }
         Network before = read_weights(&t);
         const float reward = batch->reward[0];
         batch->reward[0] = INFINITY;
-        assert_ok(trainer_enqueue(&t, batch));
+        assert_ok(step_enqueue(&t, batch));
         batch->reward[0] = reward;
-        assert_ok(trainer_enqueue(&t, batch));
-        assert_int_equal(trainer_report(&t, &report), ERR_DEVICE);
+        assert_ok(step_enqueue(&t, batch));
+        assert_int_equal(step_report(&t, &report), ERR_DEVICE);
         assert_non_null(strstr(status_message(), "step 5: the loss is "));
         status_clear();
         assert_int_equal(t.step, 4);
         assert_int_equal(trainer_unreported(&t), 0);
         Network after = read_weights(&t);
         assert_same_weights(&after, &before);
-        assert_ok(trainer_step(&t, batch, &report));
+        assert_ok(step_run(&t, batch, &report));
         assert_int_equal(report.step, 5);
         free_weights(&after);
         after = read_weights(&t);
@@ -412,8 +412,8 @@ static void a_run_is_the_same_recorded_or_not_and_resumes_bit_for_bit(void **sta
     const Config whole = run_settings("-whole", "cuda", 1),
                  plain = run_settings("-plain", "cuda", 0);
     Config cut = run_settings("-cut", "cuda", 1);
-    assert_ok(train_run(&whole, (LoopOptions){0}, NULL));
-    assert_ok(train_run(&plain, (LoopOptions){0}, NULL));
+    assert_ok(loop_run(&whole, (LoopOptions){0}, NULL));
+    assert_ok(loop_run(&plain, (LoopOptions){0}, NULL));
     assert_same_run(&whole, &plain);
     assert_record_in_order(&whole);
 
@@ -427,7 +427,7 @@ static void a_run_is_the_same_recorded_or_not_and_resumes_bit_for_bit(void **sta
     assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
     for (int i = 0; i < 3; i++) {
         assert_ok(stream_next(stream, &batch));
-        assert_ok(trainer_step(&t, batch, &report));
+        assert_ok(step_run(&t, batch, &report));
     }
     const Progression p = {.best = -1.0, .cursor = {batch->cursor.epoch, batch->cursor.batch + 1}};
     char file[1024];
@@ -437,7 +437,7 @@ static void a_run_is_the_same_recorded_or_not_and_resumes_bit_for_bit(void **sta
     stream_close(stream);
     trainer_close(&t);
     cut.train_steps = 10, cut.train_readers = 2;
-    assert_ok(train_run(&cut, (LoopOptions){.resume = true}, NULL));
+    assert_ok(loop_run(&cut, (LoopOptions){.resume = true}, NULL));
     size_t sizes[2];
     char *last[2] = {read_file(&whole, "last.safetensors", &sizes[0]),
                      read_file(&cut, "last.safetensors", &sizes[1])};

@@ -3,7 +3,7 @@
  */
 #include "bugs.h"
 
-#include "base/ptx_sm90.cuh"
+#include "base/cuda/ptx_sm90.cuh"
 
 static __device__ __forceinline__ int tid() { return (int)threadIdx.x; }
 

@@ -1,4 +1,4 @@
-/* What kernels/base/ptx_sm90.cuh has twins of: barriers in shared memory, bulk copies, barriers of a part of a
+/* What kernels/base/cuda/ptx_sm90.cuh has twins of: barriers in shared memory, bulk copies, barriers of a part of a
  * block, products of a warpgroup. The order of memory that these make is beyond check.cpp, which therefore
  * runs as an older device; here late and early execution bring mistakes to light.
  */

@@ -1,6 +1,6 @@
 /* The emulation itself: what is correct passes with the right numbers, and each bug is reported, by
  * the builds that can see it, in every order of threads tried. A case runs in a process of its own. */
-#include "../op.h"
+#include "op.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

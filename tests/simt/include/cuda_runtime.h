@@ -105,14 +105,14 @@ void trap(Where where);
 void note_atomic(const void *memory, size_t bytes, Where where);
 void *dynamic_shared();
 
-/* Tensor core and asynchronous copy, behind kernels/base/ptx.cuh. */
+/* Tensor core and asynchronous copy, behind kernels/base/cuda/ptx.cuh. */
 void mma_m16n8k16(float *d, const uint32_t *a, const uint32_t *b, const float *c, Where where);
 void ldmatrix(uint32_t *r, int count, bool transposed, const void *row, Where where);
 void cp_async(void *to, const void *from, int bytes, int from_bytes, Where where);
 void cp_async_commit();
 void cp_async_wait(int pending); /* but for the last `pending` groups */
 
-/* Behind kernels/base/ptx_sm90.cuh. */
+/* Behind kernels/base/cuda/ptx_sm90.cuh. */
 void barrier_open(uint64_t *barrier, int arrivals, Where where);
 void barrier_arrive(uint64_t *barrier, int bytes, Where where);
 void barrier_wait(uint64_t *barrier, uint32_t parity, Where where);

@@ -1,0 +1,229 @@
+#include "data/behaviour/check.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/parallel.h"
+
+enum { BLOCK = 1 << 16 };
+
+Status behaviour_check_categories(const char *path, const char *name, const int32_t *row,
+                                  int64_t count, int32_t rows)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (row[i] < 0 || row[i] >= rows)
+            return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %d, want 0 to %d", path, name, i,
+                        row[i], rows - 1);
+    return OK;
+}
+
+Status behaviour_check_finite(const char *path, const char *name, const float *value, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(value[i]))
+            return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %g, want a finite number", path, name,
+                        i, (double)value[i]);
+    return OK;
+}
+
+/* ---- Offsets and splits ---------------------------------------------------------------------------------- */
+
+static Status check_offsets(const Behaviour *b)
+{
+    if (b->offset[0] != 0)
+        return FAIL(ERR_FORMAT, "%s: /users/offset[0] is %" PRId64 ", want 0", b->path,
+                    b->offset[0]);
+    for (int64_t u = 0; u < b->users; u++)
+        if (b->offset[u + 1] < b->offset[u])
+            return FAIL(ERR_FORMAT,
+                        "%s: /users/offset[%" PRId64 "] is %" PRId64 ", below %" PRId64
+                        " before it",
+                        b->path, u + 1, b->offset[u + 1], b->offset[u]);
+    if (b->offset[b->users] != b->events)
+        return FAIL(ERR_FORMAT,
+                    "%s: /users/offset ends with %" PRId64 ", want the number of events, %" PRId64,
+                    b->path, b->offset[b->users], b->events);
+    return OK;
+}
+
+/* Train before validation before test, inside the history; empty ranges stand anywhere inside it. */
+static Status check_splits(const Behaviour *b)
+{
+    static const char *const names[SPLITS] = {"train", "valid", "test"};
+    for (int64_t u = 0; u < b->users; u++) {
+        int64_t from = b->offset[u];
+        for (int s = 0; s < SPLITS; s++) {
+            const int64_t first = b->split[s][u][0], end = b->split[s][u][1];
+            const int64_t least = first < end ? from : b->offset[u];
+            if (first < least || end < first || end > b->offset[u + 1])
+                return FAIL(ERR_FORMAT,
+                            "%s: /splits/%s[%" PRId64 "] is [%" PRId64 ", %" PRId64
+                            "), want a range inside [%" PRId64 ", %" PRId64 ")",
+                            b->path, names[s], u, first, end, least, b->offset[u + 1]);
+            if (first < end) from = end;
+        }
+    }
+    return OK;
+}
+
+/* ---- Event columns ---------------------------------------------------------------------------- */
+
+typedef struct {
+    const Behaviour *file;
+    Column column;
+    const char *name;
+    char want[64];
+} Scan;
+
+/* Index of the first bad value, -1 for none. The common case is a plain pass over the block. */
+static int64_t first_bad_item(const int32_t *item, int64_t count, int64_t items)
+{
+    const uint32_t limit = (uint32_t)items;
+    uint32_t bad = 0;
+    for (int64_t i = 0; i < count; i++) bad |= (uint32_t)item[i] >= limit;
+    for (int64_t i = 0; i < count && bad; i++)
+        if ((uint32_t)item[i] >= limit) return i;
+    return -1;
+}
+
+static int64_t first_above(const uint8_t *value, int64_t count, int most)
+{
+    uint8_t greatest = 0;
+    for (int64_t i = 0; i < count; i++) greatest = value[i] > greatest ? value[i] : greatest;
+    for (int64_t i = 0; i < count && greatest > most; i++)
+        if (value[i] > most) return i;
+    return -1;
+}
+
+/* Above `least` (NaN is not) and at most `most`. */
+static int64_t first_outside(const float *value, int64_t count, float least, float most)
+{
+    int bad = 0;
+    for (int64_t i = 0; i < count; i++) bad |= !(value[i] > least) | !(value[i] <= most);
+    for (int64_t i = 0; i < count && bad; i++)
+        if (!(value[i] > least) || !(value[i] <= most)) return i;
+    return -1;
+}
+
+static int64_t first_bad(const Scan *scan, const void *values, int64_t count, char shown[32])
+{
+    int64_t i;
+    if (scan->column == COLUMN_ITEM) {
+        i = first_bad_item(values, count, scan->file->items);
+        if (i >= 0) snprintf(shown, 32, "%d", ((const int32_t *)values)[i]);
+    } else if (scan->column == COLUMN_ACTION || scan->column == COLUMN_END) {
+        i = first_above(values, count,
+                        scan->column == COLUMN_END ? END_TRUNCATED : scan->file->actions - 1);
+        if (i >= 0) snprintf(shown, 32, "%d", ((const uint8_t *)values)[i]);
+    } else {
+        const bool share = scan->column == COLUMN_PROPENSITY;
+        i = first_outside(values, count, share ? 0.0f : -INFINITY, share ? 1.0f : FLT_MAX);
+        if (i >= 0) snprintf(shown, 32, "%g", (double)((const float *)values)[i]);
+    }
+    return i;
+}
+
+/* Rows first .. first+count-1 in place, or read into memory that the caller frees as *space. */
+static Status rows_of(const Behaviour *b, Column column, int64_t first, int64_t count, size_t size,
+                      const void **rows, void **space)
+{
+    const char *direct = columns_direct(b, column);
+    *space = NULL;
+    *rows = direct ? direct + (size_t)first * size : NULL;
+    if (direct) return OK;
+    *rows = *space = malloc((size_t)count * size);
+    if (!*space) return FAIL(ERR_MEMORY, "%s: no memory to check it", b->path);
+    return columns_read(b, column, first, count, *space);
+}
+
+static Status scan_values(void *context, int64_t block)
+{
+    const Scan *scan = context;
+    const Behaviour *b = scan->file;
+    const int64_t first = block * BLOCK, left = b->events - first;
+    const int64_t count = left < BLOCK ? left : BLOCK;
+    const size_t size = scan->column == COLUMN_ACTION || scan->column == COLUMN_END ? 1 : 4;
+    const void *rows;
+    void *space;
+    char shown[32];
+    Status st = rows_of(b, scan->column, first, count, size, &rows, &space);
+    const int64_t bad = st == OK ? first_bad(scan, rows, count, shown) : -1;
+    if (bad >= 0)
+        st = FAIL(ERR_FORMAT, "%s: /events/%s[%" PRId64 "] is %s, want %s", b->path, scan->name,
+                  first + bad, shown, scan->want);
+    free(space);
+    return st;
+}
+
+/* The user of an event. */
+static int64_t user_of(const Behaviour *b, int64_t event)
+{
+    int64_t low = 0, high = b->users;
+    while (low + 1 < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (b->offset[middle] <= event)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Time must not fall inside a history. A block begins with the event before it, to see every
+ * step. */
+static Status scan_times(void *context, int64_t block)
+{
+    const Scan *scan = context;
+    const Behaviour *b = scan->file;
+    const int64_t first = block ? block * BLOCK - 1 : 0, end = (block + 1) * BLOCK;
+    const int64_t count = (end < b->events ? end : b->events) - first;
+    const void *rows;
+    void *space;
+    Status st = rows_of(b, COLUMN_TIME, first, count, sizeof(int64_t), &rows, &space);
+    const int64_t *time = rows;
+    int64_t at = 0;
+    for (int64_t user = user_of(b, first); st == OK && at < count; user++) {
+        const int64_t stop =
+            b->offset[user + 1] - first < count ? b->offset[user + 1] - first : count;
+        for (int64_t i = at + 1; i < stop && st == OK; i++)
+            if (time[i] < time[i - 1])
+                st = FAIL(ERR_FORMAT,
+                          "%s: /events/time[%" PRId64 "] is %" PRId64 ", want at least %" PRId64
+                          ", the time before it in the history of user %" PRId64,
+                          b->path, first + i, time[i], time[i - 1], user);
+        if (stop > at) at = stop;
+    }
+    free(space);
+    return st;
+}
+
+static Status scan_column(const Behaviour *b, Column column, const char *name, const char *want)
+{
+    Scan scan = {.file = b, .column = column, .name = name};
+    snprintf(scan.want, sizeof scan.want, "%s", want);
+    return parallel_run(parallel_processors(), (b->events + BLOCK - 1) / BLOCK,
+                        column == COLUMN_TIME ? scan_times : scan_values, &scan);
+}
+
+Status behaviour_check_contents(const Behaviour *b)
+{
+    char items[64], actions[32];
+    TRY(check_offsets(b));
+    TRY(check_splits(b));
+    snprintf(items, sizeof items, "0 to %" PRId64 " (rows of /items)", b->items - 1);
+    snprintf(actions, sizeof actions, "0 to %d", b->actions - 1);
+    TRY(scan_column(b, COLUMN_ITEM, "item", items));
+    TRY(scan_column(b, COLUMN_ACTION, "action", actions));
+    TRY(scan_column(b, COLUMN_TIME, "time", ""));
+    TRY(scan_column(b, COLUMN_REWARD, "reward", "a finite number"));
+    TRY(scan_column(b, COLUMN_END, "end", "0, 1 or 2"));
+    if (b->has_propensity)
+        TRY(scan_column(b, COLUMN_PROPENSITY, "propensity", "above 0, at most 1"));
+    for (int f = 0; f < b->event_features.numbers; f++)
+        TRY(scan_column(b, (Column)(COLUMN_FEATURE + f), b->event_features.number_name[f],
+                        "a finite number"));
+    return OK;
+}

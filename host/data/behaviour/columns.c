@@ -1,0 +1,336 @@
+/* Raw reads of event columns, past the HDF5 library: a mapped file for contiguous columns, an own
+ * chunk table with libdeflate for compressed ones. Only layouts this file does not know go through
+ * the library. */
+#include <inttypes.h>
+#include <libdeflate.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "data/behaviour/store.h"
+
+void columns_name(const Behaviour *b, Column column, char *name, size_t size)
+{
+    static const char *const names[] = {"item", "action", "time", "reward", "end", "propensity"};
+    snprintf(name, size, "/events/%s",
+             column < COLUMN_FEATURE ? names[column]
+                                     : b->event_features.number_name[column - COLUMN_FEATURE]);
+}
+
+/* ---- Where the bytes lie -------------------------------------------------------------------------- */
+
+/* True when the pipeline is made of shuffle and deflate only, at most one of each. */
+static bool known_filters(StoredColumn *c, hid_t plist)
+{
+    const int filters = H5Pget_nfilters(plist);
+    c->shuffle = c->deflate = -1;
+    for (int i = 0; i < filters; i++) {
+        unsigned flags, config, values[16];
+        size_t count = 16;
+        char name[64];
+        const H5Z_filter_t id =
+            H5Pget_filter2(plist, (unsigned)i, &flags, &count, values, sizeof name, name, &config);
+        int *place = id == H5Z_FILTER_SHUFFLE   ? &c->shuffle
+                     : id == H5Z_FILTER_DEFLATE ? &c->deflate
+                                                : NULL;
+        if (!place || *place >= 0) return false;
+        *place = i;
+    }
+    return c->shuffle < 0 || c->deflate < 0 || c->shuffle < c->deflate;
+}
+
+/* The library finds the n-th chunk in time that grows with n; above CHUNKS_MAX columns are left to
+ * it. */
+static Status read_table(BehaviourStore *s, StoredColumn *c, const char *name)
+{
+    const hid_t space = H5Dget_space(c->dataset);
+    c->table = calloc((size_t)c->chunks + 1, sizeof *c->table);
+    bool good = c->table && space >= 0;
+    for (hsize_t i = 0; i < (hsize_t)c->chunks && good; i++) {
+        hsize_t at, bytes;
+        unsigned mask;
+        haddr_t address;
+        good = H5Dget_chunk_info(c->dataset, space, i, &at, &mask, &address, &bytes) >= 0 &&
+               at % (hsize_t)c->chunk == 0 && at / (hsize_t)c->chunk < (hsize_t)c->chunks &&
+               bytes <= s->bytes && address <= s->bytes - bytes;
+        if (good) c->table[at / (hsize_t)c->chunk] = (ChunkPlace){address, bytes, mask};
+    }
+    for (int64_t i = 0; i < c->chunks && good; i++) good = c->table[i].bytes > 0;
+    if (space >= 0) H5Sclose(space);
+    if (good) return OK;
+    return FAIL(ERR_FORMAT, "%s: %s: one of its %" PRId64 " chunks is missing or outside the file",
+                s->path, name, c->chunks);
+}
+
+static Status find_bytes(BehaviourStore *s, StoredColumn *c, const char *name, hid_t plist)
+{
+    const hid_t stored = H5Dget_type(c->dataset);
+    const bool native = H5Tequal(stored, c->memory_type) > 0;
+    H5Tclose(stored);
+    const H5D_layout_t layout = H5Pget_layout(plist);
+    c->stored = STORED_OTHERWISE;
+    if (!native || s->events == 0) return OK;
+    if (layout == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0) {
+        const haddr_t address = H5Dget_offset(c->dataset);
+        const uint64_t bytes = (uint64_t)s->events * c->size;
+        if (address == HADDR_UNDEF || bytes > s->bytes || address > s->bytes - bytes)
+            return FAIL(ERR_FORMAT,
+                        "%s: %s: its %" PRIu64 " bytes lie outside the file (truncated?)", s->path,
+                        name, bytes);
+        c->address = address;
+        c->stored = STORED_CONTIGUOUS;
+    } else if (layout == H5D_CHUNKED && known_filters(c, plist)) {
+        hsize_t chunk = 0;
+        if (H5Pget_chunk(plist, 1, &chunk) != 1 || chunk == 0 || chunk > CHUNK_EVENTS_MAX)
+            return OK;
+        c->chunk = (int64_t)chunk;
+        c->chunks = (s->events + c->chunk - 1) / c->chunk;
+        if (c->chunks > CHUNKS_MAX) return OK;
+        TRY(read_table(s, c, name));
+        c->stored = STORED_CHUNKED;
+    }
+    return OK;
+}
+
+Status columns_open(BehaviourStore *s, Column column, const char *name, hid_t memory_type)
+{
+    StoredColumn *c = &s->column[column];
+    c->dataset = H5Dopen2(s->file, name, H5P_DEFAULT);
+    if (c->dataset < 0) return FAIL(ERR_FORMAT, "%s: no readable dataset %s", s->path, name);
+    c->memory_type = memory_type;
+    c->size = H5Tget_size(memory_type);
+    const hid_t plist = H5Dget_create_plist(c->dataset);
+    if (plist < 0) return FAIL(ERR_FORMAT, "%s: %s: cannot read its layout", s->path, name);
+    c->bytes_stored = (int64_t)H5Dget_storage_size(c->dataset);
+    const Status st = find_bytes(s, c, name, plist);
+    H5Pclose(plist);
+    return st;
+}
+
+void columns_close(StoredColumn *c)
+{
+    if (c->dataset > 0) H5Dclose(c->dataset);
+    free(c->table);
+    *c = (StoredColumn){0};
+}
+
+/* ---- Decoding -------------------------------------------------------------------------------------- */
+
+/* The shuffle filter stores byte 0 of every element, then byte 1 of every element, … */
+static void unshuffle(char *restrict out, const char *restrict in, size_t count, size_t size)
+{
+    for (size_t byte = 0; byte < size; byte++)
+        for (size_t i = 0; i < count; i++) out[i * size + byte] = in[byte * count + i];
+}
+
+static void unshuffle4(char *restrict out, const char *restrict in, size_t count)
+{
+    const uint8_t *b0 = (const uint8_t *)in, *b1 = b0 + count, *b2 = b1 + count, *b3 = b2 + count;
+    uint32_t *restrict words = (uint32_t *)out;
+    for (size_t i = 0; i < count; i++)
+        words[i] =
+            (uint32_t)b0[i] | (uint32_t)b1[i] << 8 | (uint32_t)b2[i] << 16 | (uint32_t)b3[i] << 24;
+}
+
+static void unshuffle8(char *restrict out, const char *restrict in, size_t count)
+{
+    const uint8_t *b = (const uint8_t *)in;
+    uint64_t *restrict words = (uint64_t *)out;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word = 0;
+        for (int k = 0; k < 8; k++) word |= (uint64_t)b[(size_t)k * count + i] << (8 * k);
+        words[i] = word;
+    }
+}
+
+/* A whole chunk into `out` [chunk]; `space` holds one more decoded chunk. */
+static Status decode(const BehaviourStore *s, const StoredColumn *c, int64_t index, char *out,
+                     char *space, const char *name)
+{
+    const ChunkPlace *p = &c->table[index];
+    const size_t count = (size_t)c->chunk, bytes = count * c->size;
+    const bool deflated = c->deflate >= 0 && !(p->skipped_filters >> c->deflate & 1);
+    const bool shuffled = c->shuffle >= 0 && !(p->skipped_filters >> c->shuffle & 1) && c->size > 1;
+    const char *from = s->map + p->address;
+    if (deflated) {
+        struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+        if (!d) return FAIL(ERR_MEMORY, "no memory for a decompressor");
+        char *to = shuffled ? space : out;
+        size_t written = 0;
+        const enum libdeflate_result r =
+            libdeflate_zlib_decompress(d, from, p->bytes, to, bytes, &written);
+        libdeflate_free_decompressor(d);
+        if (r != LIBDEFLATE_SUCCESS || written != bytes)
+            return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " is damaged (deflate)", s->path, name,
+                        index);
+        from = to;
+    } else if (p->bytes != bytes) {
+        return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " has %" PRIu64 " bytes, want %zu",
+                    s->path, name, index, p->bytes, bytes);
+    }
+    if (shuffled) {
+        if (c->size == 4)
+            unshuffle4(out, from, count);
+        else if (c->size == 8)
+            unshuffle8(out, from, count);
+        else
+            unshuffle(out, from, count, c->size);
+    } else if (from != out) {
+        memcpy(out, from, bytes);
+    }
+    return OK;
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------------- */
+
+static Status read_by_library(BehaviourStore *s, const StoredColumn *c, int64_t first,
+                              int64_t count, void *out, const char *name)
+{
+    const hsize_t start = (hsize_t)first, size = (hsize_t)count;
+    pthread_mutex_lock(&s->lock);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* a setting of the thread */
+    const hid_t memory = H5Screate_simple(1, &size, NULL), file = H5Dget_space(c->dataset);
+    const bool good = memory >= 0 && file >= 0 &&
+                      H5Sselect_hyperslab(file, H5S_SELECT_SET, &start, NULL, &size, NULL) >= 0 &&
+                      H5Dread(c->dataset, c->memory_type, memory, file, H5P_DEFAULT, out) >= 0;
+    if (memory >= 0) H5Sclose(memory);
+    if (file >= 0) H5Sclose(file);
+    pthread_mutex_unlock(&s->lock);
+    if (good) return OK;
+    return FAIL(ERR_FORMAT, "%s: %s: cannot read events %" PRId64 " to %" PRId64, s->path, name,
+                first, first + count - 1);
+}
+
+/* Copy part of a chunk out of the cache; false when it is not there. Caller holds the lock. */
+static bool from_cache(BehaviourStore *s, int column, int64_t chunk, size_t offset, size_t bytes,
+                       void *out)
+{
+    for (int i = 0; i < CACHE_SLOTS; i++) {
+        CachedChunk *slot = &s->cache[i];
+        if (!slot->used || slot->column != column || slot->chunk != chunk) continue;
+        slot->used = ++s->clock;
+        memcpy(out, slot->data + offset, bytes);
+        return true;
+    }
+    return false;
+}
+
+static void into_cache(BehaviourStore *s, int column, int64_t chunk, char *data)
+{
+    CachedChunk *oldest = &s->cache[0];
+    for (int i = 1; i < CACHE_SLOTS; i++)
+        if (s->cache[i].used < oldest->used) oldest = &s->cache[i];
+    free(oldest->data);
+    *oldest = (CachedChunk){column, chunk, ++s->clock, data};
+}
+
+/* Part of a chunk, decoded once while it stays in the cache. */
+static Status read_part(BehaviourStore *s, Column column, int64_t chunk, int64_t from,
+                        int64_t count, char *out, const char *name)
+{
+    const StoredColumn *c = &s->column[column];
+    const size_t offset = (size_t)from * c->size, bytes = (size_t)count * c->size;
+    pthread_mutex_lock(&s->lock);
+    const bool found = from_cache(s, (int)column, chunk, offset, bytes, out);
+    pthread_mutex_unlock(&s->lock);
+    if (found) return OK;
+
+    const size_t whole = (size_t)c->chunk * c->size;
+    char *data = malloc(whole), *space = malloc(whole);
+    Status st = data && space ? decode(s, c, chunk, data, space, name)
+                              : FAIL(ERR_MEMORY, "no memory for a chunk of %s", name);
+    free(space);
+    if (st != OK) return free(data), st;
+    memcpy(out, data + offset, bytes);
+    pthread_mutex_lock(&s->lock);
+    into_cache(s, (int)column, chunk, data);
+    pthread_mutex_unlock(&s->lock);
+    return OK;
+}
+
+static Status read_chunks(BehaviourStore *s, Column column, int64_t first, int64_t count, char *out,
+                          const char *name)
+{
+    const StoredColumn *c = &s->column[column];
+    char *space = NULL;
+    Status st = OK;
+    while (count > 0 && st == OK) {
+        const int64_t chunk = first / c->chunk, from = first % c->chunk;
+        const int64_t part = count < c->chunk - from ? count : c->chunk - from;
+        if (c->deflate < 0 && c->shuffle < 0) {
+            const ChunkPlace *p = &c->table[chunk];
+            if (p->bytes != (uint64_t)c->chunk * c->size)
+                return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " has %" PRIu64 " bytes", s->path,
+                            name, chunk, p->bytes);
+            memcpy(out, s->map + p->address + (size_t)from * c->size, (size_t)part * c->size);
+        } else if (part == c->chunk) {
+            if (!space) space = malloc((size_t)c->chunk * c->size);
+            st = space ? decode(s, c, chunk, out, space, name)
+                       : FAIL(ERR_MEMORY, "no memory for a chunk of %s", name);
+        } else {
+            st = read_part(s, column, chunk, from, part, out, name);
+        }
+        out += (size_t)part * c->size;
+        first += part;
+        count -= part;
+    }
+    free(space);
+    return st;
+}
+
+Status columns_read(const Behaviour *b, Column column, int64_t first, int64_t count, void *out)
+{
+    BehaviourStore *s = b->store;
+    const StoredColumn *c = &s->column[column];
+    REQUIRE((int)column < COLUMNS_MAX && c->dataset > 0, "column %d is not in %s", (int)column,
+            b->path);
+    REQUIRE(first >= 0 && count >= 0 && first + count <= b->events,
+            "events %" PRId64 "+%" PRId64 " of %" PRId64, first, count, b->events);
+    if (count == 0) return OK;
+    if (c->stored == STORED_CONTIGUOUS) {
+        memcpy(out, s->map + c->address + (size_t)first * c->size, (size_t)count * c->size);
+        return OK;
+    }
+    char name[FEATURE_NAME_MAX + 16];
+    columns_name(b, column, name, sizeof name);
+    if (c->stored == STORED_CHUNKED) return read_chunks(s, column, first, count, out, name);
+    return read_by_library(s, c, first, count, out, name);
+}
+
+const void *columns_direct(const Behaviour *b, Column column)
+{
+    const StoredColumn *c = &b->store->column[column];
+    const bool aligned = c->address % c->size == 0; /* small columns may not be */
+    return c->stored == STORED_CONTIGUOUS && aligned ? b->store->map + c->address : NULL;
+}
+
+void columns_prefetch(const Behaviour *b, Column column, int64_t first, int64_t count)
+{
+    const StoredColumn *c = &b->store->column[column];
+    if (c->stored != STORED_CONTIGUOUS) return;
+    const size_t page = 4096, from = (c->address + (size_t)first * c->size) / page * page;
+    const size_t end = c->address + (size_t)(first + count) * c->size;
+    madvise((void *)(b->store->map + from), end - from, MADV_WILLNEED);
+}
+
+bool columns_storage(const Behaviour *b, Column column, ColumnStorage *storage)
+{
+    static const char *const names[] = {"item", "action", "time", "reward", "end", "propensity"};
+    static const char *const types[] = {"int32", "uint8", "int64", "float32", "uint8", "float32"};
+    static const char *const layouts[] = {"contiguous", "chunked", "other"};
+    const int feature = (int)column - COLUMN_FEATURE;
+    if (!behaviour_has(b, column)) return false;
+    const StoredColumn *c = &b->store->column[column];
+    *storage = (ColumnStorage){.name = feature < 0 ? names[column]
+                                                   : b->event_features.number_name[feature],
+                               .type = feature < 0 ? types[column] : "float32",
+                               .layout = layouts[c->stored],
+                               .bytes = b->events * (int64_t)c->size};
+    if (c->stored == STORED_CHUNKED) {
+        storage->chunk_events = c->chunk;
+        storage->shuffled = c->shuffle >= 0;
+        storage->deflated = c->deflate >= 0;
+    }
+    storage->bytes_stored = c->bytes_stored;
+    return true;
+}

@@ -1,0 +1,124 @@
+#include "data/behaviour/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { BUFFER_BYTES = 1 << 18, START_BYTES = 1 << 22 };
+
+Status spool_open(Spool *s, const char *beside)
+{
+    *s = (Spool){.file = -1, .beside = beside, .buffer = malloc(BUFFER_BYTES)};
+    char *path = NULL;
+    if (!s->buffer || asprintf(&path, "%s.spool.XXXXXX", beside) < 0)
+        return FAIL(ERR_MEMORY, "%s: out of memory", beside);
+    s->file = mkostemp(path, O_CLOEXEC);
+    const int cause = errno;
+    if (s->file >= 0) unlink(path);
+    free(path);
+    if (s->file >= 0) return OK;
+    return FAIL(ERR_IO, "%s: cannot create a file beside it: %s", beside, strerror(cause));
+}
+
+Status spool_write_at(int file, const char *path, const void *data, int64_t bytes, int64_t at)
+{
+    const char *from = data;
+    while (bytes > 0) {
+        const size_t most = (size_t)1 << 30;
+        const ssize_t put = pwrite(file, from, (size_t)bytes < most ? (size_t)bytes : most, at);
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0)
+            return FAIL(ERR_IO, "%s: cannot write: %s", path, put < 0 ? strerror(errno) : "full");
+        from += put;
+        at += put;
+        bytes -= put;
+    }
+    return OK;
+}
+
+/* The disk works while the column grows, so that the fsync at the end is short. */
+static void start_writing(Spool *s)
+{
+    const int64_t bytes = s->bytes - s->started;
+    if (bytes) sync_file_range(s->file, s->at + s->started, bytes, SYNC_FILE_RANGE_WRITE);
+    s->started = s->bytes;
+}
+
+static Status flush(Spool *s)
+{
+    TRY(spool_write_at(s->file, s->beside, s->buffer, (int64_t)s->buffered,
+                       s->at + s->bytes - (int64_t)s->buffered));
+    s->buffered = 0;
+    if (s->placed && s->bytes - s->started >= START_BYTES) start_writing(s);
+    return OK;
+}
+
+Status spool_append(Spool *s, const void *data, size_t bytes)
+{
+    const char *from = data;
+    while (bytes > 0) {
+        const size_t room = BUFFER_BYTES - s->buffered, part = bytes < room ? bytes : room;
+        memcpy(s->buffer + s->buffered, from, part);
+        s->buffered += part;
+        s->bytes += (int64_t)part;
+        from += part;
+        bytes -= part;
+        if (s->buffered == BUFFER_BYTES) TRY(flush(s));
+    }
+    return OK;
+}
+
+Status spool_map(Spool *s, const void **data)
+{
+    *data = "";
+    TRY(flush(s));
+    if (s->bytes == 0) return OK;
+    s->map = mmap(NULL, (size_t)s->bytes, PROT_READ, MAP_SHARED, s->file, 0);
+    if (s->map == MAP_FAILED) {
+        s->map = NULL;
+        return FAIL(ERR_IO, "%s: cannot read a temporary file back: %s", s->beside,
+                    strerror(errno));
+    }
+    *data = s->map;
+    return OK;
+}
+
+Status spool_place(Spool *s, int file, const char *path, int64_t at, int64_t bytes)
+{
+    const void *data;
+    TRY(spool_map(s, &data));
+    TRY(spool_write_at(file, path, data, s->bytes, at));
+    if (s->map) munmap(s->map, (size_t)s->bytes);
+    close(s->file);
+    s->map = NULL;
+    s->file = file;
+    s->beside = path;
+    s->placed = true;
+    s->at = at;
+    s->wanted = bytes;
+    start_writing(s);
+    return OK;
+}
+
+Status spool_end(Spool *s)
+{
+    if (!s->placed) return OK;
+    TRY(flush(s));
+    REQUIRE(s->bytes == s->wanted, "%s: a column of %lld bytes, expected %lld", s->beside,
+            (long long)s->bytes, (long long)s->wanted);
+    start_writing(s);
+    spool_close(s);
+    return OK;
+}
+
+void spool_close(Spool *s)
+{
+    if (s->map) munmap(s->map, (size_t)s->bytes);
+    if (s->buffer && s->file >= 0 && !s->placed) close(s->file);
+    free(s->buffer);
+    *s = (Spool){0};
+}

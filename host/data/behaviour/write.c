@@ -1,0 +1,373 @@
+/* Writing a behaviour file. Every column is spooled to disk as histories arrive; when all have, the
+ * sizes are known and the columns are copied into the HDF5 file one after the other, each spool
+ * given back as soon as it is copied. Where the sizes are known beforehand, columns are written into
+ * the HDF5 file at once. Memory: a buffer of 256 KiB a column. */
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+#include "data/behaviour/behaviour.h"
+#include "data/behaviour/put.h"
+
+enum {
+    COLUMNS_MAX = COLUMN_FEATURE + FEATURES_MAX,
+    CHUNK_EVENTS = 1 << 15, /* at least; more where a column would have over CHUNKS chunks: the */
+    CHUNKS = 2000,          /* library finds the n-th of them in time that grows with n */
+    KEY_BYTES_MAX = 1024,
+    HASH_BYTES = 32,
+};
+
+struct BehaviourWriter {
+    AtomicFile file;
+    PutFile put;
+    BehaviourHeader header;
+    char *action_name[ACTIONS_MAX], *number_name[FEATURES_MAX];
+    float action_reward[ACTIONS_MAX];
+    int64_t users, events;         /* appended */
+    int64_t all_users, all_events; /* the file's, once `placed` */
+    bool placed;
+    int32_t most_item; /* greatest item appended, -1 none */
+    size_t key_width;
+    Spool column[COLUMNS_MAX], offset, key, split[SPLITS];
+};
+
+static const char *const split_path[SPLITS] = {"/splits/train", "/splits/valid", "/splits/test"};
+
+/* ---- Creating --------------------------------------------------------------------------------- */
+
+static int columns_of(const BehaviourHeader *h) { return COLUMN_FEATURE + h->event_numbers; }
+
+static bool has_column(const BehaviourHeader *h, int column)
+{
+    return column != COLUMN_PROPENSITY || h->has_propensity;
+}
+
+/* A feature's name becomes a dataset's: no path, and none of the group's own names. */
+static Status check_name(const char *path, const char *group, const char *name)
+{
+    static const char *const taken[] = {"item", "action",     "time",   "reward",
+                                        "end",  "propensity", "offset", "key"};
+    bool good =
+        name[0] && !strchr(name, '/') && strcmp(name, ".") != 0 && strlen(name) < FEATURE_NAME_MAX;
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) good &= strcmp(name, taken[i]) != 0;
+    if (good) return OK;
+    return FAIL(ERR_USAGE,
+                "%s: %s feature \"%s\": expected a name of 1 to %d bytes, without \"/\", that is "
+                "none of the schema's own",
+                path, group, name, FEATURE_NAME_MAX - 1);
+}
+
+static Status copy_header(BehaviourWriter *w, const BehaviourHeader *h)
+{
+    REQUIRE(h->actions >= 1 && h->actions <= ACTIONS_MAX, "%d actions", h->actions);
+    REQUIRE(h->event_numbers >= 0 && h->event_numbers <= FEATURES_MAX, "%d event numbers",
+            h->event_numbers);
+    w->header = *h;
+    for (int i = 0; i < h->actions; i++) {
+        w->action_reward[i] = h->action_reward[i];
+        w->action_name[i] = strdup(h->action_name[i]);
+        if (!w->action_name[i]) return FAIL(ERR_MEMORY, "%s: out of memory", w->file.path);
+    }
+    for (int i = 0; i < h->event_numbers; i++) {
+        TRY(check_name(w->file.path, "event", h->event_number_name[i]));
+        w->number_name[i] = strdup(h->event_number_name[i]);
+        if (!w->number_name[i]) return FAIL(ERR_MEMORY, "%s: out of memory", w->file.path);
+    }
+    return OK;
+}
+
+static Status open_spools(BehaviourWriter *w)
+{
+    const char *beside = w->file.temporary;
+    for (int c = 0; c < columns_of(&w->header); c++)
+        if (has_column(&w->header, c)) TRY(spool_open(&w->column[c], beside));
+    for (int s = 0; s < SPLITS; s++) TRY(spool_open(&w->split[s], beside));
+    TRY(spool_open(&w->offset, beside));
+    TRY(spool_open(&w->key, beside));
+    return spool_append(&w->offset, &w->events, sizeof w->events);
+}
+
+Status behaviour_write_create(BehaviourWriter **writer, const char *path,
+                              const BehaviourHeader *header)
+{
+    BehaviourWriter *w = calloc(1, sizeof *w);
+    *writer = w;
+    if (!w) return FAIL(ERR_MEMORY, "%s: out of memory", path);
+    w->most_item = -1;
+    Status st;
+    TRY_OR_FAIL(st, files_atomic_open(&w->file, path));
+    TRY_OR_FAIL(st, copy_header(w, header));
+    TRY_OR_FAIL(st, open_spools(w));
+    return OK;
+fail:
+    behaviour_write_close(w);
+    *writer = NULL;
+    return st;
+}
+
+void behaviour_write_close(BehaviourWriter *w)
+{
+    if (!w) return;
+    put_close(&w->put);
+    for (int c = 0; c < COLUMNS_MAX; c++) spool_close(&w->column[c]);
+    for (int s = 0; s < SPLITS; s++) spool_close(&w->split[s]);
+    spool_close(&w->offset);
+    spool_close(&w->key);
+    for (int i = 0; i < ACTIONS_MAX; i++) free(w->action_name[i]);
+    for (int i = 0; i < FEATURES_MAX; i++) free(w->number_name[i]);
+    files_atomic_close(&w->file);
+    free(w);
+}
+
+/* ---- Appending -------------------------------------------------------------------------------- */
+
+static Status append_events(BehaviourWriter *w, const UserHistory *h)
+{
+    const size_t count = (size_t)h->count;
+    TRY(spool_append(&w->column[COLUMN_ITEM], h->item, count * sizeof *h->item));
+    TRY(spool_append(&w->column[COLUMN_ACTION], h->action, count));
+    TRY(spool_append(&w->column[COLUMN_TIME], h->time, count * sizeof *h->time));
+    TRY(spool_append(&w->column[COLUMN_REWARD], h->reward, count * sizeof *h->reward));
+    TRY(spool_append(&w->column[COLUMN_END], h->end, count));
+    if (w->header.has_propensity)
+        TRY(spool_append(&w->column[COLUMN_PROPENSITY], h->propensity,
+                         count * sizeof *h->propensity));
+    for (int f = 0; f < w->header.event_numbers; f++)
+        TRY(spool_append(&w->column[COLUMN_FEATURE + f], h->feature[f],
+                         count * sizeof *h->feature[f]));
+    for (size_t i = 0; i < count; i++)
+        if (h->item[i] > w->most_item) w->most_item = h->item[i];
+    return OK;
+}
+
+static Status append_key(BehaviourWriter *w, Spool *spool, const char *what, const char *key,
+                         size_t *width)
+{
+    const size_t length = strlen(key);
+    if (length > KEY_BYTES_MAX)
+        return FAIL(ERR_FORMAT, "%s: %s key \"%.40s...\" has %zu bytes, expected at most %d",
+                    w->file.path, what, key, length, KEY_BYTES_MAX);
+    if (length > *width) *width = length;
+    return spool_append(spool, key, length + 1);
+}
+
+Status behaviour_write_append(BehaviourWriter *w, const UserHistory *h)
+{
+    REQUIRE(h->count >= 0, "user %" PRId64 ": %" PRId64 " events", w->users, h->count);
+    TRY(append_events(w, h));
+    for (int s = 0; s < SPLITS; s++) {
+        const int64_t first = h->split[s][0], end = h->split[s][1];
+        REQUIRE(0 <= first && first <= end && end <= h->count,
+                "user %" PRId64 ": split %d is %" PRId64 " to %" PRId64 " of %" PRId64 " events",
+                w->users, s, first, end, h->count);
+        const int64_t rows[2] = {w->events + first, w->events + end};
+        TRY(spool_append(&w->split[s], rows, sizeof rows));
+    }
+    if (w->header.plain_keys)
+        TRY(append_key(w, &w->key, "user", h->key, &w->key_width));
+    else
+        TRY(spool_append(&w->key, &h->pseudonym, sizeof h->pseudonym));
+    w->events += h->count;
+    w->users++;
+    return spool_append(&w->offset, &w->events, sizeof w->events);
+}
+
+/* ---- Features --------------------------------------------------------------------------------- */
+
+/* One column of a row-major matrix, `base` taken off. Elements are 4 bytes: int32 or float32. */
+static Status put_column(BehaviourWriter *w, const char *path, hid_t type, int64_t rows,
+                         int columns, const uint32_t *first, uint32_t base)
+{
+    enum { SLAB = 1 << 16 };
+    int64_t address;
+    TRY(put_dataset(&w->put, path, type, rows, 0, &address));
+    uint32_t *slab = malloc(SLAB * sizeof *slab);
+    Status st = slab ? OK : FAIL(ERR_MEMORY, "%s: no memory for %s", w->file.path, path);
+    for (int64_t row = 0; row < rows && st == OK; row += SLAB) {
+        const int64_t count = rows - row < SLAB ? rows - row : SLAB;
+        for (int64_t i = 0; i < count; i++) slab[i] = first[(row + i) * columns] - base;
+        st = spool_write_at(w->put.descriptor, w->file.path, slab, count * 4, address + row * 4);
+    }
+    free(slab);
+    return st;
+}
+
+static Status put_number_constants(BehaviourWriter *w, const char *path, float mean, float std)
+{
+    TRY(put_attribute(&w->put, path, "mean", H5T_NATIVE_FLOAT, 0, &mean));
+    return put_attribute(&w->put, path, "std", H5T_NATIVE_FLOAT, 0, &std);
+}
+
+static Status put_features(BehaviourWriter *w, const char *group, int64_t rows, const FeatureSet *f)
+{
+    char path[FEATURE_NAME_MAX + 16];
+    uint32_t base = 0;
+    for (int k = 0; k < f->kinds; k++) {
+        TRY(check_name(w->file.path, group, f->kind_name[k]));
+        snprintf(path, sizeof path, "/%s/%s", group, f->kind_name[k]);
+        TRY(put_column(w, path, H5T_NATIVE_INT32, rows, f->kinds, (const uint32_t *)f->category + k,
+                       base));
+        TRY(put_attribute(&w->put, path, "rows", H5T_NATIVE_INT32, 0, &f->kind_rows[k]));
+        base += (uint32_t)f->kind_rows[k];
+    }
+    for (int n = 0; n < f->numbers; n++) {
+        TRY(check_name(w->file.path, group, f->number_name[n]));
+        snprintf(path, sizeof path, "/%s/%s", group, f->number_name[n]);
+        TRY(put_column(w, path, H5T_NATIVE_FLOAT, rows, f->numbers, (const uint32_t *)f->number + n,
+                       0));
+        TRY(put_number_constants(w, path, f->mean[n], f->std[n]));
+    }
+    return OK;
+}
+
+/* Hash of the items' keys and features: files that agree in it share one catalogue. */
+static Status catalogue_hash(const BehaviourCatalogue *c, char hex[2 * HASH_BYTES + 1])
+{
+    if (sodium_init() < 0) return FAIL(ERR_IO, "libsodium does not start");
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
+    const FeatureSet *f = &c->item_features;
+    for (int64_t i = 0; i < c->items; i++)
+        crypto_generichash_update(&state, (const unsigned char *)c->item_key[i],
+                                  strlen(c->item_key[i]) + 1);
+    for (int k = 0; k < f->kinds; k++) {
+        crypto_generichash_update(&state, (const unsigned char *)f->kind_name[k],
+                                  strlen(f->kind_name[k]) + 1);
+        crypto_generichash_update(&state, (const unsigned char *)&f->kind_rows[k], 4);
+    }
+    for (int n = 0; n < f->numbers; n++) {
+        crypto_generichash_update(&state, (const unsigned char *)f->number_name[n],
+                                  strlen(f->number_name[n]) + 1);
+        crypto_generichash_update(&state, (const unsigned char *)&f->mean[n], 4);
+        crypto_generichash_update(&state, (const unsigned char *)&f->std[n], 4);
+    }
+    if (f->kinds)
+        crypto_generichash_update(&state, (const unsigned char *)f->category,
+                                  (unsigned long long)c->items * (unsigned)f->kinds * 4);
+    if (f->numbers)
+        crypto_generichash_update(&state, (const unsigned char *)f->number,
+                                  (unsigned long long)c->items * (unsigned)f->numbers * 4);
+    unsigned char hash[HASH_BYTES];
+    crypto_generichash_final(&state, hash, HASH_BYTES);
+    sodium_bin2hex(hex, 2 * HASH_BYTES + 1, hash, HASH_BYTES);
+    return OK;
+}
+
+/* ---- Finishing -------------------------------------------------------------------------------- */
+
+static Status put_root(BehaviourWriter *w, const BehaviourCatalogue *c)
+{
+    PutFile *f = &w->put;
+    const int32_t version = 1;
+    const uint8_t plain = w->header.plain_keys;
+    char hex[2 * HASH_BYTES + 1];
+    TRY(catalogue_hash(c, hex));
+    TRY(put_text(f, "/", "schema", "souk-behaviour"));
+    TRY(put_attribute(f, "/", "schema_version", H5T_NATIVE_INT32, 0, &version));
+    TRY(put_text(f, "/", "generator", "souk"));
+    TRY(put_text(f, "/", "catalogue_hash", hex));
+    TRY(put_texts(f, "/", "action_names", w->header.actions, (const char *const *)w->action_name));
+    TRY(put_attribute(f, "/", "action_rewards", H5T_NATIVE_FLOAT, w->header.actions,
+                      w->action_reward));
+    TRY(put_attribute(f, "/", "episode_gap_ms", H5T_NATIVE_INT64, 0, &w->header.episode_gap_ms));
+    TRY(put_attribute(f, "/", "plain_keys", H5T_NATIVE_UINT8, 0, &plain));
+    TRY(put_text(f, "/", "report", c->report ? c->report : ""));
+    return put_text(f, "/", "split_rule", c->split_rule ? c->split_rule : "");
+}
+
+static Status put_events(BehaviourWriter *w)
+{
+    static const char *const name[] = {"item", "action", "time", "reward", "end", "propensity"};
+    const hid_t type[] = {H5T_NATIVE_INT32, H5T_NATIVE_UINT8, H5T_NATIVE_INT64,
+                          H5T_NATIVE_FLOAT, H5T_NATIVE_UINT8, H5T_NATIVE_FLOAT};
+    int64_t chunk = CHUNK_EVENTS;
+    while (w->all_events > chunk * CHUNKS) chunk *= 2;
+    if (chunk > w->all_events) chunk = w->all_events;
+    for (int c = 0; c < columns_of(&w->header); c++) {
+        if (!has_column(&w->header, c)) continue;
+        const int feature = c - COLUMN_FEATURE;
+        char path[FEATURE_NAME_MAX + 16];
+        snprintf(path, sizeof path, "/events/%s", feature < 0 ? name[c] : w->number_name[feature]);
+        const hid_t stored = feature < 0 ? type[c] : H5T_NATIVE_FLOAT;
+        if (w->header.compress)
+            TRY(put_compressed(&w->put, path, stored, w->all_events, chunk, &w->column[c]));
+        else
+            TRY(put_spool(&w->put, path, stored, w->all_events, 0, &w->column[c]));
+        if (feature >= 0)
+            TRY(put_number_constants(w, path, w->header.event_mean[feature],
+                                     w->header.event_std[feature]));
+    }
+    return OK;
+}
+
+static Status put_item_keys(BehaviourWriter *w, const BehaviourCatalogue *c)
+{
+    Spool keys;
+    size_t width = 0;
+    Status st = spool_open(&keys, w->file.temporary);
+    for (int64_t i = 0; i < c->items && st == OK; i++)
+        st = append_key(w, &keys, "item", c->item_key[i], &width);
+    if (st == OK) st = put_keys(&w->put, "/items/key", c->items, width, &keys);
+    spool_close(&keys);
+    return st;
+}
+
+static Status put_all(BehaviourWriter *w, const BehaviourCatalogue *c)
+{
+    TRY(put_root(w, c));
+    static const char *const groups[] = {"/events", "/users", "/items", "/splits"};
+    for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) TRY(put_group(&w->put, groups[g]));
+    TRY(put_events(w));
+    TRY(put_spool(&w->put, "/users/offset", H5T_NATIVE_INT64, w->all_users + 1, 0, &w->offset));
+    if (w->header.plain_keys)
+        TRY(put_keys(&w->put, "/users/key", w->all_users, w->key_width, &w->key));
+    else
+        TRY(put_spool(&w->put, "/users/key", H5T_NATIVE_UINT64, w->all_users, 0, &w->key));
+    TRY(put_features(w, "users", w->all_users, &c->user_features));
+    for (int s = 0; s < SPLITS; s++)
+        TRY(put_spool(&w->put, split_path[s], H5T_NATIVE_INT64, w->all_users, 2, &w->split[s]));
+    TRY(put_item_keys(w, c));
+    return put_features(w, "items", c->items, &c->item_features);
+}
+
+/* All but what is still in the spools or to come. */
+static Status place(BehaviourWriter *w, const BehaviourCatalogue *c, int64_t users, int64_t events)
+{
+    if (events == 0) return FAIL(ERR_FORMAT, "%s: no events to write", w->file.path);
+    w->all_users = users;
+    w->all_events = events;
+    TRY(put_open(&w->put, w->file.path, w->file.temporary, fileno(w->file.stream)));
+    TRY(put_all(w, c));
+    w->placed = true;
+    return OK;
+}
+
+Status behaviour_write_place(BehaviourWriter *w, const BehaviourCatalogue *c, int64_t users,
+                             int64_t events)
+{
+    REQUIRE(w->users == 0, "%s: placed after the first history", w->file.path);
+    if (w->header.compress || w->header.plain_keys) return OK;
+    return place(w, c, users, events);
+}
+
+static Status end_columns(BehaviourWriter *w)
+{
+    for (int c = 0; c < columns_of(&w->header); c++) TRY(spool_end(&w->column[c]));
+    for (int s = 0; s < SPLITS; s++) TRY(spool_end(&w->split[s]));
+    TRY(spool_end(&w->offset));
+    return spool_end(&w->key);
+}
+
+Status behaviour_write_finish(BehaviourWriter *w, const BehaviourCatalogue *c)
+{
+    if (!w->placed) TRY(place(w, c, w->users, w->events));
+    REQUIRE(w->most_item < c->items && c->items <= INT32_MAX,
+            "item %d appended, %" PRId64 " items in the catalogue", w->most_item, c->items);
+    TRY(end_columns(w));
+    TRY(put_commit(&w->put));
+    return files_atomic_commit(&w->file);
+}

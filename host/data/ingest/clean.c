@@ -1,0 +1,210 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "data/ingest/stage.h"
+
+#define MINUTE_MS INT64_C(60000)
+#define DAY_MS    INT64_C(86400000)
+
+typedef struct {
+    int64_t key, position;
+} Place;
+
+/* A worker's, and what it found in its batch. */
+typedef struct {
+    const Stage *stage;
+    Place *place;
+    char *copy;
+    int64_t room;
+    int64_t read, duplicates, bot_users, bot_events;
+} Cleaner;
+
+typedef struct {
+    Stage *stage;
+    Core core;
+    Progress progress;
+    int64_t done;
+    Cleaner cleaner[PASS_WORKERS];
+} Cleaning;
+
+static Status make_room(Cleaner *c, int64_t count)
+{
+    if (count <= c->room) return OK;
+    const int64_t room = count + count / 2;
+    Place *place = realloc(c->place, (size_t)room * sizeof *place);
+    if (place) c->place = place;
+    char *copy = realloc(c->copy, (size_t)room * c->stage->size);
+    if (copy) c->copy = copy;
+    if (!place || !copy)
+        return FAIL(ERR_MEMORY, "no memory for one user's %lld events", (long long)count);
+    c->room = room;
+    return OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const Place *x = a, *y = b;
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    return x->position < y->position ? -1 : x->position > y->position;
+}
+
+/* Stable: equal times stay in order of the input. */
+static Status order_by_time(Cleaner *c, Record *records, int64_t count)
+{
+    const size_t size = c->stage->size;
+    bool ordered = true;
+    for (int64_t i = 1; i < count && ordered; i++)
+        ordered = record_at(records, size, i - 1)->time <= record_at(records, size, i)->time;
+    if (ordered) return OK;
+    TRY(make_room(c, count));
+    for (int64_t i = 0; i < count; i++) c->place[i] = (Place){record_at(records, size, i)->time, i};
+    qsort(c->place, (size_t)count, sizeof *c->place, by_place);
+    memcpy(c->copy, records, (size_t)count * size);
+    for (int64_t i = 0; i < count; i++)
+        memcpy(record_at(records, size, i), c->copy + (size_t)c->place[i].position * size, size);
+    return OK;
+}
+
+/* Without a clock `time` holds the gap to the next event: sum them up from 0. */
+static void times_from_gaps(Record *records, int64_t count, size_t size)
+{
+    int64_t now = 0;
+    for (int64_t i = 0; i < count; i++) {
+        Record *r = record_at(records, size, i);
+        const int64_t gap = r->time;
+        r->time = now;
+        now += gap;
+    }
+}
+
+/* Drop the records marked in `dropped`. */
+static int64_t compact(Record *records, int64_t count, size_t size)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < count; i++) {
+        if (record_at(records, size, i)->dropped) continue;
+        if (kept != i) memcpy(record_at(records, size, kept), record_at(records, size, i), size);
+        kept++;
+    }
+    return kept;
+}
+
+/* Mark all but the first of equal rows among records first .. end-1, which share user and time. */
+static Status mark_equal(Cleaner *c, Record *records, int64_t first, int64_t end, int64_t *marked)
+{
+    const size_t size = c->stage->size;
+    TRY(make_room(c, end - first));
+    for (int64_t i = first; i < end; i++) {
+        const Record *r = record_at(records, size, i);
+        c->place[i - first] = (Place){(int64_t)r->hash << 31 ^ r->item, i};
+    }
+    qsort(c->place, (size_t)(end - first), sizeof *c->place, by_place);
+    for (int64_t i = 1; i < end - first; i++) {
+        if (c->place[i].key != c->place[i - 1].key) continue;
+        record_at(records, size, c->place[i].position)->dropped = 1;
+        ++*marked;
+    }
+    return OK;
+}
+
+static Status drop_duplicates(Cleaner *c, Record *records, int64_t *count)
+{
+    const size_t size = c->stage->size;
+    int64_t marked = 0;
+    for (int64_t first = 0, end; first < *count; first = end) {
+        const int64_t time = record_at(records, size, first)->time;
+        for (end = first + 1; end < *count && record_at(records, size, end)->time == time;) end++;
+        if (end - first > 1) TRY(mark_equal(c, records, first, end, &marked));
+    }
+    if (marked) *count = compact(records, *count, size);
+    c->duplicates += marked;
+    return OK;
+}
+
+/* More than `limit` events within any `window_ms`. */
+static bool too_busy(const Record *records, int64_t count, size_t size, int64_t limit,
+                     int64_t window_ms)
+{
+    if (limit <= 0) return false;
+    for (int64_t i = limit; i < count; i++)
+        if (record_at(records, size, i)->time - record_at(records, size, i - limit)->time <
+            window_ms)
+            return true;
+    return false;
+}
+
+static Status clean_user(Cleaner *c, Record *records, int64_t *count)
+{
+    const Stage *g = c->stage;
+    if (!map_has_clock(g->m)) {
+        times_from_gaps(records, *count, g->size);
+        return OK;
+    }
+    TRY(order_by_time(c, records, *count));
+    if (g->m->drop_duplicates) TRY(drop_duplicates(c, records, count));
+    if (too_busy(records, *count, g->size, g->m->max_per_minute, MINUTE_MS) ||
+        too_busy(records, *count, g->size, g->m->max_per_day, DAY_MS)) {
+        c->bot_users++;
+        c->bot_events += *count;
+        *count = 0;
+    }
+    return OK;
+}
+
+static Status clean_batch(void *context, int worker, RecordBatch *batch)
+{
+    Cleaning *all = context;
+    const size_t size = all->stage->size;
+    Cleaner *c = &all->cleaner[worker];
+    int64_t kept = 0;
+    c->read = batch->count;
+    c->duplicates = c->bot_users = c->bot_events = 0;
+    for (int64_t first = 0, end; first < batch->count; first = end) {
+        Record *records = record_at(batch->records, size, first);
+        end = sort_batch_user_end(batch, size, first);
+        int64_t count = end - first;
+        TRY(clean_user(c, records, &count));
+        if (kept != first)
+            memmove(record_at(batch->records, size, kept), records, (size_t)count * size);
+        kept += count;
+    }
+    batch->count = kept;
+    return OK;
+}
+
+static Status take_clean(void *context, int worker, const RecordBatch *batch)
+{
+    Cleaning *all = context;
+    const Cleaner *c = &all->cleaner[worker];
+    IngestReport *report = all->stage->report;
+    report->duplicates += c->duplicates;
+    report->bot_users += c->bot_users;
+    report->bot_events += c->bot_events;
+    core_add(&all->core, batch->records, batch->count, all->stage->size);
+    progress_update(&all->progress, all->done += c->read, NULL);
+    return sort_table_append(all->stage->table, batch->records, batch->count);
+}
+
+Status clean_log(Stage *g, Sorter *sorter)
+{
+    Cleaning all = {.stage = g};
+    Status st;
+    for (int w = 0; w < PASS_WORKERS; w++) all.cleaner[w].stage = g;
+    progress_begin(&all.progress, "cleaning", sort_count(sorter), g->options->quiet);
+    TRY_OR_FAIL(st, sort_table_open(&g->table, g->size, g->memory / 4, g->directory));
+    TRY_OR_FAIL(st, core_open(&all.core, g));
+    TRY_OR_FAIL(st, pass_run(g, &(Pass){sorter, &all, clean_batch, take_clean}));
+    progress_end(&all.progress, NULL);
+    sort_close(sorter); /* its memory is the core's now */
+    sorter = NULL;
+    st = core_find(g, &all.core);
+fail:
+    for (int w = 0; w < PASS_WORKERS; w++) {
+        free(all.cleaner[w].place);
+        free(all.cleaner[w].copy);
+    }
+    core_close(&all.core);
+    sort_close(sorter);
+    return st;
+}

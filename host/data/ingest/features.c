@@ -1,0 +1,436 @@
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/ingest/stage.h"
+
+enum { HALF = 1 << 16 };
+
+static double transform(const Feature *f, double x)
+{
+    return f->log ? copysign(log1p(fabs(x)), x) : x;
+}
+
+/* Welford, one pass: stable, in order of the table. */
+static void stats_add(NumberStats *s, double x)
+{
+    s->count++;
+    const double distance = x - s->mean;
+    s->mean += distance / (double)s->count;
+    s->square += distance * (x - s->mean);
+}
+
+double features_mean(const Stage *g, int f) { return g->stats[f].mean; }
+
+double features_std(const Stage *g, int f)
+{
+    const NumberStats *s = &g->stats[f];
+    const double variance = s->count ? s->square / (double)s->count : 0.0;
+    return variance > 1e-12 * (1.0 + s->mean * s->mean) ? sqrt(variance) : 1.0;
+}
+
+float features_normal(const Stage *g, int f, float x)
+{
+    const double value = transform(&g->m->feature[f], isnan(x) ? g->stats[f].fill : x);
+    return (float)((value - features_mean(g, f)) / features_std(g, f));
+}
+
+/* ---- Medians of event columns, exactly: the halves of an ordered 32-bit key, one pass each ------
+ */
+
+static uint32_t ordered_bits(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
+static float from_ordered(uint32_t bits)
+{
+    float x;
+    bits = bits & 0x80000000u ? bits & 0x7fffffffu : ~bits;
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
+/* A worker's: what can be said of its batch without those before it. The logarithms are most of it. */
+typedef struct {
+    int64_t (*range)[SPLITS][2]; /* by user */
+    double *value;               /* [events, event features] transformed, of the train split */
+    int64_t users_room, values_room, episodes;
+} Measured;
+
+typedef struct {
+    Stage *g;
+    int64_t *upper[CELLS_MAX]; /* [HALF] train values by the upper half of their key, by feature */
+    int64_t profiles;          /* users there is room for */
+    Measured measured[PASS_WORKERS];
+} Measure;
+
+static bool known(const Feature *f, CellValue v)
+{
+    return f->category ? v.category != 0 : !isnan(v.number);
+}
+
+/* A better value for an item or user: train before the rest; in train the latest, else the first.
+ */
+static void keep_best(KnownValue *best, CellValue value, int64_t time, bool train)
+{
+    const uint32_t rank = train ? 2 : 1;
+    if (rank < best->rank) return;
+    if (rank == best->rank && (train ? time < best->time : time >= best->time)) return;
+    *best = (KnownValue){time, value, rank};
+}
+
+/* `transformed`: its event features, where `train`. */
+static void measure_event(Measure *a, const Record *r, int64_t user, bool train,
+                          const double *transformed)
+{
+    Stage *g = a->g;
+    for (int f = 0; f < g->m->features; f++) {
+        const Feature *feature = &g->m->feature[f];
+        const CellValue value = r->cell[feature->cell];
+        if (!known(feature, value)) {
+            g->stats[f].missing += feature->owner == OWNER_EVENT;
+            continue;
+        }
+        if (feature->owner == OWNER_ITEM) {
+            const int64_t row = g->item_row[r->item] * (int64_t)g->item_features;
+            keep_best(&g->item_value[row + g->feature_at[f]], value, r->time, train);
+        } else if (feature->owner == OWNER_USER) {
+            keep_best(&g->user_value[user * g->user_features + g->feature_at[f]], value, r->time,
+                      train);
+        } else if (train) {
+            stats_add(&g->stats[f], transformed[g->feature_at[f]]);
+            a->upper[f][ordered_bits(value.number) >> 16]++;
+        }
+    }
+}
+
+static Status grow_users(Stage *g, int64_t user, int64_t *room)
+{
+    if (g->user_features == 0 || user < *room) return OK;
+    const int64_t wanted = *room ? *room * 2 : 1024;
+    const size_t row = (size_t)g->user_features * sizeof *g->user_value;
+    KnownValue *fresh = realloc(g->user_value, (size_t)wanted * row);
+    if (!fresh) return FAIL(ERR_MEMORY, "no memory for %lld users' profiles", (long long)wanted);
+    memset((char *)fresh + (size_t)*room * row, 0, (size_t)(wanted - *room) * row);
+    g->user_value = fresh;
+    *room = wanted;
+    return OK;
+}
+
+static void transform_events(const Stage *g, const Record *records, int64_t count, double *value)
+{
+    for (int f = 0; f < g->m->features; f++) {
+        const Feature *feature = &g->m->feature[f];
+        if (feature->owner != OWNER_EVENT) continue;
+        for (int64_t i = 0; i < count; i++)
+            value[i * g->event_features + g->feature_at[f]] =
+                transform(feature, record_at(records, g->size, i)->cell[feature->cell].number);
+    }
+}
+
+static int64_t count_episodes(const Stage *g, const Record *records, int64_t count)
+{
+    int64_t episodes = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const Record *next = i + 1 < count ? record_at(records, g->size, i + 1) : NULL;
+        episodes += split_event_end(g, record_at(records, g->size, i), next) != END_GOES_ON;
+    }
+    return episodes;
+}
+
+static Status measure_batch(void *context, int worker, RecordBatch *batch)
+{
+    Measure *a = context;
+    const Stage *g = a->g;
+    Measured *m = &a->measured[worker];
+    const int64_t events = batch->count;
+    m->range = pass_capacity(m->range, &m->users_room, events, sizeof *m->range);
+    m->value =
+        pass_capacity(m->value, &m->values_room, events * g->event_features + 1, sizeof *m->value);
+    if (!m->range || !m->value) return ERR_MEMORY;
+    m->episodes = 0;
+    for (int64_t user = 0, first = 0, end; first < events; user++, first = end) {
+        const Record *records = record_at(batch->records, g->size, first);
+        end = sort_batch_user_end(batch, g->size, first);
+        TRY(split_user(g, records, end - first, m->range[user]));
+        m->episodes += count_episodes(g, records, end - first);
+        transform_events(g, records, m->range[user][SPLIT_TRAIN][1],
+                         m->value + first * g->event_features);
+    }
+    return OK;
+}
+
+static void measure_user(Measure *a, const Record *records, int64_t count,
+                         const int64_t range[SPLITS][2], const double *value)
+{
+    Stage *g = a->g;
+    IngestReport *report = g->report;
+    report->one_event_users += count == 1;
+    for (int s = 0; s < SPLITS; s++) {
+        report->split_events[s] += range[s][1] - range[s][0];
+        report->split_users[s] += range[s][1] > range[s][0];
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const Record *r = record_at(records, g->size, i);
+        report->action_events[r->action]++;
+        measure_event(a, r, report->users, i < range[SPLIT_TRAIN][1],
+                      value + i * g->event_features);
+    }
+    report->users++;
+}
+
+/* Counts of the report, best values, moments and upper halves. */
+static Status take_measures(void *context, int worker, const RecordBatch *batch)
+{
+    Measure *a = context;
+    Stage *g = a->g;
+    const Measured *m = &a->measured[worker];
+    g->report->episodes += m->episodes;
+    for (int64_t user = 0, first = 0, end; first < batch->count; user++, first = end) {
+        end = sort_batch_user_end(batch, g->size, first);
+        TRY(grow_users(g, g->report->users, &a->profiles));
+        measure_user(a, record_at(batch->records, g->size, first), end - first, m->range[user],
+                     m->value + first * g->event_features);
+    }
+    return OK;
+}
+
+static Status measure(Measure *a)
+{
+    const Status st = pass_run(a->g, &(Pass){NULL, a, measure_batch, take_measures});
+    for (int w = 0; w < PASS_WORKERS; w++) {
+        free(a->measured[w].range);
+        free(a->measured[w].value);
+    }
+    return st;
+}
+
+/* The lower median's place in a histogram; *rank becomes its rank inside the bin. */
+static int64_t bin_of_rank(const int64_t *bin, int64_t *rank)
+{
+    int64_t at = 0;
+    while (*rank >= bin[at]) *rank -= bin[at++];
+    return at;
+}
+
+/* The lower halves of the values that share the median's upper half. */
+typedef struct {
+    int feature, cell;
+    int64_t rank;
+    uint32_t top;
+    int64_t *bin;
+} Lower;
+
+typedef struct {
+    const Stage *g;
+    int lowers;
+    Lower lower[CELLS_MAX];
+} Medians;
+
+static Status count_lower(void *context, int worker, const RecordBatch *batch)
+{
+    (void)worker;
+    Medians *m = context;
+    int64_t range[SPLITS][2];
+    for (int64_t first = 0, end; first < batch->count; first = end) {
+        const Record *records = record_at(batch->records, m->g->size, first);
+        end = sort_batch_user_end(batch, m->g->size, first);
+        TRY(split_user(m->g, records, end - first, range));
+        for (int64_t i = 0; i < range[SPLIT_TRAIN][1]; i++)
+            for (int l = 0; l < m->lowers; l++) {
+                const float x = record_at(records, m->g->size, i)->cell[m->lower[l].cell].number;
+                const uint32_t bits = ordered_bits(x);
+                if (!isnan(x) && bits >> 16 == m->lower[l].top) m->lower[l].bin[bits & 0xffff]++;
+            }
+    }
+    return OK;
+}
+
+static Status event_medians(Measure *a)
+{
+    Stage *g = a->g;
+    Medians m = {.g = g};
+    Status st = OK;
+    for (int f = 0; f < g->m->features; f++) {
+        const Feature *feature = &g->m->feature[f];
+        if (feature->owner != OWNER_EVENT || !g->stats[f].missing || !g->stats[f].count) continue;
+        Lower *l = &m.lower[m.lowers++];
+        *l = (Lower){.feature = f, .cell = feature->cell, .rank = (g->stats[f].count - 1) / 2};
+        l->top = (uint32_t)bin_of_rank(a->upper[f], &l->rank);
+        if (!(l->bin = calloc(HALF, sizeof *l->bin))) {
+            st = FAIL(ERR_MEMORY, "no memory for medians");
+            goto fail;
+        }
+    }
+    if (m.lowers) TRY_OR_FAIL(st, pass_run(g, &(Pass){.context = &m, .take = count_lower}));
+    for (Lower *l = m.lower; l < m.lower + m.lowers; l++)
+        g->stats[l->feature].fill =
+            from_ordered(l->top << 16 | (uint32_t)bin_of_rank(l->bin, &l->rank));
+fail:
+    for (int l = 0; l < m.lowers; l++) free(m.lower[l].bin);
+    return st;
+}
+
+/* ---- Items and users: values are in memory -----------------------------------------------------
+ */
+
+static int by_value(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Mean, variance and median over the entities whose value comes from the train split. */
+static Status entity_stats(Stage *g, int f, const KnownValue *value, int features, int64_t rows)
+{
+    const Feature *feature = &g->m->feature[f];
+    NumberStats *s = &g->stats[f];
+    float *train = malloc((size_t)(rows + 1) * sizeof *train);
+    if (!train) return FAIL(ERR_MEMORY, "no memory for a median");
+    for (int64_t i = 0; i < rows; i++) {
+        const KnownValue *v = &value[i * features + g->feature_at[f]];
+        s->missing += v->rank == 0;
+        if (feature->category || v->rank != 2) continue;
+        train[s->count] = v->value.number;
+        stats_add(s, transform(feature, v->value.number));
+    }
+    if (s->count) {
+        qsort(train, (size_t)s->count, sizeof *train, by_value);
+        s->fill = train[(s->count - 1) / 2];
+    }
+    free(train);
+    return OK;
+}
+
+Status features_measure(Stage *g)
+{
+    int *const counter[] = {&g->item_features, &g->user_features, &g->event_features};
+    Measure a = {.g = g};
+    Status st = OK;
+    for (int f = 0; f < g->m->features; f++) {
+        const Owner owner = g->m->feature[f].owner;
+        g->feature_at[f] = (*counter[owner])++;
+        if (owner == OWNER_EVENT && !(a.upper[f] = calloc(HALF, sizeof *a.upper[f])))
+            st = FAIL(ERR_MEMORY, "no memory for medians");
+    }
+    g->item_value =
+        calloc((size_t)(g->rows_of_items * g->item_features + 1), sizeof *g->item_value);
+    if (!g->item_value) st = FAIL(ERR_MEMORY, "no memory for the items' features");
+    if (st == OK) st = measure(&a);
+    if (st == OK) st = event_medians(&a);
+    g->report->items = g->rows_of_items;
+    g->report->events = sort_table_count(g->table);
+    for (int f = 0; f < g->m->features; f++) {
+        const Owner owner = g->m->feature[f].owner;
+        if (st == OK && owner == OWNER_ITEM)
+            st = entity_stats(g, f, g->item_value, g->item_features, g->rows_of_items);
+        if (st == OK && owner == OWNER_USER)
+            st = entity_stats(g, f, g->user_value, g->user_features, g->report->users);
+        g->report->missing[f] = g->stats[f].missing;
+        g->report->median[f] = g->stats[f].fill;
+        free(a.upper[f]);
+    }
+    return st;
+}
+
+/* ---- Tables for the behaviour file --------------------------------------------------------------
+ */
+
+void features_free(FeatureSet *set)
+{
+    free(set->category);
+    free(set->number);
+    *set = (FeatureSet){0};
+}
+
+static Status add_number(FeatureSet *set, const char *name, const char *suffix, double mean,
+                         double std)
+{
+    const int at = set->numbers;
+    if (at == FEATURES_MAX)
+        return FAIL(ERR_FORMAT, "more than %d numeric features, flags of missing ones included",
+                    FEATURES_MAX);
+    const int length = snprintf(set->number_name[at], FEATURE_NAME_MAX, "%s%s", name, suffix);
+    if (length >= FEATURE_NAME_MAX)
+        return FAIL(ERR_FORMAT, "feature \"%s%s\": the name is longer than %d bytes", name, suffix,
+                    FEATURE_NAME_MAX - 1);
+    set->mean[at] = (float)mean;
+    set->std[at] = (float)std;
+    set->numbers++;
+    return OK;
+}
+
+static Status name_columns(const Stage *g, Owner owner, FeatureSet *set)
+{
+    for (int f = 0; f < g->m->features; f++) {
+        const Feature *feature = &g->m->feature[f];
+        if (feature->owner != owner) continue;
+        if (feature->category) {
+            snprintf(set->kind_name[set->kinds++], FEATURE_NAME_MAX, "%s", feature->name);
+            continue;
+        }
+        TRY(add_number(set, feature->name, "", features_mean(g, f), features_std(g, f)));
+        if (g->stats[f].missing) TRY(add_number(set, feature->name, "_missing", 0.0, 1.0));
+    }
+    return OK;
+}
+
+/* Rows of one kind: 0 unknown, then the values in order of the entities that first carry them. */
+static Status fill_kind(const Stage *g, int f, const KnownValue *value, int features, int64_t rows,
+                        FeatureSet *set, int kind)
+{
+    const int64_t values = g->category[g->m->feature[f].cell].count;
+    int32_t *row_of = calloc((size_t)values + 1, sizeof *row_of);
+    if (!row_of) return FAIL(ERR_MEMORY, "no memory for %lld categories", (long long)values);
+    int32_t next = 1;
+    for (int64_t i = 0; i < rows; i++) {
+        const KnownValue *v = &value[i * features + g->feature_at[f]];
+        const uint32_t id = v->rank ? v->value.category : 0;
+        if (id && !row_of[id]) row_of[id] = next++;
+        set->category[i * set->kinds + kind] = set->categories + row_of[id];
+    }
+    set->kind_rows[kind] = next;
+    set->categories += next;
+    free(row_of);
+    return OK;
+}
+
+static int fill_number(const Stage *g, int f, const KnownValue *value, int features, int64_t rows,
+                       FeatureSet *set, int column)
+{
+    const bool flag = g->stats[f].missing > 0;
+    for (int64_t i = 0; i < rows; i++) {
+        const KnownValue *v = &value[i * features + g->feature_at[f]];
+        float *out = &set->number[i * set->numbers + column];
+        out[0] = features_normal(g, f, v->rank ? v->value.number : NAN);
+        if (flag) out[1] = v->rank == 0;
+    }
+    return column + 1 + flag;
+}
+
+Status features_table(const Stage *g, Owner owner, FeatureSet *set)
+{
+    const KnownValue *value = owner == OWNER_ITEM ? g->item_value : g->user_value;
+    const int features = owner == OWNER_ITEM ? g->item_features : g->user_features;
+    const int64_t rows = owner == OWNER_ITEM ? g->rows_of_items : g->report->users;
+    int kind = 0, column = 0;
+    *set = (FeatureSet){0};
+    TRY(name_columns(g, owner, set));
+    set->category = calloc((size_t)(rows * set->kinds + 1), sizeof *set->category);
+    set->number = calloc((size_t)(rows * set->numbers + 1), sizeof *set->number);
+    if (!set->category || !set->number) return FAIL(ERR_MEMORY, "no memory for feature tables");
+    for (int f = 0; f < g->m->features; f++) {
+        const Feature *feature = &g->m->feature[f];
+        if (feature->owner != owner) continue;
+        if (feature->category)
+            TRY(fill_kind(g, f, value, features, rows, set, kind++));
+        else
+            column = fill_number(g, f, value, features, rows, set, column);
+    }
+    return OK;
+}

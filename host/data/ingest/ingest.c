@@ -1,0 +1,223 @@
+#include "data/ingest/ingest.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/progress.h"
+#include "data/ingest/stage.h"
+#include "data/rawlog/input.h"
+#include "data/rawlog/pipe.h"
+
+enum { AHEAD = 8, MEMORY_MIN = 1 << 20 };
+
+/* Bad rows of a piece, into the report; the first of each kind in order of the input stays. */
+static Status take_bad(Stage *g, const Rows *rows, const Piece *piece)
+{
+    int first = -1;
+    for (int k = 0; k < BAD_KINDS; k++) {
+        if (!rows->bad[k].count) continue;
+        if (first < 0 || rows->bad[k].line < rows->bad[first].line) first = k;
+        BadRow *all = &g->report->bad[k];
+        const int64_t count = all->count;
+        if (!count) {
+            *all = rows->bad[k];
+            g->report->bad_path[k] = piece->path;
+        } else {
+            all->count = count + rows->bad[k].count;
+        }
+    }
+    if (first < 0 || !g->options->strict) return OK;
+    return FAIL(ERR_FORMAT, "%s:%lld: %s", piece->path, (long long)rows->bad[first].line,
+                rows->bad[first].why);
+}
+
+static Status take_cells(Stage *g, const RowCell *from, CellValue *to)
+{
+    for (int c = 0; c < g->m->cells; c++) {
+        if (!g->m->cell[c].category) {
+            to[c].number = from[c].number;
+            continue;
+        }
+        to[c].category = 0;
+        if (from[c].category.length == 0) continue;
+        TRY(keys_add(&g->category[c], from[c].category, text_hash(from[c].category),
+                     &to[c].category));
+        to[c].category++;
+    }
+    return OK;
+}
+
+static Status take_rows(Stage *g, Sorter *sorter, const Rows *rows)
+{
+    for (int64_t i = 0; i < rows->count; i++) {
+        const Row *row = &rows->row[i];
+        if (i + AHEAD < rows->count) {
+            keys_prefetch(&g->users, row[AHEAD].user_hash);
+            keys_prefetch(&g->items, row[AHEAD].item_hash);
+        }
+        Record *r = sort_push(sorter);
+        if (!r) return ERR_IO;
+        *r = (Record){.time = row->time,
+                      .hash = row->hash,
+                      .session = row->session,
+                      .action = row->action,
+                      .end = row->end,
+                      .part = row->part};
+        TRY(keys_add(&g->users, row->user, row->user_hash, &r->user));
+        TRY(keys_add(&g->items, row->item, row->item_hash, &r->item));
+        TRY(take_cells(g, rows->cell + i * g->m->cells, r->cell));
+    }
+    return OK;
+}
+
+/* Two fifths of the memory are for the dictionaries; the sort and the tables have a quarter each.
+ */
+static Status check_keys(const Stage *g)
+{
+    int64_t bytes = g->users.bytes + g->items.bytes;
+    for (int c = 0; c < g->m->cells; c++) bytes += g->category[c].bytes;
+    const int64_t most = g->memory / 5 * 2, least = INT64_C(16) << 20;
+    if (bytes <= (most > least ? most : least)) return OK;
+    return FAIL(ERR_MEMORY,
+                "%lld users and %lld items need %lld MiB of dictionaries, two fifths of --memory "
+                "(%lld MiB) at most: give more",
+                (long long)g->users.count, (long long)g->items.count, (long long)(bytes >> 20),
+                (long long)(g->memory >> 20));
+}
+
+static Status read_pieces(Stage *g, Pipe *pipe, Sorter *sorter, int64_t bytes)
+{
+    Progress progress;
+    char extra[64];
+    const Rows *rows;
+    const Piece *piece;
+    Status st;
+    progress_begin(&progress, "reading", bytes, g->options->quiet);
+    while ((st = pipe_next(pipe, &rows, &piece)) == OK && rows) {
+        g->report->rows += rows->seen;
+        g->report->outside_time += rows->outside_time;
+        g->report->outside_limits += rows->outside_limits;
+        TRY(take_bad(g, rows, piece));
+        TRY(take_rows(g, sorter, rows));
+        TRY(check_keys(g));
+        snprintf(extra, sizeof extra, "%.1f M rows", 1e-6 * (double)g->report->rows);
+        progress_update(&progress, pipe_position(pipe), extra);
+    }
+    g->report->bytes = pipe_position(pipe);
+    if (st == OK) progress_end(&progress, extra);
+    return st;
+}
+
+static Status parse_log(Stage *g, Sorter **sorter)
+{
+    const IngestOptions *o = g->options;
+    Pipe *pipe = NULL;
+    int64_t bytes = 0;
+    Status st;
+    for (int i = 0; i < o->input_count; i++) bytes += input_size(o->inputs[i]);
+    TRY_OR_FAIL(st, pipe_open(&pipe, g->m, o->inputs, o->input_count, g->threads,
+                              g->report->detected, sizeof g->report->detected));
+    if (*g->report->detected && !o->quiet) fprintf(stderr, "%s\n", g->report->detected);
+    g->size = sort_record_size(g->m->cells);
+    TRY_OR_FAIL(st, sort_open(sorter, g->size, g->memory / 4, g->directory));
+    TRY_OR_FAIL(st, read_pieces(g, pipe, *sorter, bytes));
+    st = sort_finish(*sorter);
+    g->report->runs = sort_runs(*sorter);
+fail:
+    pipe_close(pipe);
+    return st;
+}
+
+static Status no_events(const Stage *g)
+{
+    const IngestReport *r = g->report;
+    for (int k = 0; k < BAD_KINDS; k++)
+        if (r->bad[k].count)
+            return FAIL(ERR_FORMAT,
+                        "%s: no events are left of %lld rows; the first bad one, line "
+                        "%lld: %s",
+                        r->bad_path[k], (long long)r->rows, (long long)r->bad[k].line,
+                        r->bad[k].why);
+    return FAIL(ERR_FORMAT, "%s: no events are left of %lld rows", g->options->inputs[0],
+                (long long)r->rows);
+}
+
+static Status check_options(Stage *g)
+{
+    const IngestOptions *o = g->options;
+    const char *slash = strrchr(o->output, '/');
+    g->memory = o->memory ? o->memory : INGEST_MEMORY_DEFAULT;
+    g->threads = o->threads > 0 ? o->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (g->memory < MEMORY_MIN)
+        return FAIL(ERR_USAGE, "--memory %lld, expected at least 1 MiB", (long long)g->memory);
+    if (o->input_count > PARTS_MAX)
+        return FAIL(ERR_USAGE, "%d inputs, at most %d", o->input_count, PARTS_MAX);
+    if (g->m->split == SPLIT_BY_FILE && o->input_count < 2)
+        return FAIL(ERR_USAGE, "the split by files needs at least two inputs, train and test");
+    if (o->directory)
+        snprintf(g->directory, sizeof g->directory, "%s", o->directory);
+    else if (!slash)
+        snprintf(g->directory, sizeof g->directory, ".");
+    else
+        snprintf(g->directory, sizeof g->directory, "%.*s",
+                 slash == o->output ? 1 : (int)(slash - o->output), o->output);
+    if (access(g->directory, W_OK))
+        return FAIL(ERR_IO, "%s: cannot write there: %s", g->directory, strerror(errno));
+    if (!o->force && access(o->output, F_OK) == 0)
+        return FAIL(ERR_USAGE, "%s exists; --force replaces it", o->output);
+    return OK;
+}
+
+static void close_stage(Stage *g)
+{
+    keys_close(&g->users);
+    keys_close(&g->items);
+    for (int c = 0; c < CELLS_MAX; c++) keys_close(&g->category[c]);
+    sort_table_close(g->table);
+    free(g->item_row);
+    free(g->item_value);
+    free(g->user_value);
+}
+
+static int64_t peak_memory(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss * INT64_C(1024) : 0;
+}
+
+Status ingest_run(const IngestOptions *options, Mapping *m, IngestReport *report)
+{
+    const double started = progress_seconds();
+    Sorter *sorter = NULL;
+    Status st;
+    *report = (IngestReport){0};
+    Stage *g = calloc(1, sizeof *g);
+    if (!g) return FAIL(ERR_MEMORY, "no memory to ingest");
+    g->options = options;
+    g->m = m;
+    g->report = report;
+    TRY_OR_FAIL(st, check_options(g));
+    TRY_OR_FAIL(st, parse_log(g, &sorter));
+    st = clean_log(g, sorter);
+    sorter = NULL;
+    if (st != OK) goto fail;
+    if (sort_table_count(g->table) == 0) {
+        st = no_events(g);
+        goto fail;
+    }
+    TRY_OR_FAIL(st, split_plan(g));
+    TRY_OR_FAIL(st, features_measure(g));
+    TRY_OR_FAIL(st, write_behaviour(g));
+    report->seconds = progress_seconds() - started;
+    report->peak_bytes = peak_memory();
+fail:
+    sort_close(sorter);
+    close_stage(g);
+    free(g);
+    return st;
+}

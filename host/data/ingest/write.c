@@ -1,0 +1,303 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/progress.h"
+#include "data/ingest/stage.h"
+
+enum { KEY_BYTES = 32 };
+
+/* A user of a batch. */
+typedef struct {
+    uint64_t pseudonym;
+    int64_t split[SPLITS][2];
+} UserPart;
+
+/* A batch as columns. */
+typedef struct {
+    int64_t room;
+    UserPart *user;
+    int32_t *item;
+    uint8_t *action, *end;
+    int64_t *time;
+    float *reward, *propensity, *feature[FEATURES_MAX];
+} Columns;
+
+/* Event columns of the file: feature f's values, or its flags of missing ones. */
+typedef struct {
+    int count;
+    int feature[FEATURES_MAX];
+    bool flag[FEATURES_MAX];
+    char name[FEATURES_MAX][FEATURE_NAME_MAX];
+} EventColumns;
+
+typedef struct {
+    Stage *g;
+    BehaviourWriter *writer;
+    EventColumns columns;
+    Columns batch[PASS_WORKERS];
+    Progress progress;
+    int64_t done; /* events */
+    unsigned char key[KEY_BYTES];
+    char key_path[4096];
+    bool key_made; /* by this run: goes again when it fails */
+} Writing;
+
+/* ---- Pseudonyms --------------------------------------------------------------------------------
+ */
+
+static Status make_key(const char *path, unsigned char key[KEY_BYTES])
+{
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return FAIL(ERR_IO, "%s: cannot make the key file: %s", path, strerror(errno));
+    randombytes_buf(key, KEY_BYTES);
+    const bool written = write(fd, key, KEY_BYTES) == KEY_BYTES && fsync(fd) == 0;
+    if (close(fd) == 0 && written) return OK;
+    unlink(path);
+    return FAIL(ERR_IO, "%s: cannot write the key file: %s", path, strerror(errno));
+}
+
+static Status read_key(Writing *w)
+{
+    const IngestOptions *o = w->g->options;
+    unsigned char *key = w->key;
+    const char *path = w->key_path;
+    if (o->key_file)
+        snprintf(w->key_path, sizeof w->key_path, "%s", o->key_file);
+    else
+        snprintf(w->key_path, sizeof w->key_path, "%s.key", o->output);
+    if (sodium_init() < 0) return FAIL(ERR_DEVICE, "libsodium cannot start");
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        TRY(make_key(path, key));
+        w->key_made = true;
+        return OK;
+    }
+    if (fd < 0) return FAIL(ERR_IO, "%s: cannot open the key file: %s", path, strerror(errno));
+    unsigned char more;
+    const ssize_t got = read(fd, key, KEY_BYTES), beyond = read(fd, &more, 1);
+    close(fd);
+    if (got != KEY_BYTES || beyond != 0)
+        return FAIL(ERR_FORMAT, "%s: not a key file, expected exactly %d bytes", path, KEY_BYTES);
+    return OK;
+}
+
+/* The first 8 bytes of BLAKE2b-128 under the key. */
+static uint64_t pseudonym(const unsigned char key[KEY_BYTES], Text user)
+{
+    unsigned char hash[crypto_generichash_BYTES_MIN];
+    uint64_t word;
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)user.at, user.length, key,
+                       KEY_BYTES);
+    memcpy(&word, hash, sizeof word);
+    return word;
+}
+
+/* ---- Columns -----------------------------------------------------------------------------------
+ */
+
+static void free_columns(Columns *c)
+{
+    void *const all[] = {c->user, c->item, c->action, c->end, c->time, c->reward, c->propensity};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+    for (int f = 0; f < FEATURES_MAX; f++) free(c->feature[f]);
+    *c = (Columns){0};
+}
+
+static Status column_room(Columns *c, int features, int64_t count)
+{
+    if (count <= c->room) return OK;
+    const size_t room = (size_t)(count + count / 4 + 64);
+    free_columns(c);
+    c->user = malloc(room * sizeof *c->user);
+    c->item = malloc(room * sizeof *c->item);
+    c->action = malloc(room);
+    c->end = malloc(room);
+    c->time = malloc(room * sizeof *c->time);
+    c->reward = malloc(room * sizeof *c->reward);
+    c->propensity = malloc(room * sizeof *c->propensity);
+    bool good = c->user && c->item && c->action && c->end && c->time && c->reward && c->propensity;
+    for (int f = 0; f < features; f++)
+        good = (c->feature[f] = malloc(room * sizeof(float))) && good;
+    if (!good) return FAIL(ERR_MEMORY, "no memory for %lld events", (long long)count);
+    c->room = (int64_t)room;
+    return OK;
+}
+
+/* One user's events, from `first` of the columns on. */
+static void fill_events(const Stage *g, Columns *c, int64_t first, const Record *records,
+                        int64_t count)
+{
+    const int reward = g->m->reward_cell, propensity = g->m->propensity_cell;
+    for (int64_t i = 0, at = first; i < count; i++, at++) {
+        const Record *r = record_at(records, g->size, i);
+        c->item[at] = g->item_row[r->item];
+        c->action[at] = r->action;
+        c->time[at] = r->time;
+        c->end[at] =
+            split_event_end(g, r, i + 1 < count ? record_at(records, g->size, i + 1) : NULL);
+        c->reward[at] = g->m->action_reward[r->action];
+        if (reward >= 0 && !isnan(r->cell[reward].number)) c->reward[at] = r->cell[reward].number;
+        if (propensity >= 0) c->propensity[at] = r->cell[propensity].number;
+    }
+}
+
+static void fill_features(const Writing *w, Columns *c, const RecordBatch *batch)
+{
+    const Stage *g = w->g;
+    for (int f = 0; f < w->columns.count; f++) {
+        const int feature = w->columns.feature[f], cell = g->m->feature[feature].cell;
+        for (int64_t i = 0; i < batch->count; i++) {
+            const float x = record_at(batch->records, g->size, i)->cell[cell].number;
+            c->feature[f][i] =
+                w->columns.flag[f] ? (float)(isnan(x) != 0) : features_normal(g, feature, x);
+        }
+    }
+}
+
+static Status fill_columns(void *context, int worker, RecordBatch *batch)
+{
+    Writing *w = context;
+    const Stage *g = w->g;
+    Columns *c = &w->batch[worker];
+    TRY(column_room(c, w->columns.count, batch->count));
+    UserPart *user = c->user;
+    for (int64_t first = 0, end; first < batch->count; user++, first = end) {
+        const Record *records = record_at(batch->records, g->size, first);
+        end = sort_batch_user_end(batch, g->size, first);
+        fill_events(g, c, first, records, end - first);
+        user->pseudonym =
+            g->options->plain_keys ? 0 : pseudonym(w->key, keys_text(&g->users, records->user));
+        TRY(split_user(g, records, end - first, user->split));
+    }
+    fill_features(w, c, batch);
+    return OK;
+}
+
+static Status append_user(Writing *w, const Columns *c, const UserPart *user, const char *key,
+                          int64_t first, int64_t count)
+{
+    const Stage *g = w->g;
+    UserHistory h = {.key = g->options->plain_keys ? key : NULL,
+                     .pseudonym = user->pseudonym,
+                     .count = count,
+                     .item = c->item + first,
+                     .action = c->action + first,
+                     .time = c->time + first,
+                     .reward = c->reward + first,
+                     .end = c->end + first,
+                     .propensity = g->m->propensity_cell >= 0 ? c->propensity + first : NULL};
+    for (int f = 0; f < w->columns.count; f++) h.feature[f] = c->feature[f] + first;
+    memcpy(h.split, user->split, sizeof h.split);
+    return behaviour_write_append(w->writer, &h);
+}
+
+static Status append_batch(void *context, int worker, const RecordBatch *batch)
+{
+    Writing *w = context;
+    const Columns *c = &w->batch[worker];
+    const size_t size = w->g->size;
+    const UserPart *user = c->user;
+    for (int64_t first = 0, end; first < batch->count; user++, first = end) {
+        const uint32_t id = record_at(batch->records, size, first)->user;
+        end = sort_batch_user_end(batch, size, first);
+        TRY(append_user(w, c, user, w->g->users.key[id], first, end - first));
+    }
+    w->done += batch->count;
+    progress_update(&w->progress, w->done, NULL);
+    return OK;
+}
+
+/* ---- File --------------------------------------------------------------------------------------
+ */
+
+static Status add_column(EventColumns *columns, const char *name, int feature, bool flag)
+{
+    const int at = columns->count;
+    if (at == FEATURES_MAX) return FAIL(ERR_FORMAT, "more than %d event features", FEATURES_MAX);
+    if (snprintf(columns->name[at], FEATURE_NAME_MAX, "%s%s", name, flag ? "_missing" : "") >=
+        FEATURE_NAME_MAX)
+        return FAIL(ERR_FORMAT, "feature \"%s_missing\": the name is longer than %d bytes", name,
+                    FEATURE_NAME_MAX - 1);
+    columns->feature[at] = feature;
+    columns->flag[at] = flag;
+    columns->count++;
+    return OK;
+}
+
+static Status create(Writing *w)
+{
+    const Stage *g = w->g;
+    const char *action[ACTIONS_MAX];
+    for (int a = 0; a < g->m->actions; a++) action[a] = g->m->action_name[a];
+    for (int f = 0; f < g->m->features; f++) {
+        if (g->m->feature[f].owner != OWNER_EVENT) continue;
+        TRY(add_column(&w->columns, g->m->feature[f].name, f, false));
+        if (g->stats[f].missing) TRY(add_column(&w->columns, g->m->feature[f].name, f, true));
+    }
+    BehaviourHeader h = {.actions = g->m->actions,
+                         .action_name = action,
+                         .action_reward = g->m->action_reward,
+                         .episode_gap_ms = g->m->gap_ms,
+                         .has_propensity = g->m->propensity_cell >= 0,
+                         .compress = g->options->compress,
+                         .plain_keys = g->options->plain_keys,
+                         .event_numbers = w->columns.count};
+    for (int f = 0; f < w->columns.count; f++) {
+        h.event_number_name[f] = w->columns.name[f];
+        h.event_mean[f] =
+            w->columns.flag[f] ? 0.0f : (float)features_mean(g, w->columns.feature[f]);
+        h.event_std[f] = w->columns.flag[f] ? 1.0f : (float)features_std(g, w->columns.feature[f]);
+    }
+    return behaviour_write_create(&w->writer, g->options->output, &h);
+}
+
+static Status make_catalogue(Stage *g, BehaviourCatalogue *catalogue)
+{
+    const char **key = malloc((size_t)(g->rows_of_items + 1) * sizeof *key);
+    *catalogue = (BehaviourCatalogue){.items = g->rows_of_items, .item_key = key};
+    if (!key) return FAIL(ERR_MEMORY, "no memory for the catalogue");
+    for (int64_t i = 0; i < g->items.count; i++)
+        if (g->item_row[i] >= 0) key[g->item_row[i]] = g->items.key[i];
+    TRY(features_table(g, OWNER_ITEM, &catalogue->item_features));
+    TRY(features_table(g, OWNER_USER, &catalogue->user_features));
+    TRY(report_text(g));
+    catalogue->report = g->report->text;
+    catalogue->split_rule = g->report->split_rule;
+    return OK;
+}
+
+static void free_catalogue(BehaviourCatalogue *catalogue)
+{
+    features_free(&catalogue->item_features);
+    features_free(&catalogue->user_features);
+    free((void *)catalogue->item_key);
+}
+
+Status write_behaviour(Stage *g)
+{
+    Writing w = {.g = g};
+    BehaviourCatalogue catalogue = {0};
+    Status st;
+    if (!g->options->plain_keys) TRY(read_key(&w));
+    TRY_OR_FAIL(st, create(&w));
+    TRY_OR_FAIL(st, make_catalogue(g, &catalogue));
+    TRY_OR_FAIL(st,
+                behaviour_write_place(w.writer, &catalogue, g->report->users, g->report->events));
+    progress_begin(&w.progress, "writing", g->report->events, g->options->quiet);
+    TRY_OR_FAIL(st, pass_run(g, &(Pass){NULL, &w, fill_columns, append_batch}));
+    TRY_OR_FAIL(st, behaviour_write_finish(w.writer, &catalogue));
+    progress_end(&w.progress, NULL);
+fail:
+    behaviour_write_close(w.writer);
+    free_catalogue(&catalogue);
+    for (int b = 0; b < PASS_WORKERS; b++) free_columns(&w.batch[b]);
+    sodium_memzero(w.key, sizeof w.key);
+    if (st != OK && w.key_made) unlink(w.key_path);
+    return st;
+}

@@ -1,0 +1,386 @@
+#include "data/rawlog/map.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define FROM_EVER INT64_MIN
+#define TO_EVER   INT64_MAX
+
+typedef Status Setter(Mapping *m, const char *name, const char *value);
+
+void map_init(Mapping *m)
+{
+    *m = (Mapping){
+        .header = true,
+        .step_ms = 1000,
+        .reward_cell = -1,
+        .propensity_cell = -1,
+        .from_ms = FROM_EVER,
+        .to_ms = TO_EVER,
+        .drop_duplicates = true,
+        .max_per_minute = 120,
+        .max_per_day = 5000,
+        .min_user_events = 1,
+        .min_item_events = 1,
+        .gap_ms = 30 * 60 * 1000,
+        .valid_share = 0.1,
+        .test_share = 0.1,
+    };
+}
+
+void map_close(Mapping *m)
+{
+    free(m->column);
+    m->column = NULL;
+    keys_close(&m->action_value);
+}
+
+bool map_has_clock(const Mapping *m) { return m->role[ROLE_TIME][0] != '\0'; }
+
+static Status copy_name(char *to, const char *name, const char *value)
+{
+    if (!*value || strlen(value) >= NAME_MAX_BYTES)
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected 1 to %d bytes", name, value,
+                    NAME_MAX_BYTES - 1);
+    snprintf(to, NAME_MAX_BYTES, "%s", value);
+    return OK;
+}
+
+static Status set_number(const char *name, const char *value, double low, double high, double *out)
+{
+    if (!text_number(text_of(value), out) || *out < low || *out > high)
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected a number from %g to %g", name, value, low,
+                    high);
+    return OK;
+}
+
+static Status set_count(const char *name, const char *value, int64_t low, int64_t *out)
+{
+    double number;
+    TRY(set_number(name, value, (double)low, 1e15, &number));
+    if (number != floor(number))
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected a whole number", name, value);
+    *out = (int64_t)number;
+    return OK;
+}
+
+static Status set_choice(const char *name, const char *value, const char *const *choice, int *out)
+{
+    char all[256] = "";
+    for (int i = 0; choice[i]; i++) {
+        if (strcmp(value, choice[i]) == 0) return *out = i, OK;
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", choice[i]);
+    }
+    return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected one of: %s", name, value, all);
+}
+
+static Status set_flag(const char *name, const char *value, bool *out)
+{
+    static const char *const choice[] = {"no", "yes", NULL};
+    int at;
+    TRY(set_choice(name, value, choice, &at));
+    *out = at;
+    return OK;
+}
+
+static Status set_duration(const char *name, const char *value, int64_t *out)
+{
+    if (!text_duration(value, out) || *out == 0)
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected a duration such as 90s, 30m, 2h, 1d",
+                    name, value);
+    return OK;
+}
+
+static Status set_time(const char *name, const char *value, int64_t zone_ms, int64_t *out)
+{
+    TimeFormat format = {.unit = text_time_unit(text_of(value)), .zone_ms = zone_ms};
+    if (format.unit == TIME_AUTO || !text_time(text_of(value), &format, out))
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected an ISO time or a number since 1970", name,
+                    value);
+    return OK;
+}
+
+static Status set_delimiter(const char *value, char *delimiter)
+{
+    static const struct {
+        const char *name;
+        char is;
+    } names[] = {{"tab", '\t'},  {"comma", ','}, {"semicolon", ';'},
+                 {"space", ' '}, {"pipe", '|'},  {"auto", '\0'}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(value, names[i].name) == 0) return *delimiter = names[i].is, OK;
+    if (strlen(value) != 1 || *value == '"' || *value == '\n' || *value == '\r')
+        return FAIL(ERR_FORMAT,
+                    "delimiter = \"%.80s\", expected one character, or tab, comma, semicolon, "
+                    "space, pipe, auto",
+                    value);
+    *delimiter = *value;
+    return OK;
+}
+
+/* Appends: a long list may go on over several lines. */
+static Status set_columns(Mapping *m, const char *value)
+{
+    if (!m->column) m->column = calloc(COLUMNS_MAX, sizeof *m->column);
+    if (!m->column) return FAIL(ERR_MEMORY, "no memory for column names");
+    for (const char *at = value; *at;) {
+        const size_t length = strcspn(at, ",");
+        const Text name = text_trim((Text){at, (uint32_t)length});
+        at += length + (at[length] == ',');
+        if (name.length == 0 && !*at) break;
+        if (m->columns == COLUMNS_MAX || name.length >= NAME_MAX_BYTES)
+            return FAIL(ERR_FORMAT, "columns: at most %d names of at most %d bytes", COLUMNS_MAX,
+                        NAME_MAX_BYTES - 1);
+        memcpy(m->column[m->columns++], name.at, name.length);
+    }
+    m->header = false;
+    return OK;
+}
+
+static Status set_input(Mapping *m, const char *name, const char *value)
+{
+    static const char *const formats[] = {"auto", "csv", "jsonl", "sequence", "sessions", NULL};
+    int at;
+    if (!strcmp(name, "delimiter")) return set_delimiter(value, &m->delimiter);
+    if (!strcmp(name, "header")) return set_flag(name, value, &m->header);
+    if (!strcmp(name, "columns")) return set_columns(m, value);
+    if (!strcmp(name, "step")) return set_duration(name, value, &m->step_ms);
+    if (strcmp(name, "format"))
+        return FAIL(ERR_FORMAT,
+                    "[input] has no \"%s\", expected format, delimiter, header, columns, step",
+                    name);
+    TRY(set_choice(name, value, formats, &at));
+    m->format = (LogFormat)at;
+    return OK;
+}
+
+/* The cell that reads `column` this way, made if there is none. */
+static Status cell_of(Mapping *m, const char *column, bool category, int *cell)
+{
+    for (*cell = 0; *cell < m->cells; (*cell)++) {
+        const CellSpec *c = &m->cell[*cell];
+        if (c->category == category && strcmp(c->column, column) == 0) return OK;
+    }
+    if (m->cells == CELLS_MAX)
+        return FAIL(ERR_FORMAT, "more than %d columns read as features", CELLS_MAX);
+    m->cell[m->cells] = (CellSpec){.category = category, .low = -HUGE_VAL, .high = HUGE_VAL};
+    TRY(copy_name(m->cell[m->cells].column, "column", column));
+    *cell = m->cells++;
+    return OK;
+}
+
+static Status set_time_unit(Mapping *m, const char *value)
+{
+    static const char *const units[] = {"auto", "s", "ms", "us", "iso", NULL};
+    int at;
+    if (strchr(value, '%')) {
+        m->time.unit = TIME_PATTERN;
+        return copy_name(m->time.pattern, "time_unit", value);
+    }
+    TRY(set_choice("time_unit", value, units, &at));
+    m->time.unit = (TimeUnit)at;
+    return OK;
+}
+
+static Status set_zone(Mapping *m, const char *value)
+{
+    char sample[64];
+    int64_t ms;
+    const TimeFormat iso = {.unit = TIME_ISO};
+    snprintf(sample, sizeof sample, "1970-01-02 00:00 %.32s", value);
+    if (!text_time(text_of(sample), &iso, &ms))
+        return FAIL(ERR_FORMAT, "time_zone = \"%.80s\", expected UTC or an offset such as +08:00",
+                    value);
+    m->time.zone_ms = 86400000 - ms;
+    return OK;
+}
+
+static const char *const role_name[ROLES] = {"user", "item",    "action", "time",
+                                             "gap",  "session", "end"};
+
+static Status set_role(Mapping *m, const char *name, const char *value)
+{
+    if (!strcmp(name, "time_unit")) return set_time_unit(m, value);
+    if (!strcmp(name, "time_zone")) return set_zone(m, value);
+    if (!strcmp(name, "time_origin")) return set_time(name, value, 0, &m->time.origin_ms);
+    if (!strcmp(name, "reward")) return cell_of(m, value, false, &m->reward_cell);
+    if (!strcmp(name, "propensity")) return cell_of(m, value, false, &m->propensity_cell);
+    for (int r = 0; r < ROLES; r++) {
+        if (strcmp(name, role_name[r])) continue;
+        m->mapped = true;
+        return copy_name(m->role[r], name, value);
+    }
+    return FAIL(ERR_FORMAT,
+                "[columns] has no \"%s\", expected user, item, action, time, gap, session, end, "
+                "reward, propensity, time_unit, time_zone, time_origin",
+                name);
+}
+
+static Status set_action(Mapping *m, const char *name, const char *value)
+{
+    double reward;
+    TRY(set_number(name, value, -1e6, 1e6, &reward));
+    int at = 0;
+    while (at < m->actions && strcmp(m->action_name[at], name)) at++;
+    if (at == ACTIONS_MAX) return FAIL(ERR_FORMAT, "[actions] has more than %d", ACTIONS_MAX);
+    TRY(copy_name(m->action_name[at], "action", name));
+    m->action_reward[at] = (float)reward;
+    if (at == m->actions) m->actions++;
+    return OK;
+}
+
+static Status set_action_value(Mapping *m, const char *name, const char *value)
+{
+    const Text text = text_of(name);
+    uint32_t id;
+    if (text.length > KEY_MAX || m->action_value.count == ACTIONS_MAX)
+        return FAIL(ERR_FORMAT, "[action_values] takes %d values", ACTIONS_MAX);
+    TRY(keys_add(&m->action_value, text, text_hash(text), &id));
+    return copy_name(m->value_name[id], name, value);
+}
+
+/* name = number COLUMN [log] | category COLUMN. A column's name may hold blanks. */
+static Status add_feature(Mapping *m, Owner owner, const char *name, const char *value)
+{
+    static const char *const taken[][8] = {
+        [OWNER_ITEM] = {"key"},
+        [OWNER_USER] = {"key", "offset"},
+        [OWNER_EVENT] = {"item", "action", "time", "reward", "end", "propensity"},
+    };
+    Feature f = {.owner = owner};
+    char column[NAME_MAX_BYTES];
+    TRY(copy_name(f.name, "feature", name));
+    for (int i = 0; taken[owner][i]; i++)
+        if (strcmp(name, taken[owner][i]) == 0)
+            return FAIL(ERR_FORMAT, "a feature cannot be called \"%s\": the file has one", name);
+    if (strchr(name, '/') || name[0] == '.')
+        return FAIL(ERR_FORMAT, "a feature cannot be called \"%s\": no / and no . in front", name);
+    f.category = strncmp(value, "category ", 9) == 0;
+    if (!f.category && strncmp(value, "number ", 7) != 0)
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected number COLUMN [log] or category COLUMN",
+                    name, value);
+    if (f.category && owner == OWNER_EVENT)
+        return FAIL(ERR_FORMAT, "%s: events have numbers only, not categories", name);
+    Text rest = text_trim(text_of(value + (f.category ? 9 : 7)));
+    if (!f.category && rest.length > 4 && memcmp(rest.at + rest.length - 4, " log", 4) == 0) {
+        f.log = true;
+        rest = text_trim((Text){rest.at, rest.length - 4});
+    }
+    if (rest.length == 0 || rest.length >= NAME_MAX_BYTES)
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\": the column's name is missing or too long", name,
+                    value);
+    snprintf(column, sizeof column, "%.*s", (int)rest.length, rest.at);
+    for (int i = 0; i < m->features; i++)
+        if (m->feature[i].owner == owner && strcmp(m->feature[i].name, name) == 0)
+            return FAIL(ERR_FORMAT, "feature \"%s\" is given twice", name);
+    if (m->features == CELLS_MAX) return FAIL(ERR_FORMAT, "more than %d features", CELLS_MAX);
+    TRY(cell_of(m, column, f.category, &f.cell));
+    m->feature[m->features++] = f;
+    return OK;
+}
+
+static Status set_item(Mapping *m, const char *n, const char *v)
+{
+    return add_feature(m, OWNER_ITEM, n, v);
+}
+static Status set_user(Mapping *m, const char *n, const char *v)
+{
+    return add_feature(m, OWNER_USER, n, v);
+}
+static Status set_event(Mapping *m, const char *n, const char *v)
+{
+    return add_feature(m, OWNER_EVENT, n, v);
+}
+
+/* column = LOW..HIGH [missing], either end may be left out. */
+static Status set_limit(Mapping *m, const char *name, const char *value)
+{
+    const char *dots = strstr(value, ".."), *word = strstr(value, " missing");
+    const bool missing = word && !word[strlen(" missing")];
+    double low = -HUGE_VAL, high = HUGE_VAL;
+    const Text above =
+        dots ? text_trim((Text){dots + 2,
+                                (uint32_t)((missing ? word : value + strlen(value)) - (dots + 2))})
+             : text_of("");
+    if (!dots || (missing && word < dots) ||
+        (dots > value && !text_number((Text){value, (uint32_t)(dots - value)}, &low)) ||
+        (above.length && !text_number(above, &high)) || low > high)
+        return FAIL(
+            ERR_FORMAT,
+            "%s = \"%.80s\", expected LOW..HIGH, LOW.. or ..HIGH, and missing behind it where "
+            "numbers outside are not known",
+            name, value);
+    if (m->limits == CELLS_MAX) return FAIL(ERR_FORMAT, "more than %d limits", CELLS_MAX);
+    TRY(copy_name(m->limit[m->limits].name, "limit", name));
+    m->limit[m->limits].low = low;
+    m->limit[m->limits].missing = missing;
+    m->limit[m->limits++].high = high;
+    return OK;
+}
+
+static Status set_clean(Mapping *m, const char *name, const char *value)
+{
+    static const char *const duplicates[] = {"keep", "drop", NULL};
+    int at;
+    if (!strcmp(name, "from")) return set_time(name, value, m->time.zone_ms, &m->from_ms);
+    if (!strcmp(name, "to")) return set_time(name, value, m->time.zone_ms, &m->to_ms);
+    if (!strcmp(name, "max_per_minute")) return set_count(name, value, 0, &m->max_per_minute);
+    if (!strcmp(name, "max_per_day")) return set_count(name, value, 0, &m->max_per_day);
+    if (!strcmp(name, "min_user_events")) return set_count(name, value, 1, &m->min_user_events);
+    if (!strcmp(name, "min_item_events")) return set_count(name, value, 1, &m->min_item_events);
+    if (strcmp(name, "duplicates"))
+        return FAIL(ERR_FORMAT,
+                    "[clean] has no \"%s\", expected from, to, duplicates, max_per_minute, "
+                    "max_per_day, min_user_events, min_item_events",
+                    name);
+    TRY(set_choice(name, value, duplicates, &at));
+    m->drop_duplicates = at;
+    return OK;
+}
+
+static Status set_episodes(Mapping *m, const char *name, const char *value)
+{
+    if (strcmp(name, "gap"))
+        return FAIL(ERR_FORMAT, "[episodes] has no \"%s\", expected gap", name);
+    return set_duration(name, value, &m->gap_ms);
+}
+
+static Status set_split(Mapping *m, const char *name, const char *value)
+{
+    static const char *const rules[] = {"time", "leave-one-out", "leave-last-basket", "files",
+                                        NULL};
+    int at;
+    if (!strcmp(name, "valid")) return set_number(name, value, 0.0, 0.9, &m->valid_share);
+    if (!strcmp(name, "test")) return set_number(name, value, 0.0, 0.9, &m->test_share);
+    if (strcmp(name, "rule"))
+        return FAIL(ERR_FORMAT, "[split] has no \"%s\", expected rule, valid, test", name);
+    TRY(set_choice(name, value, rules, &at));
+    m->split = (SplitRule)at;
+    return OK;
+}
+
+static const struct {
+    const char *name;
+    Setter *set;
+} sections[] = {
+    {"input", set_input},    {"columns", set_role},
+    {"actions", set_action}, {"action_values", set_action_value},
+    {"items", set_item},     {"users", set_user},
+    {"events", set_event},   {"limits", set_limit},
+    {"clean", set_clean},    {"episodes", set_episodes},
+    {"split", set_split},
+};
+
+Status map_set(Mapping *m, const char *section, const char *name, const char *value)
+{
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        if (strcmp(section, sections[i].name) == 0) return sections[i].set(m, name, value);
+    return FAIL(
+        ERR_FORMAT,
+        "no section [%.60s], expected input, columns, actions, action_values, items, users, "
+        "events, limits, clean, episodes, split",
+        section);
+}

@@ -1,0 +1,180 @@
+#include "data/stream/batch.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+int32_t batch_gap_bucket(int64_t gap_ms)
+{
+    const int64_t seconds = gap_ms > 0 ? gap_ms / 1000 : 0;
+    const int32_t bucket = 1 + 63 - __builtin_clzll((unsigned long long)seconds + 1);
+    return bucket < GAP_BUCKETS ? bucket : GAP_BUCKETS - 1;
+}
+
+Status batch_open(Batch *b, const Behaviour *file, int64_t tokens)
+{
+    const size_t n = (size_t)tokens, numbers = (size_t)file->event_features.numbers;
+    *b = (Batch){
+        .tokens = tokens,
+        .numbers = file->event_features.numbers,
+        .cu_seqlens = calloc(n + 1, sizeof *b->cu_seqlens),
+        .user = calloc(n, sizeof *b->user),
+        .first_event = calloc(n, sizeof *b->first_event),
+        .item = calloc(n, sizeof *b->item),
+        .action = calloc(n, sizeof *b->action),
+        .gap = calloc(n, sizeof *b->gap),
+        .position = calloc(n, sizeof *b->position),
+        .target = calloc(n, sizeof *b->target),
+        .target_action = calloc(n, sizeof *b->target_action),
+        .reward = calloc(n, sizeof *b->reward),
+        .end = calloc(n, sizeof *b->end),
+        .propensity = file->has_propensity ? calloc(n, sizeof *b->propensity) : NULL,
+        .feature = numbers ? calloc(n * numbers, sizeof *b->feature) : NULL,
+    };
+    if (b->cu_seqlens && b->user && b->first_event && b->item && b->action && b->gap &&
+        b->position && b->target && b->target_action && b->reward && b->end &&
+        (!file->has_propensity || b->propensity) && (!numbers || b->feature))
+        return OK;
+    batch_close(b);
+    return FAIL(ERR_MEMORY, "no memory for a batch of %" PRId64 " tokens", tokens);
+}
+
+void batch_close(Batch *b)
+{
+    void *arrays[] = {b->cu_seqlens, b->user,       b->first_event, b->item,          b->action,
+                      b->gap,        b->position,   b->target,      b->target_action, b->reward,
+                      b->end,        b->propensity, b->feature};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+    *b = (Batch){0};
+}
+
+/* ---- Filling ---------------------------------------------------------------------------------- */
+
+void batch_begin(Batch *b)
+{
+    b->used = b->windows = 0;
+    b->cu_seqlens[0] = 0;
+}
+
+static void fill(float *to, float value, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) to[i] = value;
+}
+
+/* target .. propensity of tokens at .. at+count-1: the next event's, for tokens first_scored .. count-2. */
+static void add_targets(Batch *b, int64_t at, int64_t count, int64_t first_scored,
+                        const uint8_t *action, const float *reward, const uint8_t *end,
+                        const float *propensity)
+{
+    const size_t blank = (size_t)first_scored, scored = (size_t)(count - 1 - first_scored);
+    memset(b->target + at, 0xff, blank * sizeof *b->target);
+    memset(b->target_action + at, 0, blank * sizeof *b->target_action);
+    memset(b->reward + at, 0, blank * sizeof *b->reward);
+    memset(b->end + at, 0, blank);
+    const int64_t from = at + first_scored, last = at + count - 1;
+    memcpy(b->target + from, b->item + from + 1, scored * sizeof *b->target);
+    int32_t *restrict target_action = b->target_action + from;
+    for (size_t i = 0; i < scored; i++) target_action[i] = action[first_scored + 1 + (int64_t)i];
+    memcpy(b->reward + from, reward + first_scored + 1, scored * sizeof *b->reward);
+    memcpy(b->end + from, end + first_scored + 1, scored);
+    if (b->propensity) {
+        fill(b->propensity + at, 1.0f, first_scored);
+        memcpy(b->propensity + from, propensity + first_scored + 1, scored * sizeof *propensity);
+        b->propensity[last] = 1.0f;
+    }
+    b->target[last] = -1;
+    b->target_action[last] = 0;
+    b->reward[last] = 0.0f;
+    b->end[last] = 0;
+}
+
+#define COLUMN(type, column)                                                                       \
+    ((const type *)columns->data[column] + (window->first - columns->origin[column]))
+
+void batch_add(Batch *b, const Window *window, const EventColumns *columns)
+{
+    const int64_t count = window->end - window->first, at = b->used, numbers = b->numbers;
+    REQUIRE(count > 0 && at + count <= b->tokens,
+            "window of %" PRId64 " events into a batch with %" PRId64 " of %" PRId64 " tokens used",
+            count, at, b->tokens);
+    const uint8_t *action = COLUMN(uint8_t, COLUMN_ACTION);
+    const int64_t *time = COLUMN(int64_t, COLUMN_TIME);
+    memcpy(b->item + at, COLUMN(int32_t, COLUMN_ITEM), (size_t)count * sizeof *b->item);
+    int32_t *restrict actions = b->action + at, *restrict gap = b->gap + at;
+    for (int64_t i = 0; i < count; i++) actions[i] = action[i];
+    gap[0] = 0;
+    for (int64_t i = 1; i < count; i++) gap[i] = batch_gap_bucket(time[i] - time[i - 1]);
+    for (int64_t i = 0; i < count; i++) b->position[at + i] = (int32_t)i;
+    const int64_t unscored = window->scored - window->first - 1;
+    const int64_t most = count - 1;
+    add_targets(b, at, count,
+                unscored < 0      ? 0
+                : unscored < most ? unscored
+                                  : most,
+                action, COLUMN(float, COLUMN_REWARD), COLUMN(uint8_t, COLUMN_END),
+                b->propensity ? COLUMN(float, COLUMN_PROPENSITY) : NULL);
+    for (int64_t f = 0; f < numbers; f++) {
+        const float *number = COLUMN(float, COLUMN_FEATURE + f);
+        for (int64_t i = 0; i < count; i++) b->feature[(at + i) * numbers + f] = number[i];
+    }
+    b->user[b->windows] = window->user;
+    b->first_event[b->windows] = window->first;
+    b->used = at + count;
+    b->cu_seqlens[++b->windows] = (int32_t)b->used;
+}
+
+void batch_end(Batch *b)
+{
+    const size_t rest = (size_t)(b->tokens - b->used), numbers = (size_t)b->numbers;
+    memset(b->item + b->used, 0, rest * sizeof *b->item);
+    memset(b->action + b->used, 0, rest * sizeof *b->action);
+    memset(b->gap + b->used, 0, rest * sizeof *b->gap);
+    memset(b->position + b->used, 0, rest * sizeof *b->position);
+    memset(b->target + b->used, 0xff, rest * sizeof *b->target);
+    memset(b->target_action + b->used, 0, rest * sizeof *b->target_action);
+    memset(b->reward + b->used, 0, rest * sizeof *b->reward);
+    memset(b->end + b->used, 0, rest * sizeof *b->end);
+    if (b->propensity) fill(b->propensity + b->used, 1.0f, (int64_t)rest);
+    if (numbers)
+        memset(b->feature + (size_t)b->used * numbers, 0, rest * numbers * sizeof *b->feature);
+}
+
+/* ---- Windows of a file ------------------------------------------------------------------------ */
+
+/* One window's rows of a column: in place, or read to `space`. */
+static Status find_column(const Behaviour *file, Column column, const Window *window, void *space,
+                          EventColumns *columns)
+{
+    columns->data[column] = columns_direct(file, column);
+    columns->origin[column] = 0;
+    if (columns->data[column]) return OK;
+    columns->data[column] = space;
+    columns->origin[column] = window->first;
+    return columns_read(file, column, window->first, window->end - window->first, space);
+}
+
+Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_t count)
+{
+    const int columns = COLUMN_FEATURE + b->numbers;
+    int64_t longest = 1;
+    for (int64_t w = 0; w < count; w++)
+        if (windows[w].end - windows[w].first > longest)
+            longest = windows[w].end - windows[w].first;
+    REQUIRE(longest <= b->tokens, "window of %" PRId64 " events, room for %" PRId64, longest,
+            b->tokens);
+    const size_t stride = (size_t)longest * sizeof(int64_t);
+    char *space = malloc(stride * (size_t)columns);
+    if (!space) return FAIL(ERR_MEMORY, "no memory for a window of %" PRId64 " events", longest);
+    EventColumns at;
+    Status st = OK;
+    batch_begin(b);
+    for (int64_t w = 0; w < count && st == OK; w++) {
+        for (int c = 0; c < columns && st == OK; c++)
+            if (behaviour_has(file, (Column)c))
+                st = find_column(file, (Column)c, &windows[w], space + stride * (size_t)c, &at);
+        if (st == OK) batch_add(b, &windows[w], &at);
+    }
+    batch_end(b);
+    free(space);
+    return st;
+}

@@ -1,0 +1,66 @@
+/* One packed batch, and how it is filled from windows of histories. The stream fills batches in its
+ * own order (data/stream.h); evaluation and `souk recommend` ask for the windows they need.
+ */
+#ifndef SOUK_BATCH_H
+#define SOUK_BATCH_H
+
+#include "data/behaviour/behaviour.h"
+
+/* Consecutive events of one user: rows first .. end-1 of /events. Rows scored .. end-1, and never
+ * the first, are targets; 0: all. */
+typedef struct {
+    int64_t user, first, end, scored;
+} Window;
+
+typedef struct {
+    int64_t epoch, batch;
+} StreamCursor;
+
+/* Token i of a window [cu_seqlens[w], cu_seqlens[w+1]) is the state after its event; the action
+ * taken in that state is the NEXT event of the window (target, target_action, reward, end, propensity
+ * describe that next event). A window's last token has target -1: it only serves as the state s' of the
+ * transition before it. Rows used .. tokens-1 are padding: zeros, target -1,
+ * propensity 1. */
+typedef struct {
+    int64_t tokens, used, windows;
+    int32_t *cu_seqlens;    /* [windows+1], cu_seqlens[windows] == used */
+    int64_t *user;          /* [windows] */
+    int64_t *first_event;   /* [windows] row of the window's first event in /events */
+    int32_t *item;          /* [tokens] */
+    int32_t *action;        /* [tokens] */
+    int32_t *gap;           /* [tokens] time-gap bucket, see batch_gap_bucket */
+    int32_t *position;      /* [tokens] 0-based in the window */
+    int32_t *target;        /* [tokens] item of the next event; -1: none */
+    int32_t *target_action; /* [tokens] its action; 0 where target is -1 */
+    float *reward;          /* [tokens] its reward; 0 where target is -1 */
+    uint8_t *end;           /* [tokens] its end flag; 0 where target is -1 */
+    float *propensity;      /* [tokens] the probability with which it was chosen; 1 where target is
+                               -1; NULL where the file has none */
+    float *feature;         /* [tokens, event numbers] of the token's own event; NULL without */
+    int numbers;            /* event numbers */
+    StreamCursor cursor;    /* of this batch, where a stream made it */
+} Batch;
+
+enum { GAP_BUCKETS = 32 };
+/* 0 for the first event of a window; else 1 + floor(log2(1 + seconds)), at most GAP_BUCKETS-1. */
+int32_t batch_gap_bucket(int64_t gap_ms);
+
+/* Where columns of events lie in memory: row r of column c is data[c][r - origin[c]], in the column's
+ * dtype. Only columns that a batch needs are set. */
+typedef struct {
+    const void *data[COLUMN_FEATURE + FEATURES_MAX];
+    int64_t origin[COLUMN_FEATURE + FEATURES_MAX];
+} EventColumns;
+
+/* Room for `tokens` tokens and as many windows. */
+Status batch_open(Batch *b, const Behaviour *file, int64_t tokens);
+void batch_close(Batch *b); /* safe on {0} */
+/* Replace the contents by `count` windows, end to end; together at most b->tokens events. */
+Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_t count);
+
+/* The steps of batch_fill, for who has the columns at hand: empty it, add windows, pad. */
+void batch_begin(Batch *b);
+void batch_add(Batch *b, const Window *window, const EventColumns *columns);
+void batch_end(Batch *b);
+
+#endif

@@ -1,0 +1,239 @@
+#include "data/stream/plan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+enum { BLOCK_EVENTS_MAX = 1 << 18, BLOCKS_A_POOL = 16 };
+enum { DRAW_BLOCKS = 0, DRAW_WINDOWS = 1 };
+
+/* ---- Randomness ------------------------------------------------------------------------------- */
+
+/* Uniform in [0, count): the bias, count / 2^64, is beyond notice. */
+static int64_t draw_below(const Plan *p, int64_t epoch, uint64_t stage, int64_t index,
+                          int64_t count)
+{
+    const uint64_t key = p->options.seed ^ 0x73747265616D0000u;
+    const uint64_t word = philox_u64(key, (uint64_t)epoch, stage << 56 ^ (uint64_t)index);
+    return (int64_t)((unsigned __int128)word * (uint64_t)count >> 64);
+}
+
+static void order_blocks(Plan *p)
+{
+    for (int64_t i = 0; i < p->blocks; i++) p->order[i] = i;
+    if (!p->options.shuffle) return;
+    for (int64_t i = p->blocks - 1; i > 0; i--) {
+        const int64_t j = draw_below(p, p->epoch, DRAW_BLOCKS, i, i + 1), other = p->order[j];
+        p->order[j] = p->order[i];
+        p->order[i] = other;
+    }
+}
+
+/* ---- Windows ---------------------------------------------------------------------------------- */
+
+/* What a user has to read: rows *first .. *end-1, targets from *scored on. False: nothing. */
+static bool user_rows(const Plan *p, int64_t user, int64_t *first, int64_t *end, int64_t *scored)
+{
+    const int64_t *split = p->file->split[p->options.split][user];
+    const int64_t start = p->options.context ? p->file->offset[user] : split[0];
+    *end = split[1];
+    *scored = split[0] > start ? split[0] : start + 1;
+    if (*scored >= *end) return false;
+    const int64_t lowest = *scored + 1 - p->options.length;
+    *first = p->options.context && lowest > start ? lowest : start;
+    return true;
+}
+
+/* The windows of a user, from the last to the first; returns how many. With `out` NULL only counts. */
+static int64_t cut(const Plan *p, int64_t user, PlannedWindow *out)
+{
+    const int64_t context = p->options.context, length = p->options.length;
+    int64_t first, end, scored, windows = 0;
+    if (!user_rows(p, user, &first, &end, &scored)) return 0;
+    const int64_t start = context ? p->file->offset[user] : first;
+    for (;;) {
+        const int64_t low = end - length > start ? end - length : start;
+        /* Below the first target here there is too little context for it: left to a window before. */
+        int64_t target = context ? low + context : low + 1;
+        if (low == start || target < scored) target = scored;
+        if (out) out[windows].window = (Window){user, low, end, context ? target : 0};
+        windows++;
+        if (target == scored) return windows;
+        end = context ? target : low + 1;
+    }
+}
+
+/* ---- Pools ------------------------------------------------------------------------------------ */
+
+static Status add_block(Plan *p, int64_t *room, const Block *block)
+{
+    if (p->blocks == *room) {
+        *room = *room ? *room * 2 : 64;
+        Block *more = realloc(p->block, (size_t)*room * sizeof *more);
+        if (!more) return FAIL(ERR_MEMORY, "no memory to plan %" PRId64 " blocks", *room);
+        p->block = more;
+    }
+    p->block[p->blocks++] = *block;
+    return OK;
+}
+
+/* Users belong to the block in which their first event lies. */
+static Status cut_blocks(Plan *p)
+{
+    const Behaviour *b = p->file;
+    int64_t size = p->options.pool_events / BLOCKS_A_POOL, room = 0;
+    size = size < 1 ? 1 : size > BLOCK_EVENTS_MAX ? BLOCK_EVENTS_MAX : size;
+    Block block = {0};
+    for (int64_t user = 0; user < b->users; user++) {
+        int64_t first, end, scored;
+        if (block.end && b->offset[user] / size != b->offset[block.first_user] / size) {
+            TRY(add_block(p, &room, &block));
+            block = (Block){0};
+        }
+        if (!user_rows(p, user, &first, &end, &scored)) continue;
+        if (!block.end) block = (Block){.first_user = user, .first = first};
+        block.end_user = user + 1;
+        block.end = end;
+    }
+    return block.end ? add_block(p, &room, &block) : OK;
+}
+
+Status plan_open(Plan *p, const Behaviour *file, const StreamOptions *options, int64_t epoch)
+{
+    *p = (Plan){.file = file, .options = *options, .epoch = epoch, .cursor = {epoch, 0}};
+    Status st = cut_blocks(p);
+    if (st == OK) {
+        p->order = malloc((size_t)p->blocks * sizeof *p->order + 1);
+        if (!p->order) st = FAIL(ERR_MEMORY, "no memory to plan %" PRId64 " blocks", p->blocks);
+    }
+    if (st == OK)
+        order_blocks(p);
+    else
+        plan_close(p);
+    return st;
+}
+
+void plan_close(Plan *p)
+{
+    free(p->block);
+    free(p->order);
+    *p = (Plan){0};
+}
+
+/* As many blocks as fit in the pool, at least one. */
+static Status take_blocks(Plan *p, PoolPlan *pool)
+{
+    int64_t count = 0, events = 0;
+    while (p->position + count < p->blocks) {
+        const Block *block = &p->block[p->order[p->position + count]];
+        events += block->end - block->first;
+        if (count && events > p->options.pool_events) break;
+        count++;
+    }
+    pool->block = malloc((size_t)count * sizeof *pool->block);
+    if (!pool->block) return FAIL(ERR_MEMORY, "no memory to plan a pool");
+    for (int64_t i = 0; i < count; i++) pool->block[i] = p->block[p->order[p->position + i]];
+    pool->blocks = (int32_t)count;
+    p->position += count;
+    return OK;
+}
+
+static Status cut_windows(Plan *p, PoolPlan *pool)
+{
+    for (int32_t k = 0; k < pool->blocks; k++)
+        for (int64_t u = pool->block[k].first_user; u < pool->block[k].end_user; u++)
+            pool->windows += cut(p, u, NULL);
+    pool->window = malloc((size_t)pool->windows * sizeof *pool->window);
+    if (!pool->window)
+        return FAIL(ERR_MEMORY, "no memory to plan %" PRId64 " windows", pool->windows);
+    PlannedWindow *at = pool->window;
+    for (int32_t k = 0; k < pool->blocks; k++)
+        for (int64_t u = pool->block[k].first_user; u < pool->block[k].end_user; u++)
+            for (int64_t left = cut(p, u, at); left > 0; left--, at++) {
+                at->pool = pool->serial;
+                at->block = k;
+            }
+    return OK;
+}
+
+Status plan_pool(Plan *p, PoolPlan *pool)
+{
+    REQUIRE(p->blocks > 0, "a plan of nothing");
+    const int64_t epoch = p->epoch, first_block = p->position;
+    *pool = (PoolPlan){.serial = p->pools++};
+    Status st = take_blocks(p, pool);
+    if (st == OK) st = cut_windows(p, pool);
+    if (st != OK) return plan_pool_close(pool), st;
+    for (int64_t i = pool->windows - 1; i > 0 && p->options.shuffle; i--) {
+        /* Blocks and windows of a pool are fewer than 2^24 and 2^32. */
+        const int64_t j = draw_below(p, epoch, DRAW_WINDOWS, first_block << 32 ^ i, i + 1);
+        const PlannedWindow other = pool->window[j];
+        pool->window[j] = pool->window[i];
+        pool->window[i] = other;
+    }
+    pool->last = p->position == p->blocks;
+    if (pool->last) {
+        p->epoch++;
+        p->position = 0;
+        order_blocks(p);
+    }
+    return OK;
+}
+
+void plan_pool_close(PoolPlan *p)
+{
+    free(p->block);
+    free(p->window);
+    *p = (PoolPlan){0};
+}
+
+/* ---- Packing ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t room;
+    PlannedWindow *window;
+    int64_t windows;
+} Open;
+
+static bool place(Open *open, const PlannedWindow *w)
+{
+    const int64_t events = w->window.end - w->window.first;
+    if (events > open->room) return false;
+    open->room -= events;
+    open->window[open->windows++] = *w;
+    return true;
+}
+
+static void place_skipped(Plan *p, Open *open)
+{
+    int kept = 0;
+    for (int i = 0; i < p->skips; i++)
+        if (!place(open, &p->skipped[i])) p->skipped[kept++] = p->skipped[i];
+    p->skips = kept;
+}
+
+bool plan_batch(Plan *p, PoolPlan *pool, PlannedWindow *batch, int64_t *windows, int64_t *used)
+{
+    Open open = {p->options.tokens - *used, batch, *windows};
+    if (*windows == 0) place_skipped(p, &open);
+    while (pool->drawn < pool->windows && open.room >= 2 && p->skips < LOOK_AHEAD) {
+        const PlannedWindow *w = &pool->window[pool->drawn++];
+        if (!place(&open, w)) p->skipped[p->skips++] = *w;
+    }
+    *windows = open.windows;
+    *used = p->options.tokens - open.room;
+    const bool drained = pool->drawn == pool->windows;
+    if (drained && !pool->last && open.room >= 2 && p->skips < LOOK_AHEAD) return false;
+    p->cursor.batch++;
+    if (drained && pool->last && p->skips == 0) p->cursor = (StreamCursor){p->cursor.epoch + 1, 0};
+    return true;
+}
+
+int64_t plan_lowest_pool(const Plan *p, int64_t otherwise)
+{
+    for (int i = 0; i < p->skips; i++)
+        if (p->skipped[i].pool < otherwise) otherwise = p->skipped[i].pool;
+    return otherwise;
+}

@@ -1,0 +1,412 @@
+/* The stream at work. One lock guards all state; planning is done under it, decoding and filling
+ * outside of it. Any thread, the caller's too, does whatever is next: plan a batch into a free slot
+ * of the ring, fill a planned batch whose pools are decoded, or decode a piece of the lowest pool
+ * that is not. What a batch holds is settled when it is planned, so who fills it does not matter. */
+#include "data/stream/stream.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "data/stream/pool.h"
+
+typedef enum { SLOT_FREE, SLOT_PLANNED, SLOT_BUSY, SLOT_READY } SlotState;
+
+typedef struct {
+    SlotState state;
+    Batch batch;
+    int64_t windows, used;
+    PlannedWindow *window;        /* [tokens/2] */
+    int64_t lowest, highest;      /* serial numbers of the pools it draws on */
+    const EventColumns **columns; /* [highest-lowest+1] of those pools */
+    int64_t columns_room;
+    Status status;
+    char message[1024], place[128];
+} Slot;
+
+struct Stream {
+    const Behaviour *file;
+    Plan plan;
+    pthread_mutex_t lock;
+    pthread_cond_t change;
+    int waiting; /* threads in `change` */
+    bool stop;
+    int threads;
+    pthread_t *thread;
+
+    int slots;
+    Slot *slot;      /* batch number n of this stream is in slot n % slots */
+    int64_t planned; /* batches planned so far */
+    int64_t taken;   /* batches given to the caller, who holds the last of them */
+
+    int64_t pools, pools_room; /* pool[i] has serial number first_pool + i */
+    int64_t first_pool;
+    Pool **pool;
+    int64_t drawing; /* serial number of the pool that batches are planned from */
+    bool ahead;      /* plan the next pool early, so that it can be decoded ahead */
+    bool reading;    /* false while batches are only counted or skipped */
+
+    int64_t counted_epoch, counted; /* of stream_batches */
+};
+
+static Pool *pool_at(const Stream *s, int64_t serial) { return s->pool[serial - s->first_pool]; }
+
+/* ---- Planning: all under the lock ------------------------------------------------------------- */
+
+static Status plan_next_pool(Stream *s)
+{
+    PoolPlan plan;
+    if (s->pools == s->pools_room) {
+        const int64_t room = s->pools_room ? 2 * s->pools_room : 8;
+        Pool **more = realloc(s->pool, (size_t)room * sizeof *more);
+        if (!more) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " pools", room);
+        s->pool = more;
+        s->pools_room = room;
+    }
+    TRY(plan_pool(&s->plan, &plan));
+    const Status st = pool_open(&s->pool[s->pools], s->file, &plan);
+    if (st != OK) return plan_pool_close(&plan), st;
+    if (s->reading) pool_prefetch(s->pool[s->pools], s->file);
+    s->pools++;
+    return OK;
+}
+
+/* Let go of pools that no planned batch and no skipped window needs. */
+static void retire_pools(Stream *s)
+{
+    int64_t lowest = plan_lowest_pool(&s->plan, s->drawing);
+    for (int i = 0; i < s->slots; i++)
+        if (s->slot[i].state == SLOT_PLANNED || s->slot[i].state == SLOT_BUSY)
+            if (s->slot[i].lowest < lowest) lowest = s->slot[i].lowest;
+    int64_t gone = 0;
+    while (gone < s->pools && s->first_pool + gone < lowest &&
+           s->pool[gone]->done == s->pool[gone]->handed)
+        pool_close(s->pool[gone++]);
+    if (gone == 0) return;
+    s->pools -= gone;
+    s->first_pool += gone;
+    for (int64_t i = 0; i < s->pools; i++) s->pool[i] = s->pool[i + gone];
+}
+
+/* The pool to draw from: the next when this one is used up and its epoch goes on or is over. */
+static Status plan_window_list(Stream *s, Slot *slot)
+{
+    slot->windows = slot->used = 0;
+    slot->batch.cursor = s->plan.cursor;
+    for (;;) {
+        const int64_t wanted = s->drawing + (s->ahead ? 1 : 0);
+        while (s->first_pool + s->pools <= wanted) TRY(plan_next_pool(s));
+        PoolPlan *pool = &pool_at(s, s->drawing)->plan;
+        const bool over = pool->drawn == pool->windows && s->plan.skips == 0;
+        if (!(over && pool->last) &&
+            plan_batch(&s->plan, pool, slot->window, &slot->windows, &slot->used))
+            return OK;
+        s->drawing++;
+    }
+}
+
+static Status plan_slot(Stream *s, Slot *slot)
+{
+    TRY(plan_window_list(s, slot));
+    slot->lowest = INT64_MAX;
+    slot->highest = 0;
+    for (int64_t w = 0; w < slot->windows; w++) {
+        const int64_t pool = slot->window[w].pool;
+        if (pool < slot->lowest) slot->lowest = pool;
+        if (pool > slot->highest) slot->highest = pool;
+    }
+    return OK;
+}
+
+/* Skip the batches before the cursor. */
+static Status fast_forward(Stream *s, StreamCursor at)
+{
+    while (s->plan.cursor.batch < at.batch && s->plan.cursor.epoch == at.epoch) {
+        TRY(plan_window_list(s, &s->slot[0]));
+        retire_pools(s);
+        if (s->plan.cursor.epoch != at.epoch && s->slot[0].batch.cursor.batch + 1 < at.batch)
+            return FAIL(ERR_USAGE, "batch %" PRId64 " of epoch %" PRId64 ", which has %" PRId64,
+                        at.batch, at.epoch, s->slot[0].batch.cursor.batch + 1);
+    }
+    return OK;
+}
+
+/* ---- Work ------------------------------------------------------------------------------------- */
+
+static void wake(Stream *s)
+{
+    if (s->waiting) pthread_cond_broadcast(&s->change);
+}
+
+static void keep_failure(Status status, Status *kept, char message[1024], char place[128])
+{
+    if (*kept != OK) return;
+    *kept = status;
+    snprintf(message, 1024, "%s", status_message());
+    snprintf(place, 128, "%s", status_place());
+}
+
+static void plan_into(Stream *s, Slot *slot)
+{
+    slot->status = OK;
+    const Status st = plan_slot(s, slot);
+    s->planned++;
+    slot->state = SLOT_PLANNED;
+    if (st == OK) return;
+    keep_failure(st, &slot->status, slot->message, slot->place);
+    status_clear();
+    slot->state = SLOT_READY;
+}
+
+static bool is_decoded(const Stream *s, const Slot *slot)
+{
+    for (int64_t k = slot->lowest; k <= slot->highest; k++)
+        if (pool_at(s, k)->done < pool_at(s, k)->tasks) return false;
+    return true;
+}
+
+static const Pool *failed_pool(const Stream *s, const Slot *slot)
+{
+    for (int64_t k = slot->lowest; k <= slot->highest; k++)
+        if (pool_at(s, k)->status != OK) return pool_at(s, k);
+    return NULL;
+}
+
+/* The columns of the batch's pools: the list of pools may change while the batch is filled. */
+static Status note_columns(Stream *s, Slot *slot)
+{
+    const int64_t count = slot->highest - slot->lowest + 1;
+    if (count > slot->columns_room) {
+        const EventColumns **more = realloc(slot->columns, (size_t)count * sizeof *more);
+        if (!more) return FAIL(ERR_MEMORY, "no memory for a batch over %" PRId64 " pools", count);
+        slot->columns = more;
+        slot->columns_room = count;
+    }
+    for (int64_t k = 0; k < count; k++) slot->columns[k] = pool_at(s, slot->lowest + k)->columns;
+    return OK;
+}
+
+static void fill(Stream *s, Slot *slot)
+{
+    const Pool *failed = failed_pool(s, slot);
+    if (failed) {
+        slot->status = failed->status;
+        snprintf(slot->message, sizeof slot->message, "%s", failed->message);
+        snprintf(slot->place, sizeof slot->place, "%s", failed->place);
+    } else if (note_columns(s, slot) != OK) {
+        keep_failure(ERR_MEMORY, &slot->status, slot->message, slot->place);
+        status_clear();
+    } else {
+        slot->state = SLOT_BUSY;
+        pthread_mutex_unlock(&s->lock);
+        batch_begin(&slot->batch);
+        for (int64_t w = 0; w < slot->windows; w++) {
+            const PlannedWindow *p = &slot->window[w];
+            batch_add(&slot->batch, &p->window, &slot->columns[p->pool - slot->lowest][p->block]);
+        }
+        batch_end(&slot->batch);
+        pthread_mutex_lock(&s->lock);
+    }
+    slot->state = SLOT_READY;
+    retire_pools(s);
+}
+
+static void decode(Stream *s, Pool *pool)
+{
+    Status st = OK;
+    if (pool->handed == 0) st = pool_allocate(pool, s->file);
+    if (st != OK) { /* none of its tasks can run */
+        keep_failure(st, &pool->status, pool->message, pool->place);
+        status_clear();
+        pool->handed = pool->done = pool->tasks;
+        return;
+    }
+    const int64_t task = pool->handed++;
+    pthread_mutex_unlock(&s->lock);
+    st = pool_decode(pool, s->file, task);
+    pthread_mutex_lock(&s->lock);
+    pool->done++;
+    if (st == OK) return;
+    keep_failure(st, &pool->status, pool->message, pool->place);
+    status_clear();
+}
+
+/* Do one piece of work, lock held; false when there is none. */
+static bool work_once(Stream *s)
+{
+    /* The caller holds batch taken-1; its slot is free again at the next call. */
+    const int64_t held = s->taken > 0 ? s->taken - 1 : 0;
+    if (s->planned < held + s->slots) {
+        plan_into(s, &s->slot[s->planned % s->slots]);
+        return true;
+    }
+    for (int64_t n = s->taken; n < s->planned; n++) {
+        Slot *slot = &s->slot[n % s->slots];
+        if (slot->state == SLOT_PLANNED && is_decoded(s, slot)) {
+            fill(s, slot);
+            return true;
+        }
+    }
+    for (int64_t i = 0; i < s->pools; i++)
+        if (s->pool[i]->handed < s->pool[i]->tasks) {
+            decode(s, s->pool[i]);
+            return true;
+        }
+    return false;
+}
+
+static void wait_for_change(Stream *s)
+{
+    s->waiting++;
+    pthread_cond_wait(&s->change, &s->lock);
+    s->waiting--;
+}
+
+static void *reader(void *argument)
+{
+    Stream *s = argument;
+    pthread_mutex_lock(&s->lock);
+    while (!s->stop) {
+        if (work_once(s))
+            wake(s);
+        else
+            wait_for_change(s);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* ---- Opening and reading ---------------------------------------------------------------------- */
+
+static void check_options(const StreamOptions *o, StreamCursor at)
+{
+    REQUIRE(o->split >= 0 && o->split < SPLITS, "split %d", o->split);
+    REQUIRE(2 <= o->length && o->length <= o->tokens && o->tokens <= INT32_MAX,
+            "length %" PRId64 ", tokens %" PRId64, o->length, o->tokens);
+    REQUIRE(0 <= o->context && o->context < o->length, "context %" PRId64 ", length %" PRId64,
+            o->context, o->length);
+    REQUIRE(o->pool_events >= 1 && o->threads >= 0, "pool of %" PRId64 " events, %d threads",
+            o->pool_events, o->threads);
+    REQUIRE(at.epoch >= 0 && at.batch >= 0, "cursor %" PRId64 ", %" PRId64, at.epoch, at.batch);
+}
+
+static Status open_slots(Stream *s, const StreamOptions *o)
+{
+    s->slots = o->threads + 2;
+    s->slot = calloc((size_t)s->slots, sizeof *s->slot);
+    if (!s->slot) return FAIL(ERR_MEMORY, "no memory for the stream");
+    for (int i = 0; i < s->slots; i++) {
+        TRY(batch_open(&s->slot[i].batch, s->file, o->tokens));
+        s->slot[i].window = malloc((size_t)(o->tokens / 2) * sizeof *s->slot[i].window);
+        if (!s->slot[i].window)
+            return FAIL(ERR_MEMORY, "no memory for batches of %" PRId64 " tokens", o->tokens);
+    }
+    return OK;
+}
+
+static Status start_threads(Stream *s, int threads)
+{
+    s->thread = calloc((size_t)threads + 1, sizeof *s->thread);
+    if (!s->thread) return FAIL(ERR_MEMORY, "no memory for the stream");
+    for (; s->threads < threads; s->threads++)
+        if (pthread_create(&s->thread[s->threads], NULL, reader, s) != 0)
+            return FAIL(ERR_MEMORY, "cannot start reader %d of %d", s->threads + 1, threads);
+    return OK;
+}
+
+Status stream_open(Stream **stream, const Behaviour *b, const StreamOptions *options,
+                   StreamCursor at)
+{
+    check_options(options, at);
+    Stream *s = calloc(1, sizeof *s);
+    *stream = s;
+    if (!s) return FAIL(ERR_MEMORY, "no memory for the stream");
+    s->file = b;
+    s->counted_epoch = -1;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->change, NULL);
+    Status st;
+    TRY_OR_FAIL(st, plan_open(&s->plan, b, options, at.epoch));
+    TRY_OR_FAIL(st, open_slots(s, options));
+    if (s->plan.blocks == 0) return OK;
+    TRY_OR_FAIL(st, fast_forward(s, at));
+    s->reading = true;
+    s->ahead = options->threads > 0;
+    TRY_OR_FAIL(st, start_threads(s, options->threads));
+    return OK;
+fail:
+    stream_close(s);
+    *stream = NULL;
+    return st;
+}
+
+void stream_close(Stream *s)
+{
+    if (!s) return;
+    pthread_mutex_lock(&s->lock);
+    s->stop = true;
+    pthread_cond_broadcast(&s->change);
+    pthread_mutex_unlock(&s->lock);
+    for (int i = 0; i < s->threads; i++) pthread_join(s->thread[i], NULL);
+    for (int i = 0; i < s->slots && s->slot; i++) {
+        batch_close(&s->slot[i].batch);
+        free(s->slot[i].window);
+        free(s->slot[i].columns);
+    }
+    for (int64_t i = 0; i < s->pools; i++) pool_close(s->pool[i]);
+    free(s->pool);
+    plan_close(&s->plan);
+    pthread_cond_destroy(&s->change);
+    pthread_mutex_destroy(&s->lock);
+    free(s->slot);
+    free(s->thread);
+    free(s);
+}
+
+Status stream_next(Stream *s, const Batch **batch)
+{
+    static const char *const splits[SPLITS] = {"train", "valid", "test"};
+    if (s->plan.blocks == 0)
+        return FAIL(ERR_FORMAT, "%s: /splits/%s has no event with one before it", s->file->path,
+                    splits[s->plan.options.split]);
+    pthread_mutex_lock(&s->lock);
+    if (s->taken > 0) s->slot[(s->taken - 1) % s->slots].state = SLOT_FREE;
+    Slot *slot = &s->slot[s->taken % s->slots];
+    while (s->planned <= s->taken || slot->state != SLOT_READY) {
+        if (work_once(s))
+            wake(s);
+        else
+            wait_for_change(s);
+    }
+    const Status st = slot->status;
+    if (st == OK) s->taken++;
+    wake(s);
+    pthread_mutex_unlock(&s->lock);
+    if (st != OK) return status_adopt(slot->message, slot->place), st;
+    *batch = &slot->batch;
+    return OK;
+}
+
+Status stream_batches(Stream *s, int64_t epoch, int64_t *batches)
+{
+    *batches = epoch == s->counted_epoch ? s->counted : 0;
+    if (s->plan.blocks == 0 || epoch == s->counted_epoch) return OK;
+    Stream count = {.file = s->file};
+    Slot slot = {.window = malloc((size_t)(s->plan.options.tokens / 2) * sizeof *slot.window)};
+    Status st = slot.window ? plan_open(&count.plan, s->file, &s->plan.options, epoch)
+                            : FAIL(ERR_MEMORY, "no memory to count batches");
+    count.slots = 1;
+    count.slot = &slot;
+    while (st == OK && count.plan.cursor.epoch == epoch) {
+        st = plan_window_list(&count, &slot);
+        retire_pools(&count);
+        ++*batches;
+    }
+    for (int64_t i = 0; i < count.pools; i++) pool_close(count.pool[i]);
+    free(count.pool);
+    plan_close(&count.plan);
+    free(slot.window);
+    if (st == OK) s->counted_epoch = epoch, s->counted = *batches;
+    return st;
+}

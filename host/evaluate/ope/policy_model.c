@@ -1,0 +1,235 @@
+/* A model as the policy under evaluation: its states, then exact probabilities over the catalogue. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "catalogue/catalogue.h"
+#include "catalogue/policy.h"
+#include "elementwise.h"
+#include "evaluate/ope/policy.h"
+
+typedef struct {
+    const OpeModelPolicy *policy;
+    const OpeLog *log;
+    const OpeQuestion *question; /* NULL: only what was shown is asked for */
+    const OpeAnswer *answer;
+    Device *dev;
+    int64_t items;
+    int32_t *item; /* [count of the batch] */
+    /* Of the whole distribution, on the device: */
+    Arena arena;
+    Tensor worth;  /* [items, folds] */
+    Tensor excess; /* [folds, items] sum over the fold's decisions of pi(a | x_i) - [a = item[i]] */
+} Asked;
+
+/* The scores of a batch, by which the policy chooses; of a softmax over its temperature, in f32. */
+typedef struct {
+    ItemTable items;
+    Tensor u, bias, shown;
+} Scores;
+
+static Tensor cooled(const Asked *a, Tensor x)
+{
+    const Tensor y = scratch_tensor(a->dev, F32, x.rank, x.dim);
+    elementwise_fill(a->dev, y, 0.0f);
+    elementwise_axpy(a->dev, y, 1.0f / (float)a->policy->temperature,
+                     elementwise_cast(a->dev, x, F32));
+    return y;
+}
+
+static Scores scores_of(Asked *a, const StateBatch *batch)
+{
+    const OpeModelPolicy *p = a->policy;
+    const Model *m = p->model->model;
+    Weights w = m->params.copy[PARAM_VALUE];
+    const Tensor u = head_queries(a->dev, m, w, p->head, batch->h);
+    const Tensor bias = head_bias(m, w, p->head);
+    const bool softmax = p->epsilon < 0.0;
+    for (int64_t i = 0; i < batch->count; i++) a->item[i] = a->log->item[batch->index[i]];
+    return (Scores){.items = model_items(m, w),
+                    .u = softmax ? cooled(a, u) : u,
+                    .bias = softmax ? cooled(a, bias) : bias,
+                    .shown = scratch_copy(a->dev, a->item, I32, batch->count)};
+}
+
+/* ---- Softmax ------------------------------------------------------------------------------------------ */
+
+static Status softmax_chosen(const Asked *a, const StateBatch *batch, const Scores *s)
+{
+    Device *dev = a->dev;
+    const Tensor score = SCRATCH(dev, F32, batch->count),
+                 logsumexp = SCRATCH(dev, F32, batch->count);
+    catalogue_score(dev, score, s->u, &s->items, s->bias, s->shown);
+    catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp}, s->u, &s->items, s->bias, 1.0f);
+    float *z = device_read(dev, score.data, tensor_bytes(score));
+    float *l = device_read(dev, logsumexp.data, tensor_bytes(logsumexp));
+    const Status st = z && l ? device_sync(dev) : ERR_MEMORY;
+    for (int64_t i = 0; i < batch->count && st == OK; i++)
+        a->answer->chosen[batch->index[i]] = exp((double)z[i] - (double)l[i]);
+    device_read_done(dev, z);
+    device_read_done(dev, l);
+    return st;
+}
+
+/* The worth of an item in a decision is a score of its own: the fold picks a column. */
+static Status softmax_means(const Asked *a, const StateBatch *batch, const Scores *s)
+{
+    const int64_t count = batch->count, folds = a->question->folds;
+    const ItemTable worth = {.id = a->worth};
+    float *pick = calloc((size_t)(count * folds), sizeof *pick);
+    if (!pick) return FAIL(ERR_MEMORY, "no memory for %lld decisions", (long long)count);
+    for (int64_t i = 0; i < count; i++) pick[i * folds + a->question->fold[batch->index[i]]] = 1.0f;
+    const Tensor q = SCRATCH(a->dev, F32, count, folds), mean = SCRATCH(a->dev, F32, count);
+    device_copy_in(a->dev, q.data, pick, tensor_bytes(q));
+    catalogue_policy_expectation(a->dev, mean, (CatalogueHead){s->u, &s->items, s->bias},
+                                 (CatalogueHead){q, &worth, {0}}, 1.0f);
+    device_copy_out(a->dev, pick, mean.data, tensor_bytes(mean));
+    const Status st = device_sync(a->dev);
+    for (int64_t i = 0; i < count; i++) a->answer->mean[batch->index[i]] = (double)pick[i];
+    free(pick);
+    return st;
+}
+
+/* What the cross-entropy at the shown items has for the gradient of the bias. */
+static void softmax_masses(const Asked *a, const StateBatch *batch, const Scores *s)
+{
+    Device *dev = a->dev;
+    const int64_t count = batch->count;
+    const Tensor weight = SCRATCH(dev, F32, count), loss = SCRATCH(dev, F32, count);
+    const Tensor du = scratch_tensor(dev, F32, 2, s->u.dim);
+    elementwise_fill(dev, weight, 1.0f);
+    for (int k = 0; k < a->question->folds; k++) {
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t at = batch->index[i];
+            a->item[i] = a->question->fold[at] == k ? a->log->item[at] : -1;
+        }
+        const Tensor of_fold = TENSOR(f32(a->excess) + k * a->items, F32, a->items);
+        catalogue_cross_entropy(dev, loss, du, (Tensor){0}, of_fold, s->u, &s->items, s->bias,
+                                scratch_copy(dev, a->item, I32, count), weight);
+    }
+}
+
+static Status ask_softmax(void *context, const StateBatch *batch)
+{
+    Asked *a = context;
+    const Scores s = scores_of(a, batch);
+    TRY(softmax_chosen(a, batch, &s));
+    if (!a->question) return OK;
+    TRY(softmax_means(a, batch, &s));
+    softmax_masses(a, batch, &s);
+    return a->dev->status;
+}
+
+/* ---- The best item, or any ----------------------------------------------------------------------------- */
+
+static Status ask_greedy(void *context, const StateBatch *batch)
+{
+    Asked *a = context;
+    const Scores s = scores_of(a, batch);
+    const double any = a->policy->epsilon / (double)a->items, most = 1.0 - a->policy->epsilon;
+    const Tensor argmax = SCRATCH(a->dev, I32, batch->count);
+    catalogue_stats(a->dev, (CatalogueStats){.argmax = argmax}, s.u, &s.items, s.bias, 1.0f);
+    int32_t *best = device_read(a->dev, argmax.data, tensor_bytes(argmax));
+    const Status st = best ? device_sync(a->dev) : ERR_MEMORY;
+    for (int64_t i = 0; i < batch->count && st == OK; i++) {
+        const int64_t at = batch->index[i];
+        a->answer->chosen[at] = any + (best[i] == a->item[i] ? most : 0.0);
+        if (!a->question) continue;
+        const int64_t row = a->question->fold[at] * a->items + best[i];
+        a->answer->mean[at] = most * a->question->worth[row];
+        a->answer->mass[row] += most;
+    }
+    device_read_done(a->dev, best);
+    return st;
+}
+
+/* The chance of any item, in every decision. */
+static void spread_any(const Asked *a)
+{
+    const double any = a->policy->epsilon / (double)a->items;
+    for (int k = 0; k < a->question->folds; k++) {
+        double worth = 0.0, decisions = 0.0;
+        for (int64_t j = 0; j < a->items; j++) worth += a->question->worth[k * a->items + j];
+        for (int64_t i = 0; i < a->log->count; i++)
+            if (a->question->fold[i] == k) a->answer->mean[i] += any * worth, decisions += 1.0;
+        for (int64_t j = 0; j < a->items; j++) a->answer->mass[k * a->items + j] += any * decisions;
+    }
+}
+
+/* ---- Both ---------------------------------------------------------------------------------------------- */
+
+static Status open_distribution(Asked *a)
+{
+    const int64_t folds = a->question->folds, items = a->items;
+    float *worth = malloc((size_t)(folds * items) * sizeof *worth);
+    if (!worth) return FAIL(ERR_MEMORY, "no memory for %lld items", (long long)items);
+    Status st = OK;
+    for (int pass = 0; pass < 2 && st == OK; pass++) {
+        a->worth = ARENA(&a->arena, F32, items, folds);
+        a->excess = ARENA(&a->arena, F32, folds, items);
+        if (pass == 0) st = arena_open(&a->arena, a->dev);
+    }
+    if (st == OK) {
+        for (int64_t k = 0; k < folds; k++)
+            for (int64_t j = 0; j < items; j++)
+                worth[j * folds + k] = (float)a->question->worth[k * items + j];
+        device_copy_in(a->dev, a->worth.data, worth, tensor_bytes(a->worth));
+        st = device_sync(a->dev);
+    }
+    free(worth);
+    return st;
+}
+
+static Status close_masses(const Asked *a)
+{
+    float *excess = device_read(a->dev, a->excess.data, tensor_bytes(a->excess));
+    const Status st = excess ? device_sync(a->dev) : ERR_MEMORY;
+    if (st == OK) {
+        for (int64_t j = 0; j < a->question->folds * a->items; j++)
+            a->answer->mass[j] = (double)excess[j];
+        for (int64_t i = 0; i < a->log->count; i++)
+            a->answer->mass[a->question->fold[i] * a->items + a->log->item[i]] += 1.0;
+    }
+    device_read_done(a->dev, excess);
+    return st;
+}
+
+static Status answer_model(const OpePolicy *self, const OpeLog *log, const OpeQuestion *question,
+                           const OpeAnswer *answer)
+{
+    const OpeModelPolicy *p = self->state;
+    const bool greedy = p->epsilon >= 0.0;
+    Asked a = {.policy = p,
+               .log = log,
+               .question = answer->mean ? question : NULL,
+               .answer = answer,
+               .dev = p->model->dev,
+               .items = log->items,
+               .item = malloc(((size_t)log->count + 1) * sizeof *a.item)};
+    if (!a.item) return FAIL(ERR_MEMORY, "no memory for %lld decisions", (long long)log->count);
+    const ScoredEvents events = {.count = log->count,
+                                 .users = log->users,
+                                 .event = log->event,
+                                 .user = log->user,
+                                 .first = log->first};
+    Status st = a.question && !greedy ? open_distribution(&a) : OK;
+    if (st == OK)
+        st = model_states(p->model, &events, "policy", p->quiet, greedy ? ask_greedy : ask_softmax,
+                          &a);
+    if (st == OK && a.question && greedy) spread_any(&a);
+    if (st == OK && a.question && !greedy) st = close_masses(&a);
+    arena_close(&a.arena);
+    free(a.item);
+    return st;
+}
+
+OpePolicy ope_policy_model(const OpeModelPolicy *p)
+{
+    return (OpePolicy){.name = "model",
+                       .history = true,
+                       .distribution = true,
+                       .fitted = true,
+                       .model = p,
+                       .state = (void *)p,
+                       .answer = answer_model};
+}

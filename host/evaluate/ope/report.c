@@ -1,0 +1,135 @@
+#include "evaluate/ope/report.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+
+static void print_log(FILE *out, const OpeLog *log, const OpeOptions *o, const OpeReportContext *c)
+{
+    fprintf(out, "%s, %s: %lld decisions of %lld users among %d items\n", c->data, c->split,
+            (long long)log->count, (long long)log->users, log->items);
+    if (log->sequential)
+        fprintf(out,
+                "  %lld episodes; the value of one is the sum of its rewards, discounted by %g\n",
+                (long long)log->episodes, o->gamma);
+    else
+        fputs("  each decision stands for itself; the value is a decision's mean reward\n", out);
+    if (log->no_history)
+        fprintf(out, "  %lld events left out: first of their user, nothing to decide by\n",
+                (long long)log->no_history);
+    if (c->position) {
+        fprintf(out, "  slots by %s:", c->position);
+        for (int s = 0; s < log->slots; s++) fprintf(out, " %g", (double)log->slot_value[s]);
+        fputc('\n', out);
+    }
+}
+
+static void print_weights(FILE *out, const OpeResult *r, const OpeLog *log)
+{
+    fprintf(out,
+            "  weights: mean %.4f (expected 1, standard error %.4f), largest %.4g\n"
+            "  effective sample size %.1f of %lld (%.3g %%), wanted %g; clip %g\n",
+            r->mean, r->error, r->largest, r->ess, (long long)log->episodes,
+            100.0 * r->ess / (double)log->episodes, r->ess_wanted, r->clip);
+}
+
+static void print_interval(FILE *out, double low, double high)
+{
+    if (isfinite(low) && isfinite(high))
+        fprintf(out, "  %9.4g .. %-9.4g", low, high);
+    else
+        fprintf(out, "  %9s    %-9s", "-", "");
+}
+
+static void print_fitted(FILE *out, const OpeResult *r, const OpeLog *log)
+{
+    if (!r->sweeps) return;
+    fprintf(out, "\n  FQE: %d sweeps, V %s; its TD errors are %.4g\n", r->sweeps,
+            r->converged ? "settled" : "HAS NOT SETTLED", r->residual);
+    if (r->channels) fputs("  by what the rewards are for:\n", out);
+    for (int c = 0; c < r->channels; c++)
+        fprintf(out, "    %-20s %9.4g\n", log->file->action_name[c], r->channel[c]);
+}
+
+void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const OpeOptions *options,
+                      const OpeReportContext *context)
+{
+    print_log(out, log, options, context);
+    fprintf(out, "policy: %s\n", context->policy);
+    print_weights(out, r, log);
+    if (context->refusal) fprintf(out, "  NOT TO BE RELIED ON: %s\n", context->refusal);
+    fprintf(out, "\n  %-11s %9s  %-22s  %-22s  %s\n", "", "value", "    95 % bootstrap",
+            "  empirical Bernstein", "assumes");
+    for (int k = 0; k < r->estimators; k++) {
+        const OpeEstimate *e = &r->estimate[k];
+        fprintf(out, "  %-11s %9.4g", r->estimator[k]->name, e->value);
+        print_interval(out, e->low, e->high);
+        print_interval(out, e->bernstein_low, e->bernstein_high);
+        fprintf(out, "  %s\n", r->estimator[k]->assumes);
+    }
+    print_fitted(out, r, log);
+    fputs("\n  intervals over users; all assume that the propensities are true. Bernstein's holds "
+          "for small\n"
+          "  samples too, and is wide for it, where no greater weight could occur than did\n",
+          out);
+}
+
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static json_t *fitted(const OpeResult *r, const OpeLog *log)
+{
+    if (!r->sweeps) return json_null();
+    json_t *channels = json_object();
+    for (int c = 0; c < r->channels; c++)
+        json_object_set_new(channels, log->file->action_name[c], number(r->channel[c]));
+    return json_pack("{s:i, s:b, s:o, s:o}", "sweeps", r->sweeps, "settled", r->converged,
+                     "td_error", number(r->residual), "channels", channels);
+}
+
+static json_t *report(const OpeResult *r, const OpeLog *log, const OpeOptions *o,
+                      const OpeReportContext *c)
+{
+    json_t *estimators = json_array();
+    for (int k = 0; k < r->estimators; k++) {
+        const OpeEstimate *e = &r->estimate[k];
+        json_array_append_new(estimators,
+                              json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
+                                        r->estimator[k]->name, "assumes", r->estimator[k]->assumes,
+                                        "value", number(e->value), "low", number(e->low), "high",
+                                        number(e->high), "bernstein_low", number(e->bernstein_low),
+                                        "bernstein_high", number(e->bernstein_high)));
+    }
+    json_t *weights =
+        json_pack("{s:o, s:o, s:o, s:o, s:o}", "mean", number(r->mean), "error", number(r->error),
+                  "largest", number(r->largest), "effective_sample_size", number(r->ess), "wanted",
+                  number(r->ess_wanted));
+    return json_pack(
+        "{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:i, s:o, s:o, s:i, s:I, s:o, s:s?, s:o, s:o}",
+        "data", c->data, "split", c->split, "policy", c->policy, "sequential", log->sequential,
+        "decisions", (json_int_t)log->count, "users", (json_int_t)log->users, "episodes",
+        (json_int_t)log->episodes, "no_history", (json_int_t)log->no_history, "items", log->items,
+        "clip", number(r->clip), "gamma", number(o->gamma), "replicates", o->bootstrap.replicates,
+        "seed", (json_int_t)o->bootstrap.seed, "weights", weights, "refusal", c->refusal,
+        "estimators", estimators, "fqe", fitted(r, log));
+}
+
+Status ope_report_json(const char *path, const OpeResult *r, const OpeLog *log,
+                       const OpeOptions *options, const OpeReportContext *context)
+{
+    json_t *root = report(r, log, options, context);
+    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(root);
+    if (!text) return FAIL(ERR_FORMAT, "%s: a name in the report is not UTF-8", path);
+    AtomicFile file;
+    Status st = files_atomic_open(&file, path);
+    if (st == OK && fprintf(file.stream, "%s\n", text) < 0)
+        st = FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    if (st == OK) st = files_atomic_commit(&file);
+    files_atomic_close(&file);
+    free(text);
+    return st;
+}

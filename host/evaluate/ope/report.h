@@ -1,0 +1,27 @@
+/* An off-policy evaluation on the screen (at most 100 columns) and as JSON. */
+#ifndef SOUK_OPE_REPORT_H
+#define SOUK_OPE_REPORT_H
+
+#include <stdio.h>
+
+#include "evaluate/ope/ope.h"
+
+typedef struct {
+    const char *data, *split, *policy; /* the file's path, "test" or "all", the policy in words */
+    const char *position;              /* of the slots; NULL: none */
+    const char *refusal;               /* why the overlap is too small; NULL: it is not */
+} OpeReportContext;
+
+void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const OpeOptions *options,
+                      const OpeReportContext *context);
+
+/* {"data", "split", "policy", "sequential", "decisions", "users", "episodes", "no_history", "items",
+ *  "clip", "gamma", "replicates", "seed",
+ *  "weights": {"mean", "error", "largest", "effective_sample_size", "wanted"}, "refusal": text or null,
+ *  "estimators": [{"name", "assumes", "value", "low", "high", "bernstein_low", "bernstein_high"}],
+ *  "fqe": {"sweeps", "settled", "td_error", "channels": {kind of action: value}} or null}
+ * (null where undefined; channels only where asked for). Written beside and renamed. */
+Status ope_report_json(const char *path, const OpeResult *r, const OpeLog *log,
+                       const OpeOptions *options, const OpeReportContext *context);
+
+#endif

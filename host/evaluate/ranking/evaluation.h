@@ -1,0 +1,33 @@
+/* One evaluation: the scored events of a split, every scorer's standing on them. */
+#ifndef SOUK_EVALUATION_H
+#define SOUK_EVALUATION_H
+
+#include "evaluate/ranking/scorer.h"
+#include "evaluate/statistics/auc.h"
+
+enum { SCORERS_MAX = 16 };
+
+typedef struct {
+    ScoreOptions options;
+    ScoredEvents events;
+    int scorers;
+    Scorer scorer[SCORERS_MAX];
+    Ranking ranking[SCORERS_MAX]; /* of scorers that rank */
+    RankingSummary *summary;      /* [scorers, groups] */
+    Auc auc[SCORERS_MAX];         /* of scorers that predict, with a purchase action */
+} Evaluation;
+
+/* Run `scorers` scorers (1 .. SCORERS_MAX) over histories_scored_select(h, sample, seed). */
+Status evaluation_run(Evaluation *e, const Histories *h, const Scorer *scorer, int scorers,
+                      const ScoreOptions *options, int64_t sample, uint64_t seed);
+void evaluation_close(Evaluation *e); /* safe on {0} */
+
+static inline const RankingSummary *evaluation_summary(const Evaluation *e, int scorer, int group)
+{
+    return &e->summary[(int64_t)scorer * e->events.groups + group];
+}
+
+/* The baseline with the greatest measure m in the group; -1 without baselines or events. */
+int evaluation_best_baseline(const Evaluation *e, int group, Measure m);
+
+#endif

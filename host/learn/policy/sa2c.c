@@ -1,0 +1,54 @@
+/* SA2C (Xin et al. 2022): SNQN whose policy follows the logged actions by how much better they are than the
+ * mean action, corrected for what the log's policy would have done anyway. */
+#include <math.h>
+
+#include "catalogue/catalogue.h"
+#include "catalogue/regression.h"
+#include "elementwise.h"
+#include "learn/heads.h"
+#include "losses/policy_gradient.h"
+
+static const float ADVANTAGE_MAX = 10.0f;
+
+/* Q of the logged action above its mean with N unlogged ones, which are uniform, in expectation:
+ * N / (N + 1) (Q - mean of the others). */
+static Tensor advantages(Device *dev, const AgentPass *p, const ActionValues *q)
+{
+    const float n = p->options->negatives, items = (float)p->m->shape.items;
+    const Tensor advantage = SCRATCH(dev, F32, p->in->tokens);
+    const size_t mark = scratch_mark(dev);
+    const Tensor logged = SCRATCH(dev, F32, p->in->tokens), mean = SCRATCH(dev, F32, p->in->tokens);
+    const float others = n / (n + 1.0f) * items / fmaxf(items - 1.0f, 1.0f);
+    catalogue_score(dev, logged, q->u, &q->items, q->bias, p->in->target);
+    catalogue_regression_mean(dev, mean, q->u, &q->items, q->bias);
+    elementwise_axpy(dev, logged, -1.0f, mean);
+    elementwise_fill(dev, advantage, 0.0f);
+    elementwise_axpy(dev, advantage, others, logged);
+    scratch_release(dev, mark);
+    return advantage;
+}
+
+static void backward(Device *dev, const AgentPass *p)
+{
+    const size_t mark = scratch_mark(dev);
+    const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
+    const ActionValues z = policy_scores(dev, p);
+    const Tensor value = double_values(dev, &q, &lagged), weight = advantages(dev, p, &q);
+    const Tensor ratio = log_ratio(dev, p, log_policy(dev, p, &z, 1.0f));
+    const ImportanceOptions options = {
+        .high = ADVANTAGE_MAX, .ratio_max = INFINITY, .power = p->options->smooth, .slate = 1};
+    policy_gradient_importance(dev, weight, weight, ratio, (Tensor){0}, p->share, options);
+    policy_loss(dev, p, weight, LOSS_POLICY);
+    behaviour_loss(dev, p);
+    backup_loss(dev, p, &q, value, true);
+    negatives_loss(dev, p, &q, value);
+    scratch_release(dev, mark);
+}
+
+const Agent sa2c_agent = {
+    .name = "sa2c",
+    .help = "snqn, and the policy follows the advantage over the mean action (learn.smooth)",
+    .trains = TRAINS_POLICY | TRAINS_Q | TRAINS_BEHAVIOUR,
+    .target = true,
+    .backward = backward,
+};

@@ -1,0 +1,41 @@
+/* Actor-critic with V-trace (Espeholt et al. 2018): the log's policy is known by its propensities or
+ * estimated by a head of its own. */
+#include <math.h>
+
+#include "learn/heads.h"
+#include "losses/policy_gradient.h"
+
+static void backward(Device *dev, const AgentPass *p)
+{
+    const AgentOptions *o = p->options;
+    const size_t mark = scratch_mark(dev);
+    const int64_t tokens = p->in->tokens;
+    const ActionValues z = policy_scores(dev, p);
+    const Tensor v = state_values(dev, p);
+    const Tensor ratio = log_ratio(dev, p, log_policy(dev, p, &z, 1.0f));
+    Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
+    Tensor advantage = SCRATCH(dev, F32, tokens);
+    ReturnsInput in = transitions(p, v, v);
+    in.log_ratio = ratio;
+    const ReturnsOptions options = {.gamma = o->gamma,
+                                    .lambda = o->lambda,
+                                    .rho_max = o->ratio_max,
+                                    .c_max = 1.0f,
+                                    .last_has_value = true};
+    returns(dev, y, valid, advantage, in, options);
+    state_error_loss(dev, p, v, y, valid);
+    const ImportanceOptions weights = {
+        .low = -INFINITY, .high = INFINITY, .ratio_max = o->ratio_max, .power = 1.0f, .slate = 1};
+    policy_gradient_importance(dev, advantage, advantage, ratio, (Tensor){0}, p->share, weights);
+    policy_loss(dev, p, advantage, LOSS_POLICY);
+    behaviour_loss(dev, p);
+    entropy_loss(dev, p);
+    scratch_release(dev, mark);
+}
+
+const Agent vtrace_agent = {
+    .name = "vtrace",
+    .help = "actor-critic: V by V-trace(learn.lambda), the policy follows its advantages",
+    .trains = TRAINS_POLICY | TRAINS_VALUE | TRAINS_BEHAVIOUR,
+    .backward = backward,
+};

@@ -1,0 +1,36 @@
+/* Retrace(lambda) (Munos et al. 2016) for the softmax policy over the target network's values. The behaviour
+ * policy is estimated: it is the policy head, which learns by cross-entropy what the log does. */
+#include "catalogue/catalogue.h"
+#include "elementwise.h"
+#include "learn/heads.h"
+
+static void backward(Device *dev, const AgentPass *p)
+{
+    const size_t mark = scratch_mark(dev);
+    const int64_t tokens = p->in->tokens;
+    const float temperature = p->options->temperature;
+    const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
+    const ActionValues behaviour = policy_scores(dev, p);
+    Tensor logged = SCRATCH(dev, F32, tokens), next = SCRATCH(dev, F32, tokens);
+    Tensor logsumexp = SCRATCH(dev, F32, tokens);
+    catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp, .expectation = next}, lagged.u,
+                    &lagged.items, lagged.bias, temperature);
+    elementwise_add(dev, next, lagged.state);
+    const Tensor ratio = log_policy_given(dev, p, &lagged, logsumexp, temperature);
+    elementwise_axpy(dev, ratio, -1.0f, log_policy(dev, p, &behaviour, 1.0f));
+    values_of(dev, &lagged, logged, p->in->target);
+    const TraceValues of = {.logged = logged, .next = next, .log_ratio = ratio};
+    cross_entropy_agent.backward(dev, p);
+    trace_loss(dev, p, &q, of, true);
+    scratch_release(dev, mark);
+}
+
+const Agent retrace_agent = {
+    .name = "retrace",
+    .help =
+        "cross_entropy, and Q by Retrace(learn.lambda) for softmax(Q / T), corrected by the former",
+    .trains = TRAINS_POLICY | TRAINS_Q,
+    .imitates = true,
+    .target = true,
+    .backward = backward,
+};

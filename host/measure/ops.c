@@ -1,0 +1,36 @@
+#include <stdlib.h>
+
+#include "measure/bench.h"
+#include "measure/measure.h"
+
+static Status run(Bench *b)
+{
+    for (b->round = 0; b->round < b->rounds; b->round++) {
+        b->next = 0;
+        b->ceilings = true;
+        TRY(measure_ceilings(b));
+        b->ceilings = false;
+        if (b->options->ceilings_only) continue;
+        TRY(measure_ops_layers(b));
+        TRY(measure_ops_catalogue(b));
+    }
+    measure_summarise(b);
+    return OK;
+}
+
+Status measure_ops(Device *dev, const BenchOptions *options, BenchReport *report)
+{
+    DeviceInfo info;
+    device_info(dev, &info);
+    *report = (BenchReport){0};
+    Bench *b = calloc(1, sizeof *b);
+    if (!b) return FAIL(ERR_MEMORY, "no memory for the samples");
+    b->dev = dev, b->options = options, b->report = report;
+    b->cache = options->tiny ? 0.0 : 2.0 * (double)info.cache;
+    b->memory = 0.25 * (double)device_memory(dev);
+    b->rounds = options->tiny ? 1 : options->quick ? 2 : 3;
+    b->samples = options->tiny ? 2 : options->quick ? 4 : 5;
+    const Status st = run(b);
+    free(b);
+    return st;
+}

@@ -1,0 +1,369 @@
+#include "train/ablation/ablation.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/parallel.h"
+#include "evaluate/ranking/baselines.h"
+#include "infer/scorer.h"
+#include "train/checkpoint.h"
+#include "train/loop.h"
+#include "train/rounds/rounds.h"
+
+static const Measure judged_by = NDCG_10;
+enum { REPLICATES = 2000 };
+
+/* A group's luck of users, of the measure that is judged by. */
+typedef struct {
+    double *size; /* [users] */
+    double *sum;  /* [arms, users] mean over the seeds */
+} UserSums;
+
+typedef struct {
+    Config config;
+    AblationOptions options;
+    ScoreOptions score;
+    bool world;
+    Behaviour file; /* of a log, as all below */
+    Histories histories;
+    int64_t users;       /* scored */
+    int judged_groups;   /* before those without events are left out of the table */
+    UserSums *user_sums; /* [judged_groups] */
+    double *space;       /* [users] of one seed */
+    Interval greedy[ABLATION_ARMS_MAX][ABLATION_SEEDS_MAX]; /* of a world */
+    AblationTable table;
+} Ablation;
+
+/* ---- Arms ---------------------------------------------------------------------------------------------- */
+
+static bool same_objective(const Objective *a, const Objective *b)
+{
+    return a->terms == b->terms && !memcmp(a->term, b->term, (size_t)a->terms * sizeof *a->term);
+}
+
+/* The fixed arms and, where it is none of them, the chosen one. */
+static Status choose_arms(AblationTable *t, const char *chosen)
+{
+    static const struct {
+        const char *objective;
+        ArmRole role;
+    } fixed[] = {{"cross_entropy", ARM_NO_RL},
+                 {"cross_entropy+aux_random", ARM_CONTROL},
+                 {"cross_entropy+aux_length", ARM_CONTROL},
+                 {"cross_entropy+sarsa", ARM_AGENT}};
+    Objective wanted, have;
+    bool among = false;
+    TRY(objective_parse(&wanted, chosen));
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        AblationArm *arm = &t->arm[t->arms++];
+        arm->role = fixed[i].role;
+        snprintf(arm->objective, sizeof arm->objective, "%s", fixed[i].objective);
+        TRY(objective_parse(&have, arm->objective));
+        if (!same_objective(&wanted, &have)) continue;
+        among = true;
+        if (arm->role != ARM_AGENT)
+            return FAIL(ERR_USAGE,
+                        "learn.objective = \"%s\" is what the agents are compared with: want an "
+                        "agent, such as cross_entropy+double_q",
+                        chosen);
+    }
+    if (among) return OK;
+    t->arm[t->arms] = (AblationArm){.role = ARM_AGENT};
+    snprintf(t->arm[t->arms].objective, sizeof t->arm->objective, "%s", chosen);
+    t->arms++;
+    return OK;
+}
+
+/* The settings of an arm under a seed. */
+static Status arm_config(Config *c, const Ablation *a, int arm, int seed)
+{
+    const AblationArm *of = &a->table.arm[arm];
+    *c = a->config;
+    c->train_seed += seed;
+    snprintf(c->learn_objective, sizeof c->learn_objective, "%s", of->objective);
+    if (a->world && of->role != ARM_AGENT) snprintf(c->world_head, sizeof c->world_head, "policy");
+    const int length = snprintf(c->train_out, sizeof c->train_out, "%s/%s-seed-%" PRId64,
+                                a->config.train_out, of->objective, c->train_seed);
+    if (length >= (int)sizeof c->train_out)
+        return FAIL(ERR_USAGE, "train.out = \"%s\" is too long a path", a->config.train_out);
+    return OK;
+}
+
+/* ---- Training ------------------------------------------------------------------------------------------ */
+
+/* Where training shows its progress: rounds print their table. */
+static FILE *progress_of(const Ablation *a) { return a->world ? stdout : stderr; }
+
+/* On the log: from the last checkpoint where the budget is in steps; a budget in seconds is not known to
+ * have been spent, so such an arm starts anew. */
+static Status train_on_log(const Ablation *a, ArmRecord *r, const Config *c, bool began)
+{
+    char last[sizeof(Config_text) + 32];
+    LoopEnd end;
+    snprintf(last, sizeof last, "%s/last.safetensors", c->train_out);
+    const bool resume = began && c->train_seconds == 0.0 && access(last, F_OK) == 0;
+    const LoopOptions how = {.resume = resume, .overwrite = began || a->options.overwrite};
+    TRY(loop_run(c, how, &end));
+    if (end.interrupted)
+        return FAIL(ERR_IO, "interrupted in %s; the same command goes on from there", c->train_out);
+    r->steps = end.steps;
+    r->seconds = end.seconds;
+    return OK;
+}
+
+static Status train_in_world(const Ablation *a, ArmRecord *r, const Config *c, bool began)
+{
+    MeasuredRound last;
+    TRY(rounds_run(c, began || a->options.overwrite, &last, &r->optimum));
+    r->steps = c->world_rounds * c->world_steps;
+    r->seconds = last.seconds;
+    r->greedy = last.greedy;
+    return OK;
+}
+
+static Status train_arm(const Ablation *a, ArmRecord *r, const Config *c)
+{
+    const Behaviour *file = a->world ? NULL : &a->file;
+    bool began = false;
+    *r = (ArmRecord){.optimum = NAN};
+    if (!a->options.overwrite) TRY(ablation_record_read(r, &began, c, file));
+    if (r->complete) {
+        if (!c->train_quiet) fputs("  complete already\n", progress_of(a));
+        return OK;
+    }
+    TRY(files_make_folder(c->train_out));
+    if (!began) {
+        /* A run that is no arm stays. */
+        char last[sizeof(Config_text) + 32];
+        snprintf(last, sizeof last, "%s/last.safetensors", c->train_out);
+        if (access(last, F_OK) == 0 && !a->options.overwrite)
+            return FAIL(ERR_USAGE, "%s exists, and is no arm's: --force starts anew", last);
+    }
+    TRY(ablation_record_write(r, c, file));
+    TRY(a->world ? train_in_world(a, r, c, began) : train_on_log(a, r, c, began));
+    r->complete = true;
+    return ablation_record_write(r, c, file);
+}
+
+/* ---- Judging ------------------------------------------------------------------------------------------- */
+
+/* Group g of the table is of all events, or of an action. */
+static int scored_group(int g) { return g ? GROUP_ACTION + g - 1 : GROUP_ALL; }
+
+static void take_ranking(Ablation *a, const Evaluation *e, int arm, int seed)
+{
+    for (int g = 0; g < a->table.groups; g++) {
+        AblationGroup *group = &a->table.group[g];
+        UserSums *s = &a->user_sums[g];
+        const RankingSummary *summary = evaluation_summary(e, 0, scored_group(g));
+        for (int m = 0; m < MEASURES; m++) group->value[m][arm][seed] = summary->measure[m].value;
+        ranking_users(&e->ranking[0], scored_group(g), judged_by, a->space, s->size);
+        for (int64_t u = 0; u < a->users; u++)
+            s->sum[arm * a->users + u] += a->space[u] / (double)a->table.seeds;
+    }
+}
+
+/* By the head that the model recommends by. */
+static Status rank_with(Ablation *a, const Config *c, Device *dev, int arm, int seed)
+{
+    Model model;
+    Config trained;
+    Evaluation e;
+    TRY(checkpoint_model(&model, &trained, &a->file, dev, c->train_out));
+    const ModelScorer state = {&model, &a->file, dev, trained.model_length, NULL};
+    Scorer scorer = model_scorer(&state, model_head(&model));
+    scorer.name = "rank the test split";
+    const Status st = evaluation_run(&e, &a->histories, &scorer, 1, &a->score, a->options.users, 1);
+    if (st == OK) {
+        take_ranking(a, &e, arm, seed);
+        evaluation_close(&e);
+    }
+    model_close(&model);
+    return st;
+}
+
+static Status rank(Ablation *a, const Config *c, int arm, int seed)
+{
+    Device dev;
+    TRY(device_open(&dev, c->train_device, a->score.threads));
+    const Status st = rank_with(a, c, &dev, arm, seed);
+    device_close(&dev);
+    return st;
+}
+
+static Status run_arm(Ablation *a, int arm, int seed)
+{
+    AblationTable *t = &a->table;
+    Config c;
+    ArmRecord record;
+    TRY(arm_config(&c, a, arm, seed));
+    if (!c.train_quiet)
+        fprintf(progress_of(a), "[%d/%d] %s, seed %" PRId64 "\n", seed * t->arms + arm + 1,
+                t->arms * t->seeds, c.learn_objective, c.train_seed);
+    TRY(train_arm(a, &record, &c));
+    t->arm[arm].steps[seed] = record.steps;
+    t->optimum = record.optimum;
+    a->greedy[arm][seed] = record.greedy;
+    if (a->world) return OK;
+    TRY(rank(a, &c, arm, seed));
+    if (!c.train_quiet)
+        fprintf(stderr, "  %s %.4f\n", t->judged, t->group[0].value[judged_by][arm][seed]);
+    return OK;
+}
+
+/* ---- Beginning ----------------------------------------------------------------------------------------- */
+
+static Status make_groups(Ablation *a, int groups)
+{
+    AblationTable *t = &a->table;
+    t->groups = groups;
+    t->group = calloc((size_t)groups, sizeof *t->group);
+    a->user_sums = calloc((size_t)groups, sizeof *a->user_sums);
+    a->space = calloc((size_t)a->users + 1, sizeof *a->space);
+    bool there = t->group && a->user_sums && a->space;
+    a->judged_groups = a->user_sums ? groups : 0;
+    for (int g = 0; there && g < groups; g++) {
+        UserSums *s = &a->user_sums[g];
+        s->size = calloc((size_t)a->users + 1, sizeof *s->size);
+        s->sum = calloc((size_t)t->arms * (size_t)a->users + 1, sizeof *s->sum);
+        there = s->size && s->sum;
+    }
+    return there
+               ? OK
+               : FAIL(ERR_MEMORY, "no memory for %d groups of %" PRId64 " users", groups, a->users);
+}
+
+/* Groups with their best baseline, from an evaluation of all baselines. */
+static Status fill_groups(Ablation *a, const Evaluation *e)
+{
+    a->users = e->events.users;
+    for (int64_t i = 0; i < e->events.count && !a->score.include_seen; i++)
+        a->table.flattered += e->events.repeat[i];
+    TRY(make_groups(a, 1 + a->file.actions));
+    for (int g = 0; g < a->table.groups; g++) {
+        AblationGroup *group = &a->table.group[g];
+        group->name = g ? a->file.action_name[g - 1] : "all";
+        group->events = evaluation_summary(e, 0, scored_group(g))->events;
+        group->users = evaluation_summary(e, 0, scored_group(g))->users;
+        const int best = evaluation_best_baseline(e, scored_group(g), judged_by);
+        if (best < 0) continue;
+        group->baseline = e->scorer[best].name;
+        group->best = *evaluation_summary(e, best, scored_group(g));
+    }
+    return OK;
+}
+
+static Status rank_baselines(Ablation *a)
+{
+    Baselines baselines = {0};
+    Scorer scorer[BASELINES];
+    Evaluation e;
+    Status st = baselines_fit(&baselines, &a->histories, a->score.threads);
+    if (st == OK) {
+        baselines_scorers(&baselines, scorer);
+        st = evaluation_run(&e, &a->histories, scorer, BASELINES, &a->score, a->options.users, 1);
+        if (st == OK) {
+            st = e.events.count ? fill_groups(a, &e)
+                                : FAIL(ERR_FORMAT,
+                                       "%s: /splits/test has no event with a history, nothing to "
+                                       "judge by",
+                                       a->file.path);
+            evaluation_close(&e);
+        }
+    }
+    baselines_close(&baselines);
+    return st;
+}
+
+static Status begin(Ablation *a)
+{
+    AblationTable *t = &a->table;
+    const Config *c = &a->config;
+    TRY(choose_arms(t, c->learn_objective));
+    TRY(files_make_folder(c->train_out));
+    if (a->world) {
+        t->judged = "return";
+        TRY(make_groups(a, 1));
+        t->group[0].name = "greedy policy after the last round";
+        return OK;
+    }
+    t->judged = ranking_measure_name(judged_by);
+    TRY(behaviour_open(&a->file, c->data_path));
+    TRY(histories_read(&a->histories, &a->file, SPLIT_TEST));
+    t->items = a->file.items;
+    return rank_baselines(a);
+}
+
+/* ---- The end ------------------------------------------------------------------------------------------- */
+
+static Status compare(Ablation *a, int g)
+{
+    AblationTable *t = &a->table;
+    AblationGroup *group = &t->group[g];
+    double seed[ABLATION_ARMS_MAX * ABLATION_SEEDS_MAX];
+    for (int arm = 0; arm < t->arms; arm++)
+        for (int s = 0; s < t->seeds; s++)
+            seed[arm * t->seeds + s] =
+                a->world ? a->greedy[arm][s].mean : group->value[judged_by][arm][s];
+    const PairedSample sample = {
+        t->arms, t->seeds, seed, a->users, a->user_sums[g].size, a->user_sums[g].sum};
+    const Bootstrap bootstrap = {REPLICATES, 1, a->score.threads};
+    return paired_estimates(group->arm, group->difference, &sample, &bootstrap);
+}
+
+/* Kinds of events that the split has, but that all are of. */
+static void keep_groups(AblationTable *t)
+{
+    int kept = 1;
+    for (int g = 1; g < t->groups; g++)
+        if (t->group[g].events > 0 && t->group[g].events < t->group[0].events)
+            t->group[kept++] = t->group[g];
+    t->groups = kept;
+}
+
+static Status finish(Ablation *a)
+{
+    for (int g = 0; g < a->table.groups; g++) TRY(compare(a, g));
+    keep_groups(&a->table);
+    ablation_report_print(stdout, &a->table);
+    return ablation_report_write(&a->table);
+}
+
+static void end(Ablation *a)
+{
+    for (int g = 0; g < a->judged_groups; g++) {
+        free(a->user_sums[g].size);
+        free(a->user_sums[g].sum);
+    }
+    free(a->user_sums);
+    free(a->space);
+    free(a->table.group);
+    histories_close(&a->histories);
+    behaviour_close(&a->file);
+}
+
+Status ablation_run(const Config *config, const AblationOptions *options)
+{
+    Ablation *a = calloc(1, sizeof *a);
+    if (!a) return FAIL(ERR_MEMORY, "no memory");
+    a->config = *config;
+    a->options = *options;
+    a->world = config->world_name[0] != '\0';
+    a->score = (ScoreOptions){.include_seen = options->include_seen,
+                              .threads = config->train_threads ? (int)config->train_threads
+                                                               : parallel_processors(),
+                              .purchase = -1,
+                              .quiet = config->train_quiet};
+    a->table = (AblationTable){.config = &a->config, .seeds = (int)options->seeds, .optimum = NAN};
+    Status st = begin(a);
+    for (int seed = 0; st == OK && seed < a->table.seeds; seed++)
+        for (int arm = 0; st == OK && arm < a->table.arms; arm++) st = run_arm(a, arm, seed);
+    if (st == OK) st = finish(a);
+    end(a);
+    free(a);
+    return st;
+}

@@ -1,0 +1,117 @@
+/* arm.json: what an arm was trained with, and whether it is complete. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "train/ablation/ablation.h"
+#include "train/checkpoint.h"
+
+static void path_of(char *path, size_t size, const Config *c)
+{
+    snprintf(path, size, "%s/arm.json", c->train_out);
+}
+
+/* Does setting i decide what an arm becomes? */
+static bool counts(int i)
+{
+    return !checkpoint_is_place(config_key(i)) || !strcmp(config_key(i), "train.seconds");
+}
+
+Status ablation_record_write(const ArmRecord *r, const Config *c, const Behaviour *file)
+{
+    char path[sizeof(Config_text) + 32], value[sizeof(Config_text)];
+    json_t *settings = json_object();
+    path_of(path, sizeof path, c);
+    for (int i = 0; i < config_count(); i++) {
+        if (!counts(i)) continue;
+        config_value(c, i, value, sizeof value);
+        json_object_set_new(settings, config_key(i), json_string(value));
+    }
+    json_t *root =
+        json_pack("{s:s, s:b, s:I, s:f, s:{s:f, s:f}, s:o, s:s?, s:I, s:o}", "schema", "souk-arm-1",
+                  "complete", r->complete, "steps", (json_int_t)r->steps, "seconds", r->seconds,
+                  "return", "mean", r->greedy.mean, "half_interval_95", r->greedy.half, "optimum",
+                  isnan(r->optimum) ? json_null() : json_real(r->optimum), "catalogue_hash",
+                  file ? file->catalogue_hash : NULL, "events",
+                  (json_int_t)(file ? file->events : 0), "settings", settings);
+    AtomicFile out = {0};
+    Status st =
+        root ? files_atomic_open(&out, path) : FAIL(ERR_FORMAT, "%s: a setting is not UTF-8", path);
+    if (st == OK) {
+        json_dumpf(root, out.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+        fputc('\n', out.stream);
+        st = files_atomic_commit(&out);
+    }
+    files_atomic_close(&out);
+    json_decref(root);
+    return st;
+}
+
+/* A setting that the record is older than had its default. */
+static Status same_settings(const json_t *root, const Config *c, const char *path)
+{
+    const json_t *settings = json_object_get(root, "settings");
+    Config then = config_default();
+    for (int i = 0; i < config_count(); i++) {
+        const char *value = json_string_value(json_object_get(settings, config_key(i)));
+        if (value && counts(i)) TRY(config_set(&then, config_key(i), value));
+    }
+    for (int i = 0; i < config_count(); i++) {
+        char was[sizeof(Config_text)], is[sizeof(Config_text)];
+        config_value(&then, i, was, sizeof was);
+        config_value(c, i, is, sizeof is);
+        if (counts(i) && strcmp(was, is) != 0)
+            return FAIL(ERR_USAGE,
+                        "%s: this arm was trained with %s = \"%s\", not \"%s\": another train.out, "
+                        "or --force to train all arms anew",
+                        path, config_key(i), was, is);
+    }
+    return OK;
+}
+
+static Status same_file(const json_t *root, const Behaviour *file, const char *path)
+{
+    const char *hash = json_string_value(json_object_get(root, "catalogue_hash"));
+    const int64_t events = json_integer_value(json_object_get(root, "events"));
+    if (file ? hash && !strcmp(hash, file->catalogue_hash) && events == file->events : !hash)
+        return OK;
+    return FAIL(ERR_USAGE,
+                "%s: this arm was trained on other data (%" PRId64 " events): another train.out, "
+                "or --force to train all arms anew",
+                path, events);
+}
+
+static Status take(ArmRecord *r, const json_t *root, const char *path)
+{
+    int complete;
+    json_int_t steps;
+    json_t *optimum;
+    if (json_unpack((json_t *)root, "{s:b, s:I, s:f, s:{s:f, s:f}, s:o}", "complete", &complete,
+                    "steps", &steps, "seconds", &r->seconds, "return", "mean", &r->greedy.mean,
+                    "half_interval_95", &r->greedy.half, "optimum", &optimum) != 0)
+        return FAIL(ERR_FORMAT, "%s: not the record of an arm: want schema souk-arm-1", path);
+    r->complete = complete;
+    r->steps = steps;
+    r->optimum = json_is_real(optimum) ? json_real_value(optimum) : NAN;
+    return OK;
+}
+
+Status ablation_record_read(ArmRecord *r, bool *there, const Config *c, const Behaviour *file)
+{
+    char path[sizeof(Config_text) + 32];
+    json_error_t error;
+    path_of(path, sizeof path, c);
+    *r = (ArmRecord){.optimum = NAN};
+    *there = access(path, F_OK) == 0;
+    if (!*there) return OK;
+    json_t *root = json_load_file(path, 0, &error);
+    if (!root) return FAIL(ERR_FORMAT, "%s:%d: %s", path, error.line, error.text);
+    Status st = take(r, root, path);
+    if (st == OK) st = same_settings(root, c, path);
+    if (st == OK) st = same_file(root, file, path);
+    json_decref(root);
+    return st;
+}

@@ -1,0 +1,355 @@
+#include "train/rounds/rounds.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/progress.h"
+#include "infer/actor.h"
+#include "train/checkpoint.h"
+#include "train/metrics.h"
+#include "world/log.h"
+#include "world/optimum.h"
+
+enum { SLOTS = 4096 };
+static const uint64_t MEASURE_SEED = UINT64_C(0x6D65617375726564); /* apart from what is played */
+
+typedef struct {
+    Behaviour file;
+    Stream *stream;
+} Replay;
+
+typedef struct {
+    Config config;
+    World world;
+    Optimum optimum;
+    Trainer trainer;
+    Head head;
+    Metrics metrics;
+    Replay *replay; /* [rounds] */
+    double *value;  /* [episodes or measured] returns of one play */
+    double *lost;   /* [measured] and what was lost of the optimum */
+    RoundsTable table;
+    double started;
+} Rounds;
+
+static void path_in(char *path, size_t size, const Rounds *r, const char *name, int64_t number)
+{
+    const char *folder = r->config.train_out;
+    if (number < 0)
+        snprintf(path, size, "%s/%s", folder, name);
+    else
+        snprintf(path, size, "%s/%s-%" PRId64 ".h5", folder, name, number);
+}
+
+/* The first round's may be others: a world's policy plays at no cost beside a model. */
+static int64_t episodes_of(const Config *c, int64_t round)
+{
+    const bool first = round == 0 && c->world_first_episodes > 0 && !*c->train_from;
+    return first ? c->world_first_episodes : c->world_episodes;
+}
+
+static int64_t steps_of(const Config *c, int64_t round)
+{
+    return round == 0 && c->world_first_steps > 0 ? c->world_first_steps : c->world_steps;
+}
+
+/* ---- Playing --------------------------------------------------------------------------------------- */
+
+static PlayOptions measured_episodes(const Rounds *r)
+{
+    return (PlayOptions){.episodes = r->config.world_measured,
+                         .slots = SLOTS,
+                         .seed = (uint64_t)r->config.train_seed ^ MEASURE_SEED,
+                         .threads = (int)r->config.train_threads,
+                         .quiet = true};
+}
+
+static Status measure(Rounds *r, Actor actor, Interval *interval)
+{
+    const PlayOptions o = measured_episodes(r);
+    PlayResult result = {.value = r->value};
+    TRY(play(&r->world, &o, actor, (PlaySink){0}, &result));
+    *interval = play_interval(r->value, o.episodes);
+    return OK;
+}
+
+static Status measure_baselines(Rounds *r)
+{
+    RoundsTable *t = &r->table;
+    const WorldBaseline *own = r->world.kind->baselines;
+    const WorldBaseline *all[ROUNDS_BASELINES_MAX] = {world_baseline(&r->world, "random")};
+    for (t->baselines = 1; own && own->name && t->baselines < ROUNDS_BASELINES_MAX; own++)
+        all[t->baselines++] = own;
+    for (int i = 0; i < t->baselines; i++) {
+        MeasuredPolicy *b = &t->baseline[i];
+        *b = (MeasuredPolicy){.name = all[i]->name, .oracle = all[i]->oracle};
+        TRY(measure(r, play_baseline_actor(all[i]), &b->value));
+    }
+    if (!r->world.kind->mdp) return OK;
+    TRY(optimum_open(&r->optimum, &r->world));
+    t->known = true;
+    t->optimum = r->optimum.value;
+    return OK;
+}
+
+/* The round's log, played by `actor`. */
+static Status play_log(Rounds *r, int64_t round, int64_t episodes, Actor actor)
+{
+    const Config *c = &r->config;
+    const PlayOptions o = {.first = round ? episodes_of(c, 0) + (round - 1) * c->world_episodes : 0,
+                           .episodes = episodes,
+                           .slots = SLOTS,
+                           .seed = (uint64_t)c->train_seed,
+                           .threads = (int)c->train_threads,
+                           .quiet = true};
+    char path[4096], report[64];
+    WorldLog *log = NULL;
+    PlayResult result = {.value = r->value};
+    path_in(path, sizeof path, r, "round", round);
+    snprintf(report, sizeof report, "round %" PRId64, round);
+    Status st = world_log_open(&log, path, &r->world, 0, report);
+    if (st == OK) st = play(&r->world, &o, actor, world_log_sink(log), &result);
+    if (st == OK) st = world_log_finish(log);
+    world_log_close(log);
+    TRY(st);
+    r->table.round[round].played = play_interval(r->value, episodes);
+    return behaviour_open(&r->replay[round].file, path);
+}
+
+/* How much of epsilon and temperature a round has. */
+static double share_left(const Config *c, int64_t round)
+{
+    const double rounds = (double)(c->world_rounds > 2 ? c->world_rounds - 2 : 1);
+    return round < 1 ? 1.0 : pow(c->world_cooling, (double)(round - 1) / rounds);
+}
+
+static Status measure_greedy(Rounds *r, MeasuredRound *m, Actor actor)
+{
+    LossMeter meter = {&r->optimum, actor, 0, r->lost};
+    memset(r->lost, 0, (size_t)r->config.world_measured * sizeof *r->lost);
+    TRY(measure(r, r->optimum.known ? optimum_loss_meter(&meter) : actor, &m->greedy));
+    m->lost = play_interval(r->lost, r->config.world_measured);
+    return OK;
+}
+
+static Status act(Rounds *r, int64_t round, bool greedy)
+{
+    Trainer *t = &r->trainer;
+    const Config *c = &r->config;
+    const double left = greedy ? 0.0 : share_left(c, round);
+    const ModelScorer scorer = {&t->model, &t->file, &t->dev, c->model_length, &t->online};
+    const ActorOptions options = {
+        .head = r->head,
+        .temperature = left * c->world_temperature,
+        .epsilon = c->world_temperature > 0.0 ? 0.0 : left * c->world_epsilon,
+        .candidates = c->world_candidates,
+        .exclude_last = c->world_exclude_last,
+        .seed = (uint64_t)c->train_seed,
+    };
+    ModelActor *actor;
+    Status st = model_actor_open(&actor, &scorer, &r->world, &options);
+    if (st == OK)
+        st = greedy ? measure_greedy(r, &r->table.round[round], model_actor(actor))
+                    : play_log(r, round, episodes_of(c, round), model_actor(actor));
+    model_actor_close(actor);
+    return st;
+}
+
+/* ---- Training -------------------------------------------------------------------------------------- */
+
+static Status open_stream(Rounds *r, int64_t round)
+{
+    const Config *c = &r->config;
+    const StreamOptions options = {
+        .split = SPLIT_TRAIN,
+        .tokens = c->train_tokens,
+        .length = c->model_length,
+        .pool_events = c->train_pool_events,
+        .seed = (uint64_t)c->train_seed + (uint64_t)round,
+        .shuffle = true,
+    };
+    return stream_open(&r->replay[round].stream, &r->replay[round].file, &options,
+                       (StreamCursor){0});
+}
+
+static Status train(Rounds *r, int64_t round)
+{
+    const Config *c = &r->config;
+    Trainer *t = &r->trainer;
+    const int64_t window =
+        c->world_window && c->world_window <= round ? c->world_window : round + 1;
+    const int64_t steps = steps_of(c, round);
+    double td = 0.0, reported = progress_seconds();
+    for (int64_t n = 0; n < steps; n++) {
+        const Philox p = philox((uint64_t)c->train_seed, 0x726F756E64, (uint64_t)t->step);
+        const int64_t from = round - (int64_t)(p.word[0] * (uint64_t)window >> 32);
+        const Batch *batch;
+        TRY(stream_next(r->replay[from].stream, &batch));
+        TRY(step_enqueue(t, batch));
+        while (trainer_unreported(t) > (n + 1 < steps ? trainer_ahead(t) : 0)) {
+            StepReport report;
+            const double before = reported;
+            TRY(step_report(t, &report));
+            reported = progress_seconds();
+            metrics_step(&r->metrics, &report, round, reported - before);
+            r->table.round[round].events += report.tokens;
+            td += report.losses.mean[LOSS_TD] / (double)steps;
+        }
+    }
+    r->table.round[round].td = td;
+    return metrics_flush(&r->metrics);
+}
+
+/* By Q, unless the policy does more than imitate the log, or the settings say. */
+static Status choose_head(Rounds *r)
+{
+    const Objective *o = &r->trainer.objective;
+    const char *name = r->config.world_head;
+    const bool policy = o->trains & TRAINS_POLICY, q = o->trains & TRAINS_Q;
+    bool actor = !q;
+    for (int i = 0; i < o->terms; i++)
+        actor |= (o->term[i]->trains & TRAINS_POLICY) && !o->term[i]->imitates;
+    if (!*name) return r->head = actor ? HEAD_POLICY : HEAD_Q, OK;
+    if (!strcmp(name, "policy") && policy) return r->head = HEAD_POLICY, OK;
+    if (!strcmp(name, "q") && q) return r->head = HEAD_Q, OK;
+    return FAIL(ERR_USAGE, "world.head = \"%s\": learn.objective = %s has %s", name,
+                r->config.learn_objective,
+                policy && q ? "policy and q"
+                : q         ? "only q"
+                            : "only policy");
+}
+
+/* ---- The rounds -------------------------------------------------------------------------------------- */
+
+static Status save(Rounds *r)
+{
+    char path[4096];
+    const Progression p = {.best = -1.0};
+    path_in(path, sizeof path, r, "last.safetensors", -1);
+    TRY(checkpoint_write(&r->trainer, &p, path, true));
+    return checkpoint_describe(&r->trainer, &p);
+}
+
+static void print_head(const Rounds *r)
+{
+    const RoundsTable *t = &r->table;
+    if (r->config.train_quiet) return;
+    for (int i = 0; i < t->baselines; i++)
+        printf("%-20s %10.5f +- %.5f%s\n", t->baseline[i].name, t->baseline[i].value.mean,
+               t->baseline[i].value.half,
+               t->baseline[i].oracle ? "  sees what no history shows" : "");
+    if (t->known) printf("%-20s %10.5f\n", "the optimum", t->optimum);
+    printf("\n%5s %23s %23s %18s %10s %10s %8s\n", "round", "played", "greedy",
+           t->known ? "of the optimum" : "", "TD loss", "events", "seconds");
+}
+
+static void print_round(const Rounds *r, int64_t round)
+{
+    const RoundsTable *t = &r->table;
+    const MeasuredRound *m = &t->round[round];
+    if (r->config.train_quiet) return;
+    printf("%5" PRId64 " %11.5f +- %8.5f %11.5f +- %8.5f ", round, m->played.mean, m->played.half,
+           m->greedy.mean, m->greedy.half);
+    if (t->known)
+        printf("%8.4f +- %6.4f ", 1.0 - m->lost.mean / t->optimum, m->lost.half / t->optimum);
+    else
+        printf("%18s ", "");
+    printf("%10.4g %10" PRId64 " %8.1f\n", m->td, m->events, m->seconds);
+    fflush(stdout);
+}
+
+static Status run_round(Rounds *r, int64_t round)
+{
+    MeasuredRound *m = &r->table.round[round];
+    if (round > 0) {
+        m->events = r->table.round[round - 1].events;
+        TRY(act(r, round, false));
+    }
+    TRY(open_stream(r, round));
+    TRY(train(r, round));
+    TRY(act(r, round, true));
+    m->seconds = progress_seconds() - r->started;
+    r->table.rounds = round + 1;
+    print_round(r, round);
+    TRY(save(r));
+    return rounds_report_write(&r->table);
+}
+
+/* A model that has learned before plays the first round itself, over the one episode that showed it the
+ * catalogue. */
+static Status play_first(Rounds *r)
+{
+    behaviour_close(&r->replay[0].file);
+    return act(r, 0, false);
+}
+
+static Status begin(Rounds *r, bool overwrite)
+{
+    const Config *c = &r->config;
+    char path[4096];
+    Behaviour file; /* the trainer's */
+    TRY(world_open(&r->world, c->world_name));
+    const WorldBaseline *first = world_baseline(&r->world, c->world_first);
+    if (!first)
+        return FAIL(ERR_USAGE, "world.first = \"%s\": the world %s has no such policy",
+                    c->world_first, r->world.kind->name);
+    TRY(files_make_folder(c->train_out));
+    path_in(path, sizeof path, r, "last.safetensors", -1);
+    if (access(path, F_OK) == 0 && !overwrite)
+        return FAIL(ERR_USAGE, "%s exists: --force starts anew", path);
+    r->table = (RoundsTable){
+        .world = c->world_name, .objective = c->learn_objective, .folder = c->train_out};
+    const int64_t counts[] = {episodes_of(c, 0), c->world_episodes, c->world_measured};
+    int64_t most = 0;
+    for (int i = 0; i < 3; i++) most = counts[i] > most ? counts[i] : most;
+    r->table.round = calloc((size_t)c->world_rounds, sizeof *r->table.round);
+    r->replay = calloc((size_t)c->world_rounds, sizeof *r->replay);
+    r->value = calloc((size_t)most, sizeof *r->value);
+    r->lost = calloc((size_t)c->world_measured, sizeof *r->lost);
+    if (!r->table.round || !r->replay || !r->value || !r->lost)
+        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " rounds", c->world_rounds);
+    TRY(measure_baselines(r));
+    TRY(play_log(r, 0, *c->train_from ? 1 : episodes_of(c, 0), play_baseline_actor(first)));
+    path_in(path, sizeof path, r, "round", 0);
+    TRY(behaviour_open(&file, path));
+    TRY(trainer_open_on(&r->trainer, c, file));
+    TRY(checkpoint_begin(&r->trainer));
+    trainer_schedule(&r->trainer, steps_of(c, 0) + (c->world_rounds - 1) * c->world_steps);
+    TRY(choose_head(r));
+    if (*c->train_from) TRY(play_first(r));
+    TRY(metrics_open(&r->metrics, c->train_out, 0));
+    print_head(r);
+    return OK;
+}
+
+static void end(Rounds *r)
+{
+    for (int64_t i = 0; r->replay && i < r->config.world_rounds; i++) {
+        stream_close(r->replay[i].stream);
+        behaviour_close(&r->replay[i].file);
+    }
+    free(r->replay);
+    free(r->value);
+    free(r->lost);
+    free(r->table.round);
+    metrics_close(&r->metrics);
+    trainer_close(&r->trainer);
+    optimum_close(&r->optimum);
+    world_close(&r->world);
+}
+
+Status rounds_run(const Config *config, bool overwrite, MeasuredRound *last, double *optimum)
+{
+    Rounds r = {.config = *config, .started = progress_seconds()};
+    Status st = begin(&r, overwrite);
+    for (int64_t round = 0; st == OK && round < config->world_rounds; round++)
+        st = run_round(&r, round);
+    if (st == OK && last) *last = r.table.round[config->world_rounds - 1];
+    if (st == OK && optimum) *optimum = r.table.known ? r.table.optimum : NAN;
+    end(&r);
+    return st;
+}

@@ -1,0 +1,88 @@
+#include <stdio.h>
+
+#include "world/shop/shop.h"
+
+/* What happened last: the shopper came in, or one of the kinds of events; a leave ends the visit. */
+enum { ENTRANCE, AFTER, SITUATIONS = AFTER + SHOP_KINDS };
+
+typedef struct {
+    int64_t choices, shelf, goes_with;
+    double log_rank;
+    double q[SHOP_KINDS]; /* by the kind of event that a reward is for */
+} Habit;
+
+/* Is it a look, or more, at the item shown? */
+static bool looked(const WorldEvent *e)
+{
+    return e->action != SHOP_SKIP && e->action != SHOP_LEAVE;
+}
+
+static Habit *habit_of(Habit *habit, const WorldEvent *event, int64_t t)
+{
+    return &habit[t == 0 ? ENTRANCE : AFTER + event[t].action];
+}
+
+/* What one visit of `count` events was shown. */
+static void add_showings(Habit *habit, const Shop *s, const WorldEvent *event, int64_t count)
+{
+    int32_t shelf = -1; /* of the opening event, which is a look, at once */
+    for (int64_t t = 0; t + 1 < count; t++) {
+        if (looked(&event[t])) shelf = s->item[event[t].item].shelf;
+        Habit *h = habit_of(habit, event, t);
+        const int32_t item = event[t + 1].item;
+        h->choices++;
+        h->shelf += s->item[item].shelf == shelf;
+        h->goes_with += s->item[item].shelf == s->goes_with[shelf];
+        h->log_rank += log(1.0 + s->place[item]);
+    }
+}
+
+/* What it brought from each choice on. */
+static void add_returns(Habit *habit, double discount, const WorldEvent *event, int64_t count)
+{
+    double q[SHOP_KINDS] = {0};
+    for (int64_t t = count - 2; t >= 0; t--) {
+        Habit *h = habit_of(habit, event, t);
+        for (int k = 0; k < SHOP_KINDS; k++) {
+            q[k] *= discount;
+            if (k == event[t + 1].action) q[k] += (double)event[t + 1].reward;
+            h->q[k] += q[k];
+        }
+    }
+}
+
+static void print_habit(FILE *out, const char *after, const Habit *h)
+{
+    const double n = (double)h->choices;
+    double all = 0.0;
+    fprintf(out, "%-10s %10lld %8.1f %% %8.1f %% %9.1f", after, (long long)h->choices,
+            100.0 * (double)h->shelf / n, 100.0 * (double)h->goes_with / n, exp(h->log_rank / n));
+    for (int k = 0; k < SHOP_KINDS; k++) {
+        all += h->q[k] / n;
+        if (shop_kind_reward[k] > 0.0f) fprintf(out, " %9.4f", h->q[k] / n);
+    }
+    fprintf(out, " %9.4f\n", all);
+}
+
+Status shop_print(const World *w, const WorldEvent *event, int64_t count, FILE *out)
+{
+    Habit habit[SITUATIONS] = {0};
+    for (int64_t first = 0, i = 0; i < count; i++) {
+        if (event[i].end == END_GOES_ON) continue;
+        add_showings(habit, w->parameters, event + first, i + 1 - first);
+        add_returns(habit, w->spec.discount, event + first, i + 1 - first);
+        first = i + 1;
+    }
+    fputs("what is shown after what: of the shelf last looked at, of the one that goes with it;\n"
+          "its rank there (geometric mean, from 1); and Q, the return from there on, by what its "
+          "rewards are for\n",
+          out);
+    fprintf(out, "%-10s %10s %10s %10s %9s", "after", "choices", "shelf", "goes with", "rank");
+    for (int k = 0; k < SHOP_KINDS; k++)
+        if (shop_kind_reward[k] > 0.0f) fprintf(out, " %9s", shop_kind_name[k]);
+    fprintf(out, " %9s\n", "Q");
+    for (int k = 0; k < SITUATIONS; k++)
+        if (habit[k].choices > 0)
+            print_habit(out, k == ENTRANCE ? "entrance" : shop_kind_name[k - AFTER], &habit[k]);
+    return OK;
+}

@@ -1,0 +1,93 @@
+#include "attention/cudnn.h"
+
+#include <math.h>
+
+#include "attention/cudnn_graph.h"
+
+static const float minus_infinity = -INFINITY, one = 1.0f;
+
+/* A call on its way: what is bound so far, and the numbers that bindings point to. */
+typedef struct {
+    const DnnPlan *plan;
+    DnnBinding binding[DNN_BINDINGS_MAX];
+    int bindings;
+    float scale;
+} Call;
+
+static void bind(Call *call, int64_t uid, const void *at)
+{
+    call->binding[call->bindings++] = (DnnBinding){uid, at};
+}
+
+/* Columns of dim from the first, second or third on. */
+static const void *part(Tensor qkv, int which)
+{
+    return (const char *)qkv.data + (size_t)(which * qkv.dim[1] / 3) * tensor_dtype_size(qkv.dtype);
+}
+
+/* The plan, and what both directions read; call->plan NULL: the device has failed. */
+static void begin(Device *dev, Call *call, bool backward, Tensor o, Tensor lse, Tensor qkv,
+                  Tensor cu_seqlens, int64_t heads, int64_t longest)
+{
+    const int64_t head_dim = qkv.dim[1] / 3 / heads;
+    const AttentionShape shape = attention_choice_shape(&(AttentionCall){
+        .backward = backward,
+        .sequences = cu_seqlens.dim[0] - 1,
+        .longest = longest,
+        .heads = heads,
+        .head_dim = head_dim,
+    });
+    int64_t key[8];
+    attention_key_cudnn(key, &shape);
+    *call = (Call){.plan = dnn_plan(dev, attention_graph_cudnn, key),
+                   .scale = (float)(1.0 / sqrt((double)head_dim))};
+    const AttentionOffsets at =
+        attention_offsets_cuda(dev, cu_seqlens, qkv.dim[0], longest, &shape);
+    bind(call, UID_Q, part(qkv, 0));
+    bind(call, UID_K, part(qkv, 1));
+    bind(call, UID_V, part(qkv, 2));
+    bind(call, UID_O, o.data);
+    bind(call, UID_LSE, lse.data);
+    bind(call, UID_QUERIES, at.length.data);
+    bind(call, UID_KEYS, at.length.data);
+    bind(call, UID_OFFSETS_QKV, at.qkv.data);
+    bind(call, UID_OFFSETS_O, at.o.data);
+    bind(call, UID_OFFSETS_LSE, at.lse.data);
+    bind(call, UID_SCALE, &call->scale);
+    bind(call, UID_ABSENT, &minus_infinity);
+    bind(call, UID_FUTURE, &minus_infinity);
+}
+
+static void run(Device *dev, const Call *call)
+{
+    if (!call->plan) return;
+    const Tensor workspace = SCRATCH(dev, U8, call->plan->workspace);
+    dnn_execute(dev, call->plan, call->binding, call->bindings, workspace.data);
+}
+
+void attention_forward_cudnn(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
+                             int64_t heads, int64_t longest)
+{
+    const size_t mark = scratch_mark(dev);
+    Call call;
+    begin(dev, &call, false, o, lse, qkv, cu_seqlens, heads, longest);
+    run(dev, &call);
+    scratch_release(dev, mark);
+}
+
+void attention_backward_cudnn(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse,
+                              Tensor qkv, Tensor cu_seqlens, int64_t heads, int64_t longest)
+{
+    const size_t mark = scratch_mark(dev);
+    const Tensor delta = SCRATCH(dev, F32, qkv.dim[0], heads);
+    Call call;
+    begin(dev, &call, true, o, lse, qkv, cu_seqlens, heads, longest);
+    bind(&call, UID_DO, do_.data);
+    bind(&call, UID_DQ, part(dqkv, 0));
+    bind(&call, UID_DK, part(dqkv, 1));
+    bind(&call, UID_DV, part(dqkv, 2));
+    bind(&call, UID_DELTA, delta.data);
+    bind(&call, UID_ONE, &one);
+    run(dev, &call);
+    scratch_release(dev, mark);
+}

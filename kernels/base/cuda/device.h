@@ -1,0 +1,61 @@
+/* The CUDA side of base/device.h, in plain C. For kernels/ only: the rest of souk calls base/device.h.
+ */
+#ifndef SOUK_DEVICE_CUDA_H
+#define SOUK_DEVICE_CUDA_H
+
+#include "base/cuda/blas.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct DeviceCuda {
+    void *compute, *feed;            /* cudaStream_t: ops; copies beside them */
+    void *compute_done, *fed;        /* cudaEvent_t */
+    Blas *blas;                      /* NULL before the first product */
+    struct Dnn *dnn;                 /* base/device_cudnn.h; NULL before its first plan */
+    int multiprocessors, capability; /* capability: 10 major + minor, 90 for sm_90 */
+    int shared;                      /* bytes of shared memory that a block may have */
+};
+
+/* Record a failed CUDA call on the device; the first one stays. */
+void device_failed_cuda(Device *dev, const char *call, const char *cause);
+
+void dnn_close(struct Dnn *dnn); /* safe on NULL */
+
+/* Behind base/device.h, which says what they do. */
+Status device_open_cuda(Device *dev); /* of index dev->index */
+void device_close_cuda(Device *dev);
+void device_sync_cuda(Device *dev);
+void *device_alloc_cuda(Device *dev, size_t bytes); /* not zeroed */
+void device_free_cuda(Device *dev, void *memory);
+void device_zero_cuda(Device *dev, void *memory, size_t bytes);
+void *device_alloc_host_cuda(size_t bytes);
+void device_free_host_cuda(void *memory);
+size_t device_memory_cuda(Device *dev);
+void device_copy_in_cuda(Device *dev, void *to, const void *from, size_t bytes);
+void device_copy_out_cuda(Device *dev, void *to, const void *from, size_t bytes);
+void device_copy_cuda(Device *dev, void *to, const void *from, size_t bytes);
+void device_feed_cuda(Device *dev, void *to, const void *from, size_t bytes);
+void device_feed_join_cuda(Device *dev);
+void device_feed_follow_cuda(Device *dev);
+void device_feed_done_cuda(Device *dev);
+void device_fetch_cuda(Device *dev, void *to, const void *from, size_t bytes);
+DeviceEvent *device_event_open_cuda(Device *dev);
+void device_event_close_cuda(DeviceEvent *event);
+void device_event_mark_cuda(Device *dev, DeviceEvent *event, void *stream);
+void device_event_wait_cuda(Device *dev, DeviceEvent *event);
+void *device_mark_open_cuda(Device *dev); /* an event that has a time; NULL: failed */
+float device_milliseconds_cuda(Device *dev, void *from, void *to);
+void device_info_cuda(Device *dev, DeviceInfo *info);
+void device_graph_begin_cuda(Device *dev);
+void *device_graph_end_cuda(Device *dev); /* what the next two take; NULL: failed */
+void device_graph_run_cuda(Device *dev, void *executable);
+void device_graph_close_cuda(void *executable);
+void device_range_begin_cuda(const char *name);
+void device_range_end_cuda(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,154 @@
+#include "catalogue/best.h"
+
+#include <float.h>
+#include <math.h>
+#include <omp.h>
+
+#include "base/bf16.h"
+#include "catalogue/tiles.h"
+
+/* The widest vectors of the processor; rows and vectors of a panel such that their products, the panel and one
+ * element of a row fill its registers: 32 where vectors are of 64 bytes, else 16. */
+enum { BYTES = __BIGGEST_ALIGNMENT__, LANES = BYTES / 4, ROWS = BYTES == 64 ? 12 : 6 };
+enum { PANEL = 2 * LANES, PANELS = TILE / PANEL, BLOCK = 1024 };
+typedef float Lanes __attribute__((vector_size(BYTES)));
+typedef int32_t Numbers __attribute__((vector_size(BYTES)));
+
+/* The best scores of a row in each lane, and where: lane l of vector v is item v LANES + l. */
+typedef struct {
+    Lanes score;
+    Numbers vector;
+} Best;
+
+static inline void keep_better(Best *best, Lanes score, int32_t vector)
+{
+    const Numbers better = score > best->score;
+    best->score = (Lanes)((better & (Numbers)score) | (~better & (Numbers)best->score));
+    best->vector = (better & vector) | (~better & best->vector);
+}
+
+/* best [ROWS]; u [dim][ROWS]; a panel and its biases: e [dim][PANEL], bias [PANEL]. */
+static void panel_best(Best *best, const float *u, const Lanes *e, const Lanes *bias, int64_t dim,
+                       int32_t vector)
+{
+    Lanes z[ROWS][2] = {0};
+    for (int64_t k = 0; k < dim; k++, u += ROWS, e += 2) {
+#pragma GCC unroll 12
+        for (int i = 0; i < ROWS; i++) {
+            z[i][0] += u[i] * e[0];
+            z[i][1] += u[i] * e[1];
+        }
+    }
+#pragma GCC unroll 12
+    for (int i = 0; i < ROWS; i++) {
+        keep_better(&best[i], z[i][0] + bias[0], vector);
+        keep_better(&best[i], z[i][1] + bias[1], vector + 1);
+    }
+}
+
+/* from [count, dim] as to [ceil(count / wide)][dim][wide], zeros where `from` ends. */
+static void pack(float *to, const float *from, int64_t count, int64_t dim, int64_t wide)
+{
+    for (int64_t first = 0; first < count; first += wide, to += dim * wide)
+        for (int64_t j = 0; j < wide; j++)
+            for (int64_t k = 0; k < dim; k++)
+                to[k * wide + j] = first + j < count ? from[(first + j) * dim + k] : 0.0f;
+}
+
+/* A block of rows: packed u, and the best of each group of tiles. What one thread needs: the rows' best in each
+ * lane, and a tile's packed vectors and biases. */
+typedef struct {
+    Tiles tiles;
+    int64_t rows;   /* of a block at most, a multiple of ROWS */
+    Tensor u;       /* [rows, dim] packed */
+    Tensor max;     /* [groups, rows] */
+    Tensor argmax;  /* [groups, rows] */
+    Tensor best;    /* [threads, rows] Best */
+    Tensor vectors; /* [threads, TILE, dim] packed */
+    Tensor bias;    /* [threads, TILE] */
+} Search;
+
+static Search search_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows,
+                          Dtype queries)
+{
+    Search s = {.tiles = tiles_walk(dev, table, bias, queries)};
+    const int64_t blocks = (rows + BLOCK - 1) / BLOCK, each = (rows + blocks - 1) / blocks;
+    const int64_t threads = omp_get_max_threads(), dim = s.tiles.dim;
+    s.rows = (each + ROWS - 1) / ROWS * ROWS;
+    s.u = SCRATCH(dev, F32, s.rows, dim);
+    s.max = SCRATCH(dev, F32, s.tiles.groups, s.rows);
+    s.argmax = SCRATCH(dev, I32, s.tiles.groups, s.rows);
+    s.best = SCRATCH(dev, U8, threads, s.rows, (int64_t)sizeof(Best));
+    s.vectors = SCRATCH(dev, F32, threads, TILE, dim);
+    s.bias = SCRATCH(dev, F32, threads, TILE);
+    return s;
+}
+
+/* Items past the last have the score -inf, which never is better than another. */
+static void tile_best(const Search *s, int64_t tile, Best *best, int64_t rows)
+{
+    const Tiles *t = &s->tiles;
+    const int64_t thread = omp_get_thread_num(), dim = t->dim;
+    const int64_t first = tiles_first(t, tile), width = tiles_width(t, tile);
+    float *vectors = f32(s->vectors) + thread * TILE * dim, *bias = f32(s->bias) + thread * TILE;
+    pack(vectors, tiles_vectors(t, tile), width, dim, PANEL);
+    for (int64_t j = 0; j < TILE; j++)
+        bias[j] = j >= width ? -INFINITY : t->bias ? t->bias[first + j] : 0.0f;
+    for (int64_t i = 0; i < rows; i += ROWS)
+        for (int64_t j = 0; j < width; j += PANEL)
+            panel_best(best + i, f32(s->u) + i * dim, (const Lanes *)(vectors + j * dim),
+                       (const Lanes *)(bias + j), dim, (int32_t)((first + j) / LANES));
+}
+
+static void group_best(const Search *s, int64_t group, int64_t rows)
+{
+    const int64_t begin = tiles_group_begin(&s->tiles, group),
+                  end = tiles_group_begin(&s->tiles, group + 1);
+    const int32_t first = (int32_t)(tiles_first(&s->tiles, begin) / LANES);
+    Best *best = (Best *)s->best.data + omp_get_thread_num() * s->rows;
+    for (int64_t i = 0; i < s->rows; i++)
+        best[i] = (Best){(Lanes){0} - FLT_MAX, (Numbers){0} + first};
+    for (int64_t tile = begin; tile < end; tile++) tile_best(s, tile, best, rows);
+    for (int64_t i = 0; i < rows; i++) {
+        float max = best[i].score[0];
+        int32_t item = best[i].vector[0] * LANES;
+        for (int32_t l = 1; l < LANES; l++) {
+            const int32_t other = best[i].vector[l] * LANES + l;
+            if (best[i].score[l] < max || (best[i].score[l] == max && other > item)) continue;
+            max = best[i].score[l];
+            item = other;
+        }
+        f32(s->max)[group * s->rows + i] = max;
+        i32(s->argmax)[group * s->rows + i] = item;
+    }
+}
+
+/* The best group of row i, the first of equals. */
+static int64_t best_group(const Search *s, int64_t i)
+{
+    int64_t best = i;
+    for (int64_t at = i; at < s->tiles.groups * s->rows; at += s->rows)
+        if (f32(s->max)[at] > f32(s->max)[best]) best = at;
+    return best;
+}
+
+void catalogue_best(Device *dev, Tensor max, Tensor argmax, Tensor u, const ItemTable *table,
+                    Tensor bias)
+{
+    const int64_t rows = u.dim[0], dim = u.dim[1];
+    const size_t mark = scratch_mark(dev);
+    const Search s = search_plan(dev, table, bias, rows, u.dtype);
+    const Tensor queries = bf16_widen(dev, u);
+    for (int64_t first = 0; first < rows; first += s.rows) {
+        const int64_t count = rows - first < s.rows ? rows - first : s.rows;
+        pack(f32(s.u), f32(queries) + first * dim, count, dim, ROWS);
+#pragma omp parallel for schedule(dynamic, 1)
+        for (int64_t g = 0; g < s.tiles.groups; g++) group_best(&s, g, count);
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t at = best_group(&s, i);
+            if (max.data) f32(max)[first + i] = f32(s.max)[at];
+            if (argmax.data) i32(argmax)[first + i] = i32(s.argmax)[at];
+        }
+    }
+    scratch_release(dev, mark);
+}

@@ -1,0 +1,48 @@
+/* Two heads over one catalogue: what a policy, given by the scores z, makes of action values, given by
+ * the scores q. As in catalogue.h, nothing of rows x items is stored.
+ *
+ *   z[i, a] = <u_z[i, :], E_z[a, :]> + bias_z[a],   q likewise; the item vectors may be those of two
+ *                                                   networks, of two widths
+ *
+ *   catalogue_policy_expectation    expectation[i] = sum_a softmax_a(z[i, :] / temperature) q[i, a]
+ *   catalogue_policy_allowed_best   best[i] = argmax_a q[i, a] over { a : z[i, a] - max_b z[i, b] > log(ratio) },
+ *                            so over the actions of more than `ratio` of the likeliest one's
+ *                            probability (Fujimoto et al. 2019); ties: the lowest item. ratio in [0, 1):
+ *                            0 allows all
+ *
+ *   expectation   [rows]   f32          best   [rows]   i32
+ *   u   [rows, dim]   f32 or bf16, of one dtype in both heads; bias [items] f32, optional
+ *
+ * A score z that is NaN allows nothing; best[i] is a valid item whatever the scores. Memory as in
+ * catalogue.h, twice. Deterministic for any number of threads.
+ */
+#ifndef SOUK_CATALOGUE_POLICY_H
+#define SOUK_CATALOGUE_POLICY_H
+
+#include "items.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    Tensor u;
+    const ItemTable *table;
+    Tensor bias;
+} CatalogueHead;
+
+void catalogue_policy_expectation(Device *dev, Tensor expectation, CatalogueHead z, CatalogueHead q,
+                                  float temperature);
+void catalogue_policy_allowed_best(Device *dev, Tensor best, CatalogueHead z, CatalogueHead q,
+                                   float ratio);
+
+/* The CUDA half, in catalogue_policy.cu. Call the functions above instead: they check shapes. */
+void catalogue_policy_expectation_cuda(Device *dev, Tensor expectation, CatalogueHead z,
+                                       CatalogueHead q, float temperature);
+void catalogue_policy_allowed_best_cuda(Device *dev, Tensor best, CatalogueHead z, CatalogueHead q,
+                                        float log_ratio);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

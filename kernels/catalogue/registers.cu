@@ -1,0 +1,90 @@
+/* What the catalogue heads with scores in registers share behind their kernels: merging, sums, splits. */
+#include "catalogue/registers.cuh"
+
+enum { THREADS = 256 };
+
+/* The splits in order onto what launches before left. */
+static __global__ void __launch_bounds__(THREADS)
+    merge_kernel(RowStats *stats, const Partial *partial, int64_t rows, int splits, bool first,
+                 float scale)
+{
+    const int64_t row = (int64_t)blockIdx.x * THREADS + threadIdx.x;
+    if (row >= rows) return;
+    RowStats s = {0.0, 0.0, -FLT_MAX, 0};
+    if (!first) s = stats[row];
+    for (int k = 0; k < splits; k++) {
+        const Partial p = partial[k * rows + row];
+        if (p.max > s.max) {
+            const double shrink = exp2(((double)s.max - p.max) * scale);
+            s.sum *= shrink;
+            s.weighted *= shrink;
+            s.max = p.max;
+            s.argmax = p.argmax;
+        }
+        double by = 1.0;
+        if (p.max > -FLT_MAX) by = exp2((double)reference(p.max, scale) - (double)s.max * scale);
+        s.sum += by * p.sum;
+        s.weighted += by * p.weighted;
+    }
+    stats[row] = s;
+}
+
+Partial *partials_cuda(Device *dev, int64_t splits, int64_t rows)
+{
+    const int64_t bytes[] = {splits, rows, (int64_t)sizeof(Partial)};
+    return (Partial *)scratch_tensor(dev, U8, 3, bytes).data;
+}
+
+void merge_partials_cuda(Device *dev, RowStats *stats, const Partial *partial, int64_t rows,
+                         int64_t splits, bool first, float scale)
+{
+    LAUNCH(dev, merge_kernel, blocks_for(rows, THREADS), THREADS, 0, stats, partial, rows,
+           (int)splits, first, scale);
+}
+
+/* dbias[j] += the blocks' sums, in order. */
+static __global__ void add_parts_kernel(float *dbias, const float *part, int64_t ld, int parts,
+                                        int64_t width)
+{
+    const int64_t j = (int64_t)blockIdx.x * THREADS + threadIdx.x;
+    if (j >= width) return;
+    float sum = 0.0f;
+    for (int k = 0; k < parts; k++) sum += part[k * ld + j];
+    dbias[j] += sum;
+}
+
+ScoreGradient score_gradient_cuda(Device *dev, const FusedGradient &to, const TilesCuda *t,
+                                  const RowBlock &block, int64_t row_blocks)
+{
+    const int64_t parts[] = {row_blocks, t->width};
+    ScoreGradient p = {};
+    p.g = (bf16 *)t->scores.data;
+    p.ld = t->width;
+    p.loss = to.loss + block.first;
+    p.logsumexp = to.logsumexp + block.first;
+    p.weight = to.weight + block.first;
+    p.target = to.target + block.first;
+    if (to.dbias) p.part = f32(scratch_tensor(dev, F32, 2, parts));
+    return p;
+}
+
+void add_parts_cuda(Device *dev, const FusedGradient &to, const ScoreGradient &p,
+                    const ItemTile &tile, int64_t row_blocks)
+{
+    if (to.dbias)
+        LAUNCH(dev, add_parts_kernel, blocks_for(tile.width, THREADS), THREADS, 0,
+               to.dbias + tile.first, p.part, p.ld, (int)row_blocks, tile.width);
+}
+
+int64_t fused_splits_cuda(Device *dev, int64_t row_blocks, int64_t tiles)
+{
+    int64_t best = 1, shortest = INT64_MAX;
+    for (int64_t s = 1; s <= tiles; s++) {
+        const int64_t rounds = ceil_div(row_blocks * s, dev->cuda->multiprocessors);
+        const int64_t time = rounds * (ceil_div(tiles, s) + 1);
+        if (time >= shortest) continue;
+        shortest = time;
+        best = s;
+    }
+    return ceil_div(tiles, ceil_div(tiles, best)); /* none without items */
+}

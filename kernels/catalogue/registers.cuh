@@ -1,0 +1,174 @@
+/* Scores in registers, as catalogue_fused.cu and catalogue_wgmma.cu leave them: what a thread does with its
+ * part of a row. z [N][4] of a thread is what tensor cores leave (base/ptx.cuh): register i of part n holds
+ * row i / 2 of the thread's two, item 8 n + 2 (lane % 4) + i % 2.
+ */
+#ifndef SOUK_CATALOGUE_REGISTERS_CUH
+#define SOUK_CATALOGUE_REGISTERS_CUH
+
+#include "base/cuda/mma.cuh"
+#include "catalogue/fused.cuh"
+
+#include <float.h>
+
+static const float LOG2_E = 1.44269504088896340736f;
+
+/* ---- Statistics ----------------------------------------------------------------------------------- */
+
+/* Of a row over some items: sum = sum 2^(z scale - reference(max)), weighted with z. argmax INT32_MAX: no
+ * item has a score above -FLT_MAX; then the sums are 0 or NaN. */
+typedef struct {
+    float max, sum, weighted;
+    int32_t argmax;
+} Partial;
+
+static __device__ __forceinline__ float reference(float max, float scale)
+{
+    return max == -FLT_MAX ? 0.0f : max * scale;
+}
+
+/* What sums relative to `from` are multiplied with to be relative to `to`, not below. */
+static __device__ __forceinline__ float shrinking(float from, float to, float scale)
+{
+    return from == -FLT_MAX ? 1.0f : exp2_approx(reference(from, scale) - reference(to, scale));
+}
+
+static __device__ __forceinline__ Partial merged(const Partial &a, const Partial &b, float scale)
+{
+    const Best best_a = {a.max, a.argmax}, best_b = {b.max, b.argmax};
+    const Best best = better(best_a, best_b);
+    const float by_a = shrinking(a.max, best.score, scale);
+    const float by_b = shrinking(b.max, best.score, scale);
+    const Partial p = {best.score, a.sum * by_a + b.sum * by_b,
+                       a.weighted * by_a + b.weighted * by_b, best.at};
+    return p;
+}
+
+static __device__ __forceinline__ Partial no_partial()
+{
+    const Partial p = {-FLT_MAX, 0.0f, 0.0f, INT32_MAX};
+    return p;
+}
+
+/* Of the four lanes of a row. */
+static __device__ __forceinline__ Partial merged_lanes(Partial p, float scale)
+{
+#pragma unroll
+    for (int offset = 1; offset < 4; offset *= 2) {
+        Partial other;
+        other.max = __shfl_xor_sync(ALL_LANES, p.max, offset);
+        other.sum = __shfl_xor_sync(ALL_LANES, p.sum, offset);
+        other.weighted = __shfl_xor_sync(ALL_LANES, p.weighted, offset);
+        other.argmax = __shfl_xor_sync(ALL_LANES, p.argmax, offset);
+        p = merged(p, other, scale);
+    }
+    return p;
+}
+
+/* The scores of a thread's row h: two in each of N parts. first: the item of its column 0. */
+template <int WANTED, int N>
+static __device__ __forceinline__ void add_scores(Partial &p, const float (&z)[N][4], int h,
+                                                  int first, float scale)
+{
+    float top = p.max;
+#pragma unroll
+    for (int n = 0; n < N; n++) top = fmaxf(top, fmaxf(z[n][2 * h], z[n][2 * h + 1]));
+    if (top > p.max) {
+#pragma unroll
+        for (int c = 2 * N - 1; c >= 0; c--)
+            if (z[c / 2][2 * h + c % 2] == top) p.argmax = first + c / 2 * 8 + c % 2;
+        if (WANTED >= STATS_SUM) {
+            const float by = shrinking(p.max, top, scale);
+            p.sum *= by;
+            p.weighted *= by;
+        }
+        p.max = top;
+    }
+    if (WANTED < STATS_SUM) return;
+    const float from = reference(top, scale);
+    float sum = 0.0f, weighted = 0.0f;
+#pragma unroll
+    for (int n = 0; n < N; n++)
+#pragma unroll
+        for (int i = 2 * h; i < 2 * h + 2; i++) {
+            const float e = exp2_approx(__fmaf_rn(z[n][i], scale, -from));
+            sum += e;
+            if (WANTED == STATS_EXPECTATION) weighted += e * z[n][i];
+        }
+    p.sum += sum;
+    p.weighted += weighted;
+}
+
+/* Room for [splits, rows], of the scratch. */
+Partial *partials_cuda(Device *dev, int64_t splits, int64_t rows);
+/* The splits of the item axis [splits, rows], in order, onto what launches before left. scale: of base 2. */
+void merge_partials_cuda(Device *dev, RowStats *stats, const Partial *partial, int64_t rows,
+                         int64_t splits, bool first, float scale);
+
+/* ---- Gradient ------------------------------------------------------------------------------------- */
+
+typedef struct {
+    bf16 *g;     /* [rows, ld] */
+    float *part; /* [blocks of rows, ld]: sums of columns; NULL: not wanted */
+    float *loss;
+    const float *logsumexp, *weight; /* these of the first row */
+    const int32_t *target;
+    int64_t ld;
+} ScoreGradient;
+
+/* What a row's gradient is made of; target -1: it has none. */
+typedef struct {
+    int32_t target;
+    float weight, logsumexp;
+} RowLoss;
+
+static __device__ __forceinline__ RowLoss row_loss(const ScoreGradient &p, int64_t row,
+                                                   bool present)
+{
+    RowLoss of = {present ? p.target[row] : -1, 0.0f, 0.0f};
+    if (of.target < 0) return of;
+    of.weight = p.weight[row];
+    of.logsumexp = p.logsumexp[row];
+    return of;
+}
+
+/* Scores of a thread's row h become their gradient; its loss where they have its target's. first: the item
+ * of column 0. */
+template <int N>
+static __device__ __forceinline__ void row_gradient(float (&z)[N][4], int h, const RowLoss &of,
+                                                    float *loss, int first)
+{
+    const float from = of.logsumexp * LOG2_E;
+    const int at =
+        of.target < 0 ? -1 : of.target - first; /* its column, where it is one of these */
+    float score = 0.0f;
+    bool found = false;
+#pragma unroll
+    for (int n = 0; n < N; n++)
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            const float v = z[n][2 * h + i];
+            float g = of.target < 0 ? 0.0f : of.weight * exp2_approx(__fmaf_rn(v, LOG2_E, -from));
+            if (at == 8 * n + i) {
+                g -= of.weight;
+                score = v;
+                found = true;
+            }
+            z[n][2 * h + i] = g;
+        }
+    if (found) *loss = of.weight * (of.logsumexp - score);
+}
+
+/* What kernels write of a block of rows; part takes scratch. */
+ScoreGradient score_gradient_cuda(Device *dev, const FusedGradient &to, const TilesCuda *t,
+                                  const RowBlock &block, int64_t row_blocks);
+/* dbias of the tile += p.part, block after block; nothing when it is not wanted. */
+void add_parts_cuda(Device *dev, const FusedGradient &to, const ScoreGradient &p,
+                    const ItemTile &tile, int64_t row_blocks);
+
+/* ---- Launches ------------------------------------------------------------------------------------- */
+
+/* Parts of the item axis: as many as make the busiest multiprocessor's walk shortest, a block being one
+ * walk and about one tile's time to begin and end it. */
+int64_t fused_splits_cuda(Device *dev, int64_t row_blocks, int64_t tiles);
+
+#endif

@@ -1,0 +1,133 @@
+/* How the catalogue head walks rows x items on CUDA, shared by catalogue.cu and catalogue_rank.cu.
+ *
+ * One tile of items after the other meets all rows, a block of them at a time; the scores of a block
+ * and tile are one product of cuBLASLt, small enough to stay in the L2 cache for the kernel that reads
+ * them next. What rows keep from tile to tile is merged in the order of the tiles. So memory depends
+ * neither on the number of items nor, beyond what is kept of each row, of rows.
+ */
+#ifndef SOUK_CATALOGUE_TILES_CUH
+#define SOUK_CATALOGUE_TILES_CUH
+
+#include "base/cuda/cuda.cuh"
+#include "catalogue/catalogue.h"
+
+enum { SCORE_THREADS = 256 };
+
+typedef struct {
+    const ItemTable *table;
+    const float *bias; /* NULL: none */
+    Tensor u;
+    int64_t items, rows, dim;
+    int64_t width, tiles;       /* items of a tile */
+    int64_t block, blocks;      /* rows of a block */
+    Tensor scores;              /* [block, width] */
+    Tensor vectors;             /* [width, dim] of u's dtype; no data: tiles are views of id */
+    Tensor u_slabs, item_slabs; /* of catalogue_wgmma.cu alone */
+} TilesCuda;
+
+/* With scores in f32. Takes scratch; the caller marks and releases. */
+TilesCuda tiles_plan_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u);
+/* Without scores, blocks and tiles of these sizes at most. */
+TilesCuda tiles_shape_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u,
+                           int64_t block, int64_t width);
+
+/* Items first .. first + width - 1 and their vectors, in the dtype of u; valid until the next call. */
+typedef struct {
+    int64_t first, width;
+    const void *vectors;
+    const float *bias; /* of the first; NULL: none */
+} ItemTile;
+ItemTile tile_of_cuda(Device *dev, const TilesCuda *t, int64_t tile);
+
+typedef struct {
+    int64_t first, rows;
+    const void *u; /* of the first */
+} RowBlock;
+RowBlock block_of_cuda(const TilesCuda *t, int64_t block);
+
+/* u E^T into t->scores, rows of t->width; without the bias. */
+void tiles_scores_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
+                       const RowBlock &block);
+
+/* What the gradient g of the scores of a block and tile, of u's dtype, adds up to: did += g^T u and
+ * dbias += its columns (absent: not wanted), and du [rows, dim] f32 = g E at the first tile, += at
+ * others. */
+void tiles_backward_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
+                         const RowBlock &block, Tensor g, Tensor du, Tensor did, Tensor dbias);
+
+/* Of one row over the tiles so far. */
+typedef struct {
+    double sum, weighted; /* sum exp((z - max) scale), sum exp((z - max) scale) z */
+    float max;
+    int32_t argmax;
+} RowStats;
+
+/* A row's scores z of the tile become -inf where they are excluded, but for the item `spared` (-1: none).
+ * Ends with a barrier. */
+static __device__ __forceinline__ void tiles_exclude(const Exclusion &exclusion, int64_t row,
+                                                     float *z, int64_t first, int64_t width,
+                                                     int32_t spared)
+{
+    if (exclusion.offset) {
+        const int64_t end = exclusion.offset[row + 1];
+        const int64_t begin = exclusion_from(&exclusion, row, first);
+        for (int64_t k = begin + threadIdx.x; k < end; k += blockDim.x) {
+            const int32_t item = exclusion.item[k];
+            if (item >= first + width) break;
+            if (item != spared) z[item - first] = -INFINITY;
+        }
+    }
+    __syncthreads();
+}
+
+static __device__ __forceinline__ float score_at(const float *z, const float *bias, int64_t j)
+{
+    return bias ? z[j] + bias[j] : z[j];
+}
+
+/* ---- The best of a block's scores ----------------------------------------------------------------- */
+
+/* at INT32_MAX: none. */
+typedef struct {
+    float score;
+    int32_t at;
+} Best;
+
+static __device__ __forceinline__ Best no_best()
+{
+    const Best none = {-INFINITY, INT32_MAX};
+    return none;
+}
+
+/* The higher score, of equal ones the lower place. */
+static __device__ __forceinline__ Best better(Best a, Best b)
+{
+    return b.score > a.score || (b.score == a.score && b.at < a.at) ? b : a;
+}
+
+static __device__ __forceinline__ Best warp_best(Best b)
+{
+#pragma unroll
+    for (int offset = WARP / 2; offset > 0; offset /= 2) {
+        Best other;
+        other.score = __shfl_xor_sync(ALL_LANES, b.score, offset);
+        other.at = __shfl_xor_sync(ALL_LANES, b.at, offset);
+        b = better(b, other);
+    }
+    return b;
+}
+
+/* Over a block of SCORE_THREADS, to every thread. May be called again at once. */
+static __device__ __forceinline__ Best block_best(Best b)
+{
+    __shared__ Best part[SCORE_THREADS / WARP];
+    const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
+    b = warp_best(b);
+    if (lane == 0) part[warp] = b;
+    __syncthreads();
+    b = warp_best(lane < SCORE_THREADS / WARP ? part[lane] : no_best());
+    __syncthreads();
+    return b;
+}
+
+#endif

@@ -1,0 +1,64 @@
+/* How the ops of the catalogue walk rows x items on the CPU.
+ *
+ * A block of rows meets the catalogue in tiles of TILE items. Tiles fall into at most GROUPS groups
+ * of consecutive tiles; a group is the unit of parallel work, and results of groups are combined in
+ * order, so nothing depends on the number of threads.
+ */
+#ifndef SOUK_CATALOGUE_TILES_H
+#define SOUK_CATALOGUE_TILES_H
+
+#include "catalogue/catalogue.h"
+
+enum { TILE = 512, GROUPS = 16 };
+
+typedef struct {
+    const ItemTable *table;
+    const float *bias; /* NULL: none */
+    int64_t items, dim, tiles, groups;
+    int64_t block;  /* rows of a block */
+    bool keep;      /* scores of a block stay until the next block */
+    bool rounds;    /* queries are bf16, and so are the vectors of items */
+    Tensor scores;  /* [tiles when keep, else threads] x [block, TILE] */
+    Tensor vectors; /* [threads, TILE, dim], where the item encoder has features, or rounds */
+} Tiles;
+
+/* Takes scratch; the caller marks and releases. `queries` is the dtype of u. tiles_walk: without blocks of rows
+ * and room for scores, so without tiles_scores and tiles_backward. */
+Tiles tiles_walk(Device *dev, const ItemTable *table, Tensor bias, Dtype queries);
+Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows, Dtype queries);
+
+static inline int64_t tiles_first(const Tiles *t, int64_t tile) { return (void)t, tile * TILE; }
+static inline int64_t tiles_width(const Tiles *t, int64_t tile)
+{
+    const int64_t left = t->items - tile * TILE;
+    return left < TILE ? left : TILE;
+}
+/* Group g owns tiles tiles_group_begin(g) .. tiles_group_begin(g+1)-1. */
+static inline int64_t tiles_group_begin(const Tiles *t, int64_t group)
+{
+    return t->tiles * group / t->groups;
+}
+
+/* A row's scores z of the tile become -inf where they are excluded, but for the item `spared` (-1: none). */
+void tiles_exclude(const Exclusion *exclusion, int64_t row, float *z, int64_t first, int64_t width,
+                   int32_t spared);
+/* Of the rows from `first` on. */
+static inline Exclusion tiles_exclusion_after(Exclusion e, int64_t first)
+{
+    return (Exclusion){e.offset ? e.offset + first : NULL, e.item};
+}
+/* The greatest of a row's scores; NaN never is. */
+float tiles_row_max(const float *z, int64_t width);
+/* E of the tile [width, dim]; valid in this thread until its next call. */
+const float *tiles_vectors(const Tiles *t, int64_t tile);
+/* Scores of `rows` rows of u against the tile, [rows, TILE] with the tail columns undefined. First
+ * pass: computes. Second pass: the kept scores, or computed again. */
+float *tiles_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, int pass);
+/* What the gradient g of a tile's scores, which it may round, adds up to: did += g^T u, dbias += its
+ * columns (NULL: not wanted), and the group's du [rows, dim] = g E at its first tile, += at others. */
+void tiles_backward(const Tiles *t, int64_t group, int64_t tile, float *g, const float *u,
+                    int64_t rows, float *du, float *did, float *dbias);
+/* du [rows, dim] = the sum of the groups' [groups, block, dim], in order. */
+void tiles_add_groups(const Tiles *t, float *du, const float *groups, int64_t rows);
+
+#endif

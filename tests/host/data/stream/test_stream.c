@@ -1,0 +1,421 @@
+/* The stream: what it promises about order, windows, packing, threads and resuming. */
+#include "data/stream/stream.h"
+#include "shop.h"
+
+static Behaviour plain, packed, single; /* the same histories twice; leave-one-out ones */
+static char plain_path[256], packed_path[256], single_path[256];
+
+static int open_files(void **state)
+{
+    (void)state;
+    Shop shop = {.users = 400, .longest = 150, .seed = 11, .features = true};
+    assert_ok(shop_write(&shop, shop_path(plain_path, "plain")));
+    shop.compress = true;
+    assert_ok(shop_write(&shop, shop_path(packed_path, "packed")));
+    shop = (Shop){.users = 300, .longest = 12, .seed = 12, .leave_one_out = true};
+    assert_ok(shop_write(&shop, shop_path(single_path, "single")));
+    assert_ok(behaviour_open(&plain, plain_path));
+    assert_ok(behaviour_open(&packed, packed_path));
+    assert_ok(behaviour_open(&single, single_path));
+    return 0;
+}
+
+static int close_files(void **state)
+{
+    (void)state;
+    behaviour_close(&plain);
+    behaviour_close(&packed);
+    behaviour_close(&single);
+    unlink(plain_path);
+    unlink(packed_path);
+    unlink(single_path);
+    return 0;
+}
+
+static StreamOptions training(void)
+{
+    return (StreamOptions){.split = SPLIT_TRAIN,
+                           .tokens = 512,
+                           .length = 32,
+                           .pool_events = 6000,
+                           .seed = 5,
+                           .shuffle = true};
+}
+
+/* ---- Helpers ---------------------------------------------------------------------------------- */
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < bytes; i++) hash = (hash ^ p[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static uint64_t hash_batch(const Batch *b)
+{
+    const size_t n = (size_t)b->tokens, w = (size_t)b->windows;
+    uint64_t h = 0xcbf29ce484222325u;
+    h = hash_bytes(h, &b->used, sizeof b->used);
+    h = hash_bytes(h, &b->cursor, sizeof b->cursor);
+    h = hash_bytes(h, b->cu_seqlens, (w + 1) * 4);
+    h = hash_bytes(h, b->user, w * 8);
+    h = hash_bytes(h, b->first_event, w * 8);
+    const void *const words[] = {b->item,   b->action,        b->gap,   b->position,
+                                 b->target, b->target_action, b->reward};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) h = hash_bytes(h, words[i], n * 4);
+    h = hash_bytes(h, b->end, n);
+    if (b->propensity) h = hash_bytes(h, b->propensity, n * 4);
+    return b->feature ? hash_bytes(h, b->feature, n * (size_t)b->numbers * 4) : h;
+}
+
+typedef struct {
+    int32_t *item;
+    uint8_t *action, *end;
+    int64_t *time;
+    float *reward, *propensity, *feature[2];
+} Columns;
+
+static Columns read_columns(const Behaviour *b)
+{
+    const size_t n = (size_t)b->events;
+    Columns c = {malloc(n * 4),
+                 malloc(n),
+                 malloc(n),
+                 malloc(n * 8),
+                 malloc(n * 4),
+                 malloc(n * 4),
+                 {malloc(n * 4), malloc(n * 4)}};
+    assert_ok(columns_read(b, COLUMN_ITEM, 0, b->events, c.item));
+    assert_ok(columns_read(b, COLUMN_ACTION, 0, b->events, c.action));
+    assert_ok(columns_read(b, COLUMN_END, 0, b->events, c.end));
+    assert_ok(columns_read(b, COLUMN_TIME, 0, b->events, c.time));
+    assert_ok(columns_read(b, COLUMN_REWARD, 0, b->events, c.reward));
+    if (b->has_propensity)
+        assert_ok(columns_read(b, COLUMN_PROPENSITY, 0, b->events, c.propensity));
+    for (int f = 0; f < b->event_features.numbers; f++)
+        assert_ok(columns_read(b, (Column)(COLUMN_FEATURE + f), 0, b->events, c.feature[f]));
+    return c;
+}
+
+static void free_columns(Columns *c)
+{
+    void *all[] = {c->item,   c->action,     c->end,        c->time,
+                   c->reward, c->propensity, c->feature[0], c->feature[1]};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+/* Every array of the batch against the file; adds a visit to each scored row. */
+static void check_batch(const Behaviour *b, const Columns *c, const StreamOptions *o,
+                        const Batch *batch, uint8_t *visits)
+{
+    assert_int_equal(batch->tokens, o->tokens);
+    assert_int_equal(batch->cu_seqlens[0], 0);
+    assert_int_equal(batch->cu_seqlens[batch->windows], batch->used);
+    assert_true((batch->propensity != NULL) == b->has_propensity);
+    for (int64_t t = batch->used; t < batch->tokens && batch->propensity; t++)
+        assert_true(batch->propensity[t] == 1.0f);
+    for (int64_t w = 0; w < batch->windows; w++) {
+        const int64_t user = batch->user[w], first = batch->first_event[w];
+        const int64_t at = batch->cu_seqlens[w], count = batch->cu_seqlens[w + 1] - at;
+        const int64_t *split = b->split[o->split][user];
+        assert_in_range(count, 2, o->length);
+        assert_true(first >= (o->context ? b->offset[user] : split[0]) &&
+                    first + count <= split[1]);
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t row = first + i, t = at + i;
+            assert_int_equal(batch->item[t], c->item[row]);
+            assert_int_equal(batch->action[t], c->action[row]);
+            assert_int_equal(batch->position[t], i);
+            assert_int_equal(batch->gap[t],
+                             i ? batch_gap_bucket(c->time[row] - c->time[row - 1]) : 0);
+            for (int f = 0; f < b->event_features.numbers; f++)
+                assert_true(batch->feature[t * b->event_features.numbers + f] ==
+                            c->feature[f][row]);
+            if (batch->target[t] < 0) {
+                assert_true(batch->target[t] == -1 && batch->target_action[t] == 0);
+                assert_true(batch->reward[t] == 0.0f && batch->end[t] == 0);
+                assert_true(!batch->propensity || batch->propensity[t] == 1.0f);
+                continue;
+            }
+            assert_true(i + 1 < count);
+            visits[row + 1]++;
+            assert_int_equal(batch->target[t], c->item[row + 1]);
+            assert_int_equal(batch->target_action[t], c->action[row + 1]);
+            assert_true(batch->reward[t] == c->reward[row + 1]);
+            assert_int_equal(batch->end[t], c->end[row + 1]);
+            if (batch->propensity) assert_true(batch->propensity[t] == c->propensity[row + 1]);
+            if (o->context) assert_true(i + 1 >= o->context || first == b->offset[user]);
+        }
+        assert_int_equal(batch->target[at + count - 1], -1);
+    }
+    for (int64_t t = batch->used; t < batch->tokens; t++) {
+        assert_true(batch->item[t] == 0 && batch->action[t] == 0 && batch->gap[t] == 0);
+        assert_true(batch->target[t] == -1 && batch->reward[t] == 0.0f && batch->end[t] == 0);
+    }
+}
+
+/* Rows that are targets exactly once an epoch. */
+static bool is_target(const Behaviour *b, const StreamOptions *o, int64_t user, int64_t row)
+{
+    const int64_t *split = b->split[o->split][user];
+    return row >= split[0] && row < split[1] && row > (o->context ? b->offset[user] : split[0]);
+}
+
+static void check_epochs(const Behaviour *b, const StreamOptions *o, int epochs, double share)
+{
+    Stream *s;
+    const Batch *batch;
+    Columns c = read_columns(b);
+    assert_ok(stream_open(&s, b, o, (StreamCursor){0}));
+    for (int64_t epoch = 0; epoch < epochs; epoch++) {
+        uint8_t *visits = calloc((size_t)b->events, 1);
+        int64_t batches, used = 0;
+        assert_ok(stream_batches(s, epoch, &batches));
+        assert_true(batches > 0);
+        for (int64_t k = 0; k < batches; k++) {
+            assert_ok(stream_next(s, &batch));
+            assert_int_equal(batch->cursor.epoch, epoch);
+            assert_int_equal(batch->cursor.batch, k);
+            check_batch(b, &c, o, batch, visits);
+            if (k + 1 < batches) used += batch->used;
+        }
+        if (batches > 1) assert_true((double)used >= share * (double)((batches - 1) * o->tokens));
+        for (int64_t user = 0; user < b->users; user++)
+            for (int64_t row = b->offset[user]; row < b->offset[user + 1]; row++)
+                assert_int_equal(visits[row], is_target(b, o, user, row));
+        free(visits);
+    }
+    stream_close(s);
+    free_columns(&c);
+}
+
+/* Hashes of the first `count` batches from a cursor. */
+static void hash_stream(const Behaviour *b, const StreamOptions *o, StreamCursor at, int64_t count,
+                        uint64_t *hash)
+{
+    Stream *s;
+    const Batch *batch;
+    assert_ok(stream_open(&s, b, o, at));
+    for (int64_t k = 0; k < count; k++) {
+        assert_ok(stream_next(s, &batch));
+        hash[k] = hash_batch(batch);
+    }
+    stream_close(s);
+}
+
+/* ---- Tests ------------------------------------------------------------------------------------ */
+
+static void every_transition_of_the_split_comes_exactly_once_an_epoch(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    check_epochs(&plain, &o, 3, 0.98);
+    o.split = SPLIT_TEST;
+    o.threads = 2;
+    check_epochs(&packed, &o, 2, 0.98);
+    o.length = 2;
+    o.pool_events = 1;
+    check_epochs(&packed, &o, 2, 0.98);
+    o.shuffle = false;
+    check_epochs(&plain, &o, 1, 0.98);
+}
+
+static void evaluation_scores_every_event_of_the_split_once_with_its_context(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    for (int split = 0; split < SPLITS; split++)
+        for (int64_t context = 1; context < o.length; context += 10) {
+            o.split = split;
+            o.context = context;
+            check_epochs(&plain, &o, 1, 0.98);
+            check_epochs(&single, &o, 1, 0.98);
+        }
+}
+
+static void the_longest_context_gives_each_target_a_full_view(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    o.split = SPLIT_VALID;
+    o.context = o.length - 1;
+    Stream *s;
+    const Batch *batch;
+    int64_t batches;
+    assert_ok(stream_open(&s, &plain, &o, (StreamCursor){0}));
+    assert_ok(stream_batches(s, 0, &batches));
+    while (batches-- > 0) {
+        assert_ok(stream_next(s, &batch));
+        for (int64_t w = 0; w < batch->windows; w++) {
+            const int64_t first = batch->first_event[w];
+            for (int64_t t = batch->cu_seqlens[w]; t < batch->cu_seqlens[w + 1]; t++)
+                if (batch->target[t] >= 0 && first > plain.offset[batch->user[w]])
+                    assert_int_equal(batch->position[t] + 1, o.length - 1);
+        }
+    }
+    stream_close(s);
+}
+
+static void any_number_of_threads_and_either_layout_give_the_same_bytes(void **state)
+{
+    (void)state;
+    enum { BATCHES = 150 };
+    uint64_t want[BATCHES], have[BATCHES];
+    StreamOptions o = training();
+    hash_stream(&plain, &o, (StreamCursor){0}, BATCHES, want);
+    static const int threads[] = {0, 1, 2, 5};
+    for (size_t i = 0; i < 4; i++) {
+        o.threads = threads[i];
+        hash_stream(&plain, &o, (StreamCursor){0}, BATCHES, have);
+        assert_memory_equal(have, want, sizeof want);
+        hash_stream(&packed, &o, (StreamCursor){0}, BATCHES, have);
+        assert_memory_equal(have, want, sizeof want);
+    }
+}
+
+static void a_stream_opened_at_any_cursor_goes_on_with_the_same_bytes(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    Stream *s;
+    int64_t batches;
+    assert_ok(stream_open(&s, &plain, &o, (StreamCursor){0}));
+    assert_ok(stream_batches(s, 0, &batches));
+    stream_close(s);
+    const int64_t count = batches + 3;
+    uint64_t *want = malloc((size_t)count * sizeof *want), have[3];
+    hash_stream(&plain, &o, (StreamCursor){0}, count, want);
+    for (int64_t k = 0; k + 3 <= count; k++) {
+        o.threads = (int)(k % 3);
+        const Behaviour *b = k % 2 ? &plain : &packed;
+        hash_stream(b, &o, (StreamCursor){0, k <= batches ? k : batches}, 3, have);
+        assert_memory_equal(have, want + k, sizeof have);
+    }
+    hash_stream(&plain, &o, (StreamCursor){1, 0}, 3, have);
+    assert_memory_equal(have, want + batches, sizeof have);
+    free(want);
+    assert_int_equal(stream_open(&s, &plain, &o, (StreamCursor){0, batches + 1}), ERR_USAGE);
+    assert_non_null(strstr(status_message(), "of epoch 0, which has"));
+    status_clear();
+}
+
+static void seeds_and_epochs_differ_in_order_and_file_order_keeps_it(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    uint64_t a, b;
+    hash_stream(&plain, &o, (StreamCursor){0}, 1, &a);
+    o.seed++;
+    hash_stream(&plain, &o, (StreamCursor){0}, 1, &b);
+    assert_true(a != b);
+
+    Stream *s;
+    const Batch *batch;
+    o.shuffle = false;
+    assert_ok(stream_open(&s, &plain, &o, (StreamCursor){0}));
+    assert_ok(stream_next(s, &batch));
+    int64_t out_of_order = 0;
+    for (int64_t w = 1; w < batch->windows; w++)
+        out_of_order += batch->user[w] < batch->user[w - 1];
+    assert_int_equal(out_of_order, 0);
+    stream_close(s);
+}
+
+/* In a uniform permutation a user's place has mean (n-1)/2 and, over E epochs, a standard error of
+ * n / sqrt(12 E); the bound is five of those. */
+static void a_pool_that_holds_the_file_shuffles_uniformly(void **state)
+{
+    (void)state;
+    enum { EPOCHS = 400 };
+    StreamOptions o = training();
+    o.pool_events = 1 << 20;
+    o.tokens = 4096;
+    Stream *s;
+    const Batch *batch = NULL;
+    double sum[8] = {0}, windows = 0;
+    assert_ok(stream_open(&s, &single, &o, (StreamCursor){0}));
+    for (int64_t epoch = 0; epoch < EPOCHS; epoch++) {
+        int64_t batches, place = 0;
+        assert_ok(stream_batches(s, epoch, &batches));
+        while (batches-- > 0) {
+            assert_ok(stream_next(s, &batch));
+            for (int64_t w = 0; w < batch->windows; w++, place++)
+                if (batch->user[w] % 37 == 0 && batch->user[w] / 37 < 8)
+                    sum[batch->user[w] / 37] += (double)place;
+        }
+        windows = (double)place;
+    }
+    for (int k = 0; k < 8; k++)
+        if (sum[k] > 0)
+            assert_near(sum[k] / EPOCHS, (windows - 1) / 2, 5 * windows / sqrt(12.0 * EPOCHS));
+    stream_close(s);
+}
+
+static void gaps_fall_into_powers_of_two_of_seconds(void **state)
+{
+    (void)state;
+    static const int64_t seconds[] = {0, 1, 2, 3, 6, 7, 86400, 1 << 29, 1 << 30};
+    static const int32_t bucket[] = {1, 2, 2, 3, 3, 4, 17, 30, 31};
+    for (size_t i = 0; i < sizeof bucket / sizeof *bucket; i++) {
+        assert_int_equal(batch_gap_bucket(seconds[i] * 1000), bucket[i]);
+        assert_int_equal(batch_gap_bucket(seconds[i] * 1000 + 999), bucket[i]);
+    }
+    assert_int_equal(batch_gap_bucket(INT64_MAX), 31);
+}
+
+static void a_split_with_nothing_to_score_is_an_error_not_a_hang(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    Stream *s;
+    const Batch *batch;
+    int64_t batches = -1;
+    o.split = SPLIT_VALID; /* one event a user, no context */
+    assert_ok(stream_open(&s, &single, &o, (StreamCursor){0}));
+    assert_ok(stream_batches(s, 0, &batches));
+    assert_int_equal(batches, 0);
+    assert_int_equal(stream_next(s, &batch), ERR_FORMAT);
+    assert_non_null(strstr(status_message(), "/splits/valid has no event with one before it"));
+    status_clear();
+    stream_close(s);
+}
+
+static void windows_filled_one_by_one_equal_the_streams(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    Stream *s;
+    const Batch *batch;
+    assert_ok(stream_open(&s, &plain, &o, (StreamCursor){0}));
+    assert_ok(stream_next(s, &batch));
+    Window *windows = malloc((size_t)batch->windows * sizeof *windows);
+    for (int64_t w = 0; w < batch->windows; w++)
+        windows[w] = (Window){.user = batch->user[w],
+                              .first = batch->first_event[w],
+                              .end = batch->first_event[w] + batch->cu_seqlens[w + 1] -
+                                     batch->cu_seqlens[w]};
+    Batch mine;
+    assert_ok(batch_open(&mine, &packed, o.tokens));
+    assert_ok(batch_fill(&mine, &packed, windows, batch->windows));
+    assert_true(hash_batch(&mine) == hash_batch(batch));
+    batch_close(&mine);
+    stream_close(s);
+    free(windows);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_transition_of_the_split_comes_exactly_once_an_epoch),
+        cmocka_unit_test(evaluation_scores_every_event_of_the_split_once_with_its_context),
+        cmocka_unit_test(the_longest_context_gives_each_target_a_full_view),
+        cmocka_unit_test(any_number_of_threads_and_either_layout_give_the_same_bytes),
+        cmocka_unit_test(a_stream_opened_at_any_cursor_goes_on_with_the_same_bytes),
+        cmocka_unit_test(seeds_and_epochs_differ_in_order_and_file_order_keeps_it),
+        cmocka_unit_test(a_pool_that_holds_the_file_shuffles_uniformly),
+        cmocka_unit_test(gaps_fall_into_powers_of_two_of_seconds),
+        cmocka_unit_test(a_split_with_nothing_to_score_is_an_error_not_a_hang),
+        cmocka_unit_test(windows_filled_one_by_one_equal_the_streams),
+    };
+    return cmocka_run_group_tests(tests, open_files, close_files);
+}

@@ -1,0 +1,416 @@
+/* souk ope: every estimator against its formula; the command, its refusals, a model's probabilities. */
+#include "shop.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+
+#include "evaluate/ope/ope.h"
+#include "infer/recommend.h"
+#include "souk.h"
+
+enum { USERS = 60, ITEMS = 4, SLOTS = 2, FOLDS = 3, COLUMNS = 1 + ITEMS + SLOTS };
+
+/* A log in memory, nothing behind it: one decision a user, or `steps` of them. */
+typedef struct {
+    Behaviour file;
+    OpeLog log;
+    int64_t user[USERS], first[USERS + 1], episode[4 * USERS + 1], event[4 * USERS];
+    int32_t item[4 * USERS];
+    float reward[4 * USERS], propensity[4 * USERS];
+    uint8_t end[4 * USERS], slot[4 * USERS];
+} SmallLog;
+
+static const OpeOptions options = {.gamma = 0.9,
+                                   .ridge = 2.0,
+                                   .folds = FOLDS,
+                                   .ess_wanted = 5,
+                                   .clip = 1.5,
+                                   .bootstrap = {.replicates = 200, .seed = 3, .threads = 1}};
+
+static void make_log(SmallLog *s, int steps, bool sequential)
+{
+    *s = (SmallLog){.file = {.path = "small", .users = USERS, .items = ITEMS}};
+    s->log = (OpeLog){.file = &s->file,
+                      .sequential = sequential,
+                      .items = ITEMS,
+                      .count = USERS * steps,
+                      .users = USERS,
+                      .episodes = sequential ? USERS : USERS * steps,
+                      .user = s->user,
+                      .first = s->first,
+                      .episode = s->episode,
+                      .event = s->event,
+                      .item = s->item,
+                      .reward = s->reward,
+                      .propensity = s->propensity,
+                      .end = s->end,
+                      .slot = s->slot,
+                      .slots = SLOTS};
+    for (int64_t u = 0; u <= USERS; u++) {
+        s->first[u] = u * steps;
+        if (u < USERS) s->user[u] = u;
+    }
+    for (int64_t k = 0; k <= s->log.episodes; k++) s->episode[k] = sequential ? k * steps : k;
+    for (int64_t i = 0; i < s->log.count; i++) {
+        const Philox p = philox(7, 0, (uint64_t)i);
+        s->item[i] = (int32_t)(p.word[0] % ITEMS);
+        s->reward[i] = (float)(p.word[1] % 100) * 0.01f;
+        s->propensity[i] = 0.05f + 0.9f * philox_uniform(p.word[2]);
+        s->slot[i] = (uint8_t)(p.word[3] % SLOTS);
+    }
+}
+
+static double estimate_named(const OpeResult *r, const char *name)
+{
+    for (int k = 0; k < r->estimators; k++)
+        if (!strcmp(r->estimator[k]->name, name)) return r->estimate[k].value;
+    fail_msg("no estimator %s", name);
+    return NAN;
+}
+
+/* ---- Bandit logs ---------------------------------------------------------------------------------- */
+
+/* x = A^-1 b by elimination without pivoting: A is symmetric and positive definite. */
+static void solve_dense(double a[COLUMNS][COLUMNS], double *b, double *x)
+{
+    for (int c = 0; c < COLUMNS; c++)
+        for (int r = c + 1; r < COLUMNS; r++) {
+            const double by = a[r][c] / a[c][c];
+            for (int k = c; k < COLUMNS; k++) a[r][k] -= by * a[c][k];
+            b[r] -= by * b[c];
+        }
+    for (int r = COLUMNS - 1; r >= 0; r--) {
+        x[r] = b[r];
+        for (int k = r + 1; k < COLUMNS; k++) x[r] -= a[r][k] * x[k];
+        x[r] /= a[r][r];
+    }
+}
+
+/* The ridge model of the users outside fold k, by its normal equations. */
+static void fit_dense(const SmallLog *s, int fold, double *theta)
+{
+    double a[COLUMNS][COLUMNS] = {0}, b[COLUMNS] = {0};
+    for (int c = 1; c < COLUMNS; c++) a[c][c] = options.ridge;
+    for (int64_t i = 0; i < s->log.count; i++) {
+        if (i % FOLDS == fold) continue;
+        const int on[] = {0, 1 + s->item[i], 1 + ITEMS + s->slot[i]};
+        for (int p = 0; p < 3; p++) {
+            for (int q = 0; q < 3; q++) a[on[p]][on[q]] += 1.0;
+            b[on[p]] += (double)s->reward[i];
+        }
+    }
+    solve_dense(a, b, theta);
+}
+
+typedef struct {
+    double n, ips, clipped, weight, direct, residual, switched, shrunk;
+} Sums;
+
+static Sums sums_of(const SmallLog *s)
+{
+    Sums sum = {.n = (double)s->log.count};
+    double theta[FOLDS][COLUMNS];
+    for (int k = 0; k < FOLDS; k++) fit_dense(s, k, theta[k]);
+    for (int64_t i = 0; i < s->log.count; i++) {
+        const double *t = theta[i % FOLDS], w = 1.0 / ITEMS / (double)s->propensity[i];
+        const double context = t[0] + t[1 + ITEMS + s->slot[i]], m = options.clip;
+        const double left = (double)s->reward[i] - context - t[1 + s->item[i]];
+        sum.weight += w;
+        sum.ips += w * (double)s->reward[i];
+        sum.clipped += fmin(w, m) * (double)s->reward[i];
+        for (int a = 0; a < ITEMS; a++) sum.direct += (context + t[1 + a]) / ITEMS;
+        sum.residual += w * left;
+        sum.switched += (w <= m ? w : 0.0) * left;
+        sum.shrunk += m * m * w / (w * w + m * m) * left;
+    }
+    return sum;
+}
+
+static void bandit_estimators_are_their_formulas(void **state)
+{
+    (void)state;
+    static SmallLog s;
+    make_log(&s, 1, false);
+    const Sums sum = sums_of(&s);
+    const OpePolicy uniform = ope_policy_uniform();
+    OpeResult r;
+    assert_ok(ope_run(&r, &s.log, &uniform, &options));
+    const double close = 1e-9; /* conjugate gradients stop at 1e-10 of the way */
+    assert_near(estimate_named(&r, "IPS"), sum.ips / sum.n, close);
+    assert_near(estimate_named(&r, "clipped IPS"), sum.clipped / sum.n, close);
+    assert_near(estimate_named(&r, "SNIPS"), sum.ips / sum.weight, close);
+    assert_near(estimate_named(&r, "DM"), sum.direct / sum.n, close);
+    assert_near(estimate_named(&r, "DR"), (sum.direct + sum.residual) / sum.n, close);
+    assert_near(estimate_named(&r, "SN-DR"), sum.direct / sum.n + sum.residual / sum.weight, close);
+    assert_near(estimate_named(&r, "Switch-DR"), (sum.direct + sum.switched) / sum.n, close);
+    assert_near(estimate_named(&r, "DRos"), (sum.direct + sum.shrunk) / sum.n, close);
+    assert_near(r.mean, sum.weight / sum.n, 1e-12);
+    assert_true(sum.clipped < sum.ips && sum.switched != sum.residual);
+}
+
+static void the_threads_do_not_matter(void **state)
+{
+    (void)state;
+    static SmallLog s;
+    make_log(&s, 1, false);
+    const OpePolicy uniform = ope_policy_uniform();
+    OpeOptions more = options;
+    more.bootstrap.threads = 3;
+    OpeResult a, b;
+    assert_ok(ope_run(&a, &s.log, &uniform, &options));
+    assert_ok(ope_run(&b, &s.log, &uniform, &more));
+    assert_int_equal(a.estimators, 9);
+    assert_memory_equal(a.estimate, b.estimate, sizeof a.estimate);
+}
+
+/* ---- Sequential logs ------------------------------------------------------------------------------ */
+
+static void sequential_estimators_are_their_formulas(void **state)
+{
+    (void)state;
+    static SmallLog s;
+    enum { STEPS = 3 };
+    make_log(&s, STEPS, true);
+    double tis = 0.0, pdis = 0.0, weights = 0.0, squares = 0.0, logged = 0.0;
+    for (int u = 0; u < USERS; u++) {
+        double w = 1.0, g = 0.0, discount = 1.0;
+        for (int t = 0; t < STEPS; t++) {
+            const int i = u * STEPS + t;
+            w *= 1.0 / ITEMS / (double)s.propensity[i];
+            pdis += discount * w * (double)s.reward[i];
+            g += discount * (double)s.reward[i];
+            discount *= options.gamma;
+        }
+        tis += w * g;
+        logged += g;
+        weights += w;
+        squares += w * w;
+    }
+    const OpePolicy uniform = ope_policy_uniform();
+    OpeResult r;
+    assert_ok(ope_run(&r, &s.log, &uniform, &options));
+    assert_int_equal(r.estimators, 4);
+    assert_near(estimate_named(&r, "PDIS"), pdis / USERS, 1e-12);
+    assert_near(estimate_named(&r, "TIS"), tis / USERS, 1e-12);
+    assert_near(estimate_named(&r, "SN-TIS"), tis / weights, 1e-12);
+    assert_near(estimate_named(&r, "the log"), logged / USERS, 1e-12);
+    assert_near(r.ess, weights * weights / squares, 1e-9);
+}
+
+/* ---- Refusals ------------------------------------------------------------------------------------- */
+
+static void too_little_overlap_is_refused(void **state)
+{
+    (void)state;
+    static SmallLog s;
+    char why[256];
+    OpeResult r;
+    const OpePolicy uniform = ope_policy_uniform();
+    make_log(&s, 1, false);
+    for (int i = 0; i < USERS; i++) s.propensity[i] = 1.0f / ITEMS;
+    assert_ok(ope_run(&r, &s.log, &uniform, &options));
+    assert_true(ope_overlaps(&r, &s.log, why, sizeof why));
+    s.propensity[11] = 1e-6f; /* one decision outweighs all others */
+    assert_ok(ope_run(&r, &s.log, &uniform, &options));
+    assert_false(ope_overlaps(&r, &s.log, why, sizeof why));
+    assert_non_null(strstr(why, "effective sample size of 1.0 of 60 decisions, wanted 5"));
+    /* A log that always showed what it showed: equal weights, and still no support. */
+    for (int i = 0; i < USERS; i++) s.propensity[i] = 1.0f;
+    assert_ok(ope_run(&r, &s.log, &uniform, &options));
+    assert_near(r.ess, USERS, 1e-9);
+    assert_false(ope_overlaps(&r, &s.log, why, sizeof why));
+    assert_non_null(strstr(why, "mean 0.2500, wanted 1"));
+}
+
+/* The exit code of `souk ope ARGUMENT...`; what it said on standard error in `said`. */
+static int ope(char said[512], char *a, char *b, char *c, char *d)
+{
+    char *argv[] = {"souk", "ope", "--quiet", a, b, c, d, NULL};
+    int argc = 0;
+    while (argv[argc]) argc++;
+    char name[] = "/tmp/souk-ope-XXXXXX";
+    fflush(stdout);
+    const int out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), file = mkstemp(name),
+              away = open("/dev/null", O_WRONLY);
+    unlink(name);
+    dup2(away, STDOUT_FILENO);
+    dup2(file, STDERR_FILENO);
+    const int code = souk_run(argc, argv);
+    fflush(stdout);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    memset(said, 0, 512);
+    assert_true(pread(file, said, 511, 0) >= 0);
+    close(out);
+    close(err);
+    close(file);
+    close(away);
+    return code;
+}
+
+static void the_command_refuses_by_its_exit_code(void **state)
+{
+    (void)state;
+    const Shop shop = {.users = 80, .longest = 9, .features = true, .plain_keys = true, .seed = 5};
+    char data[256], json[300], out[320], said[512];
+    assert_ok(shop_write(&shop, shop_path(data, "ope")));
+    snprintf(json, sizeof json, "%s.json", data);
+    snprintf(out, sizeof out, "--json=%s", json);
+    /* Its propensities, 0.5 .. 1 for 97 items, are not those of how it was drawn. */
+    assert_int_equal(ope(said, "--data", data, out, NULL), 3);
+    assert_non_null(strstr(said, "wanted 100"));
+    assert_int_equal(access(json, F_OK), -1);
+    assert_int_equal(ope(said, "--data", data, out, "--force"), 0);
+    json_t *root = json_load_file(json, 0, NULL);
+    assert_non_null(root);
+    assert_non_null(json_string_value(json_object_get(root, "refusal")));
+    json_decref(root);
+    assert_int_equal(ope(said, "--data", data, "--policy=logged", "--min-ess=50"), 0);
+    assert_int_equal(ope(said, "--data", data, "--policy=logged", "--min-ess=800"), 3);
+    assert_int_equal(ope(said, "--data", data, "--policy=best", NULL), 2);
+    assert_non_null(strstr(said, "uniform, popularity, logged"));
+    assert_int_equal(ope(said, "--data", data, "--position=price", "--force"), 2);
+    assert_non_null(strstr(said, "more than 64"));
+    assert_int_equal(ope(said, "--data", data, "--epsilon=1.5", NULL), 2);
+    unlink(json);
+    const Shop bare = {.users = 8, .longest = 9, .plain_keys = true};
+    assert_ok(shop_write(&bare, data));
+    assert_int_equal(ope(said, "--data", data, NULL, NULL), 1);
+    assert_non_null(strstr(said, "has no /events/propensity"));
+    unlink(data);
+}
+
+/* ---- A model -------------------------------------------------------------------------------------- */
+
+enum { LENGTH = 12 };
+
+/* The probabilities that the recommender gives the items before decision i. */
+static void recommended(const ModelScorer *s, const OpeLog *log, int64_t i, int64_t user,
+                        double share[SHOP_ITEMS])
+{
+    static HistoryEvent history[SHOP_LONGEST];
+    static Recommendation all[SHOP_ITEMS];
+    const int64_t start = s->file->offset[user], count = log->event[i] - start;
+    int32_t item;
+    uint8_t action;
+    int64_t found;
+    for (int64_t e = 0; e < count; e++) {
+        assert_ok(columns_read(s->file, COLUMN_ITEM, start + e, 1, &item));
+        assert_ok(columns_read(s->file, COLUMN_ACTION, start + e, 1, &action));
+        assert_ok(columns_read(s->file, COLUMN_TIME, start + e, 1, &history[e].time_ms));
+        history[e].item = item;
+        history[e].action = action;
+    }
+    assert_ok(recommend_history(s, history, count, -1, true, SHOP_ITEMS, all, &found));
+    assert_int_equal(found, SHOP_ITEMS);
+    for (int64_t k = 0; k < found; k++) share[all[k].item] = (double)all[k].probability;
+}
+
+typedef struct {
+    double *chosen, *mean, *mass, *want_mean, *want_mass, *want_chosen;
+    uint8_t *fold;
+    double *worth;
+} Distribution;
+
+static Distribution make_distribution(const OpeLog *log)
+{
+    const size_t n = (size_t)log->count, table = FOLDS * SHOP_ITEMS;
+    Distribution d = {calloc(n, 8),     calloc(n, 8), calloc(table, 8), calloc(n, 8),
+                      calloc(table, 8), calloc(n, 8), calloc(n, 1),     calloc(table, 8)};
+    for (size_t k = 0; k < table; k++) d.worth[k] = (double)philox_uniform(philox(3, 0, k).word[0]);
+    for (size_t i = 0; i < n; i++) d.fold[i] = (uint8_t)(i * 7 % FOLDS);
+    return d;
+}
+
+static void close_distribution(Distribution *d)
+{
+    void *all[] = {d->chosen,    d->mean,        d->mass, d->want_mean,
+                   d->want_mass, d->want_chosen, d->fold, d->worth};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
+}
+
+/* What the probabilities that it recommends with amount to. */
+static void expect_distribution(Distribution *d, const ModelScorer *s, const OpeLog *log,
+                                double epsilon)
+{
+    for (int64_t u = 0; u < log->users; u++)
+        for (int64_t i = log->first[u]; i < log->first[u + 1]; i++) {
+            double share[SHOP_ITEMS];
+            int best = 0;
+            recommended(s, log, i, log->user[u], share);
+            for (int a = 1; a < SHOP_ITEMS; a++)
+                if (share[a] > share[best]) best = a;
+            for (int a = 0; a < SHOP_ITEMS && epsilon >= 0.0; a++)
+                share[a] = epsilon / SHOP_ITEMS + (a == best ? 1.0 - epsilon : 0.0);
+            d->want_chosen[i] = share[log->item[i]];
+            for (int a = 0; a < SHOP_ITEMS; a++) {
+                d->want_mean[i] += share[a] * d->worth[d->fold[i] * SHOP_ITEMS + a];
+                d->want_mass[d->fold[i] * SHOP_ITEMS + a] += share[a];
+            }
+        }
+}
+
+/* Both sides are f32 with logits of order 1; masses are sums over the decisions. */
+static void check_model(const ModelScorer *s, const OpeLog *log, double epsilon)
+{
+    Distribution d = make_distribution(log);
+    OpeModelPolicy model = {s, HEAD_POLICY, 1.0, epsilon, true};
+    OpePolicy policy = ope_policy_model(&model);
+    const OpeQuestion question = {FOLDS, d.fold, d.worth};
+    assert_ok(policy.answer(&policy, log, NULL, &(OpeAnswer){.chosen = d.chosen}));
+    expect_distribution(&d, s, log, epsilon);
+    for (int64_t i = 0; i < log->count; i++) assert_near(d.chosen[i] / d.want_chosen[i], 1.0, 2e-5);
+    assert_ok(policy.answer(&policy, log, &question, &(OpeAnswer){d.chosen, d.mean, d.mass}));
+    for (int64_t i = 0; i < log->count; i++) {
+        assert_near(d.chosen[i] / d.want_chosen[i], 1.0, 2e-5);
+        assert_near(d.mean[i] / d.want_mean[i], 1.0, 2e-5);
+    }
+    for (int k = 0; k < FOLDS * SHOP_ITEMS; k++)
+        assert_near(d.mass[k], d.want_mass[k], 2e-5 * (d.want_mass[k] + 1.0));
+    close_distribution(&d);
+}
+
+static void a_models_probabilities_are_those_it_recommends_with(void **state)
+{
+    (void)state;
+    const Shop shop = {
+        .users = 12, .longest = LENGTH, .features = true, .plain_keys = true, .seed = 9};
+    const ModelShape base = {.dim = 16, .layers = 1, .heads = 2, .init_std = 0.1f, .policy = true};
+    char path[256];
+    Behaviour file;
+    Device dev;
+    Model model;
+    OpeLog log;
+    assert_ok(shop_write(&shop, shop_path(path, "ope-model")));
+    assert_ok(behaviour_open(&file, path));
+    file.event_features.numbers = 0; /* a history that is no user of a file has none */
+    file.user_features.kinds = file.user_features.numbers = 0;
+    assert_ok(device_open(&dev, "cpu", 2));
+    ModelShape shape = base;
+    model_shape_of_file(&shape, &file);
+    assert_ok(model_open(&model, &shape, &file, &dev));
+    assert_ok(params_open(&model.params, PARAM_VALUE, &dev));
+    params_init(&model.params, 4);
+    const ModelScorer scorer = {&model, &file, &dev, LENGTH, NULL};
+    assert_ok(ope_log_open(&log, &file, &(OpeLogOptions){.split = SPLITS, .history = true}));
+    check_model(&scorer, &log, -1.0);
+    check_model(&scorer, &log, 0.2);
+    ope_log_close(&log);
+    model_close(&model);
+    device_close(&dev);
+    behaviour_close(&file);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bandit_estimators_are_their_formulas),
+        cmocka_unit_test(the_threads_do_not_matter),
+        cmocka_unit_test(sequential_estimators_are_their_formulas),
+        cmocka_unit_test(too_little_overlap_is_refused),
+        cmocka_unit_test(the_command_refuses_by_its_exit_code),
+        cmocka_unit_test(a_models_probabilities_are_those_it_recommends_with),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

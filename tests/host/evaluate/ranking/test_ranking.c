@@ -1,0 +1,282 @@
+/* Ranking measures, their intervals, and the AUC. */
+#include "test.h"
+
+#include "evaluate/ranking/ranking.h"
+#include "evaluate/statistics/auc.h"
+
+static void a_clear_rank_gives_the_textbook_values(void **state)
+{
+    (void)state;
+    assert_near(ranking_measure_value(HR_1, 0, 0), 1.0, 0.0);
+    assert_near(ranking_measure_value(HR_5, 4, 0), 1.0, 0.0);
+    assert_near(ranking_measure_value(HR_5, 5, 0), 0.0, 0.0);
+    assert_near(ranking_measure_value(NDCG_5, 0, 0), 1.0, 0.0);
+    assert_near(ranking_measure_value(NDCG_5, 2, 0), 0.5, 1e-15); /* 1 / log2(4) */
+    assert_near(ranking_measure_value(NDCG_10, 6, 0), 1.0 / 3.0, 1e-15);
+    assert_near(ranking_measure_value(NDCG_5, 6, 0), 0.0, 0.0);
+    assert_near(ranking_measure_value(MRR_20, 19, 0), 0.05, 1e-15);
+    assert_near(ranking_measure_value(MRR_20, 20, 0), 0.0, 0.0);
+}
+
+/* Three tied on ranks 4, 5, 6 (0-based): one third each. */
+static void tied_items_share_their_ranks_evenly(void **state)
+{
+    (void)state;
+    assert_near(ranking_measure_value(HR_5, 4, 2), 1.0 / 3.0, 1e-15);
+    assert_near(ranking_measure_value(HR_10, 4, 2), 1.0, 1e-15);
+    assert_near(ranking_measure_value(NDCG_5, 4, 2), 1.0 / log2(6.0) / 3.0, 1e-15);
+    assert_near(ranking_measure_value(MRR_10, 4, 2), (1.0 / 5.0 + 1.0 / 6.0 + 1.0 / 7.0) / 3.0,
+                1e-15);
+    /* A constant scorer over 1000 items hits as chance does. */
+    assert_near(ranking_measure_value(HR_20, 0, 999), 0.02, 1e-15);
+    assert_near(ranking_measure_value(HR_1, 0, 999), 0.001, 1e-15);
+}
+
+/* Users 0, 1, 2 with 2, 1, 1 events; actions 0 1 0 0; the last is a repeat. */
+static int64_t first3[] = {0, 2, 3, 4}, event4[] = {10, 11, 20, 30}, user3[] = {5, 6, 9};
+static int32_t target4[] = {1, 2, 3, 4};
+static uint8_t action4[] = {0, 1, 0, 0}, repeat4[] = {0, 0, 0, 1}, cold4[] = {0, 0, 1, 0};
+static const ScoredEvents four = {.count = 4,
+                                  .users = 3,
+                                  .items = 40,
+                                  .groups = GROUP_ACTION + 2,
+                                  .event = event4,
+                                  .user = user3,
+                                  .first = first3,
+                                  .target = target4,
+                                  .action = action4,
+                                  .repeat = repeat4,
+                                  .cold = cold4};
+
+static void add_four(Ranking *r, const int32_t *above)
+{
+    const int64_t index[] = {2, 0, 3, 1};
+    const int32_t ties[4] = {0};
+    int32_t given[4], top[4 * RANKING_TOP];
+    for (int i = 0; i < 4; i++) {
+        given[i] = above[index[i]];
+        for (int k = 0; k < RANKING_TOP; k++)
+            top[i * RANKING_TOP + k] = k < 3 ? k + (int)index[i] : -1;
+    }
+    assert_ok(ranking_open(r, &four));
+    ranking_add(r, 4, index, given, ties, top);
+}
+
+static void groups_are_summarised_apart_with_intervals_over_users(void **state)
+{
+    (void)state;
+    Ranking r;
+    RankingSummary s;
+    add_four(&r, (const int32_t[]){0, 30, 0, 7}); /* HR@5: 1 0 | 1 | 0 */
+    ranking_summary(&r, GROUP_ALL, &s);
+    assert_int_equal(s.events, 4);
+    assert_int_equal(s.users, 3);
+    assert_near(s.measure[HR_5].value, 0.5, 1e-15);
+    assert_near(s.measure[HR_10].value, 0.75, 1e-15);
+    /* y - R n: 1 - 1, 1 - 1/2, 0 - 1/2: sum of squares 1/2; variance 3/2 * 1/2 / 16. */
+    assert_near(s.measure[HR_5].error, sqrt(0.75) / 4.0, 1e-15);
+    assert_near(s.measure[HR_5].low, 0.0, 0.0);
+    assert_near(s.measure[HR_5].half, 4.302652729749464 * sqrt(0.75) / 4.0, 1e-15);
+    /* With two degrees of freedom the interval is wider than [0, 1] and is cut. */
+    assert_near(s.measure[HR_10].high, 1.0, 0.0);
+    /* Items 0..2, 1..3, 2..4, 3..5 of 40. */
+    assert_near(s.coverage, 6.0 / 40.0, 1e-15);
+
+    ranking_summary(&r, GROUP_ACTION + 1, &s);
+    assert_int_equal(s.events, 1);
+    assert_near(s.measure[HR_20].value, 0.0, 0.0);
+    assert_true(isnan(s.measure[HR_20].low)); /* one user: no interval */
+    assert_near(s.coverage, 3.0 / 40.0, 1e-15);
+    ranking_summary(&r, GROUP_REPEAT, &s);
+    assert_near(s.measure[NDCG_10].value, 1.0 / log2(9.0), 1e-15);
+    ranking_summary(&r, GROUP_COLD, &s);
+    assert_near(s.measure[HR_1].value, 1.0, 0.0);
+    ranking_close(&r);
+}
+
+static void a_difference_is_paired_event_by_event(void **state)
+{
+    (void)state;
+    Ranking a, b;
+    add_four(&a, (const int32_t[]){0, 30, 0, 7});
+    add_four(&b, (const int32_t[]){0, 30, 30, 7});
+    const Estimate d = ranking_difference(&a, &b, GROUP_ALL, HR_5);
+    assert_near(d.value, 0.25, 1e-15);
+    /* y - R n: -1/2, 3/4, -1/4: squares sum to 7/8. */
+    assert_near(d.error, sqrt(1.5 * 0.875) / 4.0, 1e-15);
+    double sum[3], size[3];
+    ranking_users(&a, GROUP_ALL, HR_5, sum, size);
+    assert_true(sum[0] == 1.0 && sum[1] == 1.0 && sum[2] == 0.0);
+    assert_true(size[0] == 2.0 && size[1] == 1.0 && size[2] == 1.0);
+    ranking_users(&a, GROUP_ACTION + 1, HR_10, sum, size);
+    assert_true(sum[0] == 0.0 && size[0] == 1.0 && size[1] == 0.0);
+    const Estimate same = ranking_difference(&a, &a, GROUP_ALL, NDCG_10);
+    assert_near(same.value, 0.0, 0.0);
+    assert_near(same.high, 0.0, 0.0);
+    ranking_close(&a);
+    ranking_close(&b);
+}
+
+/* Tables of Student's t, 97.5 %. */
+static void intervals_of_few_users_widen_as_students_t(void **state)
+{
+    (void)state;
+    const double table[][2] = {{1, 12.7062}, {2, 4.30265},  {3, 3.18245},  {5, 2.57058},
+                               {9, 2.26216}, {29, 2.04523}, {1e9, 1.95996}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const Estimate e = ranking_interval(0.0, 1.0, table[i][0], -100.0, 100.0);
+        assert_near(e.half / table[i][1], 1.0, table[i][0] < 8 ? 5e-3 : 2e-4);
+        assert_near(e.high, -e.low, 0.0);
+    }
+    assert_true(isnan(ranking_interval(0.5, 1.0, 0.0, 0.0, 1.0).low));
+}
+
+static double draw(uint64_t seed, uint64_t i)
+{
+    return (double)(philox_u64(77, seed, i) >> 11) * 0x1p-53;
+}
+
+enum { WORLDS = 1000, WORLD_USERS = 300, WORLD_EVENTS = 4 };
+
+/* Users of 1 .. WORLD_EVENTS events whose own rate of success is spread widely. Fills first, hit.
+ */
+static void sample_world(uint64_t world, int64_t *first, uint8_t *hit)
+{
+    int64_t i = 0;
+    for (int64_t u = 0; u < WORLD_USERS; u++) {
+        const int64_t events = 1 + (int64_t)(draw(world, (uint64_t)u * 16) * WORLD_EVENTS);
+        const double rate = draw(world, (uint64_t)u * 16 + 1) < 0.5 ? 0.05 : 0.65;
+        first[u] = i;
+        for (int64_t k = 0; k < events; k++)
+            hit[i++] = draw(world, (uint64_t)(u * 16 + 2 + k)) < rate;
+    }
+    first[WORLD_USERS] = i;
+}
+
+/* True rate .35. 1000 worlds: the count of covering intervals has standard deviation 6.9, so .95
+ * +- .0275 is four of them. Intervals that took events as independent would cover about .85. */
+static void intervals_over_users_cover_the_truth_at_their_rate(void **state)
+{
+    (void)state;
+    enum { MOST = WORLD_USERS * WORLD_EVENTS };
+    static int64_t first[WORLD_USERS + 1], index[MOST];
+    static uint8_t hit[MOST], zero[MOST];
+    static int32_t above[MOST], ties[MOST], target[MOST], top[MOST * RANKING_TOP];
+    memset(top, -1, sizeof top);
+    int covered = 0;
+    for (uint64_t world = 0; world < WORLDS; world++) {
+        sample_world(world, first, hit);
+        const ScoredEvents s = {.count = first[WORLD_USERS],
+                                .users = WORLD_USERS,
+                                .items = 100,
+                                .groups = GROUP_ACTION + 1,
+                                .first = first,
+                                .target = target,
+                                .action = zero,
+                                .repeat = zero,
+                                .cold = zero};
+        for (int64_t i = 0; i < s.count; i++) {
+            index[i] = i;
+            above[i] = hit[i] ? 0 : 50;
+        }
+        Ranking r;
+        RankingSummary sum;
+        assert_ok(ranking_open(&r, &s));
+        ranking_add(&r, s.count, index, above, ties, top);
+        ranking_summary(&r, GROUP_ALL, &sum);
+        covered += sum.measure[HR_10].low <= 0.35 && 0.35 <= sum.measure[HR_10].high;
+        ranking_close(&r);
+    }
+    assert_near(covered / (double)WORLDS, 0.95, 0.0275);
+}
+
+static void auc_counts_ties_half(void **state)
+{
+    (void)state;
+    /* Positives 3, 2; negatives 2, 1: pairs 3>2, 3>1, 2=2, 2>1. */
+    const float score[] = {3, 2, 2, 1};
+    const uint8_t label[] = {1, 1, 0, 0};
+    const int64_t first[] = {0, 1, 2, 3, 4};
+    Auc a;
+    assert_ok(auc_measure(&a, score, label, first, 4));
+    assert_near(a.auc.value, 3.5 / 4.0, 1e-15);
+    /* d: (1 - 7/8)/2, (3/4 - 7/8)/2, the same for the negatives: 4/256; times U/(U-1) = 4/3. */
+    assert_near(a.auc.error, sqrt(4.0 / 3.0 * 4.0 / 256.0), 1e-15);
+    assert_int_equal(a.positives, 2);
+
+    const float flat[] = {1, 1, 1, 1};
+    assert_ok(auc_measure(&a, flat, label, first, 4));
+    assert_near(a.auc.value, 0.5, 0.0);
+    assert_near(a.auc.error, 0.0, 0.0);
+}
+
+static void auc_is_undefined_without_both_kinds_and_refuses_nan(void **state)
+{
+    (void)state;
+    float score[] = {1, 2};
+    const uint8_t label[] = {1, 1};
+    const int64_t first[] = {0, 1, 2};
+    Auc a;
+    assert_ok(auc_measure(&a, score, label, first, 2));
+    assert_true(isnan(a.auc.value));
+    score[1] = NAN;
+    assert_int_equal(auc_measure(&a, score, label, first, 2), ERR_FORMAT);
+    assert_non_null(strstr(status_message(), "event 1"));
+    status_clear();
+}
+
+static void auc_equals_the_count_over_all_pairs(void **state)
+{
+    (void)state;
+    enum { COUNT = 400, USERS = 80 };
+    float score[COUNT];
+    uint8_t label[COUNT];
+    int64_t first[USERS + 1];
+    for (int64_t u = 0; u <= USERS; u++) first[u] = u * (COUNT / USERS);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        label[i] = draw(5, i) < 0.2;
+        score[i] = (float)floor(10.0 * (draw(6, i) + 0.3 * label[i])); /* many ties */
+    }
+    double pairs = 0.0, wins = 0.0;
+    for (int i = 0; i < COUNT; i++)
+        for (int j = 0; j < COUNT; j++)
+            if (label[i] && !label[j]) {
+                pairs += 1.0;
+                wins += score[i] > score[j] ? 1.0 : score[i] == score[j] ? 0.5 : 0.0;
+            }
+    Auc a;
+    assert_ok(auc_measure(&a, score, label, first, USERS));
+    assert_near(a.auc.value, wins / pairs, 1e-12);
+
+    /* The influence of users is the derivative: leave one user out (jackknife) agrees to O(1/U). */
+    double mean = 0.0, square = 0.0;
+    for (int64_t u = 0; u < USERS; u++) {
+        double p = 0.0, w = 0.0;
+        for (int i = 0; i < COUNT; i++)
+            for (int j = 0; j < COUNT; j++)
+                if (label[i] && !label[j] && i / (COUNT / USERS) != u && j / (COUNT / USERS) != u) {
+                    p += 1.0;
+                    w += score[i] > score[j] ? 1.0 : score[i] == score[j] ? 0.5 : 0.0;
+                }
+        mean += w / p / USERS;
+        square += w / p * w / p / USERS;
+    }
+    const double jackknife = sqrt((USERS - 1.0) * (square - mean * mean));
+    assert_near(a.auc.error / jackknife, 1.0, 0.05);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clear_rank_gives_the_textbook_values),
+        cmocka_unit_test(tied_items_share_their_ranks_evenly),
+        cmocka_unit_test(groups_are_summarised_apart_with_intervals_over_users),
+        cmocka_unit_test(a_difference_is_paired_event_by_event),
+        cmocka_unit_test(intervals_of_few_users_widen_as_students_t),
+        cmocka_unit_test(intervals_over_users_cover_the_truth_at_their_rate),
+        cmocka_unit_test(auc_counts_ties_half),
+        cmocka_unit_test(auc_is_undefined_without_both_kinds_and_refuses_nan),
+        cmocka_unit_test(auc_equals_the_count_over_all_pairs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
