@@ -1,7 +1,7 @@
 # tests/cuda/test_NAME.c compare the CUDA ops with the CPU's: in the emulation wherever souk is built,
 # and on the GPU itself where the build has CUDA (label cuda; skipped on a machine without a GPU).
 set(CUDA_TESTS device rows layers embedding losses gemm attention catalogue catalogue_fused catalogue_heads step train check)
-if(NOT SOUK_SANITIZE AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+if(SOUK_EMULATION AND NOT SOUK_SANITIZE AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   enable_language(CXX)
   add_subdirectory(simt)
 endif()
@@ -14,7 +14,7 @@ if(HAVE_CUDA)
     add_dependencies(cuda_tests test_cuda_${name})
     add_executable(test_cuda_${name} cuda/test_${name}.c)
     target_include_directories(test_cuda_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(test_cuda_${name} PRIVATE libsouk PkgConfig::CMOCKA)
+    target_link_libraries(test_cuda_${name} PRIVATE libsouk PkgConfig::CMOCKA)
     target_compile_definitions(test_cuda_${name} PRIVATE EMULATED=0)
     add_test(NAME cuda_${name} COMMAND test_cuda_${name})
     set_tests_properties(cuda_${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS cuda)
