@@ -10,7 +10,7 @@
 #include "evaluate/ranking/purchase_rates.h"
 #include "evaluate/ranking/report.h"
 #include "infer/scorer.h"
-#include "train/checkpoint.h"
+#include "model/saved.h"
 
 typedef struct {
     const char *data, *checkpoint, *json, *purchase, *device;
@@ -123,7 +123,7 @@ static Status find_purchase(const Behaviour *b, const char *name, int *action)
 static Status add_model(Job *job, const Arguments *a)
 {
     TRY(device_open(&job->device, a->device, a->score.threads));
-    TRY(checkpoint_model(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
+    TRY(saved_open(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
     job->model_scorer =
         (ModelScorer){&job->model, &job->file, &job->device, job->config.model_length, NULL};
     const Head head = model_head(&job->model);

@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 #include "evaluate/ope/report.h"
-#include "train/checkpoint.h"
+#include "model/saved.h"
 
 enum { EXIT_REFUSED = 3 };
 
@@ -167,7 +167,7 @@ static Status open_model(Job *job, const Arguments *a)
 {
     static const char *const heads[] = {"policy", "q"};
     TRY(device_open(&job->device, a->device, a->options.bootstrap.threads));
-    TRY(checkpoint_model(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
+    TRY(saved_open(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
     int head = model_head(&job->model) == HEAD_Q;
     if (a->head) TRY(one_of("head", a->head, 2, heads, &head));
     if ((head ? job->model.at.q_weight : job->model.at.policy_weight) < 0)

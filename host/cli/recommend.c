@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 #include "infer/recommend.h"
-#include "train/checkpoint.h"
+#include "model/saved.h"
 
 enum { HISTORY_MAX = 65536, GAP_MS = 60000 };
 
@@ -156,7 +156,7 @@ static Status recommend(const Arguments *a)
     if (!out) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " recommendations", a->k);
     TRY_OR_FAIL(st, device_open(&dev, a->device, 0));
     TRY_OR_FAIL(st, behaviour_open(&file, a->data));
-    TRY_OR_FAIL(st, checkpoint_model(&model, &config, &file, &dev, a->checkpoint));
+    TRY_OR_FAIL(st, saved_open(&model, &config, &file, &dev, a->checkpoint));
     const ModelScorer scorer = {&model, &file, &dev, config.model_length, NULL};
     TRY_OR_FAIL(st, run(&scorer, &file, a, out, &found));
     st = a->json ? print_json(&file, out, found) : print_table(&file, out, found);

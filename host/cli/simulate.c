@@ -11,7 +11,7 @@
 #include "base/progress.h"
 #include "cli/cli.h"
 #include "infer/actor.h"
-#include "train/checkpoint.h"
+#include "model/saved.h"
 #include "world/choices.h"
 #include "world/log.h"
 #include "world/optimum.h"
@@ -135,7 +135,7 @@ static Status simulate_model(const Arguments *a, const World *w, Row *row)
     Status st;
     TRY_OR_FAIL(st, device_open(&dev, a->device, (int)a->threads));
     TRY_OR_FAIL(st, behaviour_open(&file, a->data));
-    TRY_OR_FAIL(st, checkpoint_model(&model, &config, &file, &dev, a->checkpoint));
+    TRY_OR_FAIL(st, saved_open(&model, &config, &file, &dev, a->checkpoint));
     TRY_OR_FAIL(st, head_of(a, &model, &options.head));
     const ModelScorer scorer = {&model, &file, &dev, config.model_length, NULL};
     TRY_OR_FAIL(st, model_actor_open(&actor, &scorer, w, &options));

@@ -1,14 +1,12 @@
 #include "train/checkpoint.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/files.h"
+#include "model/saved.h"
 
 static const char *const prefix[PARAM_COPIES] = {
     [PARAM_VALUE] = "",           [PARAM_GRAD] = NULL,        [PARAM_MOMENT1] = "adamw.m.",
@@ -156,26 +154,6 @@ Status checkpoint_describe(const Trainer *t, const Progression *p)
 
 /* ---- Reading ------------------------------------------------------------------------------------- */
 
-Status checkpoint_config(Config *c, const Safetensors *file)
-{
-    *c = config_default();
-    for (int i = 0; i < config_count(); i++) {
-        const char *value = safetensors_metadata(file, config_key(i));
-        if (value) TRY(config_set(c, config_key(i), value));
-    }
-    if (safetensors_metadata(file, "catalogue_hash")) return OK;
-    return FAIL(ERR_FORMAT, "%s: no \"catalogue_hash\" in its metadata; not a souk checkpoint?",
-                file->path);
-}
-
-static Status check_catalogue(const Safetensors *file, const Behaviour *b)
-{
-    const char *hash = safetensors_metadata(file, "catalogue_hash");
-    if (hash && !strcmp(hash, b->catalogue_hash)) return OK;
-    return FAIL(ERR_USAGE, "%s was trained on catalogue %.12s, %s has catalogue %.12s", file->path,
-                hash ? hash : "(none)", b->path, b->catalogue_hash);
-}
-
 static bool must_resume_alike(const char *key)
 {
     return !checkpoint_is_place(key) && !IS_AMONG(key, plan_settings);
@@ -194,7 +172,7 @@ static Status check_settings(const Safetensors *file, const Config *now,
                              bool (*must_agree)(const char *key))
 {
     Config then;
-    TRY(checkpoint_config(&then, file));
+    TRY(saved_config(&then, file));
     for (int i = 0; i < config_count(); i++) {
         char was[VALUE_MAX], is[VALUE_MAX];
         config_value(&then, i, was, sizeof was);
@@ -204,25 +182,6 @@ static Status check_settings(const Safetensors *file, const Config *now,
                         was, is);
     }
     return OK;
-}
-
-/* Of parameters from `optional` on, those that the file lacks stay as they are. */
-static Status load_copy(const Params *p, ParamCopy copy, const Safetensors *file, int optional)
-{
-    for (int i = 0; i < p->count; i++) {
-        char name[96];
-        Tensor from;
-        const Tensor to = p->copy[copy][i];
-        snprintf(name, sizeof name, "%s%s", prefix[copy], p->info[i].name);
-        if (i >= optional && !safetensors_find(file, name)) continue;
-        TRY(safetensors_get(file, name, F32, to.rank, to.dim, &from));
-        for (int64_t e = 0; e < tensor_count(from); e++)
-            if (!isfinite(f32(from)[e]))
-                return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %g, want a finite number",
-                            file->path, name, e, (double)f32(from)[e]);
-        device_copy_in(p->arena[copy].dev, to.data, from.data, tensor_bytes(to));
-    }
-    return p->arena[copy].dev->status;
 }
 
 static Status read_counter(const Safetensors *file, const char *key, double *value)
@@ -240,7 +199,7 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
 {
     double step = 0, epoch = 0, batch = 0, worse = 0;
     TRY(check_settings(file, &t->config, must_resume_alike));
-    TRY(check_catalogue(file, &t->file));
+    TRY(saved_catalogue(file, &t->file));
     TRY(read_counter(file, "step", &step));
     TRY(read_counter(file, "epoch", &epoch));
     TRY(read_counter(file, "batch", &batch));
@@ -248,7 +207,7 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     TRY(read_counter(file, "worse", &worse));
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
         if (prefix[c] && t->model.params.copy[c])
-            TRY(load_copy(&t->model.params, c, file, t->model.params.count));
+            TRY(saved_load(&t->model.params, c, prefix[c], file, t->model.params.count));
     params_round(&t->dev, &t->model.params, PARAM_VALUE);
     params_round(&t->dev, &t->model.params, PARAM_TARGET);
     t->step = (int64_t)step;
@@ -272,63 +231,14 @@ Status checkpoint_begin(Trainer *t)
     Safetensors file;
     const int first_head = t->model.at.final_norm + 1;
     if (!*t->config.train_from) return OK;
-    TRY(checkpoint_find(found, sizeof found, t->config.train_from, false));
+    TRY(saved_find(found, sizeof found, t->config.train_from, false));
     TRY(safetensors_open(&file, found));
     Status st = check_settings(&file, &t->config, is_size);
     if (st == OK && t->model.at.q_weight >= 0 && safetensors_find(&file, "q.weight"))
         st = check_settings(&file, &t->config, is_of_q);
-    if (st == OK) st = check_catalogue(&file, &t->file);
-    if (st == OK) st = load_copy(&t->model.params, PARAM_VALUE, &file, first_head);
+    if (st == OK) st = saved_catalogue(&file, &t->file);
+    if (st == OK) st = saved_load(&t->model.params, PARAM_VALUE, "", &file, first_head);
     safetensors_close(&file);
     if (st == OK) trainer_begin(t);
-    return st;
-}
-
-Status checkpoint_find(char *found, size_t size, const char *path, bool all)
-{
-    static const char *const names[] = {"best.safetensors", "last.safetensors"};
-    struct stat info;
-    if (stat(path, &info) != 0) return FAIL(ERR_IO, "%s: %s", path, strerror(errno));
-    if (!S_ISDIR(info.st_mode)) return snprintf(found, size, "%s", path), OK;
-    for (size_t i = all ? 1 : 0; i < sizeof names / sizeof *names; i++) {
-        snprintf(found, size, "%s/%s", path, names[i]);
-        if (stat(found, &info) == 0) return OK;
-    }
-    return FAIL(ERR_IO, "%s: no %slast.safetensors in this folder", path,
-                all ? "" : "best.safetensors or ");
-}
-
-static Status load_model(Model *m, Config *c, const Behaviour *b, Device *dev,
-                         const Safetensors *file)
-{
-    TRY(checkpoint_config(c, file));
-    TRY(check_catalogue(file, b));
-    ModelShape shape = {.dim = c->model_dim,
-                        .layers = c->model_layers,
-                        .heads = c->model_heads,
-                        .ff = c->model_ff,
-                        .init_std = (float)c->model_init_std,
-                        .log_values = c->learn_log_values,
-                        .policy = safetensors_find(file, "policy.weight"),
-                        .q = safetensors_find(file, "q.weight"),
-                        .next_action = safetensors_find(file, "next.weight"),
-                        .value = safetensors_find(file, "critic.weight"),
-                        .behaviour = safetensors_find(file, "behaviour.weight")};
-    model_shape_of_file(&shape, b);
-    TRY(model_open(m, &shape, b, dev));
-    TRY(params_open(&m->params, PARAM_VALUE, dev));
-    return load_copy(&m->params, PARAM_VALUE, file, m->params.count);
-}
-
-Status checkpoint_model(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path)
-{
-    char found[4096];
-    Safetensors file;
-    *m = (Model){0};
-    TRY(checkpoint_find(found, sizeof found, path, false));
-    TRY(safetensors_open(&file, found));
-    const Status st = load_model(m, c, b, dev, &file);
-    safetensors_close(&file);
-    if (st != OK) model_close(m);
     return st;
 }

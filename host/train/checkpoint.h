@@ -38,13 +38,4 @@ Status checkpoint_begin(Trainer *t);
  * of what a step learns? Checkpoints do not hold those. */
 bool checkpoint_is_place(const char *key);
 
-/* The settings a checkpoint was trained with; those that are newer than it have their defaults. */
-Status checkpoint_config(Config *c, const Safetensors *file);
-/* The file of a run: `path` itself when it is one, else in that folder last.safetensors where `all` is
- * wanted, else best.safetensors or, without one, last.safetensors. */
-Status checkpoint_find(char *found, size_t size, const char *path, bool all);
-/* Open a model for inference on `b` (PARAM_VALUE only) from a file or the folder of a run.
- * `c` gets the checkpoint's settings. */
-Status checkpoint_model(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path);
-
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/saved.h"
 #include "train/checkpoint.h"
 
 enum { NAME_MAX_BYTES = 96, FIXED = 48 };
@@ -163,9 +164,9 @@ Status trace_write(const char *checkpoint, const char *data, const char *device,
     const Batch *b;
     Config config;
     Status st;
-    TRY_OR_FAIL(st, checkpoint_find(path, sizeof path, checkpoint, true));
+    TRY_OR_FAIL(st, saved_find(path, sizeof path, checkpoint, true));
     TRY_OR_FAIL(st, safetensors_open(&file, path));
-    TRY_OR_FAIL(st, checkpoint_config(&config, &file));
+    TRY_OR_FAIL(st, saved_config(&config, &file));
     snprintf(config.data_path, sizeof config.data_path, "%s", data);
     snprintf(config.train_device, sizeof config.train_device, "%s", device);
     TRY_OR_FAIL(st, trainer_open(&t, &config));

@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "evaluate/ranking/baselines.h"
 #include "infer/scorer.h"
+#include "model/saved.h"
 #include "train/checkpoint.h"
 #include "train/loop.h"
 #include "train/rounds/rounds.h"
@@ -173,7 +174,7 @@ static Status rank_with(Ablation *a, const Config *c, Device *dev, int arm, int 
     Model model;
     Config trained;
     Evaluation e;
-    TRY(checkpoint_model(&model, &trained, &a->file, dev, c->train_out));
+    TRY(saved_open(&model, &trained, &a->file, dev, c->train_out));
     const ModelScorer state = {&model, &a->file, dev, trained.model_length, NULL};
     Scorer scorer = model_scorer(&state, model_head(&model));
     scorer.name = "rank the test split";

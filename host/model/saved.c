@@ -1,0 +1,95 @@
+#include "model/saved.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+Status saved_find(char *found, size_t size, const char *path, bool resumable)
+{
+    static const char *const names[] = {"best.safetensors", "last.safetensors"};
+    struct stat info;
+    if (stat(path, &info) != 0) return FAIL(ERR_IO, "%s: %s", path, strerror(errno));
+    if (!S_ISDIR(info.st_mode)) return snprintf(found, size, "%s", path), OK;
+    for (size_t i = resumable ? 1 : 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(found, size, "%s/%s", path, names[i]);
+        if (stat(found, &info) == 0) return OK;
+    }
+    return FAIL(ERR_IO, "%s: no %slast.safetensors in this folder", path,
+                resumable ? "" : "best.safetensors or ");
+}
+
+Status saved_config(Config *c, const Safetensors *file)
+{
+    *c = config_default();
+    for (int i = 0; i < config_count(); i++) {
+        const char *value = safetensors_metadata(file, config_key(i));
+        if (value) TRY(config_set(c, config_key(i), value));
+    }
+    if (safetensors_metadata(file, "catalogue_hash")) return OK;
+    return FAIL(ERR_FORMAT, "%s: no \"catalogue_hash\" in its metadata; not a souk checkpoint?",
+                file->path);
+}
+
+Status saved_catalogue(const Safetensors *file, const Behaviour *b)
+{
+    const char *hash = safetensors_metadata(file, "catalogue_hash");
+    if (hash && !strcmp(hash, b->catalogue_hash)) return OK;
+    return FAIL(ERR_USAGE, "%s was trained on catalogue %.12s, %s has catalogue %.12s", file->path,
+                hash ? hash : "(none)", b->path, b->catalogue_hash);
+}
+
+Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Safetensors *file,
+                  int optional)
+{
+    for (int i = 0; i < p->count; i++) {
+        char name[96];
+        Tensor from;
+        const Tensor to = p->copy[copy][i];
+        snprintf(name, sizeof name, "%s%s", prefix, p->info[i].name);
+        if (i >= optional && !safetensors_find(file, name)) continue;
+        TRY(safetensors_get(file, name, F32, to.rank, to.dim, &from));
+        for (int64_t e = 0; e < tensor_count(from); e++)
+            if (!isfinite(f32(from)[e]))
+                return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %g, want a finite number",
+                            file->path, name, e, (double)f32(from)[e]);
+        device_copy_in(p->arena[copy].dev, to.data, from.data, tensor_bytes(to));
+    }
+    return p->arena[copy].dev->status;
+}
+
+static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const Safetensors *file)
+{
+    TRY(saved_config(c, file));
+    TRY(saved_catalogue(file, b));
+    ModelShape shape = {.dim = c->model_dim,
+                        .layers = c->model_layers,
+                        .heads = c->model_heads,
+                        .ff = c->model_ff,
+                        .init_std = (float)c->model_init_std,
+                        .log_values = c->learn_log_values,
+                        .policy = safetensors_find(file, "policy.weight"),
+                        .q = safetensors_find(file, "q.weight"),
+                        .next_action = safetensors_find(file, "next.weight"),
+                        .value = safetensors_find(file, "critic.weight"),
+                        .behaviour = safetensors_find(file, "behaviour.weight")};
+    model_shape_of_file(&shape, b);
+    TRY(model_open(m, &shape, b, dev));
+    TRY(params_open(&m->params, PARAM_VALUE, dev));
+    return saved_load(&m->params, PARAM_VALUE, "", file, m->params.count);
+}
+
+Status saved_open(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path)
+{
+    char found[4096];
+    Safetensors file;
+    *m = (Model){0};
+    TRY(saved_find(found, sizeof found, path, false));
+    TRY(safetensors_open(&file, found));
+    const Status st = load(m, c, b, dev, &file);
+    safetensors_close(&file);
+    if (st != OK) model_close(m);
+    return st;
+}
