@@ -7,15 +7,14 @@
 static _Thread_local char message[1024];
 static _Thread_local char place[128];
 
-Status status_fail(Status code, const char *file, int line, const char *format, ...)
+void status_record(const char *file, int line, const char *format, ...)
 {
-    if (message[0]) return code;
+    if (message[0]) return;
     snprintf(place, sizeof place, "%s:%d", file, line);
     va_list args;
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    return code;
 }
 
 const char *status_message(void) { return message; }

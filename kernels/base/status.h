@@ -22,10 +22,10 @@ typedef enum {
     ERR_USAGE,  /* a bad argument, setting or request */
 } Status;
 
-/* Record `code` with a formatted message and return it. The first message of a thread is kept until
- * status_clear(): it is the cause, later ones are echoes. */
-Status status_fail(Status code, const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+/* Record a formatted message and where it was recorded. The first message of a thread is kept until
+ * status_clear(): it is the cause, and later ones only repeat it. */
+void status_record(const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The recorded message, one line; "" if none. */
 const char *status_message(void);
 /* "file.c:123", the place that recorded it; "" if none. */
@@ -37,7 +37,10 @@ void status_adopt(const char *message, const char *place);
 void status_abort(const char *file, int line, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 
-#define FAIL(code, ...) status_fail((code), __FILE__, __LINE__, __VA_ARGS__)
+/* Record the message; the value is `code`, which a reader of one file and the analyser of the compiler can
+ * see: `return FAIL(ERR_IO, "…")` does not return OK. */
+static inline Status status_code(Status code) { return code; }
+#define FAIL(code, ...) (status_record(__FILE__, __LINE__, __VA_ARGS__), status_code(code))
 #define REQUIRE(condition, ...)                                                                    \
     do {                                                                                           \
         if (!(condition)) status_abort(__FILE__, __LINE__, __VA_ARGS__);                           \
