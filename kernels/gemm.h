@@ -27,6 +27,14 @@ typedef struct {
     float alpha; /* 0 means 1 */
 } GemmOptions;
 
+/* N: the matrix as it is; T: transposed; ADD: c += instead of c =. */
+static const GemmOptions GEMM_NN = {false, false, false, 0.0f};
+static const GemmOptions GEMM_NT = {false, true, false, 0.0f};
+static const GemmOptions GEMM_TN = {true, false, false, 0.0f};
+static const GemmOptions GEMM_ADD_NN = {false, false, true, 0.0f};
+static const GemmOptions GEMM_ADD_NT = {false, true, true, 0.0f};
+static const GemmOptions GEMM_ADD_TN = {true, false, true, 0.0f};
+
 void gemm(Device *dev, Tensor c, Tensor a, Tensor b, GemmOptions options);
 
 /* One tile, in the calling thread, on the CPU: for ops that run products inside their own parallel loops.

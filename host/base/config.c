@@ -21,6 +21,28 @@ static const struct {
 #undef OPTION
 };
 
+/* Settings that were renamed. The former key still works in config files, arguments and checkpoints. */
+static const struct {
+    const char *former, *key;
+} renamed[] = {
+    {"learn.value_weight", "learn.critic_weight"},
+};
+enum { RENAMED = sizeof renamed / sizeof *renamed };
+
+static const char *present_key(const char *key)
+{
+    for (int i = 0; i < RENAMED; i++)
+        if (!strcmp(key, renamed[i].former)) return renamed[i].key;
+    return key;
+}
+
+const char *config_former_key(int i)
+{
+    for (int r = 0; r < RENAMED; r++)
+        if (!strcmp(config_key(i), renamed[r].key)) return renamed[r].former;
+    return NULL;
+}
+
 Config config_default(void)
 {
     return (Config){
@@ -52,8 +74,9 @@ static Status parse_number(int i, const char *value, double *number, int64_t *wh
     return OK;
 }
 
-Status config_set(Config *c, const char *key, const char *value)
+Status config_set(Config *c, const char *name, const char *value)
 {
+    const char *key = present_key(name);
     for (int i = 0; i < config_count(); i++) {
         if (strcmp(key, options[i].key) != 0) continue;
         void *field = (char *)c + options[i].offset;

@@ -20,7 +20,7 @@ typedef struct {
 } Config;
 
 Config config_default(void);
-/* "optim.lr", "3e-4". Unknown keys, bad numbers and values out of range are errors. */
+/* "optim.lr", "3e-4". Former keys work too. Unknown keys, bad numbers and values out of range are errors. */
 Status config_set(Config *c, const char *key, const char *value);
 /* "optim.lr=3e-4" */
 Status config_assign(Config *c, const char *assignment);
@@ -31,6 +31,8 @@ Status config_read(Config *c, const char *path);
  * Config. */
 int config_count(void);
 const char *config_key(int i);
+/* The key that the setting had before it was renamed; NULL: always the same. */
+const char *config_former_key(int i);
 void config_value(const Config *c, int i, char *value, size_t size);
 /* Key, default and help of every setting. */
 void config_help(FILE *out);

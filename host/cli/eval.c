@@ -126,9 +126,9 @@ static Status add_model(Job *job, const Arguments *a)
     TRY(saved_open(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
     job->model_scorer =
         (ModelScorer){&job->model, &job->file, &job->device, job->config.model_length, NULL};
-    const Head head = model_head(&job->model);
+    const HeadId head = heads_default(job->model.shape.head_set);
     job->scorer[job->scorers++] = model_scorer(&job->model_scorer, head);
-    if (head == HEAD_POLICY && job->model.at.q_weight >= 0)
+    if (head != HEAD_Q && model_has(&job->model, HEAD_Q))
         job->scorer[job->scorers++] = model_scorer(&job->model_scorer, HEAD_Q);
     return OK;
 }

@@ -165,24 +165,21 @@ static Status one_of(const char *option, const char *value, int count, const cha
 
 static Status open_model(Job *job, const Arguments *a)
 {
-    static const char *const heads[] = {"policy", "q"};
     TRY(device_open(&job->device, a->device, a->options.bootstrap.threads));
     TRY(saved_open(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
-    int head = model_head(&job->model) == HEAD_Q;
-    if (a->head) TRY(one_of("head", a->head, 2, heads, &head));
-    if ((head ? job->model.at.q_weight : job->model.at.policy_weight) < 0)
-        return FAIL(ERR_USAGE, "--head %s: %s has none", heads[head], a->checkpoint);
+    const HeadSet has = job->model.shape.head_set;
+    HeadId head = heads_default(has);
+    if (a->head) TRY(heads_find(&head, a->head, has, "--head"));
     job->scorer =
         (ModelScorer){&job->model, &job->file, &job->device, job->config.model_length, NULL};
-    job->model_policy = (OpeModelPolicy){&job->scorer, head ? HEAD_Q : HEAD_POLICY, a->temperature,
-                                         a->epsilon, a->quiet};
+    job->model_policy = (OpeModelPolicy){&job->scorer, head, a->temperature, a->epsilon, a->quiet};
     job->policy = ope_policy_model(&job->model_policy);
     if (a->epsilon >= 0.0)
         snprintf(job->described, sizeof job->described, "%s, best by the %s head, %g any item",
-                 a->checkpoint, heads[head], a->epsilon);
+                 a->checkpoint, heads_table[head].name, a->epsilon);
     else
         snprintf(job->described, sizeof job->described, "%s, softmax of the %s head at %g",
-                 a->checkpoint, heads[head], a->temperature);
+                 a->checkpoint, heads_table[head].name, a->temperature);
     return OK;
 }
 

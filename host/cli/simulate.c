@@ -108,18 +108,6 @@ static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row
     return st;
 }
 
-static Status head_of(const Arguments *a, const Model *m, Head *head)
-{
-    *head = model_head(m);
-    if (!a->head) return OK;
-    if (!strcmp(a->head, "policy") && m->at.policy_weight >= 0) return *head = HEAD_POLICY, OK;
-    if (!strcmp(a->head, "q") && m->at.q_weight >= 0) return *head = HEAD_Q, OK;
-    return FAIL(ERR_USAGE, "--head %s: the model has %s", a->head,
-                m->at.policy_weight < 0 ? "only q"
-                : m->at.q_weight < 0    ? "only policy"
-                                        : "policy and q");
-}
-
 static Status simulate_model(const Arguments *a, const World *w, Row *row)
 {
     Behaviour file = {0};
@@ -136,7 +124,9 @@ static Status simulate_model(const Arguments *a, const World *w, Row *row)
     TRY_OR_FAIL(st, device_open(&dev, a->device, (int)a->threads));
     TRY_OR_FAIL(st, behaviour_open(&file, a->data));
     TRY_OR_FAIL(st, saved_open(&model, &config, &file, &dev, a->checkpoint));
-    TRY_OR_FAIL(st, head_of(a, &model, &options.head));
+    options.head = heads_default(model.shape.head_set);
+    if (a->head)
+        TRY_OR_FAIL(st, heads_find(&options.head, a->head, model.shape.head_set, "--head"));
     const ModelScorer scorer = {&model, &file, &dev, config.model_length, NULL};
     TRY_OR_FAIL(st, model_actor_open(&actor, &scorer, w, &options));
     st = simulate(a, w, model_actor(actor), row);

@@ -20,7 +20,6 @@ struct ModelActor {
     Encoder own, *encoder; /* own: used where none is borrowed */
     int32_t *row;          /* [tokens] state rows of the open batch */
     int64_t *stream;       /* [tokens] and their episodes */
-    int32_t *repeated;     /* [tokens, candidates] the row of each candidate */
     int64_t *excluded_at;  /* [tokens+1] the windows' offsets into `excluded` */
     int32_t *excluded;     /* [tokens, exclude_last] rising in a window */
 };
@@ -55,9 +54,14 @@ static Status check_options(const Model *m, const ActorOptions *o)
                     "items of the last %" PRId64 " events are not shown again, of %" PRId64
                     " items in all: none may be left",
                     o->exclude_last, m->shape.items);
-    if (o->candidates == 0 || (m->at.policy_weight >= 0 && m->at.q_weight >= 0)) return OK;
-    return FAIL(ERR_USAGE, "candidates of the policy, by Q: the model has only %s",
-                m->at.q_weight < 0 ? "policy" : "q");
+    const HeadSet wanted = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q);
+    char list[HEADS_LIST_MAX];
+    if (o->candidates == 0 || (m->shape.head_set & wanted) == wanted) return OK;
+    heads_list(list, m->shape.head_set & wanted);
+    return FAIL(ERR_USAGE,
+                "candidates are ranked by the policy head and chosen by the q head: want a model "
+                "with both, this one has only %s",
+                list);
 }
 
 Status model_actor_open(ModelActor **actor, const ModelScorer *scorer, const World *w,
@@ -76,10 +80,9 @@ Status model_actor_open(ModelActor **actor, const ModelScorer *scorer, const Wor
     TRY(check_options(scorer->model, options));
     a->row = calloc((size_t)tokens, sizeof *a->row);
     a->stream = calloc((size_t)tokens, sizeof *a->stream);
-    a->repeated = calloc((size_t)(tokens * (options->candidates + 1)), sizeof *a->repeated);
     a->excluded_at = calloc((size_t)tokens + 1, sizeof *a->excluded_at);
     a->excluded = calloc((size_t)(tokens * (options->exclude_last + 1)), sizeof *a->excluded);
-    if (!a->row || !a->stream || !a->repeated || !a->excluded_at || !a->excluded)
+    if (!a->row || !a->stream || !a->excluded_at || !a->excluded)
         return FAIL(ERR_MEMORY, "no memory for an actor");
     TRY(batch_open(&a->batch, scorer->file, tokens));
     TRY(model_input_open(&a->input, scorer->model, tokens, scorer->dev));
@@ -91,7 +94,6 @@ void model_actor_close(ModelActor *a)
     if (!a) return;
     free(a->row);
     free(a->stream);
-    free(a->repeated);
     free(a->excluded_at);
     free(a->excluded);
     batch_close(&a->batch);
@@ -162,8 +164,8 @@ static void add_window(ModelActor *a, const PlayHistory *h)
 /* ---- Choosing ------------------------------------------------------------------------------------------ */
 
 /* Of the batch's windows, into item and propensity; `step` choices were made in each episode. */
-static Status softmax_choices(ModelActor *a, Tensor u, Tensor bias, const ItemTable *table,
-                              int64_t step, int32_t *item, float *propensity)
+static Status softmax_choices(ModelActor *a, const HeadScores *z, int64_t step, int32_t *item,
+                              float *propensity)
 {
     Device *dev = a->scorer.dev;
     const int64_t rows = a->batch.windows;
@@ -175,7 +177,7 @@ static Status softmax_choices(ModelActor *a, Tensor u, Tensor bias, const ItemTa
         .exclusion = exclusion_of(a),
         .temperature = (float)a->options.temperature,
     };
-    catalogue_sample(dev, chosen, chance, u, table, bias, options);
+    catalogue_sample(dev, chosen, chance, z->u, &z->items, z->bias, options);
     device_copy_out(dev, item, chosen.data, tensor_bytes(chosen));
     device_copy_out(dev, propensity, chance.data, tensor_bytes(chance));
     TRY(device_sync(dev));
@@ -193,14 +195,14 @@ static int32_t any_item(const ModelActor *a, int64_t i, uint32_t word, int64_t *
     return item;
 }
 
-static Status greedy_choices(ModelActor *a, Tensor u, Tensor bias, const ItemTable *table,
-                             int64_t step, int32_t *item, float *propensity)
+static Status greedy_choices(ModelActor *a, const HeadScores *z, int64_t step, int32_t *item,
+                             float *propensity)
 {
     Device *dev = a->scorer.dev;
     const int64_t rows = a->batch.windows;
     const double epsilon = a->options.epsilon;
     Tensor best = SCRATCH(dev, I32, rows, 1), score = SCRATCH(dev, F32, rows, 1), none = {0};
-    catalogue_rank(dev, none, none, best, score, u, table, bias, none, exclusion_of(a));
+    catalogue_rank(dev, none, none, best, score, z->u, &z->items, z->bias, none, exclusion_of(a));
     device_copy_out(dev, item, best.data, tensor_bytes(best));
     TRY(device_sync(dev));
     for (int64_t i = 0; i < rows; i++) {
@@ -239,22 +241,20 @@ static int64_t pick(const ActorOptions *o, const float *q, int64_t count, Philox
     }
 }
 
-/* Q, up to a constant of the state, of the items [rows, k] that the policy ranks best. */
-static Tensor candidate_values(ModelActor *a, Tensor h, Weights w, const ItemTable *table,
-                               Tensor items)
+/* Q, up to its state term, of the items [rows, k] that the policy ranks best. */
+static Tensor candidate_values(ModelActor *a, Tensor h, Weights w, Tensor items)
 {
     Device *dev = a->scorer.dev;
-    const Model *m = a->scorer.model;
     const int64_t rows = items.dim[0], k = items.dim[1];
-    Tensor u = head_queries(dev, m, w, HEAD_Q, h), q = SCRATCH(dev, F32, rows * k);
-    for (int64_t i = 0; i < rows * k; i++) a->repeated[i] = (int32_t)(i / k);
-    catalogue_score(dev, q, states_at(dev, u, a->repeated, rows * k), table,
-                    head_bias(m, w, HEAD_Q), TENSOR(items.data, I32, rows * k));
+    const HeadScores of_rows = scores_ranking(dev, a->scorer.model, w, HEAD_Q, h);
+    const HeadScores z = scores_repeat(dev, &of_rows, k);
+    Tensor q = SCRATCH(dev, F32, rows * k);
+    scores_at(dev, &z, q, TENSOR(items.data, I32, rows * k));
     return q;
 }
 
-static Status candidate_choices(ModelActor *a, Tensor h, Weights w, const ItemTable *table,
-                                int64_t step, int32_t *item, float *propensity)
+static Status candidate_choices(ModelActor *a, Tensor h, Weights w, int64_t step, int32_t *item,
+                                float *propensity)
 {
     const ActorOptions *o = &a->options;
     Device *dev = a->scorer.dev;
@@ -262,10 +262,9 @@ static Status candidate_choices(ModelActor *a, Tensor h, Weights w, const ItemTa
     const int64_t rows = a->batch.windows, items = m->shape.items;
     const int64_t left = items - o->exclude_last, k = o->candidates < left ? o->candidates : left;
     Tensor best = SCRATCH(dev, I32, rows, k), score = SCRATCH(dev, F32, rows, k), none = {0};
-    Tensor u = head_queries(dev, m, w, HEAD_POLICY, h);
-    catalogue_rank(dev, none, none, best, score, u, table, head_bias(m, w, HEAD_POLICY), none,
-                   exclusion_of(a));
-    Tensor q = candidate_values(a, h, w, table, best);
+    const HeadScores z = scores_ranking(dev, m, w, HEAD_POLICY, h);
+    catalogue_rank(dev, none, none, best, score, z.u, &z.items, z.bias, none, exclusion_of(a));
+    Tensor q = candidate_values(a, h, w, best);
     int32_t *found = device_read(dev, best.data, tensor_bytes(best));
     float *value = device_read(dev, q.data, tensor_bytes(q));
     Status st = found && value ? device_sync(dev) : ERR_MEMORY;
@@ -285,18 +284,17 @@ static Status choose(ModelActor *a, int64_t step, int32_t *item, float *propensi
     const ActorOptions *o = &a->options;
     const Model *m = s->model;
     Weights w = params_weights(&m->params, PARAM_VALUE);
-    const ItemTable table = model_items(m, w);
     const size_t mark = scratch_mark(s->dev);
     model_input_set(&a->input, m, &a->batch, s->file);
     Tensor h = encoder_forward(s->dev, a->encoder, m, w, &a->input, (DropoutKey){0});
     h = states_at(s->dev, h, a->row, a->batch.windows);
     Status st;
     if (o->candidates > 0)
-        st = candidate_choices(a, h, w, &table, step, item, propensity);
+        st = candidate_choices(a, h, w, step, item, propensity);
     else {
-        Tensor u = head_queries(s->dev, m, w, o->head, h), bias = head_bias(m, w, o->head);
-        st = o->temperature > 0.0 ? softmax_choices(a, u, bias, &table, step, item, propensity)
-                                  : greedy_choices(a, u, bias, &table, step, item, propensity);
+        const HeadScores z = scores_ranking(s->dev, m, w, o->head, h);
+        st = o->temperature > 0.0 ? softmax_choices(a, &z, step, item, propensity)
+                                  : greedy_choices(a, &z, step, item, propensity);
     }
     scratch_release(s->dev, mark);
     return st;

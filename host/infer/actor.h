@@ -9,7 +9,7 @@
 #include "world/play.h"
 
 typedef struct {
-    Head head;
+    HeadId head;
     double
         temperature; /* > 0: an item by softmax(score / temperature), propensity its probability */
     double epsilon;  /* temperature 0: the best item, but with this chance any: propensity

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "catalogue/catalogue.h"
-#include "elementwise.h"
-#include "gemm.h"
 #include "infer/states.h"
 
 static int by_item(const void *a, const void *b)
@@ -16,22 +14,15 @@ static int by_item(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Q of the chosen items at the state h [1, dim]: q [k], in the unit of rewards. */
-static void action_values(const ModelScorer *s, Tensor q, Tensor h, Tensor items)
+/* Q of the chosen items [k] at the state h [1, dim]: [k], in the unit of rewards. */
+static Tensor action_values(const ModelScorer *s, Tensor h, Tensor items)
 {
     const Model *m = s->model;
-    Weights w = m->params.copy[PARAM_VALUE];
-    const ItemTable table = model_items(m, w);
-    const int64_t k = items.dim[0], dim = m->shape.dim;
-    Tensor u = head_queries(s->dev, m, w, HEAD_Q, h), rows = SCRATCH(s->dev, F32, k, dim);
-    Tensor value = SCRATCH(s->dev, F32, 1, 1);
-    for (int64_t i = 0; i < k; i++)
-        device_copy(s->dev, f32(rows) + i * dim, u.data, (size_t)dim * sizeof(float));
-    catalogue_score(s->dev, q, rows, &table, head_bias(m, w, HEAD_Q), items);
-    gemm(s->dev, value, h, w[m->at.value_weight], (GemmOptions){.trans_b = true});
-    elementwise_shift(s->dev, value, w[m->at.value_bias]);
-    elementwise_shift(s->dev, q, TENSOR(value.data, F32, 1));
-    if (m->shape.log_values) elementwise_exp(s->dev, q, q);
+    const HeadScores of_state = scores_full(s->dev, m, m->params.copy[PARAM_VALUE], HEAD_Q, h);
+    const HeadScores z = scores_repeat(s->dev, &of_state, items.dim[0]);
+    const Tensor q = SCRATCH(s->dev, F32, items.dim[0]);
+    scores_at(s->dev, &z, q, items);
+    return scores_to_values(s->dev, m, q);
 }
 
 static Exclusion on_device(Device *dev, Exclusion seen)
@@ -46,7 +37,7 @@ static Status read_best(const ModelScorer *s, Tensor item, Tensor score, Tensor 
                         Recommendation *out, int64_t *found)
 {
     const int64_t k = item.dim[1];
-    const bool policy = model_head(s->model) == HEAD_POLICY, has_q = s->model->at.q_weight >= 0;
+    const bool policy = model_has(s->model, HEAD_POLICY), has_q = model_has(s->model, HEAD_Q);
     int32_t *items = device_read(s->dev, item.data, tensor_bytes(item));
     float *scores = device_read(s->dev, score.data, tensor_bytes(score));
     float *qs = device_read(s->dev, q.data, tensor_bytes(q));
@@ -72,16 +63,13 @@ static Status rank(const ModelScorer *s, Tensor h, Exclusion seen, int64_t k, Re
 {
     const Model *m = s->model;
     Weights w = m->params.copy[PARAM_VALUE];
-    const ItemTable table = model_items(m, w);
-    const Head head = model_head(m);
     Tensor item = SCRATCH(s->dev, I32, 1, k), score = SCRATCH(s->dev, F32, 1, k);
-    Tensor total = SCRATCH(s->dev, F32, 1), q = SCRATCH(s->dev, F32, k);
-    Tensor u = head_queries(s->dev, m, w, head, h), none = {0};
-    catalogue_rank(s->dev, none, none, item, score, u, &table, head_bias(m, w, head), none,
+    Tensor total = SCRATCH(s->dev, F32, 1), q = SCRATCH(s->dev, F32, k), none = {0};
+    const HeadScores z = scores_ranking(s->dev, m, w, heads_default(m->shape.head_set), h);
+    catalogue_rank(s->dev, none, none, item, score, z.u, &z.items, z.bias, none,
                    on_device(s->dev, seen));
-    catalogue_stats(s->dev, (CatalogueStats){.logsumexp = total}, u, &table, head_bias(m, w, head),
-                    1);
-    if (m->at.q_weight >= 0) action_values(s, q, h, TENSOR(item.data, I32, k));
+    catalogue_stats(s->dev, (CatalogueStats){.logsumexp = total}, z.u, &z.items, z.bias, 1);
+    if (model_has(m, HEAD_Q)) q = action_values(s, h, TENSOR(item.data, I32, k));
     return read_best(s, item, score, q, total, out, found);
 }
 

@@ -6,22 +6,6 @@
 
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
-#include "gemm.h"
-
-Head model_head(const Model *m) { return m->at.policy_weight >= 0 ? HEAD_POLICY : HEAD_Q; }
-
-Tensor head_queries(Device *dev, const Model *m, Weights w, Head head, Tensor h)
-{
-    Tensor u = SCRATCH(dev, h.dtype, h.dim[0], m->shape.dim);
-    gemm(dev, u, h, w[head == HEAD_POLICY ? m->at.policy_weight : m->at.q_weight],
-         (GemmOptions){.trans_b = true});
-    return u;
-}
-
-Tensor head_bias(const Model *m, Weights w, Head head)
-{
-    return w[head == HEAD_POLICY ? m->at.policy_bias : m->at.q_bias];
-}
 
 /* ---- Scoring a batch -------------------------------------------------------------------------------- */
 
@@ -31,7 +15,7 @@ typedef struct {
     const Histories *histories;
     const ScoredEvents *events;
     const ScoreOptions *options;
-    Head head;
+    HeadId head;
     Ranking *ranking;
     float *purchase;
     int32_t *item; /* [events of the batch] what an op reads, on its way to the device */
@@ -99,7 +83,6 @@ static Status rank(const Run *r, Tensor h)
 {
     const ModelScorer *s = r->self;
     Weights w = params_weights(&s->model->params, PARAM_VALUE);
-    const ItemTable items = model_items(s->model, w);
     Tensor above = SCRATCH(s->dev, I32, r->scored), ties = SCRATCH(s->dev, I32, r->scored);
     Tensor top = SCRATCH(s->dev, I32, r->scored, RANKING_TOP);
     Tensor score = SCRATCH(s->dev, F32, r->scored, RANKING_TOP);
@@ -109,9 +92,9 @@ static Status rank(const Run *r, Tensor h)
     Exclusion seen;
     Status st = seen_items(r, &seen);
     if (st == OK) {
-        catalogue_rank(s->dev, above, ties, top, score,
-                       head_queries(s->dev, s->model, w, r->head, h), &items,
-                       head_bias(s->model, w, r->head), target, seen_on_device(r, seen));
+        const HeadScores z = scores_ranking(s->dev, s->model, w, r->head, h);
+        catalogue_rank(s->dev, above, ties, top, score, z.u, &z.items, z.bias, target,
+                       seen_on_device(r, seen));
         st = add_ranks(r, above, ties, top);
     }
     free((void *)seen.offset);
@@ -124,13 +107,12 @@ static void predict(const Run *r, Tensor h)
 {
     const ModelScorer *s = r->self;
     Weights w = params_weights(&s->model->params, PARAM_VALUE);
-    const ItemTable actions = {.id = w[s->model->at.next_weight]};
-    const Tensor bias = w[s->model->at.next_bias];
+    const HeadScores z = scores_ranking(s->dev, s->model, w, HEAD_NEXT_ACTION, h);
     Tensor logsumexp = SCRATCH(s->dev, F32, r->scored), logit = SCRATCH(s->dev, F32, r->scored);
     for (int64_t i = 0; i < r->scored; i++) r->item[i] = r->options->purchase;
     Tensor purchase = scratch_copy(r->self->dev, r->item, I32, r->scored);
-    catalogue_stats(s->dev, (CatalogueStats){.logsumexp = logsumexp}, h, &actions, bias, 1.0f);
-    catalogue_score(s->dev, logit, h, &actions, bias, purchase);
+    catalogue_stats(s->dev, (CatalogueStats){.logsumexp = logsumexp}, z.u, &z.items, z.bias, 1.0f);
+    scores_at(s->dev, &z, logit, purchase);
     elementwise_axpy(s->dev, logit, -1.0f, logsumexp);
     float *read = device_read(s->dev, logit.data, tensor_bytes(logit));
     for (int64_t i = 0; i < r->scored && read; i++) r->purchase[r->index[i]] = read[i];
@@ -157,18 +139,19 @@ static Status score(const Scorer *self, const Histories *h, const ScoredEvents *
              .histories = h,
              .events = events,
              .options = options,
-             .head = (Head)self->kind,
+             .head = (HeadId)self->kind,
              .ranking = ranking,
              .purchase = purchase};
     return model_states(r.self, events, self->name, options->quiet, use_states, &r);
 }
 
-Scorer model_scorer(const ModelScorer *state, Head head)
+Scorer model_scorer(const ModelScorer *state, HeadId head)
 {
     return (Scorer){
-        .name = head == HEAD_POLICY ? "souk policy" : "souk Q values",
+        .name = heads_table[head].scorer,
         .ranks = true,
-        .predicts = state->model->at.next_weight >= 0 && head == model_head(state->model),
+        .predicts = model_has(state->model, HEAD_NEXT_ACTION) &&
+                    head == heads_default(state->model->shape.head_set),
         .state = (void *)state,
         .kind = head,
         .score = score,
@@ -196,7 +179,7 @@ void validation_close(Validation *v)
 
 Status validation_run(const Validation *v, ValidationResult *out, const ModelScorer *model)
 {
-    const Scorer scorer = model_scorer(model, model_head(model->model));
+    const Scorer scorer = model_scorer(model, heads_default(model->model->shape.head_set));
     const ScoreOptions options = {.threads = model->dev->threads, .purchase = -1, .quiet = true};
     ScoredEvents events = {0};
     Ranking ranking = {0};

@@ -6,17 +6,10 @@
 
 #include "evaluate/ranking/scorer.h"
 #include "infer/states.h"
-
-typedef enum { HEAD_POLICY, HEAD_Q } Head;
-
-/* The head that a model recommends by: the policy, or Q where there is no policy. */
-Head model_head(const Model *m);
-/* Queries u of a head, [rows, dim] in scratch, and its bias: scores are <u, E[a]> + bias[a]. */
-Tensor head_queries(Device *dev, const Model *m, Weights w, Head head, Tensor h);
-Tensor head_bias(const Model *m, Weights w, Head head);
+#include "model/scores.h"
 
 /* A scorer by one head; `state` must outlive it. The next-action head predicts purchases. */
-Scorer model_scorer(const ModelScorer *state, Head head);
+Scorer model_scorer(const ModelScorer *state, HeadId head);
 
 /* ---- Validation ------------------------------------------------------------------------------------- */
 

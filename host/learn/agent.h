@@ -11,7 +11,7 @@
 
 /* Settings that agents share, by their config keys learn.*. */
 typedef struct {
-    float td_weight, action_weight, value_weight, entropy, negatives;
+    float td_weight, action_weight, critic_weight, entropy, negatives;
     bool log_values; /* Q is exp(score): host/model/README.md, section 6 */
     float reward_scale, gamma, huber, temperature, alpha, lambda, allowed;
     float expectile, weight_max, ratio_max, smooth, clip;
@@ -27,7 +27,7 @@ enum {
     LOSS_NEXT_ACTION,
     LOSS_CONSERVATIVE,
     LOSS_NEGATIVES,
-    LOSS_VALUE,
+    LOSS_CRITIC,
     LOSS_BEHAVIOUR,
     LOSS_ENTROPY,
     LOSSES
@@ -57,17 +57,15 @@ typedef struct {
     Tensor sums;
 } AgentPass;
 
-/* Heads that an agent trains; in an objective each is trained by at most one term. */
-enum { TRAINS_POLICY = 1, TRAINS_Q = 2, TRAINS_VALUE = 4, TRAINS_BEHAVIOUR = 8 };
-
 typedef struct {
     const char *name, *help;
-    unsigned trains;
-    bool imitates; /* the policy it trains is what the log does, not what to do */
-    bool target;   /* reads the target network */
-    bool logged;   /* reads the propensities of the log, which must have them */
-    bool singly;   /* backs up values of Q one by one, and so learns with learn.log_values too */
-    bool varies;   /* its launches, or numbers it gives them, change from step to step: no graph */
+    HeadSet trains;          /* in an objective each head is trained by at most one term */
+    bool imitates;           /* the policy it trains is what the log does, not what to do */
+    bool target;             /* reads the target network */
+    bool needs_propensities; /* reads the propensities of the log, which must have them */
+    bool single_backups;   /* backs up single values of Q, so that it works with learn.log_values */
+    bool changes_per_step; /* its launches or their host arguments differ from step to step, so that
+                                no step can be recorded as a graph */
     void (*backward)(Device *dev, const AgentPass *pass);
 } Agent;
 

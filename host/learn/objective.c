@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "catalogue/catalogue.h"
 #include "elementwise.h"
+#include "learn/losses.h"
 #include "losses/loss.h"
 
 /* ---- Which terms ----------------------------------------------------------------------------------- */
@@ -15,8 +15,8 @@ static Status add_term(Objective *o, bool *chosen, const char *term, const char 
         chosen[i] = true;
         o->trains |= agents[i]->trains;
         o->target |= agents[i]->target;
-        o->logged |= agents[i]->logged;
-        o->varies |= agents[i]->varies;
+        o->needs_propensities |= agents[i]->needs_propensities;
+        o->changes_per_step |= agents[i]->changes_per_step;
         return OK;
     }
     return FAIL(ERR_USAGE,
@@ -31,9 +31,10 @@ Status objective_parse(Objective *o, const char *terms)
     bool chosen[64] = {false};
     o->terms = 0;
     o->trains = 0;
-    o->target = o->logged = o->varies = false;
+    o->target = o->needs_propensities = o->changes_per_step = false;
     snprintf(copy, sizeof copy, "%s", terms);
     for (char *term; (term = strsep(&rest, "+"));) TRY(add_term(o, chosen, term, terms));
+    if (o->options.action_weight > 0.0f) o->trains |= HEAD_BIT(HEAD_NEXT_ACTION);
     for (int i = 0; agents[i]; i++)
         if (chosen[i]) o->term[o->terms++] = agents[i];
     return OK;
@@ -41,18 +42,19 @@ Status objective_parse(Objective *o, const char *terms)
 
 Status objective_check(const Objective *o, const char *terms)
 {
-    bool q = false, singly = true;
+    bool q = false, single_backups = true;
     for (int i = 0; i < o->terms; i++)
-        if (o->term[i]->trains & TRAINS_Q) q = true, singly &= o->term[i]->singly;
+        if (o->term[i]->trains & HEAD_BIT(HEAD_Q))
+            q = true, single_backups &= o->term[i]->single_backups;
     if (!o->options.log_values) return OK;
     if (o->options.huber > 0.0f)
         return FAIL(ERR_USAGE,
                     "learn.huber = %g is of squared errors; not with learn.log_values = 1",
                     (double)o->options.huber);
-    if (q && singly) return OK;
+    if (q && single_backups) return OK;
     char names[256] = "";
     for (int i = 0; agents[i]; i++)
-        if (agents[i]->singly)
+        if (agents[i]->single_backups)
             snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
                      *names ? ", " : "", agents[i]->name);
     return FAIL(ERR_USAGE, "learn.objective = \"%s\" with learn.log_values = 1: want one of %s",
@@ -65,24 +67,6 @@ void objective_help(FILE *out)
 }
 
 /* ---- All terms ------------------------------------------------------------------------------------- */
-
-/* The kinds of events are a small catalogue of their own. */
-static void next_action_loss(Device *dev, const AgentPass *p)
-{
-    const ModelParams *at = &p->m->at;
-    const ItemTable actions = {.id = p->w[at->next_weight]};
-    const int64_t tokens = p->in->tokens;
-    const size_t mark = scratch_mark(dev);
-    Tensor du = SCRATCH(dev, p->h.dtype, tokens, p->m->shape.dim), loss = SCRATCH(dev, F32, tokens);
-    Tensor target = SCRATCH(dev, I32, tokens), weight = SCRATCH(dev, F32, tokens);
-    loss_mask_targets(dev, target, p->in->target, p->in->target_action);
-    loss_mean_weights(dev, weight, sum_at(p->sums, SUM_TARGETS), target, p->options->action_weight);
-    catalogue_cross_entropy(dev, loss, du, p->grad[at->next_weight], p->grad[at->next_bias], p->h,
-                            &actions, p->w[at->next_bias], target, weight);
-    elementwise_add(dev, p->dh, du);
-    loss_weighted_sum(dev, loss_at(p->sums, LOSS_NEXT_ACTION), loss);
-    scratch_release(dev, mark);
-}
 
 static Tensor scaled_rewards(Device *dev, const ModelInput *in, float scale)
 {
@@ -102,7 +86,7 @@ void objective_backward(Device *dev, const Objective *o, AgentPass pass)
     loss_mean_weights(dev, pass.share, sum_at(pass.sums, SUM_TARGETS), pass.in->target, 1.0);
     elementwise_fill(dev, pass.dh, 0.0f);
     for (int i = 0; i < o->terms; i++) o->term[i]->backward(dev, &pass);
-    if (pass.m->shape.next_action) next_action_loss(dev, &pass);
+    if (model_has(pass.m, HEAD_NEXT_ACTION)) losses_next_action(dev, &pass);
     scratch_release(dev, mark);
 }
 
@@ -115,7 +99,7 @@ const char *const objective_loss_name[LOSSES] = {
     [LOSS_NEXT_ACTION] = "next_action",
     [LOSS_CONSERVATIVE] = "conservative",
     [LOSS_NEGATIVES] = "negatives",
-    [LOSS_VALUE] = "value",
+    [LOSS_CRITIC] = "value",
     [LOSS_BEHAVIOUR] = "behaviour",
     [LOSS_ENTROPY] = "entropy",
 };
@@ -124,10 +108,10 @@ Losses objective_losses(const Objective *o, const double sum[SUMS])
 {
     const AgentOptions *w = &o->options;
     const float weight[LOSSES] = {
-        [LOSS_CROSS_ENTROPY] = 1.0f,    [LOSS_POLICY] = 1.0f,
-        [LOSS_TD] = w->td_weight,       [LOSS_NEXT_ACTION] = w->action_weight,
-        [LOSS_CONSERVATIVE] = w->alpha, [LOSS_NEGATIVES] = w->td_weight * w->negatives,
-        [LOSS_VALUE] = w->value_weight, [LOSS_BEHAVIOUR] = 1.0f,
+        [LOSS_CROSS_ENTROPY] = 1.0f,      [LOSS_POLICY] = 1.0f,
+        [LOSS_TD] = w->td_weight,         [LOSS_NEXT_ACTION] = w->action_weight,
+        [LOSS_CONSERVATIVE] = w->alpha,   [LOSS_NEGATIVES] = w->td_weight * w->negatives,
+        [LOSS_CRITIC] = w->critic_weight, [LOSS_BEHAVIOUR] = 1.0f,
         [LOSS_ENTROPY] = -w->entropy,
     };
     Losses l = {.targets = (int64_t)sum[SUM_TARGETS], .backups = (int64_t)sum[SUM_BACKUPS]};

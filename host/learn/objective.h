@@ -14,10 +14,10 @@ typedef struct {
     AgentOptions options;
     const Agent *term[TERMS_MAX]; /* in the order of agents[] */
     int terms;
-    unsigned trains; /* heads: TRAINS_* of all terms */
-    bool target;     /* a term reads the target network, */
-    bool logged;     /* the propensities of the log */
-    bool varies;     /* the launches of a term change from step to step */
+    HeadSet trains;          /* by any term */
+    bool target;             /* a term reads the target network, */
+    bool needs_propensities; /* the propensities of the log */
+    bool changes_per_step;   /* the launches of a term change from step to step */
 } Objective;
 
 /* "cross_entropy", "double_q", "cross_entropy+sarsa", …: sets all but the options. */

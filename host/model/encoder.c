@@ -66,13 +66,10 @@ static BlockState block_state(const Encoder *e, int64_t l, int64_t tokens)
 
 /* ---- Forward ------------------------------------------------------------------------------------- */
 
-static const GemmOptions TIMES_TRANSPOSED = {.trans_b = true};
-
 /* Summed in f32 and rounded once, where activations are bf16. */
 static void embed(Device *dev, Tensor first, const Model *m, Weights w, const ModelInput *in)
 {
     const ItemTable items = model_items(m, w);
-    const GemmOptions add = {.accumulate = true};
     const size_t mark = scratch_mark(dev);
     Tensor x = first.dtype == F32 ? first : SCRATCH(dev, F32, in->tokens, m->shape.dim);
     items_gather(dev, x, &items, in->item);
@@ -80,8 +77,8 @@ static void embed(Device *dev, Tensor first, const Model *m, Weights w, const Mo
     embedding_add(dev, x, w[m->at.gap], in->gap);
     for (int64_t k = 0; k < m->shape.user_kinds; k++)
         embedding_add(dev, x, w[m->at.user_category], in->user_category[k]);
-    if (m->at.user_number >= 0) gemm(dev, x, in->user_number, w[m->at.user_number], add);
-    if (m->at.event_number >= 0) gemm(dev, x, in->feature, w[m->at.event_number], add);
+    if (m->at.user_number >= 0) gemm(dev, x, in->user_number, w[m->at.user_number], GEMM_ADD_NN);
+    if (m->at.event_number >= 0) gemm(dev, x, in->feature, w[m->at.event_number], GEMM_ADD_NN);
     if (first.dtype != F32) elementwise_copy(dev, first, x);
     scratch_release(dev, mark);
 }
@@ -101,11 +98,11 @@ static void attend(Device *dev, const NextNorm *next, Tensor n, const BlockState
                    const BlockParams *at, const Model *m, Weights w, const ModelInput *in,
                    Dropout dropout)
 {
-    gemm(dev, b->qkv, n, w[at->qkv], TIMES_TRANSPOSED);
+    gemm(dev, b->qkv, n, w[at->qkv], GEMM_NT);
     rope(dev, b->qkv, in->position, m->shape.heads, ROPE_THETA, +1);
     attention_forward(dev, b->attended, b->lse, b->qkv, in->cu_seqlens, m->shape.heads,
                       in->longest);
-    gemm(dev, n, b->attended, w[at->out], TIMES_TRANSPOSED);
+    gemm(dev, n, b->attended, w[at->out], GEMM_NT);
     residual_norm(dev, next->n, next->rstd, b->middle, n, b->x, next->w, EPS, dropout);
 }
 
@@ -116,9 +113,9 @@ static void mix(Device *dev, const NextNorm *next, Tensor out, Tensor n, const B
     const int64_t tokens = b->middle.dim[0];
     const size_t mark = scratch_mark(dev);
     Tensor y = SCRATCH(dev, m->shape.activation, tokens, m->shape.ff);
-    gemm(dev, b->gate_up, n, w[at->gate_up], TIMES_TRANSPOSED);
+    gemm(dev, b->gate_up, n, w[at->gate_up], GEMM_NT);
     swiglu_forward(dev, y, b->gate_up);
-    gemm(dev, n, y, w[at->down], TIMES_TRANSPOSED);
+    gemm(dev, n, y, w[at->down], GEMM_NT);
     residual_norm(dev, next->n, next->rstd, out, n, b->middle, next->w, EPS, dropout);
     scratch_release(dev, mark);
 }
@@ -157,8 +154,6 @@ Tensor encoder_forward(Device *dev, Encoder *e, const Model *m, Weights w, const
 
 /* ---- Backward ------------------------------------------------------------------------------------ */
 
-static const GemmOptions ADD_TRANSPOSED = {.trans_a = true, .accumulate = true};
-
 /* dx is dL/d(block output) on entry and dL/d(middle) on exit. */
 static void mix_backward(Device *dev, Tensor dx, const BlockState *b, const BlockParams *at,
                          const Model *m, Weights w, Weights grad, DropoutKey key, int64_t site)
@@ -169,12 +164,12 @@ static void mix_backward(Device *dev, Tensor dx, const BlockState *b, const Bloc
     Tensor n = SCRATCH(dev, dtype, tokens, dim), y = SCRATCH(dev, dtype, tokens, ff);
     dropout_backward(dev, n, dx, dropout_at(key, site));
     swiglu_forward(dev, y, b->gate_up);
-    gemm(dev, grad[at->down], n, y, ADD_TRANSPOSED);
-    gemm(dev, y, n, w[at->down], (GemmOptions){0});
+    gemm(dev, grad[at->down], n, y, GEMM_ADD_TN);
+    gemm(dev, y, n, w[at->down], GEMM_NN);
     swiglu_backward(dev, b->gate_up, y, b->gate_up);
     rmsnorm_forward(dev, n, b->mlp_rstd, b->middle, w[at->mlp_norm], EPS);
-    gemm(dev, grad[at->gate_up], b->gate_up, n, ADD_TRANSPOSED);
-    gemm(dev, n, b->gate_up, w[at->gate_up], (GemmOptions){0});
+    gemm(dev, grad[at->gate_up], b->gate_up, n, GEMM_ADD_TN);
+    gemm(dev, n, b->gate_up, w[at->gate_up], GEMM_NN);
     rmsnorm_backward(dev, dx, grad[at->mlp_norm], n, b->middle, w[at->mlp_norm], b->mlp_rstd);
     scratch_release(dev, mark);
 }
@@ -190,14 +185,14 @@ static void attend_backward(Device *dev, Tensor dx, const BlockState *b, const B
     Tensor n = SCRATCH(dev, dtype, tokens, dim), dattended = SCRATCH(dev, dtype, tokens, dim);
     Tensor dqkv = SCRATCH(dev, dtype, tokens, 3 * dim);
     dropout_backward(dev, n, dx, dropout_at(key, site));
-    gemm(dev, grad[at->out], n, b->attended, ADD_TRANSPOSED);
-    gemm(dev, dattended, n, w[at->out], (GemmOptions){0});
+    gemm(dev, grad[at->out], n, b->attended, GEMM_ADD_TN);
+    gemm(dev, dattended, n, w[at->out], GEMM_NN);
     attention_backward(dev, dqkv, dattended, b->attended, b->lse, b->qkv, in->cu_seqlens,
                        m->shape.heads, in->longest);
     rope(dev, dqkv, in->position, m->shape.heads, ROPE_THETA, -1);
     rmsnorm_forward(dev, n, b->attention_rstd, b->x, w[at->attention_norm], EPS);
-    gemm(dev, grad[at->qkv], dqkv, n, ADD_TRANSPOSED);
-    gemm(dev, n, dqkv, w[at->qkv], (GemmOptions){0});
+    gemm(dev, grad[at->qkv], dqkv, n, GEMM_ADD_TN);
+    gemm(dev, n, dqkv, w[at->qkv], GEMM_NN);
     rmsnorm_backward(dev, dx, grad[at->attention_norm], n, b->x, w[at->attention_norm],
                      b->attention_rstd);
     scratch_release(dev, mark);
@@ -212,9 +207,8 @@ static void embed_backward(Device *dev, Tensor dx, const Model *m, Weights grad,
     for (int64_t k = 0; k < m->shape.user_kinds; k++)
         embedding_backward(dev, grad[m->at.user_category], dx, in->user_category[k]);
     if (m->at.user_number >= 0)
-        gemm(dev, grad[m->at.user_number], in->user_number, dx, ADD_TRANSPOSED);
-    if (m->at.event_number >= 0)
-        gemm(dev, grad[m->at.event_number], in->feature, dx, ADD_TRANSPOSED);
+        gemm(dev, grad[m->at.user_number], in->user_number, dx, GEMM_ADD_TN);
+    if (m->at.event_number >= 0) gemm(dev, grad[m->at.event_number], in->feature, dx, GEMM_ADD_TN);
 }
 
 void encoder_backward(Device *dev, Encoder *e, const Model *m, Weights w, Weights grad,

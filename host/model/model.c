@@ -27,16 +27,9 @@ static Status check_shape(ModelShape *s)
                     (long)s->dim, (long)s->heads);
     if (s->items < 1 || s->items > INT32_MAX)
         return FAIL(ERR_FORMAT, "%ld items: want 1 to 2^31-1", (long)s->items);
-    if (s->actions < 2) s->next_action = false;
+    for (HeadId h = 0; h < HEADS; h++)
+        if (heads_table[h].kind == HEAD_OF_ACTIONS && s->actions < 2) s->head_set &= ~HEAD_BIT(h);
     return OK;
-}
-
-/* A square matrix between states and queries. */
-static int query_matrix(Model *m, const char *name)
-{
-    const int64_t dim = m->shape.dim;
-    return params_product(&m->params,
-                          PARAM(&m->params, name, INIT_IDENTITY, 0, DECAY_MATRIX, dim, dim));
 }
 
 /* A table of embeddings, unless it would have no rows. */
@@ -92,41 +85,6 @@ static void declare_block(Model *m, int64_t l)
     };
 }
 
-static void declare_heads(Model *m)
-{
-    const ModelShape *s = &m->shape;
-    Params *p = &m->params;
-    m->at.final_norm = PARAM(p, "final.norm", INIT_ONE, 0, DECAY_NONE, s->dim);
-    m->at.policy_weight = m->at.policy_bias = m->at.q_weight = m->at.q_bias = -1;
-    m->at.value_weight = m->at.value_bias = m->at.next_weight = m->at.next_bias = -1;
-    m->at.critic_weight = m->at.critic_bias = -1;
-    m->at.behaviour_weight = m->at.behaviour_bias = -1;
-    if (s->policy) {
-        m->at.policy_weight = query_matrix(m, "policy.weight");
-        m->at.policy_bias = PARAM(p, "policy.bias", INIT_ZERO, 0, DECAY_NONE, s->items);
-    }
-    if (s->q) {
-        m->at.q_weight = query_matrix(m, "q.weight");
-        m->at.q_bias = PARAM(p, "q.bias", INIT_ZERO, 0, DECAY_NONE, s->items);
-        m->at.value_weight =
-            params_product(p, PARAM(p, "value.weight", INIT_ZERO, 0, DECAY_MATRIX, 1, s->dim));
-        m->at.value_bias = PARAM(p, "value.bias", INIT_ZERO, 0, DECAY_NONE, 1);
-    }
-    if (s->next_action) {
-        m->at.next_weight = PARAM(p, "next.weight", INIT_ZERO, 0, DECAY_MATRIX, s->actions, s->dim);
-        m->at.next_bias = PARAM(p, "next.bias", INIT_ZERO, 0, DECAY_NONE, s->actions);
-    }
-    if (s->value) {
-        m->at.critic_weight =
-            params_product(p, PARAM(p, "critic.weight", INIT_ZERO, 0, DECAY_MATRIX, 1, s->dim));
-        m->at.critic_bias = PARAM(p, "critic.bias", INIT_ZERO, 0, DECAY_NONE, 1);
-    }
-    if (s->behaviour) {
-        m->at.behaviour_weight = query_matrix(m, "behaviour.weight");
-        m->at.behaviour_bias = PARAM(p, "behaviour.bias", INIT_ZERO, 0, DECAY_NONE, s->items);
-    }
-}
-
 /* The file's item features as ops read them. */
 static Status place_features(Model *m, const Behaviour *b)
 {
@@ -155,7 +113,8 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device 
     if (!m->at.block) return FAIL(ERR_MEMORY, "no memory for %ld layers", (long)s->layers);
     declare_embeddings(m);
     for (int64_t l = 0; l < s->layers; l++) declare_block(m, l);
-    declare_heads(m);
+    m->at.final_norm = PARAM(&m->params, "final.norm", INIT_ONE, 0, DECAY_NONE, s->dim);
+    heads_declare(&m->params, s->head_set, s->dim, s->items, s->actions, m->at.head);
     return place_features(m, b);
 }
 

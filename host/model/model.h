@@ -6,14 +6,14 @@
 
 #include "data/behaviour/behaviour.h"
 #include "items.h"
-#include "model/params.h"
+#include "model/heads.h"
 
 typedef struct {
     int64_t dim, layers, heads, ff; /* ff 0: 8/3 dim rounded up to 32 */
     Dtype activation; /* F32 or BF16: of activations, and of the matrices that products read */
     float dropout, init_std;
-    bool policy, q, next_action, value, behaviour; /* which heads exist */
-    bool log_values;                               /* Q is exp(score) */
+    HeadSet head_set; /* which heads exist */
+    bool log_values;  /* Q is exp(score) */
     /* from the behaviour file */
     int64_t items, actions;
     int64_t item_kinds, item_categories, item_numbers;
@@ -31,9 +31,7 @@ typedef struct {
     int action, gap, user_category, user_number, event_number;
     BlockParams *block; /* [layers] */
     int final_norm;
-    int policy_weight, policy_bias, q_weight, q_bias, value_weight, value_bias;
-    int next_weight, next_bias;
-    int critic_weight, critic_bias, behaviour_weight, behaviour_bias;
+    HeadParams head[HEADS];
 } ModelParams;
 
 typedef struct {
@@ -53,6 +51,11 @@ void model_shape_of_file(ModelShape *shape, const Behaviour *b);
  */
 Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device *dev);
 void model_close(Model *m); /* safe on {0} */
+
+static inline bool model_has(const Model *m, HeadId head)
+{
+    return m->shape.head_set & HEAD_BIT(head);
+}
 
 /* The item encoder of one copy of the weights. */
 ItemTable model_items(const Model *m, Weights w);

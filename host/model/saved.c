@@ -21,11 +21,18 @@ Status saved_find(char *found, size_t size, const char *path, bool resumable)
                 resumable ? "" : "best.safetensors or ");
 }
 
+/* Setting i under its key or its former one; NULL: the file is older than the setting. */
+static const char *setting_of(const Safetensors *file, int i)
+{
+    const char *value = safetensors_metadata(file, config_key(i)), *former = config_former_key(i);
+    return !value && former ? safetensors_metadata(file, former) : value;
+}
+
 Status saved_config(Config *c, const Safetensors *file)
 {
     *c = config_default();
     for (int i = 0; i < config_count(); i++) {
-        const char *value = safetensors_metadata(file, config_key(i));
+        const char *value = setting_of(file, i);
         if (value) TRY(config_set(c, config_key(i), value));
     }
     if (safetensors_metadata(file, "catalogue_hash")) return OK;
@@ -69,12 +76,9 @@ static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const S
                         .heads = c->model_heads,
                         .ff = c->model_ff,
                         .init_std = (float)c->model_init_std,
-                        .log_values = c->learn_log_values,
-                        .policy = safetensors_find(file, "policy.weight"),
-                        .q = safetensors_find(file, "q.weight"),
-                        .next_action = safetensors_find(file, "next.weight"),
-                        .value = safetensors_find(file, "critic.weight"),
-                        .behaviour = safetensors_find(file, "behaviour.weight")};
+                        .log_values = c->learn_log_values};
+    for (HeadId h = 0; h < HEADS; h++)
+        if (safetensors_find(file, heads_table[h].weight)) shape.head_set |= HEAD_BIT(h);
     model_shape_of_file(&shape, b);
     TRY(model_open(m, &shape, b, dev));
     TRY(params_open(&m->params, PARAM_VALUE, dev));

@@ -234,7 +234,8 @@ Status checkpoint_begin(Trainer *t)
     TRY(saved_find(found, sizeof found, t->config.train_from, false));
     TRY(safetensors_open(&file, found));
     Status st = check_settings(&file, &t->config, is_size);
-    if (st == OK && t->model.at.q_weight >= 0 && safetensors_find(&file, "q.weight"))
+    if (st == OK && model_has(&t->model, HEAD_Q) &&
+        safetensors_find(&file, heads_table[HEAD_Q].weight))
         st = check_settings(&file, &t->config, is_of_q);
     if (st == OK) st = saved_catalogue(&file, &t->file);
     if (st == OK) st = saved_load(&t->model.params, PARAM_VALUE, "", &file, first_head);

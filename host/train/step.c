@@ -61,7 +61,7 @@ Losses step_gradients(Trainer *t, const Batch *batch)
  * and left the scratch where it will stay. */
 static bool may_record(const Trainer *t, const StepInput *in)
 {
-    return t->config.train_graph && !t->objective.varies && t->computed[in->shape] &&
+    return t->config.train_graph && !t->objective.changes_per_step && t->computed[in->shape] &&
            device_settled(&t->dev);
 }
 

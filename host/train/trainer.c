@@ -14,7 +14,7 @@ static Status read_objective(Trainer *t)
     t->objective.options = (AgentOptions){
         .td_weight = (float)c->learn_td_weight,
         .action_weight = (float)c->learn_action_weight,
-        .value_weight = (float)c->learn_value_weight,
+        .critic_weight = (float)c->learn_critic_weight,
         .entropy = (float)c->learn_entropy,
         .negatives = (float)c->learn_negatives,
         .reward_scale = (float)c->learn_reward_scale,
@@ -75,11 +75,7 @@ static Status open_model(Trainer *t)
         .dropout = (float)c->model_dropout,
         .init_std = (float)c->model_init_std,
         .log_values = c->learn_log_values,
-        .policy = t->objective.trains & TRAINS_POLICY,
-        .q = t->objective.trains & TRAINS_Q,
-        .next_action = c->learn_action_weight > 0,
-        .value = t->objective.trains & TRAINS_VALUE,
-        .behaviour = t->objective.trains & TRAINS_BEHAVIOUR && !t->file.has_propensity,
+        .head_set = heads_of_log(t->objective.trains, t->file.has_propensity),
     };
     TRY(read_precision(c, &shape.activation));
     model_shape_of_file(&shape, &t->file);
@@ -177,7 +173,7 @@ Status trainer_prepare(Trainer *t, const Config *config, Behaviour file)
     Status st;
     *t = (Trainer){.config = *config, .file = file};
     TRY_OR_FAIL(st, read_objective(t));
-    if (t->objective.logged && !file.has_propensity) {
+    if (t->objective.needs_propensities && !file.has_propensity) {
         st = FAIL(
             ERR_USAGE,
             "%s: learn.objective = %s asks for the probabilities with which the log chose; want "

@@ -63,7 +63,7 @@ refuses "a world without a picture of a policy says so" 2 'no picture' \
 refuses "a world that does not exist is refused" 2 'no world "bazaar"' "$SOUK" simulate --world bazaar --all
 refuses "a policy that does not exist is refused" 2 'no policy "best"' \
     "$SOUK" simulate "${world[@]}" --policy best
-refuses "a head that the model lacks is refused" 2 'the model has only q' \
+refuses "a head that the model lacks is refused" 2 'want q' \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --head policy
 refuses "no item that may be shown is refused" 2 'none may be left' \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --exclude-last 500

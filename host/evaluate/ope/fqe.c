@@ -18,9 +18,6 @@ enum { SWEEPS_MAX = 500, ITERATIONS_MAX = 300 };
 static const double SETTLED = 1e-4,
                     SOLVED = 1e-5; /* of V between sweeps; of the normal equations */
 
-static const GemmOptions LEFT = {.trans_a = true}, RIGHT = {.trans_b = true};
-static const GemmOptions ADD_RIGHT = {.trans_b = true, .accumulate = true};
-
 typedef struct {
     const OpeLog *log;
     const OpeModelPolicy *policy;
@@ -89,10 +86,10 @@ static void predict(const Fit *f, Tensor theta, Tensor q)
 {
     const size_t mark = scratch_mark(f->dev);
     const Tensor u = SCRATCH(f->dev, F32, f->n, f->dim);
-    gemm(f->dev, u, f->h, w_of(f, theta), RIGHT);
+    gemm(f->dev, u, f->h, w_of(f, theta), GEMM_NT);
     elementwise_row_dot(f->dev, q, u, f->shown);
     embedding_add(f->dev, column(q), column(b_of(f, theta)), f->item);
-    gemm(f->dev, column(q), f->h, v_of(f, theta), ADD_RIGHT);
+    gemm(f->dev, column(q), f->h, v_of(f, theta), GEMM_ADD_NT);
     elementwise_shift(f->dev, q, c_of(f, theta));
     scratch_release(f->dev, mark);
 }
@@ -101,8 +98,8 @@ static void predict(const Fit *f, Tensor theta, Tensor q)
 static void collect(const Fit *f, Tensor to, Tensor vectors, Tensor g, Tensor item)
 {
     elementwise_fill(f->dev, to, 0.0f);
-    gemm(f->dev, w_of(f, to), vectors, f->h, LEFT);
-    gemm(f->dev, v_of(f, to), column(g), f->h, LEFT);
+    gemm(f->dev, w_of(f, to), vectors, f->h, GEMM_TN);
+    gemm(f->dev, v_of(f, to), column(g), f->h, GEMM_TN);
     loss_weighted_sum_add(f->dev, c_of(f, to), g);
     embedding_backward(f->dev, column(b_of(f, to)), column(g), item);
 }
@@ -124,7 +121,7 @@ static void expect(const Fit *f, Tensor theta, Tensor value)
 {
     const size_t mark = scratch_mark(f->dev);
     const Tensor u = SCRATCH(f->dev, F32, f->n, f->dim), b = b_of(f, theta);
-    gemm(f->dev, u, f->h, w_of(f, theta), RIGHT);
+    gemm(f->dev, u, f->h, w_of(f, theta), GEMM_NT);
     if (greedy(f)) {
         const Tensor best = SCRATCH(f->dev, F32, f->n), mean = SCRATCH(f->dev, F32, f->n);
         catalogue_score(f->dev, best, u, &f->items, b, f->best);
@@ -136,7 +133,7 @@ static void expect(const Fit *f, Tensor theta, Tensor value)
         catalogue_policy_expectation(f->dev, value, (CatalogueHead){f->query, &f->items, f->bias},
                                      (CatalogueHead){u, &f->items, b}, 1.0f);
     }
-    gemm(f->dev, column(value), f->h, v_of(f, theta), ADD_RIGHT);
+    gemm(f->dev, column(value), f->h, v_of(f, theta), GEMM_ADD_NT);
     elementwise_shift(f->dev, value, c_of(f, theta));
     scratch_release(f->dev, mark);
 }
@@ -331,14 +328,15 @@ static Status keep(void *context, const StateBatch *batch)
     Weights w = params_weights(&s->model->params, PARAM_VALUE);
     const int64_t first = batch->index[0], count = batch->count;
     REQUIRE(batch->index[count - 1] == first + count - 1, "a batch of decisions with gaps");
-    const Tensor u = head_queries(f->dev, s->model, w, f->policy->head, batch->h);
+    const HeadScores z = scores_ranking(f->dev, s->model, w, f->policy->head, batch->h);
     elementwise_copy(f->dev, tensor_rows(f->h, first, count), batch->h);
     if (greedy(f)) {
-        catalogue_stats(f->dev, (CatalogueStats){.argmax = tensor_rows(f->best, first, count)}, u,
-                        &f->items, head_bias(s->model, w, f->policy->head), 1.0f);
+        catalogue_stats(f->dev, (CatalogueStats){.argmax = tensor_rows(f->best, first, count)}, z.u,
+                        &z.items, z.bias, 1.0f);
         return f->dev->status;
     }
-    const Tensor wide = elementwise_cast(f->dev, u, F32), to = tensor_rows(f->query, first, count);
+    const Tensor wide = elementwise_cast(f->dev, z.u, F32),
+                 to = tensor_rows(f->query, first, count);
     elementwise_fill(f->dev, to, 0.0f);
     elementwise_axpy(f->dev, to, 1.0f / (float)f->policy->temperature, wide);
     return f->dev->status;
@@ -446,7 +444,7 @@ static Status fit_open(Fit *f, const OpeLog *log, const OpeModelPolicy *policy,
     } else {
         elementwise_fill(f->dev, f->bias, 0.0f);
         elementwise_axpy(f->dev, f->bias, 1.0f / (float)policy->temperature,
-                         head_bias(m, w, policy->head));
+                         w[m->at.head[policy->head].bias]);
     }
     return weigh_coefficients(f);
 }

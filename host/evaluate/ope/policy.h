@@ -59,7 +59,7 @@ OpePolicy ope_policy_popularity(const OpePopularity *p);
  *   pi(a | x) = epsilon / items + (1 - epsilon) [a = argmax_b z(x, b)] */
 typedef struct OpeModelPolicy {
     const ModelScorer *model;
-    Head head;
+    HeadId head;
     double temperature, epsilon; /* epsilon < 0: softmax */
     bool quiet;
 } OpeModelPolicy;

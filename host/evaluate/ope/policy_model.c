@@ -42,13 +42,12 @@ static Scores scores_of(Asked *a, const StateBatch *batch)
     const OpeModelPolicy *p = a->policy;
     const Model *m = p->model->model;
     Weights w = m->params.copy[PARAM_VALUE];
-    const Tensor u = head_queries(a->dev, m, w, p->head, batch->h);
-    const Tensor bias = head_bias(m, w, p->head);
+    const HeadScores z = scores_ranking(a->dev, m, w, p->head, batch->h);
     const bool softmax = p->epsilon < 0.0;
     for (int64_t i = 0; i < batch->count; i++) a->item[i] = a->log->item[batch->index[i]];
-    return (Scores){.items = model_items(m, w),
-                    .u = softmax ? cooled(a, u) : u,
-                    .bias = softmax ? cooled(a, bias) : bias,
+    return (Scores){.items = z.items,
+                    .u = softmax ? cooled(a, z.u) : z.u,
+                    .bias = softmax ? cooled(a, z.bias) : z.bias,
                     .shown = scratch_copy(a->dev, a->item, I32, batch->count)};
 }
 

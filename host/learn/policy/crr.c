@@ -1,28 +1,28 @@
 /* Critic-regularised regression (Wang et al. 2020): Q is that of the policy, whose expectations run over the
  * whole catalogue instead of a few draws, and the policy imitates the log by its advantage. */
 #include "elementwise.h"
-#include "learn/heads.h"
+#include "learn/losses.h"
 #include "losses/policy_gradient.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const AgentOptions *o = p->options;
     const size_t mark = scratch_mark(dev);
-    const ActionValues q = online_values(dev, p), policy = policy_scores(dev, p);
-    const ActionValues lagged = target_values(dev, p), follower = target_policy_scores(dev, p);
+    const HeadScores q = pass_online_q(dev, p), policy = pass_online_policy(dev, p);
+    const HeadScores lagged = pass_target_q(dev, p), follower = pass_target_policy(dev, p);
     Tensor advantage = SCRATCH(dev, F32, p->in->tokens);
-    values_of(dev, &q, advantage, p->in->target);
-    elementwise_axpy(dev, advantage, -1.0f, expected_values(dev, &policy, &q));
+    scores_at(dev, &q, advantage, p->in->target);
+    elementwise_axpy(dev, advantage, -1.0f, pass_expected_q(dev, &policy, &q));
     policy_gradient_advantage(dev, advantage, advantage, p->share, o->temperature, o->weight_max);
-    policy_loss(dev, p, advantage, LOSS_POLICY);
-    backup_loss(dev, p, &q, expected_values(dev, &follower, &lagged), true);
+    losses_cross_entropy(dev, p, HEAD_POLICY, advantage, LOSS_POLICY);
+    losses_td_steps(dev, p, &q, pass_expected_q(dev, &follower, &lagged), true);
     scratch_release(dev, mark);
 }
 
 const Agent crr_agent = {
     .name = "crr",
     .help = "Q of the policy, which follows exp(advantage / T)",
-    .trains = TRAINS_POLICY | TRAINS_Q,
+    .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q),
     .target = true,
     .backward = backward,
 };

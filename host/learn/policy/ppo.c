@@ -1,7 +1,7 @@
 /* Proximal policy optimisation (Schulman et al. 2017), its advantages by GAE(learn.lambda) (Schulman et al.
  * 2016). The old policy is what the log says it was: its propensities. */
 #include "elementwise.h"
-#include "learn/heads.h"
+#include "learn/losses.h"
 #include "losses/loss.h"
 #include "losses/policy_gradient.h"
 
@@ -13,7 +13,7 @@ static void estimate(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor
                                     .lambda = p->options->lambda,
                                     .c_max = 1.0f,
                                     .last_has_value = true};
-    returns(dev, y, valid, (Tensor){0}, transitions(p, v, v), options);
+    returns(dev, y, valid, (Tensor){0}, pass_transitions(p, v, v), options);
     elementwise_copy(dev, advantage, y);
     elementwise_axpy(dev, advantage, -1.0f, v);
 }
@@ -22,24 +22,24 @@ static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
     const int64_t tokens = p->in->tokens;
-    const ActionValues z = policy_scores(dev, p);
-    const Tensor v = state_values(dev, p);
-    const Tensor ratio = log_ratio(dev, p, log_policy(dev, p, &z, 1.0f));
+    const HeadScores z = pass_online_policy(dev, p);
+    const Tensor v = pass_online_critic(dev, p);
+    const Tensor ratio = pass_log_ratio(dev, p, pass_log_policy(dev, p, &z, 1.0f));
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
     Tensor advantage = SCRATCH(dev, F32, tokens), loss = SCRATCH(dev, F32, tokens);
     estimate(dev, p, v, y, valid, advantage);
-    state_error_loss(dev, p, v, y, valid);
+    losses_critic(dev, p, v, y, valid);
     policy_gradient_clipped(dev, loss, advantage, advantage, ratio, p->share, p->options->clip);
-    policy_loss(dev, p, advantage, LOSS_POLICY);
+    losses_cross_entropy(dev, p, HEAD_POLICY, advantage, LOSS_POLICY);
     loss_weighted_sum(dev, loss_at(p->sums, LOSS_POLICY), loss); /* what that was the gradient of */
-    entropy_loss(dev, p);
+    losses_entropy(dev, p);
     scratch_release(dev, mark);
 }
 
 const Agent ppo_agent = {
     .name = "ppo",
     .help = "the policy by the clipped ratio to the log's, V by GAE(learn.lambda); in worlds",
-    .trains = TRAINS_POLICY | TRAINS_VALUE,
-    .logged = true,
+    .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_CRITIC),
+    .needs_propensities = true,
     .backward = backward,
 };

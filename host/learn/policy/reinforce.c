@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "elementwise.h"
-#include "learn/heads.h"
+#include "learn/losses.h"
 #include "losses/policy_gradient.h"
 
 /* Discounted sums of the logged rewards up to the window's end, into `sum`. */
@@ -14,26 +14,26 @@ static void rewards_to_go(Device *dev, const AgentPass *p, Tensor sum)
     elementwise_fill(dev, zero, 0.0f);
     const ReturnsOptions options = {
         .gamma = p->options->gamma, .lambda = 1.0f, .c_max = 1.0f, .last_has_value = true};
-    returns(dev, sum, valid, (Tensor){0}, transitions(p, zero, zero), options);
+    returns(dev, sum, valid, (Tensor){0}, pass_transitions(p, zero, zero), options);
     scratch_release(dev, mark);
 }
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const ActionValues z = policy_scores(dev, p);
+    const HeadScores z = pass_online_policy(dev, p);
     const ImportanceOptions options = {.low = -INFINITY,
                                        .high = INFINITY,
                                        .ratio_max = p->options->ratio_max,
                                        .power = 1.0f,
                                        .slate = p->options->slate};
     Tensor weight = SCRATCH(dev, F32, p->in->tokens);
-    const Tensor chosen = log_policy(dev, p, &z, 1.0f), ratio = log_ratio(dev, p, chosen);
+    const Tensor chosen = pass_log_policy(dev, p, &z, 1.0f), ratio = pass_log_ratio(dev, p, chosen);
     rewards_to_go(dev, p, weight);
     policy_gradient_importance(dev, weight, weight, ratio, chosen, p->share, options);
-    policy_loss(dev, p, weight, LOSS_POLICY);
-    behaviour_loss(dev, p);
-    entropy_loss(dev, p);
+    losses_cross_entropy(dev, p, HEAD_POLICY, weight, LOSS_POLICY);
+    losses_behaviour(dev, p);
+    losses_entropy(dev, p);
     scratch_release(dev, mark);
 }
 
@@ -41,6 +41,6 @@ const Agent reinforce_agent = {
     .name = "reinforce",
     .help =
         "the policy follows logged returns, corrected for the log's policy; top-K by learn.slate",
-    .trains = TRAINS_POLICY | TRAINS_BEHAVIOUR,
+    .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_BEHAVIOUR),
     .backward = backward,
 };

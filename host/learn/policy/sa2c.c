@@ -5,14 +5,14 @@
 #include "catalogue/catalogue.h"
 #include "catalogue/regression.h"
 #include "elementwise.h"
-#include "learn/heads.h"
+#include "learn/losses.h"
 #include "losses/policy_gradient.h"
 
 static const float ADVANTAGE_MAX = 10.0f;
 
 /* Q of the logged action above its mean with N unlogged ones, which are uniform, in expectation:
  * N / (N + 1) (Q - mean of the others). */
-static Tensor advantages(Device *dev, const AgentPass *p, const ActionValues *q)
+static Tensor advantages(Device *dev, const AgentPass *p, const HeadScores *q)
 {
     const float n = p->options->negatives, items = (float)p->m->shape.items;
     const Tensor advantage = SCRATCH(dev, F32, p->in->tokens);
@@ -31,24 +31,24 @@ static Tensor advantages(Device *dev, const AgentPass *p, const ActionValues *q)
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
-    const ActionValues z = policy_scores(dev, p);
-    const Tensor value = double_values(dev, &q, &lagged), weight = advantages(dev, p, &q);
-    const Tensor ratio = log_ratio(dev, p, log_policy(dev, p, &z, 1.0f));
+    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
+    const HeadScores z = pass_online_policy(dev, p);
+    const Tensor value = pass_double_q(dev, &q, &lagged), weight = advantages(dev, p, &q);
+    const Tensor ratio = pass_log_ratio(dev, p, pass_log_policy(dev, p, &z, 1.0f));
     const ImportanceOptions options = {
         .high = ADVANTAGE_MAX, .ratio_max = INFINITY, .power = p->options->smooth, .slate = 1};
     policy_gradient_importance(dev, weight, weight, ratio, (Tensor){0}, p->share, options);
-    policy_loss(dev, p, weight, LOSS_POLICY);
-    behaviour_loss(dev, p);
-    backup_loss(dev, p, &q, value, true);
-    negatives_loss(dev, p, &q, value);
+    losses_cross_entropy(dev, p, HEAD_POLICY, weight, LOSS_POLICY);
+    losses_behaviour(dev, p);
+    losses_td_steps(dev, p, &q, value, true);
+    losses_negatives(dev, p, &q, value);
     scratch_release(dev, mark);
 }
 
 const Agent sa2c_agent = {
     .name = "sa2c",
     .help = "snqn, and the policy follows the advantage over the mean action (learn.smooth)",
-    .trains = TRAINS_POLICY | TRAINS_Q | TRAINS_BEHAVIOUR,
+    .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q) | HEAD_BIT(HEAD_BEHAVIOUR),
     .target = true,
     .backward = backward,
 };

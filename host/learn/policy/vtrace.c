@@ -2,7 +2,7 @@
  * estimated by a head of its own. */
 #include <math.h>
 
-#include "learn/heads.h"
+#include "learn/losses.h"
 #include "losses/policy_gradient.h"
 
 static void backward(Device *dev, const AgentPass *p)
@@ -10,12 +10,12 @@ static void backward(Device *dev, const AgentPass *p)
     const AgentOptions *o = p->options;
     const size_t mark = scratch_mark(dev);
     const int64_t tokens = p->in->tokens;
-    const ActionValues z = policy_scores(dev, p);
-    const Tensor v = state_values(dev, p);
-    const Tensor ratio = log_ratio(dev, p, log_policy(dev, p, &z, 1.0f));
+    const HeadScores z = pass_online_policy(dev, p);
+    const Tensor v = pass_online_critic(dev, p);
+    const Tensor ratio = pass_log_ratio(dev, p, pass_log_policy(dev, p, &z, 1.0f));
     Tensor y = SCRATCH(dev, F32, tokens), valid = SCRATCH(dev, F32, tokens);
     Tensor advantage = SCRATCH(dev, F32, tokens);
-    ReturnsInput in = transitions(p, v, v);
+    ReturnsInput in = pass_transitions(p, v, v);
     in.log_ratio = ratio;
     const ReturnsOptions options = {.gamma = o->gamma,
                                     .lambda = o->lambda,
@@ -23,19 +23,19 @@ static void backward(Device *dev, const AgentPass *p)
                                     .c_max = 1.0f,
                                     .last_has_value = true};
     returns(dev, y, valid, advantage, in, options);
-    state_error_loss(dev, p, v, y, valid);
+    losses_critic(dev, p, v, y, valid);
     const ImportanceOptions weights = {
         .low = -INFINITY, .high = INFINITY, .ratio_max = o->ratio_max, .power = 1.0f, .slate = 1};
     policy_gradient_importance(dev, advantage, advantage, ratio, (Tensor){0}, p->share, weights);
-    policy_loss(dev, p, advantage, LOSS_POLICY);
-    behaviour_loss(dev, p);
-    entropy_loss(dev, p);
+    losses_cross_entropy(dev, p, HEAD_POLICY, advantage, LOSS_POLICY);
+    losses_behaviour(dev, p);
+    losses_entropy(dev, p);
     scratch_release(dev, mark);
 }
 
 const Agent vtrace_agent = {
     .name = "vtrace",
     .help = "actor-critic: V by V-trace(learn.lambda), the policy follows its advantages",
-    .trains = TRAINS_POLICY | TRAINS_VALUE | TRAINS_BEHAVIOUR,
+    .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_CRITIC) | HEAD_BIT(HEAD_BEHAVIOUR),
     .backward = backward,
 };

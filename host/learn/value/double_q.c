@@ -1,19 +1,19 @@
 /* Double DQN (van Hasselt et al. 2016): the online network chooses, the target network values. */
-#include "learn/heads.h"
+#include "learn/losses.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
-    backup_loss(dev, p, &q, double_values(dev, &q, &lagged), true);
+    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
+    losses_td_steps(dev, p, &q, pass_double_q(dev, &q, &lagged), true);
     scratch_release(dev, mark);
 }
 
 const Agent double_q_agent = {
     .name = "double_q",
     .help = "Q backs up the target network's value of the online network's best action",
-    .trains = TRAINS_Q,
+    .trains = HEAD_BIT(HEAD_Q),
     .target = true,
-    .singly = true,
+    .single_backups = true,
     .backward = backward,
 };

@@ -1,24 +1,24 @@
 /* Expected SARSA (van Seijen et al. 2009) of the softmax policy over the target network's values. */
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
-#include "learn/heads.h"
+#include "learn/losses.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
+    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
     Tensor next = SCRATCH(dev, F32, p->in->tokens);
     catalogue_stats(dev, (CatalogueStats){.expectation = next}, lagged.u, &lagged.items,
                     lagged.bias, p->options->temperature);
     elementwise_add(dev, next, lagged.state);
-    backup_loss(dev, p, &q, next, true);
+    losses_td_steps(dev, p, &q, next, true);
     scratch_release(dev, mark);
 }
 
 const Agent expected_sarsa_agent = {
     .name = "expected_sarsa",
     .help = "Q backs up the mean value under softmax(Q / learn.temperature)",
-    .trains = TRAINS_Q,
+    .trains = HEAD_BIT(HEAD_Q),
     .target = true,
     .backward = backward,
 };

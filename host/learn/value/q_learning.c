@@ -1,24 +1,24 @@
 /* Q-learning (Watkins & Dayan 1992) with a target network (Mnih et al. 2015). */
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
-#include "learn/heads.h"
+#include "learn/losses.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
+    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
     Tensor next = SCRATCH(dev, F32, p->in->tokens);
     catalogue_stats(dev, (CatalogueStats){.max = next}, lagged.u, &lagged.items, lagged.bias, 1);
     elementwise_add(dev, next, lagged.state);
-    backup_loss(dev, p, &q, next, true);
+    losses_td_steps(dev, p, &q, next, true);
     scratch_release(dev, mark);
 }
 
 const Agent q_learning_agent = {
     .name = "q_learning",
     .help = "Q backs up the best action's value",
-    .trains = TRAINS_Q,
+    .trains = HEAD_BIT(HEAD_Q),
     .target = true,
-    .singly = true,
+    .single_backups = true,
     .backward = backward,
 };

@@ -2,26 +2,26 @@
  * policy is estimated: it is the policy head, which learns by cross-entropy what the log does. */
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
-#include "learn/heads.h"
+#include "learn/losses.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
     const int64_t tokens = p->in->tokens;
     const float temperature = p->options->temperature;
-    const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
-    const ActionValues behaviour = policy_scores(dev, p);
+    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
+    const HeadScores behaviour = pass_online_policy(dev, p);
     Tensor logged = SCRATCH(dev, F32, tokens), next = SCRATCH(dev, F32, tokens);
     Tensor logsumexp = SCRATCH(dev, F32, tokens);
     catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp, .expectation = next}, lagged.u,
                     &lagged.items, lagged.bias, temperature);
     elementwise_add(dev, next, lagged.state);
-    const Tensor ratio = log_policy_given(dev, p, &lagged, logsumexp, temperature);
-    elementwise_axpy(dev, ratio, -1.0f, log_policy(dev, p, &behaviour, 1.0f));
-    values_of(dev, &lagged, logged, p->in->target);
+    const Tensor ratio = pass_log_policy_given(dev, p, &lagged, logsumexp, temperature);
+    elementwise_axpy(dev, ratio, -1.0f, pass_log_policy(dev, p, &behaviour, 1.0f));
+    scores_at(dev, &lagged, logged, p->in->target);
     const TraceValues of = {.logged = logged, .next = next, .log_ratio = ratio};
     cross_entropy_agent.backward(dev, p);
-    trace_loss(dev, p, &q, of, true);
+    losses_td_traces(dev, p, &q, of, true);
     scratch_release(dev, mark);
 }
 
@@ -29,7 +29,7 @@ const Agent retrace_agent = {
     .name = "retrace",
     .help =
         "cross_entropy, and Q by Retrace(learn.lambda) for softmax(Q / T), corrected by the former",
-    .trains = TRAINS_POLICY | TRAINS_Q,
+    .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q),
     .imitates = true,
     .target = true,
     .backward = backward,

@@ -1,23 +1,23 @@
 /* SARSA(lambda) (Sutton and Barto 2018, 12.7) by its forward view: TD(lambda) of the action values of the
  * policy that made the log. */
-#include "learn/heads.h"
+#include "learn/losses.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
+    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
     Tensor logged = SCRATCH(dev, F32, p->in->tokens);
-    values_of(dev, &lagged, logged, p->in->target);
+    scores_at(dev, &lagged, logged, p->in->target);
     const TraceValues of = {.logged = logged, .next = logged};
-    trace_loss(dev, p, &q, of, false); /* a window's last token has no logged action */
+    losses_td_traces(dev, p, &q, of, false); /* a window's last token has no logged action */
     scratch_release(dev, mark);
 }
 
 const Agent sarsa_lambda_agent = {
     .name = "sarsa_lambda",
     .help = "Q backs up the logged rewards and values at the rate learn.lambda",
-    .trains = TRAINS_Q,
+    .trains = HEAD_BIT(HEAD_Q),
     .target = true,
-    .singly = true,
+    .single_backups = true,
     .backward = backward,
 };

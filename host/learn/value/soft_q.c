@@ -2,26 +2,26 @@
  * the entropy, T logsumexp(Q / T). */
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
-#include "learn/heads.h"
+#include "learn/losses.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const float temperature = p->options->temperature;
     const size_t mark = scratch_mark(dev);
-    const ActionValues q = online_values(dev, p), lagged = target_values(dev, p);
+    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
     Tensor next = SCRATCH(dev, F32, p->in->tokens), sum = SCRATCH(dev, F32, p->in->tokens);
     catalogue_stats(dev, (CatalogueStats){.logsumexp = sum}, lagged.u, &lagged.items, lagged.bias,
                     temperature);
     elementwise_copy(dev, next, lagged.state);
     elementwise_axpy(dev, next, temperature, sum);
-    backup_loss(dev, p, &q, next, true);
+    losses_td_steps(dev, p, &q, next, true);
     scratch_release(dev, mark);
 }
 
 const Agent soft_q_agent = {
     .name = "soft_q",
     .help = "Q backs up T logsumexp(Q / T), T = learn.temperature",
-    .trains = TRAINS_Q,
+    .trains = HEAD_BIT(HEAD_Q),
     .target = true,
     .backward = backward,
 };

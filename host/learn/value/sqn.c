@@ -11,9 +11,9 @@ static void backward(Device *dev, const AgentPass *p)
 const Agent sqn_agent = {
     .name = "sqn",
     .help = "cross_entropy and double_q on one encoder",
-    .trains = TRAINS_POLICY | TRAINS_Q,
+    .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q),
     .imitates = true,
     .target = true,
-    .singly = true,
+    .single_backups = true,
     .backward = backward,
 };

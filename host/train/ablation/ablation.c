@@ -176,7 +176,7 @@ static Status rank_with(Ablation *a, const Config *c, Device *dev, int arm, int 
     Evaluation e;
     TRY(saved_open(&model, &trained, &a->file, dev, c->train_out));
     const ModelScorer state = {&model, &a->file, dev, trained.model_length, NULL};
-    Scorer scorer = model_scorer(&state, model_head(&model));
+    Scorer scorer = model_scorer(&state, heads_default(model.shape.head_set));
     scorer.name = "rank the test split";
     const Status st = evaluation_run(&e, &a->histories, &scorer, 1, &a->score, a->options.users, 1);
     if (st == OK) {

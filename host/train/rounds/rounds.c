@@ -27,7 +27,7 @@ typedef struct {
     World world;
     Optimum optimum;
     Trainer trainer;
-    Head head;
+    HeadId head;
     Metrics metrics;
     Replay *replay; /* [rounds] */
     double *value;  /* [episodes or measured] returns of one play */
@@ -209,18 +209,11 @@ static Status choose_head(Rounds *r)
 {
     const Objective *o = &r->trainer.objective;
     const char *name = r->config.world_head;
-    const bool policy = o->trains & TRAINS_POLICY, q = o->trains & TRAINS_Q;
-    bool actor = !q;
+    bool acts = !(o->trains & HEAD_BIT(HEAD_Q));
     for (int i = 0; i < o->terms; i++)
-        actor |= (o->term[i]->trains & TRAINS_POLICY) && !o->term[i]->imitates;
-    if (!*name) return r->head = actor ? HEAD_POLICY : HEAD_Q, OK;
-    if (!strcmp(name, "policy") && policy) return r->head = HEAD_POLICY, OK;
-    if (!strcmp(name, "q") && q) return r->head = HEAD_Q, OK;
-    return FAIL(ERR_USAGE, "world.head = \"%s\": learn.objective = %s has %s", name,
-                r->config.learn_objective,
-                policy && q ? "policy and q"
-                : q         ? "only q"
-                            : "only policy");
+        acts |= (o->term[i]->trains & HEAD_BIT(HEAD_POLICY)) && !o->term[i]->imitates;
+    r->head = acts ? HEAD_POLICY : HEAD_Q;
+    return *name ? heads_find(&r->head, name, o->trains, "world.head") : OK;
 }
 
 /* ---- The rounds -------------------------------------------------------------------------------------- */

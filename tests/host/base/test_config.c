@@ -72,12 +72,29 @@ static void a_file_names_its_bad_line(void **state)
     status_clear();
 }
 
+static void a_former_name_still_sets_its_setting(void **state)
+{
+    (void)state;
+    Config c = config_default();
+    int former = 0;
+    assert_ok(config_assign(&c, "learn.value_weight=0.25"));
+    assert_near(c.learn_critic_weight, 0.25, 0);
+    for (int i = 0; i < config_count(); i++) {
+        if (!config_former_key(i)) continue;
+        assert_ok(config_set(&c, config_former_key(i), "0.75"));
+        former++;
+    }
+    assert_near(c.learn_critic_weight, 0.75, 0);
+    assert_true(former > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_read_back_as_they_print),
         cmocka_unit_test(bad_settings_are_refused_with_the_key_and_the_range),
         cmocka_unit_test(a_file_names_its_bad_line),
+        cmocka_unit_test(a_former_name_still_sets_its_setting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

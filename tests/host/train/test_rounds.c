@@ -222,7 +222,7 @@ static void bad_settings_are_refused(void **state)
     refused(c, "world.first = \"best\"");
     c = setting("refused", "double_q", 1);
     snprintf(c.world_head, sizeof c.world_head, "policy");
-    refused(c, "has only q");
+    refused(c, "want q");
 }
 
 int main(void)

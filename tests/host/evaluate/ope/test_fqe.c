@@ -35,8 +35,8 @@ static const float *value_of(const Case *c, int at)
 /* Softmax of the policy head's scores at `temperature`, or its best item with 1 - epsilon. */
 static void policy_shares(Case *c, double temperature, double epsilon)
 {
-    const float *w = value_of(c, c->model.at.policy_weight),
-                *b = value_of(c, c->model.at.policy_bias);
+    const float *w = value_of(c, c->model.at.head[HEAD_POLICY].weight),
+                *b = value_of(c, c->model.at.head[HEAD_POLICY].bias);
     for (int64_t i = 0; i < c->log.count; i++) {
         double z[SHOP_ITEMS], sum = 0.0;
         int best = 0;
@@ -59,7 +59,8 @@ static void open_case(Case *c)
 {
     const Shop shop = {
         .users = 40, .longest = LENGTH, .features = true, .plain_keys = true, .seed = 9};
-    ModelShape shape = {.dim = DIM, .layers = 1, .heads = 2, .init_std = 0.5f, .policy = true};
+    ModelShape shape = {
+        .dim = DIM, .layers = 1, .heads = 2, .init_std = 0.5f, .head_set = HEAD_BIT(HEAD_POLICY)};
     *c = (Case){0};
     assert_ok(shop_write(&shop, shop_path(c->path, "ope-fqe")));
     assert_ok(behaviour_open(&c->file, c->path));

@@ -375,7 +375,8 @@ static void a_models_probabilities_are_those_it_recommends_with(void **state)
     (void)state;
     const Shop shop = {
         .users = 12, .longest = LENGTH, .features = true, .plain_keys = true, .seed = 9};
-    const ModelShape base = {.dim = 16, .layers = 1, .heads = 2, .init_std = 0.1f, .policy = true};
+    const ModelShape base = {
+        .dim = 16, .layers = 1, .heads = 2, .init_std = 0.1f, .head_set = HEAD_BIT(HEAD_POLICY)};
     char path[256];
     Behaviour file;
     Device dev;

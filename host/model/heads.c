@@ -1,0 +1,132 @@
+#include "model/heads.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const HeadInfo heads_table[HEADS] = {
+    [HEAD_POLICY] = {.name = "policy",
+                     .predicts = "which item to choose",
+                     .scorer = "souk policy",
+                     .weight = "policy.weight",
+                     .bias = "policy.bias",
+                     .kind = HEAD_OF_ITEMS,
+                     .chooses = true},
+    [HEAD_Q] = {.name = "q",
+                .predicts = "the value of each item",
+                .scorer = "souk Q values",
+                .weight = "q.weight",
+                .bias = "q.bias",
+                .state_weight = "value.weight",
+                .state_bias = "value.bias",
+                .kind = HEAD_OF_ITEMS,
+                .chooses = true},
+    [HEAD_NEXT_ACTION] = {.name = "next_action",
+                          .predicts = "the kind of the next event",
+                          .weight = "next.weight",
+                          .bias = "next.bias",
+                          .kind = HEAD_OF_ACTIONS},
+    [HEAD_CRITIC] = {.name = "critic",
+                     .predicts = "the value of the state",
+                     .weight = "critic.weight",
+                     .bias = "critic.bias",
+                     .kind = HEAD_OF_STATE},
+    [HEAD_BEHAVIOUR] = {.name = "behaviour",
+                        .predicts = "which item the log's policy chose",
+                        .weight = "behaviour.weight",
+                        .bias = "behaviour.bias",
+                        .kind = HEAD_OF_ITEMS,
+                        .estimates_log = true},
+};
+
+/* ---- Parameters ------------------------------------------------------------------------------------ */
+
+/* The vector that makes one number of a state. */
+static int state_weight(Params *p, const char *name, int64_t dim)
+{
+    return params_product(p, PARAM(p, name, INIT_ZERO, 0, DECAY_MATRIX, 1, dim));
+}
+
+static int bias(Params *p, const char *name, int64_t count)
+{
+    return PARAM(p, name, INIT_ZERO, 0, DECAY_NONE, count);
+}
+
+static HeadParams declare(Params *p, const HeadInfo *head, int64_t dim, int64_t items,
+                          int64_t actions)
+{
+    HeadParams at = {-1, -1, -1, -1};
+    switch (head->kind) {
+    case HEAD_OF_ITEMS:
+        at.weight =
+            params_product(p, PARAM(p, head->weight, INIT_IDENTITY, 0, DECAY_MATRIX, dim, dim));
+        at.bias = bias(p, head->bias, items);
+        break;
+    case HEAD_OF_STATE:
+        at.weight = state_weight(p, head->weight, dim);
+        at.bias = bias(p, head->bias, 1);
+        break;
+    case HEAD_OF_ACTIONS:
+        at.weight = PARAM(p, head->weight, INIT_ZERO, 0, DECAY_MATRIX, actions, dim);
+        at.bias = bias(p, head->bias, actions);
+        break;
+    }
+    if (head->state_weight) {
+        at.state_weight = state_weight(p, head->state_weight, dim);
+        at.state_bias = bias(p, head->state_bias, 1);
+    }
+    return at;
+}
+
+void heads_declare(Params *p, HeadSet set, int64_t dim, int64_t items, int64_t actions,
+                   HeadParams at[HEADS])
+{
+    for (HeadId h = 0; h < HEADS; h++)
+        at[h] = set & HEAD_BIT(h) ? declare(p, &heads_table[h], dim, items, actions)
+                                  : (HeadParams){-1, -1, -1, -1};
+}
+
+/* ---- Names ----------------------------------------------------------------------------------------- */
+
+HeadSet heads_of_log(HeadSet set, bool has_propensity)
+{
+    for (HeadId h = 0; h < HEADS; h++)
+        if (heads_table[h].estimates_log && has_propensity) set &= ~HEAD_BIT(h);
+    return set;
+}
+
+HeadSet heads_choosing(HeadSet set)
+{
+    for (HeadId h = 0; h < HEADS; h++)
+        if (!heads_table[h].chooses) set &= ~HEAD_BIT(h);
+    return set;
+}
+
+HeadId heads_default(HeadSet set)
+{
+    HeadId h = 0;
+    REQUIRE(heads_choosing(set), "a model without a head that items can be chosen by");
+    while (!(heads_choosing(set) & HEAD_BIT(h))) h++;
+    return h;
+}
+
+void heads_list(char list[HEADS_LIST_MAX], HeadSet set)
+{
+    size_t used = 0;
+    list[0] = '\0';
+    for (HeadId h = 0; h < HEADS; h++)
+        if (set & HEAD_BIT(h))
+            used += (size_t)snprintf(list + used, HEADS_LIST_MAX - used, "%s%s", used ? " or " : "",
+                                     heads_table[h].name);
+}
+
+Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setting)
+{
+    char list[HEADS_LIST_MAX];
+    const HeadSet choosing = heads_choosing(set);
+    for (HeadId h = 0; h < HEADS; h++)
+        if (choosing & HEAD_BIT(h) && !strcmp(name, heads_table[h].name)) return *head = h, OK;
+    heads_list(list, choosing);
+    return FAIL(ERR_USAGE,
+                "%s = \"%s\": the model has no such head that items can be chosen by; want %s",
+                setting, name, list);
+}
