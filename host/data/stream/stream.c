@@ -13,11 +13,16 @@
 
 typedef enum { SLOT_FREE, SLOT_PLANNED, SLOT_BUSY, SLOT_READY } SlotState;
 
+/* The windows of a planned batch, and the events in them. */
+typedef struct {
+    int64_t windows, used;
+    PlannedWindow *window; /* [tokens/2] */
+} WindowList;
+
 typedef struct {
     SlotState state;
     Batch batch;
-    int64_t windows, used;
-    PlannedWindow *window;        /* [tokens/2] */
+    WindowList list;
     int64_t lowest, highest;      /* serial numbers of the pools it draws on */
     const EventColumns **columns; /* [highest-lowest+1] of those pools */
     int64_t columns_room;
@@ -36,7 +41,9 @@ struct Stream {
     pthread_t *thread;
 
     int slots;
-    Slot *slot;      /* batch number n of this stream is in slot n % slots */
+    Slot *slot; /* batch number n of this stream is in slot n % slots */
+    WindowList
+        other; /* batches of other ranks, which are planned and not read; no window on one rank */
     int64_t planned; /* batches planned so far */
     int64_t taken;   /* batches given to the caller, who holds the last of them */
 
@@ -89,30 +96,50 @@ static void retire_pools(Stream *s)
     for (int64_t i = 0; i < s->pools; i++) s->pool[i] = s->pool[i + gone];
 }
 
-/* The pool to draw from: the next when this one is used up and its epoch goes on or is over. */
-static Status plan_window_list(Stream *s, Slot *slot)
+static Status list_open(WindowList *list, int64_t tokens)
 {
-    slot->windows = slot->used = 0;
-    slot->batch.cursor = s->plan.cursor;
+    list->window = malloc((size_t)(tokens / 2) * sizeof *list->window);
+    return list->window ? OK
+                        : FAIL(ERR_MEMORY, "no memory for batches of %" PRId64 " tokens", tokens);
+}
+
+/* The next batch of the epoch, whichever rank reads it. The pool to draw from is the next one when this one is
+ * used up and its epoch goes on or is over. */
+static Status plan_window_list(Stream *s, WindowList *list)
+{
+    list->windows = list->used = 0;
     for (;;) {
         const int64_t wanted = s->drawing + (s->ahead ? 1 : 0);
         while (s->first_pool + s->pools <= wanted) TRY(plan_next_pool(s));
         PoolPlan *pool = &pool_at(s, s->drawing)->plan;
         const bool over = pool->drawn == pool->windows && s->plan.skips == 0;
         if (!(over && pool->last) &&
-            plan_batch(&s->plan, pool, slot->window, &slot->windows, &slot->used))
+            plan_batch(&s->plan, pool, list->window, &list->windows, &list->used))
             return OK;
         s->drawing++;
     }
 }
 
+/* A round is one batch for each rank; the slot gets this rank's. The epoch may end within its last round: the
+ * ranks that it does not reach get a batch without windows. */
+static Status plan_round(Stream *s, Slot *slot)
+{
+    const StreamCursor first = s->plan.cursor;
+    const int64_t rank = s->plan.options.rank, ranks = s->plan.options.ranks;
+    slot->batch.cursor = (StreamCursor){first.epoch, first.batch / ranks};
+    slot->list.windows = slot->list.used = 0;
+    for (int64_t r = 0; r < ranks && s->plan.cursor.epoch == first.epoch; r++)
+        TRY(plan_window_list(s, r == rank ? &slot->list : &s->other));
+    return OK;
+}
+
 static Status plan_slot(Stream *s, Slot *slot)
 {
-    TRY(plan_window_list(s, slot));
-    slot->lowest = INT64_MAX;
+    TRY(plan_round(s, slot));
+    slot->lowest = INT64_MAX; /* above `highest`: without windows it needs no pool */
     slot->highest = 0;
-    for (int64_t w = 0; w < slot->windows; w++) {
-        const int64_t pool = slot->window[w].pool;
+    for (int64_t w = 0; w < slot->list.windows; w++) {
+        const int64_t pool = slot->list.window[w].pool;
         if (pool < slot->lowest) slot->lowest = pool;
         if (pool > slot->highest) slot->highest = pool;
     }
@@ -122,8 +149,9 @@ static Status plan_slot(Stream *s, Slot *slot)
 /* Skip the batches before the cursor. */
 static Status fast_forward(Stream *s, StreamCursor at)
 {
-    while (s->plan.cursor.batch < at.batch && s->plan.cursor.epoch == at.epoch) {
-        TRY(plan_window_list(s, &s->slot[0]));
+    const int64_t ranks = s->plan.options.ranks;
+    while (s->plan.cursor.batch / ranks < at.batch && s->plan.cursor.epoch == at.epoch) {
+        TRY(plan_round(s, &s->slot[0]));
         retire_pools(s);
         if (s->plan.cursor.epoch != at.epoch && s->slot[0].batch.cursor.batch + 1 < at.batch)
             return FAIL(ERR_USAGE, "batch %" PRId64 " of epoch %" PRId64 ", which has %" PRId64,
@@ -201,8 +229,8 @@ static void fill(Stream *s, Slot *slot)
         slot->state = SLOT_BUSY;
         pthread_mutex_unlock(&s->lock);
         batch_begin(&slot->batch);
-        for (int64_t w = 0; w < slot->windows; w++) {
-            const PlannedWindow *p = &slot->window[w];
+        for (int64_t w = 0; w < slot->list.windows; w++) {
+            const PlannedWindow *p = &slot->list.window[w];
             batch_add(&slot->batch, &p->window, &slot->columns[p->pool - slot->lowest][p->block]);
         }
         batch_end(&slot->batch);
@@ -288,6 +316,7 @@ static void check_options(const StreamOptions *o, StreamCursor at)
             o->context, o->length);
     REQUIRE(o->pool_events >= 1 && o->threads >= 0, "pool of %" PRId64 " events, %d threads",
             o->pool_events, o->threads);
+    REQUIRE(0 <= o->rank && o->rank < o->ranks, "rank %d of %d ranks", o->rank, o->ranks);
     REQUIRE(at.epoch >= 0 && at.batch >= 0, "cursor %" PRId64 ", %" PRId64, at.epoch, at.batch);
 }
 
@@ -298,11 +327,9 @@ static Status open_slots(Stream *s, const StreamOptions *o)
     if (!s->slot) return FAIL(ERR_MEMORY, "no memory for the stream");
     for (int i = 0; i < s->slots; i++) {
         TRY(batch_open(&s->slot[i].batch, s->file, o->tokens));
-        s->slot[i].window = malloc((size_t)(o->tokens / 2) * sizeof *s->slot[i].window);
-        if (!s->slot[i].window)
-            return FAIL(ERR_MEMORY, "no memory for batches of %" PRId64 " tokens", o->tokens);
+        TRY(list_open(&s->slot[i].list, o->tokens));
     }
-    return OK;
+    return o->ranks > 1 ? list_open(&s->other, o->tokens) : OK;
 }
 
 static Status start_threads(Stream *s, int threads)
@@ -315,10 +342,11 @@ static Status start_threads(Stream *s, int threads)
     return OK;
 }
 
-Status stream_open(Stream **stream, const Behaviour *b, const StreamOptions *options,
-                   StreamCursor at)
+Status stream_open(Stream **stream, const Behaviour *b, const StreamOptions *asked, StreamCursor at)
 {
-    check_options(options, at);
+    StreamOptions options = *asked;
+    if (options.ranks == 0) options.ranks = 1;
+    check_options(&options, at);
     Stream *s = calloc(1, sizeof *s);
     *stream = s;
     if (!s) return FAIL(ERR_MEMORY, "no memory for the stream");
@@ -327,13 +355,13 @@ Status stream_open(Stream **stream, const Behaviour *b, const StreamOptions *opt
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->change, NULL);
     Status st;
-    TRY_OR_FAIL(st, plan_open(&s->plan, b, options, at.epoch));
-    TRY_OR_FAIL(st, open_slots(s, options));
+    TRY_OR_FAIL(st, plan_open(&s->plan, b, &options, at.epoch));
+    TRY_OR_FAIL(st, open_slots(s, &options));
     if (s->plan.blocks == 0) return OK;
     TRY_OR_FAIL(st, fast_forward(s, at));
     s->reading = true;
-    s->ahead = options->threads > 0;
-    TRY_OR_FAIL(st, start_threads(s, options->threads));
+    s->ahead = options.threads > 0;
+    TRY_OR_FAIL(st, start_threads(s, options.threads));
     return OK;
 fail:
     stream_close(s);
@@ -351,9 +379,10 @@ void stream_close(Stream *s)
     for (int i = 0; i < s->threads; i++) pthread_join(s->thread[i], NULL);
     for (int i = 0; i < s->slots && s->slot; i++) {
         batch_close(&s->slot[i].batch);
-        free(s->slot[i].window);
+        free(s->slot[i].list.window);
         free(s->slot[i].columns);
     }
+    free(s->other.window);
     for (int64_t i = 0; i < s->pools; i++) pool_close(s->pool[i]);
     free(s->pool);
     plan_close(&s->plan);
@@ -390,23 +419,27 @@ Status stream_next(Stream *s, const Batch **batch)
 
 Status stream_batches(Stream *s, int64_t epoch, int64_t *batches)
 {
+    const StreamOptions *o = &s->plan.options;
+    Status st;
     *batches = epoch == s->counted_epoch ? s->counted : 0;
     if (s->plan.blocks == 0 || epoch == s->counted_epoch) return OK;
-    Stream count = {.file = s->file};
-    Slot slot = {.window = malloc((size_t)(s->plan.options.tokens / 2) * sizeof *slot.window)};
-    Status st = slot.window ? plan_open(&count.plan, s->file, &s->plan.options, epoch)
-                            : FAIL(ERR_MEMORY, "no memory to count batches");
-    count.slots = 1;
-    count.slot = &slot;
-    while (st == OK && count.plan.cursor.epoch == epoch) {
-        st = plan_window_list(&count, &slot);
+    Slot slot = {0};
+    Stream count = {.file = s->file, .slots = 1, .slot = &slot};
+    TRY_OR_FAIL(st, list_open(&slot.list, o->tokens));
+    if (o->ranks > 1) TRY_OR_FAIL(st, list_open(&count.other, o->tokens));
+    TRY_OR_FAIL(st, plan_open(&count.plan, s->file, o, epoch));
+    while (count.plan.cursor.epoch == epoch) {
+        TRY_OR_FAIL(st, plan_round(&count, &slot));
         retire_pools(&count);
         ++*batches;
     }
+    s->counted_epoch = epoch;
+    s->counted = *batches;
+fail:
     for (int64_t i = 0; i < count.pools; i++) pool_close(count.pool[i]);
     free(count.pool);
     plan_close(&count.plan);
-    free(slot.window);
-    if (st == OK) s->counted_epoch = epoch, s->counted = *batches;
+    free(count.other.window);
+    free(slot.list.window);
     return st;
 }

@@ -25,6 +25,14 @@
  * Packing. Windows are placed whole, in order, first fit into the open batch over a look-ahead of
  * 64 windows; never split, never padded between.
  *
+ * Ranks. Several processes that train one model open the file each with its own rank, and take
+ * turns: batch b of an epoch, numbered as one process alone would read it, belongs to rank
+ * b % ranks, and is that rank's batch b / ranks. Together they read each window once an epoch. All
+ * ranks have the same number of batches in an epoch, so that one cursor serves all of them: where
+ * the last round has fewer than `ranks` batches, the ranks without one get a batch that has no
+ * window and is padding only. Every rank plans the batches of all ranks, but reads the events of its
+ * own; columns that have to be decoded are decoded by every rank.
+ *
  * The cursor (epoch, batch) names the next batch; a stream opened at a cursor gives the same bytes
  * as one that got there by reading. What comes before the cursor is planned, not read.
  *
@@ -47,6 +55,8 @@ typedef struct {
     uint64_t seed;
     int threads;  /* readers; 0: read in the calling thread */
     bool shuffle; /* false: file order */
+    int rank;     /* 0 .. ranks-1 */
+    int ranks;    /* that share the batches; 0 is 1 */
 } StreamOptions;
 
 typedef struct Stream Stream;

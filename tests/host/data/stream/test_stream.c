@@ -68,6 +68,14 @@ static uint64_t hash_batch(const Batch *b)
     return b->feature ? hash_bytes(h, b->feature, n * (size_t)b->numbers * 4) : h;
 }
 
+/* As if its cursor were `at`. */
+static uint64_t hash_batch_at(const Batch *b, StreamCursor at)
+{
+    Batch moved = *b;
+    moved.cursor = at;
+    return hash_batch(&moved);
+}
+
 typedef struct {
     int32_t *item;
     uint8_t *action, *end;
@@ -299,6 +307,85 @@ static void a_stream_opened_at_any_cursor_goes_on_with_the_same_bytes(void **sta
     status_clear();
 }
 
+/* Read batch `round` of each rank in turn: the batches of one rank alone, in its order. */
+static void ranks_read_the_batches_of_one_by_turns(void **state)
+{
+    (void)state;
+    for (int ranks = 2; ranks <= 5; ranks++) {
+        Stream *one, *of[5];
+        const Batch *batch;
+        StreamOptions o = training();
+        int64_t batches, rounds;
+        o.pool_events = 600;
+        o.threads = ranks % 3;
+        assert_ok(stream_open(&one, &packed, &o, (StreamCursor){0}));
+        o.ranks = ranks;
+        for (o.rank = 0; o.rank < ranks; o.rank++)
+            assert_ok(
+                stream_open(&of[o.rank], o.rank % 2 ? &plain : &packed, &o, (StreamCursor){0}));
+        for (int64_t epoch = 0; epoch < 3; epoch++) {
+            assert_ok(stream_batches(one, epoch, &batches));
+            for (int r = 0; r < ranks; r++) {
+                assert_ok(stream_batches(of[r], epoch, &rounds));
+                assert_int_equal(rounds, (batches + ranks - 1) / ranks);
+            }
+            for (int64_t k = 0; k < rounds * ranks; k++) {
+                uint64_t want = 0;
+                if (k < batches) {
+                    assert_ok(stream_next(one, &batch));
+                    want = hash_batch_at(batch, (StreamCursor){epoch, k / ranks});
+                }
+                assert_ok(stream_next(of[k % ranks], &batch));
+                assert_int_equal(batch->cursor.epoch, epoch);
+                assert_int_equal(batch->cursor.batch, k / ranks);
+                if (k < batches) {
+                    assert_true(hash_batch(batch) == want);
+                    continue;
+                }
+                assert_true(batch->windows == 0 && batch->used == 0 && batch->cu_seqlens[0] == 0);
+                for (int64_t t = 0; t < batch->tokens; t++) assert_int_equal(batch->target[t], -1);
+            }
+        }
+        stream_close(one);
+        for (int r = 0; r < ranks; r++) stream_close(of[r]);
+    }
+}
+
+static void a_rank_goes_on_from_any_cursor_with_the_same_bytes(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    o.ranks = 3;
+    for (o.rank = 0; o.rank < o.ranks; o.rank++) {
+        Stream *s;
+        int64_t batches;
+        assert_ok(stream_open(&s, &plain, &o, (StreamCursor){0}));
+        assert_ok(stream_batches(s, 0, &batches));
+        stream_close(s);
+        uint64_t *want = malloc((size_t)(batches + 2) * sizeof *want), have[2];
+        hash_stream(&plain, &o, (StreamCursor){0}, batches + 2, want);
+        for (int64_t k = 0; k <= batches; k++) {
+            o.threads = (int)(k % 3);
+            hash_stream(&packed, &o, (StreamCursor){0, k}, 2, have);
+            assert_memory_equal(have, want + k, sizeof have);
+        }
+        free(want);
+        assert_refused(stream_open(&s, &plain, &o, (StreamCursor){0, batches + 1}), ERR_USAGE,
+                       "of epoch 0, which has");
+    }
+}
+
+static void one_rank_of_one_reads_as_without_ranks(void **state)
+{
+    (void)state;
+    uint64_t want[40], have[40];
+    StreamOptions o = training();
+    hash_stream(&plain, &o, (StreamCursor){0}, 40, want);
+    o.ranks = 1;
+    hash_stream(&plain, &o, (StreamCursor){0}, 40, have);
+    assert_memory_equal(have, want, sizeof want);
+}
+
 static void seeds_and_epochs_differ_in_order_and_file_order_keeps_it(void **state)
 {
     (void)state;
@@ -411,6 +498,9 @@ int main(void)
         cmocka_unit_test(the_longest_context_gives_each_target_a_full_view),
         cmocka_unit_test(any_number_of_threads_and_either_layout_give_the_same_bytes),
         cmocka_unit_test(a_stream_opened_at_any_cursor_goes_on_with_the_same_bytes),
+        cmocka_unit_test(ranks_read_the_batches_of_one_by_turns),
+        cmocka_unit_test(a_rank_goes_on_from_any_cursor_with_the_same_bytes),
+        cmocka_unit_test(one_rank_of_one_reads_as_without_ranks),
         cmocka_unit_test(seeds_and_epochs_differ_in_order_and_file_order_keeps_it),
         cmocka_unit_test(a_pool_that_holds_the_file_shuffles_uniformly),
         cmocka_unit_test(gaps_fall_into_powers_of_two_of_seconds),
