@@ -57,7 +57,7 @@ static Status check_options(const Model *m, const ActorOptions *o)
     const HeadSet wanted = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q);
     char list[HEADS_LIST_MAX];
     if (o->candidates == 0 || (m->shape.head_set & wanted) == wanted) return OK;
-    heads_list(list, m->shape.head_set & wanted);
+    heads_list(list, m->shape.head_set & wanted, " or ");
     return FAIL(ERR_USAGE,
                 "candidates are ranked by the policy head and chosen by the q head: want a model "
                 "with both, this one has only %s",

@@ -1,40 +1,43 @@
-/* What an agent is: a loss on a packed batch, with its gradients. One file an agent; agents.c lists
+/* What an agent is: a loss on a packed batch, with its gradient. One file an agent; agents.h lists
  * them. host/model/README.md section 6 has the mathematics.
  *
- * An agent works at all positions of the batch in one pass and over the whole catalogue through the
- * statistics of the catalogue head; it keeps nothing between steps and does not wait for the device.
+ * An agent computes the losses of all positions of a batch in one pass, and takes expectations over
+ * the whole catalogue through the statistics of the heads' scores. It keeps nothing from step to
+ * step and never waits for the device.
  */
 #ifndef SOUK_AGENT_H
 #define SOUK_AGENT_H
 
+#include "model/heads.h"
 #include "model/input.h"
 
-/* Settings that agents share, by their config keys learn.*. */
+/* The settings learn.* that agents read, under the names of their keys. */
 typedef struct {
     float td_weight, action_weight, critic_weight, entropy, negatives;
     bool log_values; /* Q is exp(score): host/model/README.md, section 6 */
     float reward_scale, gamma, huber, temperature, alpha, lambda, allowed;
     float expectile, weight_max, ratio_max, smooth, clip;
     int64_t n_step, slate;
-    uint64_t seed; /* of what agents draw: train.seed */
+    uint64_t seed; /* train.seed, for agents that draw random numbers */
 } AgentOptions;
 
-/* The losses of which a total is made; objective.c has their names and weights. */
+/* The losses that make up the total; objective.c has their names and weights. */
 enum {
-    LOSS_CROSS_ENTROPY, /* of the policy that imitates */
-    LOSS_POLICY,        /* of the policy that is improved */
-    LOSS_TD,
+    LOSS_CROSS_ENTROPY, /* of a policy that imitates the log */
+    LOSS_POLICY,        /* of a policy that is improved */
+    LOSS_TD,            /* of Q */
     LOSS_NEXT_ACTION,
-    LOSS_CONSERVATIVE,
-    LOSS_NEGATIVES,
-    LOSS_CRITIC,
+    LOSS_CONSERVATIVE, /* of Q, over all items */
+    LOSS_NEGATIVES,    /* of Q, over the items that were not logged */
+    LOSS_CRITIC,       /* of V */
     LOSS_BEHAVIOUR,
     LOSS_ENTROPY,
     LOSSES
 };
 
-/* What a step leaves on the device, f64 [SUMS]: so that no loss makes the host wait while there is work to
- * enqueue. A loss is at SUM_LOSS + its place, as it enters the total, so with its weight. */
+/* What a step leaves on the device, f64 [SUMS]: counts, and from SUM_LOSS on each loss as it enters
+ * the total, which includes its weight. The host reads them after the step, so that no loss makes
+ * it wait. */
 enum { SUM_TARGETS, SUM_BACKUPS, SUM_LOSS, SUMS = SUM_LOSS + LOSSES };
 /* One of them, as the [1] that ops write. */
 static inline Tensor sum_at(Tensor sums, int place)
@@ -43,34 +46,33 @@ static inline Tensor sum_at(Tensor sums, int place)
 }
 static inline Tensor loss_at(Tensor sums, int loss) { return sum_at(sums, SUM_LOSS + loss); }
 
-/* One pass over a batch: what is read, and where gradients go. */
+/* One pass over a batch: what an agent reads, and where it adds gradients. */
 typedef struct {
     const AgentOptions *options;
     const Model *m;
     Weights w, grad; /* of the online network; gradients accumulate */
-    Tensor h, dh;    /* [tokens, dim] its states; their gradient accumulates */
-    Weights target;  /* the target network, */
-    Tensor target_h; /* its states; both absent unless a term of the objective reads them */
+    Tensor h, dh;    /* [tokens, dim] states of the online network, and dL/dh, which accumulates */
+    /* The target network and its states [tokens, dim]; absent unless the objective reads it. */
+    Weights target;
+    Tensor target_h;
     const ModelInput *in;
-    Tensor reward; /* f32 [tokens]: the logged rewards, times learn.reward_scale */
-    Tensor share;  /* f32 [tokens]: 1 / |A| at tokens with a target, else 0 */
-    Tensor sums;
+    Tensor reward; /* f32 [tokens]: the logged rewards times learn.reward_scale */
+    Tensor share;  /* f32 [tokens]: 1 / |A| at the tokens with a target (A), else 0 */
+    Tensor sums;   /* f64 [SUMS] */
 } AgentPass;
 
 typedef struct {
     const char *name, *help;
-    HeadSet trains;          /* in an objective each head is trained by at most one term */
-    bool imitates;           /* the policy it trains is what the log does, not what to do */
+    HeadSet trains;          /* in an objective no two agents train the same head */
+    bool imitates;           /* the policy it trains predicts what the log does, not what is best */
     bool target;             /* reads the target network */
     bool needs_propensities; /* reads the propensities of the log, which must have them */
-    bool single_backups;   /* backs up single values of Q, so that it works with learn.log_values */
-    bool changes_per_step; /* its launches or their host arguments differ from step to step, so that
-                                no step can be recorded as a graph */
+    bool single_backups;     /* backs up single values of Q: it works with learn.log_values too */
+    /* Its launches or their host arguments differ from step to step: none is recorded as a
+     * graph. */
+    bool changes_per_step;
     void (*backward)(Device *dev, const AgentPass *pass);
 } Agent;
-
-/* All of them, in the order in which the terms of an objective run; NULL ends the list. */
-extern const Agent *const agents[];
 
 extern const Agent cross_entropy_agent;
 extern const Agent q_learning_agent, double_q_agent, sarsa_agent, expected_sarsa_agent;

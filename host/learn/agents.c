@@ -1,6 +1,6 @@
-#include <stddef.h>
+#include "learn/agents.h"
 
-#include "learn/agent.h"
+#include <string.h>
 
 const Agent *const agents[] = {
     &cross_entropy_agent,
@@ -25,3 +25,10 @@ const Agent *const agents[] = {
     &aux_length_agent,
     NULL,
 };
+
+const Agent *agents_find(const char *name)
+{
+    for (int i = 0; agents[i]; i++)
+        if (!strcmp(name, agents[i]->name)) return agents[i];
+    return NULL;
+}

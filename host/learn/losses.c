@@ -8,7 +8,7 @@
 #include "losses/loss.h"
 #include "losses/td.h"
 
-/* ---- From a head's outputs to its parameters and the states ------------------------------------------ */
+/* ---- From a head's outputs to its parameters and the states ---------------------------------- */
 
 /* dv [tokens] = dL/d(one number of each state). */
 static void states_backward(Device *dev, const AgentPass *p, Tensor dv, int weight, int bias)
@@ -28,7 +28,7 @@ static void queries_backward(Device *dev, const AgentPass *p, Tensor du, int wei
     gemm(dev, p->dh, du, p->w[weight], GEMM_ADD_NN);
 }
 
-/* ---- Heads that score items ------------------------------------------------------------------------- */
+/* ---- Heads that score items ------------------------------------------------------------------ */
 
 void losses_cross_entropy(Device *dev, const AgentPass *p, HeadId head, Tensor weight, int loss)
 {
@@ -99,9 +99,10 @@ void losses_negatives(Device *dev, const AgentPass *p, const HeadScores *q, Tens
     scratch_release(dev, mark);
 }
 
-/* ---- Temporal differences of Q ---------------------------------------------------------------------- */
+/* ---- Temporal differences of Q --------------------------------------------------------------- */
 
-/* dq [tokens] = dL/dQ at the logged actions; it goes to the state term, the queries and the item vectors. */
+/* dq [tokens] = dL/dQ at the logged actions; it goes to the state term, the queries and the item
+ * vectors. */
 static void q_backward(Device *dev, const AgentPass *p, const HeadScores *q, Tensor dq)
 {
     const HeadParams *at = &p->m->at.head[HEAD_Q];
@@ -163,7 +164,7 @@ void losses_td_traces(Device *dev, const AgentPass *p, const HeadScores *q, Trac
     scratch_release(dev, mark);
 }
 
-/* ---- The critic -------------------------------------------------------------------------------------- */
+/* ---- The critic ------------------------------------------------------------------------------ */
 
 void losses_critic_given(Device *dev, const AgentPass *p, Tensor loss, Tensor dv)
 {
@@ -182,7 +183,7 @@ void losses_critic(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor v
     scratch_release(dev, mark);
 }
 
-/* ---- The kind of the next event ----------------------------------------------------------------------- */
+/* ---- The kind of the next event -------------------------------------------------------------- */
 
 void losses_next_action(Device *dev, const AgentPass *p)
 {

@@ -1,5 +1,5 @@
-/* The losses that train the heads. Each adds its gradients to the parameters of its head, to the item
- * vectors and to p->dh, and writes its value, as it enters the total, into p->sums.
+/* The losses that train the heads. Each adds its gradients to the parameters of its head, to the
+ * item vectors and to p->dh, and writes its value, as it enters the total, into p->sums.
  *
  * A = the tokens with a target. Formulas: host/model/README.md section 6. Weights and targets are
  * constants: no gradient flows into them. Scratch is released on return.
@@ -9,48 +9,51 @@
 
 #include "learn/pass.h"
 
-/* ---- Heads that score items ------------------------------------------------------------------------- */
+/* ---- Heads that score items ------------------------------------------------------------------ */
 
-/* sum_i weight[i] (logsumexp_a z[i, a] - z[i, target[i]]) of the online network's scores z by `head`, written
- * as `loss`. weight f32 [tokens]. The state term cancels. */
+/* sum_i weight[i] (logsumexp_a z[i, a] - z[i, target[i]]) of the online network's scores z by
+ * `head`, written as `loss`. weight f32 [tokens]. The state term cancels. */
 void losses_cross_entropy(Device *dev, const AgentPass *p, HeadId head, Tensor weight, int loss);
-/* The mean cross-entropy of the behaviour head over A, LOSS_BEHAVIOUR. Its gradient ends at the states and the
- * items, so that nothing else learns from it (Chen et al. 2019). Does nothing where the log has propensities. */
+/* The mean cross-entropy of the behaviour head over A, LOSS_BEHAVIOUR. Its gradient ends at the
+ * states and the items, so that nothing else learns from it (Chen et al. 2019). Does nothing where
+ * the log has propensities. */
 void losses_behaviour(Device *dev, const AgentPass *p);
 /* The mean entropy of the policy over A, LOSS_ENTROPY; it is rewarded by learn.entropy. */
 void losses_entropy(Device *dev, const AgentPass *p);
-/* td_weight learn.negatives times the mean over A of (Q[i, a] - gamma state[i])^2 / 2 over all actions a but the
- * logged one, LOSS_NEGATIVES: an action that was not logged earns nothing and leaves the state as it is. The
- * uniform negatives of Xin et al. 2022, in expectation. state f32 [tokens]. */
+/* td_weight learn.negatives times the mean of (Q[i, a] - gamma state[i])^2 / 2 over the tokens i in
+ * A and all items a but the logged one, LOSS_NEGATIVES: an action that was not logged earns nothing
+ * and leaves the state as it is. This is the expectation of the uniform negatives of Xin et al.
+ * 2022. state f32 [tokens]: the value of the state. */
 void losses_negatives(Device *dev, const AgentPass *p, const HeadScores *q, Tensor state);
 
-/* ---- Temporal differences of Q ---------------------------------------------------------------------- */
+/* ---- Temporal differences of Q --------------------------------------------------------------- */
 
-/* td_weight times the mean loss of Q at the logged actions against y, over the tokens with valid = 1, LOSS_TD:
- * squared or Huber, with learn.log_values half the Poisson deviance. y and valid f32 [tokens]; y is in the unit
- * of rewards; valid is overwritten. */
+/* td_weight times the mean loss of Q at the logged actions against y, over the tokens with valid =
+ * 1, LOSS_TD: squared or Huber, with learn.log_values half the Poisson deviance. y and valid f32
+ * [tokens]; y is in the unit of rewards; valid is overwritten. */
 void losses_td(Device *dev, const AgentPass *p, const HeadScores *q, Tensor y, Tensor valid);
-/* losses_td on n-step targets: next[i] is the value that backs up state i, last_has_value as in losses/td.h. */
+/* losses_td on n-step targets: next[i] is the value that backs up state i, last_has_value as in
+ * losses/td.h. */
 void losses_td_steps(Device *dev, const AgentPass *p, const HeadScores *q, Tensor next,
                      bool last_has_value);
-/* losses_td on traces at the rate learn.lambda (losses/returns.h): `logged` are the target network's values of
- * the logged actions, `next` the values that back up a state, log_ratio that of the target policy and the
- * behaviour policy at the logged actions (absent: the data are on-policy). */
+/* losses_td on traces at the rate learn.lambda (losses/returns.h), each f32 [tokens]: `logged` the
+ * target network's values of the logged actions, `next` the values that back up the states,
+ * log_ratio = log pi - log beta at the logged actions (absent: on-policy). */
 typedef struct {
     Tensor logged, next, log_ratio;
 } TraceValues;
 void losses_td_traces(Device *dev, const AgentPass *p, const HeadScores *q, TraceValues of,
                       bool last_has_value);
 
-/* ---- The critic -------------------------------------------------------------------------------------- */
+/* ---- The critic ------------------------------------------------------------------------------ */
 
 /* A loss [tokens] of V that is computed already, with its gradient dv, LOSS_CRITIC. */
 void losses_critic_given(Device *dev, const AgentPass *p, Tensor loss, Tensor dv);
-/* critic_weight times the mean of (V - y)^2 / 2 over the tokens with valid = 1, LOSS_CRITIC; valid is
- * overwritten. */
+/* critic_weight times the mean of (V - y)^2 / 2 over the tokens with valid = 1, LOSS_CRITIC; valid
+ * is overwritten. */
 void losses_critic(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor valid);
 
-/* ---- The kind of the next event ----------------------------------------------------------------------- */
+/* ---- The kind of the next event -------------------------------------------------------------- */
 
 /* action_weight times the mean cross-entropy of the next event's kind over A, LOSS_NEXT_ACTION. */
 void losses_next_action(Device *dev, const AgentPass *p);

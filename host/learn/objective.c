@@ -3,40 +3,58 @@
 #include <string.h>
 
 #include "elementwise.h"
+#include "learn/agents.h"
 #include "learn/losses.h"
 #include "losses/loss.h"
 
-/* ---- Which terms ----------------------------------------------------------------------------------- */
+/* ---- Which terms ----------------------------------------------------------------------------- */
 
-static Status add_term(Objective *o, bool *chosen, const char *term, const char *terms)
+static Status add_term(Objective *o, const Agent *agent, const char *terms)
 {
-    for (int i = 0; agents[i]; i++) {
-        if (strcmp(term, agents[i]->name) != 0 || o->trains & agents[i]->trains) continue;
-        chosen[i] = true;
-        o->trains |= agents[i]->trains;
-        o->target |= agents[i]->target;
-        o->needs_propensities |= agents[i]->needs_propensities;
-        o->changes_per_step |= agents[i]->changes_per_step;
-        return OK;
+    for (int i = 0; i < o->terms; i++) {
+        char heads[HEADS_LIST_MAX];
+        if (!(o->term[i]->trains & agent->trains)) continue;
+        heads_list(heads, o->term[i]->trains & agent->trains, " and ");
+        return FAIL(ERR_USAGE,
+                    "learn.objective = \"%s\": %s and %s both train %s; want agents that train "
+                    "different heads",
+                    terms, o->term[i]->name, agent->name, heads);
     }
-    return FAIL(ERR_USAGE,
-                "learn.objective = \"%s\": \"%s\" is unknown or one too many; want agents joined "
-                "by +, of which no two train the same head (souk train --help lists them)",
-                terms, term);
+    o->term[o->terms++] = agent;
+    o->trains |= agent->trains;
+    o->target |= agent->target;
+    o->needs_propensities |= agent->needs_propensities;
+    o->changes_per_step |= agent->changes_per_step;
+    return OK;
+}
+
+/* The sum does not depend on the order in which the terms were written. */
+static void sort_terms(Objective *o)
+{
+    for (int i = 0, sorted = 0; agents[i]; i++)
+        for (int k = sorted; k < o->terms; k++)
+            if (o->term[k] == agents[i]) {
+                o->term[k] = o->term[sorted];
+                o->term[sorted++] = agents[i];
+            }
 }
 
 Status objective_parse(Objective *o, const char *terms)
 {
     char copy[512], *rest = copy;
-    bool chosen[64] = {false};
-    o->terms = 0;
-    o->trains = 0;
-    o->target = o->needs_propensities = o->changes_per_step = false;
+    *o = (Objective){.options = o->options};
     snprintf(copy, sizeof copy, "%s", terms);
-    for (char *term; (term = strsep(&rest, "+"));) TRY(add_term(o, chosen, term, terms));
+    for (char *term; (term = strsep(&rest, "+"));) {
+        const Agent *agent = agents_find(term);
+        if (!agent)
+            return FAIL(ERR_USAGE,
+                        "learn.objective = \"%s\": there is no agent \"%s\"; want agents joined by "
+                        "+ (souk train --help lists them)",
+                        terms, term);
+        TRY(add_term(o, agent, terms));
+    }
+    sort_terms(o);
     if (o->options.action_weight > 0.0f) o->trains |= HEAD_BIT(HEAD_NEXT_ACTION);
-    for (int i = 0; agents[i]; i++)
-        if (chosen[i]) o->term[o->terms++] = agents[i];
     return OK;
 }
 
@@ -49,7 +67,8 @@ Status objective_check(const Objective *o, const char *terms)
     if (!o->options.log_values) return OK;
     if (o->options.huber > 0.0f)
         return FAIL(ERR_USAGE,
-                    "learn.huber = %g is of squared errors; not with learn.log_values = 1",
+                    "learn.huber = %g is a threshold of squared errors; with learn.log_values = 1 "
+                    "want 0",
                     (double)o->options.huber);
     if (q && single_backups) return OK;
     char names[256] = "";
@@ -57,7 +76,8 @@ Status objective_check(const Objective *o, const char *terms)
         if (agents[i]->single_backups)
             snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
                      *names ? ", " : "", agents[i]->name);
-    return FAIL(ERR_USAGE, "learn.objective = \"%s\" with learn.log_values = 1: want one of %s",
+    return FAIL(ERR_USAGE,
+                "learn.objective = \"%s\" with learn.log_values = 1: want one of the agents %s",
                 terms, names);
 }
 
@@ -66,7 +86,7 @@ void objective_help(FILE *out)
     for (int i = 0; agents[i]; i++) fprintf(out, "  %-32s %s\n", agents[i]->name, agents[i]->help);
 }
 
-/* ---- All terms ------------------------------------------------------------------------------------- */
+/* ---- All terms ------------------------------------------------------------------------------- */
 
 static Tensor scaled_rewards(Device *dev, const ModelInput *in, float scale)
 {
@@ -90,7 +110,7 @@ void objective_backward(Device *dev, const Objective *o, AgentPass pass)
     scratch_release(dev, mark);
 }
 
-/* ---- Losses ---------------------------------------------------------------------------------------- */
+/* ---- Losses ---------------------------------------------------------------------------------- */
 
 const char *const objective_loss_name[LOSSES] = {
     [LOSS_CROSS_ENTROPY] = "cross_entropy",
@@ -99,7 +119,7 @@ const char *const objective_loss_name[LOSSES] = {
     [LOSS_NEXT_ACTION] = "next_action",
     [LOSS_CONSERVATIVE] = "conservative",
     [LOSS_NEGATIVES] = "negatives",
-    [LOSS_CRITIC] = "value",
+    [LOSS_CRITIC] = "value", /* of the state; metrics and golden files have this name */
     [LOSS_BEHAVIOUR] = "behaviour",
     [LOSS_ENTROPY] = "entropy",
 };

@@ -1,5 +1,5 @@
-/* Objectives: a sum of agents' losses, and the prediction of the next event's action. From the states
- * of a batch to losses and gradients. host/model/README.md sections 5 and 6.
+/* An objective: a sum of agents' losses, and the prediction of the next event's kind. From the
+ * states of a batch to losses and gradients; host/model/README.md sections 5 and 6.
  */
 #ifndef SOUK_OBJECTIVE_H
 #define SOUK_OBJECTIVE_H
@@ -8,39 +8,39 @@
 
 #include "learn/agent.h"
 
-enum { TERMS_MAX = 4 };
-
 typedef struct {
     AgentOptions options;
-    const Agent *term[TERMS_MAX]; /* in the order of agents[] */
+    const Agent *term[HEADS]; /* in the order of agents[]; each trains a head of its own */
     int terms;
-    HeadSet trains;          /* by any term */
-    bool target;             /* a term reads the target network, */
-    bool needs_propensities; /* the propensities of the log */
-    bool changes_per_step;   /* the launches of a term change from step to step */
+    HeadSet trains;          /* the heads that are trained, by an agent or here */
+    bool target;             /* an agent reads the target network, */
+    bool needs_propensities; /* the propensities of the log, */
+    bool changes_per_step;   /* or has launches that change from step to step */
 } Objective;
 
-/* "cross_entropy", "double_q", "cross_entropy+sarsa", …: sets all but the options. */
+/* Read "cross_entropy", "double_q", "cross_entropy+sarsa", …. Sets all but the options, which the
+ * caller has set before. */
 Status objective_parse(Objective *o, const char *terms);
-/* Do the options suit the terms? `terms` as above. */
+/* Whether the options suit the agents. `terms` is the text that was parsed, for messages. */
 Status objective_check(const Objective *o, const char *terms);
-/* A line for each agent. */
+/* Print a line for each agent. */
 void objective_help(FILE *out);
 
 typedef struct {
     int64_t targets;     /* tokens with a next event: |A| */
     int64_t backups;     /* tokens with a TD target: |V| */
-    double mean[LOSSES]; /* unweighted; 0 where the loss is absent */
-    double total;
+    double mean[LOSSES]; /* without their weights; 0 where the loss is absent */
+    double total;        /* the sum of all, with their weights */
 } Losses;
 
-/* "cross_entropy", "td", … */
+/* "cross_entropy", "td", …: the names in metrics and traces. */
 extern const char *const objective_loss_name[LOSSES];
 
-/* Losses of pass->h, in pass->sums, and their gradients: pass->dh is overwritten, parameters and item
- * vectors accumulate. The options and share of the pass are set here. */
+/* Write the losses of pass->h into pass->sums and their gradients into pass->dh, which is
+ * overwritten, and into the parameters and item vectors of pass->grad, which accumulate. Sets
+ * options, reward and share of the pass. */
 void objective_backward(Device *dev, const Objective *o, AgentPass pass);
-/* The losses that `sums`, read from the device, say. */
+/* The losses from the sums of a step, once the host has read them. */
 Losses objective_losses(const Objective *o, const double sum[SUMS]);
 
 #endif

@@ -3,7 +3,7 @@
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
 
-/* ---- Heads of one network -------------------------------------------------------------------------- */
+/* ---- Heads of one network -------------------------------------------------------------------- */
 
 HeadScores pass_online_q(Device *dev, const AgentPass *p)
 {
@@ -30,7 +30,7 @@ Tensor pass_online_critic(Device *dev, const AgentPass *p)
     return scores_of_state(dev, p->m, p->w, HEAD_CRITIC, p->h);
 }
 
-/* ---- Values of two heads --------------------------------------------------------------------------- */
+/* ---- Values of two heads --------------------------------------------------------------------- */
 
 Tensor pass_double_q(Device *dev, const HeadScores *online, const HeadScores *target)
 {
@@ -53,7 +53,7 @@ Tensor pass_expected_q(Device *dev, const HeadScores *policy, const HeadScores *
     return expected;
 }
 
-/* ---- Probabilities of the logged actions ------------------------------------------------------------ */
+/* ---- Probabilities of the logged actions ----------------------------------------------------- */
 
 Tensor pass_log_policy_given(Device *dev, const AgentPass *p, const HeadScores *z, Tensor logsumexp,
                              float temperature)

@@ -1,6 +1,6 @@
 /* What agents ask of a pass over a batch: scores of heads of the online and the target network
- * (model/scores.h), values that take two heads or two networks, and probabilities of the logged actions.
- * All tensors are in scratch of the caller.
+ * (model/scores.h), values that take two heads or two networks, and probabilities of the logged
+ * actions. All tensors are in scratch of the caller.
  */
 #ifndef SOUK_PASS_H
 #define SOUK_PASS_H
@@ -9,10 +9,10 @@
 #include "losses/returns.h"
 #include "model/scores.h"
 
-/* ---- Heads of one network -------------------------------------------------------------------------- */
+/* ---- Heads of one network -------------------------------------------------------------------- */
 
-/* Q[i, a] with its state term. With learn.log_values these are logarithms of values, also in all that is
- * computed of them; the losses of learn/losses.h take them as such. */
+/* Q[i, a] with its state term. With learn.log_values these are logarithms of values, also in all
+ * that is computed of them; the losses of learn/losses.h take them as such. */
 HeadScores pass_online_q(Device *dev, const AgentPass *p);
 HeadScores pass_target_q(Device *dev, const AgentPass *p);
 /* z[i, a], the logits of the policy. */
@@ -21,23 +21,24 @@ HeadScores pass_target_policy(Device *dev, const AgentPass *p);
 /* V[i] of the online network's critic, f32 [tokens]. */
 Tensor pass_online_critic(Device *dev, const AgentPass *p);
 
-/* ---- Values of two heads --------------------------------------------------------------------------- */
+/* ---- Values of two heads --------------------------------------------------------------------- */
 
-/* What the target network's Q says of the action that is best by the online network's Q, f32 [tokens] (van
- * Hasselt et al. 2016). */
+/* What the target network's Q says of the action that is best by the online network's Q, f32
+ * [tokens] (van Hasselt et al. 2016). */
 Tensor pass_double_q(Device *dev, const HeadScores *online, const HeadScores *target);
 /* sum_a pi(a|s_i) Q[i, a], f32 [tokens], pi the softmax of `policy`. */
 Tensor pass_expected_q(Device *dev, const HeadScores *policy, const HeadScores *q);
 
-/* ---- Probabilities of the logged actions ------------------------------------------------------------ */
+/* ---- Probabilities of the logged actions ----------------------------------------------------- */
 
-/* log softmax(z / temperature) at the logged actions, f32 [tokens]; undefined at tokens without one. The second
- * takes the logsumexp of z / temperature where it is known. */
+/* log softmax(z / temperature) at the logged actions, f32 [tokens]; undefined at tokens without
+ * one. The second takes the logsumexp of z / temperature where it is known. */
 Tensor pass_log_policy(Device *dev, const AgentPass *p, const HeadScores *z, float temperature);
 Tensor pass_log_policy_given(Device *dev, const AgentPass *p, const HeadScores *z, Tensor logsumexp,
                              float temperature);
-/* log pi(a_i|s_i) - log beta(a_i|s_i), f32 [tokens], given log_policy = log pi. beta is the policy that made
- * the log: its propensities, or, where the log has none, the estimate of the behaviour head. */
+/* log pi(a_i|s_i) - log beta(a_i|s_i), f32 [tokens], given log_policy = log pi. beta is the policy
+ * that made the log: its propensities, or, where the log has none, the estimate of the behaviour
+ * head. */
 Tensor pass_log_ratio(Device *dev, const AgentPass *p, Tensor log_policy);
 
 /* The batch's transitions as losses/returns.h takes them, without log_ratio. */

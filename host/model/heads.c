@@ -109,14 +109,14 @@ HeadId heads_default(HeadSet set)
     return h;
 }
 
-void heads_list(char list[HEADS_LIST_MAX], HeadSet set)
+void heads_list(char list[HEADS_LIST_MAX], HeadSet set, const char *between)
 {
     size_t used = 0;
     list[0] = '\0';
     for (HeadId h = 0; h < HEADS; h++)
         if (set & HEAD_BIT(h))
-            used += (size_t)snprintf(list + used, HEADS_LIST_MAX - used, "%s%s", used ? " or " : "",
-                                     heads_table[h].name);
+            used += (size_t)snprintf(list + used, HEADS_LIST_MAX - used, "%s%s",
+                                     used ? between : "", heads_table[h].name);
 }
 
 Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setting)
@@ -125,7 +125,7 @@ Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setti
     const HeadSet choosing = heads_choosing(set);
     for (HeadId h = 0; h < HEADS; h++)
         if (choosing & HEAD_BIT(h) && !strcmp(name, heads_table[h].name)) return *head = h, OK;
-    heads_list(list, choosing);
+    heads_list(list, choosing, " or ");
     return FAIL(ERR_USAGE,
                 "%s = \"%s\": the model has no such head that items can be chosen by; want %s",
                 setting, name, list);

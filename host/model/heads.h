@@ -61,8 +61,8 @@ HeadId heads_default(HeadSet set);
 /* The head called `name` among those of `set` that items can be chosen by. An error names `setting`, the
  * option or setting that `name` was given for, and lists the heads that could have been named. */
 Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setting);
-/* The names of `set`, as "policy or q". */
+/* The names of `set`, with `between` between them: "policy or q". */
 enum { HEADS_LIST_MAX = 128 };
-void heads_list(char list[HEADS_LIST_MAX], HeadSet set);
+void heads_list(char list[HEADS_LIST_MAX], HeadSet set, const char *between);
 
 #endif

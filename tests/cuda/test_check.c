@@ -3,6 +3,7 @@
 #include "pair.h"
 #include "shop.h"
 
+#include "learn/agents.h"
 #include "train/check.h"
 
 enum { STEPS = 3 }; /* and one where a fault is planted: it shows at once */

@@ -1,5 +1,5 @@
-/* A control: Q regresses on the length of the history (kernels/losses/control.h). What an agent gains over it
- * is what its rewards add. */
+/* A control: Q regresses on the length of the history (kernels/losses/control.h) and sees no
+ * reward. What an agent gains over this one is what its rewards add. */
 #include "learn/losses.h"
 #include "losses/control.h"
 

@@ -1,5 +1,5 @@
-/* A control: Q regresses on noise, fixed for each event (kernels/losses/control.h). What an agent gains over it
- * is what its rewards add. */
+/* A control: Q regresses on noise that is fixed for each event (kernels/losses/control.h) and sees
+ * no reward. What an agent gains over this one is what its rewards add. */
 #include "learn/losses.h"
 #include "losses/control.h"
 
@@ -15,7 +15,7 @@ static void backward(Device *dev, const AgentPass *p)
 
 const Agent aux_random_agent = {
     .name = "aux_random",
-    .help = "a control: Q regresses on noise, fixed for each event",
+    .help = "a control: Q regresses on noise that is fixed for each event",
     .trains = HEAD_BIT(HEAD_Q),
     .backward = backward,
 };

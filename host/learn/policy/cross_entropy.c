@@ -1,4 +1,4 @@
-/* The policy as a classifier of the next item, over the whole catalogue. */
+/* The policy as a classifier of the next item over the whole catalogue. */
 #include "learn/losses.h"
 
 static void backward(Device *dev, const AgentPass *p)

@@ -1,5 +1,6 @@
-/* Critic-regularised regression (Wang et al. 2020): Q is that of the policy, whose expectations run over the
- * whole catalogue instead of a few draws, and the policy imitates the log by its advantage. */
+/* Critic-regularised regression (Wang et al. 2020). Q learns the values of the policy; the policy
+ * imitates the logged actions, each weighted by exp(advantage / T). The expectations under the
+ * policy are exact sums over the catalogue; the paper draws a few actions. */
 #include "elementwise.h"
 #include "learn/losses.h"
 #include "losses/policy_gradient.h"
@@ -9,19 +10,19 @@ static void backward(Device *dev, const AgentPass *p)
     const AgentOptions *o = p->options;
     const size_t mark = scratch_mark(dev);
     const HeadScores q = pass_online_q(dev, p), policy = pass_online_policy(dev, p);
-    const HeadScores lagged = pass_target_q(dev, p), follower = pass_target_policy(dev, p);
+    const HeadScores target = pass_target_q(dev, p), target_policy = pass_target_policy(dev, p);
     Tensor advantage = SCRATCH(dev, F32, p->in->tokens);
     scores_at(dev, &q, advantage, p->in->target);
     elementwise_axpy(dev, advantage, -1.0f, pass_expected_q(dev, &policy, &q));
     policy_gradient_advantage(dev, advantage, advantage, p->share, o->temperature, o->weight_max);
     losses_cross_entropy(dev, p, HEAD_POLICY, advantage, LOSS_POLICY);
-    losses_td_steps(dev, p, &q, pass_expected_q(dev, &follower, &lagged), true);
+    losses_td_steps(dev, p, &q, pass_expected_q(dev, &target_policy, &target), true);
     scratch_release(dev, mark);
 }
 
 const Agent crr_agent = {
     .name = "crr",
-    .help = "Q of the policy, which follows exp(advantage / T)",
+    .help = "Q learns the policy's values; the policy imitates actions by exp(advantage / T)",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q),
     .target = true,
     .backward = backward,

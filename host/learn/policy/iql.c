@@ -1,6 +1,6 @@
-/* Implicit Q-learning (Kostrikov et al. 2022): Q backs up V, V is an upper expectile of the lagged Q at the
- * logged actions, and the policy is drawn to the actions that are better than V; so no value of an
- * unlogged action is ever asked for. */
+/* Implicit Q-learning (Kostrikov et al. 2022). Q backs up V; V is an upper expectile of the target
+ * network's Q at the logged actions; the policy imitates the logged actions, each weighted by
+ * exp((Q - V) / T). No value of an action that was not logged is ever read. */
 #include "elementwise.h"
 #include "learn/losses.h"
 #include "losses/loss.h"
@@ -11,11 +11,11 @@ static void backward(Device *dev, const AgentPass *p)
     const AgentOptions *o = p->options;
     const int64_t tokens = p->in->tokens;
     const size_t mark = scratch_mark(dev);
-    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
+    const HeadScores q = pass_online_q(dev, p), target = pass_target_q(dev, p);
     const Tensor v = pass_online_critic(dev, p);
     Tensor logged = SCRATCH(dev, F32, tokens), weight = SCRATCH(dev, F32, tokens);
     Tensor loss = SCRATCH(dev, F32, tokens), dv = SCRATCH(dev, F32, tokens);
-    scores_at(dev, &lagged, logged, p->in->target);
+    scores_at(dev, &target, logged, p->in->target);
     elementwise_fill(dev, weight, 0.0f);
     elementwise_axpy(dev, weight, o->critic_weight, p->share);
     loss_expectile(dev, loss, dv, v, logged, weight, o->expectile);
@@ -29,7 +29,7 @@ static void backward(Device *dev, const AgentPass *p)
 
 const Agent iql_agent = {
     .name = "iql",
-    .help = "Q backs up V, an expectile of Q; the policy follows exp((Q - V) / T)",
+    .help = "Q backs up V, an expectile of Q; the policy imitates actions by exp((Q - V) / T)",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q) | HEAD_BIT(HEAD_CRITIC),
     .target = true,
     .backward = backward,

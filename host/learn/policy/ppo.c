@@ -1,11 +1,12 @@
-/* Proximal policy optimisation (Schulman et al. 2017), its advantages by GAE(learn.lambda) (Schulman et al.
- * 2016). The old policy is what the log says it was: its propensities. */
+/* Proximal policy optimisation (Schulman et al. 2017) with the advantages of GAE(learn.lambda)
+ * (Schulman et al. 2016). The old policy is the one that made the log, known by its
+ * propensities. */
 #include "elementwise.h"
 #include "learn/losses.h"
 #include "losses/loss.h"
 #include "losses/policy_gradient.h"
 
-/* Targets of V, in y and valid, and the advantages. */
+/* Writes the targets of V into y and valid, and the advantages. */
 static void estimate(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor valid,
                      Tensor advantage)
 {
@@ -31,14 +32,16 @@ static void backward(Device *dev, const AgentPass *p)
     losses_critic(dev, p, v, y, valid);
     policy_gradient_clipped(dev, loss, advantage, advantage, ratio, p->share, p->options->clip);
     losses_cross_entropy(dev, p, HEAD_POLICY, advantage, LOSS_POLICY);
-    loss_weighted_sum(dev, loss_at(p->sums, LOSS_POLICY), loss); /* what that was the gradient of */
+    /* The cross-entropy has the gradient of the clipped objective, not its value: report the
+     * latter. */
+    loss_weighted_sum(dev, loss_at(p->sums, LOSS_POLICY), loss);
     losses_entropy(dev, p);
     scratch_release(dev, mark);
 }
 
 const Agent ppo_agent = {
     .name = "ppo",
-    .help = "the policy by the clipped ratio to the log's, V by GAE(learn.lambda); in worlds",
+    .help = "the policy climbs the clipped ratio to the log's policy, V by GAE(learn.lambda)",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_CRITIC),
     .needs_propensities = true,
     .backward = backward,

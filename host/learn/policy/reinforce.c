@@ -1,12 +1,14 @@
-/* REINFORCE with the top-K off-policy correction (Chen et al. 2019): the log's policy is known by its
- * propensities or estimated by a head of its own, and the slate shows K items at once. */
+/* REINFORCE with the top-K off-policy correction (Chen et al. 2019), for a slate that shows K items
+ * at once. The policy that made the log is known by its propensities or estimated by the behaviour
+ * head. */
 #include <math.h>
 
 #include "elementwise.h"
 #include "learn/losses.h"
 #include "losses/policy_gradient.h"
 
-/* Discounted sums of the logged rewards up to the window's end, into `sum`. */
+/* sum[i] = the discounted sum of the logged rewards from token i to the end of its episode or
+ * window. */
 static void rewards_to_go(Device *dev, const AgentPass *p, Tensor sum)
 {
     const size_t mark = scratch_mark(dev);
@@ -40,7 +42,7 @@ static void backward(Device *dev, const AgentPass *p)
 const Agent reinforce_agent = {
     .name = "reinforce",
     .help =
-        "the policy follows logged returns, corrected for the log's policy; top-K by learn.slate",
+        "the policy climbs logged returns, corrected for the log's policy; top-K by learn.slate",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_BEHAVIOUR),
     .backward = backward,
 };

@@ -1,5 +1,6 @@
-/* SA2C (Xin et al. 2022): SNQN whose policy follows the logged actions by how much better they are than the
- * mean action, corrected for what the log's policy would have done anyway. */
+/* SA2C (Xin et al. 2022): SNQN, and the policy imitates the logged actions, each weighted by its
+ * advantage over the mean action and by a power of the ratio of the policy's probability to the
+ * log's. */
 #include <math.h>
 
 #include "catalogue/catalogue.h"
@@ -10,8 +11,8 @@
 
 static const float ADVANTAGE_MAX = 10.0f;
 
-/* Q of the logged action above its mean with N unlogged ones, which are uniform, in expectation:
- * N / (N + 1) (Q - mean of the others). */
+/* The advantage of the logged action over the mean of itself and N uniform other ones, in
+ * expectation: N / (N + 1) (Q - mean of Q over the other items). */
 static Tensor advantages(Device *dev, const AgentPass *p, const HeadScores *q)
 {
     const float n = p->options->negatives, items = (float)p->m->shape.items;
@@ -31,9 +32,9 @@ static Tensor advantages(Device *dev, const AgentPass *p, const HeadScores *q)
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
+    const HeadScores q = pass_online_q(dev, p), target = pass_target_q(dev, p);
     const HeadScores z = pass_online_policy(dev, p);
-    const Tensor value = pass_double_q(dev, &q, &lagged), weight = advantages(dev, p, &q);
+    const Tensor value = pass_double_q(dev, &q, &target), weight = advantages(dev, p, &q);
     const Tensor ratio = pass_log_ratio(dev, p, pass_log_policy(dev, p, &z, 1.0f));
     const ImportanceOptions options = {
         .high = ADVANTAGE_MAX, .ratio_max = INFINITY, .power = p->options->smooth, .slate = 1};
@@ -47,7 +48,7 @@ static void backward(Device *dev, const AgentPass *p)
 
 const Agent sa2c_agent = {
     .name = "sa2c",
-    .help = "snqn, and the policy follows the advantage over the mean action (learn.smooth)",
+    .help = "snqn, and the policy imitates actions by their advantage over the mean (learn.smooth)",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q) | HEAD_BIT(HEAD_BEHAVIOUR),
     .target = true,
     .backward = backward,

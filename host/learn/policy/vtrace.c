@@ -1,5 +1,5 @@
-/* Actor-critic with V-trace (Espeholt et al. 2018): the log's policy is known by its propensities or
- * estimated by a head of its own. */
+/* Actor-critic with V-trace (Espeholt et al. 2018). The policy that made the log is known by its
+ * propensities or estimated by the behaviour head. */
 #include <math.h>
 
 #include "learn/losses.h"
@@ -35,7 +35,7 @@ static void backward(Device *dev, const AgentPass *p)
 
 const Agent vtrace_agent = {
     .name = "vtrace",
-    .help = "actor-critic: V by V-trace(learn.lambda), the policy follows its advantages",
+    .help = "actor-critic: V by V-trace(learn.lambda), the policy climbs its advantages",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_CRITIC) | HEAD_BIT(HEAD_BEHAVIOUR),
     .backward = backward,
 };

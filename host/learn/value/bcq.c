@@ -1,16 +1,17 @@
-/* Discrete BCQ (Fujimoto et al. 2019): Double DQN whose choice is kept to the actions that the log makes likely.
- * That likelihood is estimated: it is the policy head, which learns by cross-entropy what the log does. */
+/* Discrete BCQ (Fujimoto et al. 2019): Double DQN that chooses among the actions which are likely
+ * in the log. The policy head estimates how likely they are: it learns by cross-entropy what the
+ * log does. */
 #include "learn/losses.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
+    const HeadScores q = pass_online_q(dev, p), target = pass_target_q(dev, p);
     const HeadScores behaviour = pass_online_policy(dev, p);
     Tensor chosen = SCRATCH(dev, I32, p->in->tokens), next = SCRATCH(dev, F32, p->in->tokens);
     catalogue_policy_allowed_best(dev, chosen, scores_head(&behaviour), scores_head(&q),
                                   p->options->allowed);
-    scores_at(dev, &lagged, next, chosen);
+    scores_at(dev, &target, next, chosen);
     cross_entropy_agent.backward(dev, p);
     losses_td_steps(dev, p, &q, next, true);
     scratch_release(dev, mark);
@@ -18,7 +19,7 @@ static void backward(Device *dev, const AgentPass *p)
 
 const Agent bcq_agent = {
     .name = "bcq",
-    .help = "cross_entropy, and double_q over actions that the former makes likely (learn.allowed)",
+    .help = "cross_entropy, and double_q over actions that are likely by it (learn.allowed)",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q),
     .imitates = true,
     .target = true,

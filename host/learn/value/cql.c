@@ -1,5 +1,5 @@
-/* Discrete CQL (Kumar et al. 2020): Double DQN, and a loss that keeps the values of actions which the log
- * does not show below those it does. */
+/* Discrete CQL (Kumar et al. 2020): Double DQN, and a loss that keeps the values of the actions
+ * which the log does not show below the values of those it shows. */
 #include "elementwise.h"
 #include "learn/losses.h"
 
@@ -22,7 +22,7 @@ static void backward(Device *dev, const AgentPass *p)
 
 const Agent cql_agent = {
     .name = "cql",
-    .help = "double_q, and values of unlogged actions held down by learn.alpha",
+    .help = "double_q, and a loss of weight learn.alpha that lowers the values of unlogged actions",
     .trains = HEAD_BIT(HEAD_Q),
     .target = true,
     .backward = backward,

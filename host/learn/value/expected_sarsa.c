@@ -1,4 +1,5 @@
-/* Expected SARSA (van Seijen et al. 2009) of the softmax policy over the target network's values. */
+/* Expected SARSA (van Seijen et al. 2009) for the softmax policy over the target network's
+ * values. */
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
 #include "learn/losses.h"
@@ -6,11 +7,11 @@
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
+    const HeadScores q = pass_online_q(dev, p), target = pass_target_q(dev, p);
     Tensor next = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_stats(dev, (CatalogueStats){.expectation = next}, lagged.u, &lagged.items,
-                    lagged.bias, p->options->temperature);
-    elementwise_add(dev, next, lagged.state);
+    catalogue_stats(dev, (CatalogueStats){.expectation = next}, target.u, &target.items,
+                    target.bias, p->options->temperature);
+    elementwise_add(dev, next, target.state);
     losses_td_steps(dev, p, &q, next, true);
     scratch_release(dev, mark);
 }

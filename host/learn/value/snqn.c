@@ -1,12 +1,13 @@
-/* SNQN (Xin et al. 2022): SQN whose Q also learns that actions which were not logged earn nothing and lead
- * nowhere. The mean over the whole catalogue stands in the place of a few uniform draws. */
+/* SNQN (Xin et al. 2022): SQN, and Q also learns that an action which was not logged earns nothing
+ * and leaves the state as it is. The paper draws a few such actions; here is the mean over the
+ * whole catalogue. */
 #include "learn/losses.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
-    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
-    const Tensor value = pass_double_q(dev, &q, &lagged);
+    const HeadScores q = pass_online_q(dev, p), target = pass_target_q(dev, p);
+    const Tensor value = pass_double_q(dev, &q, &target);
     cross_entropy_agent.backward(dev, p);
     losses_td_steps(dev, p, &q, value, true);
     losses_negatives(dev, p, &q, value);

@@ -1,5 +1,5 @@
-/* Soft Q-learning (Haarnoja et al. 2017): the value of acting by softmax(Q / T) and being paid T times
- * the entropy, T logsumexp(Q / T). */
+/* Soft Q-learning (Haarnoja et al. 2017): a state is worth T logsumexp(Q / T), the value of acting
+ * by softmax(Q / T) with a bonus of T times the entropy. */
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
 #include "learn/losses.h"
@@ -8,11 +8,11 @@ static void backward(Device *dev, const AgentPass *p)
 {
     const float temperature = p->options->temperature;
     const size_t mark = scratch_mark(dev);
-    const HeadScores q = pass_online_q(dev, p), lagged = pass_target_q(dev, p);
+    const HeadScores q = pass_online_q(dev, p), target = pass_target_q(dev, p);
     Tensor next = SCRATCH(dev, F32, p->in->tokens), sum = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_stats(dev, (CatalogueStats){.logsumexp = sum}, lagged.u, &lagged.items, lagged.bias,
+    catalogue_stats(dev, (CatalogueStats){.logsumexp = sum}, target.u, &target.items, target.bias,
                     temperature);
-    elementwise_copy(dev, next, lagged.state);
+    elementwise_copy(dev, next, target.state);
     elementwise_axpy(dev, next, temperature, sum);
     losses_td_steps(dev, p, &q, next, true);
     scratch_release(dev, mark);

@@ -1,5 +1,6 @@
-/* SQN (Xin et al. 2020): the policy predicts the next item while Q, by Double DQN, shapes the encoder
- * they share. The second network is the target network here, not a twin chosen by a coin. */
+/* SQN (Xin et al. 2020): the policy predicts the next item, and Q, learned by Double DQN, shapes
+ * the encoder that both share. The paper trains two networks and tosses a coin for which is the
+ * target; here the target network is a target copy. */
 #include "learn/agent.h"
 
 static void backward(Device *dev, const AgentPass *p)

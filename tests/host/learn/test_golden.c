@@ -1,9 +1,9 @@
-/* The whole model against PyTorch: every objective's losses, every gradient and the parameters after
- * 20 steps, from the files of tests/golden (made by reference.py in float64).
+/* The whole model against PyTorch: every objective's losses, every gradient and the parameters
+ * after 20 steps, from the files of tests/golden (made by reference.py in float64).
  *
- * The bound, relative L2 <= 1e-5 a tensor: rounding to float32 is 6e-8, and the reference itself run in
- * float32 is within 1.5e-6 of its float64 result. A wrong formula shows as 1e-3 or more. In bf16 the
- * files have every rounding of the page's section 8 too.
+ * The bound, relative L2 <= 1e-5 a tensor: rounding to float32 is 6e-8, and the reference itself
+ * run in float32 is within 1.5e-6 of its float64 result. A wrong formula shows as 1e-3 or more. In
+ * bf16 the files have every rounding of the page's section 8 too.
  */
 #include "test.h"
 
@@ -20,7 +20,7 @@ typedef struct {
     Trainer trainer;
 } Golden;
 
-/* ---- The inputs as a behaviour file and a batch ---------------------------------------------------- */
+/* ---- The inputs as a behaviour file and a batch ---------------------------------------------- */
 
 static Tensor input(const Golden *g, const char *name)
 {
@@ -94,7 +94,7 @@ static void fill_batch(Golden *g)
     for (int64_t w = 0; w < windows; w++) g->batch.user[w] = w;
 }
 
-/* ---- The trainer, with the case's settings and weights --------------------------------------------- */
+/* ---- The trainer, with the case's settings and weights --------------------------------------- */
 
 static Config settings(const Golden *g)
 {
@@ -153,7 +153,7 @@ static void close_case(Golden *g)
     safetensors_close(&g->want);
 }
 
-/* ---- Comparison -------------------------------------------------------------------------------------- */
+/* ---- Comparison ------------------------------------------------------------------------------ */
 
 /* True when `have` is the file's `prefix.name`, or the file has none and `optional`. */
 static bool same(const Golden *g, Tensor have, const char *prefix, const char *name, bool optional)
@@ -228,7 +228,7 @@ static void check(void **state)
     close_case(&g);
 }
 
-/* ---- bf16 -------------------------------------------------------------------------------------------- */
+/* ---- bf16 ------------------------------------------------------------------------------------ */
 
 /* Of one gradient: how far souk and the page's own roundings are from the exact one, and from one
  * another. */
@@ -247,9 +247,10 @@ static Far far_of(const float *souk, const float *page, const float *exact, int6
     return (Far){sqrt(f.souk), sqrt(f.page), sqrt(f.apart)};
 }
 
-/* Where the page rounds souk rounds, and nowhere else: the errors are not only of one size, they are
- * mostly the same errors, so that the two are closer to one another than to the exact gradient. (They
- * part where another order of sums turns a rounding; independent errors would be apart by 1.4 of one.) */
+/* Where the page rounds souk rounds, and nowhere else: the errors are not only of one size, they
+ * are mostly the same errors, so that the two are closer to one another than to the exact gradient.
+ * (They part where another order of sums turns a rounding; independent errors would be apart by 1.4
+ * of one.) */
 static void check_bf16(void **state)
 {
     Golden g;

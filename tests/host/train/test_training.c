@@ -224,15 +224,15 @@ static void runs_that_do_not_fit_are_refused(void **state)
     other = c;
     snprintf(other.learn_objective, sizeof other.learn_objective, "sarsa+q_learning");
     told(loop_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
-         "\"q_learning\" is unknown or one too many");
+         "sarsa and q_learning both train q; want agents that train different heads");
     snprintf(other.learn_objective, sizeof other.learn_objective, "cross_entropy+soft_q");
     other.learn_log_values = 1;
     told(loop_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
-         "with learn.log_values = 1: want one of q_learning, double_q, sarsa,");
+         "with learn.log_values = 1: want one of the agents q_learning, double_q, sarsa,");
     snprintf(other.learn_objective, sizeof other.learn_objective, "sarsa");
     other.learn_huber = 0.5;
     told(loop_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
-         "learn.huber = 0.5 is of squared errors");
+         "learn.huber = 0.5 is a threshold of squared errors");
     other.learn_huber = other.learn_log_values = 0;
     const Shop without = {.users = 20, .longest = 10, .seed = 5};
     shop_path(other.data_path, "training_without");
