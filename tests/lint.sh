@@ -63,8 +63,8 @@ rule "oneDNN is known in kernels/gemm.c only" "$(only_in kernels/gemm.c 'dnnl|on
 rule "CUDA is known where CUDA is only" "$(only_in \
     '[^:]*\.cuh?:|[^:]*/cudnn[^/:]*\.[ch]:|kernels/base/(cuda/|device)' '(cuda|cublas|cudnn|curand|nvtx)')"
 rule "NCCL and MPI are known in one file each" "$(
-    only_in host/cluster/nccl.c nccl
-    only_in host/cluster/mpi.c mpi
+    only_in kernels/base/comm_nccl.c nccl
+    only_in kernels/base/comm_mpi.c mpi
 )"
 rule "no conditional compilation in source files" \
     "$(grep -nE '^ *# *(if|ifdef|ifndef|elif|else)\b' /dev/null "${sources[@]}")"

@@ -18,7 +18,7 @@ typedef enum {
     ERR_FORMAT, /* input is not what its format promises */
     ERR_MEMORY, /* an allocation failed or a plan does not fit */
     ERR_DEVICE, /* GPU, driver or library */
-    ERR_COMM,   /* another rank */
+    ERR_COMM,   /* another rank is gone or does not agree: base/comm.h */
     ERR_USAGE,  /* a bad argument, setting or request */
 } Status;
 

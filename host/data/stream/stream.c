@@ -103,8 +103,8 @@ static Status list_open(WindowList *list, int64_t tokens)
                         : FAIL(ERR_MEMORY, "no memory for batches of %" PRId64 " tokens", tokens);
 }
 
-/* The next batch of the epoch, whichever rank reads it. The pool to draw from is the next one when this one is
- * used up and its epoch goes on or is over. */
+/* The next batch of the epoch, whichever rank reads it. When the pool is used up, the next pool
+ * follows, be it of this epoch or of the next one. */
 static Status plan_window_list(Stream *s, WindowList *list)
 {
     list->windows = list->used = 0;
@@ -120,8 +120,8 @@ static Status plan_window_list(Stream *s, WindowList *list)
     }
 }
 
-/* A round is one batch for each rank; the slot gets this rank's. The epoch may end within its last round: the
- * ranks that it does not reach get a batch without windows. */
+/* A round is one batch for each rank; the slot gets this rank's. An epoch may end within a round: the
+ * ranks that come after its last batch get a batch without windows. */
 static Status plan_round(Stream *s, Slot *slot)
 {
     const StreamCursor first = s->plan.cursor;
