@@ -34,6 +34,8 @@ static void usage(FILE *out)
     fputs("\nagents of learn.objective, to be joined by + where they train different heads:\n",
           out);
     objective_help(out);
+    fputs("\nheads of world.head:\n", out);
+    heads_help(out);
 }
 
 static Status train(const Config *config, LoopOptions loop)

@@ -1,5 +1,6 @@
 #include "model/encoder.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "attention/attention.h"
@@ -14,7 +15,7 @@
 static const float EPS = 1e-6f;
 static const double ROPE_THETA = 10000.0;
 
-/* ---- Memory -------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 static void layout(Encoder *e, const Model *m)
 {
@@ -54,7 +55,7 @@ void encoder_close(Encoder *e)
     *e = (Encoder){0};
 }
 
-/* The state of block l, cut to the batch's tokens. */
+/* The activations of block l, cut to the batch's tokens. */
 static BlockState block_state(const Encoder *e, int64_t l, int64_t tokens)
 {
     BlockState b = e->block[e->training ? l : 0];
@@ -64,9 +65,9 @@ static BlockState block_state(const Encoder *e, int64_t l, int64_t tokens)
     return b;
 }
 
-/* ---- Forward ------------------------------------------------------------------------------------- */
+/* ---- Forward --------------------------------------------------------------------------------- */
 
-/* Summed in f32 and rounded once, where activations are bf16. */
+/* first = the sum of all embeddings: in f32, rounded once where activations are bf16. */
 static void embed(Device *dev, Tensor first, const Model *m, Weights w, const ModelInput *in)
 {
     const ItemTable items = model_items(m, w);
@@ -88,12 +89,13 @@ static Dropout dropout_at(DropoutKey key, int64_t site)
     return (Dropout){key.dropout, key.seed, site, key.step};
 }
 
-/* Where a norm leaves its result, and which one it is: the next reader's. */
+/* The norm that the next part of the network reads: its output, its rstd, and its weight. */
 typedef struct {
     Tensor n, rstd, w;
 } NextNorm;
 
-/* n: the norm of b->x, overwritten; next->n gets that of b->middle. */
+/* The attention of a block. n is the norm of b->x and is overwritten; next->n gets the norm of
+ * b->middle. */
 static void attend(Device *dev, const NextNorm *next, Tensor n, const BlockState *b,
                    const BlockParams *at, const Model *m, Weights w, const ModelInput *in,
                    Dropout dropout)
@@ -106,7 +108,8 @@ static void attend(Device *dev, const NextNorm *next, Tensor n, const BlockState
     residual_norm(dev, next->n, next->rstd, b->middle, n, b->x, next->w, EPS, dropout);
 }
 
-/* n: the norm of b->middle, overwritten; next->n gets that of `out`, the block's output. */
+/* The MLP of a block. n is the norm of b->middle and is overwritten; next->n gets the norm of
+ * `out`, the block's output. */
 static void mix(Device *dev, const NextNorm *next, Tensor out, Tensor n, const BlockState *b,
                 const BlockParams *at, const Model *m, Weights w, Dropout dropout)
 {
@@ -124,8 +127,8 @@ Tensor encoder_forward(Device *dev, Encoder *e, const Model *m, Weights w, const
                        DropoutKey key)
 {
     const int64_t tokens = in->tokens, layers = m->shape.layers;
-    REQUIRE(tokens <= e->tokens, "a batch of %ld tokens, room for %ld", (long)tokens,
-            (long)e->tokens);
+    REQUIRE(tokens <= e->tokens, "a batch of %" PRId64 " tokens, want at most %" PRId64, tokens,
+            e->tokens);
     const size_t mark = scratch_mark(dev);
     Tensor n = SCRATCH(dev, m->shape.activation, tokens, m->shape.dim);
     BlockState b = block_state(e, 0, tokens);
@@ -152,7 +155,7 @@ Tensor encoder_forward(Device *dev, Encoder *e, const Model *m, Weights w, const
     return tensor_rows(e->h, 0, tokens);
 }
 
-/* ---- Backward ------------------------------------------------------------------------------------ */
+/* ---- Backward -------------------------------------------------------------------------------- */
 
 /* dx is dL/d(block output) on entry and dL/d(middle) on exit. */
 static void mix_backward(Device *dev, Tensor dx, const BlockState *b, const BlockParams *at,
@@ -215,7 +218,8 @@ void encoder_backward(Device *dev, Encoder *e, const Model *m, Weights w, Weight
                       const ModelInput *in, DropoutKey key, Tensor dh)
 {
     const int64_t tokens = in->tokens;
-    REQUIRE(e->training, "backward of an encoder opened for inference");
+    REQUIRE(e->training,
+            "backward of an encoder that was opened for inference, want a training one");
     const size_t mark = scratch_mark(dev);
     Tensor dx = SCRATCH(dev, m->shape.activation, tokens, m->shape.dim);
     elementwise_fill(dev, dx, 0.0f);

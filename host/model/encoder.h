@@ -1,5 +1,5 @@
-/* The causal transformer over packed histories: forward keeps what backward needs, and recomputes the
- * cheap rest (norms, SwiGLU). host/model/README.md sections 4; Vaswani et al. 2017.
+/* The causal transformer over packed histories (host/model/README.md section 4; Vaswani et al.
+ * 2017). Forward keeps what backward needs; backward recomputes norms and SwiGLU, which are cheap.
  */
 #ifndef SOUK_ENCODER_H
 #define SOUK_ENCODER_H
@@ -17,30 +17,30 @@ typedef struct {
 } BlockState;
 
 typedef struct {
-    BlockState *block; /* [layers] when training; 1, shared, when not */
-    Tensor x;          /* [tokens, dim] residual stream after the last block */
+    BlockState *block; /* [layers] when training; else one that all layers share */
+    Tensor x;          /* [tokens, dim] the residual stream after the last block */
     Tensor rstd;       /* [tokens] */
     Tensor h;          /* [tokens, dim] the states */
     Arena arena;
-    int64_t tokens; /* room */
+    int64_t tokens; /* capacity */
     bool training;
 } Encoder;
 
 typedef struct {
-    float dropout; /* 0 when evaluating */
+    float dropout; /* rate; 0 when evaluating */
     uint64_t seed;
-    Tensor step; /* i64 [1], on the device */
+    Tensor step; /* i64 [1] on the device: the optimizer steps before this one */
 } DropoutKey;
 
-/* Activations for batches of up to `tokens`. */
+/* Take the memory of the activations of batches of up to `tokens`. */
 Status encoder_open(Encoder *e, const Model *m, int64_t tokens, bool training, Device *dev);
 void encoder_close(Encoder *e); /* safe on {0} */
 
-/* The states of a batch, [in->tokens, dim]; valid until the next forward. */
+/* Compute the states of a batch, [in->tokens, dim]; valid until the next encoder_forward. */
 Tensor encoder_forward(Device *dev, Encoder *e, const Model *m, Weights w, const ModelInput *in,
                        DropoutKey dropout);
-/* Accumulates the gradient of every encoder parameter into `grad` from dh = dL/dh, which is
- * overwritten. After encoder_forward of the same batch on a training encoder. */
+/* Accumulate the gradients of all encoder parameters into `grad` from dh = dL/dh, which is
+ * overwritten. The encoder must be a training one, and its last forward that of the same batch. */
 void encoder_backward(Device *dev, Encoder *e, const Model *m, Weights w, Weights grad,
                       const ModelInput *in, DropoutKey dropout, Tensor dh);
 

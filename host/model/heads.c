@@ -1,18 +1,17 @@
 #include "model/heads.h"
 
-#include <stdio.h>
 #include <string.h>
 
 const HeadInfo heads_table[HEADS] = {
     [HEAD_POLICY] = {.name = "policy",
-                     .predicts = "which item to choose",
+                     .help = "how good each item is to choose, as logits of a policy",
                      .scorer = "souk policy",
                      .weight = "policy.weight",
                      .bias = "policy.bias",
                      .kind = HEAD_OF_ITEMS,
                      .chooses = true},
     [HEAD_Q] = {.name = "q",
-                .predicts = "the value of each item",
+                .help = "the value of choosing each item",
                 .scorer = "souk Q values",
                 .weight = "q.weight",
                 .bias = "q.bias",
@@ -21,24 +20,24 @@ const HeadInfo heads_table[HEADS] = {
                 .kind = HEAD_OF_ITEMS,
                 .chooses = true},
     [HEAD_NEXT_ACTION] = {.name = "next_action",
-                          .predicts = "the kind of the next event",
+                          .help = "the kind of the next event",
                           .weight = "next.weight",
                           .bias = "next.bias",
                           .kind = HEAD_OF_ACTIONS},
     [HEAD_CRITIC] = {.name = "critic",
-                     .predicts = "the value of the state",
+                     .help = "the value of the state",
                      .weight = "critic.weight",
                      .bias = "critic.bias",
                      .kind = HEAD_OF_STATE},
     [HEAD_BEHAVIOUR] = {.name = "behaviour",
-                        .predicts = "which item the log's policy chose",
+                        .help = "what the policy that made the log chooses",
                         .weight = "behaviour.weight",
                         .bias = "behaviour.bias",
                         .kind = HEAD_OF_ITEMS,
                         .estimates_log = true},
 };
 
-/* ---- Parameters ------------------------------------------------------------------------------------ */
+/* ---- Parameters ------------------------------------------------------------------------------ */
 
 /* The vector that makes one number of a state. */
 static int state_weight(Params *p, const char *name, int64_t dim)
@@ -85,7 +84,7 @@ void heads_declare(Params *p, HeadSet set, int64_t dim, int64_t items, int64_t a
                                   : (HeadParams){-1, -1, -1, -1};
 }
 
-/* ---- Names ----------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 HeadSet heads_of_log(HeadSet set, bool has_propensity)
 {
@@ -129,4 +128,11 @@ Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setti
     return FAIL(ERR_USAGE,
                 "%s = \"%s\": the model has no such head that items can be chosen by; want %s",
                 setting, name, list);
+}
+
+void heads_help(FILE *out)
+{
+    for (HeadId h = 0; h < HEADS; h++)
+        if (heads_table[h].chooses)
+            fprintf(out, "  %-32s %s\n", heads_table[h].name, heads_table[h].help);
 }

@@ -1,16 +1,22 @@
-/* The heads that a model can have, one row of a table each. The names of parameters and of settings, the
- * declaration of parameters, checkpoints and the choice of a head by its name all read this table.
- * model/scores.h has the formulas; host/model/README.md ("How to add a head") has the list of places.
+/* The heads that a model can have, one row of a table each. The names of parameters and of
+ * settings, the declaration of parameters, checkpoints and the choice of a head by its name all
+ * read this table. model/scores.h has the formulas. host/model/README.md, "How to add a head",
+ * lists the places.
  *
- *   kind           the head gives                                  parameters
- *   HEAD_OF_ITEMS  a score of each item of the catalogue,          weight [dim, dim], bias [items],
- *                  <W h, E[a]> + b[a], and, where it has a state   state_weight [1, dim], state_bias [1]
- *                  term, v . h + c more: the same for all items
- *   HEAD_OF_STATE  one number of the state, v . h + c              weight [1, dim], bias [1]
- *   HEAD_OF_ACTIONS  a logit of each kind of event, <h, N[k]> + b[k] weight [actions, dim], bias [actions]
+ * What a head of each kind gives, and its parameters:
+ *
+ *   HEAD_OF_ITEMS     a score of each item of the catalogue, <W h, E[a]> + b[a]; with a state term
+ *                     v . h + c is added, the same number for all items
+ *                         weight [dim, dim], bias [items], state_weight [1, dim], state_bias [1]
+ *   HEAD_OF_STATE     one number of the state, v . h + c
+ *                         weight [1, dim], bias [1]
+ *   HEAD_OF_ACTIONS   a logit of each kind of event, <h, N[k]> + b[k]
+ *                         weight [actions, dim], bias [actions]
  */
 #ifndef SOUK_HEADS_H
 #define SOUK_HEADS_H
+
+#include <stdio.h>
 
 #include "model/params.h"
 
@@ -30,14 +36,13 @@ typedef unsigned HeadSet; /* of HEAD_BIT(head) */
 typedef enum { HEAD_OF_ITEMS, HEAD_OF_STATE, HEAD_OF_ACTIONS } HeadKind;
 
 typedef struct {
-    const char *name;     /* in settings, options and messages */
-    const char *predicts; /* a phrase for people */
-    const char *scorer;   /* the name of a ranking by this head in reports */
+    const char *name;   /* in settings, options and messages */
+    const char *help;   /* what it says, for people */
+    const char *scorer; /* the name of a ranking by this head in reports */
     const char *weight, *bias, *state_weight, *state_bias; /* parameters; NULL: there is none */
     HeadKind kind;
-    bool chooses; /* items can be chosen by it: --head, world.head */
-    bool
-        estimates_log; /* stands in for the log's propensities: not opened where the log has them */
+    bool chooses;       /* items can be chosen by it: --head, world.head */
+    bool estimates_log; /* replaces the log's propensities: not opened where the log has them */
 } HeadInfo;
 
 extern const HeadInfo heads_table[HEADS];
@@ -51,18 +56,21 @@ typedef struct {
 void heads_declare(Params *p, HeadSet set, int64_t dim, int64_t items, int64_t actions,
                    HeadParams at[HEADS]);
 
-/* `set` less the heads that estimate what the log says itself, where it has propensities. */
+/* `set`, without the heads that estimate the log's policy where the log has propensities. */
 HeadSet heads_of_log(HeadSet set, bool has_propensity);
 /* The heads of `set` that items can be chosen by. */
 HeadSet heads_choosing(HeadSet set);
-/* The head that a model with the heads `set` recommends by: the first of the table that chooses. `set` must
- * have one. */
+/* The head that a model with the heads `set` recommends by: the first of the table that items can
+ * be chosen by. `set` must have one. */
 HeadId heads_default(HeadSet set);
-/* The head called `name` among those of `set` that items can be chosen by. An error names `setting`, the
- * option or setting that `name` was given for, and lists the heads that could have been named. */
+/* The head called `name` among those of `set` that items can be chosen by. An error names
+ * `setting`, the option or setting that `name` was given for, and lists the heads that could have
+ * been named. */
 Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setting);
 /* The names of `set`, with `between` between them: "policy or q". */
 enum { HEADS_LIST_MAX = 128 };
 void heads_list(char list[HEADS_LIST_MAX], HeadSet set, const char *between);
+/* Print a line for each head that items can be chosen by. */
+void heads_help(FILE *out);
 
 #endif

@@ -6,7 +6,7 @@
 
 enum { ALIGN = 256, COLUMNS = 16 };
 
-/* Of all columns, each from a multiple of ALIGN on. */
+/* The bytes of all columns; each begins at a multiple of ALIGN. */
 size_t model_input_bytes(const Model *m, int64_t tokens)
 {
     const ModelShape *s = &m->shape;
@@ -23,7 +23,7 @@ Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *
     in->user_value = calloc((size_t)(s->user_numbers * tokens) + 1, sizeof *in->user_value);
     if (!in->user_category || !in->user_row || !in->user_value)
         return FAIL(ERR_MEMORY, "no memory for the input");
-    return device_room(dev, &in->room, model_input_bytes(m, tokens));
+    return device_room(dev, &in->staging, model_input_bytes(m, tokens));
 }
 
 void model_input_close(ModelInput *in)
@@ -31,11 +31,12 @@ void model_input_close(ModelInput *in)
     free(in->user_category);
     free(in->user_row);
     free(in->user_value);
-    device_free(in->dev, in->room);
+    device_free(in->dev, in->staging);
     *in = (ModelInput){0};
 }
 
-/* No profile: every category is its kind's row 0, "unknown", every number at its mean. */
+/* A user without a profile: every category is row 0 of its kind, "unknown", every number its
+ * mean. */
 static void spread_unknown(ModelInput *in, const ModelShape *s, const Batch *batch, int64_t w,
                            const FeatureSet *users)
 {
@@ -77,7 +78,8 @@ static int64_t longest_window(const Batch *batch)
     return longest;
 }
 
-/* `bytes` of the host, then `more` of `padding`: a 32-bit number, or 0 in any dtype. */
+/* Copy `bytes`, then add `more` bytes of padding: the 32-bit number `padding`, or 0 in any
+ * dtype. */
 static void pack(char *to, const void *from, size_t bytes, size_t more, int32_t padding)
 {
     memcpy(to, from, bytes);
@@ -86,19 +88,19 @@ static void pack(char *to, const void *from, size_t bytes, size_t more, int32_t 
         memcpy(to + bytes + i * sizeof padding, &padding, sizeof padding);
 }
 
-/* An array of the host, of `rows`, as a tensor of the device, of `all`; in the room it lies behind those
- * before it. */
+/* An array of `rows` on the host becomes a tensor of `all` rows on the device. Tensors follow one
+ * another in the staging memory, in the order of the calls. */
 static Tensor place(ModelInput *in, void *from, Dtype dtype, int64_t rows, int64_t all,
                     int64_t columns, int32_t padding)
 {
     Tensor t = columns ? TENSOR(from, dtype, all, columns) : TENSOR(from, dtype, all);
     const size_t bytes = tensor_bytes(t), own = tensor_bytes(tensor_rows(t, 0, rows));
-    char *room = in->room ? (char *)in->room + in->used : NULL;
+    char *to = in->staging ? (char *)in->staging + in->used : NULL;
     if (in->packed) {
         pack(in->packed + in->used, from, own, bytes - own, padding);
-        t.data = room;
+        t.data = to;
     } else {
-        t.data = device_place(in->dev, room, from, bytes);
+        t.data = device_place(in->dev, to, from, bytes);
     }
     in->used += (bytes + ALIGN - 1) / ALIGN * ALIGN;
     return t;
@@ -128,7 +130,7 @@ static void place_all(ModelInput *in, const Model *m, const Batch *batch, const 
     in->reward = place_tokens(in, batch, batch->reward, F32, 0, 0);
     in->end = place_tokens(in, batch, batch->end, U8, 0, 0);
     if (batch->propensity) {
-        int32_t one; /* of added tokens */
+        int32_t one; /* the bits of 1.0, for tokens that are added: its logarithm is finite */
         memcpy(&one, &(float){1.0f}, sizeof one);
         in->propensity = place_tokens(in, batch, batch->propensity, F32, 0, one);
     }
@@ -156,7 +158,7 @@ void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const 
     REQUIRE(batch->used <= shape.tokens && batch->windows <= shape.windows &&
                 longest <= shape.longest,
             "a batch of %" PRId64 " tokens in %" PRId64 " windows of up to %" PRId64
-            " does not fit %" PRId64 ", %" PRId64 ", %" PRId64,
+            ", want at most %" PRId64 ", %" PRId64 ", %" PRId64,
             batch->used, batch->windows, longest, shape.tokens, shape.windows, shape.longest);
     in->tokens = shape.tokens;
     in->windows = shape.windows;

@@ -1,5 +1,6 @@
-/* A packed batch as the model reads it: device tensors over the used tokens, or, in constant shapes, over
- * all of the budget. */
+/* A packed batch as the model reads it: tensors of the device. They have the batch's own sizes
+ * (model_input_set) or constant ones (model_input_pack).
+ */
 #ifndef SOUK_INPUT_H
 #define SOUK_INPUT_H
 
@@ -9,11 +10,11 @@
 typedef struct {
     Device *dev;
     int64_t user_kinds;
-    int64_t tokens, windows;            /* of the tensors below */
-    int64_t longest;                    /* no window has more tokens */
+    int64_t tokens, windows;            /* the sizes of the tensors below */
+    int64_t longest;                    /* no window has more tokens than this */
     Tensor item, action, gap, position; /* i32 [tokens] */
     Tensor cu_seqlens;                  /* i32 [windows+1] */
-    Tensor first_event;           /* i64 [windows] row of the window's first event in the log */
+    Tensor first_event;           /* i64 [windows] the row of the window's first event in the log */
     Tensor feature;               /* f32 [tokens, event numbers]; absent without */
     Tensor *user_category;        /* user_kinds times i32 [tokens] */
     Tensor user_number;           /* f32 [tokens, user numbers]; absent without */
@@ -22,31 +23,33 @@ typedef struct {
     Tensor end;                   /* u8 [tokens] */
     Tensor propensity;            /* f32 [tokens]; absent without */
 
-    int32_t *user_row; /* [kinds, tokens] and [tokens, numbers] of the host: the spread profiles */
-    float *user_value;
-    void *room; /* of all of it, where the device has memory of its own */
-    size_t used;
-    char
-        *packed; /* host memory that takes the room's contents; NULL: they go to the room at once */
+    /* On the host: the users' profiles, repeated for each token. */
+    int32_t *user_row; /* [kinds, tokens] */
+    float *user_value; /* [tokens, numbers] */
+    void *staging;     /* the device memory of all tensors above; NULL on the CPU */
+    size_t used;       /* bytes of it, or of `packed` */
+    char *packed;      /* host memory to write instead; NULL: copy to the device at once */
 } ModelInput;
 
-/* Shapes that batches are filled up to, so that every step has the same. */
+/* Sizes that batches are filled up to, so that the tensors of all steps have the same shapes. */
 typedef struct {
     int64_t tokens, windows, longest;
 } InputShape;
 
-/* Room for batches of up to `tokens`. */
+/* Take the memory for batches of up to `tokens`. */
 Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev);
 void model_input_close(ModelInput *in); /* safe on {0} */
 
-/* Let ops see `batch` (which must stay valid until they are done) and spread its users' profiles over their tokens;
- * user -1 has none: categories unknown, numbers at their mean. */
+/* Let ops read `batch`, which must stay valid until they are done. Repeats the profile of each user
+ * for the tokens of its windows; user -1 has no profile: its categories are unknown and its numbers
+ * are at their mean. */
 void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b);
 
-/* The same in constant shapes, for a device with memory of its own, whose room the caller fills with
- * `packed` (model_input_bytes of it) before ops read it. Windows that are added are empty; tokens that
- * are added lie in none, have ids of -1, so that they enter no embedding and no gradient, and target
- * -1: all that is summed over tokens is what it was. */
+/* The same in constant sizes, for a device with memory of its own. Writes model_input_bytes into
+ * `packed`; the caller copies them to in->staging before ops read the tensors. The batch must fit
+ * `shape`. Windows that are added are empty. Tokens that are added belong to no window; their ids
+ * and targets are -1, so that they enter no embedding, no loss and no gradient, and no sum over
+ * tokens changes by them. */
 size_t model_input_bytes(const Model *m, int64_t tokens);
 void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b,
                       InputShape shape, void *packed);

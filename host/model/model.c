@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,16 +24,17 @@ static Status check_shape(ModelShape *s)
 {
     if (s->ff == 0) s->ff = (8 * s->dim + 3 * 32 - 1) / (3 * 32) * 32;
     if (s->dim % s->heads || s->dim / s->heads % 2)
-        return FAIL(ERR_USAGE, "model.dim = %ld, model.heads = %ld: want an even dim/heads",
-                    (long)s->dim, (long)s->heads);
+        return FAIL(ERR_USAGE,
+                    "model.dim = %" PRId64 ", model.heads = %" PRId64 ": want an even dim/heads",
+                    s->dim, s->heads);
     if (s->items < 1 || s->items > INT32_MAX)
-        return FAIL(ERR_FORMAT, "%ld items: want 1 to 2^31-1", (long)s->items);
+        return FAIL(ERR_FORMAT, "%" PRId64 " items, want 1 to 2^31-1", s->items);
     for (HeadId h = 0; h < HEADS; h++)
         if (heads_table[h].kind == HEAD_OF_ACTIONS && s->actions < 2) s->head_set &= ~HEAD_BIT(h);
     return OK;
 }
 
-/* A table of embeddings, unless it would have no rows. */
+/* A table of embeddings; -1 where it would have no rows. */
 static int embedding(Model *m, const char *name, int64_t rows)
 {
     const ModelShape *s = &m->shape;
@@ -57,7 +59,7 @@ static int matrix(Model *m, int64_t layer, const char *name, double std, int64_t
                   int64_t columns)
 {
     char full[64];
-    snprintf(full, sizeof full, "block.%ld.%s", (long)layer, name);
+    snprintf(full, sizeof full, "block.%" PRId64 ".%s", layer, name);
     return params_product(
         &m->params, PARAM(&m->params, full, INIT_NORMAL, (float)std, DECAY_MATRIX, rows, columns));
 }
@@ -65,15 +67,15 @@ static int matrix(Model *m, int64_t layer, const char *name, double std, int64_t
 static int norm(Model *m, int64_t layer, const char *name)
 {
     char full[64];
-    snprintf(full, sizeof full, "block.%ld.%s", (long)layer, name);
+    snprintf(full, sizeof full, "block.%" PRId64 ".%s", layer, name);
     return PARAM(&m->params, full, INIT_ONE, 0, DECAY_NONE, m->shape.dim);
 }
 
 static void declare_block(Model *m, int64_t l)
 {
     const int64_t dim = m->shape.dim, ff = m->shape.ff;
-    /* What a block adds to the residual stream starts at 1/sqrt(2 layers), so that the stream's size
-     * does not grow with depth (Radford et al. 2019). */
+    /* The two matrices that write into the residual stream start smaller by 1/sqrt(2 layers), so
+     * that the stream's size does not grow with depth (Radford et al. 2019). */
     const double shrink = sqrt(2.0 * (double)m->shape.layers);
     m->at.block[l] = (BlockParams){
         .attention_norm = norm(m, l, "attention.norm"),
@@ -85,17 +87,17 @@ static void declare_block(Model *m, int64_t l)
     };
 }
 
-/* The file's item features as ops read them. */
+/* Let ops read the file's item features. */
 static Status place_features(Model *m, const Behaviour *b)
 {
     const ModelShape *s = &m->shape;
     const size_t categories = (size_t)(s->items * s->item_kinds) * sizeof(int32_t);
     const size_t numbers = (size_t)(s->items * s->item_numbers) * sizeof(float);
-    TRY(device_room(m->dev, &m->room, categories + numbers));
-    char *behind = m->room ? (char *)m->room + categories : NULL;
+    TRY(device_room(m->dev, &m->staging, categories + numbers));
+    char *behind = m->staging ? (char *)m->staging + categories : NULL;
     if (s->item_kinds)
         m->item_category =
-            TENSOR(device_place(m->dev, m->room, b->item_features.category, categories), I32,
+            TENSOR(device_place(m->dev, m->staging, b->item_features.category, categories), I32,
                    s->items, s->item_kinds);
     if (s->item_numbers)
         m->item_number = TENSOR(device_place(m->dev, behind, b->item_features.number, numbers), F32,
@@ -110,7 +112,7 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device 
     const ModelShape *s = &m->shape;
     TRY(check_shape(&m->shape));
     m->at.block = calloc((size_t)s->layers, sizeof *m->at.block);
-    if (!m->at.block) return FAIL(ERR_MEMORY, "no memory for %ld layers", (long)s->layers);
+    if (!m->at.block) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " layers", s->layers);
     declare_embeddings(m);
     for (int64_t l = 0; l < s->layers; l++) declare_block(m, l);
     m->at.final_norm = PARAM(&m->params, "final.norm", INIT_ONE, 0, DECAY_NONE, s->dim);
@@ -121,7 +123,7 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device 
 void model_close(Model *m)
 {
     params_close(&m->params);
-    device_free(m->dev, m->room);
+    device_free(m->dev, m->staging);
     free(m->at.block);
     *m = (Model){0};
 }

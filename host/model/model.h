@@ -1,5 +1,5 @@
-/* The model: its sizes, its parameters and the static features of its catalogue. Mathematics and
- * parameter names: host/model/README.md.
+/* The model: its sizes, its heads, its parameters and the static features of its catalogue.
+ * host/model/README.md has the mathematics and the names of all parameters.
  */
 #ifndef SOUK_MODEL_H
 #define SOUK_MODEL_H
@@ -9,12 +9,12 @@
 #include "model/heads.h"
 
 typedef struct {
-    int64_t dim, layers, heads, ff; /* ff 0: 8/3 dim rounded up to 32 */
+    int64_t dim, layers, heads, ff; /* heads: of attention; ff 0: 8/3 dim, rounded up to 32 */
     Dtype activation; /* F32 or BF16: of activations, and of the matrices that products read */
     float dropout, init_std;
-    HeadSet head_set; /* which heads exist */
+    HeadSet head_set; /* the heads that exist (model/heads.h) */
     bool log_values;  /* Q is exp(score) */
-    /* from the behaviour file */
+    /* What follows comes from the behaviour file: model_shape_of_file. */
     int64_t items, actions;
     int64_t item_kinds, item_categories, item_numbers;
     int64_t user_kinds, user_categories, user_numbers;
@@ -40,15 +40,16 @@ typedef struct {
     ModelParams at;
     Tensor item_category; /* i32 [items, kinds]; absent without */
     Tensor item_number;   /* f32 [items, numbers]; absent without */
-    Device *dev;          /* of the room */
-    void *room;           /* of the item features, where the device has memory of its own */
+    Device *dev;          /* where ops read the item features */
+    void *staging;        /* their copy in device memory; NULL on the CPU */
 } Model;
 
-/* Sizes that follow from the file. */
+/* Set the sizes that follow from the file. */
 void model_shape_of_file(ModelShape *shape, const Behaviour *b);
-/* Declare the parameters of `shape` (no memory yet; open the copies with params_open) and let ops on
- * `dev` see the file's item features; both must outlive the model. Checks that sizes fit one another.
- */
+/* Declare the parameters of `shape` and let ops on `dev` read the item features of `b`. `b` and
+ * `dev` must outlive the model. Takes no memory for parameters: open the copies with params_open.
+ * Fails when sizes do not fit one another. A head of the kinds of events is left out of the model
+ * when the file has a single kind. */
 Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device *dev);
 void model_close(Model *m); /* safe on {0} */
 
@@ -57,7 +58,7 @@ static inline bool model_has(const Model *m, HeadId head)
     return m->shape.head_set & HEAD_BIT(head);
 }
 
-/* The item encoder of one copy of the weights. */
+/* The item vectors E of one copy of the weights, as ops take them. */
 ItemTable model_items(const Model *m, Weights w);
 
 #endif

@@ -19,10 +19,10 @@ int params_add(Params *p, const char *name, Init init, float std, Decay decay, i
 {
     REQUIRE(params_find(p, name) < 0, "parameter \"%s\" declared twice", name);
     REQUIRE(strlen(name) < sizeof p->info->name, "parameter name \"%s\" too long", name);
-    if (p->count == p->room) {
-        p->room = p->room ? 2 * p->room : 64;
-        p->info = realloc(p->info, (size_t)p->room * sizeof *p->info);
-        REQUIRE(p->info, "no memory for %d parameters", p->room);
+    if (p->count == p->capacity) {
+        p->capacity = p->capacity ? 2 * p->capacity : 64;
+        p->info = realloc(p->info, (size_t)p->capacity * sizeof *p->info);
+        REQUIRE(p->info, "no memory for %d parameters", p->capacity);
     }
     ParamInfo *info = &p->info[p->count];
     *info = (ParamInfo){.init = init, .std = std, .decay = decay};
@@ -33,7 +33,7 @@ int params_add(Params *p, const char *name, Init init, float std, Decay decay, i
 
 int params_product(Params *p, int i)
 {
-    REQUIRE(p->info[i].shape.rank == 2, "%s is no matrix", p->info[i].name);
+    REQUIRE(p->info[i].shape.rank == 2, "parameter \"%s\" is no matrix, want one", p->info[i].name);
     p->info[i].product = true;
     return i;
 }
@@ -52,7 +52,7 @@ Status params_open(Params *p, ParamCopy copy, Device *dev)
     return OK;
 }
 
-/* The first parameter and the last that products read. */
+/* The first and the last parameter that products read. */
 static void product_range(const Params *p, int *first, int *last)
 {
     *first = -1;
@@ -61,10 +61,10 @@ static void product_range(const Params *p, int *first, int *last)
         if (*first < 0) *first = i;
         *last = i;
     }
-    REQUIRE(*first >= 0, "products read none of %d parameters", p->count);
+    REQUIRE(*first >= 0, "products read none of %d parameters, want one at least", p->count);
 }
 
-/* Their part of a copy's flat buffer, and what is between them. */
+/* The part of a copy's flat buffer from the first to the last of them. */
 static Tensor product_span(const Params *p, ParamCopy copy)
 {
     int first, last;
@@ -75,7 +75,8 @@ static Tensor product_span(const Params *p, ParamCopy copy)
 
 static ParamCopy bf16_of(ParamCopy copy)
 {
-    REQUIRE(copy == PARAM_VALUE || copy == PARAM_TARGET, "copy %d has none in bf16", (int)copy);
+    REQUIRE(copy == PARAM_VALUE || copy == PARAM_TARGET,
+            "copy %d has no bf16 copy, want PARAM_VALUE or PARAM_TARGET", (int)copy);
     return copy == PARAM_VALUE ? PARAM_VALUE_BF16 : PARAM_TARGET_BF16;
 }
 
@@ -126,7 +127,8 @@ int64_t params_first(const Params *p, int i)
     return f32(p->copy[PARAM_VALUE][i]) - (const float *)(const void *)p->arena[PARAM_VALUE].base;
 }
 
-/* Elements first .. first+count-1 of parameter `place`, whose rows have `columns` elements. */
+/* Initial values of the elements first .. first+count-1 of parameter `place`, whose rows have
+ * `columns` elements. */
 static void draw(float *to, const ParamInfo *info, uint64_t seed, int place, int64_t first,
                  int64_t count, int64_t columns)
 {

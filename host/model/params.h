@@ -1,5 +1,5 @@
-/* The parameters, by name, in one list. Initialisation, decay, gradients, moments, the target network,
- * checkpoints and printing all iterate it; a parameter exists nowhere else.
+/* The list of all parameters. Initialisation, decay, gradients, moments, the target network,
+ * checkpoints and printing iterate this list; a parameter exists nowhere else.
  */
 #ifndef SOUK_PARAMS_H
 #define SOUK_PARAMS_H
@@ -14,65 +14,67 @@ typedef enum { DECAY_NONE, DECAY_MATRIX, DECAY_EMBEDDING } Decay;
 typedef struct {
     char name[64];
     Init init;
-    float std; /* INIT_NORMAL */
+    float std; /* of INIT_NORMAL */
     Decay decay;
-    bool product; /* read by matrix products: in bf16 where activations are */
-    Tensor shape; /* dtype and dims; data NULL */
+    bool product; /* a matrix that products read, in bf16 where activations are bf16 */
+    Tensor shape; /* dtype and dims; data is NULL */
 } ParamInfo;
 
-/* Copies of all parameters, each one arena: */
+/* The copies of all parameters; each is one arena. */
 typedef enum {
     PARAM_VALUE,
     PARAM_GRAD,
     PARAM_MOMENT1,
     PARAM_MOMENT2,
-    PARAM_TARGET,     /* the target network's values */
-    PARAM_VALUE_BF16, /* of these two, what products read: see params_open_bf16 */
-    PARAM_TARGET_BF16,
+    PARAM_TARGET,      /* the values of the target network */
+    PARAM_VALUE_BF16,  /* PARAM_VALUE as products read it: see params_open_bf16 */
+    PARAM_TARGET_BF16, /* PARAM_TARGET as products read it */
     PARAM_COPIES,
 } ParamCopy;
 
-/* A list of the tensors of one copy, indexed as `info`: what the encoder and the heads read. */
+/* The tensors of one copy, indexed as `info`. The encoder and the heads read weights in this
+ * form. */
 typedef const Tensor *Weights;
 
 typedef struct {
-    int count, room;
-    ParamInfo *info;
-    Tensor *copy[PARAM_COPIES]; /* NULL: not allocated */
+    int count, capacity;
+    ParamInfo *info;            /* [count] */
+    Tensor *copy[PARAM_COPIES]; /* [count] each; NULL: not allocated */
     Arena arena[PARAM_COPIES];
 } Params;
 
-/* Declare a parameter; its index. Aborts on a name twice. */
+/* Declare a parameter; returns its index. Aborts when the name is taken. */
 int params_add(Params *p, const char *name, Init init, float std, Decay decay, int rank,
                const int64_t *dim);
 #define PARAM(p, name, init, std, decay, ...)                                                      \
     params_add((p), (name), (init), (std), (decay), TENSOR_DIMS(__VA_ARGS__))
 
-/* Products read parameter i, a matrix. */
+/* Say that products read parameter i, which must be a matrix; returns i. */
 int params_product(Params *p, int i);
 
-/* Allocate a copy, zeroed. */
+/* Allocate a copy and set it to 0. */
 Status params_open(Params *p, ParamCopy copy, Device *dev);
-/* Allocate the bf16 copy of an allocated PARAM_VALUE or PARAM_TARGET. It stands on the same elements, but
- * only from the first parameter to the last that products read; the tensors of all others are those of
- * the f32 copy. params_round fills those that are allocated, with one conversion each. */
+/* Allocate the bf16 copy of PARAM_VALUE or PARAM_TARGET, which is allocated already. It has memory
+ * for the parameters from the first to the last that products read, at the same distances in
+ * elements; the tensors of parameters that products do not read are those of the f32 copy. */
 Status params_open_bf16(Params *p, ParamCopy copy, Device *dev);
+/* Fill the bf16 copy of `copy` by one conversion; does nothing where there is none. */
 void params_round(Device *dev, Params *p, ParamCopy copy);
-/* What the encoder and the heads read of PARAM_VALUE or PARAM_TARGET: the bf16 copy where there is one. */
+/* The weights of PARAM_VALUE or PARAM_TARGET: the bf16 copy where there is one. */
 Weights params_weights(const Params *p, ParamCopy copy);
 
-/* Fill PARAM_VALUE: a pure function of the seed and the parameter's place in the list. */
+/* Fill PARAM_VALUE. The numbers are a pure function of the seed and the parameter's index. */
 void params_init(Params *p, uint64_t seed);
 void params_close(Params *p); /* safe on {0} */
 
-/* All of an allocated copy as one flat buffer; parameter i begins at the same element of every copy.
- * What lies between parameters is 0 and stays so. */
+/* An allocated copy as one flat buffer. Parameter i begins at element params_first(p, i) of every
+ * f32 copy. Elements between parameters are 0 and stay 0. */
 Tensor params_flat(const Params *p, ParamCopy copy);
 int64_t params_first(const Params *p, int i);
 
 int params_find(const Params *p, const char *name); /* -1: none */
 int64_t params_elements(const Params *p);
-size_t params_bytes(const Params *p);
-size_t params_bytes_bf16(const Params *p); /* at most, of a copy in bf16 */
+size_t params_bytes(const Params *p);      /* of an f32 copy */
+size_t params_bytes_bf16(const Params *p); /* of a bf16 copy, at most */
 
 #endif

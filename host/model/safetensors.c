@@ -19,7 +19,7 @@ static const char *const names[] = {
     [F32] = "F32", [F64] = "F64", [BF16] = "BF16", [I32] = "I32", [I64] = "I64", [U8] = "U8",
 };
 
-/* ---- Writing ------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static int add_tensor(json_t *header, const NamedTensor *t, size_t begin)
 {
@@ -78,7 +78,7 @@ fail:
     return st;
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static Status map_file(Safetensors *s)
 {
@@ -89,8 +89,8 @@ static Status map_file(Safetensors *s)
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
         st = FAIL(ERR_IO, "%s: not a regular file", s->path);
     else if (info.st_size < 8)
-        st = FAIL(ERR_FORMAT, "%s: %lld bytes, a safetensors file has at least 8", s->path,
-                  (long long)info.st_size);
+        st = FAIL(ERR_FORMAT, "%s: %" PRId64 " bytes, want a safetensors file of at least 8",
+                  s->path, (int64_t)info.st_size);
     if (st == OK) {
         s->bytes = (size_t)info.st_size;
         s->map = mmap(NULL, s->bytes, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -109,13 +109,14 @@ static Status parse_header(Safetensors *s, size_t *data)
     uint64_t length = 0;
     for (int i = 0; i < 8; i++) length |= (uint64_t)bytes[i] << (8 * i);
     if (length > HEADER_MAX || length > s->bytes - 8)
-        return FAIL(ERR_FORMAT, "%s: header of %" PRIu64 " bytes in a file of %zu", s->path, length,
-                    s->bytes);
+        return FAIL(ERR_FORMAT,
+                    "%s: a header of %" PRIu64 " bytes in a file of %zu, want one that fits",
+                    s->path, length, s->bytes);
     json_error_t error;
     s->header = json_loadb((const char *)bytes + 8, length, JSON_REJECT_DUPLICATES, &error);
     if (!json_is_object(s->header))
-        return FAIL(ERR_FORMAT, "%s: header is not a JSON object: %s", s->path,
-                    s->header ? "another value" : error.text);
+        return FAIL(ERR_FORMAT, "%s: header: %s, want a JSON object", s->path,
+                    s->header ? "another JSON value" : error.text);
     *data = 8 + length;
     return OK;
 }
@@ -138,22 +139,25 @@ static Status parse_tensor(const Safetensors *s, size_t data, NamedTensor *t, co
         return FAIL(ERR_FORMAT, "%s: %s: want a shape of at most %d axes", s->path, t->name,
                     TENSOR_RANK_MAX);
     t->tensor.rank = (int)json_array_size(shape);
-    const size_t room = s->bytes - data;
+    const size_t left = s->bytes - data;
     size_t size = tensor_dtype_size(t->tensor.dtype);
     for (int i = 0; i < t->tensor.rank; i++) {
         const json_t *axis = json_array_get(shape, (size_t)i);
         const json_int_t dim = json_is_integer(axis) ? json_integer_value(axis) : -1;
-        if (dim < 0 || (size_t)dim > room || (dim > 0 && size > room / (size_t)dim))
-            return FAIL(ERR_FORMAT, "%s: %s: axis %d does not fit the file", s->path, t->name, i);
+        if (dim < 0 || (size_t)dim > left || (dim > 0 && size > left / (size_t)dim))
+            return FAIL(ERR_FORMAT, "%s: %s: axis %d, want a size that fits the file", s->path,
+                        t->name, i);
         t->tensor.dim[i] = dim;
         size *= (size_t)dim;
     }
     const json_t *first = json_array_get(offsets, 0), *last = json_array_get(offsets, 1);
     const json_int_t begin = json_is_integer(first) ? json_integer_value(first) : -1;
     const json_int_t end = json_is_integer(last) ? json_integer_value(last) : -1;
-    if (begin < 0 || end < begin || (size_t)end > room || (size_t)(end - begin) != size)
-        return FAIL(ERR_FORMAT, "%s: %s: data_offsets [%lld, %lld] for %zu bytes in %zu", s->path,
-                    t->name, (long long)begin, (long long)end, size, room);
+    if (begin < 0 || end < begin || (size_t)end > left || (size_t)(end - begin) != size)
+        return FAIL(ERR_FORMAT,
+                    "%s: %s: data_offsets [%" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT
+                    "], want %zu bytes within %zu",
+                    s->path, t->name, begin, end, size, left);
     t->tensor.data = (char *)s->map + data + begin;
     return OK;
 }

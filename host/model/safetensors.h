@@ -16,7 +16,7 @@ typedef struct {
     const char *key, *value;
 } Metadata;
 
-/* Write all at once, or leave the file as it was (see base/files.h). */
+/* Write a whole file, or leave the one that is there as it was (base/files.h). */
 Status safetensors_write(const char *path, const NamedTensor *tensors, int count,
                          const Metadata *metadata, int metadata_count);
 
@@ -30,14 +30,15 @@ typedef struct {
     struct json_t *header;
 } Safetensors;
 
-/* Validates the whole header: dtypes, shapes, offsets inside the file and matching the shapes. */
+/* Map the file and check its whole header: known dtypes, shapes, and offsets that lie inside the
+ * file and match the shapes. */
 Status safetensors_open(Safetensors *s, const char *path);
 void safetensors_close(Safetensors *s); /* safe on {0} */
 
-/* The tensor called `name`, which must have this dtype and shape. */
+/* The tensor called `name`; an error unless it has this dtype and shape. */
 Status safetensors_get(const Safetensors *s, const char *name, Dtype dtype, int rank,
                        const int64_t *dim, Tensor *out);
-/* NULL when there is none. */
+/* The tensor or the text of this name; NULL when there is none. */
 const Tensor *safetensors_find(const Safetensors *s, const char *name);
 const char *safetensors_metadata(const Safetensors *s, const char *key);
 

@@ -8,8 +8,8 @@
 #include "catalogue/policy.h"
 #include "model/model.h"
 
-/* Scores of every item in every state, never stored: score[i, a] = <u[i], E[a]> + bias[a] + state[i].
- * With learn.log_values the scores of Q are logarithms of values. */
+/* Scores of every item in every state, never stored: score[i, a] = <u[i], E[a]> + bias[a] +
+ * state[i]. With learn.log_values the scores of Q are logarithms of values. */
 typedef struct {
     Tensor u;        /* [rows, dim] queries, in the dtype of h */
     ItemTable items; /* E */
@@ -17,8 +17,8 @@ typedef struct {
     Tensor state;    /* f32 [rows] the state term; data NULL: 0 */
 } HeadScores;
 
-/* The scores of a head without its state term, which changes no ranking and no softmax. Of HEAD_NEXT_ACTION
- * the "items" are the kinds of events and the queries are h itself. */
+/* The scores of a head without its state term, which changes no ranking and no softmax. Of
+ * HEAD_NEXT_ACTION the "items" are the kinds of events and the queries are h itself. */
 HeadScores scores_ranking(Device *dev, const Model *m, Weights w, HeadId head, Tensor h);
 /* The same with the state term, where the head has one. */
 HeadScores scores_full(Device *dev, const Model *m, Weights w, HeadId head, Tensor h);
@@ -29,7 +29,8 @@ Tensor scores_of_state(Device *dev, const Model *m, Weights w, HeadId head, Tens
 void scores_at(Device *dev, const HeadScores *s, Tensor out, Tensor item);
 /* The scores of each row `times` times, one copy behind the other. */
 HeadScores scores_repeat(Device *dev, const HeadScores *s, int64_t times);
-/* Scores of Q as values: themselves, or with learn.log_values their exponentials (in a new tensor). */
+/* Scores of Q as values: themselves, or with learn.log_values their exponentials (in a new
+ * tensor). */
 Tensor scores_to_values(Device *dev, const Model *m, Tensor scores);
 /* As the ops on two heads take them; valid as long as *s. */
 static inline CatalogueHead scores_head(const HeadScores *s)

@@ -59,7 +59,7 @@ static void copy_to_room(Feed *f, StepInput *in, const Batch *batch, int slot)
     model_input_pack(&in->batch, f->model, batch, f->file, shape_of(f, batch, &in->shape),
                      from + NUMBERS);
     device_feed(f->dev, in->room, from, sizeof in->numbers);
-    device_feed(f->dev, in->batch.room, from + NUMBERS, in->batch.used);
+    device_feed(f->dev, in->batch.staging, from + NUMBERS, in->batch.used);
     device_event_mark_feed(f->dev, f->copied[slot]);
     device_feed_follow(f->dev);
     device_feed_join(f->dev);

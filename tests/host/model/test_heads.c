@@ -1,4 +1,5 @@
-/* The table of heads: what it declares, which head a name means, and what a wrong name is answered. */
+/* The table of heads: what it declares, which head a name means, and what a wrong name is
+ * answered. */
 #include "test.h"
 
 #include "model/heads.h"
@@ -11,7 +12,7 @@ static void each_row_is_complete_and_no_name_is_taken_twice(void **state)
     (void)state;
     for (HeadId h = 0; h < HEADS; h++) {
         const HeadInfo *head = &heads_table[h];
-        assert_true(head->name && head->predicts && head->weight && head->bias);
+        assert_true(head->name && head->help && head->weight && head->bias);
         assert_true(!head->state_weight == !head->state_bias);
         assert_true(!head->chooses || (head->kind == HEAD_OF_ITEMS && head->scorer));
         for (HeadId other = 0; other < h; other++)

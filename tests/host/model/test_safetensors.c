@@ -86,8 +86,8 @@ static void damaged_headers_are_told_apart(void **state)
     static const struct {
         const char *json, *told;
     } cases[] = {
-        {"[1]", "not a JSON object"},
-        {"{\"a\": ", "not a JSON object"},
+        {"[1]", "want a JSON object"},
+        {"{\"a\": ", "want a JSON object"},
         {"{\"a\": {\"dtype\": \"F16\", \"shape\": [1], \"data_offsets\": [0, 2]}}", "a: dtype F16"},
         {"{\"a\": {\"dtype\": \"F32\", \"shape\": 4, \"data_offsets\": [0, 4]}}",
          "a: want a shape"},

@@ -54,7 +54,7 @@ static void close_case(Case *c)
     free(c);
 }
 
-/* ---- By hand ------------------------------------------------------------------------------------------ */
+/* ---- By hand --------------------------------------------------------------------------------- */
 
 static double vector(const Case *c, int a, int k)
 {
@@ -87,7 +87,7 @@ static double state_term(const Case *c, int i)
     return dot_state(c, i, at->state_weight, 0) + (double)f32(c->w[at->state_bias])[0];
 }
 
-/* ---- Tests -------------------------------------------------------------------------------------------- */
+/* ---- Tests ----------------------------------------------------------------------------------- */
 
 /* Row i is asked for item (3 i + 1) % count. */
 static void scores_of(Case *c, const HeadScores *s, int64_t rows, int count, float *out)
