@@ -1,17 +1,48 @@
 #!/usr/bin/env python3
 """The phases of bench/gpu-acceptance.sh; run that."""
-import argparse, concurrent.futures, datetime, glob, hashlib, json, os, re, shutil, subprocess, sys, time, traceback
+import argparse
+import concurrent.futures
+import datetime
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import traceback
 
 import gpu_steps
-from gpu_phase import (FAILED, PASSED, UNAVAILABLE, UNFINISHED, Phase, ask, cuda_home, find_gpu, last_line,
-                       link_python_libraries, tree_hash)
+from gpu_phase import (
+    FAILED,
+    PASSED,
+    UNAVAILABLE,
+    UNFINISHED,
+    Phase,
+    ask,
+    cuda_home,
+    find_gpu,
+    last_line,
+    link_python_libraries,
+    tree_hash,
+)
 
 BUILD, OUT, RESULTS = "build-gpu", "bench/out/gpu-acceptance", "bench/results"
-LIMITS = {"build": 150, "test": 85, "sanitize": 55, "bench": 295}  # seconds; together under ten minutes
+LIMITS = {
+    "build": 150,
+    "test": 85,
+    "sanitize": 55,
+    "bench": 295,
+}  # seconds; together under ten minutes
 SOUK = os.path.join(BUILD, "souk")
 VERIFY = ("test", "sanitize")
 # What is small enough for the sanitizer; libraries' own kernels are not ours to race-check.
-SANITIZED = {"memcheck": "device rows layers embedding losses attention gemm catalogue_fused", "racecheck": "rows layers embedding losses attention"}
+SANITIZED = {
+    "memcheck": "device rows layers embedding losses attention gemm catalogue_fused",
+    "racecheck": "rows layers embedding losses attention",
+}
 SHORT = ["model.length=50", "train.tokens=2048", "learn.objective=cross_entropy+double_q"]
 LONG = ["model.length=512", "train.tokens=4096", "model.dim=128", "learn.objective=cross_entropy"]
 
@@ -23,22 +54,44 @@ def build(p, gpu):
         return
     capability = gpu["capability"] if gpu else 90
     linked = link_python_libraries(home, os.path.abspath(OUT + "/python-libraries"))
-    configure = ["cmake", "-S", ".", "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DSOUK_CUDA=ON",
-                 "-DSOUK_CUDA_ARCHITECTURES=%d%s-real" % (capability, "a" if capability == 90 else ""),
-                 "-DCMAKE_CUDA_COMPILER=%s/bin/nvcc" % home, *(["-DCMAKE_PREFIX_PATH=" + linked] if linked else [])]
+    configure = [
+        "cmake",
+        "-S",
+        ".",
+        "-B",
+        BUILD,
+        "-G",
+        "Ninja",
+        "-DCMAKE_BUILD_TYPE=Release",
+        "-DSOUK_CUDA=ON",
+        "-DSOUK_CUDA_ARCHITECTURES=%d%s-real" % (capability, "a" if capability == 90 else ""),
+        "-DCMAKE_CUDA_COMPILER=%s/bin/nvcc" % home,
+        *(["-DCMAKE_PREFIX_PATH=" + linked] if linked else []),
+    ]
     ok, output = p.try_run("configure", configure, 60)
-    p.figures.update({"cudnn": (re.findall(r"^-- cuDNN (\S+)", output, re.M) or [None])[0],
-                      "carried": "building with" in output})
+    p.figures.update(
+        {
+            "cudnn": (re.findall(r"^-- cuDNN (\S+)", output, re.M) or [None])[0],
+            "carried": "building with" in output,
+        }
+    )
     if ok:
         p.try_run("compile", ["cmake", "--build", BUILD, "--target", "souk", "cuda_tests"])
 
 
 def op_tests(p):
     """Every op test on the GPU; a skipped one has not run, so it fails."""
-    code, output = p.run(["ctest", "--test-dir", BUILD, "-L", "cuda", "--output-on-failure", "--timeout", "60"], 90)
+    code, output = p.run(
+        ["ctest", "--test-dir", BUILD, "-L", "cuda", "--output-on-failure", "--timeout", "60"], 90
+    )
     found = re.findall(r"Test +#\d+: (\S+) \.*\s*(\S[^\d\n]*?) +([\d.]+) sec", output)
     for name, verdict, seconds in found:
-        p.case(name, PASSED if verdict == "Passed" else FAILED, "" if verdict == "Passed" else verdict, seconds=float(seconds))
+        p.case(
+            name,
+            PASSED if verdict == "Passed" else FAILED,
+            "" if verdict == "Passed" else verdict,
+            seconds=float(seconds),
+        )
     if not found and not p.dry_run:
         p.case("op tests", UNFINISHED if code is None else FAILED, last_line(output))
     elif code is None:
@@ -50,9 +103,23 @@ def make_data(p):
     paths = []
     for name, users, events in (("short", 10000, 200000), ("long", 200, 120000)):
         log, path = os.path.join(OUT, name + ".csv"), os.path.join(OUT, name + ".h5")
-        made = ["generate", "--quiet", "--events", str(events), "--users", str(users), "--items", "5000", "--out", log]
+        made = [
+            "generate",
+            "--quiet",
+            "--events",
+            str(events),
+            "--users",
+            str(users),
+            "--items",
+            "5000",
+            "--out",
+            log,
+        ]
         ingest = ["ingest", "--force", "--quiet", "--plain-keys", log, path]
-        if not p.try_run("%s histories" % name, [SOUK, *made], 30)[0] or not p.try_run("%s ingested" % name, [SOUK, *ingest], 30)[0]:
+        if (
+            not p.try_run("%s histories" % name, [SOUK, *made], 30)[0]
+            or not p.try_run("%s ingested" % name, [SOUK, *ingest], 30)[0]
+        ):
             return None
         paths.append(path)
     return paths
@@ -63,8 +130,21 @@ def check(p, name, data, settings):
     report = os.path.join(OUT, "check-%s.json" % name)
     if os.path.exists(report):
         os.remove(report)
-    p.try_run("souk check, %s histories, f32 and bf16" % name,
-              [SOUK, "check", "--quiet", "--steps", "3", "--json", report, "data.path=" + data, *settings], 60)
+    p.try_run(
+        "souk check, %s histories, f32 and bf16" % name,
+        [
+            SOUK,
+            "check",
+            "--quiet",
+            "--steps",
+            "3",
+            "--json",
+            report,
+            "data.path=" + data,
+            *settings,
+        ],
+        60,
+    )
     if os.path.exists(report):
         with open(report) as f:
             p.figures["check_" + name] = json.load(f)
@@ -74,8 +154,20 @@ def same_bits(p, name, data, settings):
     hashes = []
     for run in ("a", "b"):
         folder = os.path.join(OUT, "run-" + run)
-        command = [SOUK, "train", "--force", "data.path=" + data, "train.out=" + folder, "train.device=cuda", "train.steps=40",
-                   "train.valid_every=1000000", "train.valid_users=1", "train.patience=0", "train.quiet=1", *settings]
+        command = [
+            SOUK,
+            "train",
+            "--force",
+            "data.path=" + data,
+            "train.out=" + folder,
+            "train.device=cuda",
+            "train.steps=40",
+            "train.valid_every=1000000",
+            "train.valid_users=1",
+            "train.patience=0",
+            "train.quiet=1",
+            *settings,
+        ]
         code, output = p.run(command, 30)
         if p.dry_run:
             return
@@ -102,7 +194,14 @@ def test(p, gpu):
 def sanitized(command, limit):
     """-> (exit code, output); None when it was stopped."""
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=limit)
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=limit,
+        )
         return done.returncode, done.stdout
     except subprocess.TimeoutExpired as e:
         return None, e.stdout.decode(errors="replace") if e.stdout else ""
@@ -118,9 +217,16 @@ def library_alone(output):
 
 def sanitize(p, gpu):
     """All at once: each keeps a processor busy, and little of the GPU."""
-    tool = shutil.which("compute-sanitizer") or os.path.join(cuda_home() or "", "bin", "compute-sanitizer")
-    cases = [(check_name, name) for check_name, tests in SANITIZED.items() for name in tests.split()]
-    commands = [[tool, "--tool", c, "--error-exitcode", "9", os.path.join(BUILD, "tests", "test_cuda_" + n)] for c, n in cases]
+    tool = shutil.which("compute-sanitizer") or os.path.join(
+        cuda_home() or "", "bin", "compute-sanitizer"
+    )
+    cases = [
+        (check_name, name) for check_name, tests in SANITIZED.items() for name in tests.split()
+    ]
+    commands = [
+        [tool, "--tool", c, "--error-exitcode", "9", os.path.join(BUILD, "tests", "test_cuda_" + n)]
+        for c, n in cases
+    ]
     if p.dry_run:
         for command in commands:
             p.run(command, 55)
@@ -130,7 +236,15 @@ def sanitize(p, gpu):
     for (check_name, name), (code, output) in zip(cases, results):
         p.log.write("\n%s %s\n%s\n[exit code %s]\n" % (check_name, name, output, code))
         refused = code == 127 or "Device not supported" in output
-        verdict = UNAVAILABLE if refused else UNFINISHED if code is None else PASSED if code == 0 else FAILED
+        verdict = (
+            UNAVAILABLE
+            if refused
+            else UNFINISHED
+            if code is None
+            else PASSED
+            if code == 0
+            else FAILED
+        )
         summary = [line for line in output.splitlines() if "SUMMARY" in line]
         detail = "" if verdict == PASSED else (summary or [last_line(output)])[-1]
         if code == 9 and check_name == "racecheck" and library_alone(output):
@@ -141,26 +255,35 @@ def sanitize(p, gpu):
 def report_of(p, name, command, limit):
     """A run of souk bench -> its report; None when it failed."""
     path = os.path.join(OUT, "bench-%s.json" % re.sub(r"[^a-z0-9]+", "-", name.lower()))
-    if not p.try_run(name, [SOUK, "bench", "--device", "cuda", "--quiet", "--json", path, *command], limit)[0] or p.dry_run:
+    if (
+        not p.try_run(
+            name, [SOUK, "bench", "--device", "cuda", "--quiet", "--json", path, *command], limit
+        )[0]
+        or p.dry_run
+    ):
         return None
     with open(path) as f:
         return json.load(f)
 
 
 def bench(p, gpu):
-    """The ops, then steps of large models, then steps beside PyTorch, which take longest to start."""
+    """The ops, then steps of large models, then steps beside PyTorch, which take longest to
+    start."""
     ops = report_of(p, "ops", [], 50) or report_of(p, "ops, the quick ones", ["--quick"], 20)
     if ops:
         p.figures["ops"] = ops
     for name, model in gpu_steps.MODELS.items():
-        report = report_of(p, "steps of " + name, ["--steps", "10", "--warmup", "4", "--model", model], 30)
+        report = report_of(
+            p, "steps of " + name, ["--steps", "10", "--warmup", "4", "--model", model], 30
+        )
         if report:
             p.figures.setdefault("models", {})[name] = report
             p.keep(p)
     gpu_steps.beside_pytorch(p, SOUK, OUT)
 
 
-# ---- The result ------------------------------------------------------------------------------------------
+# ---- The result
+# ------------------------------------------------------------------------------------------
 
 
 class Acceptance:
@@ -171,17 +294,30 @@ class Acceptance:
         if os.path.exists(self.path):
             with open(self.path) as f:
                 before = json.load(f)
-            if before.get("kernels_tree") == self.result["kernels_tree"] and before.get("gpu") == gpu:
+            if (
+                before.get("kernels_tree") == self.result["kernels_tree"]
+                and before.get("gpu") == gpu
+            ):
                 self.result["phases"] = before["phases"]
 
     def versions(self):
         commit = self.args.commit or ask("git", "rev-parse", "HEAD") or None
         changed = ask("git", "status", "--porcelain")
-        torch = ask(sys.executable, "-c", "import torch; print(torch.__version__, torch.backends.cudnn.version())")
+        torch = ask(
+            sys.executable,
+            "-c",
+            "import torch; print(torch.__version__, torch.backends.cudnn.version())",
+        )
         nvcc = ask(os.path.join(cuda_home() or "", "bin", "nvcc"), "--version")
-        return {"commit": commit, "changed_since_commit": bool(changed), "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-                "cuda": (re.findall(r"release [\d.]+, V([\d.]+)", nvcc) or [None])[0], "pytorch": torch.split(" ")[0] or None,
-                "cudnn_of_pytorch": (torch.split(" ") + [None])[1], "cudnn": self.result["phases"].get("build", {}).get("figures", {}).get("cudnn")}
+        return {
+            "commit": commit,
+            "changed_since_commit": bool(changed),
+            "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "cuda": (re.findall(r"release [\d.]+, V([\d.]+)", nvcc) or [None])[0],
+            "pytorch": torch.split(" ")[0] or None,
+            "cudnn_of_pytorch": (torch.split(" ") + [None])[1],
+            "cudnn": self.result["phases"].get("build", {}).get("figures", {}).get("cudnn"),
+        }
 
     def verdict(self):
         have = [self.result["phases"].get(n, {}).get("verdict", "missing") for n in LIMITS]
@@ -205,7 +341,12 @@ class Acceptance:
         files = glob.glob(os.path.join(OUT, "*.log"))
         if self.gpu and any(n in self.result["phases"] for n in VERIFY):
             os.makedirs(RESULTS, exist_ok=True)
-            files.append(os.path.join(RESULTS, re.sub(r"[^a-z0-9]+", "-", self.gpu["name"].lower()).strip("-") + ".json"))
+            files.append(
+                os.path.join(
+                    RESULTS,
+                    re.sub(r"[^a-z0-9]+", "-", self.gpu["name"].lower()).strip("-") + ".json",
+                )
+            )
             with open(files[-1], "w") as f:
                 json.dump(self.result, f, indent=1)
         else:
@@ -223,14 +364,32 @@ def show(result, path):
         if not phase:
             print("%-10s %-11s" % (name, "not run"))
             continue
-        counts = [(v, sum(c["verdict"] == v for c in phase["cases"])) for v in (PASSED, FAILED, UNFINISHED, UNAVAILABLE)]
-        print("%-10s %-11s %8.1f   %s" % (name, phase["verdict"], phase["seconds"], ", ".join("%d %s" % (n, v) for v, n in counts if n)))
+        counts = [
+            (v, sum(c["verdict"] == v for c in phase["cases"]))
+            for v in (PASSED, FAILED, UNFINISHED, UNAVAILABLE)
+        ]
+        print(
+            "%-10s %-11s %8.1f   %s"
+            % (
+                name,
+                phase["verdict"],
+                phase["seconds"],
+                ", ".join("%d %s" % (n, v) for v, n in counts if n),
+            )
+        )
         for c in phase["cases"]:
             if c["verdict"] != PASSED:
                 print("%24s %s: %s" % (c["verdict"], c["name"], c.get("detail", "")))
     gpu_steps.show(result["phases"].get("bench", {}).get("figures", {}))
-    print("\n%s on %s, kernels/ %s: %s" % (result["verdict"].upper(), result["gpu"]["name"] if result["gpu"] else "no GPU",
-                                         result["kernels_tree"][:12], path))
+    print(
+        "\n%s on %s, kernels/ %s: %s"
+        % (
+            result["verdict"].upper(),
+            result["gpu"]["name"] if result["gpu"] else "no GPU",
+            result["kernels_tree"][:12],
+            path,
+        )
+    )
 
 
 def run_phase(function, phase, gpu):
@@ -261,9 +420,14 @@ def main():
     os.makedirs(OUT, exist_ok=True)
     gpu = find_gpu()
     whole = Acceptance(args, gpu)
-    print("%s; kernels/ %s" % ("%(name)s, driver %(driver)s" % gpu if gpu else "no GPU", whole.result["kernels_tree"]))
+    print(
+        "%s; kernels/ %s"
+        % ("%(name)s, driver %(driver)s" % gpu if gpu else "no GPU", whole.result["kernels_tree"])
+    )
     names = list(LIMITS) if args.phase == "all" else [args.phase]
-    compiling = gpu_steps.start_compiling(OUT) if gpu and "bench" in names and not args.dry_run else []
+    compiling = (
+        gpu_steps.start_compiling(OUT) if gpu and "bench" in names and not args.dry_run else []
+    )
     if "build" not in names and not os.path.exists(SOUK) and not args.dry_run:
         names.insert(0, "build")  # a machine that starts bare
     for name in names:

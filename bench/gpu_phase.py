@@ -1,6 +1,15 @@
-"""What the phases of bench/gpu-acceptance.sh share: commands within a time limit, cases and their verdicts,
-the tree hash of kernels/, the machine."""
-import glob, hashlib, importlib.util, os, re, shlex, shutil, signal, subprocess, time
+"""What the phases of bench/gpu-acceptance.sh share: commands within a time limit, cases and their
+verdicts, the tree hash of kernels/, the machine."""
+import glob
+import hashlib
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import time
 
 PASSED, FAILED, UNFINISHED, UNAVAILABLE = "passed", "failed", "unfinished", "unavailable"
 
@@ -9,7 +18,12 @@ class Phase:
     """One phase: its commands share a time limit, its cases are kept as soon as they are known."""
 
     def __init__(self, name, limit, folder, keep, dry_run):
-        self.name, self.until, self.keep, self.dry_run = name, time.monotonic() + limit, keep, dry_run
+        self.name, self.until, self.keep, self.dry_run = (
+            name,
+            time.monotonic() + limit,
+            keep,
+            dry_run,
+        )
         self.started, self.cases, self.figures = time.monotonic(), [], {}
         self.log_path = os.path.join(folder, name + ".log")
         self.log = open(os.path.devnull if dry_run else self.log_path, "w")
@@ -18,8 +32,14 @@ class Phase:
         return self.until - time.monotonic()
 
     def case(self, name, verdict, detail="", **figures):
-        self.cases.append({"name": name, "verdict": verdict, **({"detail": detail} if detail else {}), **figures})
-        print("  %-11s %s%s" % (verdict, name, ": " + detail.splitlines()[-1][:160] if detail else ""), flush=True)
+        self.cases.append(
+            {"name": name, "verdict": verdict, **({"detail": detail} if detail else {}), **figures}
+        )
+        print(
+            "  %-11s %s%s"
+            % (verdict, name, ": " + detail.splitlines()[-1][:160] if detail else ""),
+            flush=True,
+        )
         self.keep(self)
 
     def run(self, command, limit=None, env=None):
@@ -31,8 +51,15 @@ class Phase:
         self.log.write("\n$ %s\n" % shlex.join(command))
         self.log.flush()
         try:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-                                       env={**os.environ, **(env or {})}, text=True, errors="replace")
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, **(env or {})},
+                text=True,
+                errors="replace",
+            )
         except OSError as e:
             self.log.write("%s\n" % e)
             return 127, str(e)
@@ -41,7 +68,14 @@ class Phase:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             output, code = process.communicate()[0], None
-        self.log.write(output + ("\n[stopped after %.0f s]\n" % limit if code is None else "\n[exit code %d]\n" % code))
+        self.log.write(
+            output
+            + (
+                "\n[stopped after %.0f s]\n" % limit
+                if code is None
+                else "\n[exit code %d]\n" % code
+            )
+        )
         self.log.flush()
         return code, output
 
@@ -56,18 +90,30 @@ class Phase:
         if self.dry_run:
             return True, output
         verdict = PASSED if code == 0 else UNFINISHED if code is None else FAILED
-        why = "" if code == 0 else "stopped at its time limit" if code is None else "exit code %d: %s" % (code, last_line(output))
+        why = (
+            ""
+            if code == 0
+            else "stopped at its time limit"
+            if code is None
+            else "exit code %d: %s" % (code, last_line(output))
+        )
         self.case(name, verdict, why, seconds=seconds, **figures)
         return code == 0, output
 
     def verdict(self):
         """The worst of its cases; unavailable ones do not count, but are listed."""
         have = {c["verdict"] for c in self.cases} - {UNAVAILABLE}
-        return FAILED if FAILED in have else UNFINISHED if UNFINISHED in have or not have else PASSED
+        return (
+            FAILED if FAILED in have else UNFINISHED if UNFINISHED in have or not have else PASSED
+        )
 
     def result(self):
-        return {"verdict": self.verdict(), "seconds": round(time.monotonic() - self.started, 1), "cases": self.cases,
-                **({"figures": self.figures} if self.figures else {})}
+        return {
+            "verdict": self.verdict(),
+            "seconds": round(time.monotonic() - self.started, 1),
+            "cases": self.cases,
+            **({"figures": self.figures} if self.figures else {}),
+        }
 
 
 def last_line(text):
@@ -75,7 +121,8 @@ def last_line(text):
     return lines[-1][:200] if lines else "(no output)"
 
 
-# ---- The source ------------------------------------------------------------------------------------------
+# ---- The source
+# ------------------------------------------------------------------------------------------
 
 
 def tree_hash(folder):
@@ -90,9 +137,13 @@ def tree_hash(folder):
         mode = b"100755" if os.stat(entry.path).st_mode & 0o100 else b"100644"
         with open(entry.path, "rb") as f:
             data = f.read()
-        entries.append((entry.name, mode, hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()))
+        entries.append(
+            (entry.name, mode, hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest())
+        )
     entries.sort(key=lambda e: os.fsencode(e[0]))
-    body = b"".join(m + b" " + os.fsencode(n.rstrip("/")) + b"\0" + bytes.fromhex(h) for n, m, h in entries)
+    body = b"".join(
+        m + b" " + os.fsencode(n.rstrip("/")) + b"\0" + bytes.fromhex(h) for n, m, h in entries
+    )
     return hashlib.sha1(b"tree %d\0" % len(body) + body).hexdigest()
 
 
@@ -105,21 +156,34 @@ def ask(*command):
         return ""
 
 
-# ---- The machine -----------------------------------------------------------------------------------------
+# ---- The machine
+# -----------------------------------------------------------------------------------------
 
 
 def find_gpu():
-    """The first GPU's name, driver, memory and compute capability (90 for sm_90); None without one."""
-    fields = ask("nvidia-smi", "--query-gpu=name,driver_version,memory.total,compute_cap", "--format=csv,noheader").splitlines()
+    """The first GPU's name, driver, memory and compute capability (90 for sm_90); None without
+    one."""
+    fields = ask(
+        "nvidia-smi",
+        "--query-gpu=name,driver_version,memory.total,compute_cap",
+        "--format=csv,noheader",
+    ).splitlines()
     if not fields:
         return None
     name, driver, memory, capability = [f.strip() for f in fields[0].split(",")]
-    return {"name": name, "driver": driver, "memory": memory, "capability": int(capability.replace(".", ""))}
+    return {
+        "name": name,
+        "driver": driver,
+        "memory": memory,
+        "capability": int(capability.replace(".", "")),
+    }
 
 
 def cuda_home():
     nvcc = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
-    return os.path.dirname(os.path.dirname(os.path.realpath(nvcc))) if os.path.exists(nvcc) else None
+    return (
+        os.path.dirname(os.path.dirname(os.path.realpath(nvcc))) if os.path.exists(nvcc) else None
+    )
 
 
 def python_library(package):
@@ -132,20 +196,33 @@ def python_library(package):
 
 
 def link_python_libraries(home, folder):
-    """Where the toolkit has no cuDNN or cuBLASLt but Python has: a folder of links under the names that CMake
-    looks for -> its path, or None when there is nothing to link."""
+    """Where the toolkit has no cuDNN or cuBLASLt but Python has: a folder of links under the names
+    that CMake looks for -> its path, or None when there is nothing to link."""
     linked = None
-    for header, packages in (("cudnn.h", ("nvidia.cudnn",)), ("cublasLt.h", ("nvidia.cu13", "nvidia.cublas"))):
+    for header, packages in (
+        ("cudnn.h", ("nvidia.cudnn",)),
+        ("cublasLt.h", ("nvidia.cu13", "nvidia.cublas")),
+    ):
         if glob.glob(home + "/**/" + header, recursive=True):
             continue
-        source = next((p for p in map(python_library, packages) if p and os.path.exists(p + "/include/" + header)), None)
+        source = next(
+            (
+                p
+                for p in map(python_library, packages)
+                if p and os.path.exists(p + "/include/" + header)
+            ),
+            None,
+        )
         if not source:
             continue
         linked = folder
         for kind in ("include", "lib"):
             os.makedirs(os.path.join(folder, kind), exist_ok=True)
             for path in glob.glob(os.path.join(source, kind, "*")):
-                names = {os.path.basename(path), re.sub(r"\.so\.\d+$", ".so", os.path.basename(path))}
+                names = {
+                    os.path.basename(path),
+                    re.sub(r"\.so\.\d+$", ".so", os.path.basename(path)),
+                }
                 for name in names:
                     link = os.path.join(folder, kind, name)
                     if not os.path.lexists(link):

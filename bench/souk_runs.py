@@ -1,5 +1,8 @@
 """What the benches in Python share: running souk and reading what it says of a run."""
-import json, os, subprocess, sys
+import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 
@@ -7,10 +10,12 @@ THREADS, WARMUP, STEPS = 2, 2, 5
 GIB = 2.0**30
 
 
-# A process of its own between: what the system counts as a program's peak begins with the memory of the process
+# A process of its own between: what the system counts as a program's peak begins with the memory
+# of the process
 # that started it, and this one's may be large.
 LAUNCH = """
-import os, sys
+import os
+import sys
 child = os.fork()
 if not child:
     os.execvp(sys.argv[2], sys.argv[2:])
@@ -21,22 +26,39 @@ os._exit(os.waitstatus_to_exitcode(status) & 255)
 
 
 def child(command, env=None):
-    """Runs a program -> (its standard output, its peak resident bytes, at least the 10 MB of its launcher)."""
+    """Runs a program -> (its standard output, its peak resident bytes, at least the 10 MB of its
+    launcher)."""
     told, tell = os.pipe()
-    process = subprocess.Popen([sys.executable, "-I", "-S", "-c", LAUNCH, str(tell), *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               env={**os.environ, **(env or {})}, pass_fds=(tell,))
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", LAUNCH, str(tell), *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **(env or {})},
+        pass_fds=(tell,),
+    )
     os.close(tell)
     output, errors = process.communicate()
     with os.fdopen(told) as f:
         peak = int(f.read() or 0)
     if process.returncode:
-        sys.exit("%s\n%s: exit code %d" % (errors.decode()[-2000:], " ".join(command), process.returncode))
+        sys.exit(
+            "%s\n%s: exit code %d"
+            % (errors.decode()[-2000:], " ".join(command), process.returncode)
+        )
     return output.decode(), peak
 
 
 def usual(data, length, shape):
-    return {"data.path": data, "train.tokens": 4096, "model.length": length, "train.threads": THREADS, "model.dropout": 0,
-            "learn.action_weight": 0, "learn.objective": "cross_entropy", **{"model." + k: v for k, v in shape.items()}}
+    return {
+        "data.path": data,
+        "train.tokens": 4096,
+        "model.length": length,
+        "train.threads": THREADS,
+        "model.dropout": 0,
+        "learn.action_weight": 0,
+        "learn.objective": "cross_entropy",
+        **{"model." + k: v for k, v in shape.items()},
+    }
 
 
 def assigned(settings):
@@ -55,26 +77,47 @@ class Souk:
 
     def train(self, data, length, steps, shape, warmup=WARMUP, **more):
         """-> (tokens/s of each timed step, peak bytes); `more` settings replace the usual ones"""
-        settings = {"train.out": self.run, "train.steps": steps + warmup, "train.valid_every": 10**9, "train.valid_users": 1,
-                    "train.patience": 0, **usual(data, length, shape), **more}
+        settings = {
+            "train.out": self.run,
+            "train.steps": steps + warmup,
+            "train.valid_every": 10**9,
+            "train.valid_users": 1,
+            "train.patience": 0,
+            **usual(data, length, shape),
+            **more,
+        }
         _, peak = child([self.program, "train", "--force", *assigned(settings)])
         with open(os.path.join(self.run, "metrics.jsonl")) as f:
             lines = [r for r in map(json.loads, f) if "tokens" in r]
         return [r["tokens"] / r["seconds"] for r in lines[warmup:]], peak
 
-
     def steps_on(self, device, data, length, steps, shape, **more):
         """-> (tokens/s, bytes of the arenas and scratch on the device)"""
         report = os.path.join(self.out, "steps.json")
-        child([self.program, "bench", "--device", device, "--quiet", "--steps", str(steps), "--warmup", "1", "--json", report,
-               *assigned({**usual(data, length, shape), **more})])
+        child(
+            [
+                self.program,
+                "bench",
+                "--device",
+                device,
+                "--quiet",
+                "--steps",
+                str(steps),
+                "--warmup",
+                "1",
+                "--json",
+                report,
+                *assigned({**usual(data, length, shape), **more}),
+            ]
+        )
         with open(report) as f:
             told = json.load(f)["steps"]
         return told["tokens_per_s"], sum(told["memory"].values())
 
 
 def write_log(path, users, events, items):
-    """A log in which every item occurs and every user has `events` events; `users` x `events` rows."""
+    """A log in which every item occurs and every user has `events` events; `users` x `events`
+    rows."""
     rng = np.random.default_rng(1)
     item = np.concatenate([np.arange(items), rng.integers(0, items, users * events - items)])
     rng.shuffle(item)

@@ -1,11 +1,15 @@
-"""The same work in pandas and h5py: parse, drop duplicates and bots, number users and items, pseudonyms,
-order, episodes, splits by time, impute and normalise prices, write the columns of a behaviour file.
+"""The same work in pandas and h5py: parse, drop duplicates and bots, number users and items,
+pseudonyms, order, episodes, splits by time, impute and normalise prices, write the columns of a
+behaviour file.
 
     ingest_pandas.py LOG.csv OUT.h5 REPORT.json    -> the seconds it took
 
 REPORT is souk's of the same log: events, users, items and splits must come out equal.
 """
-import hashlib, json, sys, time
+import hashlib
+import json
+import sys
+import time
 
 import h5py
 import numpy as np
@@ -27,7 +31,9 @@ def bots(user, stamp):
 def ingest(path, out):
     log = pd.read_csv(path).drop_duplicates()
     log = log.sort_values(["user_id", "timestamp"], kind="stable")
-    log = log[~np.isin(log["user_id"], bots(log["user_id"].to_numpy(), log["timestamp"].to_numpy()))]
+    log = log[
+        ~np.isin(log["user_id"], bots(log["user_id"].to_numpy(), log["timestamp"].to_numpy()))
+    ]
     stamp = log["timestamp"].to_numpy()
     user, users = pd.factorize(log["user_id"])
     item, items = pd.factorize(log["item_id"])
@@ -36,8 +42,14 @@ def ingest(path, out):
     end = np.r_[first[1:], True] | np.r_[np.diff(stamp) > GAP, True]
 
     t0, t1 = np.quantile(stamp, [0.8, 0.9], method="inverted_cdf")
-    cut = [offset[:-1] + np.bincount(user, stamp < t, len(users)).astype(np.int64) for t in (t0, t1)]
-    splits = {"train": (offset[:-1], cut[0]), "valid": (cut[0], cut[1]), "test": (cut[1], offset[1:])}
+    cut = [
+        offset[:-1] + np.bincount(user, stamp < t, len(users)).astype(np.int64) for t in (t0, t1)
+    ]
+    splits = {
+        "train": (offset[:-1], cut[0]),
+        "valid": (cut[0], cut[1]),
+        "test": (cut[1], offset[1:]),
+    }
 
     price = log["price"]
     train = stamp < t0
@@ -52,15 +64,27 @@ def ingest(path, out):
         f["/events/price"] = ((logs - logs[train].mean()) / logs[train].std()).astype(np.float32)
         f["/events/price_missing"] = price.isna().to_numpy(np.float32)
         f["/users/offset"] = offset
-        f["/users/key"] = np.array([int.from_bytes(hashlib.blake2b(str(u).encode(), digest_size=8, key=b"k" * 32).digest(), "little")
-                                    for u in users], np.uint64)
+        f["/users/key"] = np.array(
+            [
+                int.from_bytes(
+                    hashlib.blake2b(str(u).encode(), digest_size=8, key=b"k" * 32).digest(),
+                    "little",
+                )
+                for u in users
+            ],
+            np.uint64,
+        )
         f["/items/key"] = items.astype(str).to_numpy().astype("S")
         f["/items/price"] = ((item_price - item_price.mean()) / item_price.std()).astype(np.float32)
         f["/items/category"] = pd.factorize(category)[0].astype(np.int32)
         for name, (a, b) in splits.items():
             f["/splits/" + name] = np.stack([a, b], 1)
-    return {"events": len(log), "users": len(users), "items": len(items),
-            "splits": {n: int((b - a).sum()) for n, (a, b) in splits.items()}}
+    return {
+        "events": len(log),
+        "users": len(users),
+        "items": len(items),
+        "splits": {n: int((b - a).sum()) for n, (a, b) in splits.items()},
+    }
 
 
 def main():

@@ -1,12 +1,14 @@
-"""The stream as PyTorch users write it: a Dataset over h5py and a DataLoader that shuffles users, the peer
-of bench/stream.c. Reads a behaviour file, prints JSON: events/s of each way.
+"""The stream as PyTorch users write it: a Dataset over h5py and a DataLoader that shuffles users,
+the peer of bench/stream.c. Reads a behaviour file, prints JSON: events/s of each way.
 
     stream_h5py.py FILE SECONDS WORKERS
 
-`h5py` reads a user's columns from the file when asked for it; `in memory` has loaded all columns before
-the clock starts. Batches are of about 16,384 events, histories cut to 200, padded to the longest.
-"""
-import json, sys, time
+`h5py` reads a user's columns from the file when asked for it; `in memory` has loaded all columns
+before the clock starts. Batches are of about 16,384 events, histories cut to 200, padded to the
+longest. """
+import json
+import sys
+import time
 
 import h5py
 import numpy as np
@@ -40,11 +42,20 @@ class Histories(Dataset):
 
 
 def collate(users):
-    return {c: pad_sequence([u[c] for u in users], batch_first=True) for c in COLUMNS}, sum(len(u["item"]) for u in users)
+    return {c: pad_sequence([u[c] for u in users], batch_first=True) for c in COLUMNS}, sum(
+        len(u["item"]) for u in users
+    )
 
 
 def rate(dataset, users_per_batch, seconds, workers):
-    loader = DataLoader(dataset, users_per_batch, shuffle=True, num_workers=workers, collate_fn=collate, drop_last=True)
+    loader = DataLoader(
+        dataset,
+        users_per_batch,
+        shuffle=True,
+        num_workers=workers,
+        collate_fn=collate,
+        drop_last=True,
+    )
     events, start = 0, None
     for _, count in loader:
         if start is None:  # the first batch pays for the start of the workers
@@ -61,8 +72,14 @@ def main():
     torch.set_num_threads(1)
     split = Histories(path, False).split
     users = max(1, int(TOKENS / np.minimum(split[:, 1] - split[:, 0], LENGTH).mean()))
-    print(json.dumps({name: max(rate(Histories(path, memory), users, seconds, w) for w in (0, workers))
-                      for name, memory in (("h5py", False), ("in memory", True))}))
+    print(
+        json.dumps(
+            {
+                name: max(rate(Histories(path, memory), users, seconds, w) for w in (0, workers))
+                for name, memory in (("h5py", False), ("in memory", True))
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

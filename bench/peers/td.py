@@ -1,17 +1,21 @@
 """TD targets over the whole catalogue as PyTorch users write them: the peer of bench/td.c.
 
-    td.py INPUT.safetensors THREADS REPEATS BACKUP    -> JSON: y's file, seconds, peak bytes above the inputs
+    td.py INPUT.safetensors THREADS REPEATS BACKUP    -> JSON: y's file, seconds, peak bytes above
+    the inputs
 
-The textbook way holds Q of all tokens and items at once; `chunked` is what a careful user writes, 256
-tokens at a time.
+The textbook way holds Q of all tokens and items at once; `chunked` is what a careful user writes,
+256 tokens at a time.
 """
-import json, os, sys, time
+import json
+import os
+import sys
+import time
 
 import numpy as np
 import torch
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden"))
-import safetensors_io
+import safetensors_io  # noqa: E402 the path to it is set above
 
 GAMMA = 0.9
 
@@ -29,7 +33,9 @@ def next_values(t, backup, rows=slice(None)):
 
 def targets(t, backup, chunk):
     if chunk:
-        parts = [next_values(t, backup, slice(i, i + chunk)) for i in range(0, len(t["reward"]), chunk)]
+        parts = [
+            next_values(t, backup, slice(i, i + chunk)) for i in range(0, len(t["reward"]), chunk)
+        ]
         next_value = torch.cat(parts)
     else:
         next_value = next_values(t, backup)
@@ -58,8 +64,15 @@ def main():
             y = targets(t, backup, int(chunk))
             seconds.append(time.perf_counter() - start)
     np.save(out, y.numpy())
-    print(json.dumps({"seconds": seconds[1:], "peak_bytes": resident("VmHWM") - before,
-                      "engine": "PyTorch " + torch.__version__}))
+    print(
+        json.dumps(
+            {
+                "seconds": seconds[1:],
+                "peak_bytes": resident("VmHWM") - before,
+                "engine": "PyTorch " + torch.__version__,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@
     souk trace --checkpoint RUN --data FILE --batch 0 --out trace.safetensors
     check_trace.py trace.safetensors
 
-In float32 it fails when a tensor's relative L2 distance is above 1e-5. The bound: souk computes in float32, whose
-rounding is 6e-8; a tensor's error is that of some tens of dependent operations with sums in fixed
-blocks, 3e-7 to 3e-6 in practice. A wrong formula is off by 1e-3 or more. In bf16 a tensor's distance may be
-1.5 times that of the reference with the roundings of the page (of a loss, one number, at least one rounding).
+In float32 it fails when a tensor's relative L2 distance is above 1e-5. The bound: souk computes in
+float32, whose rounding is 6e-8; a tensor's error is that of some tens of dependent operations with
+sums in fixed blocks, 3e-7 to 3e-6 in practice. A wrong formula is off by 1e-3 or more. In bf16 a
+tensor's distance may be 1.5 times that of the reference with the roundings of the page (of a loss,
+one number, at least one rounding).
 
-The reference keeps [tokens, items] in float64, several times: trace a batch of a few thousand tokens
-(train.tokens) when the catalogue is large.
+The reference keeps [tokens, items] in float64, several times: trace a batch of a few thousand
+tokens (train.tokens) when the catalogue is large.
 """
 import sys
 
@@ -41,8 +42,11 @@ def bounds(tensors, config, want):
     if config["train.precision"] == "f32":
         return {n: BOUND for n in want}
     rounded = recompute(tensors, config)
-    return {n: 1.5 * max(reference.relative_l2(rounded[n], want[n]), 2.0**-8 if n.startswith("loss.") else 0)
-            for n in want}
+    return {
+        n: 1.5
+        * max(reference.relative_l2(rounded[n], want[n]), 2.0**-8 if n.startswith("loss.") else 0)
+        for n in want
+    }
 
 
 def main(path):
@@ -58,7 +62,10 @@ def main(path):
             error = reference.relative_l2(tensors[name], want[name])
             bad = not error <= bound[name]
             failed += bad
-            print("%-32s %-16s %.1e%s" % (name, list(np.shape(tensors[name])), error, "   FAILED" if bad else ""))
+            print(
+                "%-32s %-16s %.1e%s"
+                % (name, list(np.shape(tensors[name])), error, "   FAILED" if bad else "")
+            )
     for name in unknown:
         print("%-32s not in the reference   FAILED" % name)
     for name in missing:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the golden files beside this script: what the model of host/model/README.md gives on one small
-batch, by reference.py in float64. Needs Debian's python3-torch and python3-numpy.
+"""Writes the golden files beside this script: what the model of host/model/README.md gives on one
+small batch, by reference.py in float64. Needs Debian's python3-torch and python3-numpy.
 
     /usr/bin/python3 tests/golden/make_golden.py
 
@@ -18,20 +18,66 @@ import safetensors_io
 HERE = os.path.dirname(os.path.abspath(__file__))
 STEPS = 20
 CONFIG = {
-    "model.layers": 2, "model.dropout": 0, "learn.objective": "cross_entropy",
-    "learn.td_weight": 0.5, "learn.action_weight": 0.1, "learn.gamma": 0.8, "learn.n_step": 1,
-    "learn.huber": 0, "learn.temperature": 0.7, "learn.polyak": 0.05, "learn.copy_every": 0,
-    "optim.lr": 3e-3, "optim.lr_floor": 0.1, "optim.warmup": 5, "optim.beta1": 0.9, "optim.beta2": 0.98,
-    "optim.eps": 1e-8, "optim.weight_decay": 0.1, "optim.embedding_decay": 0.02, "optim.clip": 0.5,
-    "train.seed": 1234567890123, "train.steps": STEPS,
+    "model.layers": 2,
+    "model.dropout": 0,
+    "learn.objective": "cross_entropy",
+    "learn.td_weight": 0.5,
+    "learn.action_weight": 0.1,
+    "learn.gamma": 0.8,
+    "learn.n_step": 1,
+    "learn.huber": 0,
+    "learn.temperature": 0.7,
+    "learn.polyak": 0.05,
+    "learn.copy_every": 0,
+    "optim.lr": 3e-3,
+    "optim.lr_floor": 0.1,
+    "optim.warmup": 5,
+    "optim.beta1": 0.9,
+    "optim.beta2": 0.98,
+    "optim.eps": 1e-8,
+    "optim.weight_decay": 0.1,
+    "optim.embedding_decay": 0.02,
+    "optim.clip": 0.5,
+    "train.seed": 1234567890123,
+    "train.steps": STEPS,
 }
 # What only some agents read, said in their files.
-POLICY = {"learn.lambda": 1, "learn.value_weight": 0.5, "learn.entropy": 0, "learn.weight_max": 20, "learn.ratio_max": 1, "learn.slate": 1, "learn.clip": 0.2}
+POLICY = {
+    "learn.lambda": 1,
+    "learn.value_weight": 0.5,
+    "learn.entropy": 0,
+    "learn.weight_max": 20,
+    "learn.ratio_max": 1,
+    "learn.slate": 1,
+    "learn.clip": 0.2,
+}
 # Odd sizes, so that no vector width divides them; windows of length 1 and 2 among longer ones.
-FEATURES = {"model.dim": 24, "model.heads": 3, "model.ff": 40, "items": 123, "actions": 4, "item kinds": (5, 9), "item numbers": 2,
-            "user kinds": (3, 4), "user numbers": 3, "event numbers": 2, "windows": (1, 2, 37, 5, 64, 1, 3, 17, 2, 29)}
-PLAIN = {"model.dim": 16, "model.heads": 2, "model.ff": 0, "items": 70, "actions": 1, "item kinds": (), "item numbers": 0,
-         "user kinds": (), "user numbers": 0, "event numbers": 0, "windows": (20, 2, 1, 33)}
+FEATURES = {
+    "model.dim": 24,
+    "model.heads": 3,
+    "model.ff": 40,
+    "items": 123,
+    "actions": 4,
+    "item kinds": (5, 9),
+    "item numbers": 2,
+    "user kinds": (3, 4),
+    "user numbers": 3,
+    "event numbers": 2,
+    "windows": (1, 2, 37, 5, 64, 1, 3, 17, 2, 29),
+}
+PLAIN = {
+    "model.dim": 16,
+    "model.heads": 2,
+    "model.ff": 0,
+    "items": 70,
+    "actions": 1,
+    "item kinds": (),
+    "item numbers": 0,
+    "user kinds": (),
+    "user numbers": 0,
+    "event numbers": 0,
+    "windows": (20, 2, 1, 33),
+}
 CASES = {
     "cross_entropy": {},
     "cross_entropy_dropout": {"model.dropout": 0.2},
@@ -47,22 +93,48 @@ CASES = {
     "sarsa_lambda": {"learn.objective": "sarsa_lambda", "learn.lambda": 0.8},
     "retrace": {"learn.objective": "retrace", "learn.lambda": 0.9, "learn.temperature": 0.2},
     "bcq": {"learn.objective": "bcq", "learn.allowed": 0.3, "learn.n_step": 2},
-    "iql": {"learn.objective": "iql", "learn.expectile": 0.8, "learn.temperature": 1.5, "learn.n_step": 2},
+    "iql": {
+        "learn.objective": "iql",
+        "learn.expectile": 0.8,
+        "learn.temperature": 1.5,
+        "learn.n_step": 2,
+    },
     "crr": {"learn.objective": "crr", "learn.temperature": 1.5, "learn.weight_max": 4},
     "reinforce": {"learn.objective": "reinforce", "learn.slate": 3, "learn.entropy": 0.02},
     "vtrace": {"learn.objective": "vtrace"},
-    "vtrace_logged": {"learn.objective": "vtrace", "learn.ratio_max": 2, "learn.lambda": 0.9, "learn.entropy": 0.02, "propensity": 1},
-    "ppo": {"learn.objective": "ppo", "learn.lambda": 0.9, "learn.value_weight": 0.7, "propensity": 1},
-    "double_q_n_step": {"learn.objective": "double_q", "learn.n_step": 3, "learn.huber": 0.4, "learn.copy_every": 7},
+    "vtrace_logged": {
+        "learn.objective": "vtrace",
+        "learn.ratio_max": 2,
+        "learn.lambda": 0.9,
+        "learn.entropy": 0.02,
+        "propensity": 1,
+    },
+    "ppo": {
+        "learn.objective": "ppo",
+        "learn.lambda": 0.9,
+        "learn.value_weight": 0.7,
+        "propensity": 1,
+    },
+    "double_q_n_step": {
+        "learn.objective": "double_q",
+        "learn.n_step": 3,
+        "learn.huber": 0.4,
+        "learn.copy_every": 7,
+    },
     "joint": {"learn.objective": "cross_entropy+double_q", "learn.n_step": 3, "model.dropout": 0.2},
     "plain": {"learn.objective": "cross_entropy+expected_sarsa"},
 }
 # On inputs whose heads of Q are small, so that no exp(score) outweighs all others.
 CASES_LOG = {
     "double_q_log": {"learn.objective": "double_q", "learn.log_values": 1, "learn.n_step": 2},
-    "sarsa_lambda_log": {"learn.objective": "sarsa_lambda", "learn.log_values": 1, "learn.lambda": 0.8},
+    "sarsa_lambda_log": {
+        "learn.objective": "sarsa_lambda",
+        "learn.log_values": 1,
+        "learn.lambda": 0.8,
+    },
 }
-# Rounded as section 8 says, everything between in float64: losses and gradients. Steps of two such runs part
+# Rounded as section 8 says, everything between in float64: losses and gradients. Steps of two
+# such runs part
 # ways where AdamW divides by a second moment near 0.
 CASES_BF16 = {"joint_bf16": "joint", "cross_entropy_bf16": "cross_entropy"}
 
@@ -72,8 +144,12 @@ def batch(s, rng):
     cu = np.concatenate([[0], np.cumsum(s["windows"])]).astype(np.int32)
     tokens, last = int(cu[-1]), cu[1:] - 1
     position = (np.arange(tokens) - np.repeat(cu[:-1], s["windows"])).astype(np.int32)
-    b = {"item": rng.integers(0, s["items"], tokens), "action": rng.integers(0, s["actions"], tokens),
-         "gap": np.where(position == 0, 0, rng.integers(1, 32, tokens)), "position": position}
+    b = {
+        "item": rng.integers(0, s["items"], tokens),
+        "action": rng.integers(0, s["actions"], tokens),
+        "gap": np.where(position == 0, 0, rng.integers(1, 32, tokens)),
+        "position": position,
+    }
     for name, source, none in (("target", "item", -1), ("target_action", "action", 0)):
         b[name] = np.append(b[source][1:], none)
         b[name][last] = none
@@ -84,7 +160,8 @@ def batch(s, rng):
     b["cu_seqlens"] = cu
     profile = np.repeat(np.arange(len(s["windows"])), s["windows"])
     joint = lambda kinds, rows: np.stack(
-        [first + rng.integers(0, n, rows) for first, n in zip(np.cumsum((0,) + kinds), kinds)], 1).astype(np.int32)
+        [first + rng.integers(0, n, rows) for first, n in zip(np.cumsum((0,) + kinds), kinds)], 1
+    ).astype(np.int32)
     number = lambda rows, n: rng.standard_normal((rows, n)).astype(np.float32)
     if s["event numbers"]:
         b["feature"] = number(tokens, s["event numbers"])
@@ -102,20 +179,53 @@ def batch(s, rng):
 
 
 def shapes(s, layers):
-    """Every parameter of README section 2, heads of all objectives, and its standard deviation here."""
+    """Every parameter of README section 2, heads of all objectives, and its standard deviation
+    here."""
     d = s["model.dim"]
     f = s["model.ff"] or -(-8 * d // (3 * 32)) * 32
-    out = {"item.id": (s["items"], d), "item.category": (sum(s["item kinds"]), d), "item.number": (s["item numbers"], d),
-           "action.embedding": (s["actions"], d), "gap.embedding": (32, d), "user.category": (sum(s["user kinds"]), d),
-           "user.number": (s["user numbers"], d), "event.number": (s["event numbers"], d)}
+    out = {
+        "item.id": (s["items"], d),
+        "item.category": (sum(s["item kinds"]), d),
+        "item.number": (s["item numbers"], d),
+        "action.embedding": (s["actions"], d),
+        "gap.embedding": (32, d),
+        "user.category": (sum(s["user kinds"]), d),
+        "user.number": (s["user numbers"], d),
+        "event.number": (s["event numbers"], d),
+    }
     for l in range(layers):
         block = "block.%d." % l
-        out.update({block + "attention.norm": (d,), block + "attention.qkv": (3 * d, d), block + "attention.out": (d, d),
-                    block + "mlp.norm": (d,), block + "mlp.gate_up": (2 * f, d), block + "mlp.down": (d, f)})
-    out.update({"final.norm": (d,), "policy.weight": (d, d), "policy.bias": (s["items"],), "q.weight": (d, d),
-                "q.bias": (s["items"],), "value.weight": (1, d), "value.bias": (1,), "next.weight": (s["actions"], d),
-                "next.bias": (s["actions"],)})
-    out.update({"critic.weight": (1, d), "critic.bias": (1,), "behaviour.weight": (d, d), "behaviour.bias": (s["items"],)})
+        out.update(
+            {
+                block + "attention.norm": (d,),
+                block + "attention.qkv": (3 * d, d),
+                block + "attention.out": (d, d),
+                block + "mlp.norm": (d,),
+                block + "mlp.gate_up": (2 * f, d),
+                block + "mlp.down": (d, f),
+            }
+        )
+    out.update(
+        {
+            "final.norm": (d,),
+            "policy.weight": (d, d),
+            "policy.bias": (s["items"],),
+            "q.weight": (d, d),
+            "q.bias": (s["items"],),
+            "value.weight": (1, d),
+            "value.bias": (1,),
+            "next.weight": (s["actions"], d),
+            "next.bias": (s["actions"],),
+        }
+    )
+    out.update(
+        {
+            "critic.weight": (1, d),
+            "critic.bias": (1,),
+            "behaviour.weight": (d, d),
+            "behaviour.bias": (s["items"],),
+        }
+    )
     if s["actions"] < 2:
         del out["next.weight"], out["next.bias"]
     return {n: shape for n, shape in out.items() if shape[0]}
@@ -135,7 +245,9 @@ def parameters(s, rng):
         else:
             x = x / np.sqrt(shape[-1])
         out["param." + name] = x.astype(np.float32)
-        out["target_param." + name] = (x + 0.1 * rng.standard_normal(shape) * np.abs(x).mean()).astype(np.float32)
+        out["target_param." + name] = (
+            x + 0.1 * rng.standard_normal(shape) * np.abs(x).mean()
+        ).astype(np.float32)
     return out
 
 
@@ -148,13 +260,21 @@ def exists(name, config):
         return bool({"iql", "vtrace", "ppo"} & terms)
     if name.startswith("behaviour."):
         return bool({"reinforce", "vtrace", "sa2c"} & terms) and "propensity" not in config
-    return not terms <= {"cross_entropy", "reinforce", "vtrace", "ppo"} or not name.startswith(("q.", "value."))
+    return not terms <= {"cross_entropy", "reinforce", "vtrace", "ppo"} or not name.startswith(
+        ("q.", "value.")
+    )
 
 
 def run(inputs, config, dtype):
     """One case: losses, gradients and the parameters after STEPS steps."""
-    p, target_p = ({n: t for n, t in reference.parameters_of(inputs, prefix, dtype).items()
-                    if exists(n, config)} for prefix in ("param.", "target_param."))
+    p, target_p = (
+        {
+            n: t
+            for n, t in reference.parameters_of(inputs, prefix, dtype).items()
+            if exists(n, config)
+        }
+        for prefix in ("param.", "target_param.")
+    )
     b = reference.batch_of(inputs)
     loss, grad = reference.gradients(p, target_p, config, b, 0)
     out = {"loss." + n: np.float64(t.detach()) for n, t in loss.items()}
@@ -164,13 +284,21 @@ def run(inputs, config, dtype):
     after, after_target, norms = reference.train(p, target_p, config, b, STEPS)
     out.update({"after20." + n: t.numpy() for n, t in after.items()})
     if config["learn.objective"] != "cross_entropy":
-        out.update({"after20_target." + n: t.numpy() for n, t in after_target.items() if "value." in n or "q." in n})
+        out.update(
+            {
+                "after20_target." + n: t.numpy()
+                for n, t in after_target.items()
+                if "value." in n or "q." in n
+            }
+        )
     return out, norms
 
 
 def write(name, tensors, meta):
-    tensors = {n: t.astype(np.float32) if t.dtype == np.float64 and not n.startswith("loss.") else t
-               for n, t in tensors.items()}
+    tensors = {
+        n: t.astype(np.float32) if t.dtype == np.float64 and not n.startswith("loss.") else t
+        for n, t in tensors.items()
+    }
     path = os.path.join(HERE, name + ".safetensors")
     safetensors_io.save(path, tensors, meta)
     return os.path.getsize(path)
@@ -178,18 +306,30 @@ def write(name, tensors, meta):
 
 def write_case(case, settings, inputs, model, name):
     """-> bytes written"""
-    config = {**CONFIG, **model, **(POLICY if settings.get("learn.objective") in reference.IMPROVE else {}), **settings}
+    config = {
+        **CONFIG,
+        **model,
+        **(POLICY if settings.get("learn.objective") in reference.IMPROVE else {}),
+        **settings,
+    }
     exact, norms = run(inputs, config, torch.float64)
     single, _ = run(inputs, config, torch.float32)
     worst = max((reference.relative_l2(single[n], exact[n]), n) for n in exact)
-    print("%-22s loss %.6f  gradient norm %.3f to %.3f  float32 is within %.1e (%s)"
-          % (case, exact["loss.total"], min(norms), max(norms), *worst))
+    print(
+        "%-22s loss %.6f  gradient norm %.3f to %.3f  float32 is within %.1e (%s)"
+        % (case, exact["loss.total"], min(norms), max(norms), *worst)
+    )
     return write(case, {n: np.asarray(t) for n, t in exact.items()}, {**config, "inputs": name})
 
 
 def quieter(inputs):
     """The same with heads of Q a quarter as large."""
-    return {n: (0.25 * t).astype(np.float32) if n.split("param.")[-1].startswith(("q.", "value.")) else t for n, t in inputs.items()}
+    return {
+        n: (0.25 * t).astype(np.float32)
+        if n.split("param.")[-1].startswith(("q.", "value."))
+        else t
+        for n, t in inputs.items()
+    }
 
 
 def main():
@@ -213,9 +353,14 @@ def main():
             half, _ = run(inputs, config, torch.float64)
             exact, _ = run(inputs, {**config, "train.precision": "f32"}, torch.float64)
             worst = max((reference.relative_l2(half[n], exact[n]), n) for n in half)
-            bytes_written += write(case, {n: np.asarray(t) for n, t in half.items()},
-                                   {**config, "inputs": "inputs_" + common, "exact": of})
-            print("%-22s loss %.6f  bfloat16 is within %.1e (%s)" % (case, half["loss.total"], *worst))
+            bytes_written += write(
+                case,
+                {n: np.asarray(t) for n, t in half.items()},
+                {**config, "inputs": "inputs_" + common, "exact": of},
+            )
+            print(
+                "%-22s loss %.6f  bfloat16 is within %.1e (%s)" % (case, half["loss.total"], *worst)
+            )
     print("%d bytes" % bytes_written)
 
 

@@ -1,9 +1,11 @@
-"""The model of host/model/README.md in plain PyTorch, section by section: the outside reference that
-souk is held against. Slow and simple on purpose; wants only Debian's python3-torch and python3-numpy.
+"""The model of host/model/README.md in plain PyTorch, section by section: the outside reference
+that souk is held against. Slow and simple on purpose; wants only Debian's python3-torch and
+python3-numpy.
 
-p, target_p   {name: tensor} of parameters by the README's names; the dtype of p is the dtype computed in
-c             {setting: string or number}, "model.heads", "learn.gamma", ...
-b             {name: tensor} of a packed batch: item, action, gap, position, cu_seqlens, target, ... and
+p, target_p   {name: tensor} of parameters by the README's names; the dtype of p is the dtype
+computed in c             {setting: string or number}, "model.heads", "learn.gamma", ...
+b             {name: tensor} of a packed batch: item, action, gap, position, cu_seqlens, target,
+... and
               the catalogue's features as "catalogue.category", "catalogue.number"
 """
 import math
@@ -15,25 +17,60 @@ import torch.nn.functional as F
 import rounding
 
 # The terms of section 6 that are sums of others, and those with a policy that is improved.
-PARTS = {"sqn": ("cross_entropy", "double_q"), "cql": ("double_q", "cql"), "retrace": ("cross_entropy", "retrace"),
-         "bcq": ("cross_entropy", "bcq"), "snqn": ("cross_entropy", "double_q", "negatives"),
-         "sa2c": ("sa2c", "double_q", "negatives")}
+PARTS = {
+    "sqn": ("cross_entropy", "double_q"),
+    "cql": ("double_q", "cql"),
+    "retrace": ("cross_entropy", "retrace"),
+    "bcq": ("cross_entropy", "bcq"),
+    "snqn": ("cross_entropy", "double_q", "negatives"),
+    "sa2c": ("sa2c", "double_q", "negatives"),
+}
 IMPROVE = ("iql", "crr", "reinforce", "vtrace", "ppo", "sa2c")
-LOSSES = ("cross_entropy", "policy", "td", "next_action", "conservative", "negatives", "value", "behaviour", "entropy")
-EMBEDDINGS = ("item.id", "item.category", "item.number", "action.embedding", "gap.embedding",
-              "user.category", "user.number", "event.number")
+LOSSES = (
+    "cross_entropy",
+    "policy",
+    "td",
+    "next_action",
+    "conservative",
+    "negatives",
+    "value",
+    "behaviour",
+    "entropy",
+)
+EMBEDDINGS = (
+    "item.id",
+    "item.category",
+    "item.number",
+    "action.embedding",
+    "gap.embedding",
+    "user.category",
+    "user.number",
+    "event.number",
+)
 
 
-# ---- Sections 3 and 4: item encoder, encoder ---------------------------------------------------------
+# ---- Sections 3 and 4: item encoder, encoder
+# ---------------------------------------------------------
+
 
 def philox(key, high, low):
     """Philox4x32-10 (Salmon et al. 2011) of an array of low counters -> uint32 [len(low), 4]."""
     mask, word = np.uint64(0xFFFFFFFF), lambda v: np.uint64(v & 0xFFFFFFFF)
-    c = [low & mask, low >> np.uint64(32), np.full_like(low, word(high)), np.full_like(low, word(high >> 32))]
+    c = [
+        low & mask,
+        low >> np.uint64(32),
+        np.full_like(low, word(high)),
+        np.full_like(low, word(high >> 32)),
+    ]
     k0, k1 = key & 0xFFFFFFFF, key >> 32
     for _ in range(10):
         a, b = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
-        c = [(b >> np.uint64(32)) ^ c[1] ^ word(k0), b & mask, (a >> np.uint64(32)) ^ c[3] ^ word(k1), a & mask]
+        c = [
+            (b >> np.uint64(32)) ^ c[1] ^ word(k0),
+            b & mask,
+            (a >> np.uint64(32)) ^ c[3] ^ word(k1),
+            a & mask,
+        ]
         k0, k1 = k0 + 0x9E3779B9, k1 + 0xBB67AE85
     return np.stack(c, axis=1)
 
@@ -44,7 +81,7 @@ def dropout(x, c, site, step):
     if step is None or rate == 0:
         return x
     low = np.arange((x.numel() + 3) // 4, dtype=np.uint64)
-    words = philox(int(c["train.seed"]), step * 2**16 + site, low).reshape(-1)[:x.numel()]
+    words = philox(int(c["train.seed"]), step * 2**16 + site, low).reshape(-1)[: x.numel()]
     keep = (words >> np.uint64(8)) * 2.0**-24 >= rate
     factor = torch.from_numpy(keep / (1.0 - float(rate))).to(x.dtype)
     return x * factor.reshape(x.shape)
@@ -113,7 +150,9 @@ def encode(p, c, b, step, keep=None):
     return h
 
 
-# ---- Sections 5 and 6: heads, objectives -------------------------------------------------------------
+# ---- Sections 5 and 6: heads, objectives
+# -------------------------------------------------------------
+
 
 class ActionValues:
     """Q of a network at states h: `all` [tokens, items], pick(a) [tokens]."""
@@ -129,7 +168,8 @@ class ActionValues:
 
 
 def backup_values(term, online, target, z, v, c, b):
-    """B(s) of every token; NaN where it does not exist. z: scores of a policy head, for bcq and crr; v: V, for iql."""
+    """B(s) of every token; NaN where it does not exist. z: scores of a policy head, for bcq and
+    crr; v: V, for iql."""
     q, target_q, pick = online.all, target.all, target.pick
     if term == "q_learning":
         return target_q.max(1).values
@@ -148,7 +188,9 @@ def backup_values(term, online, target, z, v, c, b):
         t = float(c["learn.temperature"])
         return t * (target_q / t).logsumexp(1)
     assert term == "sarsa", term
-    return torch.where(b["target"] >= 0, pick(b["target"].clamp(min=0)), torch.full_like(q[:, 0], math.nan))
+    return torch.where(
+        b["target"] >= 0, pick(b["target"].clamp(min=0)), torch.full_like(q[:, 0], math.nan)
+    )
 
 
 def td_targets(value, c, b):
@@ -187,7 +229,9 @@ def trace_targets(term, target, z, c, b):
         after = (policy * target.all).sum(1)
         ratio = (policy / z.softmax(1)).gather(1, action[:, None].long())[:, 0].clamp(max=1)
     else:
-        after, ratio = torch.where(b["target"] >= 0, logged, torch.full_like(logged, math.nan)), torch.ones_like(logged)
+        after, ratio = torch.where(
+            b["target"] >= 0, logged, torch.full_like(logged, math.nan)
+        ), torch.ones_like(logged)
     end, reward = b["end"].tolist(), b["reward"]
     for first, last in zip(b["cu_seqlens"][:-1].tolist(), b["cu_seqlens"][1:].tolist()):
         for i in reversed(range(first, last - 1)):
@@ -197,14 +241,17 @@ def trace_targets(term, target, z, c, b):
     return y
 
 
-# ---- Section 6: policies that are improved ---------------------------------------------------------
+# ---- Section 6: policies that are improved
+# ---------------------------------------------------------
+
 
 def state_values(p, h):
     return (h @ p["critic.weight"].T + p["critic.bias"])[:, 0]
 
 
 def backward_returns(c, b, value, rho=None, trace=None, bootstrap=True):
-    """[tokens] of (target of V, advantage); 0 where there is no transition. rho, trace: ratios, 1 where absent."""
+    """[tokens] of (target of V, advantage); 0 where there is no transition. rho, trace: ratios, 1
+    where absent."""
     gamma, lam = float(c["learn.gamma"]), float(c["learn.lambda"]) if bootstrap else 1.0
     end, reward = b["end"].tolist(), b["reward"]
     target, advantage = torch.zeros_like(value), torch.zeros_like(value)
@@ -212,9 +259,13 @@ def backward_returns(c, b, value, rho=None, trace=None, bootstrap=True):
         rest = torch.zeros((), dtype=value.dtype)
         for i in reversed(range(first, last - 1)):
             cut = end[i] != 0 or i + 1 == last - 1
-            delta = reward[i] + (gamma * value[i + 1] if bootstrap and end[i] != 1 else 0.0) - value[i]
+            delta = (
+                reward[i] + (gamma * value[i + 1] if bootstrap and end[i] != 1 else 0.0) - value[i]
+            )
             advantage[i] = delta + (0.0 if cut else gamma * rest)
-            rest = (1 if rho is None else rho[i]) * delta + (0.0 if cut else gamma * lam * (1 if trace is None else trace[i]) * rest)
+            rest = (1 if rho is None else rho[i]) * delta + (
+                0.0 if cut else gamma * lam * (1 if trace is None else trace[i]) * rest
+            )
             target[i] = value[i] + rest
     return target, advantage
 
@@ -242,9 +293,13 @@ def improved(term, p, target_p, c, b, h):
         if float(c["learn.entropy"]) > 0:
             out["entropy"] = -(logits.softmax(1) * logits.log_softmax(1)).sum(1)[has].mean()
     if term == "sa2c":
-        n, others = float(c["learn.negatives"]), q.all.detach().scatter(1, action, 0.0).sum(1) / (q.all.shape[1] - 1)
+        n, others = float(c["learn.negatives"]), q.all.detach().scatter(1, action, 0.0).sum(1) / (
+            q.all.shape[1] - 1
+        )
         advantage = n / (n + 1) * (q.pick(action[:, 0]).detach() - others)
-        out["policy"] = -(advantage.clamp(0, 10) * ratio ** float(c["learn.smooth"]) * log_pi)[has].mean()
+        out["policy"] = -(advantage.clamp(0, 10) * ratio ** float(c["learn.smooth"]) * log_pi)[
+            has
+        ].mean()
     if term == "reinforce":
         gain, _ = backward_returns(c, b, torch.zeros_like(chosen), bootstrap=False)
         k = int(c["learn.slate"])
@@ -257,7 +312,9 @@ def improved(term, p, target_p, c, b, h):
         y, _ = backward_returns(c, b, v.detach())
         advantage, now, clip = y - v.detach(), (log_pi - beta).exp(), float(c["learn.clip"])
         out["value"] = ((v - y)[has] ** 2 / 2).mean()
-        out["policy"] = -torch.minimum(now * advantage, now.clamp(1 - clip, 1 + clip) * advantage)[has].mean()
+        out["policy"] = -torch.minimum(now * advantage, now.clamp(1 - clip, 1 + clip) * advantage)[
+            has
+        ].mean()
     if term in ("iql", "crr"):
         with torch.no_grad():
             lagged_h = encode(target_p, c, b, None)
@@ -266,7 +323,11 @@ def improved(term, p, target_p, c, b, h):
                 advantage = lagged.pick(action[:, 0]) - v
             else:
                 advantage = q.pick(action[:, 0]) - (pi * q.all).sum(1)
-            weight = (advantage / float(c["learn.temperature"])).exp().clamp(max=float(c["learn.weight_max"]))
+            weight = (
+                (advantage / float(c["learn.temperature"]))
+                .exp()
+                .clamp(max=float(c["learn.weight_max"]))
+            )
         if term == "iql":
             error, tau = lagged.pick(action[:, 0]) - v, float(c["learn.expectile"])
             out["value"] = (torch.where(error > 0, tau, 1 - tau) * error * error)[has].mean()
@@ -309,13 +370,19 @@ def losses(p, target_p, c, b, step, keep=None):
         if int(c.get("learn.log_values", 0)):
             out["td"] = (score.exp() - y - y * score + torch.xlogy(y, y)).mean()
         else:
-            out["td"] = (square if k == 0 else torch.where(size <= k, square, k * (size - k / 2))).mean()
+            out["td"] = (
+                square if k == 0 else torch.where(size <= k, square, k * (size - k / 2))
+            ).mean()
     if "negatives" in terms:
         q = ActionValues(p, c, b, h_q, h_value)
         with torch.no_grad():
             target_h = encode(target_p, c, b, None)
-            stay = float(c["learn.gamma"]) * ActionValues(target_p, c, b, target_h, target_h).pick(q.all.argmax(1))
-        square = ((q.all - stay[:, None]) ** 2 / 2).scatter(1, b["target"].clamp(min=0)[:, None].long(), 0.0)
+            stay = float(c["learn.gamma"]) * ActionValues(target_p, c, b, target_h, target_h).pick(
+                q.all.argmax(1)
+            )
+        square = ((q.all - stay[:, None]) ** 2 / 2).scatter(
+            1, b["target"].clamp(min=0)[:, None].long(), 0.0
+        )
         out["negatives"] = (square.sum(1) / (q.all.shape[1] - 1))[has].mean()
     if "cql" in terms:
         z = ActionValues(p, c, b, h_q, h_value).all[has]
@@ -323,10 +390,17 @@ def losses(p, target_p, c, b, step, keep=None):
     if "next.weight" in p:
         n = r.back(r.back(h_next)[has] @ r.weight(p["next.weight"]).T + p["next.bias"])
         out["next_action"] = F.cross_entropy(n, b["target_action"][has])
-    weight = {"cross_entropy": 1.0, "td": float(c["learn.td_weight"]), "next_action": float(c["learn.action_weight"]),
-              "conservative": float(c.get("learn.alpha", 1)), "policy": 1.0, "behaviour": 1.0,
-              "negatives": float(c["learn.td_weight"]) * float(c.get("learn.negatives", 0)),
-              "value": float(c.get("learn.value_weight", 0)), "entropy": -float(c.get("learn.entropy", 0))}
+    weight = {
+        "cross_entropy": 1.0,
+        "td": float(c["learn.td_weight"]),
+        "next_action": float(c["learn.action_weight"]),
+        "conservative": float(c.get("learn.alpha", 1)),
+        "policy": 1.0,
+        "behaviour": 1.0,
+        "negatives": float(c["learn.td_weight"]) * float(c.get("learn.negatives", 0)),
+        "value": float(c.get("learn.value_weight", 0)),
+        "entropy": -float(c.get("learn.entropy", 0)),
+    }
     out["total"] = sum(weight[name] * loss for name, loss in out.items())
     return out
 
@@ -339,7 +413,9 @@ def gradients(p, target_p, c, b, step, keep=None):
     return loss, {n: torch.zeros_like(t) if g is None else g for (n, t), g in zip(p.items(), grads)}
 
 
-# ---- Section 7: optimizer ----------------------------------------------------------------------------
+# ---- Section 7: optimizer
+# ----------------------------------------------------------------------------
+
 
 def learning_rate(c, t):
     lr, floor, warmup = float(c["optim.lr"]), float(c["optim.lr_floor"]), int(c["optim.warmup"])
@@ -356,7 +432,8 @@ def decay(c, name):
 
 
 def train(p, target_p, c, b, steps):
-    """`steps` optimizer steps on one batch from step 0 -> parameters, target parameters, gradient norms."""
+    """`steps` optimizer steps on one batch from step 0 -> parameters, target parameters, gradient
+    norms."""
     p, target_p = dict(p), dict(target_p)
     b1, b2, eps, clip = (float(c["optim." + n]) for n in ("beta1", "beta2", "eps", "clip"))
     m, v = ({n: torch.zeros_like(t) for n, t in p.items()} for _ in range(2))
@@ -379,18 +456,26 @@ def train(p, target_p, c, b, steps):
     return p, target_p, norms
 
 
-# ---- Files -------------------------------------------------------------------------------------------
+# ---- Files
+# -------------------------------------------------------------------------------------------
+
 
 def batch_of(tensors):
     """The batch of a golden or trace file: "batch.item" -> item, ..."""
-    b = {n[6:] if n.startswith("batch.") else n: torch.from_numpy(t.copy())
-         for n, t in tensors.items() if n.startswith(("batch.", "catalogue."))}
+    b = {
+        n[6:] if n.startswith("batch.") else n: torch.from_numpy(t.copy())
+        for n, t in tensors.items()
+        if n.startswith(("batch.", "catalogue."))
+    }
     return {n: t.long() if not t.is_floating_point() else t for n, t in b.items()}
 
 
 def parameters_of(tensors, prefix, dtype):
-    return {n[len(prefix):]: torch.from_numpy(t.copy()).to(dtype)
-            for n, t in tensors.items() if n.startswith(prefix)}
+    return {
+        n[len(prefix) :]: torch.from_numpy(t.copy()).to(dtype)
+        for n, t in tensors.items()
+        if n.startswith(prefix)
+    }
 
 
 def relative_l2(a, b):

@@ -1,5 +1,6 @@
-"""Section 8 of host/model/README.md: where train.precision = bf16 rounds, in whatever dtype the rest is
-computed. reference.py calls these at every place that the page names; with f32 they do nothing."""
+"""Section 8 of host/model/README.md: where train.precision = bf16 rounds, in whatever dtype the
+rest is computed. reference.py calls these at every place that the page names; with f32 they do
+nothing."""
 import math
 
 import torch
@@ -22,7 +23,8 @@ class Rounded(torch.autograd.Function):
 
 
 class Attention(torch.autograd.Function):
-    """One window, [heads, length, width]: p and ds are rounded before the products that sum them."""
+    """One window, [heads, length, width]: p and ds are rounded before the products that sum
+    them."""
 
     @staticmethod
     def forward(ctx, q, k, v, future):
@@ -38,18 +40,26 @@ class Attention(torch.autograd.Function):
         do = bf16(do)
         ds = p * (do @ v.transpose(1, 2) - (do * o).sum(-1, keepdim=True))
         dq, dk = bf16(ds) @ k, bf16(ds).transpose(1, 2) @ q
-        return dq / math.sqrt(q.shape[-1]), dk / math.sqrt(q.shape[-1]), bf16(p).transpose(1, 2) @ do, None
+        return (
+            dq / math.sqrt(q.shape[-1]),
+            dk / math.sqrt(q.shape[-1]),
+            bf16(p).transpose(1, 2) @ do,
+            None,
+        )
 
 
 class F32:
     @staticmethod
-    def store(x): return x      # a tensor that is written, and its gradient
+    def store(x):
+        return x  # a tensor that is written, and its gradient
 
     @staticmethod
-    def weight(w): return w     # what a product reads of parameters: their gradient stays
+    def weight(w):
+        return w  # what a product reads of parameters: their gradient stays
 
     @staticmethod
-    def back(x): return x       # only the gradient is rounded
+    def back(x):
+        return x  # only the gradient is rounded
 
     @staticmethod
     def attend(q, k, v, future):
@@ -59,13 +69,16 @@ class F32:
 
 class BF16:
     @staticmethod
-    def store(x): return Rounded.apply(x, True, True)
+    def store(x):
+        return Rounded.apply(x, True, True)
 
     @staticmethod
-    def weight(w): return Rounded.apply(w, True, False)
+    def weight(w):
+        return Rounded.apply(w, True, False)
 
     @staticmethod
-    def back(x): return Rounded.apply(x, False, True)
+    def back(x):
+        return Rounded.apply(x, False, True)
 
     attend = Attention.apply
 
