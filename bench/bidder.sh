@@ -18,7 +18,7 @@ settings=(learn.objective=double_q learn.gamma=1 learn.polyak=0.02 learn.action_
     world.epsilon=0.5 world.cooling=0.2)
 # What the limit takes is paid at the end: rewards of several steps carry it back.
 declare -A more=([second_price]="" [three_slots]="" [click_limit]="learn.n_step=5 model.length=8 world.cooling=0.1")
-declare -A market=([second_price]="" [three_slots]=,slots=3 [click_limit]=,limit=10000)
+declare -A market=([second_price]="" [three_slots]=",slots=3" [click_limit]=",limit=10000")
 order=(second_price three_slots click_limit)
 for name in "${order[@]}"; do
     world=auction:period=20,levels=9${market[$name]}

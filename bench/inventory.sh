@@ -24,7 +24,8 @@ rm -rf $out/inventory-"$agent"-[1-5] $out/inventory-learned-*.json
 SEEDS=$seeds SOUK=$souk bench/worlds.sh inventory "$agent" || [ $? = 1 ]
 for seed in $seeds; do
     run=$out/inventory-$agent-$seed
-    show=$([ $seed = 1 ] && echo --show || true)
+    show=
+    if [ "$seed" = 1 ]; then show=--show; fi
     # shellcheck disable=SC2086 # a word or none
     "$souk" simulate "${play[@]}" --world "$world" --checkpoint "$run" --data "$run/round-0.h5" $show \
         --json $out/inventory-learned-$seed.json

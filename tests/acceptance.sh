@@ -13,7 +13,7 @@ fi
 tree=$(python3 bench/gpu_acceptance.py --tree)
 verified=$(grep -l '^ "verdict": "passed"' bench/results/*.json 2>/dev/null | xargs -r grep -l "\"kernels_tree\": \"$tree\"")
 if [ -n "$verified" ]; then
-    pass "report: kernels/ as it is has passed on a GPU: $(basename -a $verified | xargs)"
+    pass "report: kernels/ as it is has passed on a GPU: $(xargs -n 1 basename <<<"$verified" | xargs)"
 elif ls bench/results/*.json >/dev/null 2>&1; then
     pass "report: kernels/ has moved on since a GPU verified it, or did not pass: run bench/gpu-acceptance.sh"
 else

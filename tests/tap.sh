@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What every test script sources: one line of TAP a case, a folder of its own, an exit code.
 # $work is an empty folder, removed at the end; $root the source tree. The last line is `finish`.
 

@@ -11,7 +11,8 @@ fi
 
 # compile ARCH SOURCE: the compiler's report in $work/ARCH-NAME.log, its exit code in .code
 compile() {
-    local name=$1-$(basename "$2")
+    local name
+    name=$1-$(basename "$2")
     "$nvcc" -std=c++17 -O3 -Ikernels -Ihost -DHAVE_CUDA=1 -DHAVE_CUDNN=1 -DHAVE_SM90A=1 -Xptxas -v \
         -gencode "arch=compute_$1,code=sm_$1" -c "$2" -o "$work/$name.o" >"$work/$name.log" 2>&1
     echo $? >"$work/$name.code"

@@ -15,6 +15,7 @@ fi
 
 # The parts of libsouk that know cuDNN, and what they stand on.
 mapfile -t sources < <(ls kernels/attention/{cudnn_graph,choice}.c kernels/base/{status,tensor,device,device_clock}.c kernels/base/cuda/*.c)
+# shellcheck disable=SC2015 # either may fail
 "$CC" -shared -fPIC -O1 -o "$work/libcuda.so.1" tests/cuda/driver.c &&
     "$CC" -std=c17 -D_GNU_SOURCE -O1 -fopenmp -DHAVE_CUDA=1 -DHAVE_CUDNN=1 -Ikernels -isystem "$cuda/include" \
         -o "$work/plans" tests/cuda/plans.c "${sources[@]}" -L"$work" -L"$cuda/lib64" \
@@ -28,6 +29,7 @@ mapfile -t sources < <(ls kernels/attention/{cudnn_graph,choice}.c kernels/base/
 build_for() {
     local line out=$work/$1.out
     LD_LIBRARY_PATH=$work:$cuda/lib64 "$work/plans" "$2" "tests/cuda/gpus/$1.json" >"$out" 2>"$work/$1.err"
+    # shellcheck disable=SC2094 # both only read
     while IFS= read -r line; do
         case $line in
         ok*) pass "$1: ${line#ok * - }" ;;

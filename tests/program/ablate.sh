@@ -9,7 +9,8 @@ settings=(model.dim=16 model.length=20 train.tokens=256 train.valid_users=50 tra
     train.steps=24 train.save_every=4)
 ablation=("$SOUK" ablate data.path="$work/shop.h5" "${settings[@]}")
 arms=(cross_entropy cross_entropy+{aux_random,aux_length,sarsa,double_q})
-ablate() { "${ablation[@]}" train.out="$@"; }
+# ablate FOLDER SETTING...
+ablate() { "${ablation[@]}" train.out="$1" "${@:2}"; }
 # number FILE PATTERN: the number in the line after the first that matches.
 number() { grep -m 1 -A 1 -F -- "$2" "$1" | tail -n 1 | grep -oE '[0-9][0-9.e-]*'; }
 
@@ -47,7 +48,7 @@ check "no line of the table is wider than 100" eval '! grep -E "^.{101}" "$work/
 # Killed at moments drawn from a seed.
 RANDOM=5
 kills=0
-for round in $(seq 6); do
+for _ in $(seq 6); do
     "${ablation[@]}" train.out="$work/killed" train.threads=2 >"$work/log" 2>&1 &
     sleep "0.$(printf '%03d' $((RANDOM % 400)))"
     kill -KILL $! 2>/dev/null

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../tap.sh"
 
 # shellcheck disable=SC2154 # work: tap.sh
-world=(--world small-shop:horizon=3,discount=1 --quiet)
+world=(--world "small-shop:horizon=3,discount=1" --quiet)
 "$SOUK" simulate "${world[@]}" --policy random --episodes 4000 --out "$work/log.h5" >"$work/out"
 "$SOUK" train "data.path=$work/log.h5" "train.out=$work/run" model.dim=8 model.length=8 train.tokens=512 \
     train.steps=150 optim.lr=0.01 train.quiet=1 learn.objective=double_q

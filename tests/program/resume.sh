@@ -26,7 +26,7 @@ check "trains $steps steps" train "$work/calm" "${settings[@]}"
 kills=0
 for round in $(seq 10); do
     resume=()
-    [ -e "$work/killed/last.safetensors" ] && resume=(--resume) || rm -rf "$work/killed"
+    if [ -e "$work/killed/last.safetensors" ]; then resume=(--resume); else rm -rf "$work/killed"; fi
     touch "$work/start"
     "${training[@]}" train.out="$work/killed" "${settings[@]}" "${resume[@]}" >"$work/log" 2>&1 &
     while [ $((round % 2)) = 1 ] && kill -0 $! 2>/dev/null &&

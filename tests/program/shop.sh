@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154 # tap.sh sets $work, $SOUK
 # What the tests of training share, sourced after tap.sh: a tiny shop and a tiny model.
 
 # $work/shop.h5, from the log $work/log.csv.
@@ -11,7 +12,7 @@ make_shop() {
 # shellcheck disable=SC2154 # work: tap.sh
 training=("$SOUK" train "data.path=$work/shop.h5" model.dim=16 model.length=20 train.tokens=256
     train.valid_users=50 train.patience=0 train.quiet=1 learn.objective=cross_entropy+double_q)
-train() { "${training[@]}" train.out="$@"; }
+train() { "${training[@]}" train.out="$1" "${@:2}"; }
 
 # same_tensors A B: both checkpoints hold the same files of tensors, byte for byte.
 same_tensors() {

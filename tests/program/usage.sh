@@ -10,7 +10,7 @@ says() {
     shift 2
     "$@" >"$work/out" 2>"$work/err" || code=$?
     cat "$work/out" "$work/err"
-    [ $code = "$want" ] && [ ! -s "$work/out" ] && grep -qE -- "$pattern" "$work/err"
+    [ "$code" = "$want" ] && [ ! -s "$work/out" ] && grep -qE -- "$pattern" "$work/err"
 }
 
 check "souk --help prints the commands" helps "$SOUK" --help
