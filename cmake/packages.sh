@@ -1,10 +1,12 @@
+# shellcheck shell=bash disable=SC2034 # who sources this reads the lists
 # The Debian packages of souk, and how a script gets them: sourced by quickstart.sh, tests/run.sh and
 # cmake/carry.sh.
 
 library_packages="libdnnl-dev libhdf5-dev libsodium-dev libinih-dev libjansson-dev libzstd-dev
     liblzma-dev libdeflate-dev zlib1g-dev"
 build_packages="gcc libc6-dev cmake ninja-build pkgconf $library_packages"
-test_packages="g++ libcmocka-dev clang-format-14 ccache gzip zstd xz-utils hdf5-tools binutils"
+test_packages="g++ libcmocka-dev clang-14 libomp-14-dev clang-format-14 clang-tidy-14 shellcheck flake8 ccache gzip
+    zstd xz-utils hdf5-tools binutils"
 
 missing_packages() {
     local package
@@ -19,12 +21,12 @@ install_packages() {
     local missing become=
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
         echo "no apt-get here: going on with what is installed; souk needs what Debian 12 calls" >&2
-        echo "  $(echo "$@")" >&2
+        echo "  $*" >&2
         return 0
     fi
     missing=$(missing_packages "$@")
     [ -z "$missing" ] && return 0
-    missing=$(echo $missing)
+    missing=$(xargs <<<"$missing")
     if [ "$(id -u)" != 0 ]; then
         if ! command -v sudo >/dev/null; then
             echo "cannot install packages: not root, and there is no sudo. As root, run" >&2
@@ -34,6 +36,7 @@ install_packages() {
         become=sudo
     fi
     echo "installing $missing"
+    # shellcheck disable=SC2086 # a name each
     if ! { $become apt-get -qq update &&
         $become env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
             $missing >/dev/null; }; then

@@ -100,10 +100,20 @@ dead_links() {
 }
 rule "links between the pages resolve" "$(dead_links)"
 
-if command -v clang-format-14 >/dev/null; then
-    rule "every source is as clang-format 14 writes it" \
-        "$(clang-format-14 -n -ferror-limit=1 "${c_files[@]}" 2>&1 | grep -E 'warning|error' | cut -c 1-150)"
-else
-    skip "clang-format-14 is not installed"
-fi
+# with TOOL SENTENCE COMMAND...: what the tool prints are offences.
+with() {
+    local tool=$1 sentence=$2
+    shift 2
+    if command -v "$tool" >/dev/null; then rule "$sentence" "$("$@" 2>&1)"; else
+        skip "$tool is not installed"
+    fi
+}
+misformatted() {
+    clang-format-14 -n -ferror-limit=1 "${c_files[@]}" 2>&1 | grep -E 'warning|error' | cut -c 1-150
+}
+mapfile -t scripts < <(pick '(\.sh|^\.ci/run)$')
+mapfile -t pythons < <(pick '\.py$')
+with clang-format-14 "every source is as clang-format 14 writes it" misformatted
+with shellcheck "shellcheck finds nothing in any script" shellcheck --format gcc "${scripts[@]}"
+with flake8 "flake8 finds nothing in any Python file" flake8 "${pythons[@]}"
 finish

@@ -1,8 +1,9 @@
 #!/bin/bash
-# The test command: installs what it needs (Debian), builds three times with warnings as errors, runs
-# every test: Release; AddressSanitizer and UndefinedBehaviorSanitizer; ThreadSanitizer (label tsan).
+# The test command: installs what it needs (Debian), builds four times with warnings as errors, runs
+# every test: Release by gcc; Release by clang, with clang-tidy; AddressSanitizer and
+# UndefinedBehaviorSanitizer; ThreadSanitizer (label tsan).
 # Its last line is "N passed, N failed", counted over single cases; exit code 0 when none failed.
-# tests/run.sh cpu|asan|tsan... runs only these.
+# tests/run.sh cpu|clang|asan|tsan... runs only these.
 cd "$(dirname "$0")/.." || exit 1
 . cmake/packages.sh
 
@@ -65,10 +66,11 @@ export CMOCKA_MESSAGE_OUTPUT=TAP
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 
-[ $# -gt 0 ] || set -- cpu asan tsan
+[ $# -gt 0 ] || set -- cpu clang asan tsan
 for preset in "$@"; do
     case $preset in
     tsan) stage tsan -L tsan ;;
+    clang) stage clang -E '^(lint|acceptance|cuda_.*)$' ;; # which no compiler changes
     *) stage "$preset" ;;
     esac
 done

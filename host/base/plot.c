@@ -5,8 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 void plot_draw(const char *folder, const char *script)
 {
     char *const command[] = {"gnuplot", (char *)script, NULL};

@@ -245,12 +245,12 @@ struct DeviceGraph {
     int64_t bottoms; /* of the scratch */
 };
 
-bool device_settled(const Device *dev)
+static bool scratch_stays(const Scratch *s)
 {
-    const Scratch *s = &dev->scratch;
-    const bool one = s->top && s->in_use == 0 && !s->top->below && s->top->size >= s->high_water;
-    return ON_CUDA(dev) && (one || !s->top);
+    return !s->top || (s->in_use == 0 && !s->top->below && s->top->size >= s->high_water);
 }
+
+bool device_settled(const Device *dev) { return ON_CUDA(dev) && scratch_stays(&dev->scratch); }
 
 void device_graph_begin(Device *dev)
 {

@@ -189,7 +189,7 @@ Status split_user(const Stage *g, const Record *records, int64_t count, int64_t 
     int64_t valid = count, test = count;
     if (g->m->split == SPLIT_BY_FILE) return split_by_file(g, records, count, range);
     if (g->m->split == SPLIT_BY_TIME) {
-        valid = test = 0;
+        valid = 0;
         while (valid < count && record_at(records, g->size, valid)->time < g->report->t0_ms)
             valid++;
         for (test = valid; test < count;) {

@@ -14,7 +14,8 @@ static const char *const number_name[] = {"budget_left", "auctions_left", "pace"
 int auction_world_bid(const AuctionHouse *h, int32_t item, double value)
 {
     if (h->grid == GRID_BID || item == 0) return item;
-    const double factor = exp2((item - h->levels / 2) * 0.25);
+    const int middle = h->levels / 2;
+    const double factor = exp2((item - middle) * 0.25);
     return (int)fmin(h->base * factor * value / h->past_value, h->highest);
 }
 

@@ -96,8 +96,9 @@ static Status tabulate(Demand *d, int max, double (*probability)(const Shape *s,
 
 static Status check_mean(const char *name, double mean)
 {
-    if (mean >= 0.0 && mean <= DEMAND_MAX / 2) return OK;
-    return FAIL(ERR_USAGE, "%s demand of mean %g, expected 0 to %d", name, mean, DEMAND_MAX / 2);
+    const int most = DEMAND_MAX / 2;
+    if (mean >= 0.0 && mean <= most) return OK;
+    return FAIL(ERR_USAGE, "%s demand has mean %g, want 0 to %d", name, mean, most);
 }
 
 Status demand_poisson(Demand *d, double mean, int max)

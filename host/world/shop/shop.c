@@ -338,7 +338,8 @@ static Status make_catalogue(Shop *s, const WorldSettings *settings)
     for (int64_t i = 0; i < items; i++) {
         ShopItem *item = &s->item[i];
         item->shelf = (int32_t)(i % shelves);
-        item->appeal = (float)(-x[APPEAL] * log(1.0 + (double)(i / shelves)));
+        const int64_t place = i / shelves;
+        item->appeal = (float)(-x[APPEAL] * log(1.0 + (double)place));
         shop_place_item(s, i, x[SPREAD], seed);
     }
     return shop_rank(s);
