@@ -331,6 +331,13 @@ Tensor scratch_tensor(Device *dev, Dtype dtype, int rank, const int64_t *dim)
     return t;
 }
 
+Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count)
+{
+    Tensor t = SCRATCH(dev, dtype, count);
+    device_copy_in(dev, t.data, from, tensor_bytes(t));
+    return t;
+}
+
 void scratch_release(Device *dev, size_t mark)
 {
     Scratch *s = &dev->scratch;

@@ -142,6 +142,8 @@ void device_free_host(Device *dev, void *memory);
 size_t scratch_mark(Device *dev);
 Tensor scratch_tensor(Device *dev, Dtype dtype, int rank, const int64_t *dim);
 void scratch_release(Device *dev, size_t mark);
+/* An array of the host in scratch; `from` may change on return. */
+Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count);
 #define SCRATCH(dev, dtype, ...) scratch_tensor((dev), (dtype), TENSOR_DIMS(__VA_ARGS__))
 
 /* True when `dev` is a CUDA device. HAVE_CUDA is a constant 0 or 1 from the build, so in a CPU-only

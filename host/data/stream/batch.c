@@ -43,12 +43,12 @@ void batch_close(Batch *b)
 {
     void *arrays[] = {b->cu_seqlens, b->user,       b->first_event, b->item,          b->action,
                       b->gap,        b->position,   b->target,      b->target_action, b->reward,
-                      b->end,        b->propensity, b->feature};
+                      b->end,        b->propensity, b->feature,     b->space};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     *b = (Batch){0};
 }
 
-/* ---- Filling ---------------------------------------------------------------------------------- */
+/* ---- Filling --------------------------------------------------------------------------------- */
 
 void batch_begin(Batch *b)
 {
@@ -61,7 +61,8 @@ static void fill(float *to, float value, int64_t count)
     for (int64_t i = 0; i < count; i++) to[i] = value;
 }
 
-/* target .. propensity of tokens at .. at+count-1: the next event's, for tokens first_scored .. count-2. */
+/* target .. propensity of tokens at .. at+count-1: the next event's, for tokens first_scored ..
+ * count-2. */
 static void add_targets(Batch *b, int64_t at, int64_t count, int64_t first_scored,
                         const uint8_t *action, const float *reward, const uint8_t *end,
                         const float *propensity)
@@ -88,23 +89,38 @@ static void add_targets(Batch *b, int64_t at, int64_t count, int64_t first_score
     b->end[last] = 0;
 }
 
-#define COLUMN(type, column)                                                                       \
-    ((const type *)columns->data[column] + (window->first - columns->origin[column]))
-
-void batch_add(Batch *b, const Window *window, const EventColumns *columns)
+/* The window of `count` events behind those in the batch, without targets and features. Returns its
+ * first token. */
+static int64_t add_window(Batch *b, int64_t user, int64_t first_event, int64_t count,
+                          const int32_t *item, const uint8_t *action, const int64_t *time)
 {
-    const int64_t count = window->end - window->first, at = b->used, numbers = b->numbers;
+    const int64_t at = b->used;
     REQUIRE(count > 0 && at + count <= b->tokens,
             "window of %" PRId64 " events into a batch with %" PRId64 " of %" PRId64 " tokens used",
             count, at, b->tokens);
-    const uint8_t *action = COLUMN(uint8_t, COLUMN_ACTION);
-    const int64_t *time = COLUMN(int64_t, COLUMN_TIME);
-    memcpy(b->item + at, COLUMN(int32_t, COLUMN_ITEM), (size_t)count * sizeof *b->item);
+    memcpy(b->item + at, item, (size_t)count * sizeof *b->item);
     int32_t *restrict actions = b->action + at, *restrict gap = b->gap + at;
     for (int64_t i = 0; i < count; i++) actions[i] = action[i];
     gap[0] = 0;
     for (int64_t i = 1; i < count; i++) gap[i] = batch_gap_bucket(time[i] - time[i - 1]);
     for (int64_t i = 0; i < count; i++) b->position[at + i] = (int32_t)i;
+    b->user[b->windows] = user;
+    b->first_event[b->windows] = first_event;
+    b->used = at + count;
+    b->cu_seqlens[++b->windows] = (int32_t)b->used;
+    return at;
+}
+
+#define COLUMN(type, column)                                                                       \
+    ((const type *)columns->data[column] + (window->first - columns->origin[column]))
+
+void batch_add(Batch *b, const Window *window, const EventColumns *columns)
+{
+    const int64_t count = window->end - window->first, numbers = b->numbers;
+    const uint8_t *action = COLUMN(uint8_t, COLUMN_ACTION);
+    const int64_t at =
+        add_window(b, window->user, window->first, count, COLUMN(int32_t, COLUMN_ITEM), action,
+                   COLUMN(int64_t, COLUMN_TIME));
     const int64_t unscored = window->scored - window->first - 1;
     const int64_t most = count - 1;
     add_targets(b, at, count,
@@ -117,10 +133,27 @@ void batch_add(Batch *b, const Window *window, const EventColumns *columns)
         const float *number = COLUMN(float, COLUMN_FEATURE + f);
         for (int64_t i = 0; i < count; i++) b->feature[(at + i) * numbers + f] = number[i];
     }
-    b->user[b->windows] = window->user;
-    b->first_event[b->windows] = window->first;
-    b->used = at + count;
-    b->cu_seqlens[++b->windows] = (int32_t)b->used;
+}
+
+/* Tokens from `at` on as they are where nothing is known of them. */
+static void blank_targets(Batch *b, int64_t at, int64_t count)
+{
+    const size_t n = (size_t)count;
+    memset(b->target + at, 0xff, n * sizeof *b->target);
+    memset(b->target_action + at, 0, n * sizeof *b->target_action);
+    memset(b->reward + at, 0, n * sizeof *b->reward);
+    memset(b->end + at, 0, n * sizeof *b->end);
+    if (b->propensity) fill(b->propensity + at, 1.0f, count);
+}
+
+void batch_add_events(Batch *b, const BatchEvents *e)
+{
+    const size_t numbers = (size_t)b->numbers, size = (size_t)e->count * numbers * sizeof(float);
+    const int64_t at = add_window(b, e->user, -1, e->count, e->item, e->action, e->time);
+    blank_targets(b, at, e->count);
+    float *feature = numbers ? b->feature + (size_t)at * numbers : NULL;
+    if (numbers && e->number) memcpy(feature, e->number, size);
+    if (numbers && !e->number) memset(feature, 0, size);
 }
 
 void batch_end(Batch *b)
@@ -130,16 +163,12 @@ void batch_end(Batch *b)
     memset(b->action + b->used, 0, rest * sizeof *b->action);
     memset(b->gap + b->used, 0, rest * sizeof *b->gap);
     memset(b->position + b->used, 0, rest * sizeof *b->position);
-    memset(b->target + b->used, 0xff, rest * sizeof *b->target);
-    memset(b->target_action + b->used, 0, rest * sizeof *b->target_action);
-    memset(b->reward + b->used, 0, rest * sizeof *b->reward);
-    memset(b->end + b->used, 0, rest * sizeof *b->end);
-    if (b->propensity) fill(b->propensity + b->used, 1.0f, (int64_t)rest);
+    blank_targets(b, b->used, (int64_t)rest);
     if (numbers)
         memset(b->feature + (size_t)b->used * numbers, 0, rest * numbers * sizeof *b->feature);
 }
 
-/* ---- Windows of a file ------------------------------------------------------------------------ */
+/* ---- Windows of a file ----------------------------------------------------------------------- */
 
 /* One window's rows of a column: in place, or read to `space`. */
 static Status find_column(const Behaviour *file, Column column, const Window *window, void *space,
@@ -153,28 +182,34 @@ static Status find_column(const Behaviour *file, Column column, const Window *wi
     return columns_read(file, column, window->first, window->end - window->first, space);
 }
 
-Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_t count)
+static Status reserve_space(Batch *b, size_t bytes)
+{
+    if (bytes <= b->space_bytes) return OK;
+    void *more = realloc(b->space, bytes);
+    if (!more) return FAIL(ERR_MEMORY, "no memory for a window: %zu bytes", bytes);
+    b->space = more;
+    b->space_bytes = bytes;
+    return OK;
+}
+
+Status batch_add_rows(Batch *b, const Behaviour *file, const Window *window)
 {
     const int columns = COLUMN_FEATURE + b->numbers;
-    int64_t longest = 1;
-    for (int64_t w = 0; w < count; w++)
-        if (windows[w].end - windows[w].first > longest)
-            longest = windows[w].end - windows[w].first;
-    REQUIRE(longest <= b->tokens, "window of %" PRId64 " events, room for %" PRId64, longest,
-            b->tokens);
-    const size_t stride = (size_t)longest * sizeof(int64_t);
-    char *space = malloc(stride * (size_t)columns);
-    if (!space) return FAIL(ERR_MEMORY, "no memory for a window of %" PRId64 " events", longest);
+    const size_t stride = (size_t)(window->end - window->first) * sizeof(int64_t);
     EventColumns at;
+    TRY(reserve_space(b, stride * (size_t)columns));
+    for (int c = 0; c < columns; c++)
+        if (behaviour_has(file, (Column)c))
+            TRY(find_column(file, (Column)c, window, (char *)b->space + stride * (size_t)c, &at));
+    batch_add(b, window, &at);
+    return OK;
+}
+
+Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_t count)
+{
     Status st = OK;
     batch_begin(b);
-    for (int64_t w = 0; w < count && st == OK; w++) {
-        for (int c = 0; c < columns && st == OK; c++)
-            if (behaviour_has(file, (Column)c))
-                st = find_column(file, (Column)c, &windows[w], space + stride * (size_t)c, &at);
-        if (st == OK) batch_add(b, &windows[w], &at);
-    }
+    for (int64_t w = 0; w < count && st == OK; w++) st = batch_add_rows(b, file, &windows[w]);
     batch_end(b);
-    free(space);
     return st;
 }

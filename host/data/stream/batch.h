@@ -4,6 +4,8 @@
 #ifndef SOUK_BATCH_H
 #define SOUK_BATCH_H
 
+#include <stddef.h>
+
 #include "data/behaviour/behaviour.h"
 
 /* Consecutive events of one user: rows first .. end-1 of /events. Rows scored .. end-1, and never
@@ -17,9 +19,9 @@ typedef struct {
 } StreamCursor;
 
 /* Token i of a window [cu_seqlens[w], cu_seqlens[w+1]) is the state after its event; the action
- * taken in that state is the NEXT event of the window (target, target_action, reward, end, propensity
- * describe that next event). A window's last token has target -1: it only serves as the state s' of the
- * transition before it. Rows used .. tokens-1 are padding: zeros, target -1,
+ * taken in that state is the NEXT event of the window (target, target_action, reward, end,
+ * propensity describe that next event). A window's last token has target -1: it only serves as the
+ * state s' of the transition before it. Rows used .. tokens-1 are padding: zeros, target -1,
  * propensity 1. */
 typedef struct {
     int64_t tokens, used, windows;
@@ -38,29 +40,46 @@ typedef struct {
                                -1; NULL where the file has none */
     float *feature;         /* [tokens, event numbers] of the token's own event; NULL without */
     int numbers;            /* event numbers */
-    StreamCursor cursor;    /* of this batch, where a stream made it */
+    void *space;            /* [space_bytes] where columns of a window are decoded to */
+    size_t space_bytes;
+    StreamCursor cursor; /* of this batch, where a stream made it */
 } Batch;
 
 enum { GAP_BUCKETS = 32 };
 /* 0 for the first event of a window; else 1 + floor(log2(1 + seconds)), at most GAP_BUCKETS-1. */
 int32_t batch_gap_bucket(int64_t gap_ms);
 
-/* Where columns of events lie in memory: row r of column c is data[c][r - origin[c]], in the column's
- * dtype. Only columns that a batch needs are set. */
+/* Where columns of events lie in memory: row r of column c is data[c][r - origin[c]], in the
+ * column's dtype. Only columns that a batch needs are set. */
 typedef struct {
     const void *data[COLUMN_FEATURE + FEATURES_MAX];
     int64_t origin[COLUMN_FEATURE + FEATURES_MAX];
 } EventColumns;
 
-/* Room for `tokens` tokens and as many windows. */
+/* A window of events that are in no file: none of them is a target, and first_event is -1. */
+typedef struct {
+    int64_t user;  /* row of /users; -1: a user without a profile */
+    int64_t count; /* >= 1 events, oldest first */
+    const int32_t *item;
+    const uint8_t *action;
+    const int64_t *time; /* ms */
+    const float
+        *number; /* [count, event numbers], normalised as in the file; NULL: all at their mean */
+} BatchEvents;
+
+/* Capacity for `tokens` tokens and as many windows. */
 Status batch_open(Batch *b, const Behaviour *file, int64_t tokens);
 void batch_close(Batch *b); /* safe on {0} */
 /* Replace the contents by `count` windows, end to end; together at most b->tokens events. */
 Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_t count);
 
-/* The steps of batch_fill, for who has the columns at hand: empty it, add windows, pad. */
+/* Filling step by step: empty the batch, add windows, fill the rest with padding. A window comes
+ * from columns in memory, from the rows of a file, or from events that are in no file. After the
+ * first window of a length nothing is allocated. */
 void batch_begin(Batch *b);
 void batch_add(Batch *b, const Window *window, const EventColumns *columns);
+Status batch_add_rows(Batch *b, const Behaviour *file, const Window *window);
+void batch_add_events(Batch *b, const BatchEvents *events);
 void batch_end(Batch *b);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "data/stream/context.h"
 
 enum { BLOCK_EVENTS_MAX = 1 << 18, BLOCKS_A_POOL = 16 };
 enum { DRAW_BLOCKS = 0, DRAW_WINDOWS = 1 };
@@ -52,9 +53,11 @@ static int64_t cut(const Plan *p, int64_t user, PlannedWindow *out)
     const int64_t context = p->options.context, length = p->options.length;
     int64_t first, end, scored, windows = 0;
     if (!user_rows(p, user, &first, &end, &scored)) return 0;
-    const int64_t start = context ? p->file->offset[user] : first;
+    const int64_t start = context ? p->file->offset[user] : first, last = end;
     for (;;) {
-        const int64_t low = end - length > start ? end - length : start;
+        const int64_t low =
+            context ? (end - length > start ? end - length : start)
+                    : context_window(CONTEXT_TRAINED, length, start, last, end - 1).first;
         /* Below the first target here there is too little context for it: left to a window before. */
         int64_t target = context ? low + context : low + 1;
         if (low == start || target < scored) target = scored;
