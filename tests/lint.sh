@@ -35,11 +35,12 @@ level_of() {
     host/data/stream/*) echo 6 ;;
     host/model/*) echo 7 ;;
     host/learn/*) echo 8 ;;
-    host/world/*) echo 9 ;;
-    host/evaluate/* | host/infer/*) echo 10 ;;
-    host/train/*) echo 11 ;;
-    host/measure/* | host/souk.h) echo 12 ;;
-    host/cli/*) echo 13 ;;
+    host/infer/*) echo 9 ;;
+    host/world/*) echo 10 ;;
+    host/evaluate/*) echo 11 ;;
+    host/train/*) echo 12 ;;
+    host/measure/* | host/souk.h) echo 13 ;;
+    host/cli/*) echo 14 ;;
     *) echo 99 ;;
     esac
 }

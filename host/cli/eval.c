@@ -7,10 +7,9 @@
 
 #include "cli/cli.h"
 #include "evaluate/ranking/baselines.h"
+#include "evaluate/ranking/model_scorer.h"
 #include "evaluate/ranking/purchase_rates.h"
 #include "evaluate/ranking/report.h"
-#include "infer/scorer.h"
-#include "model/saved.h"
 
 typedef struct {
     const char *data, *checkpoint, *json, *purchase, *device;
@@ -24,10 +23,7 @@ typedef struct {
 typedef struct {
     Behaviour file;
     Histories histories;
-    Device device;
-    Config config; /* of the checkpoint */
-    Model model;
-    ModelScorer model_scorer;
+    Session *session; /* of the checkpoint */
     Baselines baselines;
     PurchaseRates rates;
     Scorer scorer[SCORERS_MAX];
@@ -122,14 +118,15 @@ static Status find_purchase(const Behaviour *b, const char *name, int *action)
 /* By the head that the model recommends by and, where there are both, by Q too. */
 static Status add_model(Job *job, const Arguments *a)
 {
-    TRY(device_open(&job->device, a->device, a->score.threads));
-    TRY(saved_open(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
-    job->model_scorer =
-        (ModelScorer){&job->model, &job->file, &job->device, job->config.model_length, NULL};
-    const HeadId head = heads_default(job->model.shape.head_set);
-    job->scorer[job->scorers++] = model_scorer(&job->model_scorer, head);
-    if (head != HEAD_Q && model_has(&job->model, HEAD_Q))
-        job->scorer[job->scorers++] = model_scorer(&job->model_scorer, HEAD_Q);
+    TRY(session_open(&job->session, &(SessionOptions){.checkpoint = a->checkpoint,
+                                                      .file = &job->file,
+                                                      .device = a->device,
+                                                      .threads = a->score.threads}));
+    const Model *model = job->session->model;
+    const HeadId head = heads_default(model->shape.head_set);
+    job->scorer[job->scorers++] = model_scorer(job->session, head);
+    if (head != HEAD_Q && model_has(model, HEAD_Q))
+        job->scorer[job->scorers++] = model_scorer(job->session, HEAD_Q);
     return OK;
 }
 
@@ -174,8 +171,7 @@ static void job_close(Job *job)
     evaluation_close(&job->evaluation);
     purchase_rates_close(&job->rates);
     baselines_close(&job->baselines);
-    model_close(&job->model);
-    device_close(&job->device);
+    session_close(job->session);
     histories_close(&job->histories);
     behaviour_close(&job->file);
 }

@@ -9,7 +9,6 @@
 
 #include "cli/cli.h"
 #include "evaluate/ope/report.h"
-#include "model/saved.h"
 
 enum { EXIT_REFUSED = 3 };
 
@@ -24,10 +23,7 @@ typedef struct {
 typedef struct {
     Behaviour file;
     OpeLog log;
-    Device device;
-    Config config; /* of the checkpoint */
-    Model model;
-    ModelScorer scorer;
+    Session *session; /* of the checkpoint */
     OpeModelPolicy model_policy;
     OpePopularity popularity;
     OpePolicy policy;
@@ -166,14 +162,18 @@ static Status one_of(const char *option, const char *value, int count, const cha
 
 static Status open_model(Job *job, const Arguments *a)
 {
-    TRY(device_open(&job->device, a->device, a->options.bootstrap.threads));
-    TRY(saved_open(&job->model, &job->config, &job->file, &job->device, a->checkpoint));
-    const HeadSet has = job->model.shape.head_set;
+    TRY(session_open(&job->session, &(SessionOptions){.checkpoint = a->checkpoint,
+                                                      .file = &job->file,
+                                                      .device = a->device,
+                                                      .threads = a->options.bootstrap.threads}));
+    const HeadSet has = job->session->model->shape.head_set;
     HeadId head = heads_default(has);
     if (a->head) TRY(heads_find(&head, a->head, has, "--head"));
-    job->scorer =
-        (ModelScorer){&job->model, &job->file, &job->device, job->config.model_length, NULL};
-    job->model_policy = (OpeModelPolicy){&job->scorer, head, a->temperature, a->epsilon, a->quiet};
+    job->model_policy = (OpeModelPolicy){.session = job->session,
+                                         .head = head,
+                                         .temperature = a->temperature,
+                                         .epsilon = a->epsilon,
+                                         .quiet = a->quiet};
     job->policy = ope_policy_model(&job->model_policy);
     if (a->epsilon >= 0.0)
         snprintf(job->described, sizeof job->described, "%s, best by the %s head, %g any item",
@@ -255,8 +255,7 @@ static void job_close(Job *job)
 {
     ope_policy_popularity_close(&job->popularity);
     ope_log_close(&job->log);
-    model_close(&job->model);
-    device_close(&job->device);
+    session_close(job->session);
     behaviour_close(&job->file);
 }
 

@@ -9,7 +9,6 @@
 
 #include "cli/cli.h"
 #include "infer/recommend.h"
-#include "model/saved.h"
 
 enum { HISTORY_MAX = 65536, GAP_MS = 60000 };
 
@@ -48,57 +47,81 @@ static Status find_action(const Behaviour *b, const char *name, int32_t *action)
     return FAIL(ERR_USAGE, "--history: %s has no action \"%s\"", b->path, name);
 }
 
+/* A history of --history; the columns have HISTORY_MAX events. */
+typedef struct {
+    int64_t count;
+    int32_t *item;
+    uint8_t *action;
+    int64_t *time_ms;
+} Events;
+
 /* One item[:action]. The action is what stands behind the last colon, if an action is called so. */
-static Status parse_event(Behaviour *b, char *text, HistoryEvent *e)
+static Status parse_event(Behaviour *b, char *text, int32_t *item, uint8_t *action)
 {
-    TRY(behaviour_keys_find_item(b, text, &e->item));
-    if (e->item >= 0) return OK;
+    int32_t found = 0;
+    TRY(behaviour_keys_find_item(b, text, item));
+    if (*item >= 0) return OK;
     char *colon = strrchr(text, ':');
     if (colon) {
         *colon = '\0';
-        TRY(find_action(b, colon + 1, &e->action));
-        TRY(behaviour_keys_find_item(b, text, &e->item));
+        TRY(find_action(b, colon + 1, &found));
+        TRY(behaviour_keys_find_item(b, text, item));
     }
-    if (e->item < 0) return FAIL(ERR_USAGE, "--history: %s has no item \"%s\"", b->path, text);
+    *action = (uint8_t)found;
+    if (*item < 0) return FAIL(ERR_USAGE, "--history: %s has no item \"%s\"", b->path, text);
     return OK;
 }
 
-static Status parse_history(Behaviour *b, const char *list, HistoryEvent *events, int64_t *count)
+static Status parse_history(Behaviour *b, const char *list, Events *e)
 {
     char *copy = strdup(list), *rest = copy;
     Status st = copy ? OK : FAIL(ERR_MEMORY, "out of memory");
-    *count = 0;
-    for (char *text; st == OK && (text = strsep(&rest, ","));) {
-        if (*count == HISTORY_MAX) {
+    for (char *text; st == OK && (text = strsep(&rest, ",")); e->count++) {
+        if (e->count == HISTORY_MAX) {
             st = FAIL(ERR_USAGE, "--history: more than %d events", HISTORY_MAX);
             break;
         }
-        events[*count] = (HistoryEvent){.time_ms = *count * GAP_MS};
-        st = parse_event(b, text, &events[(*count)++]);
+        e->time_ms[e->count] = e->count * GAP_MS;
+        st = parse_event(b, text, &e->item[e->count], &e->action[e->count]);
     }
     free(copy);
     return st;
 }
 
-static Status run(const ModelScorer *s, Behaviour *file, const Arguments *a, Recommendation *out,
-                  int64_t *found)
+static Status after_list(Session *s, const Arguments *a, const RecommendOptions *o,
+                         Recommendation *out, int64_t *found)
 {
-    int64_t user, count = 0;
-    if (a->user) {
-        TRY(behaviour_keys_find_user(file, a->user, &user));
-        if (user < 0) return FAIL(ERR_USAGE, "--user: %s has no user \"%s\"", a->data, a->user);
-        return recommend_user(s, user, a->include_seen, a->k, out, found);
-    }
-    if (a->row >= file->users)
-        return FAIL(ERR_USAGE, "--row %" PRId64 ": %s has %" PRId64 " users", a->row, a->data,
-                    file->users);
-    if (a->row >= 0) return recommend_user(s, a->row, a->include_seen, a->k, out, found);
-    HistoryEvent *events = calloc(HISTORY_MAX, sizeof *events);
-    Status st = events ? parse_history(file, a->history, events, &count)
-                       : FAIL(ERR_MEMORY, "out of memory");
-    if (st == OK) st = recommend_history(s, events, count, -1, a->include_seen, a->k, out, found);
-    free(events);
+    Events e = {.item = calloc(HISTORY_MAX, sizeof *e.item),
+                .action = calloc(HISTORY_MAX, sizeof *e.action),
+                .time_ms = calloc(HISTORY_MAX, sizeof *e.time_ms)};
+    Status st = OK;
+    if (!e.item || !e.action || !e.time_ms) TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "out of memory"));
+    TRY_OR_FAIL(st, parse_history(s->file, a->history, &e));
+    const History h = {
+        .count = e.count, .user = -1, .item = e.item, .action = e.action, .time_ms = e.time_ms};
+    st = recommend_best(s, &h, 1, o, out, found);
+fail:
+    free(e.item);
+    free(e.action);
+    free(e.time_ms);
     return st;
+}
+
+static Status run(Session *s, const Arguments *a, Recommendation *out, int64_t *found)
+{
+    const RecommendOptions o = {.k = a->k, .include_seen = a->include_seen};
+    int64_t user = a->row;
+    if (a->history) return after_list(s, a, &o, out, found);
+    if (a->user) {
+        TRY(behaviour_keys_find_user(s->file, a->user, &user));
+        if (user < 0) return FAIL(ERR_USAGE, "--user: %s has no user \"%s\"", a->data, a->user);
+    }
+    if (user >= s->file->users)
+        return FAIL(ERR_USAGE, "--row %" PRId64 ": %s has %" PRId64 " users", user, a->data,
+                    s->file->users);
+    const History h = history_of_user(s->file, user);
+    if (h.count == 0) return FAIL(ERR_USAGE, "%s: this user has no events", s->file->path);
+    return recommend_best(s, &h, 1, &o, out, found);
 }
 
 static json_t *number_or_null(float x) { return isfinite(x) ? json_real((double)x) : json_null(); }
@@ -146,24 +169,18 @@ static Status print_table(Behaviour *file, const Recommendation *r, int64_t foun
 
 static Status recommend(const Arguments *a)
 {
-    Behaviour file = {0};
-    Device dev = {0};
-    Model model = {0};
-    Config config;
+    Session *session = NULL;
     int64_t found = 0;
     Status st;
     Recommendation *out = calloc((size_t)a->k, sizeof *out);
     if (!out) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " recommendations", a->k);
-    TRY_OR_FAIL(st, device_open(&dev, a->device, 0));
-    TRY_OR_FAIL(st, behaviour_open(&file, a->data));
-    TRY_OR_FAIL(st, saved_open(&model, &config, &file, &dev, a->checkpoint));
-    const ModelScorer scorer = {&model, &file, &dev, config.model_length, NULL};
-    TRY_OR_FAIL(st, run(&scorer, &file, a, out, &found));
-    st = a->json ? print_json(&file, out, found) : print_table(&file, out, found);
+    TRY_OR_FAIL(st, session_open(&session, &(SessionOptions){.checkpoint = a->checkpoint,
+                                                             .data = a->data,
+                                                             .device = a->device}));
+    TRY_OR_FAIL(st, run(session, a, out, &found));
+    st = a->json ? print_json(session->file, out, found) : print_table(session->file, out, found);
 fail:
-    model_close(&model);
-    behaviour_close(&file);
-    device_close(&dev);
+    session_close(session);
     free(out);
     return st;
 }

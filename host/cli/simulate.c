@@ -10,10 +10,9 @@
 
 #include "base/progress.h"
 #include "cli/cli.h"
-#include "infer/actor.h"
-#include "model/saved.h"
 #include "world/choices.h"
 #include "world/log.h"
+#include "world/model_actor.h"
 #include "world/optimum.h"
 
 enum { POLICIES_MAX = 32 };
@@ -111,31 +110,26 @@ static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row
 
 static Status simulate_model(const Arguments *a, const World *w, Row *row)
 {
-    Behaviour file = {0};
-    Device dev = {0};
-    Model model = {0};
+    Session *session = NULL;
     ModelActor *actor = NULL;
-    Config config;
-    ActorOptions options = {.temperature = a->temperature,
-                            .epsilon = a->epsilon,
-                            .candidates = a->candidates,
-                            .exclude_last = a->exclude_last,
-                            .seed = (uint64_t)a->seed};
+    ActOptions options = {.temperature = a->temperature,
+                          .epsilon = a->epsilon,
+                          .candidates = a->candidates,
+                          .exclude_last = a->exclude_last,
+                          .seed = (uint64_t)a->seed};
     Status st;
-    TRY_OR_FAIL(st, device_open(&dev, a->device, (int)a->threads));
-    TRY_OR_FAIL(st, behaviour_open(&file, a->data));
-    TRY_OR_FAIL(st, saved_open(&model, &config, &file, &dev, a->checkpoint));
-    options.head = heads_default(model.shape.head_set);
-    if (a->head)
-        TRY_OR_FAIL(st, heads_find(&options.head, a->head, model.shape.head_set, "--head"));
-    const ModelScorer scorer = {&model, &file, &dev, config.model_length, NULL};
-    TRY_OR_FAIL(st, model_actor_open(&actor, &scorer, w, &options));
+    TRY_OR_FAIL(st, session_open(&session, &(SessionOptions){.checkpoint = a->checkpoint,
+                                                             .data = a->data,
+                                                             .device = a->device,
+                                                             .threads = (int)a->threads}));
+    const HeadSet has = session->model->shape.head_set;
+    options.head = heads_default(has);
+    if (a->head) TRY_OR_FAIL(st, heads_find(&options.head, a->head, has, "--head"));
+    TRY_OR_FAIL(st, model_actor_open(&actor, session, w, &options));
     st = simulate(a, w, model_actor(actor), row);
 fail:
     model_actor_close(actor);
-    model_close(&model);
-    behaviour_close(&file);
-    device_close(&dev);
+    session_close(session);
     return st;
 }
 

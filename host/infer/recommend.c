@@ -2,154 +2,251 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "catalogue/catalogue.h"
 #include "infer/states.h"
+#include "model/scores.h"
 
-static int by_item(const void *a, const void *b)
-{
-    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
+/* What a pass over the catalogue takes at once, in numbers of scratch and of excluded items: a
+ * batch that needs more is done in parts. */
+enum { ELEMENTS_MAX = 1 << 24 };
 
-/* Q of the chosen items [k] at the state h [1, dim]: [k], in the unit of rewards. */
-static Tensor action_values(const ModelScorer *s, Tensor h, Tensor items)
-{
-    const Model *m = s->model;
-    const HeadScores of_state = scores_full(s->dev, m, m->params.copy[PARAM_VALUE], HEAD_Q, h);
-    const HeadScores z = scores_repeat(s->dev, &of_state, items.dim[0]);
-    const Tensor q = SCRATCH(s->dev, F32, items.dim[0]);
-    scores_at(s->dev, &z, q, items);
-    return scores_to_values(s->dev, m, q);
-}
+/* A request of either kind. */
+typedef struct {
+    Session *session;
+    const History *history; /* [count] */
+    int64_t k;
+    const RecommendOptions *options; /* of recommend_best, else NULL */
+    int64_t *found;                  /* of recommend_best [count] */
+    const int32_t *item;             /* of recommend_scores [count, k] */
+    Recommendation *out;             /* [count, k] */
+    int64_t bases; /* memory.item [bases]: the items that are left out for every history */
+} Request;
 
-static Exclusion on_device(Device *dev, Exclusion seen)
-{
-    if (!seen.offset) return seen;
-    return (Exclusion){scratch_copy(dev, seen.offset, I64, 2).data,
-                       scratch_copy(dev, seen.item, I32, seen.offset[1]).data};
-}
+/* Histories first .. first+rows-1 of the request, with their states and what is found out about
+ * them. */
+typedef struct {
+    int64_t first, rows;
+    Tensor h;           /* [rows, dim] */
+    Tensor item, score; /* [rows, k] by the head that the model recommends by */
+    Tensor total;       /* [rows] logsumexp of that head over the catalogue */
+    Tensor q;           /* [rows k] */
+} Part;
 
-/* The best items, item [1, k], as the caller gets them; total [1]: of the softmax. */
-static Status read_best(const ModelScorer *s, Tensor item, Tensor score, Tensor q, Tensor total,
-                        Recommendation *out, int64_t *found)
+/* ---- Which items are left out ---------------------------------------------------------------- */
+
+static Status check_list(const char *name, const int32_t *item, int64_t count, int64_t items)
 {
-    const int64_t k = item.dim[1];
-    const bool policy = model_has(s->model, HEAD_POLICY), has_q = model_has(s->model, HEAD_Q);
-    int32_t *items = device_read(s->dev, item.data, tensor_bytes(item));
-    float *scores = device_read(s->dev, score.data, tensor_bytes(score));
-    float *qs = device_read(s->dev, q.data, tensor_bytes(q));
-    float *sum = device_read(s->dev, total.data, tensor_bytes(total));
-    const Status st = items && scores && qs && sum ? device_sync(s->dev) : ERR_MEMORY;
-    for (*found = 0; st == OK && *found < k && items[*found] >= 0; ++*found) {
-        const int64_t i = *found;
-        out[i] = (Recommendation){.item = items[i],
-                                  .score = scores[i],
-                                  .probability = policy ? expf(scores[i] - sum[0]) : NAN,
-                                  .q = has_q ? qs[i] : NAN};
+    for (int64_t i = 0; i < count; i++) {
+        if (item[i] < 0 || item[i] >= items)
+            return FAIL(ERR_USAGE, "%s[%" PRId64 "] is item %" PRId32 ", want 0 to %" PRId64, name,
+                        i, item[i], items - 1);
+        if (i > 0 && item[i] <= item[i - 1])
+            return FAIL(ERR_USAGE,
+                        "%s[%" PRId64 "] is item %" PRId32 " behind %" PRId32 ", want rising items",
+                        name, i, item[i], item[i - 1]);
     }
-    device_read_done(s->dev, items);
-    device_read_done(s->dev, scores);
-    device_read_done(s->dev, qs);
-    device_read_done(s->dev, sum);
-    return st;
+    return OK;
 }
 
-/* Rank by the state h [1, dim]. */
-static Status rank(const ModelScorer *s, Tensor h, Exclusion seen, int64_t k, Recommendation *out,
-                   int64_t *found)
+static Status check_options(const Session *s, const RecommendOptions *o)
 {
-    const Model *m = s->model;
-    Weights w = m->params.copy[PARAM_VALUE];
-    Tensor item = SCRATCH(s->dev, I32, 1, k), score = SCRATCH(s->dev, F32, 1, k);
-    Tensor total = SCRATCH(s->dev, F32, 1), q = SCRATCH(s->dev, F32, k), none = {0};
-    const HeadScores z = scores_ranking(s->dev, m, w, heads_default(m->shape.head_set), h);
-    catalogue_rank(s->dev, none, none, item, score, z.u, &z.items, z.bias, none,
-                   on_device(s->dev, seen));
-    catalogue_stats(s->dev, (CatalogueStats){.logsumexp = total}, z.u, &z.items, z.bias, 1);
-    if (model_has(m, HEAD_Q)) q = action_values(s, h, TENSOR(item.data, I32, k));
-    return read_best(s, item, score, q, total, out, found);
+    const int64_t items = s->model->shape.items;
+    if (o->k < 1) return FAIL(ERR_USAGE, "k = %" PRId64 ", want at least 1", o->k);
+    if (o->allow) TRY(check_list("allow", o->allow, o->allowed, items));
+    return o->block ? check_list("block", o->block, o->blocked, items) : OK;
 }
 
-/* Encode the one window of `batch` and rank by its last state. */
-static Status recommend_batch(const ModelScorer *s, const Batch *batch, Exclusion seen, int64_t k,
-                              Recommendation *out, int64_t *found)
+/* Into memory.item what neither list leaves: all items but those of `allow`, and those of
+ * `block`. */
+static Status collect_base(Request *r)
 {
-    ModelInput input = {0};
-    Encoder encoder = {0};
-    Status st;
-    TRY_OR_FAIL(st, model_input_open(&input, s->model, batch->tokens, s->dev));
-    TRY_OR_FAIL(st, encoder_open(&encoder, s->model, batch->tokens, false, s->dev));
-    model_input_set(&input, s->model, batch, s->file);
-    const size_t mark = scratch_mark(s->dev);
-    Tensor h = encoder_forward(s->dev, &encoder, s->model, s->model->params.copy[PARAM_VALUE],
-                               &input, (DropoutKey){0});
-    st = rank(s, tensor_rows(h, batch->used - 1, 1), seen, k, out, found);
-    scratch_release(s->dev, mark);
-fail:
-    model_input_close(&input);
-    encoder_close(&encoder);
-    return st;
-}
-
-static Status recommend(const ModelScorer *s, const Batch *batch, int32_t *items, int64_t count,
-                        bool include_seen, int64_t k, Recommendation *out, int64_t *found)
-{
-    const int64_t offset[] = {0, count};
-    REQUIRE(k >= 1, "%" PRId64 " recommendations", k);
-    qsort(items, (size_t)count, sizeof *items, by_item);
-    const Exclusion seen = {offset, items};
-    return recommend_batch(s, batch, include_seen ? (Exclusion){0} : seen, k, out, found);
-}
-
-Status recommend_user(const ModelScorer *s, int64_t user, bool include_seen, int64_t k,
-                      Recommendation *out, int64_t *found)
-{
-    const int64_t start = s->file->offset[user], end = s->file->offset[user + 1];
-    const int64_t first = end - start > s->length ? end - s->length : start;
-    const Window window = {.user = user, .first = first, .end = end};
-    if (start == end) return FAIL(ERR_USAGE, "%s: this user has no events", s->file->path);
-    int32_t *items = malloc((size_t)(end - start) * sizeof *items);
-    Batch batch = {0};
-    Status st = items ? batch_open(&batch, s->file, end - first)
-                      : FAIL(ERR_MEMORY, "no memory for %" PRId64 " events", end - start);
-    if (st == OK) st = columns_read(s->file, COLUMN_ITEM, start, end - start, items);
-    if (st == OK) st = batch_fill(&batch, s->file, &window, 1);
-    if (st == OK) st = recommend(s, &batch, items, end - start, include_seen, k, out, found);
-    batch_close(&batch);
-    free(items);
-    return st;
-}
-
-Status recommend_history(const ModelScorer *s, const HistoryEvent *events, int64_t count,
-                         int64_t user, bool include_seen, int64_t k, Recommendation *out,
-                         int64_t *found)
-{
-    REQUIRE(count >= 1, "a history of %" PRId64 " events", count);
-    const int64_t skipped = count > s->length ? count - s->length : 0;
-    int32_t *items = malloc((size_t)count * sizeof *items);
-    Batch batch = {0};
-    Status st = items ? batch_open(&batch, s->file, count - skipped)
-                      : FAIL(ERR_MEMORY, "no memory for %" PRId64 " events", count);
-    for (int64_t i = 0; i < count && st == OK; i++) items[i] = events[i].item;
-    for (int64_t i = 0; i < count - skipped && st == OK; i++) {
-        const HistoryEvent *e = events + skipped + i;
-        batch.item[i] = e->item;
-        batch.action[i] = e->action;
-        batch.gap[i] = i ? batch_gap_bucket(e->time_ms - e[-1].time_ms) : 0;
-        batch.position[i] = (int32_t)i;
-        batch.target[i] = -1;
+    const RecommendOptions *o = r->options;
+    const int64_t items = r->session->model->shape.items;
+    int64_t allowed = 0, blocked = 0;
+    r->bases = 0;
+    if (!o->allow && !o->block) return OK;
+    TRY(session_reserve_items(r->session, items));
+    for (int32_t item = 0; item < items; item++) {
+        const bool allow = !o->allow || (allowed < o->allowed && o->allow[allowed] == item);
+        const bool block = o->block && blocked < o->blocked && o->block[blocked] == item;
+        allowed += o->allow && allow;
+        blocked += block;
+        if (block || !allow) r->session->memory.item[r->bases++] = item;
     }
-    if (st == OK) {
-        batch.used = count - skipped;
-        batch.windows = 1;
-        batch.cu_seqlens[1] = (int32_t)batch.used;
-        batch.user[0] = user;
-        st = recommend(s, &batch, items, count, include_seen, k, out, found);
+    return OK;
+}
+
+/* Of each history of the part: the same for all, and, unless they are included, its own items. */
+static Status collect_excluded(const Request *r, const Part *p)
+{
+    SessionMemory *m = &r->session->memory;
+    exclude_begin(&m->exclude);
+    for (int64_t i = 0; i < p->rows; i++) {
+        const History *h = &r->history[p->first + i];
+        const int64_t count = r->options->include_seen ? 0 : h->count;
+        TRY(session_reserve_items(r->session, r->bases + count));
+        TRY(history_items(h, r->session->file, count, m->item + r->bases));
+        TRY(exclude_add(&m->exclude, m->item, r->bases, m->item + r->bases, count));
     }
-    batch_close(&batch);
-    free(items);
+    return OK;
+}
+
+/* ---- What the heads say ---------------------------------------------------------------------- */
+
+static HeadId ranking_head(const Request *r)
+{
+    return heads_default(r->session->model->shape.head_set);
+}
+
+/* The best items of each history. */
+static Status rank(const Request *r, Part *p, const HeadScores *z)
+{
+    const Session *s = r->session;
+    const Tensor none = {0};
+    TRY(collect_excluded(r, p));
+    catalogue_rank(s->dev, none, none, p->item, p->score, z->u, &z->items, z->bias, none,
+                   exclude_on_device(s->dev, &s->memory.exclude));
+    return OK;
+}
+
+/* z of a row for each of its k items. */
+static Status repeat(const Request *r, const Part *p, const HeadScores *z, HeadScores *each)
+{
+    Session *s = r->session;
+    TRY(session_reserve_items(s, r->bases + p->rows * r->k));
+    *each = scores_repeat(s->dev, z, r->k, s->memory.item + r->bases);
+    return OK;
+}
+
+/* The scores of the given items. */
+static Status score(const Request *r, Part *p, const HeadScores *z)
+{
+    Device *dev = r->session->dev;
+    const int64_t count = p->rows * r->k;
+    HeadScores each;
+    TRY(repeat(r, p, z, &each));
+    device_copy_in(dev, p->item.data, r->item + p->first * r->k, tensor_bytes(p->item));
+    scores_at(dev, &each, TENSOR(p->score.data, F32, count), TENSOR(p->item.data, I32, count));
+    return OK;
+}
+
+/* Q of the items, in the unit of rewards. */
+static Status value(const Request *r, Part *p)
+{
+    const Session *s = r->session;
+    HeadScores each;
+    const HeadScores z = scores_full(s->dev, s->model, session_weights(s), HEAD_Q, p->h);
+    TRY(repeat(r, p, &z, &each));
+    scores_at(s->dev, &each, p->q, TENSOR(p->item.data, I32, p->rows * r->k));
+    p->q = scores_to_values(s->dev, s->model, p->q);
+    return OK;
+}
+
+/* ---- Handing out ----------------------------------------------------------------------------- */
+
+static void hand_out(const Request *r, const Part *p, const int32_t *item, const float *z,
+                     const float *total, const float *q)
+{
+    const bool policy = ranking_head(r) == HEAD_POLICY;
+    const bool values = model_has(r->session->model, HEAD_Q);
+    for (int64_t i = 0; i < p->rows; i++) {
+        Recommendation *out = r->out + (p->first + i) * r->k;
+        int64_t n = 0;
+        for (; n < r->k && item[i * r->k + n] >= 0; n++) {
+            const int64_t at = i * r->k + n;
+            out[n] = (Recommendation){.item = item[at],
+                                      .score = z[at],
+                                      .probability = policy ? expf(z[at] - total[i]) : NAN,
+                                      .q = values ? q[at] : NAN};
+        }
+        if (r->found) r->found[p->first + i] = n;
+    }
+}
+
+static Status read_part(const Request *r, const Part *p)
+{
+    Device *dev = r->session->dev;
+    int32_t *item = device_read(dev, p->item.data, tensor_bytes(p->item));
+    float *z = device_read(dev, p->score.data, tensor_bytes(p->score));
+    float *total = device_read(dev, p->total.data, tensor_bytes(p->total));
+    float *q = device_read(dev, p->q.data, tensor_bytes(p->q));
+    const Status st = item && z && total && q ? device_sync(dev) : ERR_MEMORY;
+    if (st == OK) hand_out(r, p, item, z, total, q);
+    device_read_done(dev, item);
+    device_read_done(dev, z);
+    device_read_done(dev, total);
+    device_read_done(dev, q);
     return st;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+static Status answer_part(const Request *r, Part *p)
+{
+    const Session *s = r->session;
+    Device *dev = s->dev;
+    p->item = SCRATCH(dev, I32, p->rows, r->k);
+    p->score = SCRATCH(dev, F32, p->rows, r->k);
+    p->total = SCRATCH(dev, F32, p->rows);
+    p->q = SCRATCH(dev, F32, p->rows * r->k);
+    const HeadScores z = scores_ranking(dev, s->model, session_weights(s), ranking_head(r), p->h);
+    TRY(r->options ? rank(r, p, &z) : score(r, p, &z));
+    catalogue_stats(dev, (CatalogueStats){.logsumexp = p->total}, z.u, &z.items, z.bias, 1);
+    if (model_has(s->model, HEAD_Q)) TRY(value(r, p));
+    return read_part(r, p);
+}
+
+static Status answer(void *context, const StateBatch *batch)
+{
+    const Request *r = context;
+    Device *dev = r->session->dev;
+    const int64_t row = r->k * (r->session->model->shape.dim + 4) + r->bases;
+    const int64_t most = row < ELEMENTS_MAX ? ELEMENTS_MAX / row : 1;
+    for (int64_t done = 0; done < batch->count; done += most) {
+        const int64_t left = batch->count - done, rows = left < most ? left : most;
+        Part p = {batch->index[done], rows, .h = tensor_rows(batch->h, done, rows)};
+        const size_t mark = scratch_mark(dev);
+        const Status st = answer_part(r, &p);
+        scratch_release(dev, mark);
+        TRY(st);
+    }
+    return OK;
+}
+
+static Status run(Request *r, int64_t count)
+{
+    session_lock(r->session);
+    Status st = r->options ? collect_base(r) : OK;
+    if (st == OK)
+        st = states_after(r->session, CONTEXT_RECOMMENDED, r->history, count,
+                          (StateSink){answer, r});
+    session_unlock(r->session);
+    return st;
+}
+
+Status recommend_best(Session *s, const History *history, int64_t count,
+                      const RecommendOptions *options, Recommendation *out, int64_t *found)
+{
+    Request r = {.session = s,
+                 .history = history,
+                 .k = options->k,
+                 .options = options,
+                 .found = found,
+                 .out = out};
+    TRY(check_options(s, options));
+    return run(&r, count);
+}
+
+Status recommend_scores(Session *s, const History *history, int64_t count, const int32_t *item,
+                        int64_t k, Recommendation *out)
+{
+    Request r = {.session = s, .history = history, .k = k, .item = item, .out = out};
+    const int64_t items = s->model->shape.items;
+    if (k < 1) return FAIL(ERR_USAGE, "k = %" PRId64 ", want at least 1", k);
+    for (int64_t i = 0; i < count * k; i++)
+        if (item[i] < 0 || item[i] >= items)
+            return FAIL(ERR_USAGE, "item[%" PRId64 "] is %" PRId32 ", want 0 to %" PRId64, i,
+                        item[i], items - 1);
+    return run(&r, count);
 }

@@ -1,33 +1,42 @@
-/* Recommendations for one history: the best items of the whole catalogue, with their scores. */
-#ifndef SOUK_RECOMMENDER_H
-#define SOUK_RECOMMENDER_H
+/* Recommendations: the best items of the whole catalogue after a history, by the head that the
+ * model recommends by (the policy where there is one, else Q), or what the model says of given
+ * items.
+ *
+ * Events of a history that is given in memory without numbers are taken at their mean. What
+ * infer/states.h says of the last bits of a state in a batch holds for scores too: a history asked
+ * for alone has the same bits every time.
+ */
+#ifndef SOUK_RECOMMEND_H
+#define SOUK_RECOMMEND_H
 
-#include "infer/scorer.h"
+#include "infer/history.h"
 
 typedef struct {
     int32_t item;
-    float score; /* logit of the ranking head */
+    float score; /* of the head that the model recommends by; of a policy the logit */
     float
         probability; /* softmax of the policy over the whole catalogue; NaN without a policy head */
-    float q;         /* action value; NaN without a Q head */
+    float q;         /* action value, in the unit of rewards; NaN without a Q head */
 } Recommendation;
 
-/* One event of a history that need not be in any file. */
+/* Which items may be recommended: those of `allow`, but for those of `block` and, without
+ * include_seen, those of the history. Both lists rise and have no item twice. */
 typedef struct {
-    int32_t item, action;
-    int64_t time_ms;
-} HistoryEvent;
+    int64_t k;            /* how many, at least 1 */
+    bool include_seen;    /* items of the history stay candidates */
+    const int32_t *allow; /* [allowed] NULL: every item of the catalogue */
+    int64_t allowed;
+    const int32_t *block; /* [blocked] NULL: none */
+    int64_t blocked;
+} RecommendOptions;
 
-/* Rank the catalogue after `count` >= 1 events (the last model.length of them are the context), by the
- * policy where there is one, else by Q. Without `include_seen`, items of the history are left out.
- * Fills `out` [k], best first; *found is less than k only when fewer items are left. Event features
- * of such a history are taken at their mean; `user` is a row of the file, or -1: profile unknown. */
-Status recommend_history(const ModelScorer *s, const HistoryEvent *events, int64_t count,
-                         int64_t user, bool include_seen, int64_t k, Recommendation *out,
-                         int64_t *found);
+/* For each of `count` histories its best items, by falling score (equals by rising item): out
+ * [count, k] gets found[i] <= k of them in row i; fewer than k only where fewer are left. */
+Status recommend_best(Session *s, const History *history, int64_t count,
+                      const RecommendOptions *options, Recommendation *out, int64_t *found);
 
-/* The same after all events of a user of the file, features included. */
-Status recommend_user(const ModelScorer *s, int64_t user, bool include_seen, int64_t k,
-                      Recommendation *out, int64_t *found);
+/* What the model says of given items after each history: item [count, k] into out [count, k]. */
+Status recommend_scores(Session *s, const History *history, int64_t count, const int32_t *item,
+                        int64_t k, Recommendation *out);
 
 #endif

@@ -1,103 +1,59 @@
 #include "infer/states.h"
 
-#include <stdlib.h>
-
 #include "base/progress.h"
-#include "elementwise.h"
-#include "embedding.h"
+#include "model/scores.h"
 
-enum { BATCH_TOKENS = 4096 };
-
-/* The open batch, and who asked. */
-typedef struct {
-    const ModelScorer *self;
-    const ScoredEvents *events;
-    Status (*use)(void *context, const StateBatch *batch);
-    void *context;
-
-    Batch batch;
-    ModelInput input;
-    Encoder own, *encoder; /* own: used where none is borrowed */
-    Window *window;        /* [tokens] windows of the open batch */
-    int64_t windows, tokens;
-    int32_t *row;   /* [tokens] state rows that are wanted, */
-    int64_t *index; /* [tokens] and the events they are for */
-    int64_t wanted;
-    Progress bar;
-    int64_t done;
-} Walk;
-
-static Status walk_open(Walk *w)
+/* The states of the rows memory.row [wanted] of the batch that memory.batch holds, to `sink`. */
+static Status use_batch(Session *s, int64_t wanted, StateSink sink)
 {
-    const ModelScorer *s = w->self;
-    const int64_t tokens = s->encoder                 ? s->encoder->tokens
-                           : s->length > BATCH_TOKENS ? s->length
-                                                      : BATCH_TOKENS;
-    w->encoder = s->encoder ? s->encoder : &w->own;
-    w->window = calloc((size_t)tokens, sizeof *w->window);
-    w->row = calloc((size_t)tokens, sizeof *w->row);
-    w->index = calloc((size_t)tokens, sizeof *w->index);
-    if (!w->window || !w->row || !w->index) return FAIL(ERR_MEMORY, "no memory to evaluate");
-    TRY(batch_open(&w->batch, s->file, tokens));
-    TRY(model_input_open(&w->input, s->model, tokens, s->dev));
-    return s->encoder ? OK : encoder_open(&w->own, s->model, tokens, false, s->dev);
-}
-
-static void walk_close(Walk *w)
-{
-    free(w->window);
-    free(w->row);
-    free(w->index);
-    batch_close(&w->batch);
-    model_input_close(&w->input);
-    encoder_close(&w->own);
-}
-
-Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count)
-{
-    Tensor t = SCRATCH(dev, dtype, count);
-    device_copy_in(dev, t.data, from, tensor_bytes(t));
-    return t;
-}
-
-Tensor states_at(Device *dev, Tensor all, const int32_t *row, int64_t count)
-{
-    Tensor h = SCRATCH(dev, F32, count, all.dim[1]);
-    elementwise_fill(dev, h, 0.0f);
-    embedding_add(dev, h, elementwise_cast(dev, all, F32), scratch_copy(dev, row, I32, count));
-    return elementwise_cast(dev, h, all.dtype);
-}
-
-static Status flush(Walk *w)
-{
-    const ModelScorer *s = w->self;
-    if (w->wanted == 0) return OK;
-    TRY(batch_fill(&w->batch, s->file, w->window, w->windows));
-    model_input_set(&w->input, s->model, &w->batch, s->file);
+    SessionMemory *m = &s->memory;
     const size_t mark = scratch_mark(s->dev);
-    Tensor all =
-        encoder_forward(s->dev, w->encoder, s->model,
-                        params_weights(&s->model->params, PARAM_VALUE), &w->input, (DropoutKey){0});
-    Tensor h = states_at(s->dev, all, w->row, w->wanted);
-    Status st = w->use(w->context, &(StateBatch){h, w->wanted, w->index});
+    model_input_set(&m->input, s->model, &m->batch, s->file);
+    Tensor all = encoder_forward(s->dev, s->encoder, s->model, session_weights(s), &m->input,
+                                 (DropoutKey){0});
+    Tensor h = scores_rows(s->dev, all, m->row, wanted);
+    Status st = sink.use(sink.context, &(StateBatch){h, wanted, m->index});
     if (st == OK) st = device_sync(s->dev);
     scratch_release(s->dev, mark);
-    w->done += w->wanted;
-    progress_update(&w->bar, w->done, NULL);
-    w->windows = w->tokens = w->wanted = 0;
     return st;
 }
 
-/* Put window [first, end) into the batch for the user's events [from, to): event e wants the state of
- * row e-1. */
+/* ---- Before logged events -------------------------------------------------------------------- */
+
+/* The windows of the open batch: memory.window [windows], together of `tokens`; and how many states
+ * they give. */
+typedef struct {
+    Session *session;
+    const LogEvents *events;
+    StateSink sink;
+    int64_t windows, tokens, wanted, done;
+    Progress bar;
+} Walk;
+
+static Status flush(Walk *w)
+{
+    Session *s = w->session;
+    if (w->wanted == 0) return OK;
+    TRY(session_reserve(s, w->tokens));
+    TRY(batch_fill(&s->memory.batch, s->file, s->memory.window, w->windows));
+    TRY(use_batch(s, w->wanted, w->sink));
+    w->done += w->wanted;
+    progress_update(&w->bar, w->done, NULL);
+    w->windows = w->tokens = w->wanted = 0;
+    return OK;
+}
+
+/* The rows first .. end-1 of a user, for the states before events number from .. to-1 of the
+ * request: the state before row e of the log is that of row e-1. */
 static Status add_window(Walk *w, int64_t user, int64_t first, int64_t end, int64_t from,
                          int64_t to)
 {
-    if (w->tokens + (end - first) > w->batch.tokens) TRY(flush(w));
-    w->window[w->windows++] = (Window){.user = user, .first = first, .end = end};
+    SessionMemory *m = &w->session->memory;
+    if (w->tokens + (end - first) > w->session->tokens) TRY(flush(w));
+    m->window[w->windows++] = (Window){.user = user, .first = first, .end = end};
     for (int64_t i = from; i < to; i++) {
-        w->row[w->wanted] = (int32_t)(w->tokens + (w->events->event[i] - 1 - first));
-        w->index[w->wanted++] = i;
+        m->row[w->wanted] = (int32_t)(w->tokens + (w->events->event[i] - 1 - first));
+        m->index[w->wanted++] = i;
     }
     w->tokens += end - first;
     return OK;
@@ -105,29 +61,78 @@ static Status add_window(Walk *w, int64_t user, int64_t first, int64_t end, int6
 
 static Status add_user(Walk *w, int64_t u)
 {
-    const ScoredEvents *e = w->events;
-    const int64_t user = e->user[u], start = w->self->file->offset[user], length = w->self->length;
+    const LogEvents *e = w->events;
+    const int64_t user = e->user[u], *offset = w->session->file->offset + user;
     for (int64_t i = e->first[u]; i < e->first[u + 1];) {
-        /* States up to row `end`-1 with the window's first event as late as half a window allows. */
-        const int64_t needed = e->event[i];
-        const int64_t first = needed - start <= length ? start : needed - (length + 1) / 2;
+        const Context c = context_window(CONTEXT_EVALUATED, w->session->length, offset[0],
+                                         offset[1], e->event[i]);
         int64_t last = i;
-        while (last + 1 < e->first[u + 1] && e->event[last + 1] - first <= length) last++;
-        TRY(add_window(w, user, first, e->event[last], i, last + 1));
+        while (last + 1 < e->first[u + 1] && e->event[last + 1] <= c.last) last++;
+        TRY(add_window(w, user, c.first, e->event[last], i, last + 1));
         i = last + 1;
     }
     return OK;
 }
 
-Status model_states(const ModelScorer *s, const ScoredEvents *events, const char *label, bool quiet,
-                    Status (*use)(void *context, const StateBatch *batch), void *context)
+Status states_before(Session *s, const LogEvents *events, const char *label, bool quiet,
+                     StateSink sink)
 {
-    Walk w = {.self = s, .events = events, .use = use, .context = context};
+    Walk w = {.session = s, .events = events, .sink = sink};
+    Status st = OK;
+    session_lock(s);
     progress_begin(&w.bar, label, events->first[events->users], quiet);
-    Status st = walk_open(&w);
     for (int64_t u = 0; u < events->users && st == OK; u++) st = add_user(&w, u);
     if (st == OK) st = flush(&w);
     if (st == OK) progress_end(&w.bar, NULL);
-    walk_close(&w);
+    session_unlock(s);
+    return st;
+}
+
+/* ---- After histories ------------------------------------------------------------------------- */
+
+static int64_t first_event(const Session *s, ContextMode mode, const History *h)
+{
+    return context_window(mode, s->length, 0, h->count, h->count).first;
+}
+
+/* Histories number from .. to-1, which together have `tokens` events in their contexts. */
+static Status use_histories(Session *s, ContextMode mode, const History *history, int64_t from,
+                            int64_t to, int64_t tokens, StateSink sink)
+{
+    SessionMemory *m = &s->memory;
+    TRY(session_reserve(s, tokens));
+    batch_begin(&m->batch);
+    for (int64_t i = from; i < to; i++) {
+        const History *h = &history[i];
+        TRY(history_add_to_batch(h, s->file, first_event(s, mode, h), &m->batch));
+        m->row[i - from] = (int32_t)m->batch.used - 1;
+        m->index[i - from] = i;
+    }
+    batch_end(&m->batch);
+    return use_batch(s, to - from, sink);
+}
+
+static Status after_all(Session *s, ContextMode mode, const History *history, int64_t count,
+                        StateSink sink)
+{
+    for (int64_t i = 0; i < count; i++) TRY(history_check(&history[i], s->file, i));
+    for (int64_t from = 0, to = 0; from < count; from = to) {
+        int64_t tokens = 0;
+        for (; to < count; to++) {
+            const int64_t more = history[to].count - first_event(s, mode, &history[to]);
+            if (tokens + more > s->tokens) break;
+            tokens += more;
+        }
+        TRY(use_histories(s, mode, history, from, to, tokens, sink));
+    }
+    return OK;
+}
+
+Status states_after(Session *s, ContextMode mode, const History *history, int64_t count,
+                    StateSink sink)
+{
+    session_lock(s);
+    const Status st = after_all(s, mode, history, count, sink);
+    session_unlock(s);
     return st;
 }

@@ -1,40 +1,47 @@
-/* The states of a model before events of a log, a batch of windows at a time.
+/* The states of a model: what its encoder makes of a context, a row of `dim` numbers that every
+ * head reads. Contexts are packed into batches of at most session->tokens tokens;
+ * data/stream/context.h says which events each mode takes.
  *
- * The context of an event is its user's history before it, at most model.length events. A longer
- * history is covered by windows that overlap by half, each serving the events of its second half, so
- * every context has at least length/2 events, and exactly the whole history where it fits.
+ * A state does not depend on the other contexts in its batch, up to rounding. On the CPU its last
+ * bits may: the matrix products of oneDNN sum in another order where a batch has fewer than 16
+ * rows, and where an inner dimension is 1000 or more. So the same batches give the same bits, and
+ * so does a history asked for alone, whatever else the session did; a history in a batch may differ
+ * from it in the last bits.
  */
-#ifndef SOUK_MODEL_STATES_H
-#define SOUK_MODEL_STATES_H
+#ifndef SOUK_STATES_H
+#define SOUK_STATES_H
 
-#include "evaluate/ranking/histories.h"
-#include "model/encoder.h"
+#include "data/stream/context.h"
+#include "infer/history.h"
 
-typedef struct {
-    const Model *model;
-    const Behaviour *file;
-    Device *dev;
-    int64_t length;   /* model.length */
-    Encoder *encoder; /* to borrow for its batches, of at least `length` tokens; NULL: an own one */
-} ModelScorer;
-
-/* States of `count` events: row i of h [count, dim], in scratch and in the dtype of the model's
- * activations, is the state before event index[i] of the ScoredEvents. */
+/* Some states, in the order in which they were asked for: row i of h [count, dim], in scratch and
+ * in the dtype of the model's activations, is state number index[i] of the request. */
 typedef struct {
     Tensor h;
     int64_t count;
-    const int64_t *index;
+    const int64_t *index; /* [count] rising */
 } StateBatch;
 
-/* Call use(context, batch) until every event of `events` was in one batch; of `events` only users, user,
- * first and event are read, and each event has one of its user's before it. `label` names the progress
- * bar. */
-Status model_states(const ModelScorer *s, const ScoredEvents *events, const char *label, bool quiet,
-                    Status (*use)(void *context, const StateBatch *batch), void *context);
+/* What is done with a batch of states; a failure ends the request. It runs under the session's
+ * lock. */
+typedef struct {
+    Status (*use)(void *context, const StateBatch *batch);
+    void *context;
+} StateSink;
 
-/* Rows row[i] of the states `all`, in scratch: [count, dim] of their dtype. */
-Tensor states_at(Device *dev, Tensor all, const int32_t *row, int64_t count);
-/* An array of the host in scratch of the device. */
-Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count);
+/* Events of the session's file, by user: event[first[u] .. first[u+1]-1], rising rows of /events,
+ * are of user[u], and each has an event of its user before it. */
+typedef struct {
+    int64_t users;
+    const int64_t *user, *first, *event;
+} LogEvents;
+
+/* The states before logged events (CONTEXT_EVALUATED). `label` names the progress bar. */
+Status states_before(Session *s, const LogEvents *events, const char *label, bool quiet,
+                     StateSink sink);
+
+/* The states after all events of each history, in `mode` (CONTEXT_ACTED or CONTEXT_RECOMMENDED). */
+Status states_after(Session *s, ContextMode mode, const History *history, int64_t count,
+                    StateSink sink);
 
 #endif

@@ -1,8 +1,5 @@
 #include "model/scores.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
-
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
 #include "embedding.h"
@@ -59,29 +56,23 @@ void scores_at(Device *dev, const HeadScores *s, Tensor out, Tensor item)
     if (s->state.data) elementwise_add(dev, out, s->state);
 }
 
-/* Rows row[i] of `from` [rows, columns], in its dtype. */
-static Tensor rows_at(Device *dev, Tensor from, Tensor row)
+Tensor scores_rows(Device *dev, Tensor from, const int32_t *row, int64_t count)
 {
-    const Tensor to = SCRATCH(dev, F32, row.dim[0], from.dim[1]);
+    const Tensor to = SCRATCH(dev, F32, count, from.dim[1]);
     elementwise_fill(dev, to, 0.0f);
-    embedding_add(dev, to, elementwise_cast(dev, from, F32), row);
+    embedding_add(dev, to, elementwise_cast(dev, from, F32), scratch_copy(dev, row, I32, count));
     return elementwise_cast(dev, to, from.dtype);
 }
 
-HeadScores scores_repeat(Device *dev, const HeadScores *s, int64_t times)
+HeadScores scores_repeat(Device *dev, const HeadScores *s, int64_t times, int32_t *index)
 {
     const int64_t rows = s->u.dim[0], all = rows * times;
     HeadScores out = *s;
-    const Tensor row = SCRATCH(dev, I32, all);
-    int32_t *index = malloc((size_t)all * sizeof *index);
-    REQUIRE(index, "no memory for %" PRId64 " rows", all);
     for (int64_t i = 0; i < all; i++) index[i] = (int32_t)(i / times);
-    device_copy_in(dev, row.data, index, tensor_bytes(row));
-    free(index);
-    out.u = rows_at(dev, s->u, row);
+    out.u = scores_rows(dev, s->u, index, all);
     if (s->state.data) {
-        const Tensor state = rows_at(dev, TENSOR(s->state.data, F32, rows, 1), row);
-        out.state = TENSOR(state.data, F32, all);
+        const Tensor state = TENSOR(s->state.data, F32, rows, 1);
+        out.state = TENSOR(scores_rows(dev, state, index, all).data, F32, all);
     }
     return out;
 }

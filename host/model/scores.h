@@ -27,8 +27,11 @@ Tensor scores_of_state(Device *dev, const Model *m, Weights w, HeadId head, Tens
 
 /* out[i] = score[i, item[i]], f32 [rows]; undefined where item[i] < 0. */
 void scores_at(Device *dev, const HeadScores *s, Tensor out, Tensor item);
-/* The scores of each row `times` times, one copy behind the other. */
-HeadScores scores_repeat(Device *dev, const HeadScores *s, int64_t times);
+/* Rows row[i] of `from` [rows, columns], in scratch and in its dtype: [count, columns]. */
+Tensor scores_rows(Device *dev, Tensor from, const int32_t *row, int64_t count);
+/* The scores of each row `times` times, one copy behind the other. index [rows times] of the host
+ * is overwritten. */
+HeadScores scores_repeat(Device *dev, const HeadScores *s, int64_t times, int32_t *index);
 /* Scores of Q as values: themselves, or with learn.log_values their exponentials (in a new
  * tensor). */
 Tensor scores_to_values(Device *dev, const Model *m, Tensor scores);

@@ -8,7 +8,7 @@
 
 #include "base/files.h"
 #include "base/progress.h"
-#include "infer/scorer.h"
+#include "evaluate/ranking/validation.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
 
@@ -18,6 +18,7 @@ typedef struct {
     Stream *stream;
     Metrics metrics;
     Validation validation;
+    Session *session; /* that validation uses */
     Progress bar;
     int64_t steps, valid_every, save_every;
     double started, tokens_per_s;
@@ -112,6 +113,7 @@ static Status loop_open(Loop *l, const Config *config, LoopOptions options)
     TRY(metrics_open(&l->metrics, config->train_out, l->trainer.step));
     TRY(validation_open(&l->validation, &l->trainer.file, config->train_valid_users,
                         (uint64_t)config->train_seed));
+    TRY(trainer_session(&l->trainer, &l->session));
     print_plan(l);
     l->started = progress_seconds();
     return OK;
@@ -119,6 +121,7 @@ static Status loop_open(Loop *l, const Config *config, LoopOptions options)
 
 static void loop_close(Loop *l)
 {
+    session_close(l->session);
     validation_close(&l->validation);
     metrics_close(&l->metrics);
     stream_close(l->stream);
@@ -144,8 +147,7 @@ static Status validate(Loop *l)
     char path[4096];
     ValidationResult r;
     if (l->validation.events == 0) return OK;
-    const ModelScorer scorer = {&t->model, &t->file, &t->dev, t->config.model_length, &t->online};
-    TRY(validation_run(&l->validation, &r, &scorer));
+    TRY(validation_run(&l->validation, &r, l->session));
     metrics_validation(&l->metrics, t->step, r.ndcg10, r.hr10, l->validation.events);
     if (r.ndcg10 <= l->progression.best) {
         l->progression.worse++;

@@ -237,6 +237,15 @@ void trainer_close(Trainer *t)
     *t = (Trainer){0};
 }
 
+Status trainer_session(Trainer *t, Session **session)
+{
+    return session_open(session, &(SessionOptions){.model = &t->model,
+                                                   .length = t->config.model_length,
+                                                   .encoder = &t->online,
+                                                   .file = &t->file,
+                                                   .dev = &t->dev});
+}
+
 StreamOptions trainer_stream(const Trainer *t)
 {
     const Config *c = &t->config;

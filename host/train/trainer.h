@@ -3,6 +3,7 @@
 #define SOUK_TRAINER_H
 
 #include "base/config.h"
+#include "infer/session.h"
 #include "learn/objective.h"
 #include "learn/optimizer.h"
 #include "model/encoder.h"
@@ -61,6 +62,11 @@ void trainer_close(Trainer *t); /* safe on {0} */
 /* The weights in PARAM_VALUE are the first ones: the target network and what products read become theirs.
  * Opening does so with the weights of the seed. */
 void trainer_begin(Trainer *t);
+
+/* A session over the trainer's weights, as they are at each request, and in the memory of its online
+ * encoder: not to be used between the forward and the backward pass of a step. Close it before the
+ * trainer. */
+Status trainer_session(Trainer *t, Session **session);
 
 /* The stream that config asks for. */
 StreamOptions trainer_stream(const Trainer *t);

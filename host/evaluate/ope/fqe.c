@@ -12,7 +12,9 @@
 #include "elementwise.h"
 #include "embedding.h"
 #include "gemm.h"
+#include "infer/states.h"
 #include "losses/loss.h"
+#include "model/scores.h"
 
 enum { SWEEPS_MAX = 500, ITERATIONS_MAX = 300 };
 static const double SETTLED = 1e-4,
@@ -324,8 +326,8 @@ static Status density_ratios(const Fit *f, const bool *next, float *w)
 static Status keep(void *context, const StateBatch *batch)
 {
     Fit *f = context;
-    const ModelScorer *s = f->policy->model;
-    Weights w = params_weights(&s->model->params, PARAM_VALUE);
+    const Session *s = f->policy->session;
+    Weights w = session_weights(s);
     const int64_t first = batch->index[0], count = batch->count;
     REQUIRE(batch->index[count - 1] == first + count - 1, "a batch of decisions with gaps");
     const HeadScores z = scores_ranking(f->dev, s->model, w, f->policy->head, batch->h);
@@ -418,14 +420,11 @@ static Status take_memory(Fit *f)
 static Status fit_open(Fit *f, const OpeLog *log, const OpeModelPolicy *policy,
                        const OpeFqeOptions *options)
 {
-    const ModelScorer *s = policy->model;
+    Session *s = policy->session;
     const Model *m = s->model;
-    Weights w = params_weights(&m->params, PARAM_VALUE);
-    const ScoredEvents events = {.count = log->count,
-                                 .users = log->users,
-                                 .event = log->event,
-                                 .user = log->user,
-                                 .first = log->first};
+    Weights w = session_weights(s);
+    const LogEvents events = {
+        .users = log->users, .user = log->user, .first = log->first, .event = log->event};
     *f = (Fit){.log = log,
                .policy = policy,
                .options = options,
@@ -437,7 +436,7 @@ static Status fit_open(Fit *f, const OpeLog *log, const OpeModelPolicy *policy,
     TRY(take_memory(f));
     device_copy_in(f->dev, f->item.data, log->item, tensor_bytes(f->item));
     items_gather(f->dev, f->shown, &f->items, f->item);
-    TRY(model_states(s, &events, "states", policy->quiet, keep, f));
+    TRY(states_before(s, &events, "states", policy->quiet, (StateSink){keep, f}));
     if (greedy(f)) {
         items_gather(f->dev, f->query, &f->items, f->best);
         TRY(mean_vector(f));

@@ -8,7 +8,8 @@
 #define SOUK_OPE_POLICY_H
 
 #include "evaluate/ope/log.h"
-#include "infer/scorer.h"
+#include "infer/session.h"
+#include "model/heads.h"
 
 /* Decision i belongs to fold[i] in [0, folds); worth[k, a] is what fold k's model gives for item a. */
 typedef struct {
@@ -58,7 +59,7 @@ OpePolicy ope_policy_popularity(const OpePopularity *p);
  *
  *   pi(a | x) = epsilon / items + (1 - epsilon) [a = argmax_b z(x, b)] */
 typedef struct OpeModelPolicy {
-    const ModelScorer *model;
+    Session *session;
     HeadId head;
     double temperature, epsilon; /* epsilon < 0: softmax */
     bool quiet;

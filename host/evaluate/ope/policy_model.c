@@ -7,6 +7,8 @@
 #include "catalogue/policy.h"
 #include "elementwise.h"
 #include "evaluate/ope/policy.h"
+#include "infer/states.h"
+#include "model/scores.h"
 
 typedef struct {
     const OpeModelPolicy *policy;
@@ -40,8 +42,8 @@ static Tensor cooled(const Asked *a, Tensor x)
 static Scores scores_of(Asked *a, const StateBatch *batch)
 {
     const OpeModelPolicy *p = a->policy;
-    const Model *m = p->model->model;
-    Weights w = m->params.copy[PARAM_VALUE];
+    const Model *m = p->session->model;
+    Weights w = session_weights(p->session);
     const HeadScores z = scores_ranking(a->dev, m, w, p->head, batch->h);
     const bool softmax = p->epsilon < 0.0;
     for (int64_t i = 0; i < batch->count; i++) a->item[i] = a->log->item[batch->index[i]];
@@ -202,19 +204,16 @@ static Status answer_model(const OpePolicy *self, const OpeLog *log, const OpeQu
                .log = log,
                .question = answer->mean ? question : NULL,
                .answer = answer,
-               .dev = p->model->dev,
+               .dev = p->session->dev,
                .items = log->items,
                .item = malloc(((size_t)log->count + 1) * sizeof *a.item)};
     if (!a.item) return FAIL(ERR_MEMORY, "no memory for %lld decisions", (long long)log->count);
-    const ScoredEvents events = {.count = log->count,
-                                 .users = log->users,
-                                 .event = log->event,
-                                 .user = log->user,
-                                 .first = log->first};
+    const LogEvents events = {
+        .users = log->users, .user = log->user, .first = log->first, .event = log->event};
     Status st = a.question && !greedy ? open_distribution(&a) : OK;
     if (st == OK)
-        st = model_states(p->model, &events, "policy", p->quiet, greedy ? ask_greedy : ask_softmax,
-                          &a);
+        st = states_before(p->session, &events, "policy", p->quiet,
+                           (StateSink){greedy ? ask_greedy : ask_softmax, &a});
     if (st == OK && a.question && greedy) spread_any(&a);
     if (st == OK && a.question && !greedy) st = close_masses(&a);
     arena_close(&a.arena);

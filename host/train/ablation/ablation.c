@@ -9,8 +9,7 @@
 #include "base/files.h"
 #include "base/parallel.h"
 #include "evaluate/ranking/baselines.h"
-#include "infer/scorer.h"
-#include "model/saved.h"
+#include "evaluate/ranking/model_scorer.h"
 #include "train/checkpoint.h"
 #include "train/loop.h"
 #include "train/rounds/rounds.h"
@@ -169,30 +168,22 @@ static void take_ranking(Ablation *a, const Evaluation *e, int arm, int seed)
 }
 
 /* By the head that the model recommends by. */
-static Status rank_with(Ablation *a, const Config *c, Device *dev, int arm, int seed)
+static Status rank(Ablation *a, const Config *c, int arm, int seed)
 {
-    Model model;
-    Config trained;
+    Session *session;
     Evaluation e;
-    TRY(saved_open(&model, &trained, &a->file, dev, c->train_out));
-    const ModelScorer state = {&model, &a->file, dev, trained.model_length, NULL};
-    Scorer scorer = model_scorer(&state, heads_default(model.shape.head_set));
+    TRY(session_open(&session, &(SessionOptions){.checkpoint = c->train_out,
+                                                 .file = &a->file,
+                                                 .device = c->train_device,
+                                                 .threads = a->score.threads}));
+    Scorer scorer = model_scorer(session, heads_default(session->model->shape.head_set));
     scorer.name = "rank the test split";
     const Status st = evaluation_run(&e, &a->histories, &scorer, 1, &a->score, a->options.users, 1);
     if (st == OK) {
         take_ranking(a, &e, arm, seed);
         evaluation_close(&e);
     }
-    model_close(&model);
-    return st;
-}
-
-static Status rank(Ablation *a, const Config *c, int arm, int seed)
-{
-    Device dev;
-    TRY(device_open(&dev, c->train_device, a->score.threads));
-    const Status st = rank_with(a, c, &dev, arm, seed);
-    device_close(&dev);
+    session_close(session);
     return st;
 }
 

@@ -8,10 +8,10 @@
 
 #include "base/files.h"
 #include "base/progress.h"
-#include "infer/actor.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
 #include "world/log.h"
+#include "world/model_actor.h"
 #include "world/optimum.h"
 
 enum { SLOTS = 4096 };
@@ -27,6 +27,7 @@ typedef struct {
     World world;
     Optimum optimum;
     Trainer trainer;
+    Session *session; /* over the trainer's weights: the model that plays */
     HeadId head;
     Metrics metrics;
     Replay *replay; /* [rounds] */
@@ -138,11 +139,9 @@ static Status measure_greedy(Rounds *r, MeasuredRound *m, Actor actor)
 
 static Status act(Rounds *r, int64_t round, bool greedy)
 {
-    Trainer *t = &r->trainer;
     const Config *c = &r->config;
     const double left = greedy ? 0.0 : share_left(c, round);
-    const ModelScorer scorer = {&t->model, &t->file, &t->dev, c->model_length, &t->online};
-    const ActorOptions options = {
+    const ActOptions options = {
         .head = r->head,
         .temperature = left * c->world_temperature,
         .epsilon = c->world_temperature > 0.0 ? 0.0 : left * c->world_epsilon,
@@ -151,7 +150,7 @@ static Status act(Rounds *r, int64_t round, bool greedy)
         .seed = (uint64_t)c->train_seed,
     };
     ModelActor *actor;
-    Status st = model_actor_open(&actor, &scorer, &r->world, &options);
+    Status st = model_actor_open(&actor, r->session, &r->world, &options);
     if (st == OK)
         st = greedy ? measure_greedy(r, &r->table.round[round], model_actor(actor))
                     : play_log(r, round, episodes_of(c, round), model_actor(actor));
@@ -310,6 +309,7 @@ static Status begin(Rounds *r, bool overwrite)
     path_in(path, sizeof path, r, "round", 0);
     TRY(behaviour_open(&file, path));
     TRY(trainer_open_on(&r->trainer, c, file));
+    TRY(trainer_session(&r->trainer, &r->session));
     TRY(checkpoint_begin(&r->trainer));
     trainer_schedule(&r->trainer, steps_of(c, 0) + (c->world_rounds - 1) * c->world_steps);
     TRY(choose_head(r));
@@ -330,6 +330,7 @@ static void end(Rounds *r)
     free(r->lost);
     free(r->table.round);
     metrics_close(&r->metrics);
+    session_close(r->session);
     trainer_close(&r->trainer);
     optimum_close(&r->optimum);
     world_close(&r->world);

@@ -170,7 +170,8 @@ static void repeated_rows_stand_behind_their_first(void **state)
     float have[ROWS * TIMES];
     const HeadScores once =
         scores_full(&c->dev, &c->model, c->w, HEAD_Q, TENSOR(c->h, F32, ROWS, DIM));
-    const HeadScores s = scores_repeat(&c->dev, &once, TIMES);
+    int32_t index[ROWS * TIMES];
+    const HeadScores s = scores_repeat(&c->dev, &once, TIMES, index);
     scores_of(c, &s, ROWS * TIMES, ITEMS, have);
     for (int i = 0; i < ROWS * TIMES; i++)
         assert_near(have[i],

@@ -3,6 +3,7 @@
 #include "shop.h"
 
 #include "evaluate/ope/ope.h"
+#include "infer/states.h"
 #include "items.h"
 
 enum { DIM = 4, LENGTH = 12, COLUMNS = DIM * DIM + DIM + 1 + SHOP_ITEMS };
@@ -13,7 +14,7 @@ typedef struct {
     Device dev;
     Model model;
     OpeLog log;
-    ModelScorer scorer;
+    Session *session;
     char path[256];
     float *h, *vectors; /* [count, DIM], [items, DIM] */
     double *share;      /* [count, items] the policy */
@@ -69,19 +70,18 @@ static void open_case(Case *c)
     assert_ok(model_open(&c->model, &shape, &c->file, &c->dev));
     assert_ok(params_open(&c->model.params, PARAM_VALUE, &c->dev));
     params_init(&c->model.params, 4);
-    c->scorer = (ModelScorer){&c->model, &c->file, &c->dev, LENGTH, NULL};
+    assert_ok(session_open(
+        &c->session,
+        &(SessionOptions){.model = &c->model, .length = LENGTH, .file = &c->file, .dev = &c->dev}));
     assert_ok(ope_log_open(&c->log, &c->file,
                            &(OpeLogOptions){.split = SPLITS, .sequential = true, .history = true}));
     const size_t n = (size_t)c->log.count;
     c->h = calloc(n * DIM, sizeof *c->h);
     c->vectors = calloc(SHOP_ITEMS * DIM, sizeof *c->vectors);
     c->share = calloc(n * SHOP_ITEMS, sizeof *c->share);
-    const ScoredEvents events = {.count = c->log.count,
-                                 .users = c->log.users,
-                                 .event = c->log.event,
-                                 .user = c->log.user,
-                                 .first = c->log.first};
-    assert_ok(model_states(&c->scorer, &events, "states", true, keep_states, c));
+    const LogEvents events = {
+        .users = c->log.users, .user = c->log.user, .first = c->log.first, .event = c->log.event};
+    assert_ok(states_before(c->session, &events, "states", true, (StateSink){keep_states, c}));
     int32_t all[SHOP_ITEMS];
     for (int a = 0; a < SHOP_ITEMS; a++) all[a] = a;
     const ItemTable items = model_items(&c->model, c->model.params.copy[PARAM_VALUE]);
@@ -95,6 +95,7 @@ static void close_case(Case *c)
     free(c->vectors);
     free(c->share);
     ope_log_close(&c->log);
+    session_close(c->session);
     model_close(&c->model);
     device_close(&c->dev);
     behaviour_close(&c->file);
@@ -281,13 +282,13 @@ static void check(Case *c, OpeModelPolicy policy)
 static void a_softmax_policy(void **state)
 {
     Case *c = *state;
-    check(c, (OpeModelPolicy){&c->scorer, HEAD_POLICY, 0.7, -1.0, true});
+    check(c, (OpeModelPolicy){c->session, HEAD_POLICY, 0.7, -1.0, true});
 }
 
 static void the_best_item_or_any(void **state)
 {
     Case *c = *state;
-    check(c, (OpeModelPolicy){&c->scorer, HEAD_POLICY, 1.0, 0.3, true});
+    check(c, (OpeModelPolicy){c->session, HEAD_POLICY, 1.0, 0.3, true});
 }
 
 /* ---- Estimates ------------------------------------------------------------------------------------ */
@@ -327,7 +328,7 @@ static double unrolled_dr(const Case *c, const Dense *d, double bound, double *s
 static void a_fit_that_diverges_says_so(void **state)
 {
     Case *c = *state;
-    const OpeModelPolicy policy = {&c->scorer, HEAD_POLICY, 0.7, -1.0, true};
+    const OpeModelPolicy policy = {c->session, HEAD_POLICY, 0.7, -1.0, true};
     OpeFqe fqe;
     const OpeFqeOptions options = {.gamma = 1e6, .ridge = ridge};
     assert_refused(ope_fqe_fit(&fqe, &c->log, &policy, &options), ERR_USAGE, "FQE diverges");
@@ -336,7 +337,7 @@ static void a_fit_that_diverges_says_so(void **state)
 static void the_estimates_are_their_formulas(void **state)
 {
     Case *c = *state;
-    OpeModelPolicy model = {&c->scorer, HEAD_POLICY, 0.7, -1.0, true};
+    OpeModelPolicy model = {c->session, HEAD_POLICY, 0.7, -1.0, true};
     const OpePolicy policy = ope_policy_model(&model);
     const OpeOptions options = {.gamma = gamma_,
                                 .ridge = ridge,

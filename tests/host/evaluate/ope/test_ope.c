@@ -285,23 +285,22 @@ static void the_command_refuses_by_its_exit_code(void **state)
 enum { LENGTH = 12 };
 
 /* The probabilities that the recommender gives the items before decision i. */
-static void recommended(const ModelScorer *s, const OpeLog *log, int64_t i, int64_t user,
+static void recommended(Session *s, const OpeLog *log, int64_t i, int64_t user,
                         double share[SHOP_ITEMS])
 {
-    static HistoryEvent history[SHOP_LONGEST];
+    static int32_t item[SHOP_LONGEST];
+    static uint8_t action[SHOP_LONGEST];
+    static int64_t time_ms[SHOP_LONGEST];
     static Recommendation all[SHOP_ITEMS];
+    const RecommendOptions every = {.k = SHOP_ITEMS, .include_seen = true};
     const int64_t start = s->file->offset[user], count = log->event[i] - start;
-    int32_t item;
-    uint8_t action;
+    const History h = {
+        .count = count, .user = -1, .item = item, .action = action, .time_ms = time_ms};
     int64_t found;
-    for (int64_t e = 0; e < count; e++) {
-        assert_ok(columns_read(s->file, COLUMN_ITEM, start + e, 1, &item));
-        assert_ok(columns_read(s->file, COLUMN_ACTION, start + e, 1, &action));
-        assert_ok(columns_read(s->file, COLUMN_TIME, start + e, 1, &history[e].time_ms));
-        history[e].item = item;
-        history[e].action = action;
-    }
-    assert_ok(recommend_history(s, history, count, -1, true, SHOP_ITEMS, all, &found));
+    assert_ok(columns_read(s->file, COLUMN_ITEM, start, count, item));
+    assert_ok(columns_read(s->file, COLUMN_ACTION, start, count, action));
+    assert_ok(columns_read(s->file, COLUMN_TIME, start, count, time_ms));
+    assert_ok(recommend_best(s, &h, 1, &every, all, &found));
     assert_int_equal(found, SHOP_ITEMS);
     for (int64_t k = 0; k < found; k++) share[all[k].item] = (double)all[k].probability;
 }
@@ -330,8 +329,7 @@ static void close_distribution(Distribution *d)
 }
 
 /* What the probabilities that it recommends with amount to. */
-static void expect_distribution(Distribution *d, const ModelScorer *s, const OpeLog *log,
-                                double epsilon)
+static void expect_distribution(Distribution *d, Session *s, const OpeLog *log, double epsilon)
 {
     for (int64_t u = 0; u < log->users; u++)
         for (int64_t i = log->first[u]; i < log->first[u + 1]; i++) {
@@ -351,7 +349,7 @@ static void expect_distribution(Distribution *d, const ModelScorer *s, const Ope
 }
 
 /* Both sides are f32 with logits of order 1; masses are sums over the decisions. */
-static void check_model(const ModelScorer *s, const OpeLog *log, double epsilon)
+static void check_model(Session *s, const OpeLog *log, double epsilon)
 {
     Distribution d = make_distribution(log);
     OpeModelPolicy model = {s, HEAD_POLICY, 1.0, epsilon, true};
@@ -382,6 +380,7 @@ static void a_models_probabilities_are_those_it_recommends_with(void **state)
     Device dev;
     Model model;
     OpeLog log;
+    Session *session;
     assert_ok(shop_write(&shop, shop_path(path, "ope-model")));
     assert_ok(behaviour_open(&file, path));
     file.event_features.numbers = 0; /* a history that is no user of a file has none */
@@ -392,11 +391,14 @@ static void a_models_probabilities_are_those_it_recommends_with(void **state)
     assert_ok(model_open(&model, &shape, &file, &dev));
     assert_ok(params_open(&model.params, PARAM_VALUE, &dev));
     params_init(&model.params, 4);
-    const ModelScorer scorer = {&model, &file, &dev, LENGTH, NULL};
+    assert_ok(session_open(
+        &session,
+        &(SessionOptions){.model = &model, .length = LENGTH, .file = &file, .dev = &dev}));
     assert_ok(ope_log_open(&log, &file, &(OpeLogOptions){.split = SPLITS, .history = true}));
-    check_model(&scorer, &log, -1.0);
-    check_model(&scorer, &log, 0.2);
+    check_model(session, &log, -1.0);
+    check_model(session, &log, 0.2);
     ope_log_close(&log);
+    session_close(session);
     model_close(&model);
     device_close(&dev);
     behaviour_close(&file);

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "evaluate/ope/ope.h"
-#include "infer/actor.h"
 #include "test.h"
 #include "train/trainer.h"
 #include "world/log.h"
+#include "world/model_actor.h"
 
 /* LeakSanitizer asks for this: the HDF5 library loses memory of its own. */
 const char *__lsan_default_suppressions(void);
@@ -54,6 +54,7 @@ static int make_log(void **state)
 {
     const char *folder = getenv("TMPDIR");
     ModelActor *actor;
+    Session *session;
     (void)state;
     for (int k = 0; k < 2; k++)
         snprintf(path[k], sizeof path[k], "%s/souk-%d-truth-%d.h5", folder ? folder : "/tmp",
@@ -70,11 +71,12 @@ static int make_log(void **state)
     c.train_tokens = 512;
     assert_ok(trainer_open(&trainer, &c));
     train(200);
-    const ModelScorer scorer = {&trainer.model, &trainer.file, &trainer.dev, LENGTH, NULL};
-    assert_ok(model_actor_open(&actor, &scorer, &world,
-                               &(ActorOptions){.head = HEAD_Q, .temperature = 1.0}));
+    assert_ok(trainer_session(&trainer, &session));
+    assert_ok(model_actor_open(&actor, session, &world,
+                               &(ActOptions){.head = HEAD_Q, .temperature = 1.0}));
     play_into(path[1], model_actor(actor), 3);
     model_actor_close(actor);
+    session_close(session);
     return 0;
 }
 
@@ -116,9 +118,7 @@ static void the_truth_is_found(void **state)
     static const char *const names[] = {"PDIS", "FQE", "seq-DR"};
     const double truth = uniform_value();
     Behaviour file;
-    const ModelScorer reader = {&trainer.model, &file, &trainer.dev, LENGTH, NULL};
-    const OpeModelPolicy any = {&reader, HEAD_Q, 1.0, 1.0, true};
-    const OpePolicy policy = ope_policy_model(&any);
+    Session *session;
     const OpeOptions options = {.gamma = world.spec.discount,
                                 .ridge = 10.0,
                                 .folds = 2,
@@ -129,6 +129,12 @@ static void the_truth_is_found(void **state)
     char why[256] = "";
     (void)state;
     assert_ok(behaviour_open(&file, path[1]));
+    assert_ok(session_open(&session, &(SessionOptions){.model = &trainer.model,
+                                                       .length = LENGTH,
+                                                       .file = &file,
+                                                       .dev = &trainer.dev}));
+    const OpeModelPolicy any = {session, HEAD_Q, 1.0, 1.0, true};
+    const OpePolicy policy = ope_policy_model(&any);
     assert_ok(ope_log_open(&log, &file,
                            &(OpeLogOptions){.split = SPLITS, .sequential = true, .history = true}));
     assert_ok(ope_run(&r, &log, &policy, &options));
@@ -142,6 +148,7 @@ static void the_truth_is_found(void **state)
         assert_true(fabs(logged->value - truth) > e->high - e->low);
     }
     ope_log_close(&log);
+    session_close(session);
     behaviour_close(&file);
 }
 

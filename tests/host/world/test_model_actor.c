@@ -2,11 +2,11 @@
  * leaves. */
 #include <unistd.h>
 
-#include "infer/actor.h"
 #include "infer/recommend.h"
 #include "test.h"
 #include "train/trainer.h"
 #include "world/log.h"
+#include "world/model_actor.h"
 
 /* LeakSanitizer asks for this: the HDF5 library loses memory of its own. */
 const char *__lsan_default_suppressions(void);
@@ -17,7 +17,7 @@ enum { ITEMS = 40, EPISODES = 300, LENGTH = 6, LAST = 8 }; /* LAST: longer than 
 static char path[256];
 static World world;
 static Trainer trainer;
-static ModelScorer scorer;
+static Session *session;
 
 /* A log by popularity, and a model of it with weights far enough from zero to have opinions. */
 static int make_model(void **state)
@@ -44,13 +44,17 @@ static int make_model(void **state)
     c.model_init_std = 1.0;
     c.train_tokens = 64;
     assert_ok(trainer_open(&trainer, &c));
-    scorer = (ModelScorer){&trainer.model, &trainer.file, &trainer.dev, LENGTH, NULL};
+    assert_ok(session_open(&session, &(SessionOptions){.model = &trainer.model,
+                                                       .length = LENGTH,
+                                                       .file = &trainer.file,
+                                                       .dev = &trainer.dev}));
     return 0;
 }
 
 static int remove_model(void **state)
 {
     (void)state;
+    session_close(session);
     trainer_close(&trainer);
     world_close(&world);
     unlink(path);
@@ -86,12 +90,19 @@ static int64_t leave_out(Recommendation *all, const PlayHistory *h, int64_t t, i
 /* How many items there are to choose from; `all` by falling policy. */
 static int64_t expect_choice(const PlayHistory *h, int64_t t, Recommendation *all, Check *c)
 {
-    HistoryEvent past[200];
-    int64_t found;
+    const RecommendOptions every = {.k = ITEMS, .include_seen = true};
+    int32_t item[200];
+    uint8_t action[200];
+    int64_t found, time_ms[200];
     assert_true(t <= 200);
-    for (int64_t i = 0; i < t; i++)
-        past[i] = (HistoryEvent){h->event[i].item, h->event[i].action, h->event[i].time};
-    assert_ok(recommend_history(&scorer, past, t, -1, true, ITEMS, all, &found));
+    for (int64_t i = 0; i < t; i++) {
+        item[i] = h->event[i].item;
+        action[i] = h->event[i].action;
+        time_ms[i] = h->event[i].time;
+    }
+    const History past = {
+        .count = t, .user = -1, .item = item, .action = action, .time_ms = time_ms};
+    assert_ok(recommend_best(session, &past, 1, &every, all, &found));
     assert_int_equal(found, ITEMS);
     found = leave_out(all, h, t, c->exclude_last);
     c->choices++;
@@ -127,13 +138,13 @@ static Status check_softmax(void *context, const PlayHistory *h)
     return OK;
 }
 
-static void act_and_check(ActorOptions options, PlaySink sink)
+static void act_and_check(ActOptions options, PlaySink sink)
 {
     static double value[EPISODES];
     const PlayOptions o = {.episodes = 40, .slots = 16, .seed = 3, .quiet = true};
     PlayResult r = {.value = value};
     ModelActor *actor;
-    assert_ok(model_actor_open(&actor, &scorer, &world, &options));
+    assert_ok(model_actor_open(&actor, session, &world, &options));
     assert_ok(play(&world, &o, model_actor(actor), sink, &r));
     model_actor_close(actor);
 }
@@ -143,7 +154,7 @@ static void greedy_takes_what_is_recommended(void **state)
     (void)state;
     for (int64_t last = 0; last <= LAST; last += LAST) {
         Check c = {.exclude_last = last};
-        act_and_check((ActorOptions){.head = HEAD_POLICY, .exclude_last = last},
+        act_and_check((ActOptions){.head = HEAD_POLICY, .exclude_last = last},
                       (PlaySink){&c, check_greedy});
         assert_true(c.choices > 40 && c.others == 0);
     }
@@ -154,7 +165,7 @@ static void epsilon_takes_any_as_often_as_it_says(void **state)
     (void)state;
     for (int64_t last = 0; last <= LAST; last += LAST) {
         Check c = {.epsilon = 0.4, .exclude_last = last};
-        act_and_check((ActorOptions){.head = HEAD_POLICY, .epsilon = 0.4, .exclude_last = last},
+        act_and_check((ActOptions){.head = HEAD_POLICY, .epsilon = 0.4, .exclude_last = last},
                       (PlaySink){&c, check_greedy});
         const double p = 0.4 * (1.0 - c.chance / (double)c.choices), n = (double)c.choices;
         assert_near((double)c.others / n, p, 5.0 * sqrt(p * (1.0 - p) / n));
@@ -166,7 +177,7 @@ static void softmax_states_its_probability(void **state)
     (void)state;
     for (int64_t last = 0; last <= LAST; last += LAST) {
         Check c = {.exclude_last = last};
-        act_and_check((ActorOptions){.head = HEAD_POLICY, .temperature = 1.0, .exclude_last = last},
+        act_and_check((ActOptions){.head = HEAD_POLICY, .temperature = 1.0, .exclude_last = last},
                       (PlaySink){&c, check_softmax});
         assert_true(c.others > 0);
     }
@@ -197,9 +208,8 @@ static void candidates_of_the_policy_by_q(void **state)
     (void)state;
     for (int64_t last = 0; last <= LAST; last += LAST) {
         Check c = {.epsilon = 0.3, .exclude_last = last};
-        act_and_check(
-            (ActorOptions){.epsilon = 0.3, .candidates = CANDIDATES, .exclude_last = last},
-            (PlaySink){&c, check_candidates});
+        act_and_check((ActOptions){.epsilon = 0.3, .candidates = CANDIDATES, .exclude_last = last},
+                      (PlaySink){&c, check_candidates});
         assert_true(c.choices > 40 && c.others > 0);
     }
 }
@@ -226,25 +236,9 @@ static void candidates_by_softmax(void **state)
 {
     Check c = {0};
     (void)state;
-    act_and_check((ActorOptions){.temperature = 1.0, .candidates = CANDIDATES},
+    act_and_check((ActOptions){.temperature = 1.0, .candidates = CANDIDATES},
                   (PlaySink){&c, check_soft_candidates});
     assert_true(c.choices > 40 && c.others > 0);
-}
-
-static void values_are_told_in_the_unit_of_rewards(void **state)
-{
-    const HistoryEvent past[] = {{3, 1, 0}, {7, 1, 9000}};
-    Recommendation score[ITEMS], value[ITEMS];
-    int64_t found;
-    (void)state;
-    assert_ok(recommend_history(&scorer, past, 2, -1, true, ITEMS, score, &found));
-    trainer.model.shape.log_values = true;
-    assert_ok(recommend_history(&scorer, past, 2, -1, true, ITEMS, value, &found));
-    trainer.model.shape.log_values = false;
-    for (int i = 0; i < ITEMS; i++) {
-        assert_int_equal(value[i].item, score[i].item);
-        assert_near(value[i].q, exp((double)score[i].q), 1e-6 * exp((double)score[i].q));
-    }
 }
 
 typedef struct {
@@ -266,10 +260,10 @@ static void who_else_is_there_does_not_change_a_choice(void **state)
     (void)state;
     for (int k = 0; k < 2; k++) {
         const PlayOptions o = {.episodes = 200, .slots = k ? 200 : 9, .seed = 8, .quiet = true};
-        const ActorOptions options = {.head = HEAD_Q, .temperature = 0.5, .seed = 4};
+        const ActOptions options = {.head = HEAD_Q, .temperature = 0.5, .seed = 4};
         PlayResult r = {.value = value};
         ModelActor *actor;
-        assert_ok(model_actor_open(&actor, &scorer, &world, &options));
+        assert_ok(model_actor_open(&actor, session, &world, &options));
         assert_ok(play(&world, &o, model_actor(actor), (PlaySink){&items[k], collect}, &r));
         model_actor_close(actor);
     }
@@ -336,8 +330,7 @@ static void no_item_left_is_refused(void **state)
     ModelActor *actor;
     (void)state;
     assert_int_equal(
-        model_actor_open(&actor, &scorer, &world, &(ActorOptions){.exclude_last = ITEMS}),
-        ERR_USAGE);
+        model_actor_open(&actor, session, &world, &(ActOptions){.exclude_last = ITEMS}), ERR_USAGE);
     assert_non_null(strstr(status_message(), "none may be left"));
     status_clear();
     model_actor_close(actor);
@@ -352,7 +345,7 @@ static void another_worlds_model_is_refused(void **state)
         World w;
         ModelActor *actor;
         assert_ok(world_open(&w, other[i]));
-        assert_int_equal(model_actor_open(&actor, &scorer, &w, &(ActorOptions){0}), ERR_USAGE);
+        assert_int_equal(model_actor_open(&actor, session, &w, &(ActOptions){0}), ERR_USAGE);
         if (!strstr(status_message(), saying[i]))
             fail_msg("\"%s\" does not say \"%s\"", status_message(), saying[i]);
         status_clear();
@@ -369,7 +362,6 @@ int main(void)
         cmocka_unit_test(softmax_states_its_probability),
         cmocka_unit_test(candidates_of_the_policy_by_q),
         cmocka_unit_test(candidates_by_softmax),
-        cmocka_unit_test(values_are_told_in_the_unit_of_rewards),
         cmocka_unit_test(who_else_is_there_does_not_change_a_choice),
         cmocka_unit_test(the_log_has_what_was_played),
         cmocka_unit_test(no_item_left_is_refused),

@@ -1,0 +1,123 @@
+#include "evaluate/ranking/model_scorer.h"
+
+#include <string.h>
+
+#include "catalogue/catalogue.h"
+#include "elementwise.h"
+#include "infer/states.h"
+#include "model/scores.h"
+
+/* One call of a scorer. */
+typedef struct {
+    Session *session;
+    const Histories *histories;
+    const ScoredEvents *events;
+    const ScoreOptions *options;
+    HeadId head;
+    Ranking *ranking; /* NULL: not wanted */
+    float *purchase;  /* NULL: not wanted */
+} Run;
+
+/* For each event of the batch the items of its user's history before it. */
+static Status collect_seen(const Run *r, const StateBatch *batch)
+{
+    SessionMemory *m = &r->session->memory;
+    exclude_begin(&m->exclude);
+    if (r->options->include_seen) return OK;
+    for (int64_t i = 0, u = 0; i < batch->count; i++) {
+        while (r->events->first[u + 1] <= batch->index[i]) u++;
+        const int64_t first = r->histories->offset[r->events->user[u]];
+        const int64_t count = r->events->event[batch->index[i]] - first;
+        TRY(session_reserve_items(r->session, count));
+        memcpy(m->item, r->histories->item + first, (size_t)count * sizeof *m->item);
+        TRY(exclude_add(&m->exclude, NULL, 0, m->item, count));
+    }
+    return OK;
+}
+
+static Status add_ranks(const Run *r, const StateBatch *batch, Tensor above, Tensor ties,
+                        Tensor top)
+{
+    Device *dev = r->session->dev;
+    int32_t *read[] = {device_read(dev, above.data, tensor_bytes(above)),
+                       device_read(dev, ties.data, tensor_bytes(ties)),
+                       device_read(dev, top.data, tensor_bytes(top))};
+    const Status st = read[0] && read[1] && read[2] ? device_sync(dev) : ERR_MEMORY;
+    if (st == OK) ranking_add(r->ranking, batch->count, batch->index, read[0], read[1], read[2]);
+    for (int i = 0; i < 3; i++) device_read_done(dev, read[i]);
+    return st;
+}
+
+static Status rank(const Run *r, const StateBatch *batch)
+{
+    const Session *s = r->session;
+    const int64_t rows = batch->count;
+    Tensor above = SCRATCH(s->dev, I32, rows), ties = SCRATCH(s->dev, I32, rows);
+    Tensor top = SCRATCH(s->dev, I32, rows, RANKING_TOP);
+    Tensor score = SCRATCH(s->dev, F32, rows, RANKING_TOP);
+    for (int64_t i = 0; i < rows; i++) s->memory.item[i] = r->events->target[batch->index[i]];
+    const Tensor target = scratch_copy(s->dev, s->memory.item, I32, rows);
+    TRY(collect_seen(r, batch));
+    const HeadScores z = scores_ranking(s->dev, s->model, session_weights(s), r->head, batch->h);
+    catalogue_rank(s->dev, above, ties, top, score, z.u, &z.items, z.bias, target,
+                   exclude_on_device(s->dev, &s->memory.exclude));
+    return add_ranks(r, batch, above, ties, top);
+}
+
+/* The next-action head's log probability of a purchase. */
+static void predict(const Run *r, const StateBatch *batch)
+{
+    const Session *s = r->session;
+    const int64_t rows = batch->count;
+    const HeadScores z =
+        scores_ranking(s->dev, s->model, session_weights(s), HEAD_NEXT_ACTION, batch->h);
+    Tensor logsumexp = SCRATCH(s->dev, F32, rows), logit = SCRATCH(s->dev, F32, rows);
+    for (int64_t i = 0; i < rows; i++) s->memory.item[i] = r->options->purchase;
+    const Tensor purchase = scratch_copy(s->dev, s->memory.item, I32, rows);
+    catalogue_stats(s->dev, (CatalogueStats){.logsumexp = logsumexp}, z.u, &z.items, z.bias, 1.0f);
+    scores_at(s->dev, &z, logit, purchase);
+    elementwise_axpy(s->dev, logit, -1.0f, logsumexp);
+    float *read = device_read(s->dev, logit.data, tensor_bytes(logit));
+    for (int64_t i = 0; i < rows && read; i++) r->purchase[batch->index[i]] = read[i];
+    device_read_done(s->dev, read);
+}
+
+static Status use_states(void *context, const StateBatch *batch)
+{
+    const Run *r = context;
+    TRY(session_reserve_items(r->session, batch->count));
+    if (r->ranking) TRY(rank(r, batch));
+    if (r->purchase) predict(r, batch);
+    return OK;
+}
+
+static Status score(const Scorer *self, const Histories *h, const ScoredEvents *events,
+                    const ScoreOptions *options, Ranking *ranking, float *purchase)
+{
+    Run r = {.session = self->state,
+             .histories = h,
+             .events = events,
+             .options = options,
+             .head = (HeadId)self->kind,
+             .ranking = ranking,
+             .purchase = purchase};
+    const LogEvents wanted = {.users = events->users,
+                              .user = events->user,
+                              .first = events->first,
+                              .event = events->event};
+    return states_before(r.session, &wanted, self->name, options->quiet,
+                         (StateSink){use_states, &r});
+}
+
+Scorer model_scorer(Session *session, HeadId head)
+{
+    return (Scorer){
+        .name = heads_table[head].scorer,
+        .ranks = true,
+        .predicts = model_has(session->model, HEAD_NEXT_ACTION) &&
+                    head == heads_default(session->model->shape.head_set),
+        .state = session,
+        .kind = (int)head,
+        .score = score,
+    };
+}

@@ -1,0 +1,15 @@
+/* A model as a scorer beside the baselines. The context of a scored event is CONTEXT_EVALUATED of
+ * data/stream/context.h.
+ */
+#ifndef SOUK_MODEL_SCORER_H
+#define SOUK_MODEL_SCORER_H
+
+#include "evaluate/ranking/scorer.h"
+#include "infer/session.h"
+#include "model/heads.h"
+
+/* A scorer by one head of the session's model; the session must outlive it. Purchases are predicted
+ * by the next-action head, for the head that the model recommends by alone. */
+Scorer model_scorer(Session *session, HeadId head);
+
+#endif

@@ -1,0 +1,39 @@
+#include "evaluate/ranking/validation.h"
+
+#include "evaluate/ranking/model_scorer.h"
+
+Status validation_open(Validation *v, const Behaviour *file, int64_t sample, uint64_t seed)
+{
+    *v = (Validation){.sample = sample, .seed = seed};
+    ScoredEvents events = {0};
+    TRY(histories_read(&v->histories, file, SPLIT_VALID));
+    const Status st = histories_scored_select(&events, &v->histories, sample, seed);
+    v->events = events.count;
+    histories_scored_close(&events);
+    return st;
+}
+
+void validation_close(Validation *v)
+{
+    histories_close(&v->histories);
+    *v = (Validation){0};
+}
+
+Status validation_run(const Validation *v, ValidationResult *out, Session *session)
+{
+    const Scorer scorer = model_scorer(session, heads_default(session->model->shape.head_set));
+    const ScoreOptions options = {.threads = session->dev->threads, .purchase = -1, .quiet = true};
+    ScoredEvents events = {0};
+    Ranking ranking = {0};
+    RankingSummary summary;
+    Status st;
+    TRY_OR_FAIL(st, histories_scored_select(&events, &v->histories, v->sample, v->seed));
+    TRY_OR_FAIL(st, ranking_open(&ranking, &events));
+    TRY_OR_FAIL(st, scorer.score(&scorer, &v->histories, &events, &options, &ranking, NULL));
+    ranking_summary(&ranking, GROUP_ALL, &summary);
+    *out = (ValidationResult){summary.measure[NDCG_10].value, summary.measure[HR_10].value};
+fail:
+    ranking_close(&ranking);
+    histories_scored_close(&events);
+    return st;
+}

@@ -1,0 +1,30 @@
+/* Lists of items that must not be chosen, one list a row of a batch, collected in memory of the
+ * host and handed to the ops of the catalogue as an Exclusion (kernels/catalogue/exclusion.h). The
+ * memory is kept from one batch to the next and grows only for longer lists.
+ */
+#ifndef SOUK_EXCLUDE_H
+#define SOUK_EXCLUDE_H
+
+#include "base/device.h"
+#include "catalogue/exclusion.h"
+
+typedef struct {
+    int64_t rows, row_capacity, item_capacity;
+    int64_t *offset; /* [rows+1] */
+    int32_t *item;   /* [offset[rows]] rising in each row, no item twice in a row */
+} Exclude;
+
+void exclude_begin(Exclude *e); /* no rows */
+void exclude_close(Exclude *e); /* safe on {0} */
+
+/* Add a row: the items of `base` [bases], rising and none of them twice, and those of `more`
+ * [mores], in any order and as often as one likes; `more` is sorted in place. Both may be empty. */
+Status exclude_add(Exclude *e, const int32_t *base, int64_t bases, int32_t *more, int64_t mores);
+
+/* All rows, in scratch of the device; {0} where every list is empty. */
+Exclusion exclude_on_device(Device *dev, const Exclude *e);
+
+/* Sort `item`. */
+void exclude_sort(int32_t *item, int64_t count);
+
+#endif

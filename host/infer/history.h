@@ -1,0 +1,34 @@
+/* A history: what a model is asked about. Its events are rows of the session's behaviour file, or
+ * they are given in memory and need not be in any file.
+ */
+#ifndef SOUK_HISTORY_H
+#define SOUK_HISTORY_H
+
+#include "infer/session.h"
+
+typedef struct {
+    int64_t count; /* events, oldest first; at least 1 */
+    int64_t
+        user; /* row of /users, whose profile the model reads; -1: nothing is known of the user */
+    int64_t first; /* where `item` is NULL: the events are rows first .. first+count-1 of /events */
+    const int32_t *item;    /* [count] in [0, items) */
+    const uint8_t *action;  /* [count] in [0, actions) */
+    const int64_t *time_ms; /* [count] */
+    const float
+        *number; /* [count, event numbers] normalised as in the file; NULL: all at their mean */
+} History;
+
+/* All events of a user of the file. */
+History history_of_user(const Behaviour *file, int64_t user);
+
+/* Fails, naming history `number`, where it is empty, or its user, an item or an action does not
+ * exist. */
+Status history_check(const History *h, const Behaviour *file, int64_t number);
+
+/* The items of the last `count` <= h->count events, into `item`. */
+Status history_items(const History *h, const Behaviour *file, int64_t count, int32_t *item);
+
+/* Add the events from number `first` of the history on to the batch, as one window. */
+Status history_add_to_batch(const History *h, const Behaviour *file, int64_t first, Batch *batch);
+
+#endif

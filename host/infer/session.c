@@ -1,0 +1,144 @@
+#include "infer/session.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "model/saved.h"
+
+enum { BATCH_TOKENS = 4096, CAPACITY_MIN = 64 };
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static Status open_lock(Session *s)
+{
+    pthread_mutexattr_t attributes;
+    if (pthread_mutexattr_init(&attributes) != 0) return FAIL(ERR_MEMORY, "no memory for a lock");
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    const int failed = pthread_mutex_init(&s->lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    return failed ? FAIL(ERR_MEMORY, "no memory for a lock") : OK;
+}
+
+static Status open_parts(Session *s, const SessionOptions *o)
+{
+    Config config;
+    if (!s->dev) {
+        TRY(device_open(&s->own_dev, o->device, o->threads));
+        s->dev = &s->own_dev;
+    }
+    if (!s->file) {
+        TRY(behaviour_open(&s->own_file, o->data));
+        s->file = &s->own_file;
+    }
+    if (!s->model) {
+        TRY(saved_open(&s->own_model, &config, s->file, s->dev, o->checkpoint));
+        s->model = &s->own_model;
+        s->length = config.model_length;
+    }
+    return OK;
+}
+
+static Status open_memory(Session *s, const SessionOptions *o)
+{
+    SessionMemory *m = &s->memory;
+    const int64_t tokens = o->tokens ? o->tokens : BATCH_TOKENS;
+    s->encoder = o->encoder ? o->encoder : &m->own;
+    s->tokens = o->encoder ? o->encoder->tokens : tokens > s->length ? tokens : s->length;
+    REQUIRE(s->length >= 1 && s->length <= s->tokens,
+            "windows of %" PRId64 " events in batches of %" PRId64 " tokens", s->length, s->tokens);
+    m->window = calloc((size_t)s->tokens, sizeof *m->window);
+    m->row = calloc((size_t)s->tokens, sizeof *m->row);
+    m->index = calloc((size_t)s->tokens, sizeof *m->index);
+    return m->window && m->row && m->index ? OK : FAIL(ERR_MEMORY, "no memory for a session");
+}
+
+Status session_open(Session **session, const SessionOptions *o)
+{
+    Status st;
+    REQUIRE((o->model || o->checkpoint) && (o->file || o->data) && (o->dev || o->device),
+            "a session wants a model, a behaviour file and a device");
+    Session *s = *session = calloc(1, sizeof *s);
+    if (!s) return FAIL(ERR_MEMORY, "no memory for a session");
+    if (open_lock(s) != OK) {
+        free(s);
+        *session = NULL;
+        return ERR_MEMORY;
+    }
+    s->model = o->model;
+    s->length = o->length;
+    s->file = o->file;
+    s->dev = o->dev;
+    TRY_OR_FAIL(st, open_parts(s, o));
+    TRY_OR_FAIL(st, open_memory(s, o));
+    return OK;
+fail:
+    session_close(s);
+    *session = NULL;
+    return st;
+}
+
+static void close_batches(SessionMemory *m)
+{
+    batch_close(&m->batch);
+    model_input_close(&m->input);
+    encoder_close(&m->own);
+    m->capacity = 0;
+}
+
+void session_close(Session *s)
+{
+    if (!s) return;
+    close_batches(&s->memory);
+    free(s->memory.window);
+    free(s->memory.row);
+    free(s->memory.index);
+    free(s->memory.item);
+    exclude_close(&s->memory.exclude);
+    model_close(&s->own_model);
+    behaviour_close(&s->own_file);
+    device_close(&s->own_dev);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+/* ---- Using ----------------------------------------------------------------------------------- */
+
+Weights session_weights(const Session *s) { return params_weights(&s->model->params, PARAM_VALUE); }
+
+void session_lock(Session *s) { pthread_mutex_lock(&s->lock); }
+
+void session_unlock(Session *s) { pthread_mutex_unlock(&s->lock); }
+
+static Status open_batches(Session *s, int64_t tokens)
+{
+    SessionMemory *m = &s->memory;
+    TRY(batch_open(&m->batch, s->file, tokens));
+    TRY(model_input_open(&m->input, s->model, tokens, s->dev));
+    if (s->encoder == &m->own) TRY(encoder_open(&m->own, s->model, tokens, false, s->dev));
+    m->capacity = tokens;
+    return OK;
+}
+
+Status session_reserve(Session *s, int64_t tokens)
+{
+    int64_t capacity = CAPACITY_MIN;
+    REQUIRE(tokens <= s->tokens, "a batch of %" PRId64 " tokens, want at most %" PRId64, tokens,
+            s->tokens);
+    if (tokens <= s->memory.capacity) return OK;
+    while (capacity < tokens) capacity *= 2;
+    close_batches(&s->memory);
+    const Status st = open_batches(s, capacity < s->tokens ? capacity : s->tokens);
+    if (st != OK) close_batches(&s->memory);
+    return st;
+}
+
+Status session_reserve_items(Session *s, int64_t items)
+{
+    SessionMemory *m = &s->memory;
+    if (items <= m->items) return OK;
+    int32_t *more = realloc(m->item, (size_t)items * sizeof *more);
+    if (!more) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", items);
+    m->item = more;
+    m->items = items;
+    return OK;
+}

@@ -1,0 +1,144 @@
+#include "world/model_actor.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ModelActor {
+    Session *session;
+    const World *world;
+    ActOptions options;
+    int64_t capacity;       /* histories */
+    History *history;       /* [capacity] */
+    int64_t *stream;        /* [capacity] the episodes */
+    int64_t event_capacity; /* of the columns that follow: the histories' events end to end */
+    int32_t *item;
+    uint8_t *action;
+    int64_t *time;
+    float *number; /* [event_capacity, event numbers] */
+};
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static Status check(const World *w, const Behaviour *b)
+{
+    const WorldSpec *s = &w->spec;
+    if (b->items != s->items)
+        return FAIL(ERR_USAGE, "%s has %" PRId64 " items, the world %s has %" PRId64, b->path,
+                    b->items, w->kind->name, s->items);
+    bool same = b->actions == s->actions;
+    for (int a = 0; same && a < s->actions; a++)
+        same = !strcmp(b->action_name[a], s->action_name[a]);
+    if (!same)
+        return FAIL(ERR_USAGE, "%s has other kinds of events than the world %s", b->path,
+                    w->kind->name);
+    same = b->event_features.numbers == s->numbers;
+    for (int n = 0; same && n < s->numbers; n++)
+        same = !strcmp(b->event_features.number_name[n], s->number_name[n]);
+    if (!same)
+        return FAIL(ERR_USAGE, "%s has other numbers of events than the world %s", b->path,
+                    w->kind->name);
+    return OK;
+}
+
+Status model_actor_open(ModelActor **actor, Session *session, const World *w,
+                        const ActOptions *options)
+{
+    ModelActor *a = *actor = calloc(1, sizeof *a);
+    if (!a) return FAIL(ERR_MEMORY, "no memory for an actor");
+    *a = (ModelActor){.session = session, .world = w, .options = *options};
+    TRY(check(w, session->file));
+    return act_check(session, options);
+}
+
+void model_actor_close(ModelActor *a)
+{
+    if (!a) return;
+    free(a->history);
+    free(a->stream);
+    free(a->item);
+    free(a->action);
+    free(a->time);
+    free(a->number);
+    free(a);
+}
+
+/* ---- From the world's histories to the model's ----------------------------------------------- */
+
+/* The last events of a history that the model looks at: its context, and those whose items are
+ * excluded. */
+static int64_t kept(const ModelActor *a, const PlayHistory *h)
+{
+    const int64_t length = a->session->length, last = a->options.exclude_last;
+    const int64_t most = length > last ? length : last;
+    return h->count < most ? h->count : most;
+}
+
+/* realloc that keeps *array where there is no memory. */
+static bool grow(void *array, int64_t count, size_t size)
+{
+    void *more = realloc(*(void **)array, (size_t)count * size + 1);
+    if (more) *(void **)array = more;
+    return more;
+}
+
+static Status reserve(ModelActor *a, int64_t histories, int64_t events)
+{
+    const int64_t numbers = a->world->spec.numbers;
+    if (histories > a->capacity) {
+        if (!grow(&a->history, histories, sizeof *a->history) ||
+            !grow(&a->stream, histories, sizeof *a->stream))
+            return FAIL(ERR_MEMORY, "no memory for %" PRId64 " histories", histories);
+        a->capacity = histories;
+    }
+    if (events <= a->event_capacity) return OK;
+    const int64_t capacity = 2 * events;
+    if (!grow(&a->item, capacity, sizeof *a->item) ||
+        !grow(&a->action, capacity, sizeof *a->action) ||
+        !grow(&a->time, capacity, sizeof *a->time) ||
+        !grow(&a->number, capacity * numbers, sizeof *a->number))
+        return FAIL(ERR_MEMORY, "no memory for histories of %" PRId64 " events", events);
+    a->event_capacity = capacity;
+    return OK;
+}
+
+/* The last `count` events of `h` into the columns from `at` on. */
+static History copy_events(ModelActor *a, const PlayHistory *h, int64_t count, int64_t at)
+{
+    const FeatureSet *f = &a->session->file->event_features;
+    const int64_t numbers = f->numbers, first = h->count - count;
+    for (int64_t i = 0; i < count; i++) {
+        const WorldEvent *e = &h->event[first + i];
+        float *number = a->number + (at + i) * numbers;
+        a->item[at + i] = e->item;
+        a->action[at + i] = e->action;
+        a->time[at + i] = e->time;
+        for (int64_t n = 0; n < numbers; n++) number[n] = (e->number[n] - f->mean[n]) / f->std[n];
+    }
+    return (History){.count = count,
+                     .user = -1,
+                     .item = a->item + at,
+                     .action = a->action + at,
+                     .time_ms = a->time + at,
+                     .number = a->number + at * numbers};
+}
+
+/* All of them made the same number of choices before: a wave begins its episodes together. */
+static Status act(void *self, const Episodes *episodes, const PlayHistory *history, int64_t count,
+                  const int64_t *slot, int32_t *item, float *propensity)
+{
+    ModelActor *a = self;
+    int64_t events = 0;
+    for (int64_t i = 0; i < count; i++) events += kept(a, &history[slot[i]]);
+    TRY(reserve(a, count, events));
+    for (int64_t i = 0, at = 0; i < count; i++) {
+        const PlayHistory *h = &history[slot[i]];
+        a->history[i] = copy_events(a, h, kept(a, h), at);
+        a->stream[i] = h->episode;
+        at += a->history[i].count;
+    }
+    return act_choose(a->session, &a->options, a->history, a->stream, count,
+                      count ? episodes->step[slot[0]] : 0, item, propensity);
+}
+
+Actor model_actor(ModelActor *a) { return (Actor){a, act, .apart = false}; }

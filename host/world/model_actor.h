@@ -1,0 +1,18 @@
+/* A model as an actor in a world: the history of an episode, as the world tells it, goes to
+ * infer/act.h.
+ */
+#ifndef SOUK_MODEL_ACTOR_H
+#define SOUK_MODEL_ACTOR_H
+
+#include "infer/act.h"
+#include "world/play.h"
+
+typedef struct ModelActor ModelActor;
+/* The session and the world must outlive the actor. Fails when the catalogue, the kinds of events
+ * or the numbers of the session's file are not the world's, and where act_check does. */
+Status model_actor_open(ModelActor **a, Session *session, const World *w,
+                        const ActOptions *options);
+void model_actor_close(ModelActor *a); /* safe on NULL */
+Actor model_actor(ModelActor *a);
+
+#endif
