@@ -27,7 +27,7 @@ typedef struct {
     float alpha; /* 0 means 1 */
 } GemmOptions;
 
-/* N: the matrix as it is; T: transposed; ADD: c += instead of c =. */
+/* N: this matrix as it is, T: transposed; ADD: accumulate. GEMM_NT is c = a b^T. */
 static const GemmOptions GEMM_NN = {false, false, false, 0.0f};
 static const GemmOptions GEMM_NT = {false, true, false, 0.0f};
 static const GemmOptions GEMM_TN = {true, false, false, 0.0f};

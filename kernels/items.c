@@ -95,7 +95,5 @@ void items_features_backward(Device *dev, Tensor dcategory_table, Tensor dnumeri
     check(table);
     EXPECT(did, F32, table->id.dim[0], table->id.dim[1]);
     if (table->category.data) category_backward(dev, dcategory_table, did, table->category);
-    if (table->numeric.data)
-        gemm(dev, dnumeric_weight, table->numeric, did,
-             (GemmOptions){.trans_a = true, .accumulate = true});
+    if (table->numeric.data) gemm(dev, dnumeric_weight, table->numeric, did, GEMM_ADD_TN);
 }

@@ -279,10 +279,7 @@ static void gemm_fill(Case *c, Tensor *t)
     for (int i = 0; i < 3; i++)
         t[i] = measure_tensor(c, c->shape.dtype, c->shape.rows, c->shape.rows, 1.0f);
 }
-static void gemm_call(Case *c, const Tensor *t)
-{
-    gemm(c->dev, t[2], t[0], t[1], (GemmOptions){.trans_b = true});
-}
+static void gemm_call(Case *c, const Tensor *t) { gemm(c->dev, t[2], t[0], t[1], GEMM_NT); }
 static void gemm_cost(const Shape *s, double size, double *bytes, double *flops)
 {
     const double n = (double)s->rows;

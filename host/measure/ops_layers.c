@@ -187,10 +187,7 @@ static void product_fill(Case *c, Tensor *t)
     t[1] = measure_tensor(c, s->dtype, s->dim, s->items, 1.0f);
     t[2] = measure_tensor(c, s->dtype, s->rows, s->dim, 1.0f);
 }
-static void product_call(Case *c, const Tensor *t)
-{
-    gemm(c->dev, t[2], t[0], t[1], (GemmOptions){.trans_b = true});
-}
+static void product_call(Case *c, const Tensor *t) { gemm(c->dev, t[2], t[0], t[1], GEMM_NT); }
 static void product_cost(const Shape *s, double size, double *bytes, double *flops)
 {
     const double m = (double)s->rows, n = (double)s->dim, k = (double)s->items;

@@ -9,11 +9,6 @@
 
 enum { TILE = 8192 };
 
-static const GemmOptions PRODUCT, ADD = {.accumulate = true};
-static const GemmOptions LEFT = {.trans_a = true}, ADD_LEFT = {.trans_a = true, .accumulate = true};
-static const GemmOptions RIGHT = {.trans_b = true},
-                         ADD_RIGHT = {.trans_b = true, .accumulate = true};
-
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static Tensor column(Tensor t) { return TENSOR(t.data, F32, t.dim[0], 1); }
@@ -78,9 +73,9 @@ static ItemSums sum_items(Device *dev, const Items *t, bool square)
     if (square) s.square = SCRATCH(dev, F32, t->dim, t->dim);
     for (int64_t first = 0; first < t->items; first += TILE) {
         const Tile tile = tile_at(dev, t, first);
-        if (square) gemm(dev, s.square, tile.vectors, tile.vectors, first ? ADD_LEFT : LEFT);
-        gemm(dev, s.mixed, tile.pair, tile.vectors, first ? ADD : PRODUCT);
-        gemm(dev, s.pair, tile.pair, tile.pair, first ? ADD_RIGHT : RIGHT);
+        if (square) gemm(dev, s.square, tile.vectors, tile.vectors, first ? GEMM_ADD_TN : GEMM_TN);
+        gemm(dev, s.mixed, tile.pair, tile.vectors, first ? GEMM_ADD_NN : GEMM_NN);
+        gemm(dev, s.pair, tile.pair, tile.pair, first ? GEMM_ADD_NT : GEMM_NT);
     }
     return s;
 }
@@ -101,8 +96,8 @@ static Tensor row_pairs(Device *dev, int64_t rows, Tensor y)
 {
     const Tensor pair = SCRATCH(dev, F32, rows, 2), one = SCRATCH(dev, F32, rows, 1);
     elementwise_fill(dev, one, 1.0f);
-    gemm(dev, pair, one, constants(dev, 1.0f, 0.0f), PRODUCT);
-    if (y.data) gemm(dev, pair, column(y), constants(dev, 0.0f, -1.0f), ADD);
+    gemm(dev, pair, one, constants(dev, 1.0f, 0.0f), GEMM_NN);
+    if (y.data) gemm(dev, pair, column(y), constants(dev, 0.0f, -1.0f), GEMM_ADD_NN);
     return pair;
 }
 
@@ -110,8 +105,8 @@ static Tensor row_pairs(Device *dev, int64_t rows, Tensor y)
 static Tensor sums_of_scores(Device *dev, const ItemSums *s, Tensor u, Tensor pair)
 {
     const Tensor sums = SCRATCH(dev, F32, u.dim[0], 2);
-    gemm(dev, sums, u, s->mixed, RIGHT);
-    gemm(dev, sums, pair, s->pair, ADD);
+    gemm(dev, sums, u, s->mixed, GEMM_NT);
+    gemm(dev, sums, pair, s->pair, GEMM_ADD_NN);
     return sums;
 }
 
@@ -155,13 +150,13 @@ static void rows_of_all(Device *dev, const RegressionOut *out, Tensor du, const 
 {
     const size_t mark = scratch_mark(dev);
     const Tensor sums = sums_of_scores(dev, s, u, pair), more = SCRATCH(dev, F32, u.dim[0]);
-    gemm(dev, du, u, s->square, PRODUCT);
-    gemm(dev, du, pair, s->mixed, ADD);
+    gemm(dev, du, u, s->square, GEMM_NN);
+    gemm(dev, du, pair, s->mixed, GEMM_ADD_NN);
     elementwise_row_dot(dev, out->loss, u, du);
     elementwise_row_dot(dev, more, pair, sums);
     elementwise_add(dev, out->loss, more);
     scale(dev, out->loss, times(dev, 0.5f, weight));
-    gemm(dev, column(out->dshift), sums, constants(dev, 0.0f, 1.0f), RIGHT);
+    gemm(dev, column(out->dshift), sums, constants(dev, 0.0f, 1.0f), GEMM_NT);
     scale(dev, out->dshift, weight);
     elementwise_row_scale(dev, du, du, weight);
     scratch_release(dev, mark);
@@ -176,18 +171,18 @@ static void items_of_all(Device *dev, const RegressionOut *out, const Items *t, 
     const Tensor scaled = SCRATCH(dev, F32, rows, dim), square = SCRATCH(dev, F32, dim, dim);
     const Tensor mixed = SCRATCH(dev, F32, 2, dim), sums = SCRATCH(dev, F32, 2, 1);
     elementwise_row_scale(dev, scaled, u, weight);
-    gemm(dev, square, u, scaled, LEFT);
-    gemm(dev, mixed, pair, scaled, LEFT);
-    gemm(dev, sums, pair, column(weight), LEFT);
+    gemm(dev, square, u, scaled, GEMM_TN);
+    gemm(dev, mixed, pair, scaled, GEMM_TN);
+    gemm(dev, sums, pair, column(weight), GEMM_TN);
     for (int64_t first = 0; first < t->items; first += TILE) {
         const Tile tile = tile_at(dev, t, first);
         const Tensor did = tensor_rows(out->did, first, tile.width);
-        gemm(dev, did, tile.vectors, square, ADD);
-        gemm(dev, did, tile.pair, mixed, ADD_LEFT);
+        gemm(dev, did, tile.vectors, square, GEMM_ADD_NN);
+        gemm(dev, did, tile.pair, mixed, GEMM_ADD_TN);
         if (!t->bias.data) continue;
         const Tensor dbias = column(tensor_rows(out->dbias, first, tile.width));
-        gemm(dev, dbias, tile.vectors, tensor_rows(mixed, 0, 1), ADD_RIGHT);
-        gemm(dev, dbias, tile.pair, sums, ADD_LEFT);
+        gemm(dev, dbias, tile.vectors, tensor_rows(mixed, 0, 1), GEMM_ADD_NT);
+        gemm(dev, dbias, tile.pair, sums, GEMM_ADD_TN);
     }
     scratch_release(dev, mark);
 }

@@ -63,8 +63,7 @@ float *tiles_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, 
     const int64_t slot = t->keep ? tile : omp_get_thread_num(), width = tiles_width(t, tile);
     float *z = f32(t->scores) + slot * t->block * TILE;
     if (pass == 2 && t->keep) return z;
-    gemm_tile(z, TILE, u, t->dim, tiles_vectors(t, tile), t->dim, rows, width, t->dim,
-              (GemmOptions){.trans_b = true});
+    gemm_tile(z, TILE, u, t->dim, tiles_vectors(t, tile), t->dim, rows, width, t->dim, GEMM_NT);
     if (!t->bias) return z;
     const float *restrict bias = t->bias + tiles_first(t, tile);
     for (int64_t i = 0; i < rows; i++)
@@ -113,9 +112,7 @@ void tiles_backward(const Tiles *t, int64_t group, int64_t tile, float *g, const
     const int64_t dim = t->dim, first = tiles_first(t, tile), width = tiles_width(t, tile);
     if (t->rounds) round_tile(g, rows, width);
     if (dbias) add_columns(dbias + first, g, rows, width);
-    if (did)
-        gemm_tile(did + first * dim, dim, g, TILE, u, dim, width, dim, rows,
-                  (GemmOptions){.trans_a = true, .accumulate = true});
+    if (did) gemm_tile(did + first * dim, dim, g, TILE, u, dim, width, dim, rows, GEMM_ADD_TN);
     gemm_tile(du, dim, g, TILE, tiles_vectors(t, tile), dim, rows, dim, width,
               (GemmOptions){.accumulate = tile > tiles_group_begin(t, group)});
 }

@@ -1,0 +1,102 @@
+/* What a saved model says of itself: its settings, also under former names, and what is no model. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "test.h"
+
+#include "model/saved.h"
+
+static char folder[256];
+
+static const char *path_of(const char *name)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    const char *parent = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/souk-saved-%d", parent ? parent : "/tmp", (int)getpid());
+    return mkdir(folder, 0777);
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(path_of("last.safetensors"));
+    unlink(path_of("best.safetensors"));
+    return rmdir(folder);
+}
+
+static void write_file(const char *name, const Metadata *metadata, int count)
+{
+    static float one[] = {1.0f};
+    const NamedTensor tensor = {"weight", TENSOR(one, F32, 1)};
+    assert_ok(safetensors_write(path_of(name), &tensor, 1, metadata, count));
+}
+
+static Status settings_of(const char *name, Config *c)
+{
+    Safetensors file;
+    TRY(safetensors_open(&file, path_of(name)));
+    const Status st = saved_config(c, &file);
+    safetensors_close(&file);
+    return st;
+}
+
+static void settings_are_read_also_under_their_former_names(void **state)
+{
+    (void)state;
+    const Metadata before[] = {
+        {"catalogue_hash", "0"}, {"model.dim", "48"}, {"learn.value_weight", "0.25"}};
+    const Metadata now[] = {{"catalogue_hash", "0"}, {"learn.critic_weight", "0.75"}};
+    Config c;
+    write_file("last.safetensors", before, 3);
+    assert_ok(settings_of("last.safetensors", &c));
+    assert_int_equal(c.model_dim, 48);
+    assert_near(c.learn_critic_weight, 0.25, 0);
+    write_file("last.safetensors", now, 2);
+    assert_ok(settings_of("last.safetensors", &c));
+    assert_near(c.learn_critic_weight, 0.75, 0);
+    assert_int_equal(c.model_dim, config_default().model_dim);
+}
+
+static void a_file_without_a_catalogue_is_no_model(void **state)
+{
+    (void)state;
+    const Metadata metadata[] = {{"model.dim", "48"}};
+    Config c;
+    write_file("last.safetensors", metadata, 1);
+    assert_refused(settings_of("last.safetensors", &c), ERR_FORMAT, "\"catalogue_hash\"");
+}
+
+static void a_run_is_its_best_model_or_to_resume_its_last(void **state)
+{
+    (void)state;
+    char found[512];
+    const Metadata metadata[] = {{"catalogue_hash", "0"}};
+    write_file("last.safetensors", metadata, 1);
+    assert_ok(saved_find(found, sizeof found, folder, false));
+    assert_string_equal(found, path_of("last.safetensors"));
+    write_file("best.safetensors", metadata, 1);
+    assert_ok(saved_find(found, sizeof found, folder, false));
+    assert_string_equal(found, path_of("best.safetensors"));
+    assert_ok(saved_find(found, sizeof found, folder, true));
+    assert_string_equal(found, path_of("last.safetensors"));
+    assert_ok(saved_find(found, sizeof found, path_of("last.safetensors"), false));
+    assert_string_equal(found, path_of("last.safetensors"));
+    assert_refused(saved_find(found, sizeof found, path_of("none"), false), ERR_IO, "none");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(settings_are_read_also_under_their_former_names),
+        cmocka_unit_test(a_file_without_a_catalogue_is_no_model),
+        cmocka_unit_test(a_run_is_its_best_model_or_to_resume_its_last),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
