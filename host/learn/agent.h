@@ -8,6 +8,7 @@
 #ifndef SOUK_AGENT_H
 #define SOUK_AGENT_H
 
+#include "base/comm.h"
 #include "model/heads.h"
 #include "model/input.h"
 
@@ -46,9 +47,12 @@ static inline Tensor sum_at(Tensor sums, int place)
 }
 static inline Tensor loss_at(Tensor sums, int loss) { return sum_at(sums, SUM_LOSS + loss); }
 
-/* One pass over a batch: what an agent reads, and where it adds gradients. */
+/* One pass over a batch: what an agent reads, and where it adds gradients. Where ranks share the
+ * batch, in, h and what is made of them are this rank's part; counts are those of the whole batch,
+ * so that the ranks' losses and gradients add up. */
 typedef struct {
     const AgentOptions *options;
+    Comm *comm;
     const Model *m;
     Weights w, grad; /* of the online network; gradients accumulate */
     Tensor h, dh;    /* [tokens, dim] states of the online network, and dL/dh, which accumulates */

@@ -8,6 +8,25 @@
 #include "losses/loss.h"
 #include "losses/td.h"
 
+/* ---- Means over the batch of all ranks ------------------------------------------------------- */
+
+void losses_mean(Device *dev, const AgentPass *p, Tensor weight, Tensor target, double total)
+{
+    const Tensor count = sum_at(p->sums, SUM_TARGETS);
+    loss_count_targets(dev, count, target);
+    comm_all_reduce(p->comm, dev, count);
+    loss_mean_weights(dev, weight, count, target, total);
+}
+
+/* valid[i], 1 or 0, becomes valid[i] total / |V|, V the tokens of the batch with valid = 1. */
+static void mean_over_valid(Device *dev, const AgentPass *p, Tensor valid, float total)
+{
+    const Tensor count = sum_at(p->sums, SUM_BACKUPS);
+    loss_weighted_sum(dev, count, valid);
+    comm_all_reduce(p->comm, dev, count);
+    loss_share_weights(dev, valid, count, total);
+}
+
 /* ---- From a head's outputs to its parameters and the states ---------------------------------- */
 
 /* dv [tokens] = dL/d(one number of each state). */
@@ -121,7 +140,7 @@ void losses_td(Device *dev, const AgentPass *p, const HeadScores *q, Tensor y, T
     const size_t mark = scratch_mark(dev);
     Tensor have = SCRATCH(dev, F32, tokens), loss = SCRATCH(dev, F32, tokens);
     Tensor dq = SCRATCH(dev, F32, tokens);
-    loss_share_weights(dev, valid, sum_at(p->sums, SUM_BACKUPS), p->options->td_weight);
+    mean_over_valid(dev, p, valid, p->options->td_weight);
     scores_at(dev, q, have, p->in->target);
     if (p->options->log_values)
         loss_deviance(dev, loss, dq, have, y, valid);
@@ -177,7 +196,7 @@ void losses_critic(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor v
 {
     const size_t mark = scratch_mark(dev);
     Tensor loss = SCRATCH(dev, F32, p->in->tokens), dv = SCRATCH(dev, F32, p->in->tokens);
-    loss_share_weights(dev, valid, sum_at(p->sums, SUM_BACKUPS), p->options->critic_weight);
+    mean_over_valid(dev, p, valid, p->options->critic_weight);
     loss_td(dev, loss, dv, v, y, valid, 0.0f);
     losses_critic_given(dev, p, loss, dv);
     scratch_release(dev, mark);
@@ -194,7 +213,7 @@ void losses_next_action(Device *dev, const AgentPass *p)
     Tensor du = SCRATCH(dev, p->h.dtype, tokens, p->m->shape.dim), loss = SCRATCH(dev, F32, tokens);
     Tensor target = SCRATCH(dev, I32, tokens), weight = SCRATCH(dev, F32, tokens);
     loss_mask_targets(dev, target, p->in->target, p->in->target_action);
-    loss_mean_weights(dev, weight, sum_at(p->sums, SUM_TARGETS), target, p->options->action_weight);
+    losses_mean(dev, p, weight, target, p->options->action_weight);
     catalogue_cross_entropy(dev, loss, du, p->grad[at->weight], p->grad[at->bias], z.u, &z.items,
                             z.bias, target, weight);
     elementwise_add(dev, p->dh, du);

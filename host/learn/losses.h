@@ -9,6 +9,10 @@
 
 #include "learn/pass.h"
 
+/* weight[i] = target[i] < 0 ? 0 : total / |A|, f32 [tokens], with the count |A| of all ranks in
+ * SUM_TARGETS. target i32 [tokens] is negative where the batch's targets are. */
+void losses_mean(Device *dev, const AgentPass *p, Tensor weight, Tensor target, double total);
+
 /* ---- Heads that score items ------------------------------------------------------------------ */
 
 /* sum_i weight[i] (logsumexp_a z[i, a] - z[i, target[i]]) of the online network's scores z by

@@ -103,7 +103,7 @@ void objective_backward(Device *dev, const Objective *o, AgentPass pass)
     pass.options = &o->options;
     pass.reward = scaled_rewards(dev, pass.in, o->options.reward_scale);
     pass.share = SCRATCH(dev, F32, pass.in->tokens);
-    loss_mean_weights(dev, pass.share, sum_at(pass.sums, SUM_TARGETS), pass.in->target, 1.0);
+    losses_mean(dev, &pass, pass.share, pass.in->target, 1.0);
     elementwise_fill(dev, pass.dh, 0.0f);
     for (int i = 0; i < o->terms; i++) o->term[i]->backward(dev, &pass);
     if (model_has(pass.m, HEAD_NEXT_ACTION)) losses_next_action(dev, &pass);

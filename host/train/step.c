@@ -5,7 +5,7 @@
 
 #include "train/trainer.h"
 
-/* ---- What a step computes ------------------------------------------------------------------------ */
+/* ---- What a step computes -------------------------------------------------------------------- */
 
 /* Forward, losses, backward. */
 static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
@@ -20,7 +20,8 @@ static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
         target_h = encoder_forward(&t->dev, &t->target, m, target, in, (DropoutKey){0});
     Tensor dh = tensor_rows(t->dh, 0, in->tokens);
     objective_backward(&t->dev, &t->objective,
-                       (AgentPass){.m = m,
+                       (AgentPass){.comm = &t->comm,
+                                   .m = m,
                                    .w = w,
                                    .grad = grad,
                                    .h = h,
@@ -38,9 +39,19 @@ static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
                             grad[m->at.item_id], &items);
 }
 
+/* Gradients and losses become the sums over the parts of the batch that the ranks have, with the
+ * same bits on every rank: so all take the same step, or the same refuse it. */
+static void reduce_gradients(Trainer *t)
+{
+    const Params *p = &t->model.params;
+    for (int i = 0; i < p->count; i++) comm_all_reduce(&t->comm, &t->dev, p->copy[PARAM_GRAD][i]);
+    comm_all_reduce(&t->comm, &t->dev, TENSOR((double *)t->sums.data + SUM_LOSS, F64, LOSSES));
+}
+
 static void compute(Trainer *t, const StepInput *in)
 {
     add_gradients(t, &in->batch, in->step);
+    reduce_gradients(t);
     optimizer_step(&t->dev, &t->optimizer, &t->model.params, in->schedule, t->sums);
 }
 
@@ -50,15 +61,16 @@ Losses step_gradients(Trainer *t, const Batch *batch)
     device_copy_in(&t->dev, t->number.data, &t->step, sizeof t->step);
     model_input_set(&t->input, &t->model, batch, &t->file);
     add_gradients(t, &t->input, t->number);
+    reduce_gradients(t);
     device_copy_out(&t->dev, sum, t->sums.data, sizeof sum);
     return objective_losses(&t->objective, sum);
 }
 
-/* ---- Recording and replaying it ------------------------------------------------------------------ */
+/* ---- Recording and replaying it -------------------------------------------------------------- */
 
-/* Which steps are recorded is decided here: those of a device that has graphs, of an objective whose
- * launches never change, once a step of this shape has run (so that nothing is made for the first time)
- * and left the scratch where it will stay. */
+/* Which steps are recorded is decided here: those of a device that has graphs, of an objective
+ * whose launches never change, once a step of this shape has run (so that nothing is made for the
+ * first time) and left the scratch where it will stay. */
 static bool may_record(const Trainer *t, const StepInput *in)
 {
     return t->config.train_graph && !t->objective.changes_per_step && t->computed[in->shape] &&
@@ -94,7 +106,7 @@ static Status compute_or_replay(Trainer *t, const StepInput *in, int room)
     return OK;
 }
 
-/* ---- Enqueueing and reporting -------------------------------------------------------------------- */
+/* ---- Enqueueing and reporting ---------------------------------------------------------------- */
 
 /* A mean that is exp(score) is of rewards that are not negative. */
 static Status check_rewards(const Trainer *t, const Batch *batch)

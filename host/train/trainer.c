@@ -171,7 +171,7 @@ void trainer_begin(Trainer *t)
 Status trainer_prepare(Trainer *t, const Config *config, Behaviour file)
 {
     Status st;
-    *t = (Trainer){.config = *config, .file = file};
+    *t = (Trainer){.config = *config, .comm = comm_single(), .file = file};
     TRY_OR_FAIL(st, read_objective(t));
     if (t->objective.needs_propensities && !file.has_propensity) {
         st = FAIL(
@@ -233,6 +233,7 @@ void trainer_close(Trainer *t)
     encoder_close(&t->target);
     model_close(&t->model);
     behaviour_close(&t->file);
+    comm_close(&t->comm);
     device_close(&t->dev);
     *t = (Trainer){0};
 }
@@ -255,7 +256,9 @@ StreamOptions trainer_stream(const Trainer *t)
                            .pool_events = c->train_pool_events,
                            .seed = (uint64_t)c->train_seed,
                            .threads = (int)c->train_readers,
-                           .shuffle = true};
+                           .shuffle = true,
+                           .rank = t->comm.rank,
+                           .ranks = t->comm.ranks};
 }
 
 void trainer_schedule(Trainer *t, int64_t steps) { t->optimizer.steps = steps; }

@@ -2,6 +2,7 @@
 #ifndef SOUK_TRAINER_H
 #define SOUK_TRAINER_H
 
+#include "base/comm.h"
 #include "base/config.h"
 #include "infer/session.h"
 #include "learn/objective.h"
@@ -31,6 +32,7 @@ typedef struct {
 typedef struct {
     Config config;
     Device dev;
+    Comm comm; /* the ranks that train together: one */
     Behaviour file;
     Objective objective;
     Optimizer optimizer;
@@ -73,7 +75,7 @@ StreamOptions trainer_stream(const Trainer *t);
 /* Set the length of the learning-rate schedule. */
 void trainer_schedule(Trainer *t, int64_t steps);
 
-/* Forward, losses, backward: gradients of `batch` in PARAM_GRAD, not yet applied. */
+/* Forward, losses, backward: gradients of `batch`, of all ranks, in PARAM_GRAD, not yet applied. */
 Losses step_gradients(Trainer *t, const Batch *batch);
 /* The whole step: gradients, clip, AdamW, target network, and its report; it waits for the step. Fails,
  * weights unchanged, when a loss or the gradient is not finite. */

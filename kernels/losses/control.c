@@ -5,7 +5,7 @@
 
 #include "base/rng.h"
 
-/* Random where there is `first_event`, else length. */
+/* control_random where there is a `first_event`, else control_length. */
 static void targets(Device *dev, Tensor y, Tensor valid, Tensor cu_seqlens, Tensor first_event,
                     uint64_t seed)
 {

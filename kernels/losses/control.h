@@ -1,20 +1,20 @@
-/* Targets of the control tasks that stand in the place of temporal differences (Silva et al.
- * 2024: on logs, what reinforcement learning adds to a recommender may be no more than what regressing Q
- * on anything adds). They know nothing of rewards. Windows as in td.h; for the transition of token t in
- * window w, which begins at b:
+/* Targets of two control tasks, which replace temporal differences by regressions of Q that know
+ * nothing of rewards: random numbers and lengths (Silva et al. 2024: on logs, reinforcement
+ * learning may help a recommender no more than such an auxiliary task does). Windows are those of
+ * td.h. For the transition of token t in window w, which begins at token b:
  *
  *   random   y[t] = N(0, 1) from the words 0 and 1 of Philox(seed, 1, first_event[w] + t - b + 1):
- *            the same number at each pass for the event that follows token t
- *   length   y[t] = log(1 + n), n = t - b + 1 the events of the window so far
+ *            the event that follows token t has the same number in every epoch
+ *   length   y[t] = log(1 + n), n = t - b + 1 the number of the window's events up to t
  *
- *   valid[t] = 1 for transitions; 0, and y[t] = 0, for the last token of a window and past
- *   cu_seqlens[windows]
+ *   valid[t] = 1 for transitions; 0 (and y[t] = 0) for the last token of a window and for tokens
+ *   past cu_seqlens[windows]
  *
  *   y, valid        [tokens]        f32, overwritten
  *   cu_seqlens      [windows + 1]   i32, from 0, never falling, its last at most tokens
  *   first_event     [windows]       i64: row of the window's first event in the log
  *
- * In double, rounded once. On cpu and cuda. Scratch: none. Deterministic.
+ * Computed in double and rounded once. On cpu and cuda. Scratch: none. Deterministic.
  */
 #ifndef SOUK_CONTROL_H
 #define SOUK_CONTROL_H

@@ -70,7 +70,7 @@ void loss_deviance(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tens
     }
 }
 
-/* ---- Sums ---------------------------------------------------------------------------------------- */
+/* ---- Sums ------------------------------------------------------------------------------------ */
 
 static double sum_of(Device *dev, Tensor x)
 {
@@ -112,7 +112,22 @@ void loss_weighted_sum_add(Device *dev, Tensor total, Tensor x)
         *f32(total) += (float)sum_of(dev, x);
 }
 
-/* ---- Means over some tokens ---------------------------------------------------------------------- */
+/* ---- Means over some tokens ------------------------------------------------------------------ */
+
+void loss_count_targets(Device *dev, Tensor count, Tensor target)
+{
+    const int64_t rows = target.dim[0];
+    EXPECT(count, F64, 1);
+    EXPECT(target, I32, rows);
+    if (ON_CUDA(dev)) {
+        loss_count_targets_cuda(dev, count, target);
+        return;
+    }
+
+    int64_t targets = 0;
+    for (int64_t i = 0; i < rows; i++) targets += i32(target)[i] >= 0;
+    *(double *)count.data = (double)targets;
+}
 
 void loss_mean_weights(Device *dev, Tensor weight, Tensor count, Tensor target, double total)
 {
@@ -125,10 +140,7 @@ void loss_mean_weights(Device *dev, Tensor weight, Tensor count, Tensor target, 
         return;
     }
 
-    int64_t targets = 0;
-    for (int64_t i = 0; i < rows; i++) targets += i32(target)[i] >= 0;
-    *(double *)count.data = (double)targets;
-    const float each = (float)(total / (double)targets);
+    const float each = (float)(total / *(const double *)count.data);
     for (int64_t i = 0; i < rows; i++) f32(weight)[i] = i32(target)[i] < 0 ? 0.0f : each;
 }
 
@@ -142,7 +154,7 @@ void loss_share_weights(Device *dev, Tensor weight, Tensor count, float total)
         return;
     }
 
-    const double sum = *(double *)count.data = sum_of(dev, weight);
+    const double sum = *(const double *)count.data;
     const float share = sum > 0.0 ? total / (float)sum : 0.0f;
     for (int64_t i = 0; i < rows; i++) f32(weight)[i] *= share;
 }

@@ -1,5 +1,5 @@
-/* Losses and weights of tokens on CUDA: one thread an element; a few thousand of them, so that the
- * launch is what costs. Counts are summed by one block, in integers.
+/* Losses and weights of tokens on CUDA: one thread an element. There are a few thousand elements,
+ * so the launch takes most of the time. One block counts targets, in integers.
  */
 #include "losses/loss.h"
 
@@ -104,17 +104,21 @@ void loss_weighted_sum_add_cuda(Device *dev, Tensor total, Tensor x)
     cuda_sum<false>(dev, NULL, f32(total), f32(x), tensor_count(x));
 }
 
+void loss_count_targets_cuda(Device *dev, Tensor count, Tensor target)
+{
+    LAUNCH(dev, count_kernel, 1, COUNT_THREADS, 0, (double *)count.data, i32(target),
+           target.dim[0]);
+}
+
 void loss_mean_weights_cuda(Device *dev, Tensor weight, Tensor count, Tensor target, double total)
 {
     const int64_t rows = target.dim[0];
-    LAUNCH(dev, count_kernel, 1, COUNT_THREADS, 0, (double *)count.data, i32(target), rows);
     LAUNCH(dev, mean_kernel, blocks_for(rows, THREADS), THREADS, 0, f32(weight),
            (const double *)count.data, i32(target), total, rows);
 }
 
 void loss_share_weights_cuda(Device *dev, Tensor weight, Tensor count, float total)
 {
-    loss_weighted_sum_cuda(dev, count, weight);
     LAUNCH(dev, share_kernel, blocks_for(weight.dim[0], THREADS), THREADS, 0, f32(weight),
            (const double *)count.data, total, weight.dim[0]);
 }

@@ -1,5 +1,5 @@
-/* Weights of the policy's loss on CUDA: one thread a row; a few thousand of them, so that the launch is
- * what costs. */
+/* Weights of the policy's loss on CUDA: one thread a row. There are a few thousand rows, so the
+ * launch takes most of the time. */
 #include "losses/policy_gradient.h"
 
 #include "base/cuda/cuda.cuh"

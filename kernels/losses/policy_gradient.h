@@ -1,6 +1,6 @@
 /* Weights of -log pi(a|s) at logged actions, so that the policy's weighted cross-entropy
- * (catalogue_cross_entropy) has the gradient of an agent's objective. A weight is a constant: no gradient
- * passes through it.
+ * (catalogue_cross_entropy) has the gradient of an agent's objective. A weight is a constant: no
+ * gradient passes through it.
  *
  *   A = advantage[i], c = share[i], r = log_ratio[i] = log pi(a_i|s_i) - log beta(a_i|s_i)
  *
@@ -14,10 +14,11 @@
  *                        weight[i] = c rho A where rho A <= q A, else 0, so that the gradient of
  *                        weight[i] (-log pi) is that of loss[i]; Schulman et al. 2017
  *
- *   weight, loss, advantage, log_ratio, log_policy, share   [rows]   f32; weight and loss overwritten;
- *                        log_policy is read where K > 1
+ *   weight, loss                                    [rows]   f32, overwritten
+ *   advantage, log_ratio, log_policy, share         [rows]   f32; log_policy is read where K > 1
  *
- * Rows with share 0 give 0, whatever the rest. weight may alias advantage. On cpu and cuda, no scratch.
+ * Rows with share 0 give 0, whatever the other tensors hold. weight may alias advantage. On cpu and
+ * cuda, no scratch.
  */
 #ifndef SOUK_POLICY_GRADIENT_H
 #define SOUK_POLICY_GRADIENT_H

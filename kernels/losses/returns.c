@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <math.h>
 
-enum { TERMINAL = 1 };
-
 typedef struct {
     float *target, *valid, *advantage;
     const float *reward, *value, *next_value, *log_ratio;
@@ -24,14 +22,14 @@ static void put(const Batch *b, int64_t t, bool known, double error, double adva
     if (b->advantage) b->advantage[t] = known ? (float)advantage : 0.0f;
 }
 
-/* From the window's last token, at which there is no action, back to its first. */
+/* From the window's last token, which has no action, back to its first. */
 static void window(const Batch *b, int64_t first, int64_t last)
 {
     const double gamma = (double)b->o.gamma;
     double error = 0.0; /* E[t+1] */
     put(b, last, false, 0.0, 0.0);
     for (int64_t t = last - 1; t >= first; t--) {
-        const bool terminal = b->end[t] == TERMINAL, at_end = t + 1 == last;
+        const bool terminal = b->end[t] == END_TERMINAL, at_end = t + 1 == last;
         const bool known = terminal || !at_end || b->o.last_has_value;
         if (!known) {
             put(b, t, false, 0.0, 0.0);

@@ -1,12 +1,12 @@
 /* Backward returns on CUDA: one warp a window, from its end, 32 tokens at a time. A token is a link
- * E[t] = add + factor E[t+1]; links are composed by a scan over the lanes, and what the later 32 tokens left
- * is carried in. Bound by the latency of the scans of the longest window.
+ * E[t] = add + factor E[t+1]. A scan over the lanes composes the links; E of the 32 tokens after
+ * these enters as the carry. The latency of the longest window's scans bounds the time.
  */
 #include "losses/returns.h"
 
 #include "base/cuda/cuda.cuh"
 
-enum { WARPS = 8, THREADS = WARPS * WARP, TERMINAL = 1 };
+enum { WARPS = 8, THREADS = WARPS * WARP };
 
 typedef struct {
     float *target, *valid, *advantage;
@@ -18,7 +18,7 @@ typedef struct {
 } ReturnsBatch;
 
 typedef struct {
-    double add, factor, delta, rest; /* rest: what E[t+1] is multiplied with in the advantage */
+    double add, factor, delta, rest; /* rest: the factor of E[t+1] in the advantage */
     bool known;
 } Link;
 
@@ -27,13 +27,14 @@ static __device__ __forceinline__ double ratio_at(const ReturnsBatch &b, int64_t
     return b.log_ratio ? exp((double)b.log_ratio[t]) : 1.0;
 }
 
-/* Of token t in a window whose last is `last`; E[t+1] itself where t is not before it. */
+/* The link of token t in a window whose last token is `last`. From `last` on it passes E[t+1]
+ * through. */
 static __device__ __forceinline__ Link link_of(const ReturnsBatch &b, int64_t t, int64_t last)
 {
     Link k = {0.0, 1.0, 0.0, 0.0, false};
     if (t >= last) return k;
     const double gamma = (double)b.o.gamma;
-    const bool terminal = b.end[t] == TERMINAL, at_end = t + 1 == last;
+    const bool terminal = b.end[t] == END_TERMINAL, at_end = t + 1 == last;
     k.known = terminal || !at_end || b.o.last_has_value;
     k.factor = 0.0;
     if (!k.known) return k;
@@ -50,7 +51,8 @@ static __device__ __forceinline__ Link link_of(const ReturnsBatch &b, int64_t t,
     return k;
 }
 
-/* add + factor E of the tokens behind the lanes: links of this lane and of all above it as one. */
+/* The links of this lane and of all lanes above it become one link, which takes E of the token after
+ * the warp's. */
 static __device__ __forceinline__ void compose(double &add, double &factor)
 {
     const int lane = (int)threadIdx.x % WARP;
@@ -89,7 +91,8 @@ static __device__ __forceinline__ void window(const ReturnsBatch &b, int64_t fir
     }
 }
 
-/* A warp a window; those behind the last zero what is past all windows. */
+/* One warp a window. The warps after the last window write zeros for the tokens past all
+ * windows. */
 static __global__ void __launch_bounds__(THREADS) returns_kernel(ReturnsBatch b, int64_t warps)
 {
     const int64_t w = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
@@ -121,6 +124,7 @@ void returns_cuda(Device *dev, Tensor target, Tensor valid, Tensor advantage,
     b.tokens = target.dim[0];
     b.windows = in->cu_seqlens.dim[0] - 1;
     b.o = *options;
-    const int64_t blocks = ceil_div(b.windows + WARPS, WARPS); /* at least WARPS are behind */
+    const int64_t blocks =
+        ceil_div(b.windows + WARPS, WARPS); /* at least WARPS come after the windows */
     LAUNCH(dev, returns_kernel, blocks_for(blocks * WARPS, WARPS), THREADS, 0, b, blocks * WARPS);
 }

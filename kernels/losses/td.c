@@ -2,8 +2,6 @@
 
 #include <inttypes.h>
 
-enum { TERMINAL = 1 };
-
 typedef struct {
     float *y, *valid;
     const float *reward, *next_value;
@@ -23,7 +21,7 @@ static void target(const Window *w, int64_t t, int64_t last)
         discount *= w->gamma;
         if (m == w->n || w->end[at] != 0 || at + 1 == last) break;
     }
-    const bool terminal = w->end[at] == TERMINAL;
+    const bool terminal = w->end[at] == END_TERMINAL;
     const bool known = terminal || at + 1 < last || w->last_has_value;
     if (known && !terminal) sum += discount * (double)w->next_value[at + 1];
     w->y[t] = known ? (float)sum : 0.0f;

@@ -1,11 +1,11 @@
-/* TD targets on CUDA: one thread a token finds its window by bisection and adds its n rewards. Bound
- * by the latency of the bisection, for a few thousand tokens.
+/* TD targets on CUDA: one thread a token finds its window by bisection and adds its n rewards.
+ * For a few thousand tokens the latency of the bisection bounds the time.
  */
 #include "losses/td.h"
 
 #include "base/cuda/cuda.cuh"
 
-enum { THREADS = 256, TERMINAL = 1 };
+enum { THREADS = 256 };
 
 typedef struct {
     float *y, *valid;
@@ -48,7 +48,7 @@ static __global__ void targets_kernel(Batch b)
             discount *= b.gamma;
             if (m == b.n || b.end[at] != 0 || at + 1 == last) break;
         }
-        const bool terminal = b.end[at] == TERMINAL;
+        const bool terminal = b.end[at] == END_TERMINAL;
         known = terminal || at + 1 < last || b.last_has_value;
         if (known && !terminal) sum += discount * (double)b.next_value[at + 1];
     }

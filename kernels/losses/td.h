@@ -16,7 +16,7 @@
  *
  *   y, valid               [tokens]        f32, overwritten; valid is 1 or 0
  *   reward, next_value     [tokens]        f32; next_value[t] is the backup value of state t
- *   end                    [tokens]        u8: 0 goes on, 1 terminal, 2 truncated
+ *   end                    [tokens]        u8: 0 goes on, 1 terminal, 2 truncated (end.h)
  *   cu_seqlens             [windows + 1]   i32, from 0, never falling, its last at most tokens
  *
  * Nothing may alias. Sums in double, rounded once.
@@ -28,6 +28,7 @@
 #include <stdbool.h>
 
 #include "base/device.h"
+#include "losses/end.h"
 
 #ifdef __cplusplus
 extern "C" {

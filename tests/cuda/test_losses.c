@@ -123,12 +123,16 @@ static void weights_of_means_are_as_on_the_cpu(void **state)
         loss_mask_targets(&cpu, out, target, value);
         loss_mask_targets(&gpu, out_g, target_g, on_gpu(value));
         assert_same_bits(from_gpu(out_g), out);
+        loss_count_targets(&cpu, count, target);
+        loss_count_targets(&gpu, count_g, target_g);
         loss_mean_weights(&cpu, weight, count, target, 0.1);
         loss_mean_weights(&gpu, weight_g, count_g, target_g, 0.1);
         assert_same_bits(from_gpu(weight_g), weight);
         assert_same_bits(from_gpu(count_g), count);
         for (int64_t i = 0; i < rows; i++) f32(weight)[i] = i % 4 ? 1.0f : 0.0f;
         device_copy_in(&gpu, weight_g.data, weight.data, tensor_bytes(weight));
+        loss_weighted_sum(&cpu, count, weight);
+        loss_weighted_sum(&gpu, count_g, weight_g);
         loss_share_weights(&cpu, weight, count, 0.3f);
         loss_share_weights(&gpu, weight_g, count_g, 0.3f);
         assert_same_bits(from_gpu(weight_g), weight);

@@ -12,10 +12,9 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "losses/end.h"
 
 enum { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST, SPLITS };
-/* /events/end: how the episode stands after the event (Gymnasium's terminated and truncated). */
-enum { END_GOES_ON = 0, END_TERMINAL = 1, END_TRUNCATED = 2 };
 enum { ACTIONS_MAX = 256, FEATURES_MAX = 64, FEATURE_NAME_MAX = 64 };
 
 /* A column of /events. COLUMN_FEATURE + i is the i-th event feature. */

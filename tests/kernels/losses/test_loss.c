@@ -148,11 +148,13 @@ static void weights_of_means_worked_by_hand(void **state)
     double count = NAN;
     const Tensor targets = TENSOR(target, I32, 6), ws = TENSOR(weight, F32, 6);
     const Tensor n = TENSOR(&count, F64, 1);
+    loss_count_targets(&dev, n, targets);
     loss_mean_weights(&dev, ws, n, targets, 2.0);
     const float each[] = {0.5f, 0, 0.5f, 0, 0.5f, 0.5f};
     assert_true(count == 4.0);
     assert_memory_equal(weight, each, sizeof each);
     weight[0] = weight[2] = 1.0f, weight[4] = 0.0f, weight[5] = 2.0f;
+    loss_weighted_sum(&dev, n, ws);
     loss_share_weights(&dev, ws, n, 8.0f);
     const float shares[] = {2, 0, 2, 0, 0, 4};
     assert_true(count == 4.0);
@@ -160,10 +162,18 @@ static void weights_of_means_worked_by_hand(void **state)
     loss_mask_targets(&dev, TENSOR(out, I32, 6), targets, TENSOR(value, I32, 6));
     const int32_t masked[] = {1, -1, 3, -1, 0, 6};
     assert_memory_equal(out, masked, sizeof masked);
+    /* the count of all ranks, of which these are some tokens */
+    count = 16.0;
+    loss_mean_weights(&dev, ws, n, targets, 2.0);
+    for (int i = 0; i < 6; i++) assert_true(weight[i] == (target[i] < 0 ? 0.0f : 0.125f));
+    loss_share_weights(&dev, ws, n, 8.0f);
+    for (int i = 0; i < 6; i++) assert_true(weight[i] == (target[i] < 0 ? 0.0f : 0.0625f));
     /* nothing to take the mean of: no weight, and none is infinite */
     for (int i = 0; i < 6; i++) target[i] = -1, weight[i] = 0.0f;
+    loss_weighted_sum(&dev, n, ws);
     loss_share_weights(&dev, ws, n, 8.0f);
     for (int i = 0; i < 6; i++) assert_true(weight[i] == 0.0f);
+    loss_count_targets(&dev, n, targets);
     loss_mean_weights(&dev, ws, n, targets, 2.0);
     for (int i = 0; i < 6; i++) assert_true(weight[i] == 0.0f);
     device_close(&dev);

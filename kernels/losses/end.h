@@ -1,0 +1,12 @@
+/* How the episode stands after an event: the values of `end` in td.h and returns.h, and of
+ * /events/end in a behaviour file (Gymnasium's terminated and truncated). */
+#ifndef SOUK_END_H
+#define SOUK_END_H
+
+enum {
+    END_GOES_ON = 0,
+    END_TERMINAL = 1,  /* it is over: nothing comes after it */
+    END_TRUNCATED = 2, /* it is cut off: what comes after it is not known */
+};
+
+#endif

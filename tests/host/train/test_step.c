@@ -1,0 +1,130 @@
+/* A step of several ranks, each with a part of the batch, against that of one rank with all of it. */
+#include "data/stream/stream.h"
+#include "ranks.h"
+#include "shop.h"
+#include "train/trainer.h"
+
+enum { RANKS = 3, TOKENS = 256 };
+
+static char data[256];
+
+static int make_shop(void **state)
+{
+    (void)state;
+    const Shop shop = {.users = 60, .longest = 30, .features = true, .seed = 5};
+    return shop_write(&shop, shop_path(data, "step")) != OK;
+}
+
+static int remove_shop(void **state)
+{
+    (void)state;
+    return unlink(data);
+}
+
+static Config config_of(const char *objective)
+{
+    Config c = config_default();
+    snprintf(c.data_path, sizeof c.data_path, "%s", data);
+    snprintf(c.learn_objective, sizeof c.learn_objective, "%s", objective);
+    c.model_dim = 16;
+    c.model_length = 12;
+    c.model_dropout = 0.0;
+    c.train_tokens = TOKENS;
+    c.train_threads = 1;
+    return c;
+}
+
+typedef struct {
+    Trainer trainer[RANKS];
+    Batch batch[RANKS];
+    Losses losses[RANKS];
+} Ranks;
+
+static int gradients(Comm *c, Device *dev, void *context)
+{
+    (void)dev;
+    Ranks *r = context;
+    Trainer *t = &r->trainer[c->rank];
+    const Comm own = t->comm;
+    t->comm = *c;
+    r->losses[c->rank] = step_gradients(t, &r->batch[c->rank]);
+    const Status st = device_sync(&t->dev);
+    t->comm = own;
+    return st == OK ? 0 : __LINE__;
+}
+
+/* Windows of `all` from `first` to `last` - 1. */
+static void take_windows(Batch *to, const Behaviour *file, const Batch *all, int64_t first,
+                         int64_t last)
+{
+    Window window[TOKENS / 2];
+    for (int64_t w = first; w < last; w++)
+        window[w - first] =
+            (Window){.user = all->user[w],
+                     .first = all->first_event[w],
+                     .end = all->first_event[w] + all->cu_seqlens[w + 1] - all->cu_seqlens[w]};
+    assert_ok(batch_open(to, file, TOKENS));
+    assert_ok(batch_fill(to, file, window, last - first));
+}
+
+/* f32 sums of at most TOKENS terms in another order: 2^-24 TOKENS of what is added, which may be 10
+ * times what is left of it. */
+static const double sum_error = 10 * TOKENS * 0x1p-24;
+
+/* The last rank has no window at all. */
+static void check_objective(const char *objective)
+{
+    static Ranks r;
+    Trainer one;
+    Stream *stream;
+    const Batch *all;
+    const Config c = config_of(objective);
+    assert_ok(trainer_open(&one, &c));
+    const StreamOptions options = trainer_stream(&one);
+    assert_ok(stream_open(&stream, &one.file, &options, (StreamCursor){0}));
+    assert_ok(stream_next(stream, &all));
+    for (int k = 0; k < RANKS; k++) {
+        const int64_t first = k == 0 ? 0 : k == 1 ? all->windows / 3 : all->windows;
+        assert_ok(trainer_open(&r.trainer[k], &c));
+        take_windows(&r.batch[k], &one.file, all, first, k == 0 ? all->windows / 3 : all->windows);
+    }
+    const Losses want = step_gradients(&one, all);
+    ranks_run(RANKS, gradients, &r);
+    for (int k = 0; k < RANKS; k++) {
+        const Params *have = &r.trainer[k].model.params, *p = &one.model.params;
+        assert_int_equal(r.losses[k].targets, want.targets);
+        assert_int_equal(r.losses[k].backups, want.backups);
+        assert_near(r.losses[k].total, want.total, sum_error * fabs(want.total));
+        for (int i = 0; i < p->count; i++) {
+            const Tensor g = p->copy[PARAM_GRAD][i], h = have->copy[PARAM_GRAD][i];
+            double *exact = malloc((size_t)tensor_count(g) * sizeof *exact);
+            for (int64_t j = 0; j < tensor_count(g); j++) exact[j] = f32(g)[j];
+            assert_near(relative_l2(f32(h), exact, tensor_count(g)), 0.0, sum_error);
+            assert_memory_equal(h.data, r.trainer[0].model.params.copy[PARAM_GRAD][i].data,
+                                tensor_bytes(h));
+            free(exact);
+        }
+    }
+    stream_close(stream);
+    trainer_close(&one);
+    for (int k = 0; k < RANKS; k++) {
+        batch_close(&r.batch[k]);
+        trainer_close(&r.trainer[k]);
+    }
+}
+
+static void ranks_make_the_gradient_of_the_whole_batch(void **state)
+{
+    (void)state;
+    check_objective("cross_entropy+double_q");
+    check_objective("iql");
+    check_objective("sarsa_lambda");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ranks_make_the_gradient_of_the_whole_batch),
+    };
+    return cmocka_run_group_tests(tests, make_shop, remove_shop);
+}
