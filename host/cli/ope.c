@@ -167,8 +167,8 @@ static Status open_model(Job *job, const Arguments *a)
                                                       .device = a->device,
                                                       .threads = a->options.bootstrap.threads}));
     const HeadSet has = job->session->model->shape.head_set;
-    HeadId head = heads_default(has);
-    if (a->head) TRY(heads_find(&head, a->head, has, "--head"));
+    HeadId head;
+    TRY(heads_find(&head, a->head, has, "--head"));
     job->model_policy = (OpeModelPolicy){.session = job->session,
                                          .head = head,
                                          .temperature = a->temperature,

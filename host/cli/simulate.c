@@ -123,8 +123,7 @@ static Status simulate_model(const Arguments *a, const World *w, Row *row)
                                                              .device = a->device,
                                                              .threads = (int)a->threads}));
     const HeadSet has = session->model->shape.head_set;
-    options.head = heads_default(has);
-    if (a->head) TRY_OR_FAIL(st, heads_find(&options.head, a->head, has, "--head"));
+    TRY_OR_FAIL(st, heads_find(&options.head, a->head, has, "--head"));
     TRY_OR_FAIL(st, model_actor_open(&actor, session, w, &options));
     st = simulate(a, w, model_actor(actor), row);
 fail:

@@ -122,6 +122,7 @@ Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setti
 {
     char list[HEADS_LIST_MAX];
     const HeadSet choosing = heads_choosing(set);
+    if (!name) return *head = heads_default(set), OK;
     for (HeadId h = 0; h < HEADS; h++)
         if (choosing & HEAD_BIT(h) && !strcmp(name, heads_table[h].name)) return *head = h, OK;
     heads_list(list, choosing, " or ");

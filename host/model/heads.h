@@ -63,9 +63,9 @@ HeadSet heads_choosing(HeadSet set);
 /* The head that a model with the heads `set` recommends by: the first of the table that items can
  * be chosen by. `set` must have one. */
 HeadId heads_default(HeadSet set);
-/* The head called `name` among those of `set` that items can be chosen by. An error names
- * `setting`, the option or setting that `name` was given for, and lists the heads that could have
- * been named. */
+/* The head called `name` among those of `set` that items can be chosen by; NULL: heads_default. An
+ * error names `setting`, the option or setting that `name` was given for, and lists the heads that
+ * could have been named. */
 Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setting);
 /* The names of `set`, with `between` between them: "policy or q". */
 enum { HEADS_LIST_MAX = 128 };

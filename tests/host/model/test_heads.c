@@ -88,6 +88,10 @@ static void a_name_finds_its_head_and_a_wrong_one_is_told_which_there_are(void *
     HeadId head = HEADS;
     assert_ok(heads_find(&head, "q", ALL, "--head"));
     assert_int_equal(head, HEAD_Q);
+    assert_ok(heads_find(&head, NULL, ALL, "--head"));
+    assert_int_equal(head, HEAD_POLICY);
+    assert_ok(heads_find(&head, NULL, HEAD_BIT(HEAD_Q), "--head"));
+    assert_int_equal(head, HEAD_Q);
     assert_refused(heads_find(&head, "policies", ALL, "--head"), ERR_USAGE,
                    "--head = \"policies\": the model has no such head");
     assert_refused(heads_find(&head, "policies", ALL, "--head"), ERR_USAGE, "want policy or q");
