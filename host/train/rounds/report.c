@@ -7,7 +7,7 @@
 #include "base/plot.h"
 #include "train/rounds/rounds.h"
 
-static json_t *pack(Interval i)
+static json_t *pack(PlayInterval i)
 {
     return json_pack("{s:f, s:f}", "mean", i.mean, "half_interval_95", i.half);
 }
@@ -26,7 +26,7 @@ static Status write_json(const void *content, FILE *out)
                               json_pack("{s:I, s:o, s:o, s:o, s:f, s:I, s:f}", "round",
                                         (json_int_t)i, "played", pack(m->played), "greedy",
                                         pack(m->greedy), "lost_of_the_optimum",
-                                        t->known ? pack(m->lost) : json_null(), "loss_td", m->td,
+                                        t->known ? pack(m->lost) : json_null(), "td_loss", m->td,
                                         "events", (json_int_t)m->events, "seconds", m->seconds));
     }
     json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o}", "world", t->world, "objective",
