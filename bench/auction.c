@@ -31,7 +31,7 @@ static int compare(const BidLog *log, const Campaign *past, const Rlb *rlb, json
         Bidder b = bidder_of(kind, past, AUCTIONS, rlb->budget, HIGHEST);
         if (kind != BIDDER_MAX_ECPC) b.base = LINEAR_BASE;
         b.rlb = rlb;
-        const Replay r = bidder_replay(&b, log);
+        const BidderReplay r = bidder_replay(&b, log);
         const bool known = published[kind].impressions > 0;
         const bool equal = known && r.impressions == published[kind].impressions &&
                            r.clicks == published[kind].clicks && r.cost == published[kind].cost;

@@ -13,6 +13,7 @@
 #include "world/choices.h"
 #include "world/log.h"
 #include "world/model_actor.h"
+#include "world/open.h"
 #include "world/optimum.h"
 
 enum { POLICIES_MAX = 32 };
@@ -63,7 +64,7 @@ static void usage(FILE *out)
           "example: souk simulate --world small-shop --all\n\n"
           "worlds:\n",
           out);
-    world_help(out, NULL);
+    world_open_help(out, NULL);
 }
 
 /* ---- One policy ---------------------------------------------------------------------------------- */
@@ -71,7 +72,7 @@ static void usage(FILE *out)
 typedef struct {
     const char *name;
     bool oracle;
-    Interval value;
+    PlayInterval value;
     double length, rate; /* choices an episode, a second */
 } Row;
 

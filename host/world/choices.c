@@ -1,6 +1,7 @@
 #include "world/choices.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +9,10 @@
 
 static Status grow(Choices *c, int64_t count)
 {
-    if (count <= c->room) return OK;
-    while (c->room < count) c->room = c->room ? 2 * c->room : 4096;
-    WorldEvent *event = realloc(c->event, (size_t)c->room * sizeof *event);
-    if (!event) return FAIL(ERR_MEMORY, "no memory for %lld events", (long long)c->room);
+    if (count <= c->capacity) return OK;
+    while (c->capacity < count) c->capacity = c->capacity ? 2 * c->capacity : 4096;
+    WorldEvent *event = realloc(c->event, (size_t)c->capacity * sizeof *event);
+    if (!event) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " events", c->capacity);
     c->event = event;
     return OK;
 }
@@ -36,8 +37,7 @@ void choices_close(Choices *c)
 
 Status choices_print(const Choices *c, const World *w, FILE *out)
 {
-    if (!w->kind->print)
-        return FAIL(ERR_USAGE, "world %s has no picture of a policy", w->kind->name);
+    if (!w->kind->print) return FAIL(ERR_USAGE, "world %s has no table of a policy", w->kind->name);
     return w->kind->print(w, c->event, c->count, out);
 }
 

@@ -1,24 +1,27 @@
-/* What a policy chose, to be read by a person: kept while it plays. */
+/* What a policy chose, to be read by a person. A sink of play keeps the events; then the world prints
+ * or draws them.
+ */
 #ifndef SOUK_CHOICES_H
 #define SOUK_CHOICES_H
 
 #include "world/play.h"
 
+enum { CHOICES_MAX = 1 << 20 };
+
 typedef struct {
-    int64_t count, room;
-    WorldEvent *event; /* [count] episodes end to end, each from its opening event on */
-    PlaySink then;     /* who wants the episodes too; take NULL: nobody */
+    int64_t count, capacity;
+    WorldEvent *event; /* [count] episodes, one after the other, each from its opening event on */
+    PlaySink then;     /* receives every episode too; take NULL: there is no other sink */
 } Choices;
 
-/* Keeps the events of the first episodes, CHOICES_MAX in all. */
-enum { CHOICES_MAX = 1 << 20 };
+/* A sink that keeps the events of the first episodes, CHOICES_MAX events in all. */
 PlaySink choices_sink(Choices *choices);
 void choices_close(Choices *choices); /* safe on {0} */
 
-/* The world's picture of them (WorldKind's print); ERR_USAGE where it has none. */
+/* The world's table of the choices (print of its kind); ERR_USAGE where the world has none. */
 Status choices_print(const Choices *choices, const World *w, FILE *out);
-/* The same as a plot (WorldKind's plot), in files of the policy's name; what is no letter or digit in it becomes
- * a dash. Makes the folder. */
+/* The world's picture of the choices (plot of its kind); ERR_USAGE where the world has none. Makes the
+ * folder. The files are called after the policy, with a dash for all but letters and digits. */
 Status choices_plot(const Choices *choices, const World *w, const char *folder, const char *policy);
 
 #endif

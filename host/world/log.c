@@ -11,11 +11,11 @@ struct WorldLog {
     BehaviourWriter *writer;
     int valid;
     const char *report;
-    int64_t room; /* events of the arrays */
+    int64_t capacity; /* events that the arrays hold */
     int32_t *item;
     uint8_t *action, *end;
     int64_t *time;
-    float *reward, *number; /* number: [numbers, room] */
+    float *reward, *number; /* number: [numbers, capacity] */
 };
 
 static void free_arrays(WorldLog *l)
@@ -28,11 +28,11 @@ static void free_arrays(WorldLog *l)
     free(l->number);
 }
 
-static Status make_room(WorldLog *l, int64_t room)
+static Status allocate(WorldLog *l, int64_t capacity)
 {
-    const size_t n = (size_t)room, numbers = (size_t)l->world->spec.numbers;
+    const size_t n = (size_t)capacity, numbers = (size_t)l->world->spec.numbers;
     free_arrays(l);
-    l->room = room;
+    l->capacity = capacity;
     l->item = calloc(n, sizeof *l->item);
     l->action = calloc(n, sizeof *l->action);
     l->end = calloc(n, sizeof *l->end);
@@ -40,7 +40,7 @@ static Status make_room(WorldLog *l, int64_t room)
     l->reward = calloc(n, sizeof *l->reward);
     l->number = calloc(n * (numbers + 1), sizeof *l->number);
     if (l->item && l->action && l->end && l->time && l->reward && l->number) return OK;
-    return FAIL(ERR_MEMORY, "no memory for an episode of %" PRId64 " events", room);
+    return FAIL(ERR_MEMORY, "no memory for an episode of %" PRId64 " events", capacity);
 }
 
 Status world_log_open(WorldLog **log, const char *path, const World *w, int valid,
@@ -49,7 +49,7 @@ Status world_log_open(WorldLog **log, const char *path, const World *w, int vali
     const WorldSpec *s = &w->spec;
     WorldLog *l = calloc(1, sizeof *l);
     *log = l;
-    if (!l) return FAIL(ERR_MEMORY, "no memory for a log");
+    if (!l) return FAIL(ERR_MEMORY, "no memory for the log of a world");
     *l = (WorldLog){.world = w, .valid = valid, .report = report};
     BehaviourHeader header = {
         .actions = s->actions,
@@ -65,7 +65,7 @@ Status world_log_open(WorldLog **log, const char *path, const World *w, int vali
         header.event_mean[n] = s->number_mean[n];
         header.event_std[n] = s->number_std[n];
     }
-    TRY(make_room(l, s->horizon + 1 < 4096 ? s->horizon + 1 : 4096));
+    TRY(allocate(l, s->horizon + 1 < 4096 ? s->horizon + 1 : 4096));
     return behaviour_write_create(&l->writer, path, &header);
 }
 
@@ -74,7 +74,7 @@ static Status take(void *context, const PlayHistory *h)
     WorldLog *l = context;
     const WorldSpec *s = &l->world->spec;
     char key[KEY_BYTES + 4];
-    if (h->count > l->room) TRY(make_room(l, 2 * h->count));
+    if (h->count > l->capacity) TRY(allocate(l, 2 * h->count));
     for (int64_t i = 0; i < h->count; i++) {
         const WorldEvent *e = &h->event[i];
         l->item[i] = e->item;
@@ -83,7 +83,7 @@ static Status take(void *context, const PlayHistory *h)
         l->time[i] = START_MS + e->time;
         l->reward[i] = e->reward;
         for (int n = 0; n < s->numbers; n++)
-            l->number[n * l->room + i] = (e->number[n] - s->number_mean[n]) / s->number_std[n];
+            l->number[n * l->capacity + i] = (e->number[n] - s->number_mean[n]) / s->number_std[n];
     }
     snprintf(key, sizeof key, "%" PRId64, h->episode);
     UserHistory history = {
@@ -96,7 +96,7 @@ static Status take(void *context, const PlayHistory *h)
         .end = l->end,
         .propensity = h->propensity,
     };
-    for (int n = 0; n < s->numbers; n++) history.feature[n] = l->number + n * l->room;
+    for (int n = 0; n < s->numbers; n++) history.feature[n] = l->number + n * l->capacity;
     const bool valid = h->episode % TWENTY >= TWENTY - l->valid;
     const int64_t train = valid ? 0 : h->count;
     history.split[SPLIT_TRAIN][1] = history.split[SPLIT_VALID][0] = train;
@@ -110,10 +110,12 @@ PlaySink world_log_sink(WorldLog *log) { return (PlaySink){log, take}; }
 Status world_log_finish(WorldLog *l)
 {
     const WorldSpec *s = &l->world->spec;
+    Status st = OK;
     char *text = malloc((size_t)s->items * KEY_BYTES);
     const char **key = malloc((size_t)s->items * sizeof *key);
-    Status st = text && key ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId64 " keys", s->items);
-    for (int64_t i = 0; i < s->items && st == OK; i++) {
+    if (!text || !key)
+        TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for the keys of %" PRId64 " items", s->items));
+    for (int64_t i = 0; i < s->items; i++) {
         key[i] = text + i * KEY_BYTES;
         snprintf(text + i * KEY_BYTES, KEY_BYTES, "item-%" PRId32, (int32_t)i);
     }
@@ -124,7 +126,8 @@ Status world_log_finish(WorldLog *l)
         .report = l->report,
         .split_rule = "by episode",
     };
-    if (st == OK) st = behaviour_write_finish(l->writer, &catalogue);
+    st = behaviour_write_finish(l->writer, &catalogue);
+fail:
     free(text);
     free(key);
     return st;

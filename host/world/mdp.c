@@ -29,12 +29,12 @@ void mdp_close(Mdp *m)
 Status mdp_add(Mdp *m, int64_t next, double probability, double reward)
 {
     if (probability == 0.0) return OK;
-    if (m->outcomes == m->room) {
-        const int64_t room = m->room ? 2 * m->room : 1024;
-        MdpOutcome *more = realloc(m->outcome, (size_t)room * sizeof *more);
-        if (!more) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " transitions", room);
+    if (m->outcomes == m->capacity) {
+        const int64_t capacity = m->capacity ? 2 * m->capacity : 1024;
+        MdpOutcome *more = realloc(m->outcome, (size_t)capacity * sizeof *more);
+        if (!more) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " transitions", capacity);
         m->outcome = more;
-        m->room = room;
+        m->capacity = capacity;
     }
     m->outcome[m->outcomes++] = (MdpOutcome){next, probability, reward};
     return OK;
@@ -48,22 +48,29 @@ void mdp_next(Mdp *m)
 
 static Status check_pair(const Mdp *m, int64_t pair)
 {
-    const long long s = pair / m->actions, a = pair % m->actions;
+    const int64_t s = pair / m->actions, a = pair % m->actions;
     double sum = 0.0;
     for (int64_t i = m->first[pair]; i < m->first[pair + 1]; i++) {
         const MdpOutcome *o = &m->outcome[i];
         if (o->next < MDP_TERMINAL || o->next >= m->states)
             return FAIL(ERR_FORMAT,
-                        "state %lld, action %lld leads to state %" PRId64 " of %" PRId64, s, a,
-                        o->next, m->states);
-        if (!(o->probability >= 0.0 && o->probability <= 1.0) || !isfinite(o->reward))
-            return FAIL(ERR_FORMAT, "state %lld, action %lld: probability %g, reward %g", s, a,
-                        o->probability, o->reward);
+                        "state %" PRId64 ", action %" PRId64 " leads to state %" PRId64
+                        ", want below %" PRId64,
+                        s, a, o->next, m->states);
+        if (!(o->probability >= 0.0 && o->probability <= 1.0))
+            return FAIL(ERR_FORMAT,
+                        "state %" PRId64 ", action %" PRId64 ": probability %g, want 0 to 1", s, a,
+                        o->probability);
+        if (!isfinite(o->reward))
+            return FAIL(ERR_FORMAT,
+                        "state %" PRId64 ", action %" PRId64 ": reward %g, want a finite one", s, a,
+                        o->reward);
         sum += o->probability;
     }
     if (m->first[pair] < m->first[pair + 1] && !(fabs(sum - 1.0) <= 1e-9))
-        return FAIL(ERR_FORMAT, "state %lld, action %lld: probabilities add up to %.12g", s, a,
-                    sum);
+        return FAIL(ERR_FORMAT,
+                    "state %" PRId64 ", action %" PRId64 ": probabilities add up to %.12g, want 1",
+                    s, a, sum);
     return OK;
 }
 
@@ -72,22 +79,23 @@ Status mdp_check(const Mdp *m)
     const int64_t pairs = m->states * m->actions;
     double sum = 0.0;
     if (m->filled != pairs)
-        return FAIL(ERR_FORMAT, "%" PRId64 " of %" PRId64 " pairs are filled", m->filled, pairs);
+        return FAIL(ERR_FORMAT, "%" PRId64 " pairs are filled, want %" PRId64, m->filled, pairs);
     for (int64_t pair = 0; pair < pairs; pair++) TRY(check_pair(m, pair));
     for (int64_t s = 0; s < m->states; s++) {
         if (m->first[s * m->actions] == m->first[(s + 1) * m->actions])
             return FAIL(ERR_FORMAT, "state %" PRId64 " has no action", s);
         if (!(m->start[s] >= 0.0 && m->start[s] <= 1.0))
-            return FAIL(ERR_FORMAT, "state %" PRId64 " is the first with probability %g", s,
+            return FAIL(ERR_FORMAT,
+                        "state %" PRId64 " is the first with probability %g, want 0 to 1", s,
                         m->start[s]);
         sum += m->start[s];
     }
     if (!(fabs(sum - 1.0) <= 1e-9))
-        return FAIL(ERR_FORMAT, "probabilities of the first state add up to %.12g", sum);
+        return FAIL(ERR_FORMAT, "probabilities of the first state add up to %.12g, want 1", sum);
     return OK;
 }
 
-enum { PARALLEL_OUTCOMES = 1 << 15 }; /* below, threads cost more than they bring */
+enum { PARALLEL_OUTCOMES = 1 << 15 }; /* with fewer outcomes, waking threads takes longer */
 
 /* ---- Bellman's equations ------------------------------------------------------------------------- */
 
@@ -120,27 +128,27 @@ void mdp_greedy(const Mdp *m, double *v, int64_t *policy, const double *q)
 
 /* ---- Fixed points ---------------------------------------------------------------------------------- */
 
-/* What V makes of Q: the maximum, one action a state, or a mixture. */
+/* How V follows from Q: the maximum where both are NULL, one action in each state, or a mixture. */
 typedef struct {
-    const int64_t *policy;
-    const double *probability;
-} Choice;
+    const int64_t *policy;     /* [states] */
+    const double *probability; /* [states, actions] */
+} Rule;
 
-/* The least and the largest change of a sweep. */
+/* The least and the greatest change of a V in one sweep. */
 typedef struct {
     double low, high;
 } Change;
 
-/* The next V. */
-static Change update(const Mdp *m, Choice choice, const double *q, double *v)
+/* Replaces V by the next one. */
+static Change update(const Mdp *m, Rule rule, const double *q, double *v)
 {
     Change change = {INFINITY, -INFINITY};
     for (int64_t s = 0; s < m->states; s++) {
         const double *row = q + s * m->actions;
-        double value = choice.policy ? row[choice.policy[s]] : choice.probability ? 0.0 : row[0];
-        for (int64_t a = 0; a < m->actions && !choice.policy; a++) {
-            const double p = choice.probability ? choice.probability[s * m->actions + a] : 0.0;
-            if (!choice.probability)
+        double value = rule.policy ? row[rule.policy[s]] : rule.probability ? 0.0 : row[0];
+        for (int64_t a = 0; a < m->actions && !rule.policy; a++) {
+            const double p = rule.probability ? rule.probability[s * m->actions + a] : 0.0;
+            if (!rule.probability)
                 value = fmax(value, row[a]);
             else if (p > 0.0)
                 value += p * row[a];
@@ -159,8 +167,9 @@ static bool ends(const Mdp *m)
     return false;
 }
 
-/* How far V may be from its fixed point; with a discount below 1 it is shifted to the middle of the
- * bounds, V + gamma / (1 - gamma) [low, high]. The end of an episode is a state whose V never changes. */
+/* How far V may be from its fixed point after *shift was added to it. With a discount below 1 the shift
+ * leads to the middle of the bounds, V + gamma / (1 - gamma) [low, high]. The end of an episode counts as
+ * a state whose V never changes. */
 static double settle(const Mdp *m, Change change, bool episodes_end, double *shift)
 {
     if (episodes_end) change = (Change){fmin(change.low, 0.0), fmax(change.high, 0.0)};
@@ -171,7 +180,7 @@ static double settle(const Mdp *m, Change change, bool episodes_end, double *shi
     return scale * 0.5 * (change.high - change.low);
 }
 
-static Status iterate(const Mdp *m, Choice choice, double tolerance, int64_t sweeps, bool exactly,
+static Status iterate(const Mdp *m, Rule rule, double tolerance, int64_t sweeps, bool exactly,
                       double *v, int64_t *policy)
 {
     const bool episodes_end = ends(m);
@@ -181,7 +190,7 @@ static Status iterate(const Mdp *m, Choice choice, double tolerance, int64_t swe
     for (int64_t s = 0; s < m->states; s++) v[s] = 0.0;
     for (int64_t n = 0; n < sweeps && (exactly || !(off <= tolerance)); n++) {
         mdp_action_values(m, q, v);
-        off = settle(m, update(m, choice, q, v), episodes_end, &shift);
+        off = settle(m, update(m, rule, q, v), episodes_end, &shift);
     }
     for (int64_t s = 0; s < m->states && !exactly; s++) v[s] += shift;
     if (policy && !exactly) mdp_action_values(m, q, v);
@@ -190,31 +199,31 @@ static Status iterate(const Mdp *m, Choice choice, double tolerance, int64_t swe
     if (exactly || off <= tolerance) return OK;
     return FAIL(ERR_FORMAT,
                 "values are still off by up to %g after %" PRId64
-                " sweeps, wanted %g (discount %g)",
+                " sweeps, want at most %g (discount %g)",
                 off, sweeps, tolerance, m->discount);
 }
 
 Status mdp_solve(const Mdp *m, double tolerance, int64_t sweeps, double *v, int64_t *policy)
 {
-    return iterate(m, (Choice){0}, tolerance, sweeps, false, v, policy);
+    return iterate(m, (Rule){0}, tolerance, sweeps, false, v, policy);
 }
 
 Status mdp_solve_steps(const Mdp *m, int64_t steps, double *v, int64_t *policy)
 {
     REQUIRE(steps >= 1, "%" PRId64 " steps", steps);
-    return iterate(m, (Choice){0}, 0.0, steps, true, v, policy);
+    return iterate(m, (Rule){0}, 0.0, steps, true, v, policy);
 }
 
 Status mdp_evaluate(const Mdp *m, const int64_t *policy, double tolerance, int64_t sweeps,
                     double *v)
 {
-    return iterate(m, (Choice){.policy = policy}, tolerance, sweeps, false, v, NULL);
+    return iterate(m, (Rule){.policy = policy}, tolerance, sweeps, false, v, NULL);
 }
 
 Status mdp_evaluate_mixed(const Mdp *m, const double *probability, double tolerance, int64_t sweeps,
                           double *v)
 {
-    return iterate(m, (Choice){.probability = probability}, tolerance, sweeps, false, v, NULL);
+    return iterate(m, (Rule){.probability = probability}, tolerance, sweeps, false, v, NULL);
 }
 
 double mdp_start_value(const Mdp *m, const double *v)

@@ -1,14 +1,14 @@
-/* Finite Markov decision processes, solved exactly, in double: the mathematics that agents are held
- * against. With R_t the best discounted reward from step t on,
+/* Finite Markov decision processes, solved exactly in double precision. Agents are tested against
+ * these solutions.
  *
- *     R_t = r_t + gamma max_a R_{t+1}              (deterministic)
- *     Q(s, a) = sum_{s'} p(s' | s, a) [ r(s, a, s') + gamma V(s') ],   V(s) = max_a Q(s, a)
+ *   Q(s, a) = sum_{s'} p(s' | s, a) [ r(s, a, s') + gamma V(s') ],   V(s) = max_a Q(s, a)
  *
- * Bellman, "Dynamic Programming", 1957; Puterman, "Markov Decision Processes", 1994 (6.3 for the bound
- * of value iteration).
+ * Bellman, "Dynamic Programming", 1957; Puterman, "Markov Decision Processes", 1994 (6.3 has the
+ * bounds of value iteration).
  *
- * Transitions are sparse: the outcomes of (s, a) are entries first[s A + a] .. first[s A + a + 1] - 1.
- * A pair without outcomes is an action that does not exist there; every state has at least one.
+ * Transitions are sparse: the outcomes of (s, a) are the entries first[s A + a] .. first[s A + a + 1]
+ * - 1. A pair without outcomes is an action that does not exist in s; every state has at least one
+ * action.
  */
 #ifndef SOUK_MDP_H
 #define SOUK_MDP_H
@@ -21,7 +21,7 @@
 enum { MDP_TERMINAL = -1 };
 
 typedef struct {
-    int64_t next; /* state, or MDP_TERMINAL: the episode ends, V = 0 */
+    int64_t next; /* a state, or MDP_TERMINAL: the episode ends, V = 0 */
     double probability, reward;
 } MdpOutcome;
 
@@ -30,37 +30,43 @@ typedef struct {
     double discount; /* 0 .. 1 */
     int64_t *first;  /* [states x actions + 1] */
     MdpOutcome *outcome;
-    double *start;                  /* [states] distribution of the first state */
-    int64_t filled, outcomes, room; /* pairs (s, a) and outcomes so far; room of `outcome` */
+    double *start;    /* [states] distribution of the first state */
+    int64_t filled;   /* pairs (s, a) that are complete */
+    int64_t outcomes; /* outcomes so far */
+    int64_t capacity; /* outcomes for which there is memory */
 } Mdp;
 
-/* ---- Building: for s, for a: mdp_add its outcomes, then mdp_next ------------------------------------ */
+/* ---- Building: for each s, for each a: mdp_add its outcomes, then mdp_next ---------------------- */
 
 Status mdp_open(Mdp *m, int64_t states, int64_t actions, double discount);
 void mdp_close(Mdp *m); /* safe on {0} */
-/* An outcome of the pair being filled; equal (next, reward) need not be merged, probability 0 is
- * left out. */
+/* Adds an outcome to the pair that is being filled. Outcomes with the same (next, reward) need not be
+ * merged; an outcome of probability 0 is left out. */
 Status mdp_add(Mdp *m, int64_t next, double probability, double reward);
-/* The pair is complete; the next one, in the order of s A + a, begins. */
+/* Completes the pair and begins the next one, in the order of s A + a. */
 void mdp_next(Mdp *m);
-/* All pairs filled, next states in range, probabilities of each pair and of `start` in [0, 1] with sum 1
- * within 1e-9, finite rewards. The failure names the pair. */
+/* OK where all pairs are filled, next states are in range, the probabilities of each pair and of
+ * `start` are in [0, 1] with a sum of 1 within 1e-9, and rewards are finite. The message of a failure
+ * names the pair. */
 Status mdp_check(const Mdp *m);
 
-/* ---- Bellman's equations; V [states], Q [states, actions] ------------------------------------------ */
+/* ---- Bellman's equations; V [states], Q [states, actions] --------------------------------------- */
 
 /* Q(s, a) = sum p [r + gamma V(s')]; -inf where the action does not exist. */
 void mdp_action_values(const Mdp *m, double *q, const double *v);
-/* V(s) = max_a Q(s, a), policy[s] = its lowest argmax (either may be NULL). */
+/* V(s) = max_a Q(s, a); policy[s] is the lowest argmax. Either output may be NULL. */
 void mdp_greedy(const Mdp *m, double *v, int64_t *policy, const double *q);
 
-/* The optimum by value iteration from V = 0, until |V - V*| <= tolerance everywhere: discount < 1 by the
- * bounds V + gamma / (1 - gamma) [min, max] change (MacQueen, JMAA 1966), whose middle is taken;
- * discount 1 (all episodes must end) by max |change| <= tolerance. Fails after `sweeps` sweeps. Fills v [states], policy [states] (may be NULL). */
+/* The optimum, by value iteration from V = 0 until |V - V*| <= tolerance everywhere. With a discount
+ * below 1 the bounds are V + gamma / (1 - gamma) [least, greatest change] (MacQueen, JMAA 1966), and
+ * their middle is returned; with discount 1 (all episodes must end) the sweeps stop at
+ * max |change| <= tolerance. ERR_FORMAT after `sweeps` sweeps. Fills v [states] and policy [states],
+ * which may be NULL. */
 Status mdp_solve(const Mdp *m, double tolerance, int64_t sweeps, double *v, int64_t *policy);
-/* The same with `steps` choices left: V_0 = 0, V_n = max_a sum p [r + gamma V_{n-1}]. */
+/* The optimum with `steps` choices left: V_0 = 0, V_n = max_a sum p [r + gamma V_{n-1}]. */
 Status mdp_solve_steps(const Mdp *m, int64_t steps, double *v, int64_t *policy);
-/* V of a policy that takes policy[s]; of one that takes a with probability[s, a]. Bounds as mdp_solve. */
+/* V of the policy that takes policy[s], and of one that takes a with probability[s, a]. Stops and fails
+ * as mdp_solve. */
 Status mdp_evaluate(const Mdp *m, const int64_t *policy, double tolerance, int64_t sweeps,
                     double *v);
 Status mdp_evaluate_mixed(const Mdp *m, const double *probability, double tolerance, int64_t sweeps,

@@ -6,7 +6,7 @@
 
 #define DAMPING 0.9
 
-/* One sweep; the bounds of the gain. */
+/* One sweep: updates h, and gives the bounds of the gain. */
 static void sweep(const Mdp *m, const double *q, double *h, double *low, double *high)
 {
     *low = INFINITY;
@@ -27,7 +27,9 @@ Status mdp_gain(const Mdp *m, double tolerance, int64_t sweeps, double *gain, do
 {
     for (int64_t i = 0; i < m->outcomes; i++)
         if (m->outcome[i].next == MDP_TERMINAL)
-            return FAIL(ERR_USAGE, "an MDP that ends has no mean reward in the long run");
+            return FAIL(
+                ERR_USAGE,
+                "an outcome is terminal: an MDP that ends has no mean reward in the long run");
     Mdp undiscounted = *m;
     undiscounted.discount = 1.0;
     double low = -INFINITY, high = INFINITY;
@@ -45,6 +47,7 @@ Status mdp_gain(const Mdp *m, double tolerance, int64_t sweeps, double *gain, do
     *gain = 0.5 * (low + high);
     if (high - low <= tolerance) return OK;
     return FAIL(ERR_FORMAT,
-                "the mean reward is still between %g and %g after %" PRId64 " sweeps, wanted %g",
+                "the mean reward is still between %g and %g after %" PRId64
+                " sweeps, want bounds %g apart",
                 low, high, sweeps, tolerance);
 }

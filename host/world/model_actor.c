@@ -141,4 +141,4 @@ static Status act(void *self, const Episodes *episodes, const PlayHistory *histo
                       count ? episodes->step[slot[0]] : 0, item, propensity);
 }
 
-Actor model_actor(ModelActor *a) { return (Actor){a, act, .apart = false}; }
+Actor model_actor(ModelActor *a) { return (Actor){a, act, .concurrent = false}; }

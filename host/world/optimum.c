@@ -1,5 +1,6 @@
 #include "world/optimum.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -26,13 +27,17 @@ static Status solve(Optimum *o, const Mdp *mdp, int64_t steps, double *v)
 Status optimum_open(Optimum *o, const World *w)
 {
     Mdp mdp;
+    Status st;
     *o = (Optimum){0};
     TRY(world_mdp(w, &mdp));
     double *v = calloc((size_t)mdp.states, sizeof *v);
     o->policy = calloc((size_t)mdp.states, sizeof *o->policy);
     o->loss = calloc((size_t)(mdp.states * mdp.actions), sizeof *o->loss);
-    Status st = v && o->policy && o->loss ? OK : FAIL(ERR_MEMORY, "no memory for the optimum");
-    if (st == OK) st = solve(o, &mdp, w->spec.horizon, v);
+    if (!v || !o->policy || !o->loss)
+        TRY_OR_FAIL(
+            st, FAIL(ERR_MEMORY, "no memory for the optimum of %" PRId64 " states", mdp.states));
+    TRY_OR_FAIL(st, solve(o, &mdp, w->spec.horizon, v));
+fail:
     free(v);
     mdp_close(&mdp);
     if (st != OK) optimum_close(o);
@@ -49,7 +54,7 @@ void optimum_close(Optimum *o)
 static Status act_metered(void *self, const Episodes *episodes, const PlayHistory *history,
                           int64_t count, const int64_t *slot, int32_t *item, float *propensity)
 {
-    const LossMeter *m = self;
+    const OptimumMeter *m = self;
     const World *w = episodes->world;
     TRY(m->actor.act(m->actor.self, episodes, history, count, slot, item, propensity));
     for (int64_t i = 0; i < count; i++) {
@@ -61,4 +66,4 @@ static Status act_metered(void *self, const Episodes *episodes, const PlayHistor
     return OK;
 }
 
-Actor optimum_loss_meter(LossMeter *m) { return (Actor){m, act_metered, m->actor.apart}; }
+Actor optimum_meter_actor(OptimumMeter *m) { return (Actor){m, act_metered, m->actor.concurrent}; }

@@ -1,5 +1,6 @@
 #include "world/play.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static Status act_baseline(void *self, const Episodes *episodes, const PlayHisto
 
 Actor play_baseline_actor(const WorldBaseline *baseline)
 {
-    return (Actor){(void *)(uintptr_t)baseline, act_baseline, .apart = true};
+    return (Actor){(void *)(uintptr_t)baseline, act_baseline, .concurrent = true};
 }
 
 static Status act_table(void *self, const Episodes *episodes, const PlayHistory *history,
@@ -37,7 +38,7 @@ static Status act_table(void *self, const Episodes *episodes, const PlayHistory 
 
 Actor play_table_actor(const int64_t *policy)
 {
-    return (Actor){(void *)(uintptr_t)policy, act_table, .apart = true};
+    return (Actor){(void *)(uintptr_t)policy, act_table, .concurrent = true};
 }
 
 /* ---- A wave -------------------------------------------------------------------------------------------- */
@@ -46,8 +47,8 @@ typedef struct {
     const World *world;
     Episodes episodes;
     PlayHistory *history; /* [slots] */
-    int64_t *slot;        /* [slots] those that go on */
-    int64_t *number;      /* [slots] episodes to begin */
+    int64_t *slot;        /* [slots] slots whose episodes go on */
+    int64_t *number;      /* [slots] numbers of the episodes to begin */
     int32_t *item;        /* [slots] */
     float *propensity;    /* [slots] */
     WorldEvent *event;    /* [slots] */
@@ -63,7 +64,7 @@ static Status wave_open(Wave *v, const World *w, int64_t slots, uint64_t seed, i
     v->propensity = calloc((size_t)slots, sizeof *v->propensity);
     v->event = calloc((size_t)slots, sizeof *v->event);
     if (!v->history || !v->slot || !v->number || !v->item || !v->propensity || !v->event)
-        return FAIL(ERR_MEMORY, "no memory for %lld episodes at once", (long long)slots);
+        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " episodes at once", slots);
     return episodes_open(&v->episodes, w, slots, seed, threads);
 }
 
@@ -82,28 +83,30 @@ static void wave_close(Wave *v)
     episodes_close(&v->episodes);
 }
 
-/* The first `bytes` of an event. False: no memory. */
+/* Appends the first `bytes` of an event. False: there is no memory. */
 static bool append(PlayHistory *h, const WorldEvent *event, size_t bytes, float propensity)
 {
-    if (h->count == h->room) {
-        const int64_t room = h->room ? 2 * h->room : 16;
-        WorldEvent *events = realloc(h->event, (size_t)room * sizeof *events);
+    if (h->count == h->capacity) {
+        const int64_t capacity = h->capacity ? 2 * h->capacity : 16;
+        WorldEvent *events = realloc(h->event, (size_t)capacity * sizeof *events);
         if (events) h->event = events;
-        float *chances = realloc(h->propensity, (size_t)room * sizeof *chances);
-        if (chances) h->propensity = chances;
-        if (!events || !chances) return false;
-        h->room = room;
+        float *propensities = realloc(h->propensity, (size_t)capacity * sizeof *propensities);
+        if (propensities) h->propensity = propensities;
+        if (!events || !propensities) return false;
+        h->capacity = capacity;
     }
     memcpy(&h->event[h->count], event, bytes);
     h->propensity[h->count++] = propensity;
     return true;
 }
 
-/* The answers into their histories; fewer than FEW of them before threads wake. */
+/* Fewer answers than these take less time than waking the threads. */
 enum { FEW = 128 };
+
+/* Appends each slot's answer to its history. */
 static Status append_all(Wave *v, int64_t count)
 {
-    /* Of the numbers only those that the world has: memory is what this takes its time with. */
+    /* Copies only the numbers that the world has: this function is bound by memory. */
     const size_t bytes =
         offsetof(WorldEvent, number) + (size_t)v->world->spec.numbers * sizeof(float);
     bool failed = false;
@@ -112,12 +115,12 @@ static Status append_all(Wave *v, int64_t count)
               : failed)
     for (int64_t i = 0; i < count; i++)
         failed = failed || !append(&v->history[v->slot[i]], &v->event[i], bytes, v->propensity[i]);
-    return failed ? FAIL(ERR_MEMORY, "no memory for the histories of %lld episodes",
-                         (long long)v->episodes.slots)
+    return failed ? FAIL(ERR_MEMORY, "no memory for the histories of %" PRId64 " episodes",
+                         v->episodes.slots)
                   : OK;
 }
 
-/* Begin `count` episodes from number `first` on. */
+/* Begins the episodes first .. first + count - 1, in the slots 0 .. count - 1. */
 static Status begin(Wave *v, int64_t first, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) v->number[i] = first + i;
@@ -131,7 +134,7 @@ static Status begin(Wave *v, int64_t first, int64_t count)
     return append_all(v, count);
 }
 
-/* A choice in each of the *count episodes that go on; *count becomes how many still do. */
+/* Makes a choice in each of the *count episodes that go on; *count becomes how many still go on. */
 static Status advance(Wave *v, Actor actor, int64_t *count)
 {
     int64_t left = 0;
@@ -163,16 +166,16 @@ static Status run_wave(Wave *v, Actor actor, int64_t first, int64_t count, doubl
 
 /* ---- Waves beside each other ------------------------------------------------------------------------------ */
 
-/* The most episodes of a wave that a thread plays alone: few enough that their states stay in its cache. */
-enum { APART = 256 };
+/* The most episodes of a wave that one thread plays: few enough that their states stay in its cache. */
+enum { CACHED = 256 };
 
 typedef struct {
     Actor actor;
     Wave *wave;              /* [waves] */
-    int64_t waves, slots;    /* of each */
-    int threads;             /* that play waves */
-    int64_t first, episodes; /* of this round: numbers first .. first + episodes - 1 */
-    double *value;           /* [episodes] */
+    int64_t waves, slots;    /* `slots` of each wave */
+    int threads;             /* at most so many waves are played at once */
+    int64_t first, episodes; /* this round plays the episodes first .. first + episodes - 1 */
+    double *value;           /* [episodes] their returns */
 } Round;
 
 static Status round_open(Round *r, const World *w, const PlayOptions *o, Actor actor)
@@ -180,13 +183,13 @@ static Status round_open(Round *r, const World *w, const PlayOptions *o, Actor a
     const int threads = o->threads > 0 ? o->threads : parallel_processors();
     const int64_t slots = o->slots < o->episodes ? o->slots : o->episodes;
     *r = (Round){.actor = actor, .threads = threads};
-    r->waves = actor.apart ? (slots + APART - 1) / APART : 1;
-    if (actor.apart && r->waves < threads) r->waves = slots < threads ? slots : threads;
+    r->waves = actor.concurrent ? (slots + CACHED - 1) / CACHED : 1;
+    if (actor.concurrent && r->waves < threads) r->waves = slots < threads ? slots : threads;
     r->slots = (slots + r->waves - 1) / r->waves;
     r->wave = calloc((size_t)r->waves, sizeof *r->wave);
-    if (!r->wave) return FAIL(ERR_MEMORY, "no memory for %lld waves", (long long)r->waves);
+    if (!r->wave) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " waves", r->waves);
     for (int64_t k = 0; k < r->waves; k++)
-        TRY(wave_open(&r->wave[k], w, r->slots, o->seed, actor.apart ? 1 : threads));
+        TRY(wave_open(&r->wave[k], w, r->slots, o->seed, actor.concurrent ? 1 : threads));
     return OK;
 }
 
@@ -196,7 +199,7 @@ static void round_close(Round *r)
     free(r->wave);
 }
 
-/* How many waves have episodes of the round, and how many wave k of these has. */
+/* How many waves have episodes in this round, and how many episodes wave k of them has. */
 static int64_t parts(const Round *r) { return (r->episodes + r->slots - 1) / r->slots; }
 static int64_t part_of(const Round *r, int64_t k)
 {
@@ -225,31 +228,33 @@ static Status play_round(Round *r, PlaySink sink, int64_t *choices)
 
 Status play(const World *w, const PlayOptions *o, Actor actor, PlaySink sink, PlayResult *result)
 {
-    REQUIRE(o->episodes >= 1 && o->slots >= 1, "%lld episodes, %lld at once",
-            (long long)o->episodes, (long long)o->slots);
+    REQUIRE(o->episodes >= 1 && o->slots >= 1, "%" PRId64 " episodes, %" PRId64 " at once",
+            o->episodes, o->slots);
     Round round;
     Progress bar;
+    Status st;
     result->choices = 0;
-    Status st = round_open(&round, w, o, actor);
     progress_begin(&bar, "play", o->episodes, o->quiet);
-    for (int64_t done = 0; st == OK && done < o->episodes; done += round.episodes) {
-        const int64_t room = round.waves * round.slots, left = o->episodes - done;
+    TRY_OR_FAIL(st, round_open(&round, w, o, actor));
+    for (int64_t done = 0; done < o->episodes; done += round.episodes) {
+        const int64_t at_once = round.waves * round.slots, left = o->episodes - done;
         round.first = o->first + done;
-        round.episodes = left < room ? left : room;
+        round.episodes = left < at_once ? left : at_once;
         round.value = result->value + done;
-        st = play_round(&round, sink, &result->choices);
+        TRY_OR_FAIL(st, play_round(&round, sink, &result->choices));
         progress_update(&bar, done + round.episodes, NULL);
     }
+fail:
     progress_end(&bar, NULL);
     round_close(&round);
     return st;
 }
 
-Interval play_interval(const double *value, int64_t count)
+PlayInterval play_interval(const double *value, int64_t count)
 {
     double mean = 0.0, squares = 0.0;
     for (int64_t i = 0; i < count; i++) mean += value[i] / (double)count;
     for (int64_t i = 0; i < count; i++) squares += (value[i] - mean) * (value[i] - mean);
     const double variance = count > 1 ? squares / (double)(count - 1) : 0.0;
-    return (Interval){mean, 1.959963984540054 * sqrt(variance / (double)count)};
+    return (PlayInterval){mean, 1.959963984540054 * sqrt(variance / (double)count)};
 }

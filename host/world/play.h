@@ -1,62 +1,65 @@
-/* Playing: an actor chooses in many episodes of a world at once, until all have ended; what happened
- * goes to a sink, episode by episode.
+/* Playing: an actor chooses in many episodes of a world at once, until all of them have ended. Each
+ * finished episode goes to a sink.
  *
- * Episodes are played in waves, `slots` of them at once, and handed on in their order, so the result does
- * not depend on `slots` where the actor's choice for a history does not depend on the others beside it.
+ * The episodes are played in waves of `slots` episodes and reach the sink in their order. So the
+ * result does not depend on `slots`, as long as the actor's choice for one history does not depend on
+ * the other histories of the wave.
  */
 #ifndef SOUK_PLAY_H
 #define SOUK_PLAY_H
 
-#include "world/world.h"
+#include "world/episodes.h"
 
-/* A history so far: its opening event, then an event a choice. */
+/* A history so far: the opening event, then one event for each choice. */
 typedef struct {
-    int64_t episode, count, room;
-    WorldEvent *event; /* `number` holds spec.numbers of them */
-    float *propensity; /* with which the event's item was chosen; 1 of the opening event */
+    int64_t episode, count, capacity;
+    WorldEvent *event; /* [capacity]; of `number` only the first spec.numbers are set */
+    float *propensity; /* [capacity] with which the event's item was chosen; opening event: 1 */
 } PlayHistory;
 
-/* An agent. `history` and `episodes` are by slot; slot[i] are those that want a choice. An actor that plays
- * `apart` is asked by several threads at once, each for waves of its own; another by one, for all slots. */
+/* An agent. slot[0 .. count-1] are the slots that want a choice; `history` and the states of
+ * `episodes` are indexed by slot. act fills item[i] and propensity[i] for slot[i]. */
 typedef struct {
     void *self;
     Status (*act)(void *self, const Episodes *episodes, const PlayHistory *history, int64_t count,
                   const int64_t *slot, int32_t *item, float *propensity);
-    bool apart;
+    /* True: several threads may call act at once, each for a wave of its own. False: one thread calls
+     * it, for all slots. */
+    bool concurrent;
 } Actor;
 
-/* A baseline as an actor; it must outlive it. */
+/* A baseline as an actor; `baseline` must outlive the actor. */
 Actor play_baseline_actor(const WorldBaseline *baseline);
-/* The policy of a world's MDP: policy[state] is the choice. `policy` must outlive it. */
+/* A policy of the world's MDP as an actor: policy[state] is the choice. `policy` must outlive it. */
 Actor play_table_actor(const int64_t *policy);
 
 typedef struct {
-    int64_t first, episodes; /* numbers of the episodes: first .. first + episodes - 1 */
-    int64_t slots;           /* at once */
+    int64_t first, episodes; /* the episodes have the numbers first .. first + episodes - 1 */
+    int64_t slots;           /* episodes at once */
     uint64_t seed;
-    int threads;
-    bool quiet; /* no progress bar */
+    int threads; /* <= 0: all processors */
+    bool quiet;  /* no progress bar */
 } PlayOptions;
 
-/* Of each finished episode, in order; `context` NULL-safe by the sink's own rules. */
+/* Receives each finished episode, in order; `history` is valid during the call. */
 typedef struct {
     void *context;
     Status (*take)(void *context, const PlayHistory *history);
 } PlaySink;
 
-/* value[i] is the discounted return of episode first + i: sum_t discount^t r_t over its choices. */
 typedef struct {
-    double *value;   /* [episodes], the caller's */
+    double *value;   /* [episodes], the caller's: sum_t discount^t r_t over the choices of each */
     int64_t choices; /* of all episodes */
 } PlayResult;
-/* `sink.take` NULL: nobody wants the events. */
+/* `sink.take` may be NULL: nobody wants the events. */
 Status play(const World *w, const PlayOptions *options, Actor actor, PlaySink sink,
             PlayResult *result);
 
-/* Mean of count >= 1 values, and half of its 95 % interval (normal, from the sample's deviation). */
+/* The mean of count >= 1 values, and half of its 95 % interval: 1.96 standard errors, from the
+ * deviation of the values. */
 typedef struct {
     double mean, half;
-} Interval;
-Interval play_interval(const double *value, int64_t count);
+} PlayInterval;
+PlayInterval play_interval(const double *value, int64_t count);
 
 #endif

@@ -54,11 +54,11 @@ check "and plays the same whatever the threads" eval '
     fitted() { "$SOUK" simulate --world "shop:fit=$work/shop.h5" --policy random --episodes 100 --quiet --out "$1"; }
     fitted "$work/fitted.h5" && (taskset -pc "$one" $BASHPID && fitted "$work/fitted-by-one.h5") &&
         cmp "$work/fitted.h5" "$work/fitted-by-one.h5"'
-refuses "a log without such a category is refused" 2 'no category "colour"; they have: category' \
+refuses "a log without such a category is refused" 2 'no category "colour", want one of category' \
     "$SOUK" simulate --world "shop:fit=$work/shop.h5,category=colour" --policy random
 refuses "a world without a plot of a policy says so" 2 'no plot' \
     "$SOUK" simulate "${world[@]}" --policy random --episodes 5 --plot "$work/bids"
-refuses "a world without a picture of a policy says so" 2 'no picture' \
+refuses "a world without a table of a policy says so" 2 'no table' \
     "$SOUK" simulate "${world[@]}" --policy random --episodes 5 --show
 refuses "a world that does not exist is refused" 2 'no world "bazaar"' "$SOUK" simulate --world bazaar --all
 refuses "a policy that does not exist is refused" 2 'no policy "best"' \

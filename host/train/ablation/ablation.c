@@ -34,7 +34,7 @@ typedef struct {
     int judged_groups;   /* before those without events are left out of the table */
     UserSums *user_sums; /* [judged_groups] */
     double *space;       /* [users] of one seed */
-    Interval greedy[ABLATION_ARMS_MAX][ABLATION_SEEDS_MAX]; /* of a world */
+    PlayInterval greedy[ABLATION_ARMS_MAX][ABLATION_SEEDS_MAX]; /* of a world */
     AblationTable table;
 } Ablation;
 

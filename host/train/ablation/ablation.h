@@ -49,9 +49,9 @@ Status ablation_run(const Config *config, const AblationOptions *options);
 typedef struct {
     bool complete; /* else its training began */
     int64_t steps;
-    double seconds;  /* of the training, since it last went on */
-    Interval greedy; /* in a world: the return */
-    double optimum;  /* NaN where it is not known */
+    double seconds;      /* of the training, since it last went on */
+    PlayInterval greedy; /* in a world: the return */
+    double optimum;      /* NaN where it is not known */
 } ArmRecord;
 
 /* That of folder train.out; *there: is there one? Fails when it was made with other settings (but those of

@@ -12,6 +12,7 @@
 #include "train/metrics.h"
 #include "world/log.h"
 #include "world/model_actor.h"
+#include "world/open.h"
 #include "world/optimum.h"
 
 enum { SLOTS = 4096 };
@@ -69,7 +70,7 @@ static PlayOptions measured_episodes(const Rounds *r)
                          .quiet = true};
 }
 
-static Status measure(Rounds *r, Actor actor, Interval *interval)
+static Status measure(Rounds *r, Actor actor, PlayInterval *interval)
 {
     const PlayOptions o = measured_episodes(r);
     PlayResult result = {.value = r->value};
@@ -130,9 +131,9 @@ static double share_left(const Config *c, int64_t round)
 
 static Status measure_greedy(Rounds *r, MeasuredRound *m, Actor actor)
 {
-    LossMeter meter = {&r->optimum, actor, 0, r->lost};
+    OptimumMeter meter = {&r->optimum, actor, 0, r->lost};
     memset(r->lost, 0, (size_t)r->config.world_measured * sizeof *r->lost);
-    TRY(measure(r, r->optimum.known ? optimum_loss_meter(&meter) : actor, &m->greedy));
+    TRY(measure(r, r->optimum.known ? optimum_meter_actor(&meter) : actor, &m->greedy));
     m->lost = play_interval(r->lost, r->config.world_measured);
     return OK;
 }

@@ -30,14 +30,14 @@ enum { ROUNDS_BASELINES_MAX = 16 };
 typedef struct {
     const char *name;
     bool oracle;
-    Interval value;
+    PlayInterval value;
 } MeasuredPolicy;
 typedef struct {
-    Interval played;    /* the log's: with exploration */
-    Interval greedy;    /* measured after training */
-    Interval lost;      /* by the greedy policy, of the optimum; 0 where that is not known */
-    double td, seconds; /* mean TD loss of the round's steps; since the start */
-    int64_t events;     /* seen by the model so far */
+    PlayInterval played; /* the log's: with exploration */
+    PlayInterval greedy; /* measured after training */
+    PlayInterval lost;   /* by the greedy policy, of the optimum; 0 where that is not known */
+    double td, seconds;  /* mean TD loss of the round's steps; since the start */
+    int64_t events;      /* seen by the model so far */
 } MeasuredRound;
 typedef struct {
     const char *world, *objective, *folder;

@@ -4,13 +4,15 @@ AuctionRules auction_second_price(void) { return (AuctionRules){1, {1.0}, 0.0}; 
 
 AuctionRules auction_three_slots(void) { return (AuctionRules){3, {1.0, 0.8, 0.6}, 0.0}; }
 
-/* One more slot than there are is filled: its bid is the last slot's price. */
 void auction_run(const AuctionRules *rules, const double *bid, int bidders, AuctionSlot *slot)
 {
     const int slots = rules->slots;
-    REQUIRE(slots > 0 && slots <= SLOTS_MAX, "%d slots", slots);
-    REQUIRE(bidders >= 0 && bidders <= BIDDERS_MAX, "%d bidders", bidders);
-    int ranked[SLOTS_MAX + 1], count = 0;
+    REQUIRE(slots > 0 && slots <= AUCTION_SLOTS_MAX, "%d slots, want 1 to %d", slots,
+            AUCTION_SLOTS_MAX);
+    REQUIRE(bidders >= 0 && bidders <= AUCTION_BIDDERS_MAX, "%d bidders, want 0 to %d", bidders,
+            AUCTION_BIDDERS_MAX);
+    /* One bid more than there are slots is ranked: it is the price of the last slot. */
+    int ranked[AUCTION_SLOTS_MAX + 1], count = 0;
     for (int b = 0; b < bidders; b++) {
         if (!(bid[b] > 0.0 && bid[b] >= rules->reserve)) continue;
         int at = count;

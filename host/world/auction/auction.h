@@ -1,9 +1,10 @@
-/* Auctions of advertising slots, and what a bidder may know.
+/* Auctions of advertising slots.
  *
- * Generalised second price (Edelman, Ostrovsky, Schwarz, American Economic Review 2007; Varian,
- * IJIO 2007): bids are ranked, the k-th highest takes slot k and, when its advertisement is exposed,
- * pays the bid ranked k + 1, or the reserve price where that is higher. Slot k is exposed with
- * probability exposure[k]. One slot is the second-price auction of Vickrey. */
+ * Generalised second price (Edelman, Ostrovsky, Schwarz, American Economic Review 2007; Varian, IJIO
+ * 2007): bids are ranked, and the k-th highest bid takes slot k. When its advertisement is exposed, the
+ * bidder pays the bid ranked k + 1, or the reserve price where that is higher. Slot k is exposed with
+ * probability exposure[k]. With one slot this is Vickrey's second-price auction.
+ */
 #ifndef SOUK_AUCTION_H
 #define SOUK_AUCTION_H
 
@@ -11,29 +12,31 @@
 
 #include "base/status.h"
 
-enum { SLOTS_MAX = 8, BIDDERS_MAX = 256 };
+enum { AUCTION_SLOTS_MAX = 8, AUCTION_BIDDERS_MAX = 256 };
 
 typedef struct {
     int slots;
-    double exposure[SLOTS_MAX]; /* not increasing */
-    double reserve;             /* bids below it take no part */
+    double exposure[AUCTION_SLOTS_MAX]; /* not increasing */
+    double reserve;                     /* bids below it take no part */
 } AuctionRules;
 
-/* 1 slot always exposed; or slots exposed 1, 0.8, 0.6. */
+/* One slot, which is always exposed. */
 AuctionRules auction_second_price(void);
+/* Three slots, exposed with probability 1, 0.8 and 0.6. */
 AuctionRules auction_three_slots(void);
 
 typedef struct {
-    int bidder; /* -1: the slot stays empty */
+    int bidder; /* -1: nobody takes the slot */
     double price;
 } AuctionSlot;
 
-/* Who takes each of the rules' slots and for how much. Bids of 0 and below the reserve lose; equal bids
- * rank by bidder, lowest first. */
+/* Fills slot[rules->slots]: who takes each slot, and at which price. Bids of 0 and bids below the
+ * reserve take none. Equal bids rank by bidder, the lowest first. */
 void auction_run(const AuctionRules *rules, const double *bid, int bidders, AuctionSlot *slot);
 
-/* sum of values won, worth less above the limit on the cost of an action (AuctionNet, NeurIPS 2024):
- * value * min(1, (limit / cpa)^2), cpa = cost / value. limit 0: none. */
+/* The score of AuctionNet (NeurIPS 2024): the sum `value` of the values won, reduced where an action
+ * cost more than the limit: value min(1, (limit / cpa)^2) with cpa = cost / value. limit 0: there is no
+ * limit. */
 double auction_score(double value, double cost, double limit);
 
 #endif

@@ -1,5 +1,6 @@
 #include "world/auction/bid_log.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +25,10 @@ Status bid_log_allocate(BidLog *log, int64_t rows)
                     .click = malloc((size_t)rows)};
     if (log->price && log->value && log->click) return OK;
     bid_log_close(log);
-    return FAIL(ERR_MEMORY, "no memory for %lld auctions", (long long)rows);
+    return FAIL(ERR_MEMORY, "no memory for %" PRId64 " auctions", rows);
 }
 
-/* The next field between blanks. */
+/* The next field between blanks or tabs. */
 static Text next_field(char **at, const char *end)
 {
     while (*at < end && (**at == ' ' || **at == '\t')) ++*at;
@@ -54,22 +55,24 @@ Status bid_log_read(BidLog *log, const char *path, int64_t rows)
 {
     char *text = NULL, *line, *end;
     size_t length;
+    Status st;
     *log = (BidLog){0};
     TRY(input_whole(path, &text, &length));
     int64_t lines = 1;
     for (size_t i = 0; i < length; i++) lines += text[i] == '\n';
     if (rows == 0 || rows > lines) rows = lines;
-    Status st = bid_log_allocate(log, rows);
-    for (char *at = text; st == OK && log->auctions < rows;) {
+    TRY_OR_FAIL(st, bid_log_allocate(log, rows));
+    for (char *at = text; log->auctions < rows;) {
         if (!rows_next_line(&at, text + length, &line, &end)) break;
         if (!read_row(log, line, end))
-            st = FAIL(ERR_FORMAT,
-                      "%s: row %lld is \"%.*s\", expected click (0 or 1), price (a whole number "
-                      "to %d) and value (0 to 1), separated by blanks",
-                      path, (long long)log->auctions + 1, (int)(end - line > 60 ? 60 : end - line),
-                      line, PRICE_MAX);
+            TRY_OR_FAIL(st, FAIL(ERR_FORMAT,
+                                 "%s: row %" PRId64 " is \"%.*s\", want click (0 or 1), price (a "
+                                 "whole number, 0 to %d) and value (0 to 1), separated by blanks",
+                                 path, log->auctions + 1, (int)(end - line > 60 ? 60 : end - line),
+                                 line, PRICE_MAX));
     }
-    if (st == OK && log->auctions == 0) st = FAIL(ERR_FORMAT, "%s: no auctions", path);
+    if (log->auctions == 0) st = FAIL(ERR_FORMAT, "%s: no auctions, want at least one", path);
+fail:
     free(text);
     if (st != OK) bid_log_close(log);
     return st;
@@ -81,7 +84,7 @@ void bid_log_campaign_close(Campaign *c)
     *c = (Campaign){0};
 }
 
-/* `count` of each price, in c->price. */
+/* Turns the counts in c->price into probabilities. */
 static void smooth(Campaign *c)
 {
     double sum = c->prices;
@@ -93,13 +96,13 @@ static Status allocate_prices(Campaign *c, int64_t prices)
 {
     c->prices = (int)prices;
     c->price = calloc((size_t)prices, sizeof *c->price);
-    return c->price ? OK : FAIL(ERR_MEMORY, "no memory for %lld prices", (long long)prices);
+    return c->price ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId64 " prices", prices);
 }
 
 static Status check(const Campaign *c, const char *where)
 {
     if (c->impressions > 0.0 && c->clicks > 0.0 && c->cost > 0.0) return OK;
-    return FAIL(ERR_FORMAT, "%s: %g impressions, %g clicks, cost %g: expected all above 0", where,
+    return FAIL(ERR_FORMAT, "%s: %g impressions, %g clicks, cost %g, want all above 0", where,
                 c->impressions, c->clicks, c->cost);
 }
 
@@ -109,19 +112,22 @@ static Status take(Campaign *c, const json_t *json, const char *path)
     double *const field[] = {&c->impressions, &c->clicks, &c->cost};
     for (int i = 0; i < 3; i++) {
         const json_t *number = json_object_get(json, name[i]);
-        if (!json_is_number(number)) return FAIL(ERR_FORMAT, "%s: no number \"%s\"", path, name[i]);
+        if (!json_is_number(number))
+            return FAIL(ERR_FORMAT, "%s: want a number \"%s\"", path, name[i]);
         *field[i] = json_number_value(number);
     }
     const json_t *counts = json_object_get(json, "price_counter_train");
     const size_t prices = json_array_size(counts);
     if (prices < 1 || prices > PRICE_MAX)
-        return FAIL(ERR_FORMAT, "%s: no array \"price_counter_train\" of 1 to %d counts", path,
-                    PRICE_MAX);
+        return FAIL(ERR_FORMAT, "%s: price_counter_train has %zu counts, want an array of 1 to %d",
+                    path, prices, PRICE_MAX);
     TRY(allocate_prices(c, (int64_t)prices));
     for (size_t p = 0; p < prices; p++) {
         const json_t *count = json_array_get(counts, p);
         if (!json_is_number(count) || json_number_value(count) < 0.0)
-            return FAIL(ERR_FORMAT, "%s: price_counter_train[%zu] is no count", path, p);
+            return FAIL(ERR_FORMAT,
+                        "%s: price_counter_train[%zu] is not a count, want a number from 0", path,
+                        p);
         c->price[p] = json_number_value(count);
     }
     smooth(c);
@@ -149,10 +155,13 @@ Status bid_log_campaign_count(Campaign *c, const BidLog *log)
         c->cost += log->price[i];
         if (log->price[i] > highest) highest = log->price[i];
     }
-    Status st = allocate_prices(c, (int64_t)highest + 1);
-    if (st == OK) st = check(c, "the log");
-    if (st != OK) return bid_log_campaign_close(c), st;
+    Status st;
+    TRY_OR_FAIL(st, allocate_prices(c, (int64_t)highest + 1));
+    TRY_OR_FAIL(st, check(c, "the past of the log"));
     for (int64_t i = 0; i < log->auctions; i++) c->price[log->price[i]]++;
     smooth(c);
     return OK;
+fail:
+    bid_log_campaign_close(c);
+    return st;
 }

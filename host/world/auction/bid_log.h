@@ -1,7 +1,9 @@
-/* A log of auctions to bid in again: what each cost, whether it was clicked, how likely a click was
- * predicted; and what the bidder knew of the campaign before, from its own past. iPinYou's logs, as
- * Cai et al. (WSDM 2017) use them, are such. Only auctions that were won are in a log, so prices
- * stop at the bids that the log was made with. */
+/* Logs of real auctions, in which bidders bid again, and what is known about a campaign's past.
+ *
+ * A log has the price of each auction, whether there was a click, and the predicted probability of a
+ * click. Cai et al. (WSDM 2017) use the logs of iPinYou in this form. A log holds only auctions that
+ * its own bidder won, so no price is above the bid that was made then.
+ */
 #ifndef SOUK_BID_LOG_H
 #define SOUK_BID_LOG_H
 
@@ -11,15 +13,15 @@
 
 typedef struct {
     int64_t auctions;
-    int32_t *price; /* [auctions] the second price: a bid that is not below it wins and pays it */
+    int32_t *price; /* [auctions] the second price: a bid at or above it wins and pays it */
     double *value;  /* [auctions] predicted probability of a click */
-    uint8_t *click; /* [auctions] */
+    uint8_t *click; /* [auctions] 0 or 1 */
 } BidLog;
 
-/* Rows `click price value`, separated by blanks or tabs, without a header; further fields are not
- * read. Plain or compressed. At most `rows` of them, 0: all. ERR_FORMAT names file and row. */
+/* Reads rows `click price value`, separated by blanks or tabs, without a header; a row may have further
+ * fields. The file may be compressed. At most `rows` of them; 0: all. ERR_FORMAT names file and row. */
 Status bid_log_read(BidLog *log, const char *path, int64_t rows);
-/* Room for `rows` auctions, none of them there yet. */
+/* Allocates memory for `rows` auctions; the log has none yet. */
 Status bid_log_allocate(BidLog *log, int64_t rows);
 void bid_log_close(BidLog *log); /* safe on {0} */
 
@@ -27,12 +29,12 @@ void bid_log_close(BidLog *log); /* safe on {0} */
 typedef struct {
     double impressions, clicks, cost;
     int prices;    /* prices are 0 .. prices-1 */
-    double *price; /* [prices] P(price), of counts + 1 each (Laplace): sum 1 */
+    double *price; /* [prices] P(price), from counts + 1 (Laplace); their sum is 1 */
 } Campaign;
 
-/* JSON with imp_train, clk_train, cost_train and price_counter_train[price]. */
+/* Reads JSON with imp_train, clk_train, cost_train and price_counter_train[price]. */
 Status bid_log_campaign_read(Campaign *campaign, const char *path);
-/* The same, counted from a log; prices 0 .. its highest. */
+/* Counts the same in a log; prices 0 .. the highest of the log. */
 Status bid_log_campaign_count(Campaign *campaign, const BidLog *log);
 void bid_log_campaign_close(Campaign *campaign); /* safe on {0} */
 

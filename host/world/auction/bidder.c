@@ -2,8 +2,9 @@
 
 #include <math.h>
 
-#define STEP         0.1 /* of the multipliers' ascent, a period */
-#define RISE_MAX     10.0
+#define STEP     0.1  /* of the multipliers' dual ascent, per period */
+#define RISE_MAX 10.0 /* most relative overspending of a period that counts */
+/* Gains of the PID controller, and the bound of its control. */
 #define PROPORTIONAL 1.0
 #define INTEGRAL     0.1
 #define DERIVATIVE   0.1
@@ -26,13 +27,14 @@ Bidder bidder_of(BidderKind kind, const Campaign *c, int auctions, int budget, i
                     .period = auctions < 100 ? 1 : auctions / 100};
 }
 
-void bidder_pacing_start(Pacing *p, const Bidder *b)
+void bidder_pacing_start(BidderPacing *p, const Bidder *b)
 {
-    *p = (Pacing){.lambda = b->mean_value / b->base};
+    *p = (BidderPacing){.lambda = b->mean_value / b->base};
     if (b->limit > 0.0) p->mu = p->lambda;
 }
 
-static double wanted(const Bidder *b, const Pacing *p, double value)
+/* The bid before it is bounded and rounded. */
+static double wanted(const Bidder *b, const BidderPacing *p, double value)
 {
     switch (b->kind) {
     case BIDDER_LINEAR: return value * b->base / b->mean_value;
@@ -42,7 +44,7 @@ static double wanted(const Bidder *b, const Pacing *p, double value)
     }
 }
 
-int bidder_bid(const Bidder *b, const Pacing *p, int left, int budget, double value)
+int bidder_bid(const Bidder *b, const BidderPacing *p, int left, int budget, double value)
 {
     if (b->kind == BIDDER_RLB) return rlb_bid(b->rlb, left, budget, value);
     if (b->kind == BIDDER_SS_MDP) return rlb_bid(b->rlb, left, budget, b->mean_value);
@@ -53,8 +55,8 @@ int bidder_bid(const Bidder *b, const Pacing *p, int left, int budget, double va
 
 static double bounded(double x, double most) { return x > most ? most : x < -most ? -most : x; }
 
-/* Of the money that should be spent by now, the share that is not, goes into the control. */
-static void control(Pacing *p, const Bidder *b, int done)
+/* The error is the share of the money that should be spent by now and is not. */
+static void control(BidderPacing *p, const Bidder *b, int done)
 {
     const double planned = (double)b->budget * done / b->auctions;
     const double error = bounded(1.0 - p->cost / planned, 1.0);
@@ -64,8 +66,9 @@ static void control(Pacing *p, const Bidder *b, int done)
     p->last = error;
 }
 
-/* The price of money rises where the period spent more than what was left for it, evenly. */
-static void ascend(Pacing *p, const Bidder *b, int done)
+/* lambda, the price of money, rises where the period spent more than its even share of the money left;
+ * mu rises where clicks cost more than the limit. */
+static void ascend(BidderPacing *p, const Bidder *b, int done)
 {
     const double had = b->budget - p->cost + p->spent;
     const double planned = had * b->period / (b->auctions - done + b->period);
@@ -75,7 +78,7 @@ static void ascend(Pacing *p, const Bidder *b, int done)
     p->spent = 0.0;
 }
 
-void bidder_pacing_update(Pacing *p, const Bidder *b, int left, double cost, double value)
+void bidder_pacing_update(BidderPacing *p, const Bidder *b, int left, double cost, double value)
 {
     const int done = b->auctions - left + 1;
     p->cost += cost;
@@ -86,10 +89,10 @@ void bidder_pacing_update(Pacing *p, const Bidder *b, int left, double cost, dou
     ascend(p, b, done);
 }
 
-Replay bidder_replay(const Bidder *b, const BidLog *log)
+BidderReplay bidder_replay(const Bidder *b, const BidLog *log)
 {
-    Replay r = {.auctions = log->auctions};
-    Pacing pacing = {0};
+    BidderReplay r = {.auctions = log->auctions};
+    BidderPacing pacing = {0};
     int budget = 0;
     for (int64_t i = 0; i < log->auctions; i++) {
         const int left = b->auctions - (int)(i % b->auctions);

@@ -1,16 +1,18 @@
-#include "world/auction/world.h"
+#include "world/auction/curve.h"
 
 #include <math.h>
 
 #include "base/files.h"
 #include "base/plot.h"
+#include "world/auction/house.h"
 
 enum { TIMES = 3, PACES = 3, VALUES = 8 };
 static const char *const time_name[] = {"first", "middle", "last"};
 static const char *const pace_name[] = {"behind", "even", "ahead"};
-#define AHEAD 1.25 /* pace above: more money left than time; below 1/AHEAD: less */
+/* A pace above this has more money left than time; a pace below 1/AHEAD less. */
+#define AHEAD 1.25
 
-/* Column k is the value 2^((k - 4) / 2) v', and those nearer to it than to the others. */
+/* Column k stands for the value 2^((k - 4) / 2) v' and for the values nearer to it than to others. */
 static double value_of(int column) { return exp2((column - 4) * 0.5); }
 
 static int column_of(double value)
@@ -24,8 +26,8 @@ typedef struct {
     int64_t count[TIMES][PACES][VALUES];
 } Curve;
 
-/* A choice held for one auction is a bid for the value that was seen; one held for more is a bid for
- * every value. */
+/* A choice that holds for one auction is one bid, for the value that was seen. A choice that holds for
+ * more auctions is a bid for every value. */
 static void add(Curve *c, const AuctionHouse *h, const WorldEvent *seen, int32_t item)
 {
     const double left = seen->number[AUCTION_AUCTIONS_LEFT] / h->auctions;
@@ -36,7 +38,7 @@ static void add(Curve *c, const AuctionHouse *h, const WorldEvent *seen, int32_t
     for (int k = 0; k < VALUES; k++) {
         if (only >= 0 && k != only) continue;
         const double value = only >= 0 ? seen->number[AUCTION_VALUE] : value_of(k);
-        c->sum[time][at][k] += auction_world_bid(h, item, value * h->past_value);
+        c->sum[time][at][k] += auction_house_bid(h, item, value * h->past_value);
         c->count[time][at][k]++;
     }
 }
@@ -45,7 +47,7 @@ static Curve curve_of(const AuctionHouse *h, const WorldEvent *event, int64_t co
 {
     Curve c = {0};
     for (int64_t i = 0; i < count; i++)
-        if (world_chose(event, count, i)) add(&c, h, &event[i], event[i + 1].item);
+        if (world_precedes_choice(event, count, i)) add(&c, h, &event[i], event[i + 1].item);
     return c;
 }
 
@@ -72,7 +74,7 @@ Status auction_curve_print(const World *w, const WorldEvent *event, int64_t coun
 
 /* ---- As a plot -------------------------------------------------------------------------------------- */
 
-/* A block of lines "value bid choices" for each time and pace, in their order; two empty lines between. */
+/* One block of lines "value bid choices" for each time and pace, in order, with two empty lines between. */
 static Status write_data(const void *content, FILE *out)
 {
     const Curve *c = content;
@@ -90,7 +92,7 @@ static Status write_data(const void *content, FILE *out)
     return OK;
 }
 
-/* gnuplot runs in the folder. */
+/* File names are relative, as gnuplot runs in the folder. */
 static Status write_script(const void *content, FILE *out)
 {
     const char *name = content;

@@ -3,11 +3,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define BASE_SPREAD 0.3
+#define BASE_SPREAD 0.3 /* standard deviation of the logarithm of a rival's base */
 
 static double uniform(uint32_t word) { return (double)word * 0x1p-32; }
 
-void market_start(const Market *m, Rival *rival, WorldDraw *draw)
+void market_start(const Market *m, MarketRival *rival, WorldDraw *draw)
 {
     const BidderKind kind[] = {BIDDER_LINEAR, BIDDER_PID, BIDDER_LAGRANGIAN};
     for (int b = 0; b < m->rivals; b++) {
@@ -15,14 +15,14 @@ void market_start(const Market *m, Rival *rival, WorldDraw *draw)
         const double share = m->price * m->auctions * m->rules.slots / (m->rivals + 1);
         const double budget = fmax(1.0, floor((0.5 + uniform(p.word[2])) * share));
         const double base = m->price * exp(BASE_SPREAD * philox_normal(p.word[0], p.word[1]));
-        rival[b] = (Rival){.bidder = {.kind = kind[b % 3],
-                                      .auctions = m->auctions,
-                                      .budget = (int)budget,
-                                      .highest = m->highest,
-                                      .mean_value = m->mean_value,
-                                      .base = base,
-                                      .period = m->auctions < 100 ? 1 : m->auctions / 100},
-                           .budget = budget};
+        rival[b] = (MarketRival){.bidder = {.kind = kind[b % 3],
+                                            .auctions = m->auctions,
+                                            .budget = (int)budget,
+                                            .highest = m->highest,
+                                            .mean_value = m->mean_value,
+                                            .base = base,
+                                            .period = m->auctions < 100 ? 1 : m->auctions / 100},
+                                 .budget = budget};
         bidder_pacing_start(&rival[b].pacing, &rival[b].bidder);
     }
 }
@@ -40,20 +40,21 @@ double market_value(const Market *m, WorldDraw *draw, float *shared)
     return value_of(m, *shared, philox_normal(p.word[2], p.word[3]));
 }
 
-/* The lowest of the highest `slots` rival bids: what a bid must reach; 0 where a slot is free. */
+/* What a bid must reach to take a slot: the lowest of the `slots` highest rival bids, or the reserve where
+ * a slot is free. */
 static double entry_price(const AuctionRules *rules, const double *bid, int bidders)
 {
-    AuctionSlot slot[SLOTS_MAX];
+    AuctionSlot slot[AUCTION_SLOTS_MAX];
     auction_run(rules, bid, bidders, slot);
     const int last = slot[rules->slots - 1].bidder;
     return last < 0 ? rules->reserve : bid[last];
 }
 
-/* Slots are exposed by the rules' chance, one after another. */
-static void settle(const Market *m, Rival *rival, int left, const AuctionSlot *slot,
+/* Exposes each slot with the probability of the rules; charges who has it; updates the rivals. */
+static void settle(const Market *m, MarketRival *rival, int left, const AuctionSlot *slot,
                    const double *value, MarketOutcome *mine, WorldDraw *draw)
 {
-    double cost[RIVALS_MAX + 1] = {0}, won[RIVALS_MAX + 1] = {0};
+    double cost[MARKET_RIVALS_MAX + 1] = {0}, won[MARKET_RIVALS_MAX + 1] = {0};
     for (int k = 0; k < m->rules.slots; k++) {
         const Philox p = world_draw(draw);
         const int b = slot[k].bidder;
@@ -71,11 +72,11 @@ static void settle(const Market *m, Rival *rival, int left, const AuctionSlot *s
     }
 }
 
-MarketOutcome market_auction(const Market *m, Rival *rival, int left, double bid, double value,
-                             float shared, WorldDraw *draw)
+MarketOutcome market_auction(const Market *m, MarketRival *rival, int left, double bid,
+                             double value, float shared, WorldDraw *draw)
 {
-    double bids[RIVALS_MAX + 1] = {bid}, values[RIVALS_MAX + 1] = {value};
-    AuctionSlot slot[SLOTS_MAX];
+    double bids[MARKET_RIVALS_MAX + 1] = {bid}, values[MARKET_RIVALS_MAX + 1] = {value};
+    AuctionSlot slot[AUCTION_SLOTS_MAX];
     MarketOutcome mine = {0};
     for (int b = 0; b < m->rivals; b++) {
         const Philox p = world_draw(draw);
@@ -91,7 +92,7 @@ MarketOutcome market_auction(const Market *m, Rival *rival, int left, double bid
 
 Status market_past(const Market *m, uint64_t seed, int64_t auctions, BidLog *log)
 {
-    Rival rival[RIVALS_MAX];
+    MarketRival rival[MARKET_RIVALS_MAX];
     TRY(bid_log_allocate(log, auctions));
     for (int64_t i = 0; i < auctions; i++) {
         const int64_t episode = i / m->auctions, at = i % m->auctions;

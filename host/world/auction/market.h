@@ -1,13 +1,15 @@
-/* Rivals that bid beside the agent: the market of a simulated auction.
+/* The market of a simulated auction: rivals that bid beside the agent.
  *
- * In each auction bidder b, the agent being 0, values the impression at
+ * Bidder 0 is the agent. In each auction bidder b values the impression at
  *
  *     v_b = mean_value exp(spread z_b - spread^2 / 2),  z_b = sqrt(common) z + sqrt(1 - common) n_b
  *
- * with normal z, n_b: the mean is mean_value, and what is good is good for all to some extent. Rival b paces
- * its bids as a bidder of bidders.h does, in turn linear, pid and lagrangian, with a budget and a base of
- * its own, drawn anew in every episode: base price e^(0.3 n), budget (1/2 .. 3/2) price x auctions x
- * slots / bidders. Budgets run out and controllers answer, so prices drift within an episode. */
+ * with normal z and n_b. So the mean of v_b is mean_value, and an impression that is good for one bidder
+ * is partly good for all. Rivals bid as the bidders of bidder.h: linear, pid and lagrangian in turn. The
+ * base of a rival is price e^(0.3 n) and its budget (1/2 .. 3/2) price x auctions x slots / bidders,
+ * both drawn anew in every episode. As budgets run out and controllers react, prices drift within an
+ * episode.
+ */
 #ifndef SOUK_AUCTION_MARKET_H
 #define SOUK_AUCTION_MARKET_H
 
@@ -15,7 +17,7 @@
 #include "world/auction/bidder.h"
 #include "world/world.h"
 
-enum { RIVALS_MAX = 31 };
+enum { MARKET_RIVALS_MAX = 31 };
 
 typedef struct {
     int rivals, auctions, highest;
@@ -25,26 +27,27 @@ typedef struct {
 
 typedef struct {
     Bidder bidder;
-    Pacing pacing;
+    BidderPacing pacing;
     double budget; /* left */
-} Rival;
+} MarketRival;
 
-/* What an auction was for the agent. */
+/* What an auction brought the agent. */
 typedef struct {
     bool exposed, clicked;
     double cost;
-    double
-        entry; /* the lowest price at which a bid takes a slot; the highest rival bid where slots = 1 */
+    /* The lowest bid that takes a slot; with one slot it is the highest bid of the rivals. */
+    double entry;
 } MarketOutcome;
 
-/* The rivals of an episode. */
-void market_start(const Market *m, Rival *rival, WorldDraw *draw);
-/* The agent's value of the coming auction, and the normal z that all share. */
+/* Draws the rivals of an episode: rival [m->rivals]. */
+void market_start(const Market *m, MarketRival *rival, WorldDraw *draw);
+/* Draws the agent's value of the next auction; *shared is the z that all bidders share. */
 double market_value(const Market *m, WorldDraw *draw, float *shared);
-/* One auction: everyone bids, slots are sold, shown, clicked and paid. */
-MarketOutcome market_auction(const Market *m, Rival *rival, int left, double bid, double value,
-                             float shared, WorldDraw *draw);
-/* A log of `auctions` auctions in which the agent took no part: the price is `entry`. */
+/* One auction: all bid; slots are sold, exposed, clicked and paid. `left` auctions are to go, this one
+ * included; `bid` and `value` are the agent's. */
+MarketOutcome market_auction(const Market *m, MarketRival *rival, int left, double bid,
+                             double value, float shared, WorldDraw *draw);
+/* A log of `auctions` auctions in which the agent took no part; the price is `entry`. */
 Status market_past(const Market *m, uint64_t seed, int64_t auctions, BidLog *log);
 
 #endif

@@ -1,39 +1,29 @@
 #include "world/auction/world.h"
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include "world/auction/curve.h"
+#include "world/auction/house.h"
 
 enum { LOST, WON, CLICK, KINDS };
 static const char *const kind_name[] = {"lost", "won", "click"};
 static const char *const number_name[] = {"budget_left", "auctions_left", "pace", "value",
                                           "click_cost"};
 
-/* ---- Bids ----------------------------------------------------------------------------------- */
+/* ---- Episodes ----------------------------------------------------------------------------------- */
 
-int auction_world_bid(const AuctionHouse *h, int32_t item, double value)
-{
-    if (h->grid == GRID_BID || item == 0) return item;
-    const int middle = h->levels / 2;
-    const double factor = exp2((item - middle) * 0.25);
-    return (int)fmin(h->base * factor * value / h->past_value, h->highest);
-}
+/* The state of an episode. "Next" is the auction that comes. */
+typedef struct {
+    int64_t row; /* of the log: the episode's first auction */
+    int32_t auction, auctions, budget;
+    float shared;       /* market: z of the next auction */
+    double value;       /* of the next auction */
+    double cost, worth; /* so far; worth is the sum of the rewards */
+    double expected;    /* sum of the values won */
+    int32_t clicks;
+    BidderPacing pacing[BIDDERS];
+    MarketRival rival[]; /* [market.rivals] */
+} Bidding;
 
-int32_t auction_world_choice(const AuctionHouse *h, double bid, double value)
-{
-    if (h->grid == GRID_BID) return (int32_t)bid;
-    const int32_t middle = h->levels / 2;
-    int32_t best = middle;
-    for (int32_t k = 0; k < h->levels; k++) {
-        const double off = fabs(auction_world_bid(h, k, value) - bid);
-        const double least = fabs(auction_world_bid(h, best, value) - bid);
-        if (off < least || (off == least && abs(k - middle) < abs(best - middle))) best = k;
-    }
-    return best;
-}
-
-/* ---- Episodes ------------------------------------------------------------------------------- */
-
+/* Finds the value of the next auction. */
 static void look_ahead(const AuctionHouse *h, Bidding *b, WorldDraw *draw)
 {
     if (b->auction >= b->auctions)
@@ -44,6 +34,7 @@ static void look_ahead(const AuctionHouse *h, Bidding *b, WorldDraw *draw)
         b->value = market_value(&h->market, draw, &b->shared);
 }
 
+/* Fills what the event shows. */
 static void tell(const AuctionHouse *h, const Bidding *b, WorldEvent *event)
 {
     const double left = (double)(b->auctions - b->auction) / b->auctions;
@@ -56,7 +47,8 @@ static void tell(const AuctionHouse *h, const Bidding *b, WorldEvent *event)
         h->limit > 0.0 && b->expected > 0.0 ? (float)(b->cost / b->expected / h->limit) : 0.0f;
 }
 
-/* Episode e of a log is its e-th run of auctions, over and over; the last may be shorter. Or any run. */
+/* Episode e of a log is its e-th run of auctions, from the beginning again after the last one, which may
+ * be shorter; with random_order it is any run. */
 static void find_rows(const AuctionHouse *h, Bidding *b, WorldDraw *draw)
 {
     const int64_t rows = h->log.auctions;
@@ -88,6 +80,7 @@ static void reset(const void *world, void *state, WorldDraw *draw, WorldEvent *e
 
 static int left_of(const AuctionHouse *h, const Bidding *b) { return h->auctions - b->auction; }
 
+/* One auction of the log. */
 static MarketOutcome replay(const AuctionHouse *h, const Bidding *b, int bid)
 {
     const int64_t row = b->row + b->auction;
@@ -96,11 +89,11 @@ static MarketOutcome replay(const AuctionHouse *h, const Bidding *b, int bid)
         .exposed = true, .clicked = h->log.click[row], .cost = h->log.price[row]};
 }
 
-/* One auction; the reward. */
+/* One auction; returns its reward. */
 static double take_part(const AuctionHouse *h, Bidding *b, int32_t item, WorldDraw *draw,
                         WorldEvent *event)
 {
-    const int wanted = auction_world_bid(h, item, b->value);
+    const int wanted = auction_house_bid(h, item, b->value);
     const int bid = wanted < b->budget ? wanted : b->budget;
     const MarketOutcome o = h->log.auctions ? replay(h, b, bid)
                                             : market_auction(&h->market, b->rival, left_of(h, b),
@@ -148,7 +141,7 @@ static int32_t act(const World *w, const void *state, BidderKind kind, float *pr
     const int bid =
         bidder_bid(&h->bidder[kind], &b->pacing[kind], left_of(h, b), b->budget, b->value);
     *propensity = 1.0f;
-    return auction_world_choice(h, bid, b->value);
+    return auction_house_choice(h, bid, b->value);
 }
 
 #define ACT(name, kind)                                                                            \
@@ -165,12 +158,13 @@ ACT(act_pid, BIDDER_PID)
 ACT(act_lagrangian, BIDDER_LAGRANGIAN)
 
 static const WorldBaseline baselines[] = {
-    {"linear", "base v / v'", false, act_linear},
-    {"max_ecpc", "v times what a click cost in the past", false, act_max_ecpc},
-    {"rlb", "the dynamic program: optimal where prices do not depend on values", false, act_rlb},
-    {"ss_mdp", "the same, blind to the value", false, act_ss_mdp},
-    {"pid", "linear, its spending controlled", false, act_pid},
-    {"lagrangian", "v times what the budget (and the limit) make it worth", false, act_lagrangian},
+    {"linear", "bids in proportion to the value of the auction", false, act_linear},
+    {"max_ecpc", "bids the value times what a click cost in the past", false, act_max_ecpc},
+    {"rlb", "dynamic programming: optimal if prices do not depend on values", false, act_rlb},
+    {"ss_mdp", "rlb that ignores the value of the auction", false, act_ss_mdp},
+    {"pid", "linear, with a controller that spends the budget evenly", false, act_pid},
+    {"lagrangian", "bids the value times a price that keeps to the budget and the limit", false,
+     act_lagrangian},
     {0},
 };
 
@@ -190,7 +184,8 @@ static void fill_spec(const AuctionHouse *h, WorldSpec *spec)
                         .number_std = {(float)h->budget / 3, (float)h->auctions / 3, 1, 1, 1},
                         .discount = 1.0,
                         .horizon = (h->auctions + h->period - 1) / h->period,
-                        .state_bytes = sizeof(Bidding) + (size_t)h->market.rivals * sizeof(Rival)};
+                        .state_bytes =
+                            sizeof(Bidding) + (size_t)h->market.rivals * sizeof(MarketRival)};
 }
 
 static Status open_auction(void **world, WorldSpec *spec, const WorldSettings *settings)
@@ -204,9 +199,10 @@ static Status open_auction(void **world, WorldSpec *spec, const WorldSettings *s
 
 static void close_auction(void *world) { auction_house_close(world); }
 
-const WorldKind auction_world_kind = {
+const WorldKind auction_world = {
     .name = "auction",
-    .summary = "bids for impressions under a budget: a market of rivals, or a log replayed",
+    .summary =
+        "bids for impressions under a budget, in a market of rivals or a log that is replayed",
     .options = auction_house_options,
     .open = open_auction,
     .close = close_auction,

@@ -1,10 +1,11 @@
 #include "world/inventory/demand.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define TAIL 1e-12
+#define TAIL 1e-12 /* probability above `max` that is neglected where max is chosen here */
 
 void demand_close(Demand *d)
 {
@@ -23,6 +24,7 @@ static Status allocate(Demand *d, int max)
     return FAIL(ERR_MEMORY, "no memory for a demand of up to %d units", max);
 }
 
+/* Fills the rest of the table from P(0) .. P(max - 1). */
 static void finish(Demand *d)
 {
     double below = 0.0;
@@ -60,10 +62,10 @@ static double gamma_cdf(double shape, double x)
 
 typedef struct {
     double mean, cov;
-    double r; /* of the negative binomial; 0: Poisson */
-} Shape;
+    double r; /* negative binomial: failures; 0: Poisson */
+} CountLaw;
 
-static double count_probability(const Shape *s, int k)
+static double count_probability(const CountLaw *s, int k)
 {
     const double m = s->mean, r = s->r;
     if (m == 0.0) return k == 0;
@@ -71,22 +73,24 @@ static double count_probability(const Shape *s, int k)
     return exp(lgamma(k + r) - lgamma(r) - lgamma(k + 1.0) - k * log1p(r / m) - r * log1p(m / r));
 }
 
-static double gamma_probability(const Shape *s, int k)
+static double gamma_probability(const CountLaw *s, int k)
 {
     const double shape = 1.0 / (s->cov * s->cov), rate = shape / s->mean;
     return gamma_cdf(shape, (k + 0.5) * rate) - (k ? gamma_cdf(shape, (k - 0.5) * rate) : 0.0);
 }
 
-static Status tabulate(Demand *d, int max, double (*probability)(const Shape *s, int k),
-                       const Shape *shape)
+static Status tabulate(Demand *d, int max, double (*probability)(const CountLaw *s, int k),
+                       const CountLaw *shape)
 {
-    REQUIRE(max >= 0 && max <= DEMAND_MAX, "demand of up to %d units", max);
+    REQUIRE(max >= 0 && max <= DEMAND_MAX, "demand of up to %d units, want 0 to %d", max,
+            DEMAND_MAX);
     if (max == 0) {
         double below = 0.0;
         while (max < DEMAND_MAX && (below += probability(shape, max)) < 1.0 - TAIL) max++;
         if (max == DEMAND_MAX)
-            return FAIL(ERR_USAGE, "demand of mean %g goes beyond %d units", shape->mean,
-                        DEMAND_MAX);
+            return FAIL(ERR_USAGE,
+                        "demand of mean %g goes beyond %d units, want max=N or a smaller mean",
+                        shape->mean, DEMAND_MAX);
     }
     TRY(allocate(d, max));
     for (int k = 0; k < max; k++) d->probability[k] = probability(shape, k);
@@ -104,7 +108,7 @@ static Status check_mean(const char *name, double mean)
 Status demand_poisson(Demand *d, double mean, int max)
 {
     TRY(check_mean("Poisson", mean));
-    return tabulate(d, max, count_probability, &(Shape){.mean = mean});
+    return tabulate(d, max, count_probability, &(CountLaw){.mean = mean});
 }
 
 Status demand_negative_binomial(Demand *d, double mean, double cov, int max)
@@ -113,10 +117,10 @@ Status demand_negative_binomial(Demand *d, double mean, double cov, int max)
     const double excess = cov * cov * mean * mean - mean; /* of the variance over the mean */
     if (!(excess > 0.0 && isfinite(excess)))
         return FAIL(ERR_USAGE,
-                    "negative binomial demand of mean %g and coefficient of variation %g, expected "
-                    "one above %g, which is Poisson's",
+                    "negative binomial demand of mean %g and coefficient of variation %g, want "
+                    "one above Poisson's, %g",
                     mean, cov, 1.0 / sqrt(mean));
-    return tabulate(d, max, count_probability, &(Shape){mean, cov, mean * mean / excess});
+    return tabulate(d, max, count_probability, &(CountLaw){mean, cov, mean * mean / excess});
 }
 
 Status demand_gamma(Demand *d, double mean, double cov, int max)
@@ -124,20 +128,21 @@ Status demand_gamma(Demand *d, double mean, double cov, int max)
     TRY(check_mean("gamma", mean));
     if (!(mean > 0.0 && cov >= 0.01 && cov <= 10.0))
         return FAIL(ERR_USAGE,
-                    "gamma demand of mean %g and coefficient of variation %g, expected a mean "
-                    "above 0 and a coefficient of 0.01 to 10",
+                    "gamma demand of mean %g and coefficient of variation %g, want a mean above 0 "
+                    "and a coefficient of 0.01 to 10",
                     mean, cov);
-    return tabulate(d, max, gamma_probability, &(Shape){mean, cov, 0.0});
+    return tabulate(d, max, gamma_probability, &(CountLaw){mean, cov, 0.0});
 }
 
 Status demand_history(Demand *d, const int64_t *observed, int64_t count)
 {
-    REQUIRE(count > 0, "a record of %lld observations", (long long)count);
+    REQUIRE(count > 0, "a record of %" PRId64 " observations, want at least 1", count);
     int64_t max = 0;
     for (int64_t i = 0; i < count; i++) {
         if (observed[i] < 0 || observed[i] > DEMAND_MAX)
-            return FAIL(ERR_FORMAT, "observation %lld is a demand of %lld, expected 0 to %d",
-                        (long long)i, (long long)observed[i], DEMAND_MAX);
+            return FAIL(ERR_FORMAT,
+                        "observation %" PRId64 " is a demand of %" PRId64 ", want 0 to %d", i,
+                        observed[i], DEMAND_MAX);
         if (observed[i] > max) max = observed[i];
     }
     TRY(allocate(d, (int)max));
@@ -163,7 +168,7 @@ int demand_draw(const Demand *d, uint32_t word)
 
 int demand_fractile(const Demand *d, double fractile)
 {
-    REQUIRE(fractile >= 0.0 && fractile <= 1.0, "fractile %g", fractile);
+    REQUIRE(fractile >= 0.0 && fractile <= 1.0, "fractile %g, want 0 to 1", fractile);
     int q = 0;
     while (q < d->max && d->cumulative[q] < fractile) q++;
     return q;

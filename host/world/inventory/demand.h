@@ -1,18 +1,18 @@
-/* Demand of one period, a distribution over whole units 0 .. max. Draws and expectations read the
- * same table, so a simulated world and the exact optimum of it agree to the last bit of the
- * probabilities.
+/* The demand of one period: a distribution over whole units 0 .. max. Draws and expectations use the same
+ * table, so a simulated world and its exact optimum have the same probabilities to the last bit.
  *
  *   poisson            P(d) = mean^d e^-mean / d!
- *   negative binomial  of mean m and coefficient of variation c, c^2 > 1/m: r = m^2 / (c^2 m^2 - m)
+ *   negative binomial  with mean m and coefficient of variation c, c^2 > 1/m: r = m^2 / (c^2 m^2 - m)
  *                      failures, P(d) = G(d+r) / (G(r) d!) (m / (m+r))^d (r / (m+r))^r
- *   gamma              of mean m and coefficient of variation c (shape 1/c^2), rounded to whole
+ *   gamma              with mean m and coefficient of variation c (shape 1/c^2), rounded to whole
  *                      units: P(d) = F(d + 1/2) - F(d - 1/2), P(0) = F(1/2); De Moor, Gijsbrechts,
  *                      Boute, "Reward shaping to improve the performance of deep reinforcement
  *                      learning in perishable inventory management", EJOR 2022
- *   history            the counts of a record, each as likely as it was frequent: a draw is one of
+ *   history            the counts of a record, each as likely as it was frequent: drawing from it is
  *                      the bootstrap
  *
- * What lies above `max` is added to P(max). max 0: the least with P(above) < 1e-12. */
+ * The probability above `max` is added to P(max). max 0 means the least max with P(above) < 1e-12.
+ */
 #ifndef SOUK_DEMAND_H
 #define SOUK_DEMAND_H
 
@@ -32,26 +32,13 @@ typedef struct {
 Status demand_poisson(Demand *d, double mean, int max);
 Status demand_negative_binomial(Demand *d, double mean, double cov, int max);
 Status demand_gamma(Demand *d, double mean, double cov, int max);
-/* `count` observations, none negative. */
+/* From `count` observations, each 0 .. DEMAND_MAX. */
 Status demand_history(Demand *d, const int64_t *observed, int64_t count);
 void demand_close(Demand *d); /* safe on {0} */
 
-/* From a text, which world settings are:
- *
- *   poisson:MEAN   negative_binomial:MEAN:COV   gamma:MEAN:COV, each with :max=N if wanted
- *   history:FILE.csv:column=NAME[:unit=U][:KEY=VALUE]...   the numbers down a column, in the rows
- *                  whose column KEY says VALUE
- *   history:FILE.csv:row=KEY[:unit=U]   the numbers of the row whose first field is KEY, after it
- *   history:FILE.h5:item=KEY[:unit=U]   purchases a day of an item of a behaviour file, from the
- *                  first to the last day of the file
- *
- * CSV has a header and may be compressed; empty fields are missing observations. Numbers are divided
- * by U (1) and rounded to whole units. */
-Status demand_text_parse(Demand *d, const char *text);
-
 /* The demand that a uniform `word` draws, by inversion: exact to 2^-32. */
 int demand_draw(const Demand *d, uint32_t word);
-/* The least q with P(demand <= q) >= fractile, 0 <= fractile <= 1. The newsvendor's order at
+/* The least q with P(demand <= q) >= fractile, 0 <= fractile <= 1. It is the newsvendor's order at
  * fractile = underage cost / (underage cost + overage cost). */
 int demand_fractile(const Demand *d, double fractile);
 

@@ -1,3 +1,5 @@
+#include "world/inventory/demand_text.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -6,12 +8,12 @@
 #include "data/behaviour/behaviour.h"
 #include "data/rawlog/input.h"
 #include "data/rawlog/rows.h"
-#include "world/inventory/demand.h"
 
-enum { KEYS_MAX = 8, FIELDS_MAX = 4096, BLOCK = 1 << 16 };
+/* BLOCK: events that are read at once. */
+enum { KEYS_MAX = 8, FIELDS_MAX = 4096, BLOCK = 1 << 16, DAYS_MAX = 1000000 };
 #define DAY_MS INT64_C(86400000)
 
-/* What a history is taken from. */
+/* A text "history:…" in its parts, and the observations. */
 typedef struct {
     const char *path, *column, *row, *item;
     double unit;
@@ -19,20 +21,21 @@ typedef struct {
         const char *name, *value;
     } key[KEYS_MAX];
     int keys;
-    int64_t *observed, count, room;
+    int64_t *observed, count, capacity;
 } History;
 
 static Status add(History *h, double number, int64_t line)
 {
     const double units = round(number / h->unit);
     if (!(units >= 0.0 && units <= DEMAND_MAX))
-        return FAIL(ERR_FORMAT, "%s:%" PRId64 ": %g is a demand of %g units, expected 0 to %d",
-                    h->path, line, number, units, DEMAND_MAX);
-    if (h->count == h->room) {
-        h->room = h->room ? 2 * h->room : 1024;
-        int64_t *more = realloc(h->observed, (size_t)h->room * sizeof *more);
+        return FAIL(ERR_FORMAT, "%s:%" PRId64 ": %g is a demand of %g units, want 0 to %d", h->path,
+                    line, number, units, DEMAND_MAX);
+    if (h->count == h->capacity) {
+        h->capacity = h->capacity ? 2 * h->capacity : 1024;
+        int64_t *more = realloc(h->observed, (size_t)h->capacity * sizeof *more);
         if (!more)
-            return FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " observations", h->path, h->room);
+            return FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " observations", h->path,
+                        h->capacity);
         h->observed = more;
     }
     h->observed[h->count++] = (int64_t)units;
@@ -45,7 +48,7 @@ static Status add_field(History *h, Text field, int64_t line)
     field = text_trim(field);
     if (field.length == 0) return OK;
     if (!text_number(field, &number))
-        return FAIL(ERR_FORMAT, "%s:%" PRId64 ": \"%.*s\" is no number", h->path, line,
+        return FAIL(ERR_FORMAT, "%s:%" PRId64 ": \"%.*s\", want a number", h->path, line,
                     field.length > 40 ? 40 : (int)field.length, field.at);
     return add(h, number, line);
 }
@@ -57,7 +60,7 @@ static Status find_column(const History *h, const Text *name, int names, const c
 {
     for (*column = 0; *column < names; ++*column)
         if (text_equal(name[*column], text_of(wanted))) return OK;
-    return FAIL(ERR_FORMAT, "%s: no column \"%s\" in its header", h->path, wanted);
+    return FAIL(ERR_FORMAT, "%s: the header has no column \"%s\"", h->path, wanted);
 }
 
 static Status add_record(History *h, const Text *field, int fields, int column, const int *key,
@@ -85,8 +88,8 @@ static Status read_records(History *h, char *text, size_t length)
         if (number == 1) names = fields;
         if (fields != names || fields < 1 || fields > FIELDS_MAX)
             return FAIL(ERR_FORMAT,
-                        "%s:%" PRId64 ": %d fields, expected the header's %d, at most %d", h->path,
-                        number, fields, names, FIELDS_MAX);
+                        "%s:%" PRId64 ": %d fields, want as many as the header, %d, and at most %d",
+                        h->path, number, fields, names, FIELDS_MAX);
         if (number > 1) {
             TRY(add_record(h, field, fields, column, key, number));
             continue;
@@ -103,8 +106,7 @@ static Status read_csv(History *h)
     char *text;
     size_t length;
     if (!h->column == !h->row || (h->row && h->keys))
-        return FAIL(ERR_USAGE,
-                    "%s: expected column=NAME, with KEY=VALUE for the rows, or row=KEY, which row",
+        return FAIL(ERR_USAGE, "%s: want column=NAME, with KEY=VALUE to choose rows, or row=KEY",
                     h->path);
     TRY(input_whole(h->path, &text, &length));
     const Status st = read_records(h, text, length);
@@ -116,7 +118,7 @@ static Status read_csv(History *h)
 
 typedef struct {
     int64_t first, last; /* days of the file */
-    int64_t *sold;       /* [last - first + 1]; NULL: the days are being found */
+    int64_t *sold;       /* [last - first + 1]; NULL: the first pass, which finds the days */
 } Days;
 
 static void add_events(Days *d, const int64_t *time, const int32_t *item, const uint8_t *action,
@@ -133,21 +135,31 @@ static void add_events(Days *d, const int64_t *time, const int32_t *item, const 
     }
 }
 
+typedef struct {
+    int64_t time[BLOCK];
+    int32_t item[BLOCK];
+    uint8_t action[BLOCK];
+} EventBlock;
+
+static Status read_block(const Behaviour *b, int64_t first, int64_t count, EventBlock *block)
+{
+    TRY(columns_read(b, COLUMN_TIME, first, count, block->time));
+    TRY(columns_read(b, COLUMN_ITEM, first, count, block->item));
+    return columns_read(b, COLUMN_ACTION, first, count, block->action);
+}
+
+/* One pass over all events of the file. */
 static Status scan(const Behaviour *b, Days *d, int32_t item, int purchase)
 {
-    struct {
-        int64_t time[BLOCK];
-        int32_t item[BLOCK];
-        uint8_t action[BLOCK];
-    } *block = malloc(sizeof *block);
-    Status st = block ? OK : FAIL(ERR_MEMORY, "no memory to read events");
-    for (int64_t e = 0; e < b->events && st == OK; e += BLOCK) {
+    Status st = OK;
+    EventBlock *block = malloc(sizeof *block);
+    if (!block) return FAIL(ERR_MEMORY, "no memory to read events");
+    for (int64_t e = 0; e < b->events; e += BLOCK) {
         const int64_t count = b->events - e < BLOCK ? b->events - e : BLOCK;
-        st = columns_read(b, COLUMN_TIME, e, count, block->time);
-        if (st == OK) st = columns_read(b, COLUMN_ITEM, e, count, block->item);
-        if (st == OK) st = columns_read(b, COLUMN_ACTION, e, count, block->action);
-        if (st == OK) add_events(d, block->time, block->item, block->action, count, item, purchase);
+        TRY_OR_FAIL(st, read_block(b, e, count, block));
+        add_events(d, block->time, block->item, block->action, count, item, purchase);
     }
+fail:
     free(block);
     return st;
 }
@@ -157,18 +169,21 @@ static Status count_days(History *h, Behaviour *b)
     int32_t item;
     int purchase = 0;
     TRY(behaviour_keys_find_item(b, h->item, &item));
-    if (item < 0) return FAIL(ERR_USAGE, "%s: has no item \"%s\"", h->path, h->item);
+    if (item < 0) return FAIL(ERR_USAGE, "%s has no item \"%s\"", h->path, h->item);
     while (purchase < b->actions && strcmp(b->action_name[purchase], "purchase")) purchase++;
-    if (purchase == b->actions) return FAIL(ERR_FORMAT, "%s: no action \"purchase\"", h->path);
+    if (purchase == b->actions) return FAIL(ERR_FORMAT, "%s has no action \"purchase\"", h->path);
     Days d = {INT64_MAX, INT64_MIN, NULL};
     TRY(scan(b, &d, item, purchase));
-    if (d.last - d.first > 1000000)
-        return FAIL(ERR_FORMAT, "%s: spans more than a million days", h->path);
+    if (d.last - d.first > DAYS_MAX)
+        return FAIL(ERR_FORMAT, "%s spans %" PRId64 " days, want at most %d", h->path,
+                    d.last - d.first, DAYS_MAX);
     d.sold = calloc((size_t)(d.last - d.first + 1), sizeof *d.sold);
     if (!d.sold) return FAIL(ERR_MEMORY, "no memory to count days");
-    Status st = scan(b, &d, item, purchase);
-    for (int64_t day = 0; day <= d.last - d.first && st == OK; day++)
-        st = add(h, (double)d.sold[day], day);
+    Status st;
+    TRY_OR_FAIL(st, scan(b, &d, item, purchase));
+    for (int64_t day = 0; day <= d.last - d.first; day++)
+        TRY_OR_FAIL(st, add(h, (double)d.sold[day], day));
+fail:
     free(d.sold);
     return st;
 }
@@ -177,10 +192,9 @@ static Status read_behaviour(History *h)
 {
     Behaviour b;
     if (h->column || h->row || h->keys)
-        return FAIL(ERR_USAGE, "%s: expected item=KEY, the item whose purchases are counted",
-                    h->path);
-    Status st = behaviour_open(&b, h->path);
-    if (st == OK) st = count_days(h, &b);
+        return FAIL(ERR_USAGE, "%s: want item=KEY, the item whose purchases are counted", h->path);
+    TRY(behaviour_open(&b, h->path));
+    const Status st = count_days(h, &b);
     behaviour_close(&b);
     return st;
 }
@@ -190,13 +204,13 @@ static Status read_behaviour(History *h)
 static Status number_of(const char *text, const char *what, double *number)
 {
     if (text && text_number(text_of(text), number)) return OK;
-    return FAIL(ERR_USAGE, "demand: %s is \"%s\", expected a number", what, text ? text : "");
+    return FAIL(ERR_USAGE, "demand: %s is \"%s\", want a number", what, text ? text : "");
 }
 
 static Status take_part(History *h, char *part)
 {
     char *value = strchr(part, '=');
-    if (!value) return FAIL(ERR_USAGE, "demand: \"%s\", expected KEY=VALUE", part);
+    if (!value) return FAIL(ERR_USAGE, "demand: \"%s\", want KEY=VALUE", part);
     *value++ = '\0';
     if (!strcmp(part, "column"))
         h->column = value;
@@ -206,9 +220,10 @@ static Status take_part(History *h, char *part)
         h->item = value;
     else if (!strcmp(part, "unit")) {
         TRY(number_of(value, "unit", &h->unit));
-        if (!(h->unit > 0.0)) return FAIL(ERR_USAGE, "demand: unit %s, expected above 0", value);
+        if (!(h->unit > 0.0)) return FAIL(ERR_USAGE, "demand: unit=%s, want above 0", value);
     } else if (h->keys == KEYS_MAX)
-        return FAIL(ERR_USAGE, "demand: more than %d columns to choose rows by", KEYS_MAX);
+        return FAIL(ERR_USAGE, "demand: more than %d columns KEY=VALUE to choose rows by",
+                    KEYS_MAX);
     else {
         h->key[h->keys].name = part;
         h->key[h->keys++].value = value;
@@ -220,13 +235,15 @@ static Status parse_history(Demand *d, char *rest)
 {
     History h = {.unit = 1.0};
     h.path = rest ? strsep(&rest, ":") : NULL;
-    if (!h.path || !*h.path) return FAIL(ERR_USAGE, "demand: history of no file");
-    Status st = OK;
-    while (rest && st == OK) st = take_part(&h, strsep(&rest, ":"));
-    if (st == OK) st = h.item ? read_behaviour(&h) : read_csv(&h);
-    if (st == OK && h.count == 0)
-        st = FAIL(ERR_FORMAT, "%s: no observation of the demand asked for", h.path);
-    if (st == OK) st = demand_history(d, h.observed, h.count);
+    if (!h.path || !*h.path) return FAIL(ERR_USAGE, "demand: history, want history:FILE");
+    Status st;
+    while (rest) TRY_OR_FAIL(st, take_part(&h, strsep(&rest, ":")));
+    TRY_OR_FAIL(st, h.item ? read_behaviour(&h) : read_csv(&h));
+    if (h.count == 0)
+        TRY_OR_FAIL(
+            st, FAIL(ERR_FORMAT, "%s: no observation of this demand, want at least one", h.path));
+    TRY_OR_FAIL(st, demand_history(d, h.observed, h.count));
+fail:
     free(h.observed);
     return st;
 }
@@ -236,17 +253,17 @@ static Status parse_shape(Demand *d, const char *name, char *rest)
     const bool poisson = !strcmp(name, "poisson"), gamma = !strcmp(name, "gamma");
     double mean, cov = 0.0, max = 0.0;
     if (!poisson && !gamma && strcmp(name, "negative_binomial"))
-        return FAIL(ERR_USAGE,
-                    "demand \"%s\", expected poisson, negative_binomial, gamma or history", name);
+        return FAIL(ERR_USAGE, "demand \"%s\", want poisson, negative_binomial, gamma or history",
+                    name);
     TRY(number_of(strsep(&rest, ":"), "the mean", &mean));
     if (!poisson)
         TRY(number_of(rest ? strsep(&rest, ":") : NULL, "the coefficient of variation", &cov));
     if (rest) {
-        if (strncmp(rest, "max=", 4))
-            return FAIL(ERR_USAGE, "demand: \"%s\", expected max=N", rest);
+        if (strncmp(rest, "max=", 4)) return FAIL(ERR_USAGE, "demand: \"%s\", want max=N", rest);
         TRY(number_of(rest + 4, "max", &max));
         if (!(max >= 1.0 && max <= DEMAND_MAX && max == floor(max)))
-            return FAIL(ERR_USAGE, "demand: max=%g, expected 1 to %d", max, DEMAND_MAX);
+            return FAIL(ERR_USAGE, "demand: max=%g, want a whole number from 1 to %d", max,
+                        DEMAND_MAX);
     }
     return poisson ? demand_poisson(d, mean, (int)max)
            : gamma ? demand_gamma(d, mean, cov, (int)max)

@@ -1,5 +1,6 @@
 #include "world/inventory/inventory.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -8,20 +9,21 @@
 static Status check(const InventorySettings *s)
 {
     if (s->life < 0 || s->lead < 0 || s->life + s->lead > INVENTORY_PLACES_MAX)
-        return FAIL(ERR_USAGE, "life %d and lead %d periods, expected none negative, together %d",
+        return FAIL(ERR_USAGE,
+                    "life %d and lead %d periods, want neither negative and at most %d together",
                     s->life, s->lead, INVENTORY_PLACES_MAX);
     if (s->order_max < 1 || s->order_max > DEMAND_MAX)
-        return FAIL(ERR_USAGE, "orders of up to %d units, expected 1 to %d", s->order_max,
-                    DEMAND_MAX);
+        return FAIL(ERR_USAGE, "orders of up to %d units, want 1 to %d", s->order_max, DEMAND_MAX);
     if ((s->life == 0) != (s->capacity > 0) || s->capacity > DEMAND_MAX)
         return FAIL(ERR_USAGE,
-                    "capacity %d with life %d, expected 1 to %d units for stock that keeps "
-                    "(life 0), 0 for stock that perishes",
+                    "capacity %d with life %d, want 1 to %d units for stock that keeps (life 0), 0 "
+                    "for stock that perishes",
                     s->capacity, s->life, DEMAND_MAX);
     const double number[] = {s->price,         s->order_cost,   s->fixed_cost,
                              s->shortage_cost, s->wastage_cost, s->holding_cost};
     for (int i = 0; i < 6; i++)
-        if (!isfinite(number[i])) return FAIL(ERR_USAGE, "a price or cost is %g", number[i]);
+        if (!isfinite(number[i]))
+            return FAIL(ERR_USAGE, "a price or cost is %g, want a finite number", number[i]);
     return OK;
 }
 
@@ -37,9 +39,9 @@ static Status lay_out(Inventory *v)
         v->states *= v->limit[i] + 1;
         if (v->states > STATES_MAX)
             return FAIL(ERR_USAGE,
-                        "an inventory of more than %lld states (life %d, lead %d, orders of up to "
-                        "%d units)",
-                        (long long)STATES_MAX, s->life, s->lead, s->order_max);
+                        "an inventory has more states than wanted, at most %" PRId64
+                        " (life %d, lead %d, orders of up to %d units)",
+                        STATES_MAX, s->life, s->lead, s->order_max);
     }
     return OK;
 }
@@ -48,9 +50,12 @@ Status inventory_open(Inventory *v, const InventorySettings *settings, Demand *d
 {
     *v = (Inventory){.is = *settings, .demand = *demand};
     *demand = (Demand){0};
-    Status st = check(settings);
-    if (st == OK) st = lay_out(v);
-    if (st != OK) inventory_close(v);
+    Status st;
+    TRY_OR_FAIL(st, check(settings));
+    TRY_OR_FAIL(st, lay_out(v));
+    return OK;
+fail:
+    inventory_close(v);
     return st;
 }
 
@@ -64,7 +69,7 @@ int64_t inventory_index(const Inventory *v, const int *state)
 {
     int64_t index = 0;
     for (int i = 0; i < v->places; i++) {
-        REQUIRE(state[i] >= 0 && state[i] <= v->limit[i], "place %d holds %d of at most %d units",
+        REQUIRE(state[i] >= 0 && state[i] <= v->limit[i], "place %d holds %d units, want 0 to %d",
                 i, state[i], v->limit[i]);
         index = index * (v->limit[i] + 1) + state[i];
     }
@@ -73,8 +78,8 @@ int64_t inventory_index(const Inventory *v, const int *state)
 
 void inventory_state(const Inventory *v, int64_t index, int *state)
 {
-    REQUIRE(index >= 0 && index < v->states, "state %lld of %lld", (long long)index,
-            (long long)v->states);
+    REQUIRE(index >= 0 && index < v->states, "state %" PRId64 ", want 0 to %" PRId64, index,
+            v->states - 1);
     for (int i = v->places - 1; i >= 0; i--) {
         state[i] = (int)(index % (v->limit[i] + 1));
         index /= v->limit[i] + 1;
@@ -88,8 +93,8 @@ int inventory_position(const Inventory *v, const int *state)
     return position;
 }
 
-/* The shelf as demand finds it, freshest first; its ages. With lead 0 an order of stock that keeps
- * joins what is there, as far as there is room. */
+/* Fills the shelf as demand finds it, the freshest units first, and returns the number of its ages. With
+ * lead 0 an order of stock that keeps joins the stock, up to the capacity. */
 static int open_shelf(const Inventory *v, const int *state, int order, int *shelf, int *refused)
 {
     const int *ages = state + v->in_transit;
@@ -99,8 +104,8 @@ static int open_shelf(const Inventory *v, const int *state, int order, int *shel
         return v->ages;
     }
     if (v->is.life == 0) {
-        const int room = v->is.capacity - ages[0];
-        *refused = order > room ? order - room : 0;
+        const int space = v->is.capacity - ages[0];
+        *refused = order > space ? order - space : 0;
         shelf[0] = ages[0] + order - *refused;
         return 1;
     }
@@ -117,7 +122,7 @@ int inventory_shelf(const Inventory *v, const int *state, int order)
     return units;
 }
 
-/* Returns what was sold. */
+/* Serves the demand from the shelf; returns the units sold. */
 static int serve(const Inventory *v, int *shelf, int ages, int demand)
 {
     int wanted = demand;
@@ -130,7 +135,7 @@ static int serve(const Inventory *v, int *shelf, int ages, int demand)
     return demand - wanted;
 }
 
-/* Step 3 and 4: what is left of the shelf and the transit become the next state. */
+/* Steps 3 and 4: the rest of the shelf and the units in transit become the next state. */
 static void close_shelf(const Inventory *v, const int *shelf, int ages, int order, int *state,
                         InventoryPeriod *p)
 {
@@ -138,9 +143,9 @@ static void close_shelf(const Inventory *v, const int *shelf, int ages, int orde
     int *next = state + v->in_transit;
     if (v->is.life == 0) {
         p->kept = shelf[0];
-        const int room = v->is.capacity - p->kept;
-        if (arrives > room) p->refused += arrives - room;
-        next[0] = p->kept + (arrives < room ? arrives : room);
+        const int space = v->is.capacity - p->kept;
+        if (arrives > space) p->refused += arrives - space;
+        next[0] = p->kept + (arrives < space ? arrives : space);
     } else {
         p->expired = shelf[ages - 1];
         for (int i = 0; i < ages - 1; i++) p->kept += shelf[i];
@@ -157,9 +162,9 @@ double inventory_period(const Inventory *v, int *state, int order, int demand,
                         InventoryPeriod *period)
 {
     const InventorySettings *s = &v->is;
-    REQUIRE(order >= 0 && order <= s->order_max, "an order of %d of at most %d units", order,
+    REQUIRE(order >= 0 && order <= s->order_max, "an order of %d units, want 0 to %d", order,
             s->order_max);
-    REQUIRE(demand >= 0, "a demand of %d", demand);
+    REQUIRE(demand >= 0, "a demand of %d, want at least 0", demand);
     int shelf[INVENTORY_PLACES_MAX + 1];
     InventoryPeriod p = {0};
     const int ages = open_shelf(v, state, order, shelf, &p.refused);

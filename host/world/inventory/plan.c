@@ -1,5 +1,6 @@
 #include "world/inventory/plan.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -7,15 +8,16 @@
 #include "world/mdp_gain.h"
 
 enum { SWEEPS = 100000 };
-#define TOLERANCE 1e-6
+#define TOLERANCE 1e-6 /* of values */
 
-/* The outcomes of an order: one for each demand that the shelf can serve, and one for all above. */
+/* Adds the outcomes of an order: one for each demand below what the shelf holds, and one for all other
+ * demands, which empty it. */
 static Status add_pair(const Inventory *v, const int *state, int order, Mdp *m)
 {
     const Demand *d = &v->demand;
     const int shelf = inventory_shelf(v, state, order);
     const int last = shelf < d->max ? shelf : d->max;
-    double lost = 0.0; /* units expected beyond `last` */
+    double lost = 0.0; /* expected units of demand beyond `last` */
     for (int k = last + 1; k <= d->max; k++) lost += d->probability[k] * (k - last);
     for (int k = 0; k <= last; k++) {
         int next[INVENTORY_PLACES_MAX];
@@ -29,9 +31,11 @@ static Status add_pair(const Inventory *v, const int *state, int order, Mdp *m)
         }
         TRY(mdp_add(m, inventory_index(v, next), probability, reward));
     }
-    if (m->outcomes > OUTCOMES_MAX)
-        return FAIL(ERR_USAGE, "an inventory of %lld states has more than %d transitions",
-                    (long long)v->states, OUTCOMES_MAX);
+    if (m->outcomes > INVENTORY_PLAN_OUTCOMES_MAX)
+        return FAIL(ERR_USAGE,
+                    "an inventory of %" PRId64
+                    " states has more transitions than wanted, at most %d",
+                    v->states, INVENTORY_PLAN_OUTCOMES_MAX);
     mdp_next(m);
     return OK;
 }
@@ -40,15 +44,17 @@ Status inventory_plan_mdp(const Inventory *v, double discount, const int64_t *or
 {
     int state[INVENTORY_PLACES_MAX];
     const int orders = order ? 1 : v->is.order_max + 1;
+    Status st;
     TRY(mdp_open(m, v->states, orders, discount));
-    Status st = OK;
-    for (int64_t s = 0; s < v->states && st == OK; s++) {
+    for (int64_t s = 0; s < v->states; s++) {
         inventory_state(v, s, state);
-        for (int a = 0; a < orders && st == OK; a++)
-            st = add_pair(v, state, order ? (int)order[s] : a, m);
+        for (int a = 0; a < orders; a++)
+            TRY_OR_FAIL(st, add_pair(v, state, order ? (int)order[s] : a, m));
     }
     m->start[0] = 1.0;
-    if (st != OK) mdp_close(m);
+    return OK;
+fail:
+    mdp_close(m);
     return st;
 }
 
@@ -56,8 +62,7 @@ static Status solve(const Inventory *v, double discount, const Mdp *m, double *v
                     int64_t *policy)
 {
     double *h = malloc((size_t)v->states * sizeof *h);
-    if (!h)
-        return FAIL(ERR_MEMORY, "no memory for the values of %lld states", (long long)v->states);
+    if (!h) return FAIL(ERR_MEMORY, "no memory for the values of %" PRId64 " states", v->states);
     Status st;
     if (discount == 1.0) {
         st = mdp_gain(m, TOLERANCE, SWEEPS, value, h, policy);
@@ -73,7 +78,7 @@ static Status allocate(const Inventory *v, InventoryPlan *plan)
 {
     *plan = (InventoryPlan){.order = malloc((size_t)v->states * sizeof *plan->order)};
     if (plan->order) return OK;
-    return FAIL(ERR_MEMORY, "no memory for the orders of %lld states", (long long)v->states);
+    return FAIL(ERR_MEMORY, "no memory for the orders of %" PRId64 " states", v->states);
 }
 
 void inventory_plan_close(InventoryPlan *plan)
@@ -84,10 +89,12 @@ void inventory_plan_close(InventoryPlan *plan)
 
 Status inventory_plan_optimum(const Inventory *v, double discount, InventoryPlan *plan)
 {
-    Mdp m;
+    Mdp m = {0};
+    Status st;
     TRY(allocate(v, plan));
-    Status st = inventory_plan_mdp(v, discount, NULL, &m);
-    if (st == OK) st = solve(v, discount, &m, &plan->value, plan->order);
+    TRY_OR_FAIL(st, inventory_plan_mdp(v, discount, NULL, &m));
+    TRY_OR_FAIL(st, solve(v, discount, &m, &plan->value, plan->order));
+fail:
     mdp_close(&m);
     if (st != OK) inventory_plan_close(plan);
     return st;
@@ -98,13 +105,15 @@ Status inventory_plan_rule(const Inventory *v, double discount, int reorder, int
 {
     Mdp m = {0};
     int state[INVENTORY_PLACES_MAX];
+    Status st;
     TRY(allocate(v, plan));
     for (int64_t s = 0; s < v->states; s++) {
         inventory_state(v, s, state);
         plan->order[s] = inventory_reorder(v, state, reorder, level);
     }
-    Status st = inventory_plan_mdp(v, discount, plan->order, &m);
-    if (st == OK) st = solve(v, discount, &m, &plan->value, NULL);
+    TRY_OR_FAIL(st, inventory_plan_mdp(v, discount, plan->order, &m));
+    TRY_OR_FAIL(st, solve(v, discount, &m, &plan->value, NULL));
+fail:
     mdp_close(&m);
     if (st != OK) inventory_plan_close(plan);
     return st;
@@ -128,12 +137,12 @@ static double simulated_mean(const Inventory *v, int64_t periods, int reorder, i
     return sum / (double)periods;
 }
 
-/* Keep (s, S) if it is better than the best by more than what its value may be off. */
+/* Makes (s, S) the best if it is better by more than the errors of the two values. */
 static Status try_levels(const Inventory *v, double discount, int64_t periods, int reorder,
                          int level, InventoryLevels *best)
 {
     double value;
-    REQUIRE(periods == 0 || discount == 1.0, "%g: a run has no discount", discount);
+    REQUIRE(periods == 0 || discount == 1.0, "a simulated run with discount %g, want 1", discount);
     if (periods) {
         value = simulated_mean(v, periods, reorder, level);
     } else {

@@ -1,8 +1,8 @@
-#include <stdio.h>
+#include "world/inventory/print.h"
 
-#include "world/inventory/plan.h"
+#include <inttypes.h>
 
-/* The age of stock at a demand is 1 in the first period that it serves. */
+/* Ages are those at the next demand; stock is of age 1 in the first period that it serves. */
 void inventory_print_name(const Inventory *v, int place, char name[INVENTORY_NAME])
 {
     if (place < v->in_transit)
@@ -20,10 +20,11 @@ static void print_order(FILE *out, int64_t order)
     if (order < 0)
         fprintf(out, "   .");
     else
-        fprintf(out, "%4lld", (long long)order);
+        fprintf(out, "%4" PRId64, order);
 }
 
-/* The table of the places `down` and `across` (-1: a single column) around `state`. */
+/* Prints the table of the places `down` and `across` (-1: there is one column), with the other places as
+ * in `state`. */
 static void print_table(FILE *out, const Inventory *v, const int64_t *order, int *state, int down,
                         int across, int most)
 {
@@ -46,7 +47,8 @@ static void print_table(FILE *out, const Inventory *v, const int64_t *order, int
     }
 }
 
-/* The next combination of the places but `down` and `across`, each up to `most`; false after the last. */
+/* Moves to the next combination of the places other than `down` and `across`, each up to `most`; false
+ * after the last one. */
 static bool next_others(const Inventory *v, int *state, int down, int across, int most)
 {
     for (int i = v->places - 1; i >= 0; i--) {
@@ -61,7 +63,7 @@ void inventory_print(FILE *out, const Inventory *v, const int64_t *order, int mo
 {
     int state[INVENTORY_PLACES_MAX] = {0};
     if (v->places == 0) {
-        fprintf(out, "order %lld\n", (long long)order[0]);
+        fprintf(out, "order %" PRId64 "\n", order[0]);
         return;
     }
     const int down = v->in_transit < v->places ? v->in_transit : 0;

@@ -1,13 +1,12 @@
-/* The inventory as a world: a choice is an order, an event tells what is in transit and on the shelf after
- * the period. So the history tells the state of the MDP, and its last event alone does.
- *
- * The policies base_stock and reorder have the levels that are best in the long run (mean reward a period),
- * as the literature reports them; inventory_plan.h. */
+#include "world/inventory/world.h"
+
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "world/inventory/demand_text.h"
 #include "world/inventory/plan.h"
-#include "world/world.h"
+#include "world/inventory/print.h"
 
 enum {
     LIFE,
@@ -27,41 +26,53 @@ enum {
     START
 };
 enum {
-    EXACT_STATES = 2000, /* levels of larger ones come from a run, of */
-    PERIODS = 20000,
-    PRINTED = 10, /* units of a place in a table */
+    EXACT_STATES = 2000, /* the levels of an inventory with more states come from a simulated run */
+    PERIODS = 20000,     /* of that run */
+    PRINTED = 10,        /* most units of a place in a table */
 };
-#define TABLE_MAX INT64_C(100000000)
+#define TABLE_MAX INT64_C(100000000) /* most entries of the counts that a table is made from */
 #define DISCOUNT  0.99
 #define MONEY     1e9
 
 static const WorldOption options[] = {
-    {WORLD_COUNT, "life", "2", 0, 15, "periods that a unit serves; 0: it keeps for ever"},
-    {WORLD_COUNT, "lead", "1", 0, 15, "periods from order to arrival; 0: before the demand"},
-    {WORLD_COUNT, "order_max", "10", 1, 1000, "largest order, units"},
-    {WORLD_COUNT, "capacity", "0", 0, 100000, "room on the shelf, with life 0"},
-    {WORLD_TEXT, "issue", "oldest", 0, 0, "units that serve first: oldest or youngest"},
-    {WORLD_TEXT, "demand", "gamma:4:0.5:max=100", 0, 0,
-     "poisson:MEAN, negative_binomial:MEAN:COV, gamma:MEAN:COV, or a record: "
-     "history:FILE.csv:column=C"
-     "[:KEY=VALUE], history:FILE.csv:row=KEY, history:FILE.h5:item=KEY, each with :unit=U"},
-    {WORLD_REAL, "price", "0", -MONEY, MONEY, "of a unit sold"},
-    {WORLD_REAL, "order_cost", "3", -MONEY, MONEY, "of a unit ordered"},
-    {WORLD_REAL, "fixed_cost", "0", -MONEY, MONEY, "of an order"},
-    {WORLD_REAL, "shortage_cost", "5", -MONEY, MONEY, "of a unit of demand that is lost"},
-    {WORLD_REAL, "wastage_cost", "7", -MONEY, MONEY, "of a unit that expires; negative: salvage"},
-    {WORLD_REAL, "holding_cost", "1", -MONEY, MONEY, "of a unit kept to the next period"},
-    {WORLD_COUNT, "base_stock", "-1", -1, 1e6, "level of base_stock; -1: the best"},
-    {WORLD_COUNT, "reorder", "-1", -1, 1e6,
-     "reorder: s of (s, S), with base_stock as S; -1: both the best"},
-    {WORLD_TEXT, "start", "empty", 0, 0, "warehouse at the start: empty, or any state alike"},
+    [LIFE] = {WORLD_COUNT, "life", "2", 0, 15,
+              "periods that a unit serves before it expires; 0: it keeps for ever"},
+    [LEAD] = {WORLD_COUNT, "lead", "1", 0, 15,
+              "periods from order to arrival; 0: it arrives before the demand of its own period"},
+    [ORDER_MAX] = {WORLD_COUNT, "order_max", "10", 1, 1000, "largest order, in units"},
+    [CAPACITY] = {WORLD_COUNT, "capacity", "0", 0, 100000,
+                  "units that the shelf holds; only with life=0"},
+    [ISSUE] = {WORLD_TEXT, "issue", "oldest", 0, 0,
+               "units that serve the demand first: oldest or youngest"},
+    [DEMAND] = {WORLD_TEXT, "demand", "gamma:4:0.5:max=100", 0, 0,
+                "poisson:MEAN, negative_binomial:MEAN:COV, gamma:MEAN:COV (COV: coefficient of "
+                "variation), or a record: history:FILE.csv:column=C[:KEY=VALUE], "
+                "history:FILE.csv:row=KEY, history:FILE.h5:item=KEY, each with :unit=U"},
+    [PRICE] = {WORLD_REAL, "price", "0", -MONEY, MONEY, "revenue of a unit sold"},
+    [ORDER_COST] = {WORLD_REAL, "order_cost", "3", -MONEY, MONEY, "cost of a unit ordered"},
+    [FIXED_COST] = {WORLD_REAL, "fixed_cost", "0", -MONEY, MONEY,
+                    "cost of an order, of any size above 0"},
+    [SHORTAGE_COST] = {WORLD_REAL, "shortage_cost", "5", -MONEY, MONEY,
+                       "cost of a unit of demand that is not served"},
+    [WASTAGE_COST] = {WORLD_REAL, "wastage_cost", "7", -MONEY, MONEY,
+                      "cost of a unit that expires; a negative one is a salvage value"},
+    [HOLDING_COST] = {WORLD_REAL, "holding_cost", "1", -MONEY, MONEY,
+                      "cost of a unit kept to the next period"},
+    [BASE_STOCK] = {WORLD_COUNT, "base_stock", "-1", -1, 1e6,
+                    "level S that the policies order up to; -1: the best"},
+    [REORDER] =
+        {WORLD_COUNT, "reorder", "-1", -1, 1e6,
+         "level s of the policy reorder, with base_stock as S; -1: S - 1, or the best where "
+         "base_stock is -1"},
+    [START] = {WORLD_TEXT, "start", "empty", 0, 0,
+               "state that an episode begins in: empty, or any (each with the same probability)"},
     {0},
 };
 
 typedef struct {
     Inventory inventory;
-    bool anywhere; /* the start */
-    InventoryLevels stock, point;
+    bool any_start;
+    InventoryLevels base_stock, reorder; /* of the policies of these names */
     char place_name[INVENTORY_PLACES_MAX][INVENTORY_NAME];
     const char *number_name[INVENTORY_PLACES_MAX];
 } Warehouse;
@@ -71,6 +82,7 @@ typedef struct {
     int at[INVENTORY_PLACES_MAX];
 } Stock;
 
+/* Fills what the event shows. */
 static void tell(const Inventory *v, const Stock *s, WorldEvent *event)
 {
     event->time = s->period * INT64_C(86400000);
@@ -82,7 +94,7 @@ static void reset(const void *world, void *state, WorldDraw *draw, WorldEvent *e
     const Warehouse *w = world;
     Stock *s = state;
     *s = (Stock){0};
-    if (w->anywhere) {
+    if (w->any_start) {
         const Philox p = world_draw(draw);
         const uint64_t word = (uint64_t)p.word[0] << 32 | p.word[1];
         inventory_state(&w->inventory, (int64_t)(word % (uint64_t)w->inventory.states), s->at);
@@ -114,19 +126,19 @@ static int32_t act_base_stock(const World *w, const void *state, WorldDraw *draw
 {
     const Warehouse *h = w->parameters;
     (void)draw;
-    return act_levels(&h->inventory, state, &h->stock, propensity);
+    return act_levels(&h->inventory, state, &h->base_stock, propensity);
 }
 
 static int32_t act_reorder(const World *w, const void *state, WorldDraw *draw, float *propensity)
 {
     const Warehouse *h = w->parameters;
     (void)draw;
-    return act_levels(&h->inventory, state, &h->point, propensity);
+    return act_levels(&h->inventory, state, &h->reorder, propensity);
 }
 
 static const WorldBaseline baselines[] = {
-    {"base_stock", "orders up to a level", false, act_base_stock},
-    {"reorder", "(s, S): orders up to S where the position is at most s", false, act_reorder},
+    {"base_stock", "orders up to the level S", false, act_base_stock},
+    {"reorder", "(s, S): orders up to S where stock and transit are at most s", false, act_reorder},
     {0},
 };
 
@@ -134,7 +146,7 @@ static Status make_mdp(const void *world, Mdp *mdp)
 {
     const Warehouse *w = world;
     TRY(inventory_plan_mdp(&w->inventory, DISCOUNT, NULL, mdp));
-    for (int64_t s = 0; s < mdp->states && w->anywhere; s++)
+    for (int64_t s = 0; s < mdp->states && w->any_start; s++)
         mdp->start[s] = 1.0 / (double)mdp->states;
     return OK;
 }
@@ -146,8 +158,9 @@ static int64_t mdp_state(const void *world, const void *state)
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-/* The order that was made most often in each state, the least of equally frequent ones; -1 where none. */
-static void commonest(const int32_t *made, int64_t states, int64_t orders, int64_t *order)
+/* Finds the order that was made most often in each state; of equally frequent ones the least, and -1
+ * where none was made. */
+static void find_commonest(const int32_t *made, int64_t states, int64_t orders, int64_t *order)
 {
     for (int64_t s = 0; s < states; s++) {
         const int32_t *count = made + s * orders;
@@ -166,16 +179,17 @@ static Status print(const World *w, const WorldEvent *event, int64_t count, FILE
     int64_t *order = made ? malloc((size_t)v->states * sizeof *order) : NULL;
     if (!order) {
         free(made);
-        return FAIL(ERR_MEMORY, "a table of %lld states by %lld orders is too large to print",
-                    (long long)v->states, (long long)orders);
+        return FAIL(ERR_MEMORY,
+                    "no memory to count the orders of %" PRId64 " states by %" PRId64 " orders",
+                    v->states, orders);
     }
     for (int64_t i = 0; i < count; i++) {
         int at[INVENTORY_PLACES_MAX];
-        if (!world_chose(event, count, i)) continue;
+        if (!world_precedes_choice(event, count, i)) continue;
         for (int p = 0; p < v->places; p++) at[p] = (int)event[i].number[p];
         made[inventory_index(v, at) * orders + event[i + 1].item]++;
     }
-    commonest(made, v->states, orders, order);
+    find_commonest(made, v->states, orders, order);
     fputs("orders, by what is in stock; where several were made, the commonest; . was never met\n",
           out);
     inventory_print(out, v, order, PRINTED);
@@ -185,15 +199,6 @@ static Status print(const World *w, const WorldEvent *event, int64_t count, FILE
 }
 
 /* ---- Opening -------------------------------------------------------------------------------- */
-
-static Status choice(const WorldSettings *s, int option, const char *usual, const char *other,
-                     bool *is_other)
-{
-    *is_other = !strcmp(s->text[option], other);
-    if (*is_other || !strcmp(s->text[option], usual)) return OK;
-    return FAIL(ERR_USAGE, "world inventory: %s=\"%s\", expected %s or %s", options[option].name,
-                s->text[option], usual, other);
-}
 
 static Status read_settings(Warehouse *w, const WorldSettings *s)
 {
@@ -209,8 +214,8 @@ static Status read_settings(Warehouse *w, const WorldSettings *s)
                             .wastage_cost = x[WASTAGE_COST],
                             .holding_cost = x[HOLDING_COST]};
     Demand demand;
-    TRY(choice(s, ISSUE, "oldest", "youngest", &is.youngest_first));
-    TRY(choice(s, START, "empty", "any", &w->anywhere));
+    TRY(world_either("inventory", &options[ISSUE], s->text[ISSUE], "youngest", &is.youngest_first));
+    TRY(world_either("inventory", &options[START], s->text[START], "any", &w->any_start));
     TRY(demand_text_parse(&demand, s->text[DEMAND]));
     return inventory_open(&w->inventory, &is, &demand);
 }
@@ -220,11 +225,11 @@ static Status find_levels(Warehouse *w, int level, int reorder)
     const Inventory *v = &w->inventory;
     const int64_t periods = v->states > EXACT_STATES ? PERIODS : 0;
     if (reorder >= 0 && level <= reorder)
-        return FAIL(ERR_USAGE, "world inventory: reorder=%d needs a base_stock above it", reorder);
-    w->stock = (InventoryLevels){.reorder = level - 1, .level = level};
-    w->point = (InventoryLevels){.reorder = reorder < 0 ? level - 1 : reorder, .level = level};
-    if (level < 0) TRY(inventory_plan_best_base_stock(v, 1.0, periods, &w->stock));
-    if (level < 0) TRY(inventory_plan_best_reorder(v, 1.0, periods, &w->point));
+        return FAIL(ERR_USAGE, "world inventory: reorder=%d, want base_stock above it", reorder);
+    w->base_stock = (InventoryLevels){.reorder = level - 1, .level = level};
+    w->reorder = (InventoryLevels){.reorder = reorder < 0 ? level - 1 : reorder, .level = level};
+    if (level < 0) TRY(inventory_plan_best_base_stock(v, 1.0, periods, &w->base_stock));
+    if (level < 0) TRY(inventory_plan_best_reorder(v, 1.0, periods, &w->reorder));
     return OK;
 }
 
@@ -267,7 +272,7 @@ static void close_inventory(void *world)
     free(world);
 }
 
-const WorldKind inventory_world_kind = {
+const WorldKind inventory_world = {
     .name = "inventory",
     .summary = "orders for one product: newsvendor, lost sales with a lead time, perishable stock",
     .options = options,

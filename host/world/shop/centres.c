@@ -1,22 +1,24 @@
-/* Where shelves lie: the leading eigenvectors of how much more often than by chance two are looked at one
- * after the other. */
+#include "world/shop/centres.h"
+
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "world/shop/fit.h"
+#include "base/rng.h"
 
-enum { ROUNDS = 300 };
+enum { ROUNDS = 300 }; /* of the orthogonal iteration */
 
 typedef double (*Basis)[SHOP_LATENT]; /* [shelves] */
 
-/* The symmetric matrix A + A^T, A in coordinates: weight[i] at pair[i]. */
+/* The symmetric matrix A + A^T, where A has the value weight[i] at pair[i] and 0 elsewhere. */
 typedef struct {
     int32_t shelves;
     int64_t pairs;
     const ShelfPair *pair;
     double *weight;
-    double shift; /* what makes it positive semidefinite when added (Gershgorin) */
+    double
+        shift; /* added to the diagonal, it makes the matrix positive semidefinite (Gershgorin) */
 } Association;
 
 static int by_place(const void *a, const void *b)
@@ -26,7 +28,7 @@ static int by_place(const void *a, const void *b)
     return (x->to > y->to) - (x->to < y->to);
 }
 
-/* Of looks in either direction. */
+/* Looks from one shelf of the pair to the other, in either direction. */
 static int64_t looks_between(const ShopLog *l, const ShelfPair *p)
 {
     const ShelfPair key = {.from = p->to, .to = p->from};
@@ -34,7 +36,7 @@ static int64_t looks_between(const ShopLog *l, const ShelfPair *p)
     return p->count + (back ? back->count : 0);
 }
 
-/* The positive pointwise mutual information of two shelves, parted between their two pairs. */
+/* Divides the positive pointwise mutual information of two shelves between their two pairs. */
 static void weigh(Association *m, const ShopLog *l, double *looks, double *row)
 {
     double all = 0.0;
@@ -74,7 +76,7 @@ static double column_dot(int32_t count, Basis x, int j, Basis y, int k)
     return sum;
 }
 
-/* Modified Gram-Schmidt; a column that the ones before it span becomes 0. */
+/* Modified Gram-Schmidt. A column in the span of the columns before it becomes 0. */
 static void orthonormalise(int32_t count, Basis x)
 {
     for (int k = 0; k < SHOP_LATENT; k++) {
@@ -89,7 +91,8 @@ static void orthonormalise(int32_t count, Basis x)
     }
 }
 
-/* Orthogonal iteration (Golub and Van Loan 8.2.4); columns times the roots of their eigenvalues. */
+/* Orthogonal iteration (Golub and Van Loan 8.2.4). x becomes the eigenvectors, each times the square
+ * root of its eigenvalue; y is scratch. */
 static void embed(const Association *m, Basis x, Basis y)
 {
     for (int round = 0; round < ROUNDS; round++) {
@@ -119,24 +122,24 @@ static void centre_of(int32_t shelves, Basis x, float (*centre)[SHOP_LATENT], ui
             known += x[c][k] * x[c][k];
             square += v * v;
         }
-        /* The log says nothing of it, or the same of it as of all. */
+        /* The log tells nothing about this shelf, or the same as about all. */
         if (!(known > 1e-18 && square > 1e-12 * known)) {
             memset(centre[c], 0, sizeof *centre);
-            shop_add_normal(centre[c], 1.0, seed, (uint64_t)c);
+            shop_latent_add_normal(centre[c], 1.0, seed, (uint64_t)c);
         }
-        shop_unit(centre[c]);
+        shop_latent_normalise(centre[c]);
     }
 }
 
-Status shop_fit_centres(const ShopLog *l, uint64_t seed, float (*centre)[SHOP_LATENT])
+Status shop_centres_fit(const ShopLog *l, uint64_t seed, float (*centre)[SHOP_LATENT])
 {
     const size_t n = (size_t)l->shelves;
     Association m = {.shelves = l->shelves, .pairs = l->pairs, .pair = l->pair};
     Basis x = calloc(n, sizeof *x), y = calloc(n, sizeof *y);
     double *looks = calloc(n, sizeof *looks), *row = calloc(n, sizeof *row);
     m.weight = calloc((size_t)l->pairs + 1, sizeof *m.weight);
-    const bool room = x && y && looks && row && m.weight;
-    if (room) {
+    const bool allocated = x && y && looks && row && m.weight;
+    if (allocated) {
         weigh(&m, l, looks, row);
         for (int32_t c = 0; c < l->shelves; c++)
             for (int k = 0; k < SHOP_LATENT; k++) {
@@ -151,5 +154,5 @@ Status shop_fit_centres(const ShopLog *l, uint64_t seed, float (*centre)[SHOP_LA
     free(looks);
     free(y);
     free(x);
-    return room ? OK : FAIL(ERR_MEMORY, "no memory for %d shelves", l->shelves);
+    return allocated ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId32 " shelves", l->shelves);
 }

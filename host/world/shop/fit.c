@@ -5,17 +5,20 @@
 #include <string.h>
 
 #include "world/play.h"
+#include "world/shop/catalogue.h"
+#include "world/shop/centres.h"
 
 enum { SESSIONS = 20000, SLOTS = 4096, TRIES = 40 };
 
 /* ---- The catalogue -------------------------------------------------------------------------------------- */
 
-/* The shelf that most often comes after: by looks times the logarithm of how much more often than by chance, after
- * a purchase where there was one, else after any look. */
-static Status follow(Shop *s, const ShopLog *l)
+/* Finds the shelf that goes with each one: it has the highest product of the looks that come next and
+ * the logarithm of how much more often than by chance they do. Next means after a purchase where there
+ * was one, else after any look. */
+static Status find_goes_with(Shop *s, const ShopLog *l)
 {
     double *share = calloc((size_t)l->shelves, sizeof *share), all = 0.0;
-    if (!share) return FAIL(ERR_MEMORY, "no memory for %d shelves", l->shelves);
+    if (!share) return FAIL(ERR_MEMORY, "no memory for %" PRId32 " shelves", l->shelves);
     for (int64_t i = 0; i < l->items; i++) {
         share[l->shelf[i]] += (double)l->looks[i];
         all += (double)l->looks[i];
@@ -51,7 +54,7 @@ static void share_shelves(Shop *s, const ShopLog *l)
 static Status place_items(Shop *s, const ShopLog *l, double spread, uint64_t seed)
 {
     int64_t *most = calloc((size_t)l->shelves, sizeof *most);
-    if (!most) return FAIL(ERR_MEMORY, "no memory for %d shelves", l->shelves);
+    if (!most) return FAIL(ERR_MEMORY, "no memory for %" PRId32 " shelves", l->shelves);
     for (int64_t i = 0; i < l->items; i++)
         if (l->looks[i] > most[l->shelf[i]]) most[l->shelf[i]] = l->looks[i];
 #pragma omp parallel for schedule(static)
@@ -59,7 +62,7 @@ static Status place_items(Shop *s, const ShopLog *l, double spread, uint64_t see
         const int32_t shelf = l->shelf[i];
         s->item[i].shelf = shelf;
         s->item[i].appeal = (float)log(((double)l->looks[i] + 0.5) / ((double)most[shelf] + 0.5));
-        shop_place_item(s, i, spread, seed);
+        shop_catalogue_place_item(s, i, spread, seed);
     }
     free(most);
     return OK;
@@ -67,14 +70,14 @@ static Status place_items(Shop *s, const ShopLog *l, double spread, uint64_t see
 
 Status shop_fit_catalogue(Shop *s, const ShopLog *l, double spread, uint64_t seed)
 {
-    TRY(shop_room(s, l->items, l->shelves));
-    TRY(shop_fit_centres(l, seed, s->centre));
-    TRY(follow(s, l));
+    TRY(shop_catalogue_allocate(s, l->items, l->shelves));
+    TRY(shop_centres_fit(l, seed, s->centre));
+    TRY(find_goes_with(s, l));
     share_shelves(s, l);
     TRY(place_items(s, l, spread, seed));
     s->gap_mean = l->gap_mean;
     s->gap_std = l->gap_std;
-    return shop_rank(s);
+    return shop_catalogue_rank(s);
 }
 
 /* ---- Taste ---------------------------------------------------------------------------------------------- */
@@ -94,7 +97,7 @@ static Status count(void *context, const PlayHistory *h)
     return OK;
 }
 
-/* The same sessions, with the same luck, for every taste. */
+/* Plays the same sessions, with the same random numbers, for every taste. */
 static Status play_sessions(const World *w, ShopCounts *counts, double *value)
 {
     const PlayOptions o = {.episodes = SESSIONS, .slots = SLOTS, .seed = 1, .quiet = true};
@@ -106,13 +109,14 @@ static Status play_sessions(const World *w, ShopCounts *counts, double *value)
 
 static double logit(double p) { return log(p / (1.0 - p)); }
 
-/* Of the logit of a share p of n draws. */
+/* The standard error of the logit of a share p of n draws. */
 static double logit_error(double p, int64_t n)
 {
     return 1.0 / sqrt((double)(n + 2) * p * (1.0 - p));
 }
 
-/* False: the utility moved, as its moment is off by more than the error of what was played. */
+/* Moves a utility whose moment is off by more than the sampling error, and returns false; returns true
+ * where it is not off. */
 static bool settled(double *utility, double by, double error)
 {
     if (fabs(by) <= error) return true;
@@ -120,9 +124,10 @@ static bool settled(double *utility, double by, double error)
     return false;
 }
 
-/* Each moment moves the utility that says most of it: looks a session go about as exp(-leave), looks a skip as
- * exp(view). Where most sessions last as long as they may and still have too few looks, leaving less does not
- * help: then looks move `view`, of which a log without skips says nothing else. */
+/* Each moment moves the utility that decides most about it: the looks of a session are about
+ * proportional to exp(-leave), and looks per skip to exp(view). Where most sessions are cut at the
+ * horizon and still have too few looks, it does not help to leave later. Then the looks move `view`,
+ * about which a log without skips tells nothing else. Returns true where nothing had to move. */
 static bool improve(ShopUtilities *u, const ShopMoments *want, const ShopMoments *have,
                     const ShopCounts *n)
 {
@@ -147,34 +152,35 @@ static Status fit(Shop *s, const World *w, ShopFit *f)
     ShopCounts counts;
     bool done = false;
     Status st = OK;
-    next.review = logit(f->wanted.review); /* it depends on nothing else */
-    for (int k = 0; k < TRIES && st == OK && !done; k++) {
+    next.review = logit(f->wanted.review); /* this moment depends on no other utility */
+    for (int k = 0; k < TRIES && !done; k++) {
         f->utilities = next;
-        s->taste = shop_taste(next.view, next.leave, next.cart, next.purchase, next.review);
-        st = play_sessions(w, &counts, value);
+        s->taste = shop_event_taste(next.view, next.leave, next.cart, next.purchase, next.review);
+        TRY_OR_FAIL(st, play_sessions(w, &counts, value));
         f->reached = shop_log_moments(&counts, f->wanted.skips >= 0.0);
-        done = st == OK && improve(&next, &f->wanted, &f->reached, &counts);
+        done = improve(&next, &f->wanted, &f->reached, &counts);
     }
+    if (!done)
+        st = FAIL(ERR_USAGE,
+                  "%s: a shop like this log was not found in %d tries. After the first look of a "
+                  "session it has %.3g looks, want %.3g; %.3g of the looks reach the cart, want "
+                  "%.3g; %.3g of the carts are bought, want %.3g",
+                  f->path, TRIES, f->reached.looks, f->wanted.looks, f->reached.cart,
+                  f->wanted.cart, f->reached.purchase, f->wanted.purchase);
+fail:
     free(value);
-    if (st != OK || done) return st;
-    return FAIL(ERR_USAGE,
-                "%s: the shop's sessions do not become like its own: after their first they have "
-                "%.3g looks, want %.3g; %.3g of looks come to the cart, want %.3g; %.3g of these "
-                "are bought, want %.3g",
-                f->path, f->reached.looks, f->wanted.looks, f->reached.cart, f->wanted.cart,
-                f->reached.purchase, f->wanted.purchase);
+    return st;
 }
 
-Status shop_fit_taste(Shop *s, const WorldSpec *spec, const ShopLog *l, const char *path,
+Status shop_fit_taste(Shop *s, const World *w, const ShopLog *l, const char *path,
                       ShopUtilities start)
 {
-    const World w = {.kind = &shop_kind, .spec = *spec, .parameters = s};
     ShopFit *f = s->fit = calloc(1, sizeof *f);
-    if (!f || !(f->path = strdup(path))) return FAIL(ERR_MEMORY, "no memory for a fit");
+    if (!f || !(f->path = strdup(path))) return FAIL(ERR_MEMORY, "no memory for the fit of a shop");
     f->sessions = l->sessions;
     f->wanted = l->moments;
     f->utilities = start;
-    return fit(s, &w, f);
+    return fit(s, w, f);
 }
 
 void shop_fit_close(ShopFit *f)

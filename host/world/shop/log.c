@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world/shop/choice.h"
+#include "world/shop/event.h"
 
 enum { BLOCK = 1 << 18 };
 
@@ -44,15 +44,15 @@ typedef struct {
     ShopCounts counts;
     int64_t gaps;
     double gap_sum, gap_squares;
-    /* The session that is open: */
-    bool first;   /* its look is the first */
-    int32_t item; /* of its look; -1: none is open */
-    int furthest;
-    int64_t time; /* when something was shown last */
-    bool apart;   /* something came between: the next event of the same item is another look */
-    /* Each step from one shelf to another: from, to and whether a purchase came before. */
+    /* The current session. */
+    bool first;       /* its current look is its first one */
+    int32_t item;     /* of the current look; -1: the session has none yet */
+    int furthest;     /* kind of the current look */
+    int64_t time;     /* when an item was shown last */
+    bool interrupted; /* a skip came after the look: the same item again is another look */
+    /* Each step from one shelf to another: from << 33 | to << 1 | [a purchase came before]. */
     uint64_t *step;
-    int64_t steps, room;
+    int64_t steps, capacity;
 } Reader;
 
 static void name_kinds(Reader *r, const Behaviour *b)
@@ -60,17 +60,17 @@ static void name_kinds(Reader *r, const Behaviour *b)
     for (int a = 0; a < b->actions; a++) {
         r->kind[a] = SHOP_VIEW;
         for (int k = 0; k < SHOP_KINDS; k++)
-            if (!strcmp(b->action_name[a], shop_kind_name[k])) r->kind[a] = k;
+            if (!strcmp(b->action_name[a], shop_event_name[k])) r->kind[a] = k;
     }
 }
 
 static Status add_step(Reader *r, int32_t from, int32_t to, bool bought)
 {
     if (from == to) return OK;
-    if (r->steps == r->room) {
-        r->room = r->room ? 2 * r->room : 1 << 16;
-        uint64_t *more = realloc(r->step, (size_t)r->room * sizeof *more);
-        if (!more) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " steps of a log", r->room);
+    if (r->steps == r->capacity) {
+        r->capacity = r->capacity ? 2 * r->capacity : 1 << 16;
+        uint64_t *more = realloc(r->step, (size_t)r->capacity * sizeof *more);
+        if (!more) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " steps of a log", r->capacity);
         r->step = more;
     }
     r->step[r->steps++] = (uint64_t)from << 33 | (uint64_t)to << 1 | (bought ? 1 : 0);
@@ -92,10 +92,10 @@ static void end_session(Reader *r)
     end_look(r);
     r->counts.sessions += r->item >= 0;
     r->item = -1;
-    r->apart = false;
+    r->interrupted = false;
 }
 
-/* From what was shown before in the session. */
+/* Adds the time since an item was shown last in the session. */
 static void add_gap(Reader *r, int64_t time)
 {
     const int64_t ms = time - r->time;
@@ -114,10 +114,10 @@ static Status see(Reader *r, int32_t item, int kind, int64_t time)
     if (kind == SHOP_SKIP) {
         r->counts.skips += r->item >= 0;
         add_gap(r, time);
-        r->apart = true;
+        r->interrupted = true;
         return OK;
     }
-    if (r->item == item && !r->apart) {
+    if (r->item == item && !r->interrupted) {
         if (kind > r->furthest) r->furthest = kind;
         return OK;
     }
@@ -127,7 +127,7 @@ static Status see(Reader *r, int32_t item, int kind, int64_t time)
     r->first = r->item < 0;
     r->item = item;
     r->furthest = kind;
-    r->apart = false;
+    r->interrupted = false;
     return OK;
 }
 
@@ -135,9 +135,9 @@ typedef struct {
     int32_t item[BLOCK];
     uint8_t action[BLOCK], end[BLOCK];
     int64_t time[BLOCK];
-} Block;
+} EventBlock;
 
-static Status read_events(Reader *r, const Behaviour *b, Block *block)
+static Status read_events(Reader *r, const Behaviour *b, EventBlock *block)
 {
     int64_t user = 0;
     for (int64_t first = 0; first < b->events; first += BLOCK) {
@@ -173,13 +173,13 @@ static Status find_category(const Behaviour *b, const char *name, int *kind, int
         snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", f->kind_name[*kind]);
     }
     if (f->kinds == 0)
-        return FAIL(ERR_USAGE, "%s: its items have no category: of what are shelves made?",
+        return FAIL(ERR_USAGE, "%s: its items have no category, want one to make shelves of",
                     b->path);
-    return FAIL(ERR_USAGE, "%s: its items have no category \"%s\"; they have: %s", b->path, name,
+    return FAIL(ERR_USAGE, "%s: its items have no category \"%s\", want one of %s", b->path, name,
                 known);
 }
 
-/* Categories that have items become shelves, in their order. */
+/* The categories that have items become shelves, in their order. */
 static Status make_shelves(ShopLog *log, const Behaviour *b, const char *category)
 {
     int kind;
@@ -188,7 +188,7 @@ static Status make_shelves(ShopLog *log, const Behaviour *b, const char *categor
     const FeatureSet *f = &b->item_features;
     const int32_t rows = f->kind_rows[kind];
     int32_t *shelf_of = malloc((size_t)rows * sizeof *shelf_of);
-    if (!shelf_of) return FAIL(ERR_MEMORY, "no memory for %d categories", rows);
+    if (!shelf_of) return FAIL(ERR_MEMORY, "no memory for %" PRId32 " categories", rows);
     for (int32_t row = 0; row < rows; row++) shelf_of[row] = -1;
     for (int64_t i = 0; i < log->items; i++)
         shelf_of[log->shelf[i] = f->category[i * f->kinds + kind] - first_row] = 0;
@@ -211,28 +211,28 @@ static int by_starts(const void *a, const void *b)
     return (x->shelf > y->shelf) - (x->shelf < y->shelf);
 }
 
-/* Shelves by falling popularity, as a shop numbers them. */
+/* Numbers the shelves by falling popularity. */
 static Status order_shelves(Reader *r)
 {
     ShopLog *log = r->log;
+    Status st = OK;
     Popular *popular = calloc((size_t)log->shelves, sizeof *popular);
     int32_t *to = calloc((size_t)log->shelves, sizeof *to);
-    const Status st =
-        popular && to ? OK : FAIL(ERR_MEMORY, "no memory for %d shelves", log->shelves);
-    if (st == OK) {
-        for (int32_t c = 0; c < log->shelves; c++) popular[c] = (Popular){log->starts[c], c};
-        qsort(popular, (size_t)log->shelves, sizeof *popular, by_starts);
-        for (int32_t c = 0; c < log->shelves; c++) {
-            to[popular[c].shelf] = c;
-            log->starts[c] = popular[c].starts;
-        }
-        for (int64_t i = 0; i < log->items; i++) log->shelf[i] = to[log->shelf[i]];
-        for (int64_t i = 0; i < r->steps; i++) {
-            const uint64_t step = r->step[i];
-            r->step[i] = (uint64_t)to[step >> 33] << 33 |
-                         (uint64_t)to[step >> 1 & 0xffffffff] << 1 | (step & 1);
-        }
+    if (!popular || !to)
+        TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for %" PRId32 " shelves", log->shelves));
+    for (int32_t c = 0; c < log->shelves; c++) popular[c] = (Popular){log->starts[c], c};
+    qsort(popular, (size_t)log->shelves, sizeof *popular, by_starts);
+    for (int32_t c = 0; c < log->shelves; c++) {
+        to[popular[c].shelf] = c;
+        log->starts[c] = popular[c].starts;
     }
+    for (int64_t i = 0; i < log->items; i++) log->shelf[i] = to[log->shelf[i]];
+    for (int64_t i = 0; i < r->steps; i++) {
+        const uint64_t step = r->step[i];
+        r->step[i] =
+            (uint64_t)to[step >> 33] << 33 | (uint64_t)to[step >> 1 & 0xffffffff] << 1 | (step & 1);
+    }
+fail:
     free(popular);
     free(to);
     return st;
@@ -244,7 +244,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Steps, sorted, become pairs. */
+/* Sorts the steps and counts them by pair of shelves. */
 static Status make_pairs(Reader *r)
 {
     ShopLog *log = r->log;
@@ -267,7 +267,7 @@ static Status make_pairs(Reader *r)
     return OK;
 }
 
-/* ---- All of it ------------------------------------------------------------------------------------------ */
+/* ---- The whole log -------------------------------------------------------------------------------------- */
 
 static Status read_log(Reader *r, const Behaviour *b, const char *category)
 {
@@ -279,14 +279,16 @@ static Status read_log(Reader *r, const Behaviour *b, const char *category)
         return FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", b->items);
     TRY(make_shelves(log, b, category));
     log->starts = calloc((size_t)log->shelves, sizeof *log->starts);
-    Block *block = malloc(sizeof *block);
-    Status st = log->starts && block ? OK : FAIL(ERR_MEMORY, "no memory for a block of events");
+    if (!log->starts) return FAIL(ERR_MEMORY, "no memory for %" PRId32 " shelves", log->shelves);
+    EventBlock *block = malloc(sizeof *block);
+    if (!block) return FAIL(ERR_MEMORY, "no memory to read events");
     name_kinds(r, b);
-    if (st == OK) st = read_events(r, b, block);
+    const Status st = read_events(r, b, block);
     free(block);
     TRY(st);
     if (r->counts.looks == 0 || r->gaps == 0)
-        return FAIL(ERR_USAGE, "%s: no session of its train split has two looks", b->path);
+        return FAIL(ERR_USAGE, "%s: no session of the train split has two looks, want at least one",
+                    b->path);
     log->sessions = r->counts.sessions;
     log->moments = shop_log_moments(&r->counts, r->counts.skips > 0);
     log->gap_mean = r->gap_sum / (double)r->gaps;

@@ -1,10 +1,10 @@
-/* Policies that come with the shop. `popularity`, `bestsellers`, `shelf` and `trial` know what a shop knows of
- * itself without learning: sales by item, and the shopper's last look; `oracle` sees the interest. */
+#include "world/shop/policies.h"
+
 #include "world/shop/shop.h"
 
 static const Shop *shop_of(const World *w) { return w->parameters; }
 
-/* With which probability act_popularity chooses the item. */
+/* The probability with which act_popularity chooses the item. */
 static double popularity_of(const Shop *s, int32_t item)
 {
     const int32_t shelf = s->item[item].shelf;
@@ -13,7 +13,7 @@ static double popularity_of(const Shop *s, int32_t item)
     return share * (sqrt((rank + 1) / n) - sqrt(rank / n));
 }
 
-/* A shelf by popularity, then an item of it, the better ones more often: rank u^2 x count. */
+/* Draws a shelf by popularity, then one of its items, the better ones more often: rank u^2 x count. */
 static int32_t act_popularity(const World *w, const void *state, WorldDraw *draw, float *propensity)
 {
     const Shop *s = shop_of(w);
@@ -27,7 +27,7 @@ static int32_t act_popularity(const World *w, const void *state, WorldDraw *draw
     return item;
 }
 
-/* The first item of the most popular shelf, of the next one, … */
+/* Shows the first item of the most popular shelf, then of the next one, … */
 static int32_t act_bestsellers(const World *w, const void *state, WorldDraw *draw,
                                float *propensity)
 {
@@ -38,7 +38,7 @@ static int32_t act_bestsellers(const World *w, const void *state, WorldDraw *dra
     return s->ranked[s->first[shelf]];
 }
 
-/* The best item, not shown lately, of the shelf last looked at. */
+/* The best item of the shelf last looked at that was not shown lately. */
 static int32_t act_shelf(const World *w, const void *state, WorldDraw *draw, float *propensity)
 {
     const Shop *s = shop_of(w);
@@ -55,7 +55,7 @@ static int32_t act_shelf(const World *w, const void *state, WorldDraw *draw, flo
     return ranked[rank];
 }
 
-/* One of both, each as likely. */
+/* act_shelf or act_popularity, each with probability 1/2. */
 static int32_t act_trial(const World *w, const void *state, WorldDraw *draw, float *propensity)
 {
     const bool shelf = world_draw(draw).word[0] >> 31;
@@ -65,7 +65,8 @@ static int32_t act_trial(const World *w, const void *state, WorldDraw *draw, flo
     return item;
 }
 
-/* The most reward of the next event, knowing the interest: of the best items of every shelf. */
+/* The item with the highest expected reward of the next event, given the interest, among the best items
+ * of every shelf. */
 static int32_t act_oracle(const World *w, const void *state, WorldDraw *draw, float *propensity)
 {
     enum { OF_A_SHELF = 8 };
@@ -78,18 +79,19 @@ static int32_t act_oracle(const World *w, const void *state, WorldDraw *draw, fl
         for (int64_t i = s->first[c]; i < s->first[c + 1] && i < s->first[c] + OF_A_SHELF; i++) {
             double law[SHOP_KINDS];
             shop_item_law(s, state, s->ranked[i], law);
-            const double reward = shop_reward(law);
+            const double reward = shop_event_expected_reward(law);
             if (reward > best_reward) best_reward = reward, best = s->ranked[i];
         }
     return best;
 }
 
 const WorldBaseline shop_policies[] = {
-    {"popularity", "any item, as likely as it is popular", false, act_popularity},
-    {"bestsellers", "the first item of the most popular shelf, then of the next …", false,
+    {"popularity", "a random item, popular ones more often", false, act_popularity},
+    {"bestsellers", "the first item of the most popular shelf, then of the next, …", false,
      act_bestsellers},
-    {"shelf", "the best item, not shown lately, of the shelf last looked at", false, act_shelf},
-    {"trial", "half the time `shelf`, else `popularity`: a shop that tries", false, act_trial},
-    {"oracle", "the most reward of the next event, knowing interest and boredom", true, act_oracle},
+    {"shelf", "the best item of the shelf last looked at that was not shown lately", false,
+     act_shelf},
+    {"trial", "shelf or popularity, each half of the time: a shop that explores", false, act_trial},
+    {"oracle", "the best item for the next reward, given interest and boredom", true, act_oracle},
     {0},
 };

@@ -1,33 +1,30 @@
-#include <stdio.h>
+#include "world/shop/print.h"
+
+#include <inttypes.h>
 
 #include "world/shop/shop.h"
 
-/* What happened last: the shopper came in, or one of the kinds of events; a leave ends the visit. */
+/* What happened last: the shopper came in, or a kind of event. (A leave ends the visit.) */
 enum { ENTRANCE, AFTER, SITUATIONS = AFTER + SHOP_KINDS };
 
+/* Sums over the choices in one situation. */
 typedef struct {
     int64_t choices, shelf, goes_with;
     double log_rank;
-    double q[SHOP_KINDS]; /* by the kind of event that a reward is for */
+    double q[SHOP_KINDS]; /* by the kind of event that brings the reward */
 } Habit;
-
-/* Is it a look, or more, at the item shown? */
-static bool looked(const WorldEvent *e)
-{
-    return e->action != SHOP_SKIP && e->action != SHOP_LEAVE;
-}
 
 static Habit *habit_of(Habit *habit, const WorldEvent *event, int64_t t)
 {
     return &habit[t == 0 ? ENTRANCE : AFTER + event[t].action];
 }
 
-/* What one visit of `count` events was shown. */
+/* Adds what was shown in one visit of `count` events. */
 static void add_showings(Habit *habit, const Shop *s, const WorldEvent *event, int64_t count)
 {
-    int32_t shelf = -1; /* of the opening event, which is a look, at once */
+    int32_t shelf = -1; /* the opening event is a look, so that this is set at once */
     for (int64_t t = 0; t + 1 < count; t++) {
-        if (looked(&event[t])) shelf = s->item[event[t].item].shelf;
+        if (shop_event_is_look(event[t].action)) shelf = s->item[event[t].item].shelf;
         Habit *h = habit_of(habit, event, t);
         const int32_t item = event[t + 1].item;
         h->choices++;
@@ -37,7 +34,7 @@ static void add_showings(Habit *habit, const Shop *s, const WorldEvent *event, i
     }
 }
 
-/* What it brought from each choice on. */
+/* Adds the returns of the visit from each choice on. */
 static void add_returns(Habit *habit, double discount, const WorldEvent *event, int64_t count)
 {
     double q[SHOP_KINDS] = {0};
@@ -55,11 +52,11 @@ static void print_habit(FILE *out, const char *after, const Habit *h)
 {
     const double n = (double)h->choices;
     double all = 0.0;
-    fprintf(out, "%-10s %10lld %8.1f %% %8.1f %% %9.1f", after, (long long)h->choices,
+    fprintf(out, "%-10s %10" PRId64 " %8.1f %% %8.1f %% %9.1f", after, h->choices,
             100.0 * (double)h->shelf / n, 100.0 * (double)h->goes_with / n, exp(h->log_rank / n));
     for (int k = 0; k < SHOP_KINDS; k++) {
         all += h->q[k] / n;
-        if (shop_kind_reward[k] > 0.0f) fprintf(out, " %9.4f", h->q[k] / n);
+        if (shop_event_reward[k] > 0.0f) fprintf(out, " %9.4f", h->q[k] / n);
     }
     fprintf(out, " %9.4f\n", all);
 }
@@ -79,10 +76,10 @@ Status shop_print(const World *w, const WorldEvent *event, int64_t count, FILE *
           out);
     fprintf(out, "%-10s %10s %10s %10s %9s", "after", "choices", "shelf", "goes with", "rank");
     for (int k = 0; k < SHOP_KINDS; k++)
-        if (shop_kind_reward[k] > 0.0f) fprintf(out, " %9s", shop_kind_name[k]);
+        if (shop_event_reward[k] > 0.0f) fprintf(out, " %9s", shop_event_name[k]);
     fprintf(out, " %9s\n", "Q");
     for (int k = 0; k < SITUATIONS; k++)
         if (habit[k].choices > 0)
-            print_habit(out, k == ENTRANCE ? "entrance" : shop_kind_name[k - AFTER], &habit[k]);
+            print_habit(out, k == ENTRANCE ? "entrance" : shop_event_name[k - AFTER], &habit[k]);
     return OK;
 }

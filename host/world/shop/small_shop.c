@@ -1,39 +1,29 @@
-/* The small shop: the choice model of the large one over a few shelves, small enough that its optimum
- * is computed. State: the shelf the shopper is after, the shelf shown last, how often in a row.
- *
- *   relevance  `affinity` for the shelf they are after, -`shelf_step` for each rank within the shelf
- *   boredom    `boredom` less for each showing of this shelf in a row before, at most `bored`; and as
- *              much more to leave
- *   purchase   of a wanted item: then they are after the next shelf (a phone, then its accessories);
- *              each shelf is more willingly bought than the one before by `margin`, the last leads
- *              back to the first
- *   drift      else, with this probability, they turn to another shelf
- *
- * Every event tells the shelf they are after (wants_0, wants_1 …: the search box), the items before it
- * the showings in a row: the history tells the state. The same function that says which outcomes a
- * choice has, with which probabilities, makes the MDP and is sampled from in a step.
- */
-#include <stdlib.h>
-#include <string.h>
+#include "world/shop/small_shop.h"
 
-#include "world/shop/choice.h"
-#include "world/world.h"
+#include <stdlib.h>
+
+#include "world/shop/event.h"
 
 enum { SHELVES, RANKS, AFFINITY, SHELF_STEP, BOREDOM, BORED, MARGIN, DRIFT, VIEW, LEAVE, BUY };
 #define DISCOUNT 0.95
 static const WorldOption options[] = {
-    {WORLD_COUNT, "shelves", "3", 2, 6, "categories"},
-    {WORLD_COUNT, "ranks", "2", 1, 8, "items of a category"},
-    {WORLD_REAL, "affinity", "2", 0, 20, "relevance of the shelf that is wanted"},
-    {WORLD_REAL, "shelf_step", "1", 0, 20, "relevance lost with each rank within a shelf"},
-    {WORLD_REAL, "boredom", "1.2", 0, 20, "relevance lost with each showing of a shelf in a row"},
-    {WORLD_COUNT, "bored", "2", 1, 8, "showings in a row that still count"},
-    {WORLD_REAL, "margin", "1.2", -20, 20, "relevance gained with each shelf after the first"},
-    {WORLD_REAL, "drift", "0.1", 0, 1,
-     "chance to turn to another shelf after anything but a purchase"},
-    {WORLD_REAL, "view", "-1", -20, 20, "utility of looking"},
-    {WORLD_REAL, "leave", "-1.5", -20, 20, "utility of leaving"},
-    {WORLD_REAL, "buy", "-1", -20, 20, "utility of cart and purchase"},
+    [SHELVES] = {WORLD_COUNT, "shelves", "3", 2, 6, "number of shelves"},
+    [RANKS] = {WORLD_COUNT, "ranks", "2", 1, 8, "items on each shelf"},
+    [AFFINITY] = {WORLD_REAL, "affinity", "2", 0, 20, "relevance of an item of the wanted shelf"},
+    [SHELF_STEP] = {WORLD_REAL, "shelf_step", "1", 0, 20,
+                    "relevance lost with each rank on the shelf"},
+    [BOREDOM] = {WORLD_REAL, "boredom", "1.2", 0, 20,
+                 "relevance lost, and utility of leaving gained, with each showing of a shelf in a "
+                 "row"},
+    [BORED] = {WORLD_COUNT, "bored", "2", 1, 8, "showings in a row that count at most"},
+    [MARGIN] = {WORLD_REAL, "margin", "1.2", -20, 20,
+                "relevance gained with each shelf after the first"},
+    [DRIFT] = {WORLD_REAL, "drift", "0.1", 0, 1,
+               "probability to turn to another shelf after any event but a purchase"},
+    [VIEW] = {WORLD_REAL, "view", "-1", -20, 20, "utility of looking, at relevance 0; skipping: 0"},
+    [LEAVE] = {WORLD_REAL, "leave", "-1.5", -20, 20, "utility of leaving, without boredom"},
+    [BUY] = {WORLD_REAL, "buy", "-1", -20, 20,
+             "log-odds of the cart after a look, and of a purchase after the cart"},
     {0},
 };
 
@@ -41,16 +31,17 @@ typedef struct {
     int shelves, ranks, bored;
     double affinity, shelf_step, boredom, margin, drift;
     ShopTaste taste;
-    int32_t *category; /* [items] the feature: shelf + 1, row 0 is "unknown" */
+    int32_t *category; /* [items] feature: shelf + 1, as row 0 is "unknown" */
 } SmallShop;
 
 typedef struct {
-    int32_t wanted, shown, row; /* shelves; showings of `shown` in a row, 1 .. bored */
+    int32_t wanted, shown; /* shelves */
+    int32_t row;           /* showings of `shown` in a row, 1 .. bored */
 } Shopper;
 
 static int shelf_of(const SmallShop *s, int32_t item) { return item / s->ranks; }
 
-/* ---- The law: all outcomes of showing `item` ---------------------------------------------------------- */
+/* ---- The law of a choice -------------------------------------------------------------------------------- */
 
 typedef struct {
     double probability;
@@ -59,6 +50,7 @@ typedef struct {
 } Outcome;
 enum { OUTCOMES_MAX = SHOP_KINDS * 6 };
 
+/* Lists all outcomes of showing `item` and returns their number. */
 static int outcomes(const SmallShop *s, const Shopper *now, int32_t item, Outcome *out)
 {
     const int shelf = shelf_of(s, item), again = shelf == now->shown ? now->row : 0;
@@ -67,7 +59,7 @@ static int outcomes(const SmallShop *s, const Shopper *now, int32_t item, Outcom
                      s->shelf_step * (item % s->ranks) - dull;
     double law[SHOP_KINDS];
     int count = 0;
-    shop_law(law, &s->taste, x, shop_unrest(dull));
+    shop_event_law(law, &s->taste, x, shop_event_unrest(dull));
     for (int kind = 0; kind < SHOP_KINDS; kind++) {
         Shopper next = {now->wanted, shelf, again < s->bored ? again + 1 : s->bored};
         const bool bought = kind == SHOP_PURCHASE || kind == SHOP_REVIEW;
@@ -88,7 +80,7 @@ static int outcomes(const SmallShop *s, const Shopper *now, int32_t item, Outcom
 static void tell(const SmallShop *s, const Shopper *now, int kind, WorldEvent *event)
 {
     event->action = (uint8_t)kind;
-    event->reward = shop_kind_reward[kind];
+    event->reward = shop_event_reward[kind];
     for (int c = 0; c < s->shelves; c++) event->number[c] = c == now->wanted;
 }
 
@@ -105,7 +97,7 @@ static void reset(const void *world, void *state, WorldDraw *draw, WorldEvent *e
     *now = (Shopper){wanted, wanted, 1};
     event->item = wanted * s->ranks;
     tell(s, now, SHOP_VIEW, event);
-    event->reward = 0.0f; /* nobody chose it */
+    event->reward = 0.0f; /* nobody chose this item */
 }
 
 static void step(const void *world, void *state, int32_t item, WorldDraw *draw, WorldEvent *event)
@@ -138,7 +130,7 @@ static Status fill_pair(const SmallShop *s, Mdp *mdp, const Shopper *now, int32_
     const int count = outcomes(s, now, item, out);
     for (int i = 0; i < count; i++)
         TRY(mdp_add(mdp, out[i].kind == SHOP_LEAVE ? MDP_TERMINAL : state_number(s, &out[i].next),
-                    out[i].probability, shop_kind_reward[out[i].kind]));
+                    out[i].probability, shop_event_reward[out[i].kind]));
     mdp_next(mdp);
     return OK;
 }
@@ -160,7 +152,7 @@ static Status make_mdp(const void *world, Mdp *mdp)
 
 /* ---- Baselines -------------------------------------------------------------------------------------------- */
 
-/* The best item for the next reward alone. */
+/* The item with the highest expected reward of the next event. */
 static int32_t act_myopic(const World *w, const void *state, WorldDraw *draw, float *propensity)
 {
     const SmallShop *s = w->parameters;
@@ -172,7 +164,7 @@ static int32_t act_myopic(const World *w, const void *state, WorldDraw *draw, fl
         const int count = outcomes(s, state, item, out);
         double reward = 0.0;
         for (int i = 0; i < count; i++)
-            reward += out[i].probability * shop_kind_reward[out[i].kind];
+            reward += out[i].probability * shop_event_reward[out[i].kind];
         if (reward > best_reward) best = item, best_reward = reward;
     }
     *propensity = 1.0f;
@@ -187,8 +179,8 @@ static int32_t act_wanted(const World *w, const void *state, WorldDraw *draw, fl
 }
 
 static const WorldBaseline baselines[] = {
-    {"wanted", "the first item of the shelf the shopper is after", false, act_wanted},
-    {"myopic", "the most reward of the next event, knowing the law", false, act_myopic},
+    {"wanted", "the first item of the shelf that the shopper wants", false, act_wanted},
+    {"myopic", "the best item for the next reward, knowing the law of choices", false, act_myopic},
     {0},
 };
 
@@ -201,8 +193,8 @@ static void fill_spec(const SmallShop *s, WorldSpec *spec)
     *spec = (WorldSpec){
         .items = (int64_t)s->shelves * s->ranks,
         .actions = SHOP_KINDS,
-        .action_name = shop_kind_name,
-        .action_reward = shop_kind_reward,
+        .action_name = shop_event_name,
+        .action_reward = shop_event_reward,
         .numbers = s->shelves,
         .number_name = wants,
         .item_features = {.kinds = 1, .kind_name = {"shelf"}, .category = s->category},
@@ -229,7 +221,7 @@ static Status open_shop(void **world, WorldSpec *spec, const WorldSettings *sett
         .boredom = x[BOREDOM],
         .margin = x[MARGIN],
         .drift = x[DRIFT],
-        .taste = shop_taste(x[VIEW], x[LEAVE], x[BUY], x[BUY], 0.0),
+        .taste = shop_event_taste(x[VIEW], x[LEAVE], x[BUY], x[BUY], 0.0),
     };
     s->category = calloc((size_t)(s->shelves * s->ranks), sizeof *s->category);
     if (!s->category) return FAIL(ERR_MEMORY, "no memory for a small shop");
@@ -245,9 +237,9 @@ static void close_shop(void *world)
     free(s);
 }
 
-const WorldKind small_shop_kind = {
+const WorldKind small_shop_world = {
     .name = "small-shop",
-    .summary = "a few shelves, interest and boredom: a finite MDP, so that the optimum is known",
+    .summary = "a few shelves, interest and boredom: a finite MDP, whose optimum is known",
     .options = options,
     .open = open_shop,
     .close = close_shop,

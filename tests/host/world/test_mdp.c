@@ -197,15 +197,11 @@ static void random_processes_by_elimination(void **state)
     }
 }
 
-/* ---- What is none -------------------------------------------------------------------------------------- */
+/* ---- What is not an MDP -------------------------------------------------------------------------------------- */
 
 static void refused(Mdp *m, const char *saying)
 {
-    status_clear();
-    assert_int_equal(mdp_check(m), ERR_FORMAT);
-    if (!strstr(status_message(), saying))
-        fail_msg("\"%s\" does not say \"%s\"", status_message(), saying);
-    status_clear();
+    assert_refused(mdp_check(m), ERR_FORMAT, saying);
 }
 
 static void bad_processes_are_refused(void **state)
@@ -218,10 +214,10 @@ static void bad_processes_are_refused(void **state)
     refused(&m, "state 0, action 0: probabilities add up to 1.1");
     m.outcome[0].probability = 0.5;
     m.outcome[0].next = 2;
-    refused(&m, "state 0, action 0 leads to state 2 of 2");
+    refused(&m, "state 0, action 0 leads to state 2, want below 2");
     m.outcome[0].next = 1;
     m.outcome[3].reward = NAN;
-    refused(&m, "state 0, action 2: probability 1, reward nan");
+    refused(&m, "state 0, action 2: reward nan, want a finite one");
     m.outcome[3].reward = 0.4;
     m.start[0] = 0.5;
     refused(&m, "first state add up to 0.5");
@@ -229,7 +225,7 @@ static void bad_processes_are_refused(void **state)
 
     assert_ok(mdp_open(&m, 1, 1, 1.0));
     m.start[0] = 1.0;
-    refused(&m, "0 of 1 pairs");
+    refused(&m, "0 pairs are filled, want 1");
     assert_ok(mdp_add(&m, 0, 1.0, 1.0));
     mdp_next(&m);
     assert_ok(mdp_check(&m));

@@ -1,14 +1,17 @@
 /* Worlds: the contract, the shops, and their laws against what is sampled from them. */
 #include "base/parallel.h"
 #include "test.h"
+#include "world/kinds.h"
+#include "world/open.h"
 #include "world/optimum.h"
-#include "world/shop/choice.h"
+#include "world/shop/event.h"
 #include "world/shop/shop.h"
 
 static void open_world(World *w, const char *text) { assert_ok(world_open(w, text)); }
 
 /* Discounted returns of `episodes` episodes by a baseline. */
-static Interval played(const World *w, Actor actor, int64_t episodes, int64_t slots, double *value)
+static PlayInterval played(const World *w, Actor actor, int64_t episodes, int64_t slots,
+                           double *value)
 {
     const PlayOptions o = {.episodes = episodes, .slots = slots, .seed = 5, .quiet = true};
     PlayResult r = {.value = value};
@@ -29,11 +32,11 @@ static void names_and_settings(void **state)
     World w;
     (void)state;
     refused("bazaar", "no world \"bazaar\"");
-    refused("shop:items", "expected key=value");
+    refused("shop:items", "want key=value");
     refused("shop:colour=3", "no setting \"colour\"");
-    refused("shop:items=1e9", "expected a whole number from 10 to 1e+06");
-    refused("shop:items=20.5", "expected a whole number");
-    refused("shop:affinity=big", "expected a number");
+    refused("shop:items=1e9", "want a whole number from 10 to 1e+06");
+    refused("shop:items=20.5", "want a whole number");
+    refused("shop:affinity=big", "want a number");
     refused("shop:items=20,shelves=30", "30 shelves for 20 items");
     refused("shop:horizon=0", "horizon");
     open_world(&w, "shop:items=1000,discount=0.5,horizon=7");
@@ -266,16 +269,16 @@ static void the_optimum_is_met_and_beaten_by_none(void **state)
     (void)state;
     open_world(&w, "small-shop");
     assert_ok(optimum_open(&o, &w));
-    LossMeter meter = {&o, play_table_actor(o.policy), 0, lost};
-    const Interval best = played(&w, optimum_loss_meter(&meter), EPISODES, 4096, value);
+    OptimumMeter meter = {&o, play_table_actor(o.policy), 0, lost};
+    const PlayInterval best = played(&w, optimum_meter_actor(&meter), EPISODES, 4096, value);
     assert_near(best.mean, o.value, 2.5 * best.half); /* five standard errors */
     assert_near(play_interval(lost, EPISODES).mean, 0.0, 1e-5);
     print_message("optimum %.4f, played %.4f +- %.4f\n", o.value, best.mean, best.half);
     for (int i = 0; i < 3; i++) {
         memset(lost, 0, sizeof lost);
         meter.actor = play_baseline_actor(world_baseline(&w, others[i]));
-        const Interval r = played(&w, optimum_loss_meter(&meter), EPISODES, 4096, value);
-        const Interval l = play_interval(lost, EPISODES);
+        const PlayInterval r = played(&w, optimum_meter_actor(&meter), EPISODES, 4096, value);
+        const PlayInterval l = play_interval(lost, EPISODES);
         print_message("%s %.4f +- %.4f, lost %.4f +- %.4f\n", others[i], r.mean, r.half, l.mean,
                       l.half);
         assert_true(r.mean + r.half < o.value * 0.98); /* seeing far pays */
@@ -289,10 +292,10 @@ static void the_optimum_is_met_and_beaten_by_none(void **state)
 
 static void the_law_of_choice(void **state)
 {
-    const ShopTaste taste = shop_taste(-1.0, -2.0, 0.5, -0.5, -1.0);
+    const ShopTaste taste = shop_event_taste(-1.0, -2.0, 0.5, -0.5, -1.0);
     double law[SHOP_KINDS], sum = 0.0;
     (void)state;
-    shop_law(law, &taste, 0.7, shop_unrest(0.2));
+    shop_event_law(law, &taste, 0.7, shop_event_unrest(0.2));
     for (int k = 0; k < SHOP_KINDS; k++) sum += law[k];
     assert_near(sum, 1.0, 1e-15);
     const double all = 1.0 + exp(-0.3) + exp(-1.8), look = exp(-0.3) / all;
@@ -302,14 +305,15 @@ static void the_law_of_choice(void **state)
     assert_near(law[SHOP_REVIEW], look * cart * buy / (1.0 + exp(1.0)), 1e-15);
     for (int k = 0; k < 4; k++) { /* beyond what a double's exponent holds */
         double far[SHOP_KINDS];
-        shop_law(far, &taste, k & 1 ? 5000.0 : -5000.0, shop_unrest(k & 2 ? 5000.0 : 0.2));
+        shop_event_law(far, &taste, k & 1 ? 5000.0 : -5000.0,
+                       shop_event_unrest(k & 2 ? 5000.0 : 0.2));
         sum = 0.0;
         for (int i = 0; i < SHOP_KINDS; i++) sum += far[i];
         assert_near(sum, 1.0, 1e-15);
     }
     int64_t count[SHOP_KINDS] = {0};
     for (int64_t i = 0; i < 100000; i++)
-        count[shop_choose(law, philox_uniform(philox(1, 2, (uint64_t)i).word[0]))]++;
+        count[shop_event_draw(law, philox_uniform(philox(1, 2, (uint64_t)i).word[0]))]++;
     for (int k = 0; k < SHOP_KINDS; k++) assert_share(count[k], 100000, law[k]);
 }
 
@@ -353,11 +357,11 @@ static void knowing_more_sells_more(void **state)
     static double value[EPISODES];
     static const char *const policy[] = {"random", "popularity", "shelf", "oracle"};
     World w;
-    Interval before = {0};
+    PlayInterval before = {0};
     (void)state;
     open_world(&w, "shop:items=5000");
     for (int i = 0; i < 4; i++) {
-        const Interval r =
+        const PlayInterval r =
             played(&w, play_baseline_actor(world_baseline(&w, policy[i])), EPISODES, 1024, value);
         print_message("%-12s %.4f +- %.4f\n", policy[i], r.mean, r.half);
         if (i) assert_true(r.mean - r.half > before.mean + before.half);

@@ -10,6 +10,7 @@
 #include "train/trainer.h"
 #include "world/log.h"
 #include "world/model_actor.h"
+#include "world/open.h"
 
 /* LeakSanitizer asks for this: the HDF5 library loses memory of its own. */
 const char *__lsan_default_suppressions(void);

@@ -1,10 +1,11 @@
-/* Auctions as a world: a replayed log does as the replay does, a market is fair, scores, settings. */
+/* Auctions as a world: a log is replayed; choices, returns, policies, settings. */
 #include "test.h"
 
 #include <unistd.h>
 
-#include "world/auction/world.h"
+#include "world/auction/house.h"
 #include "world/choices.h"
+#include "world/open.h"
 
 enum { ROWS = 1230, AUCTIONS = 100, EPISODES = 13 }; /* the last episode is a short one */
 
@@ -86,7 +87,7 @@ static void a_log_is_replayed(void **state)
     const AuctionHouse *h = w.parameters;
     assert_int_equal(w.spec.items, 40);
     for (BidderKind kind = 0; kind < BIDDERS; kind++) {
-        const Replay want = bidder_replay(&h->bidder[kind], &h->log);
+        const BidderReplay want = bidder_replay(&h->bidder[kind], &h->log);
         const Tally have = played(&w, bidder_name[kind], EPISODES);
         assert_true(want.impressions > 50);
         assert_int_equal(have.won, want.impressions);
@@ -127,16 +128,16 @@ static void choices_are_multiples(void **state)
     open_log(&w, ",base=10,share=0.2");
     const AuctionHouse *h = w.parameters;
     assert_int_equal(w.spec.items, 16);
-    assert_int_equal(auction_world_bid(h, 0, 2.0 * h->past_value), 0);
-    assert_int_equal(auction_world_bid(h, 8, 2.0 * h->past_value), 20);
-    assert_int_equal(auction_world_bid(h, 12, 1.5 * h->past_value), 30);
-    assert_int_equal(auction_world_bid(h, 4, 3.0 * h->past_value), 15);
-    assert_int_equal(auction_world_bid(h, 15, 9.0 * h->past_value), 39);
-    assert_int_equal(auction_world_choice(h, 20.0, 2.0 * h->past_value), 8);
-    assert_int_equal(auction_world_choice(h, 0.0, 2.0 * h->past_value), 0);
-    assert_int_equal(auction_world_choice(h, 2.0, 0.2 * h->past_value),
+    assert_int_equal(auction_house_bid(h, 0, 2.0 * h->past_value), 0);
+    assert_int_equal(auction_house_bid(h, 8, 2.0 * h->past_value), 20);
+    assert_int_equal(auction_house_bid(h, 12, 1.5 * h->past_value), 30);
+    assert_int_equal(auction_house_bid(h, 4, 3.0 * h->past_value), 15);
+    assert_int_equal(auction_house_bid(h, 15, 9.0 * h->past_value), 39);
+    assert_int_equal(auction_house_choice(h, 20.0, 2.0 * h->past_value), 8);
+    assert_int_equal(auction_house_choice(h, 0.0, 2.0 * h->past_value), 0);
+    assert_int_equal(auction_house_choice(h, 2.0, 0.2 * h->past_value),
                      8); /* choice 9 bids 2 too */
-    assert_int_equal(auction_world_choice(h, 22.0, 2.0 * h->past_value),
+    assert_int_equal(auction_house_choice(h, 22.0, 2.0 * h->past_value),
                      9); /* 23 is nearer than 20 */
     world_close(&w);
 }
@@ -200,69 +201,6 @@ static void a_choice_is_held(void **state)
     world_close(&ten);
 }
 
-/* ---- The market -------------------------------------------------------------------------------- */
-
-static void values_have_their_mean(void **state)
-{
-    (void)state;
-    enum { DRAWS = 200000 };
-    const Market m = {.mean_value = 0.002, .spread = 0.8, .common = 0.5};
-    double sum = 0.0, square = 0.0;
-    for (int i = 0; i < DRAWS; i++) {
-        WorldDraw draw = {1, 2, (uint64_t)i};
-        float shared;
-        const double v = market_value(&m, &draw, &shared) / m.mean_value;
-        sum += v;
-        square += v * v;
-    }
-    const double mean = sum / DRAWS, error = sqrt((square / DRAWS - mean * mean) / DRAWS);
-    assert_near(mean, 1.0, 4.0 * error);
-    /* Var e^(s z - s^2/2) = e^(s^2) - 1 */
-    assert_near(square / DRAWS - mean * mean, exp(0.64) - 1.0, 0.05);
-}
-
-/* No rival spends more than it has; one that bids like the others and as much wins its share. */
-static void the_market_is_fair(void **state)
-{
-    (void)state;
-    enum { RIVALS = 7, LENGTH = 300, RUNS = 200 };
-    Rival rival[RIVALS];
-    for (int slots = 1; slots <= 3; slots += 2) {
-        const Market m = {.rivals = RIVALS,
-                          .auctions = LENGTH,
-                          .highest = 300,
-                          .mean_value = 0.002,
-                          .spread = 0.8,
-                          .common = 0.5,
-                          .price = 60.0,
-                          .rules = slots == 1 ? auction_second_price() : auction_three_slots()};
-        double mine = 0.0, theirs = 0.0;
-        int exposed = 0;
-        for (int run = 0; run < RUNS; run++) {
-            WorldDraw draw = {3, (uint64_t)run, 0};
-            market_start(&m, rival, &draw);
-            for (int left = LENGTH; left > 0; left--) {
-                float shared;
-                const double value = market_value(&m, &draw, &shared);
-                double before = 0.0, after = 0.0;
-                for (int b = 0; b < RIVALS; b++) before += rival[b].budget;
-                const MarketOutcome o = market_auction(&m, rival, left, 60.0 * value / m.mean_value,
-                                                       value, shared, &draw);
-                for (int b = 0; b < RIVALS; b++) {
-                    after += rival[b].budget;
-                    assert_true(rival[b].budget >= 0.0);
-                }
-                exposed += o.exposed;
-                mine += o.cost;
-                theirs += before - after;
-            }
-        }
-        /* One of eight, some of which run out of money or hold back: at least an eighth, not a half. */
-        assert_true(exposed > RUNS * LENGTH * slots * (0.7 / 8));
-        assert_true(mine > (mine + theirs) / 8 && mine < (mine + theirs) / 2);
-    }
-}
-
 /* Pacing and the dynamic program beat what knows neither budget nor time, by far more than chance. */
 static void bidders_are_ranked(void **state)
 {
@@ -313,10 +251,10 @@ static void bad_settings_are_refused(void **state)
     (void)state;
     static const struct {
         const char *world, *told;
-    } bad[] = {{"auction:slots=2", "expected 1 or 3"},
-               {"auction:grid=level", "expected multiplier or bid"},
-               {"auction:reward=money", "expected value or click"},
-               {"auction:order=any", "expected sequence or random"},
+    } bad[] = {{"auction:slots=2", "want 1 or 3"},
+               {"auction:grid=level", "want multiplier or bid"},
+               {"auction:reward=money", "want value or click"},
+               {"auction:order=any", "want sequence or random"},
                {"auction:share=0.000001,auctions=10", "is a budget of"},
                {"auction:log=%s,first=1230", "has 1230 rows"},
                {"auction:log=%s,first=1000,rows=500", "has 1230 rows"},
@@ -337,8 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_is_replayed),      cmocka_unit_test(the_past_is_before),
         cmocka_unit_test(choices_are_multiples),  cmocka_unit_test(returns_are_scores),
-        cmocka_unit_test(a_choice_is_held),       cmocka_unit_test(values_have_their_mean),
-        cmocka_unit_test(the_market_is_fair),     cmocka_unit_test(bidders_are_ranked),
+        cmocka_unit_test(a_choice_is_held),       cmocka_unit_test(bidders_are_ranked),
         cmocka_unit_test(a_bid_curve_is_printed), cmocka_unit_test(bad_settings_are_refused),
     };
     return cmocka_run_group_tests(tests, write_log, remove_log);

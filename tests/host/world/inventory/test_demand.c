@@ -1,7 +1,7 @@
 /* Demand: the laws, a history, draws, and the texts that name them. */
 #include "ingest_case.h"
 
-#include "world/inventory/demand.h"
+#include "world/inventory/demand_text.h"
 
 static void moments(const Demand *d, double *mean, double *variance)
 {
@@ -135,18 +135,18 @@ static void demand_is_read_from_texts(void **state)
 
     static const struct {
         const char *text, *told;
-    } bad[] = {{"uniform:3", "expected poisson"},
+    } bad[] = {{"uniform:3", "want poisson"},
                {"poisson:x", "the mean is \"x\""},
                {"poisson:-1", "mean -1"},
                {"gamma:4", "coefficient of variation"},
-               {"negative_binomial:4:0.5", "which is Poisson's"},
+               {"negative_binomial:4:0.5", "want one above Poisson's"},
                {"poisson:5:max=0", "max=0"},
-               {"history", "no file"},
-               {"history:%s", "expected column=NAME"},
+               {"history", "want history:FILE"},
+               {"history:%s", "want column=NAME"},
                {"history:%s:column=z", "no column \"z\""},
-               {"history:%s:column=part", ":2: \"x\" is no number"},
+               {"history:%s:column=part", ":2: \"x\", want a number"},
                {"history:%s:row=z", "no observation"},
-               {"history:%s:row=x:unit=0", "unit 0"}};
+               {"history:%s:row=x:unit=0", "unit=0"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         snprintf(text, sizeof text, bad[i].text, path);
         assert_int_not_equal(demand_text_parse(&d, text), OK);
@@ -182,7 +182,7 @@ static void demand_is_counted_from_a_behaviour_file(void **state)
     snprintf(text, sizeof text, "history:%s:item=cup", in_folder("out.h5"));
     assert_fails(demand_text_parse(&d, text), "has no item \"cup\"");
     snprintf(text, sizeof text, "history:%s:item=tea:column=i", in_folder("out.h5"));
-    assert_fails(demand_text_parse(&d, text), "expected item=KEY");
+    assert_fails(demand_text_parse(&d, text), "want item=KEY");
 }
 
 int main(void)

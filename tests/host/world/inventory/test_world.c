@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "world/choices.h"
-#include "world/inventory/plan.h"
+#include "world/open.h"
 
 /* Small: 3 x 3 x 3 states (one order on the way, two ages), orders 0 .. 2. */
 #define SMALL                                                                                      \
@@ -78,7 +78,7 @@ static double played(const World *w, Actor actor, double *half)
     PlayResult result = {.value = value};
     const PlayOptions o = {0, EPISODES, 1024, 12, 2, true};
     assert_ok(play(w, &o, actor, (PlaySink){0}, &result));
-    const Interval i = play_interval(value, EPISODES);
+    const PlayInterval i = play_interval(value, EPISODES);
     *half = i.half;
     return i.mean;
 }
@@ -175,14 +175,14 @@ static void bad_settings_are_refused(void **state)
     (void)state;
     static const struct {
         const char *world, *told;
-    } bad[] = {{"inventory:issue=newest", "expected oldest or youngest"},
-               {"inventory:start=full", "expected empty or any"},
-               {"inventory:demand=uniform:3", "expected poisson"},
+    } bad[] = {{"inventory:issue=newest", "want oldest or youngest"},
+               {"inventory:start=full", "want empty or any"},
+               {"inventory:demand=uniform:3", "want poisson"},
                {"inventory:life=0", "capacity 0 with life 0"},
-               {"inventory:reorder=3", "needs a base_stock above it"},
-               {"inventory:reorder=5,base_stock=5", "needs a base_stock above it"},
-               {"inventory:order_max=0", "expected a whole number"},
-               {"inventory:life=15,lead=15", "together 16"}};
+               {"inventory:reorder=3", "want base_stock above it"},
+               {"inventory:reorder=5,base_stock=5", "want base_stock above it"},
+               {"inventory:order_max=0", "want a whole number"},
+               {"inventory:life=15,lead=15", "at most 16 together"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         World w;
         assert_int_equal(world_open(&w, bad[i].world), ERR_USAGE);

@@ -4,6 +4,7 @@
 
 #include "test.h"
 #include "world/log.h"
+#include "world/open.h"
 #include "world/play.h"
 #include "world/shop/fit.h"
 
@@ -164,17 +165,18 @@ static void logs_that_say_too_little_are_refused(void **state)
     begin_log(&l, path);
     ADD_USER(&l, 1, {0, VIEW, 0, true}, {0, VIEW, 5, false}, {1, VIEW, 5, false});
     finish_log(&l, 5, rows);
-    refused(text, "no session of its train split has two looks");
+    refused(text, "no session of the train split has two looks");
     snprintf(text, sizeof text, "shop:fit=%s,category=brand", path);
-    refused(text, "no category \"brand\"; they have: shelf");
+    refused(text, "no category \"brand\", want one of shelf");
     snprintf(text, sizeof text, "shop:fit=%s,items=500", path);
-    refused(text, "items is what fit=");
+    refused(text, "items=500 beside fit=");
     snprintf(text, sizeof text, "shop:fit=%s,cart=-1", path);
-    refused(text, "cart is what fit=");
+    refused(text, "cart=-1 beside fit=");
     unlink(path);
 }
 
-/* Sixteen looks each, for which no session has room where people hardly look: they look more readily. */
+/* Sessions of sixteen looks. With view=-8 shoppers look so rarely that a session is cut before it has as
+ * many, so the fit must raise the utility of looking. */
 static void long_sessions(void **state)
 {
     char path[256], text[512];
@@ -287,7 +289,7 @@ static void tastes_are_found(void **state)
     assert_ok(world_open(&other, "shop:items=400,shelves=8"));
     assert_ok(shop_log_read(&log, path, ""));
     Shop *s = other.parameters;
-    assert_ok(shop_fit_taste(s, &other.spec, &log, path, start));
+    assert_ok(shop_fit_taste(s, &other, &log, path, start));
     const ShopUtilities *u = &s->fit->utilities;
     print_message("view %.3f leave %.3f cart %.3f purchase %.3f review %.3f\n", u->view, u->leave,
                   u->cart, u->purchase, u->review);

@@ -1,0 +1,128 @@
+#include "world/open.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world/kinds.h"
+
+/* The keys of every world; empty: as the world's spec has it. */
+enum { DISCOUNT, HORIZON, COMMON };
+static const WorldOption common[COMMON + 1] = {
+    [DISCOUNT] = {WORLD_REAL, "discount", "", 0.0, 1.0,
+                  "discount of the returns (default: the world's own)"},
+    [HORIZON] = {WORLD_COUNT, "horizon", "", 1.0, 1e9,
+                 "choices after which an episode is cut (default: the world's own)"},
+};
+
+static Status set_number(const WorldKind *k, const WorldOption *o, const char *text, double *number)
+{
+    char *end;
+    errno = 0;
+    *number = strtod(text, &end);
+    if (errno || end == text || *end || !(*number >= o->low && *number <= o->high) ||
+        (o->type == WORLD_COUNT && *number != floor(*number)))
+        return FAIL(ERR_USAGE, "world %s: %s=\"%s\", want a %snumber from %g to %g", k->name,
+                    o->name, text, o->type == WORLD_COUNT ? "whole " : "", o->low, o->high);
+    return OK;
+}
+
+static Status set_option(const WorldKind *k, const WorldOption *o, const char *text,
+                         WorldSettings *s, int i)
+{
+    if (o->type != WORLD_TEXT) return set_number(k, o, text, &s->number[i]);
+    if (strlen(text) >= sizeof s->text[i])
+        return FAIL(ERR_USAGE, "world %s: %s=\"%s\" has %zu bytes, want at most %zu", k->name,
+                    o->name, text, strlen(text), sizeof s->text[i] - 1);
+    memcpy(s->text[i], text, strlen(text) + 1);
+    return OK;
+}
+
+static Status set_defaults(const WorldKind *k, WorldSettings *s)
+{
+    for (int i = 0; k->options[i].name; i++) {
+        REQUIRE(i < WORLD_OPTIONS_MAX, "world %s has more than %d options", k->name, i);
+        TRY(set_option(k, &k->options[i], k->options[i].value, s, i));
+    }
+    return OK;
+}
+
+/* Takes one "key=value", a key of the kind's options or of the common ones. */
+static Status assign(const WorldKind *k, char *text, WorldSettings *s, double every[COMMON])
+{
+    char *value = strchr(text, '=');
+    if (!value) return FAIL(ERR_USAGE, "world %s: \"%s\", want key=value", k->name, text);
+    *value++ = '\0';
+    for (int i = 0; k->options[i].name; i++)
+        if (!strcmp(k->options[i].name, text)) return set_option(k, &k->options[i], value, s, i);
+    for (int i = 0; i < COMMON; i++)
+        if (!strcmp(common[i].name, text)) return set_number(k, &common[i], value, &every[i]);
+    return FAIL(ERR_USAGE, "world %s has no setting \"%s\"", k->name, text);
+}
+
+static Status find_kind(const char *name, const WorldKind **kind)
+{
+    char known[512] = "";
+    for (int i = 0; world_kinds[i]; i++) {
+        if (!strcmp(world_kinds[i]->name, name)) return *kind = world_kinds[i], OK;
+        const size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", world_kinds[i]->name);
+    }
+    return FAIL(ERR_USAGE, "there is no world \"%s\", want one of %s", name, known);
+}
+
+static Status open_kind(World *w, char *settings)
+{
+    const WorldKind *k = w->kind;
+    double every[COMMON] = {NAN, NAN};
+    Status st;
+    WorldSettings *s = calloc(1, sizeof *s);
+    if (!s) return FAIL(ERR_MEMORY, "no memory for the settings of a world");
+    TRY_OR_FAIL(st, set_defaults(k, s));
+    for (char *text; settings && (text = strsep(&settings, ","));)
+        TRY_OR_FAIL(st, assign(k, text, s, every));
+    TRY_OR_FAIL(st, k->open(&w->parameters, &w->spec, s));
+    if (isfinite(every[DISCOUNT])) w->spec.discount = every[DISCOUNT];
+    if (isfinite(every[HORIZON])) w->spec.horizon = (int64_t)every[HORIZON];
+fail:
+    free(s);
+    return st;
+}
+
+Status world_open(World *w, const char *text)
+{
+    *w = (World){0};
+    Status st;
+    char *copy = strdup(text), *settings = copy;
+    if (!copy) return FAIL(ERR_MEMORY, "no memory for the name of a world");
+    const char *name = strsep(&settings, ":");
+    TRY_OR_FAIL(st, find_kind(name, &w->kind));
+    TRY_OR_FAIL(st, open_kind(w, settings));
+fail:
+    free(copy);
+    if (st != OK) world_close(w);
+    return st;
+}
+
+static void help_options(FILE *out, const WorldOption *o)
+{
+    for (; o->name; o++)
+        fprintf(out, "  %-18s %s%s%s%s\n", o->name, o->help, *o->value ? " (" : "", o->value,
+                *o->value ? ")" : "");
+}
+
+void world_open_help(FILE *out, const char *name)
+{
+    for (int i = 0; world_kinds[i]; i++) {
+        const WorldKind *k = world_kinds[i];
+        if (name && strcmp(name, k->name)) continue;
+        fprintf(out, "%s: %s\n", k->name, k->summary);
+        help_options(out, k->options);
+        for (const WorldBaseline *b = k->baselines; b && b->name; b++)
+            fprintf(out, "  policy %-11s %s%s\n", b->name, b->help,
+                    b->oracle ? " (reads what no history shows)" : "");
+    }
+    fputs("every world:\n", out);
+    help_options(out, common);
+}
