@@ -39,10 +39,11 @@ LIMITS = {
 SOUK = os.path.join(BUILD, "souk")
 VERIFY = ("test", "sanitize")
 # What is small enough for the sanitizer; libraries' own kernels are not ours to race-check.
-SANITIZED = {
-    "memcheck": "device rows layers embedding losses attention gemm catalogue_fused",
-    "racecheck": "rows layers embedding losses attention",
-}
+ROWS = (
+    "rmsnorm residual_norm elementwise swiglu rope dropout embedding adamw losses_loss losses_td "
+    "losses_returns losses_control losses_policy_gradient attention"
+)
+SANITIZED = {"memcheck": ROWS + " base_device gemm catalogue_fused", "racecheck": ROWS}
 SHORT = ["model.length=50", "train.tokens=2048", "learn.objective=cross_entropy+double_q"]
 LONG = ["model.length=512", "train.tokens=4096", "model.dim=128", "learn.objective=cross_entropy"]
 

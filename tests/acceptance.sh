@@ -35,7 +35,7 @@ echo "NVIDIA Stand-in 1, 1.2, 3 MiB, 9.0"
 END
 stand_in "$work/bin/ctest" <<'END'
 #!/bin/sh
-echo "1/2 Test #7: cuda_rows ........................   Passed    0.10 sec"
+echo "1/2 Test #7: cuda_rmsnorm .....................   Passed    0.10 sec"
 echo "2/2 Test #8: cuda_gemm ........................${GEMM:-   Passed}    0.20 sec"
 END
 stand_in "$work/bin/compute-sanitizer" <<'END'

@@ -52,7 +52,7 @@ stage() {
     fi
     rm -f "$build.log"
     echo "== $preset: test ($((SECONDS - started)) s)"
-    $steady ctest --test-dir "$build" -j "$(nproc)" --output-on-failure --no-tests=error --timeout 300 "$@" || code=$?
+    $steady ctest --test-dir "$build" -j "$(nproc)" --output-on-failure --no-tests=error --timeout 3600 "$@" || code=$?
     log=$build/Testing/Temporary/LastTest.log
     read -r -a counts < <(count "$log")
     [ $code != 0 ] && [ "${counts[1]}" = 0 ] && counts[1]=1

@@ -1,18 +1,20 @@
-# tests/cuda/test_NAME.c compare the CUDA ops with the CPU's: in the emulation wherever souk is built,
-# and on the GPU itself where the build has CUDA (label cuda; skipped on a machine without a GPU).
-set(CUDA_TESTS device rows layers embedding losses gemm attention catalogue catalogue_fused catalogue_heads step train check)
+# tests/**/cuda_NAME.c hold the CUDA ops against the CPU's: in the emulation wherever souk is built, and on
+# the GPU itself where the build has CUDA (label cuda; skipped on a machine without a GPU). gpu_NAME.c are for
+# what has no emulation.
+file(GLOB_RECURSE CUDA_TESTS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS cuda_*.c)
 if(SOUK_EMULATION AND NOT SOUK_SANITIZE AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   enable_language(CXX)
   add_subdirectory(simt)
 endif()
 if(HAVE_CUDNN)
-  list(APPEND CUDA_TESTS attention_cudnn) # no stand-in: on a GPU only
+  list(APPEND CUDA_TESTS kernels/attention/gpu_cudnn.c)
 endif()
 if(HAVE_CUDA)
   add_custom_target(cuda_tests)
-  foreach(name ${CUDA_TESTS})
+  foreach(file ${CUDA_TESTS})
+    souk_test_name(name ${file})
     add_dependencies(cuda_tests test_cuda_${name})
-    add_executable(test_cuda_${name} cuda/test_${name}.c)
+    add_executable(test_cuda_${name} ${file})
     target_include_directories(test_cuda_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
     target_link_libraries(test_cuda_${name} PRIVATE libsouk PkgConfig::CMOCKA)
     target_compile_definitions(test_cuda_${name} PRIVATE EMULATED=0)
@@ -22,6 +24,6 @@ if(HAVE_CUDA)
 endif()
 if(NOT SOUK_SANITIZE)
   souk_script(cuda/compile)
-  set_tests_properties(cuda_compile PROPERTIES TIMEOUT 900 PROCESSORS 2)
+  set_tests_properties(cuda_compile PROPERTIES PROCESSORS 2 TIMEOUT 7200)
   souk_script(cuda/plans)
 endif()

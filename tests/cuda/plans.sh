@@ -17,7 +17,7 @@ fi
 mapfile -t sources < <(ls kernels/attention/{cudnn_graph,choice}.c kernels/base/{status,tensor,device,device_clock}.c kernels/base/cuda/*.c)
 # shellcheck disable=SC2015 # either may fail
 "$CC" -shared -fPIC -O1 -o "$work/libcuda.so.1" tests/cuda/driver.c &&
-    "$CC" -std=c17 -D_GNU_SOURCE -O1 -fopenmp -DHAVE_CUDA=1 -DHAVE_CUDNN=1 -Ikernels -isystem "$cuda/include" \
+    "$CC" -std=c17 -D_GNU_SOURCE -O1 -fopenmp -DHAVE_CUDA=1 -DHAVE_CUDNN=1 -Ikernels -Itests -isystem "$cuda/include" \
         -o "$work/plans" tests/cuda/plans.c "${sources[@]}" -L"$work" -L"$cuda/lib64" \
         -lcudnn -lcublasLt -lcudart_static -Wl,--no-as-needed -l:libcuda.so.1 -ldl -lrt -lpthread -lm \
         >"$work/build.log" 2>&1 || {

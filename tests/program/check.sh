@@ -1,6 +1,6 @@
 #!/bin/bash
 # souk check: wrong usage, a machine without a GPU, and, where there is one, that it passes. (What it
-# compares is tested in tests/cuda/test_check.c.)
+# compares is tested in tests/host/train/cuda_check.c.)
 . "$(dirname "$0")/../tap.sh"
 . "$root/tests/program/shop.sh"
 

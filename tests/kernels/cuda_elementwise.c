@@ -1,40 +1,11 @@
 #include "pair.h"
 
-#include "base/tree.h"
 #include "elementwise.h"
-#include "rmsnorm.h"
 
 static const int64_t shapes[][2] = {{0, 8},   {1, 1},    {3, 5},    {9, 32},    {33, 8},  {70, 48},
                                     {41, 31}, {65, 264}, {21, 512}, {37, 1000}, {9, 1304}};
-enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-static void rmsnorm_is_as_on_the_cpu(void **state)
-{
-    (void)state;
-    for (int s = 0; s < SHAPES; s++) {
-        const int64_t rows = shapes[s][0], dim = shapes[s][1];
-        for (int half = 0; half < 2; half++) {
-            const Dtype dtype = half ? BF16 : F32;
-            const Tensor x = rounded(NORMAL(1, 1.0f, rows, dim)), w = NORMAL(2, 1.0f, dim);
-            const Tensor dy = rounded(NORMAL(3, 1.0f, rows, dim)), y = NEW(F32, rows, dim);
-            const Tensor dx = rounded(NORMAL(4, 1.0f, rows, dim)), dw = NORMAL(5, 1.0f, dim);
-            const Tensor rstd = NEW(F32, rows);
-            const Tensor xg = as_gpu(dtype, x), wg = on_gpu(w), dxg = as_gpu(dtype, dx);
-            const Tensor dyg = as_gpu(dtype, dy), dwg = on_gpu(dw);
-            const Tensor yg = gpu_room(xg), rstdg = gpu_room(rstd);
-            rmsnorm_forward(&cpu, y, rstd, x, w, 1e-6f);
-            rmsnorm_forward(&gpu, yg, rstdg, xg, wg, 1e-6f);
-            /* the sum over dim in f32, a division, a root, two products */
-            assert_as_cpu(rstdg, rstd, 4);
-            assert_as_cpu(yg, y, 6);
-            rmsnorm_backward(&cpu, dx, dw, dy, x, w, rstd);
-            rmsnorm_backward(&gpu, dxg, dwg, dyg, xg, wg, rstdg);
-            assert_as_cpu(dxg, dx, 12);
-            assert_as_cpu(dwg, dw, 12 + (double)rows / 64);
-            pair_free();
-        }
-    }
-}
+enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static void whole_tensors_are_as_on_the_cpu(void **state)
 {
@@ -123,36 +94,14 @@ static void the_first_number_that_is_not_finite_is_found(void **state)
     pair_free();
 }
 
-/* One addition after the other in the same order: the same bits. */
-static void sums_in_a_tree_have_the_bits_of_the_cpu(void **state)
-{
-    (void)state;
-    for (int64_t parts = 1; parts <= 17; parts++) {
-        const Tensor part = NORMAL((uint64_t)parts, 1, parts, 300), sum = NEW(F32, 300);
-        const Tensor wide = NEW(F64, parts, 3), total = NEW(F64, 3);
-        for (int64_t i = 0; i < 3 * parts; i++) ((double *)wide.data)[i] = 1.0 / (double)(i + 1);
-        const Tensor sum_g = gpu_room(sum), wide_g = on_gpu(wide);
-        const Tensor first_g = TENSOR(wide_g.data, F64, 3);
-        tree_sum(&cpu, sum, part);
-        tree_sum(&gpu, sum_g, on_gpu(part));
-        assert_same_bits(from_gpu(sum_g), sum);
-        tree_sum(&cpu, total, wide);
-        tree_sum(&gpu, first_g, wide_g);
-        assert_same_bits(from_gpu(first_g), total);
-        pair_free();
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rmsnorm_is_as_on_the_cpu),
         cmocka_unit_test(whole_tensors_are_as_on_the_cpu),
         cmocka_unit_test(views_that_start_anywhere_are_taken_too),
         cmocka_unit_test(copies_convert),
         cmocka_unit_test(rows_are_as_on_the_cpu),
         cmocka_unit_test(the_first_number_that_is_not_finite_is_found),
-        cmocka_unit_test(sums_in_a_tree_have_the_bits_of_the_cpu),
     };
     return RUN_PAIR_TESTS(tests);
 }

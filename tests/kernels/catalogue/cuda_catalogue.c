@@ -1,7 +1,5 @@
 #include "catalogue_case.h"
 
-#include "excluded.h"
-
 /* With and without features; the 40,000 items take several tiles (of 16,384), the 1,030 rows two
  * blocks (of 1,024). */
 static const Shape shapes[] = {
@@ -9,6 +7,7 @@ static const Shape shapes[] = {
     {33, 257, 16, 2, 9, 3, true},  {65, 131, 40, 0, 0, 0, false}, {9, 40000, 3, 1, 5, 0, true},
     {1030, 130, 2, 0, 0, 0, true},
 };
+
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* Relative L2 error of 1e-5, in spacings of f32. */
@@ -114,89 +113,12 @@ static void in_bf16_errors_are_those_of_the_rounding(void **state)
     pair_free();
 }
 
-static void ranks_ties_and_best_items_are_the_same(void **state)
-{
-    (void)state;
-    for (int n = 0; n < 2 * SHAPES; n++) {
-        Shape s = shapes[n / 2];
-        const Tensor none = {0};
-        const int64_t best = n % 2 ? 300 : s.rows > 100 ? 1 : 7;
-        if (best > 7 && s.rows > 7) continue;
-        s.kinds = s.numbers = 0;
-        s.bias = false;
-        Case c = make_case(s, 10 * (uint64_t)n + 3);
-        make_exact(&c);
-        if (s.rows > 2) f32(c.u)[2 * s.dim] = NAN;
-        const Excluded excluded = make_excluded(s.rows, s.items);
-        const Exclusion out = exclusion_of(excluded);
-        const Exclusion outg =
-            exclusion_of((Excluded){on_gpu(excluded.offset), on_gpu(excluded.item)});
-        const Tensor above = NEW(I32, s.rows), ties = NEW(I32, s.rows);
-        const Tensor item = NEW(I32, s.rows, best), score = NEW(F32, s.rows, best);
-        const Tensor aboveg = gpu_room(above), tiesg = gpu_room(ties), itemg = gpu_room(item);
-        const Tensor scoreg = gpu_room(score), ug = on_gpu(c.u);
-        catalogue_rank(&cpu, above, ties, item, score, c.u, &c.table, none, c.target, out);
-        catalogue_rank(&gpu, aboveg, tiesg, itemg, scoreg, ug, &c.table_gpu, none, on_gpu(c.target),
-                       outg);
-        assert_same_bits(from_gpu(aboveg), above);
-        assert_same_bits(from_gpu(tiesg), ties);
-        assert_same_bits(from_gpu(itemg), item);
-        assert_same_bits(from_gpu(scoreg), score);
-
-        if (best != 7) {
-            pair_free();
-            continue;
-        }
-        catalogue_rank(&cpu, none, none, item, score, c.u, &c.table, none, none, out);
-        catalogue_rank(&gpu, none, none, itemg, scoreg, ug, &c.table_gpu, none, none, outg);
-        assert_same_bits(from_gpu(itemg), item);
-        pair_free();
-    }
-}
-
-static void items_and_single_gradients_are_as_on_the_cpu(void **state)
-{
-    (void)state;
-    for (int n = 0; n < SHAPES; n++) {
-        const Shape s = shapes[n];
-        if (s.items > 1000) continue;
-        const Case c = make_case(s, 10 * (uint64_t)n + 4);
-        const Tensor e = NEW(F32, s.rows, s.dim), eg = gpu_room(e), ids = new_copy(c.target);
-        i32(ids)[0] = -1;
-        items_gather(&cpu, e, &c.table, ids);
-        items_gather(&gpu, eg, &c.table_gpu, on_gpu(ids));
-        assert_as_cpu(eg, e, 4);
-        for (int64_t c_ = 0; c_ < s.dim; c_++) assert_true(f32(e)[c_] == 0.0f);
-
-        const Tensor g = NORMAL(5, 1, s.rows), du = NEW(F32, s.rows, s.dim);
-        const Tensor did = NORMAL(6, 1, s.items, s.dim), dbias = NORMAL(7, 1, s.items);
-        const Tensor dug = gpu_room(du), didg = on_gpu(did), dbiasg = on_gpu(dbias);
-        catalogue_score_backward(&cpu, du, did, dbias, g, c.u, &c.table, c.target);
-        catalogue_score_backward(&gpu, dug, didg, dbiasg, on_gpu(g), on_gpu(c.u), &c.table_gpu,
-                                 on_gpu(c.target));
-        assert_as_cpu(dug, du, 4);
-        assert_as_cpu(didg, did, 8);
-        assert_as_cpu(dbiasg, dbias, 8);
-
-        const Tensor dcategory = NEW(F32, s.kinds ? s.categories : 1, s.dim);
-        const Tensor dweight = NEW(F32, s.numbers ? s.numbers : 1, s.dim);
-        const Tensor dcategoryg = on_gpu(dcategory), dweightg = on_gpu(dweight);
-        items_features_backward(&cpu, dcategory, dweight, did, &c.table);
-        items_features_backward(&gpu, dcategoryg, dweightg, didg, &c.table_gpu);
-        assert_as_cpu(dcategoryg, dcategory, 8 + (double)s.items);
-        assert_as_cpu(dweightg, dweight, 8 + (double)s.items);
-        pair_free();
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cross_entropy_is_as_on_the_cpu),
         cmocka_unit_test(statistics_and_single_scores_are_as_on_the_cpu),
         cmocka_unit_test(in_bf16_errors_are_those_of_the_rounding),
-        cmocka_unit_test(ranks_ties_and_best_items_are_the_same),
-        cmocka_unit_test(items_and_single_gradients_are_as_on_the_cpu),
     };
     return RUN_PAIR_TESTS(tests);
 }
