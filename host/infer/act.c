@@ -26,8 +26,8 @@ Status act_check(const Session *s, const ActOptions *o)
     const Model *m = s->model;
     if (o->exclude_last >= m->shape.items)
         return FAIL(ERR_USAGE,
-                    "items of the last %" PRId64 " events are not shown again, of %" PRId64
-                    " items in all: none may be left",
+                    "exclude_last = %" PRId64 " could exclude every item: there are %" PRId64
+                    ", want fewer events than items",
                     o->exclude_last, m->shape.items);
     const HeadSet wanted = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q);
     char list[HEADS_LIST_MAX];

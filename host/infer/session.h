@@ -8,7 +8,9 @@
  * open device must not be used at the same time, nor while somebody else uses that device.
  *
  * Memory: the working memory grows when a larger batch comes than any before. A request of a size
- * that the session has served already allocates nothing, on the CPU not even in the ops.
+ * that the session has served before allocates nothing on the CPU (libraries may, and so may the
+ * reading of a compressed file); on CUDA results are read through memory of the host that is taken
+ * each time.
  */
 #ifndef SOUK_SESSION_H
 #define SOUK_SESSION_H

@@ -15,6 +15,7 @@ static Status use_batch(Session *s, int64_t wanted, StateSink sink)
     Status st = sink.use(sink.context, &(StateBatch){h, wanted, m->index});
     if (st == OK) st = device_sync(s->dev);
     scratch_release(s->dev, mark);
+    scratch_settle(s->dev);
     return st;
 }
 

@@ -20,25 +20,41 @@ struct ModelActor {
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
+/* That the file and the world have the same `what`, in the same order. */
+static Status check_names(const World *w, const Behaviour *b, const char *what, int64_t have,
+                          int64_t want, const char *(*name_of)(const Behaviour *b, int64_t i),
+                          const char *const *names)
+{
+    if (have != want)
+        return FAIL(ERR_USAGE, "%s has %" PRId64 " %s, want %" PRId64 " as the world %s has them",
+                    b->path, have, what, want, w->kind->name);
+    for (int64_t i = 0; i < want; i++)
+        if (strcmp(name_of(b, i), names[i]) != 0)
+            return FAIL(ERR_USAGE,
+                        "%s: number %" PRId64
+                        " of its %s is \"%s\", want \"%s\" as in the world %s",
+                        b->path, i + 1, what, name_of(b, i), names[i], w->kind->name);
+    return OK;
+}
+
+static const char *kind_of_event(const Behaviour *b, int64_t i) { return b->action_name[i]; }
+
+static const char *number_of_event(const Behaviour *b, int64_t i)
+{
+    return b->event_features.number_name[i];
+}
+
 static Status check(const World *w, const Behaviour *b)
 {
     const WorldSpec *s = &w->spec;
     if (b->items != s->items)
-        return FAIL(ERR_USAGE, "%s has %" PRId64 " items, the world %s has %" PRId64, b->path,
-                    b->items, w->kind->name, s->items);
-    bool same = b->actions == s->actions;
-    for (int a = 0; same && a < s->actions; a++)
-        same = !strcmp(b->action_name[a], s->action_name[a]);
-    if (!same)
-        return FAIL(ERR_USAGE, "%s has other kinds of events than the world %s", b->path,
-                    w->kind->name);
-    same = b->event_features.numbers == s->numbers;
-    for (int n = 0; same && n < s->numbers; n++)
-        same = !strcmp(b->event_features.number_name[n], s->number_name[n]);
-    if (!same)
-        return FAIL(ERR_USAGE, "%s has other numbers of events than the world %s", b->path,
-                    w->kind->name);
-    return OK;
+        return FAIL(ERR_USAGE,
+                    "%s has %" PRId64 " items, want %" PRId64 " as the world %s has them", b->path,
+                    b->items, s->items, w->kind->name);
+    TRY(check_names(w, b, "kinds of events", b->actions, s->actions, kind_of_event,
+                    s->action_name));
+    return check_names(w, b, "numbers of events", b->event_features.numbers, s->numbers,
+                       number_of_event, s->number_name);
 }
 
 Status model_actor_open(ModelActor **actor, Session *session, const World *w,

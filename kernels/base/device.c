@@ -314,16 +314,20 @@ static void push_block(Device *dev, size_t size)
     dev->scratch.top = block;
 }
 
+void scratch_settle(Device *dev)
+{
+    const Scratch *s = &dev->scratch;
+    if (s->in_use > 0 || !s->top || s->top->size >= s->high_water) return;
+    while (s->top) pop_block(dev);
+    push_block(dev, s->high_water);
+}
+
 Tensor scratch_tensor(Device *dev, Dtype dtype, int rank, const int64_t *dim)
 {
     Scratch *s = &dev->scratch;
     Tensor t = tensor_view(NULL, dtype, rank, dim);
     const size_t size = round_up(tensor_bytes(t));
-    /* An empty stack becomes one block of the largest size ever needed. */
-    if (s->in_use == 0 && s->top && s->top->size < s->high_water) {
-        while (s->top) pop_block(dev);
-        push_block(dev, s->high_water);
-    }
+    scratch_settle(dev);
     if (!s->top || s->in_use - s->top->start + size > s->top->size) push_block(dev, size);
     t.data = s->top->memory + (s->in_use - s->top->start);
     s->in_use += size;

@@ -52,28 +52,30 @@ void device_close(Device *dev);
 void *device_alloc(Device *dev, size_t bytes);
 void device_free(Device *dev, void *memory); /* NULL: nothing */
 
-/* Copies in the order of the ops: after those enqueued before, before those enqueued later. On return
- * `from` of device_copy_in may be changed and `to` of device_copy_out may be read (so both wait: not
- * for the inside of a step); device_copy, from device memory to device memory, only enqueues. */
+/* Copies in the order of the ops: after those enqueued before, before those enqueued later. On
+ * return `from` of device_copy_in may be changed and `to` of device_copy_out may be read (so both
+ * wait: not for the inside of a step); device_copy, from device memory to device memory, only
+ * enqueues. */
 void device_copy_in(Device *dev, void *to, const void *from, size_t bytes);
 void device_copy_out(Device *dev, void *to, const void *from, size_t bytes);
 void device_copy(Device *dev, void *to, const void *from, size_t bytes);
 
 /* Copies beside the ops, on the copy stream. device_feed enqueues; `from` (of device_alloc_host, or
- * the copy waits) must stay until the device_feed_done that follows. Later ops see what was fed before
- * device_feed_join; what is fed after device_feed_follow waits for the ops enqueued before it. On the
- * CPU feeding copies at once and the others do nothing. */
+ * the copy waits) must stay until the device_feed_done that follows. Later ops see what was fed
+ * before device_feed_join; what is fed after device_feed_follow waits for the ops enqueued before
+ * it. On the CPU feeding copies at once and the others do nothing. */
 void device_feed(Device *dev, void *to, const void *from, size_t bytes);
 void device_feed_join(Device *dev);
 void device_feed_follow(Device *dev);
 void device_feed_done(Device *dev); /* waits for the copy stream */
 
-/* Enqueues, in the order of the ops; `to` (of device_alloc_host) may be read when an event marked later
- * has been waited for. On the CPU it copies at once. */
+/* Enqueues, in the order of the ops; `to` (of device_alloc_host) may be read when an event marked
+ * later has been waited for. On the CPU it copies at once. */
 void device_fetch(Device *dev, void *to, const void *from, size_t bytes);
 
-/* A point in the work of a device that the host waits for; marked again, it is the later point. On the
- * CPU all work is done when it is enqueued: there the functions do nothing, the event is NULL. */
+/* A point in the work of a device that the host waits for; marked again, it is the later point. On
+ * the CPU all work is done when it is enqueued: there the functions do nothing, the event is
+ * NULL. */
 typedef struct DeviceEvent DeviceEvent;
 Status device_event_open(Device *dev, DeviceEvent **event);
 void device_event_close(Device *dev, DeviceEvent *event);     /* NULL: nothing */
@@ -81,9 +83,9 @@ void device_event_mark(Device *dev, DeviceEvent *event);      /* behind the ops 
 void device_event_mark_feed(Device *dev, DeviceEvent *event); /* behind what was fed so far */
 void device_event_wait(Device *dev, DeviceEvent *event); /* at once where it was never marked */
 
-/* Marks in the work of a device, and the time that it took between them, by the device's own clock: the host
- * may run ahead. On the CPU, where work is done when it is enqueued, the machine's clock. `i` is below
- * `marks`. */
+/* Marks in the work of a device, and the time that it took between them, by the device's own clock:
+ * the host may run ahead. On the CPU, where work is done when it is enqueued, the machine's clock.
+ * `i` is below `marks`. */
 typedef struct DeviceClock DeviceClock;
 Status device_clock_open(Device *dev, int marks, DeviceClock **clock);
 void device_clock_close(Device *dev, DeviceClock *clock);       /* NULL: nothing */
@@ -104,9 +106,9 @@ typedef struct {
 void device_info(Device *dev, DeviceInfo *info);
 
 /* Ops recorded once, to be run again in one call, with the arguments and on the memory they were
- * recorded with (a CUDA graph): what is to change must lie in that memory. Between begin and end ops
- * are not run, and nothing may allocate or wait; so record what has run before, when device_settled
- * says that its scratch will not move. A failure is the device's. */
+ * recorded with (a CUDA graph): what is to change must lie in that memory. Between begin and end
+ * ops are not run, and nothing may allocate or wait; so record what has run before, when
+ * device_settled says that its scratch will not move. A failure is the device's. */
 typedef struct DeviceGraph DeviceGraph;
 bool device_settled(const Device *dev); /* false on the CPU, where graphs are not */
 void device_graph_begin(Device *dev);
@@ -121,19 +123,19 @@ void device_graph_close(Device *dev, DeviceGraph *graph); /* NULL: nothing */
 void device_range_begin(Device *dev, const char *name);
 void device_range_end(Device *dev);
 
-/* Host memory as ops read it: on the CPU `from` itself; on CUDA `room`, into which it is fed. `room` is
- * of device_room: NULL on the CPU, where none is needed. */
+/* Host memory as ops read it: on the CPU `from` itself; on CUDA `room`, into which it is fed.
+ * `room` is of device_room: NULL on the CPU, where none is needed. */
 Status device_room(Device *dev, void **room, size_t bytes);
 void *device_place(Device *dev, void *room, void *from, size_t bytes);
-/* Device memory as the host reads it: on the CPU `memory` itself; on CUDA a copy, made in the order of
- * the ops, which device_read_done frees. On failure returns NULL and records it. */
+/* Device memory as the host reads it: on the CPU `memory` itself; on CUDA a copy, made in the order
+ * of the ops, which device_read_done frees. On failure returns NULL and records it. */
 void *device_read(Device *dev, void *memory, size_t bytes);
 void device_read_done(Device *dev, void *copy);
 /* Bytes that a plan may count on: the machine's, or the GPU's free ones. */
 size_t device_memory(Device *dev);
 
-/* Memory of the host that the copy stream reads at full speed; contents undefined. On failure returns
- * NULL and records it. */
+/* Memory of the host that the copy stream reads at full speed; contents undefined. On failure
+ * returns NULL and records it. */
 void *device_alloc_host(Device *dev, size_t bytes);
 void device_free_host(Device *dev, void *memory);
 
@@ -144,6 +146,10 @@ Tensor scratch_tensor(Device *dev, Dtype dtype, int rank, const int64_t *dim);
 void scratch_release(Device *dev, size_t mark);
 /* An array of the host in scratch; `from` may change on return. */
 Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count);
+/* Make an empty scratch one block of the most bytes ever handed out at once. The first tensor that
+ * is taken does so too; whoever does it before allocates nothing later. Nothing happens while
+ * tensors are in use. */
+void scratch_settle(Device *dev);
 #define SCRATCH(dev, dtype, ...) scratch_tensor((dev), (dtype), TENSOR_DIMS(__VA_ARGS__))
 
 /* True when `dev` is a CUDA device. HAVE_CUDA is a constant 0 or 1 from the build, so in a CPU-only

@@ -65,7 +65,7 @@ refuses "a policy that does not exist is refused" 2 'no policy "best"' \
     "$SOUK" simulate "${world[@]}" --policy best
 refuses "a head that the model lacks is refused" 2 'want q' \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --head policy
-refuses "no item that may be shown is refused" 2 'none may be left' \
+refuses "no item that may be shown is refused" 2 'could exclude every item' \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --exclude-last 500
 refuses "an optimum that is not known is refused" 2 'optimum is not known' \
     "$SOUK" simulate --world shop:items=100 --policy optimal

@@ -1,0 +1,110 @@
+/* A small model on a small shop, and a session over it: for the tests of infer/. */
+#ifndef SOUK_INFER_CASE_H
+#define SOUK_INFER_CASE_H
+
+#include "infer/act.h"
+#include "infer/recommend.h"
+#include "shop.h"
+
+typedef struct {
+    char path[256];
+    Behaviour file;
+    Device dev;
+    Model model;
+    Session *session;
+} InferCase;
+
+/* Windows of `length` events; weights far enough from zero to have opinions. `threads` of the
+ * device. */
+static inline void infer_case_open(InferCase *c, HeadSet heads, int64_t length, int threads)
+{
+    const Shop shop = {.users = 40, .longest = 60, .features = true, .plain_keys = true, .seed = 9};
+    ModelShape shape = {.dim = 16, .layers = 2, .heads = 2, .init_std = 0.5f, .head_set = heads};
+    static int cases;
+    char name[32];
+    *c = (InferCase){0};
+    snprintf(name, sizeof name, "infer-%d", cases++);
+    assert_ok(shop_write(&shop, shop_path(c->path, name)));
+    assert_ok(behaviour_open(&c->file, c->path));
+    assert_ok(device_open(&c->dev, "cpu", threads));
+    model_shape_of_file(&shape, &c->file);
+    assert_ok(model_open(&c->model, &shape, &c->file, &c->dev));
+    assert_ok(params_open(&c->model.params, PARAM_VALUE, &c->dev));
+    params_init(&c->model.params, 4);
+    assert_ok(session_open(
+        &c->session,
+        &(SessionOptions){.model = &c->model, .length = length, .file = &c->file, .dev = &c->dev}));
+}
+
+static inline void infer_case_close(InferCase *c)
+{
+    session_close(c->session);
+    model_close(&c->model);
+    device_close(&c->dev);
+    behaviour_close(&c->file);
+    unlink(c->path);
+}
+
+enum { INFER_HISTORY_MAX = 64 };
+
+/* A history by formula. Its columns are in here: it must stay where it is. */
+typedef struct {
+    int32_t item[INFER_HISTORY_MAX];
+    uint8_t action[INFER_HISTORY_MAX];
+    int64_t time_ms[INFER_HISTORY_MAX];
+    History history;
+} InferHistory;
+
+static inline const History *infer_history(InferHistory *h, uint64_t seed, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const Philox p = philox(seed, 1, (uint64_t)i);
+        h->item[i] = (int32_t)(p.word[0] % SHOP_ITEMS);
+        h->action[i] = (uint8_t)(p.word[1] % SHOP_ACTIONS);
+        h->time_ms[i] = i * 60000 + p.word[2] % 50000;
+    }
+    h->history = (History){.count = count,
+                           .user = (int64_t)(seed % 5) - 1,
+                           .item = h->item,
+                           .action = h->action,
+                           .time_ms = h->time_ms};
+    return &h->history;
+}
+
+enum { ANSWERS = 40, ANSWERS_K = 10 };
+
+/* Everything that a session can be asked, of histories by `seed`. */
+typedef struct {
+    Recommendation best[ANSWERS][ANSWERS_K], score[ANSWERS][ANSWERS_K];
+    int64_t found[ANSWERS];
+    int32_t chosen[3][ANSWERS];
+    float propensity[3][ANSWERS];
+} Answers;
+
+static inline void infer_ask(Session *s, uint64_t seed, Answers *a)
+{
+    static const ActOptions act[3] = {{.head = HEAD_POLICY, .epsilon = 0.3, .exclude_last = 3},
+                                      {.head = HEAD_Q, .temperature = 0.5, .seed = 5},
+                                      {.candidates = 6, .temperature = 1.0, .exclude_last = 20}};
+    const int32_t allow[] = {0, 1, 2, 3, 10, 20, 30, 40, 50, 60, 70, 80, 90, 91, 92, 93};
+    const RecommendOptions o = {.k = ANSWERS_K, .allow = allow, .allowed = 16};
+    InferHistory *space = malloc(ANSWERS * sizeof *space);
+    History h[ANSWERS];
+    int32_t item[ANSWERS * ANSWERS_K];
+    int64_t stream[ANSWERS];
+    assert_non_null(space);
+    memset(a, 0, sizeof *a);
+    for (int i = 0; i < ANSWERS; i++) {
+        h[i] = *infer_history(&space[i], seed + (uint64_t)i, 1 + i);
+        if (i % 4 == 3) h[i] = history_of_user(s->file, i);
+        stream[i] = 3 * i;
+        for (int k = 0; k < ANSWERS_K; k++) item[i * ANSWERS_K + k] = (7 * i + k) % SHOP_ITEMS;
+    }
+    assert_ok(recommend_best(s, h, ANSWERS, &o, a->best[0], a->found));
+    assert_ok(recommend_scores(s, h, ANSWERS, item, ANSWERS_K, a->score[0]));
+    for (int n = 0; n < 3; n++)
+        assert_ok(act_choose(s, &act[n], h, stream, ANSWERS, 2, a->chosen[n], a->propensity[n]));
+    free(space);
+}
+
+#endif
