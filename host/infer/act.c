@@ -56,8 +56,8 @@ static Status collect_excluded(Acting *a, const StateBatch *batch)
     return OK;
 }
 
-/* Any item that history i of the batch may be answered with, each as likely; and how many there
- * are. */
+/* One of the items that may be chosen after history i of the batch, all equally likely; `among` gets
+ * their number. */
 static int32_t any_item(const Acting *a, int64_t i, uint32_t word, int64_t *among)
 {
     const Exclude *e = &a->session->memory.exclude;
@@ -116,7 +116,8 @@ static Status greedy_choices(Acting *a, const StateBatch *batch, const HeadScore
 
 /* ---- Choosing among candidates --------------------------------------------------------------- */
 
-/* One of `count` candidates with scores q: its index, and with which probability. */
+/* Choose one of `count` candidates with scores q: the index of the chosen one, and its
+ * probability. */
 static int64_t pick(const ActOptions *o, const float *q, int64_t count, Philox p, float *chance)
 {
     int64_t best = 0;

@@ -136,9 +136,10 @@ Status session_reserve_items(Session *s, int64_t items)
 {
     SessionMemory *m = &s->memory;
     if (items <= m->items) return OK;
-    int32_t *more = realloc(m->item, (size_t)items * sizeof *more);
+    const int64_t capacity = items > 2 * m->items ? items : 2 * m->items;
+    int32_t *more = realloc(m->item, (size_t)capacity * sizeof *more);
     if (!more) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", items);
     m->item = more;
-    m->items = items;
+    m->items = capacity;
     return OK;
 }

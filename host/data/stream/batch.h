@@ -1,5 +1,5 @@
 /* One packed batch, and how it is filled from windows of histories. The stream fills batches in its
- * own order (data/stream.h); evaluation and `souk recommend` ask for the windows they need.
+ * own order (data/stream/stream.h); whoever uses a model asks for the windows that it needs.
  */
 #ifndef SOUK_BATCH_H
 #define SOUK_BATCH_H
@@ -27,7 +27,8 @@ typedef struct {
     int64_t tokens, used, windows;
     int32_t *cu_seqlens;    /* [windows+1], cu_seqlens[windows] == used */
     int64_t *user;          /* [windows] */
-    int64_t *first_event;   /* [windows] row of the window's first event in /events */
+    int64_t *first_event;   /* [windows] row of the window's first event in /events;
+                               -1: the events are in no file */
     int32_t *item;          /* [tokens] */
     int32_t *action;        /* [tokens] */
     int32_t *gap;           /* [tokens] time-gap bucket, see batch_gap_bucket */

@@ -1,4 +1,5 @@
 /* A model as the policy under evaluation: its states, then exact probabilities over the catalogue. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -78,7 +79,7 @@ static Status softmax_means(const Asked *a, const StateBatch *batch, const Score
     const int64_t count = batch->count, folds = a->question->folds;
     const ItemTable worth = {.id = a->worth};
     float *pick = calloc((size_t)(count * folds), sizeof *pick);
-    if (!pick) return FAIL(ERR_MEMORY, "no memory for %lld decisions", (long long)count);
+    if (!pick) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " decisions", count);
     for (int64_t i = 0; i < count; i++) pick[i * folds + a->question->fold[batch->index[i]]] = 1.0f;
     const Tensor q = SCRATCH(a->dev, F32, count, folds), mean = SCRATCH(a->dev, F32, count);
     device_copy_in(a->dev, q.data, pick, tensor_bytes(q));
@@ -163,7 +164,7 @@ static Status open_distribution(Asked *a)
 {
     const int64_t folds = a->question->folds, items = a->items;
     float *worth = malloc((size_t)(folds * items) * sizeof *worth);
-    if (!worth) return FAIL(ERR_MEMORY, "no memory for %lld items", (long long)items);
+    if (!worth) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", items);
     Status st = OK;
     for (int pass = 0; pass < 2 && st == OK; pass++) {
         a->worth = ARENA(&a->arena, F32, items, folds);
@@ -207,15 +208,16 @@ static Status answer_model(const OpePolicy *self, const OpeLog *log, const OpeQu
                .dev = p->session->dev,
                .items = log->items,
                .item = malloc(((size_t)log->count + 1) * sizeof *a.item)};
-    if (!a.item) return FAIL(ERR_MEMORY, "no memory for %lld decisions", (long long)log->count);
+    if (!a.item) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " decisions", log->count);
     const LogEvents events = {
         .users = log->users, .user = log->user, .first = log->first, .event = log->event};
-    Status st = a.question && !greedy ? open_distribution(&a) : OK;
-    if (st == OK)
-        st = states_before(p->session, &events, "policy", p->quiet,
-                           (StateSink){greedy ? ask_greedy : ask_softmax, &a});
-    if (st == OK && a.question && greedy) spread_any(&a);
-    if (st == OK && a.question && !greedy) st = close_masses(&a);
+    Status st = OK;
+    if (a.question && !greedy) TRY_OR_FAIL(st, open_distribution(&a));
+    TRY_OR_FAIL(st, states_before(p->session, &events, "policy", p->quiet,
+                                  (StateSink){greedy ? ask_greedy : ask_softmax, &a}));
+    if (a.question && greedy) spread_any(&a);
+    if (a.question && !greedy) TRY_OR_FAIL(st, close_masses(&a));
+fail:
     arena_close(&a.arena);
     free(a.item);
     return st;
