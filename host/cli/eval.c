@@ -155,15 +155,15 @@ static Status evaluate(Job *job, Arguments *a)
     if (!job->evaluation.events.count)
         return FAIL(ERR_FORMAT, "%s: /splits/%s has no event with a history, nothing to evaluate",
                     a->data, split_name[a->split]);
-    const ReportContext context = {.data = a->data,
-                                   .split = split_name[a->split],
-                                   .split_rule = job->file.split_rule,
-                                   .action_name = (const char *const *)job->file.action_name,
-                                   .items = job->file.items,
-                                   .sample = a->users,
-                                   .seed = a->seed};
-    report_print(stdout, &job->evaluation, &context);
-    return a->json ? report_json(a->json, &job->evaluation, &context) : OK;
+    const RankingReportContext context = {.data = a->data,
+                                          .split = split_name[a->split],
+                                          .split_rule = job->file.split_rule,
+                                          .action_name = (const char *const *)job->file.action_name,
+                                          .items = job->file.items,
+                                          .sample = a->users,
+                                          .seed = a->seed};
+    ranking_report_print(stdout, &job->evaluation, &context);
+    return a->json ? ranking_report_json(a->json, &job->evaluation, &context) : OK;
 }
 
 static void job_close(Job *job)

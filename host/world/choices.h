@@ -1,5 +1,5 @@
-/* What a policy chose, to be read by a person. A sink of play keeps the events; then the world prints
- * or draws them.
+/* What a policy chose, to be read by a person. A sink of play keeps the events; then the world
+ * prints or draws them.
  */
 #ifndef SOUK_CHOICES_H
 #define SOUK_CHOICES_H
@@ -20,8 +20,8 @@ void choices_close(Choices *choices); /* safe on {0} */
 
 /* The world's table of the choices (print of its kind); ERR_USAGE where the world has none. */
 Status choices_print(const Choices *choices, const World *w, FILE *out);
-/* The world's picture of the choices (plot of its kind); ERR_USAGE where the world has none. Makes the
- * folder. The files are called after the policy, with a dash for all but letters and digits. */
+/* The world's picture of the choices (plot of its kind); ERR_USAGE where the world has none. Makes
+ * the folder. The files are called after the policy, with a dash for all but letters and digits. */
 Status choices_plot(const Choices *choices, const World *w, const char *folder, const char *policy);
 
 #endif

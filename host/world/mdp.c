@@ -97,7 +97,7 @@ Status mdp_check(const Mdp *m)
 
 enum { PARALLEL_OUTCOMES = 1 << 15 }; /* with fewer outcomes, waking threads takes longer */
 
-/* ---- Bellman's equations ------------------------------------------------------------------------- */
+/* ---- Bellman's equations --------------------------------------------------------------------- */
 
 void mdp_action_values(const Mdp *m, double *q, const double *v)
 {
@@ -126,7 +126,7 @@ void mdp_greedy(const Mdp *m, double *v, int64_t *policy, const double *q)
     }
 }
 
-/* ---- Fixed points ---------------------------------------------------------------------------------- */
+/* ---- Fixed points ---------------------------------------------------------------------------- */
 
 /* How V follows from Q: the maximum where both are NULL, one action in each state, or a mixture. */
 typedef struct {
@@ -167,9 +167,9 @@ static bool ends(const Mdp *m)
     return false;
 }
 
-/* How far V may be from its fixed point after *shift was added to it. With a discount below 1 the shift
- * leads to the middle of the bounds, V + gamma / (1 - gamma) [low, high]. The end of an episode counts as
- * a state whose V never changes. */
+/* How far V may be from its fixed point after *shift was added to it. With a discount below 1 the
+ * shift leads to the middle of the bounds, V + gamma / (1 - gamma) [low, high]. The end of an
+ * episode counts as a state whose V never changes. */
 static double settle(const Mdp *m, Change change, bool episodes_end, double *shift)
 {
     if (episodes_end) change = (Change){fmin(change.low, 0.0), fmax(change.high, 0.0)};

@@ -11,7 +11,8 @@
 /* ERR_USAGE for unknown names and for values that are malformed or out of range. */
 Status world_open(World *w, const char *text);
 
-/* Prints options with their defaults, and policies: of every world, or of the world called `name`. */
+/* Prints options with their defaults, and policies: of every world, or of the world called
+ * `name`. */
 void world_open_help(FILE *out, const char *name);
 
 #endif

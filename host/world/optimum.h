@@ -24,9 +24,9 @@ void optimum_close(Optimum *o); /* safe on {0} */
  *
  *     V* - V^pi = E_pi sum_t discount^t loss(s_t, a_t)
  *
- * for episodes that end by themselves, or a horizon far beyond 1 / (1 - discount). The meter is an actor that lets
- * another actor choose and adds up its losses: lost[i] is that of episode first + i. The caller sets
- * lost[] to 0. */
+ * for episodes that end by themselves, or a horizon far beyond 1 / (1 - discount). The meter is an
+ * actor that lets another actor choose and adds up its losses: lost[i] is that of episode first +
+ * i. The caller sets lost[] to 0. */
 typedef struct {
     const Optimum *optimum;
     Actor actor;

@@ -41,7 +41,7 @@ Actor play_table_actor(const int64_t *policy)
     return (Actor){(void *)(uintptr_t)policy, act_table, .concurrent = true};
 }
 
-/* ---- A wave -------------------------------------------------------------------------------------------- */
+/* ---- A wave ---------------------------------------------------------------------------------- */
 
 typedef struct {
     const World *world;
@@ -164,9 +164,10 @@ static Status run_wave(Wave *v, Actor actor, int64_t first, int64_t count, doubl
     return OK;
 }
 
-/* ---- Waves beside each other ------------------------------------------------------------------------------ */
+/* ---- Waves beside each other ----------------------------------------------------------------- */
 
-/* The most episodes of a wave that one thread plays: few enough that their states stay in its cache. */
+/* The most episodes of a wave that one thread plays: few enough that their states stay in its
+ * cache. */
 enum { CACHED = 256 };
 
 typedef struct {

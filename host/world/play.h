@@ -2,8 +2,8 @@
  * finished episode goes to a sink.
  *
  * The episodes are played in waves of `slots` episodes and reach the sink in their order. So the
- * result does not depend on `slots`, as long as the actor's choice for one history does not depend on
- * the other histories of the wave.
+ * result does not depend on `slots`, as long as the actor's choice for one history does not depend
+ * on the other histories of the wave.
  */
 #ifndef SOUK_PLAY_H
 #define SOUK_PLAY_H
@@ -23,14 +23,15 @@ typedef struct {
     void *self;
     Status (*act)(void *self, const Episodes *episodes, const PlayHistory *history, int64_t count,
                   const int64_t *slot, int32_t *item, float *propensity);
-    /* True: several threads may call act at once, each for a wave of its own. False: one thread calls
-     * it, for all slots. */
+    /* True: several threads may call act at once, each for a wave of its own. False: one thread
+     * calls it, for all slots. */
     bool concurrent;
 } Actor;
 
 /* A baseline as an actor; `baseline` must outlive the actor. */
 Actor play_baseline_actor(const WorldBaseline *baseline);
-/* A policy of the world's MDP as an actor: policy[state] is the choice. `policy` must outlive it. */
+/* A policy of the world's MDP as an actor: policy[state] is the choice. `policy` must outlive
+ * it. */
 Actor play_table_actor(const int64_t *policy);
 
 typedef struct {

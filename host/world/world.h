@@ -2,9 +2,9 @@
  *
  * A world is what an agent acts in. A kind of world (WorldKind) is one struct of functions over two
  * blocks of memory: the parameters, which are made once and never change, and the state of one
- * episode, a few bytes that are copied freely. episodes.h steps thousands of episodes at once on all
- * processors; play.h lets an actor choose in them; kinds.h lists the kinds; open.h makes a world from
- * a text.
+ * episode, a few bytes that are copied freely. episodes.h steps thousands of episodes at once on
+ * all processors; play.h lets an actor choose in them; kinds.h lists the kinds; open.h makes a
+ * world from a text.
  *
  * At each step the agent chooses one of `items` items: a product to show, a level of a bid grid, a
  * quantity to order. It sees a history of events, as the behaviour file stores them. One episode is
@@ -13,9 +13,9 @@
  * everything that a decision needs, except what the world hides on purpose.
  *
  * Random numbers are a function of (seed, episode, step, draw): Philox with the seed as its key and
- * the counter (episode, step x 65536 + draw). So a world gives the same bits for any number of threads
- * and slots, and two policies that act in episode e meet the same random numbers (common random
- * numbers).
+ * the counter (episode, step x 65536 + draw). So a world gives the same bits for any number of
+ * threads and slots, and two policies that act in episode e meet the same random numbers (common
+ * random numbers).
  */
 #ifndef SOUK_WORLD_H
 #define SOUK_WORLD_H
@@ -49,7 +49,7 @@ typedef struct {
 } WorldDraw;
 static inline Philox world_draw(WorldDraw *d) { return philox(d->key, d->episode, d->counter++); }
 
-/* ---- What a kind of world says about itself ---------------------------------------------------- */
+/* ---- What a kind of world says about itself -------------------------------------------------- */
 
 /* An option of a world. A number must be in [low, high]; a WORLD_COUNT must also be whole. */
 typedef enum { WORLD_TEXT, WORLD_REAL, WORLD_COUNT } WorldOptionType;
@@ -100,22 +100,24 @@ typedef struct {
     void (*close)(void *world); /* safe on NULL */
     /* Begins an episode: fills all of `state`, and the opening event, which is zero before. */
     void (*reset)(const void *world, void *state, WorldDraw *draw, WorldEvent *event);
-    /* Answers the choice of `item`, 0 .. items-1. `event` is zero before, but for its item. The world
-     * sets END_TERMINAL where the episode ends by itself; episodes_step truncates at the horizon. */
+    /* Answers the choice of `item`, 0 .. items-1. `event` is zero before, but for its item. The
+     * world sets END_TERMINAL where the episode ends by itself; episodes_step truncates at the
+     * horizon. */
     void (*step)(const void *world, void *state, int32_t item, WorldDraw *draw, WorldEvent *event);
-    /* Prefetches what a step with `item` will read: in a large catalogue it is not in the cache. NULL
-     * where a step reads little. */
+    /* Prefetches what a step with `item` will read: in a large catalogue it is not in the cache.
+     * NULL where a step reads little. */
     void (*prefetch)(const void *world, int32_t item);
     const WorldBaseline *baselines; /* the last one has the name NULL; NULL: there are none */
-    /* For a world that is a finite MDP, whose state the history shows: `mdp` makes it, with the items
-     * as actions; mdp_state numbers the state of an episode. Both are NULL where a world is never one;
-     * mdp fails where the settings make it too large or hide its state. Call it by world_mdp. */
+    /* For a world that is a finite MDP, whose state the history shows: `mdp` makes it, with the
+     * items as actions; mdp_state numbers the state of an episode. Both are NULL where a world is
+     * never one; mdp fails where the settings make it too large or hide its state. Call it by
+     * world_mdp. */
     Status (*mdp)(const void *world, Mdp *mdp);
     int64_t (*mdp_state)(const void *world, const void *state);
     /* Prints what a person should know about this world beyond its settings; NULL: nothing. */
     void (*describe)(const void *world, FILE *out);
-    /* Prints a policy for a person to read, from `count` events of whole episodes that it played, one
-     * after the other. NULL: there is no such table. */
+    /* Prints a policy for a person to read, from `count` events of whole episodes that it played,
+     * one after the other. NULL: there is no such table. */
     Status (*print)(const World *w, const WorldEvent *event, int64_t count, FILE *out);
     /* Draws the same: NAME.dat, NAME.gp and, where gnuplot is installed, NAME.svg in an existing
      * folder. NULL: there is no such picture. */
@@ -123,7 +125,7 @@ typedef struct {
                    const char *name);
 } WorldKind;
 
-/* ---- A world ----------------------------------------------------------------------------------- */
+/* ---- A world --------------------------------------------------------------------------------- */
 
 struct World {
     const WorldKind *kind;

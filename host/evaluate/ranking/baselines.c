@@ -1,5 +1,6 @@
 #include "evaluate/ranking/baselines.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static Status count_popularity(Baselines *b, const Histories *h)
     b->rank = malloc(items * sizeof *b->rank);
     b->peers = malloc(items * sizeof *b->peers);
     if (!b->popularity || !b->order || !b->rank || !b->peers)
-        return FAIL(ERR_MEMORY, "no memory for the popularity of %d items", h->items);
+        return FAIL(ERR_MEMORY, "no memory for the popularity of %" PRId32 " items", h->items);
     int64_t most = 0;
     for (int64_t u = 0; u < h->users; u++)
         for (int64_t e = h->train[u][0]; e < h->train[u][1]; e++) {
@@ -36,7 +37,7 @@ static Status count_popularity(Baselines *b, const Histories *h)
             if (p > most) most = p;
         }
     int64_t *bucket = calloc((size_t)most + 2, sizeof *bucket);
-    if (!bucket) return FAIL(ERR_MEMORY, "no memory to sort %d items", h->items);
+    if (!bucket) return FAIL(ERR_MEMORY, "no memory to sort %" PRId32 " items", h->items);
     sort_by_popularity(b, bucket, most);
     free(bucket);
     return OK;
@@ -53,10 +54,13 @@ Status baselines_fit(Baselines *b, const Histories *h, int threads)
         near.forward[g] = 2 * LCM / g;
         near.backward[g] = LCM / g;
     }
-    Status st = count_popularity(b, h);
-    if (st == OK) st = pairs_count(&b->next, h, &next, threads);
-    if (st == OK) st = pairs_count(&b->near, h, &near, threads);
-    if (st != OK) baselines_close(b);
+    Status st;
+    TRY_OR_FAIL(st, count_popularity(b, h));
+    TRY_OR_FAIL(st, pairs_count(&b->next, h, &next, threads));
+    TRY_OR_FAIL(st, pairs_count(&b->near, h, &near, threads));
+    return OK;
+fail:
+    baselines_close(b);
     return st;
 }
 
@@ -71,37 +75,37 @@ void baselines_close(Baselines *b)
     *b = (Baselines){0};
 }
 
-/* ---- Ranking -----------------------------------------------------------------------------------
- */
+/* ---- Ranking --------------------------------------------------------------------------------- */
 
-/* One thread's. Dense arrays are zero between events (score) and between users (seen). */
+/* The memory of one thread. `score` is zero between events, `seen` between users. */
 typedef struct {
     double *score;    /* [items] */
-    uint8_t *seen;    /* [items] 1: in the history, and the history is filtered */
-    int32_t *touched; /* [items] candidates with score > 0, after `drop` */
-    int32_t *history; /* [items] the distinct items with seen = 1 */
-    int32_t touches, histories;
-} Space;
+    uint8_t *seen;    /* [items] 1: in the history, whose items are no candidates */
+    int32_t *touched; /* [touches] items with score > 0; after gather, only candidates */
+    int32_t *history; /* [distinct] the items with seen = 1 */
+    int32_t touches, distinct;
+} Scratch;
 
-/* Where the target stands. */
+/* The place of the target. */
 typedef struct {
     int32_t above, ties;
     int32_t top[RANKING_TOP];
-} Place;
+} Standing;
 
-static void touch(Space *s, int32_t y, double add)
+static void touch(Scratch *s, int32_t y, double add)
 {
     if (s->score[y] == 0.0) s->touched[s->touches++] = y;
     s->score[y] += add;
 }
 
-static bool is_candidate(const Space *s, int32_t y, int32_t target)
+static bool is_candidate(const Scratch *s, int32_t y, int32_t target)
 {
     return !s->seen[y] || y == target;
 }
 
-/* Sum the counts of the last items of the history; only candidates stay touched. */
-static void gather(const Baselines *b, Space *s, int kind, const int32_t *last, int64_t length,
+/* Sums the counts that belong to the last items of the history; only candidates stay touched.
+ * `last` is the last event of the history, which has `length` events. */
+static void gather(const Baselines *b, Scratch *s, int kind, const int32_t *last, int64_t length,
                    int32_t target)
 {
     if (kind == BASELINE_LAST_ITEM) touch(s, last[0], 1.0);
@@ -125,20 +129,22 @@ static void gather(const Baselines *b, Space *s, int kind, const int32_t *last, 
     s->touches = kept;
 }
 
-/* > 0 when item y goes before z, 0 when they tie. `popular`: ties in score go by popularity. */
-static int compare(const Baselines *b, const Space *s, bool popular, int32_t y, int32_t z)
+/* > 0 where item y comes before z, 0 where they tie. `popular`: equal scores are in order of
+ * popularity. */
+static int compare(const Baselines *b, const Scratch *s, bool popular, int32_t y, int32_t z)
 {
     if (s->score[y] != s->score[z]) return s->score[y] > s->score[z] ? 1 : -1;
     if (!popular) return 0;
     return (b->popularity[y] > b->popularity[z]) - (b->popularity[y] < b->popularity[z]);
 }
 
-/* Untouched items follow the touched ones in order of popularity. */
-static void place_by_popularity(const Baselines *b, const Space *s, int32_t target, Place *p)
+/* The place of an untouched target: untouched items follow the touched ones in order of
+ * popularity. */
+static void place_by_popularity(const Baselines *b, const Scratch *s, int32_t target, Standing *p)
 {
     p->above = b->rank[target];
     p->ties = b->peers[target] - 1;
-    for (int32_t k = 0; k < s->histories; k++) {
+    for (int32_t k = 0; k < s->distinct; k++) {
         const int32_t y = s->history[k];
         if (y == target) continue;
         p->above -= b->popularity[y] > b->popularity[target];
@@ -151,9 +157,9 @@ static void place_by_popularity(const Baselines *b, const Space *s, int32_t targ
     }
 }
 
-static void place(const Baselines *b, const Space *s, bool popular, int32_t target, Place *p)
+static void place(const Baselines *b, const Scratch *s, bool popular, int32_t target, Standing *p)
 {
-    *p = (Place){0};
+    *p = (Standing){0};
     if (s->score[target] > 0.0) {
         for (int32_t k = 0; k < s->touches; k++) {
             const int order = compare(b, s, popular, s->touched[k], target);
@@ -164,12 +170,13 @@ static void place(const Baselines *b, const Space *s, bool popular, int32_t targ
         place_by_popularity(b, s, target, p);
     } else {
         p->above = s->touches;
-        p->ties = b->items - (s->histories - s->seen[target]) - s->touches - 1;
+        p->ties = b->items - (s->distinct - s->seen[target]) - s->touches - 1;
     }
 }
 
-/* The first candidates: the touched ones by insertion, then the untouched. */
-static void find_top(const Baselines *b, const Space *s, bool popular, int32_t target, int32_t *top)
+/* The first candidates: touched items, by insertion, then untouched ones. */
+static void find_top(const Baselines *b, const Scratch *s, bool popular, int32_t target,
+                     int32_t *top)
 {
     int count = 0;
     for (int32_t k = 0; k < s->touches; k++) {
@@ -191,13 +198,13 @@ static void find_top(const Baselines *b, const Space *s, bool popular, int32_t t
 }
 
 static void rank_event(const Scorer *self, const Histories *h, const ScoredEvents *events,
-                       int64_t i, int64_t first, Space *s, Ranking *ranking)
+                       int64_t i, int64_t first, Scratch *s, Ranking *ranking)
 {
     const Baselines *b = self->state;
     const int64_t e = events->event[i];
     const int32_t target = events->target[i];
     const bool popular = self->kind != BASELINE_COOCCURRENCE;
-    Place p;
+    Standing p;
     gather(b, s, self->kind, h->item + e - 1, e - first, target);
     place(b, s, popular, target, &p);
     find_top(b, s, popular, target, p.top);
@@ -207,7 +214,7 @@ static void rank_event(const Scorer *self, const Histories *h, const ScoredEvent
 }
 
 static void rank_user(const Scorer *self, const Histories *h, const ScoredEvents *events, int64_t u,
-                      bool include_seen, Space *s, Ranking *ranking)
+                      bool include_seen, Scratch *s, Ranking *ranking)
 {
     const int64_t first = h->offset[events->user[u]];
     int64_t e = first;
@@ -215,15 +222,15 @@ static void rank_user(const Scorer *self, const Histories *h, const ScoredEvents
         for (; e < events->event[i] && !include_seen; e++)
             if (!s->seen[h->item[e]]) {
                 s->seen[h->item[e]] = 1;
-                s->history[s->histories++] = h->item[e];
+                s->history[s->distinct++] = h->item[e];
             }
         rank_event(self, h, events, i, first, s, ranking);
     }
-    for (int32_t k = 0; k < s->histories; k++) s->seen[s->history[k]] = 0;
-    s->histories = 0;
+    for (int32_t k = 0; k < s->distinct; k++) s->seen[s->history[k]] = 0;
+    s->distinct = 0;
 }
 
-static void spaces_close(Space *spaces, int threads)
+static void spaces_close(Scratch *spaces, int threads)
 {
     for (int i = 0; spaces && i < threads; i++) {
         free(spaces[i].score);
@@ -234,12 +241,12 @@ static void spaces_close(Space *spaces, int threads)
     free(spaces);
 }
 
-static Status spaces_open(Space **spaces, int threads, int32_t items)
+static Status spaces_open(Scratch **spaces, int threads, int32_t items)
 {
     const size_t count = (size_t)items + 1;
     *spaces = calloc((size_t)threads, sizeof **spaces);
     for (int i = 0; *spaces && i < threads; i++) {
-        Space *s = &(*spaces)[i];
+        Scratch *s = &(*spaces)[i];
         s->score = calloc(count, sizeof *s->score);
         s->seen = calloc(count, 1);
         s->touched = malloc(count * sizeof *s->touched);
@@ -249,15 +256,15 @@ static Status spaces_open(Space **spaces, int threads, int32_t items)
             *spaces = NULL;
         }
     }
-    return *spaces ? OK : FAIL(ERR_MEMORY, "no memory to score %d items", items);
+    return *spaces ? OK : FAIL(ERR_MEMORY, "no memory to score %" PRId32 " items", items);
 }
 
 static Status rank_all(const Scorer *self, const Histories *h, const ScoredEvents *events,
                        const ScoreOptions *options, Ranking *ranking, float *purchase)
 {
     REQUIRE(!purchase, "%s predicts no purchases", self->name);
-    enum { BLOCK = 4096 }; /* users between two draws of the bar */
-    Space *spaces;
+    enum { BLOCK = 4096 }; /* users between two updates of the progress bar */
+    Scratch *spaces;
     Progress bar;
     TRY(spaces_open(&spaces, options->threads, h->items));
     progress_begin(&bar, self->name, events->users, options->quiet);

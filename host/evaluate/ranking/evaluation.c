@@ -1,12 +1,13 @@
 #include "evaluate/ranking/evaluation.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 static Status measure_auc(Evaluation *e, int k, const Histories *h, const float *purchase)
 {
     const ScoredEvents *s = &e->events;
     uint8_t *label = malloc((size_t)s->count + 1);
-    if (!label) return FAIL(ERR_MEMORY, "no memory for %lld labels", (long long)s->count);
+    if (!label) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " labels", s->count);
     for (int64_t i = 0; i < s->count; i++) label[i] = h->action[s->event[i]] == e->options.purchase;
     const Status st = auc_measure(&e->auc[k], purchase, label, s->first, s->users);
     free(label);
@@ -20,14 +21,15 @@ static Status run_scorer(Evaluation *e, int k, const Histories *h)
     if (!scorer->ranks && !predicts) return OK;
     float *purchase = predicts ? calloc((size_t)e->events.count + 1, sizeof *purchase) : NULL;
     if (predicts && !purchase)
-        return FAIL(ERR_MEMORY, "no memory for %lld predictions", (long long)e->events.count);
-    Status st = scorer->ranks ? ranking_open(&e->ranking[k], &e->events) : OK;
-    if (st == OK)
-        st = scorer->score(scorer, h, &e->events, &e->options,
-                           scorer->ranks ? &e->ranking[k] : NULL, purchase);
-    if (st == OK && predicts) st = measure_auc(e, k, h, purchase);
-    for (int g = 0; st == OK && scorer->ranks && g < e->events.groups; g++)
-        ranking_summary(&e->ranking[k], g, &e->summary[(int64_t)k * e->events.groups + g]);
+        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " predictions", e->events.count);
+    Ranking *ranking = scorer->ranks ? &e->ranking[k] : NULL;
+    Status st;
+    if (ranking) TRY_OR_FAIL(st, ranking_open(ranking, &e->events));
+    TRY_OR_FAIL(st, scorer->score(scorer, h, &e->events, &e->options, ranking, purchase));
+    if (predicts) TRY_OR_FAIL(st, measure_auc(e, k, h, purchase));
+    for (int g = 0; ranking && g < e->events.groups; g++)
+        ranking_summary(ranking, g, &e->summary[(int64_t)k * e->events.groups + g]);
+fail:
     free(purchase);
     return st;
 }
@@ -35,18 +37,20 @@ static Status run_scorer(Evaluation *e, int k, const Histories *h)
 Status evaluation_run(Evaluation *e, const Histories *h, const Scorer *scorer, int scorers,
                       const ScoreOptions *options, int64_t sample, uint64_t seed)
 {
-    REQUIRE(scorers >= 1 && scorers <= SCORERS_MAX, "%d scorers", scorers);
+    REQUIRE(scorers >= 1 && scorers <= SCORERS_MAX, "%d scorers, want 1 to %d", scorers,
+            SCORERS_MAX);
     *e = (Evaluation){.options = *options, .scorers = scorers};
-    Status st = histories_scored_select(&e->events, h, sample, seed);
-    if (st == OK) {
-        e->summary = calloc((size_t)scorers * (size_t)e->events.groups, sizeof *e->summary);
-        if (!e->summary) st = FAIL(ERR_MEMORY, "no memory for %d scorers", scorers);
-    }
-    for (int k = 0; st == OK && k < scorers; k++) {
+    Status st;
+    TRY_OR_FAIL(st, histories_scored_select(&e->events, h, sample, seed));
+    e->summary = calloc((size_t)scorers * (size_t)e->events.groups, sizeof *e->summary);
+    if (!e->summary) TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for %d scorers", scorers));
+    for (int k = 0; k < scorers; k++) {
         e->scorer[k] = scorer[k];
-        st = run_scorer(e, k, h);
+        TRY_OR_FAIL(st, run_scorer(e, k, h));
     }
-    if (st != OK) evaluation_close(e);
+    return OK;
+fail:
+    evaluation_close(e);
     return st;
 }
 
@@ -58,7 +62,7 @@ void evaluation_close(Evaluation *e)
     *e = (Evaluation){0};
 }
 
-int evaluation_best_baseline(const Evaluation *e, int group, Measure m)
+int evaluation_best_baseline(const Evaluation *e, int group, RankingMeasure m)
 {
     int best = -1;
     for (int k = 0; k < e->scorers; k++) {

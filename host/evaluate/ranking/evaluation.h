@@ -1,4 +1,4 @@
-/* One evaluation: the scored events of a split, every scorer's standing on them. */
+/* One evaluation: the scored events of a split, and the measures of every scorer on them. */
 #ifndef SOUK_EVALUATION_H
 #define SOUK_EVALUATION_H
 
@@ -17,7 +17,8 @@ typedef struct {
     Auc auc[SCORERS_MAX];         /* of scorers that predict, with a purchase action */
 } Evaluation;
 
-/* Run `scorers` scorers (1 .. SCORERS_MAX) over histories_scored_select(h, sample, seed). */
+/* Runs `scorers` scorers (1 .. SCORERS_MAX) on the events of histories_scored_select(h, sample,
+ * seed). */
 Status evaluation_run(Evaluation *e, const Histories *h, const Scorer *scorer, int scorers,
                       const ScoreOptions *options, int64_t sample, uint64_t seed);
 void evaluation_close(Evaluation *e); /* safe on {0} */
@@ -27,7 +28,7 @@ static inline const RankingSummary *evaluation_summary(const Evaluation *e, int 
     return &e->summary[(int64_t)scorer * e->events.groups + group];
 }
 
-/* The baseline with the greatest measure m in the group; -1 without baselines or events. */
-int evaluation_best_baseline(const Evaluation *e, int group, Measure m);
+/* The baseline with the greatest measure m in the group; -1 without baselines or without events. */
+int evaluation_best_baseline(const Evaluation *e, int group, RankingMeasure m);
 
 #endif

@@ -1,5 +1,6 @@
 #include "evaluate/ranking/histories.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@ Status histories_read(Histories *h, const Behaviour *b, int split)
 {
     *h = (Histories){0};
     if (b->items > INT32_MAX)
-        return FAIL(ERR_FORMAT, "%s: %lld items, expected at most %d", b->path, (long long)b->items,
+        return FAIL(ERR_FORMAT, "%s has %" PRId64 " items, want at most %d", b->path, b->items,
                     INT32_MAX);
     int32_t *item = malloc((size_t)b->events * sizeof *item + 1);
     uint8_t *action = malloc((size_t)b->events + 1);
@@ -21,12 +22,15 @@ Status histories_read(Histories *h, const Behaviour *b, int split)
                      .scored = (const int64_t(*)[2])b->split[split],
                      .item = item,
                      .action = action};
-    Status st = item && action ? OK
-                               : FAIL(ERR_MEMORY, "%s: no memory for %lld events", b->path,
-                                      (long long)b->events);
-    if (st == OK) st = columns_read(b, COLUMN_ITEM, 0, b->events, item);
-    if (st == OK) st = columns_read(b, COLUMN_ACTION, 0, b->events, action);
-    if (st != OK) histories_close(h);
+    Status st;
+    if (!item || !action)
+        TRY_OR_FAIL(st,
+                    FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " events", b->path, b->events));
+    TRY_OR_FAIL(st, columns_read(b, COLUMN_ITEM, 0, b->events, item));
+    TRY_OR_FAIL(st, columns_read(b, COLUMN_ACTION, 0, b->events, action));
+    return OK;
+fail:
+    histories_close(h);
     return st;
 }
 
@@ -37,7 +41,8 @@ void histories_close(Histories *h)
     *h = (Histories){0};
 }
 
-/* First scored event of a user: the split's first, or the one after the user's very first event. */
+/* The first scored event of a user: the first of the split, or the second where that is the user's
+ * very first event. */
 static int64_t first_scored(const Histories *h, int64_t user)
 {
     const int64_t first = h->scored[user][0];
@@ -56,12 +61,12 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Keep `sample` of user[0 .. *users-1], those with the smallest draws, in ascending order. */
+/* Keeps those `sample` of user[0 .. *users-1] that have the smallest draws, in ascending order. */
 static Status draw_users(int64_t *user, int64_t *users, int64_t sample, uint64_t seed)
 {
     if (sample <= 0 || sample >= *users) return OK;
     uint64_t(*draw)[2] = malloc((size_t)*users * sizeof *draw);
-    if (!draw) return FAIL(ERR_MEMORY, "no memory to draw from %lld users", (long long)*users);
+    if (!draw) return FAIL(ERR_MEMORY, "no memory to draw from %" PRId64 " users", *users);
     for (int64_t u = 0; u < *users; u++) {
         draw[u][0] = philox_u64(seed, 0, (uint64_t)user[u]);
         draw[u][1] = (uint64_t)user[u];
@@ -77,7 +82,7 @@ static Status draw_users(int64_t *user, int64_t *users, int64_t sample, uint64_t
 static Status choose_users(ScoredEvents *s, const Histories *h, int64_t sample, uint64_t seed)
 {
     s->user = malloc((size_t)h->users * sizeof *s->user + 1);
-    if (!s->user) return FAIL(ERR_MEMORY, "no memory for %lld users", (long long)h->users);
+    if (!s->user) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " users", h->users);
     for (int64_t u = 0; u < h->users; u++) {
         const int64_t first = first_scored(h, u);
         s->no_history += first - h->scored[u][0];
@@ -99,11 +104,12 @@ static Status allocate(ScoredEvents *s)
     s->repeat = malloc(count);
     s->cold = malloc(count);
     if (!s->first || !s->event || !s->target || !s->action || !s->repeat || !s->cold)
-        return FAIL(ERR_MEMORY, "no memory for %lld scored events", (long long)s->count);
+        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " scored events", s->count);
     return OK;
 }
 
-/* last_user[x] is 1 + the last user (as walked) whose history so far has item x; 0 none. */
+/* Fills the arrays of `s`. last_user[x] is 1 + the place in s->user of the last user, up to here,
+ * whose history has item x; 0: there is none. */
 static void fill(ScoredEvents *s, const Histories *h, const uint8_t *in_train, int64_t *last_user)
 {
     int64_t i = 0;
@@ -128,21 +134,21 @@ static void fill(ScoredEvents *s, const Histories *h, const uint8_t *in_train, i
 
 Status histories_scored_select(ScoredEvents *s, const Histories *h, int64_t sample, uint64_t seed)
 {
+    Status st;
     *s = (ScoredEvents){.items = h->items, .groups = GROUP_ACTION + h->actions};
     uint8_t *in_train = calloc((size_t)h->items + 1, 1);
     int64_t *last_user = calloc((size_t)h->items + 1, sizeof *last_user);
-    Status st = in_train && last_user ? OK : FAIL(ERR_MEMORY, "no memory for %d items", h->items);
-    if (st == OK) st = choose_users(s, h, sample, seed);
-    if (st == OK) st = allocate(s);
-    if (st == OK) {
-        for (int64_t u = 0; u < h->users; u++)
-            for (int64_t e = h->train[u][0]; e < h->train[u][1]; e++) in_train[h->item[e]] = 1;
-        fill(s, h, in_train, last_user);
-    } else {
-        histories_scored_close(s);
-    }
+    if (!in_train || !last_user)
+        TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for %" PRId32 " items", h->items));
+    TRY_OR_FAIL(st, choose_users(s, h, sample, seed));
+    TRY_OR_FAIL(st, allocate(s));
+    for (int64_t u = 0; u < h->users; u++)
+        for (int64_t e = h->train[u][0]; e < h->train[u][1]; e++) in_train[h->item[e]] = 1;
+    fill(s, h, in_train, last_user);
+fail:
     free(in_train);
     free(last_user);
+    if (st != OK) histories_scored_close(s);
     return st;
 }
 

@@ -1,14 +1,15 @@
 #include "evaluate/ranking/pairs.h"
 
+#include <inttypes.h>
 #include <omp.h>
 #include <stdlib.h>
 
-/* The train events alone, end to end, and where each item occurs in them. */
+/* The train events, one history after the other, and where each item occurs in them. */
 typedef struct {
     int64_t count;
     int32_t *item;           /* [count] */
     uint8_t *before, *after; /* [count] neighbours within the window and the history */
-    int64_t *offset;         /* [items+1] occurrences of item x are at[offset[x]] .. */
+    int64_t *offset;         /* [items+1] item x occurs at[offset[x]] .. at[offset[x+1]-1] */
     int64_t *at;             /* [count] */
 } Occurrences;
 
@@ -49,26 +50,26 @@ static Status occurrences_open(Occurrences *o, const Histories *h, int window)
     o->offset = calloc((size_t)h->items + 1, sizeof *o->offset);
     o->at = malloc((size_t)o->count * sizeof *o->at + 1);
     if (!o->item || !o->before || !o->after || !o->offset || !o->at)
-        return FAIL(ERR_MEMORY, "no memory to index %lld train events", (long long)o->count);
+        return FAIL(ERR_MEMORY, "no memory to index %" PRId64 " train events", o->count);
     occurrences_fill(o, h, window);
     return OK;
 }
 
-/* A row under construction: dense sums (zero outside of touched). */
+/* A row under construction, as dense sums; all but those of `touched` are zero. */
 typedef struct {
     double *sum;      /* [items] */
     int32_t *touched; /* [items] */
     int32_t count;
-} Row;
+} PairRow;
 
-static void row_add(Row *r, int32_t y, int64_t weight)
+static void row_add(PairRow *r, int32_t y, int64_t weight)
 {
     if (!weight) return;
     if (r->sum[y] == 0.0) r->touched[r->count++] = y;
     r->sum[y] += (double)weight;
 }
 
-static void row_build(Row *r, const Occurrences *o, const PairWeights *w, int32_t x)
+static void row_build(PairRow *r, const Occurrences *o, const PairWeights *w, int32_t x)
 {
     for (int64_t i = o->offset[x]; i < o->offset[x + 1]; i++) {
         const int64_t at = o->at[i];
@@ -77,25 +78,25 @@ static void row_build(Row *r, const Occurrences *o, const PairWeights *w, int32_
     }
 }
 
-static void row_clear(Row *r)
+static void row_clear(PairRow *r)
 {
     for (int32_t k = 0; k < r->count; k++) r->sum[r->touched[k]] = 0.0;
     r->count = 0;
 }
 
-static Status rows_open(Row **rows, int threads, int32_t items)
+static Status rows_open(PairRow **rows, int threads, int32_t items)
 {
     *rows = calloc((size_t)threads, sizeof **rows);
     for (int i = 0; *rows && i < threads; i++) {
         (*rows)[i].sum = calloc((size_t)items + 1, sizeof(double));
         (*rows)[i].touched = malloc(((size_t)items + 1) * sizeof(int32_t));
         if (!(*rows)[i].sum || !(*rows)[i].touched)
-            return FAIL(ERR_MEMORY, "no memory for rows of %d items", items);
+            return FAIL(ERR_MEMORY, "no memory for rows of %" PRId32 " items", items);
     }
     return *rows ? OK : FAIL(ERR_MEMORY, "no memory for %d threads", threads);
 }
 
-static void rows_close(Row *rows, int threads)
+static void rows_close(PairRow *rows, int threads)
 {
     for (int i = 0; rows && i < threads; i++) {
         free(rows[i].sum);
@@ -110,9 +111,9 @@ static int by_item(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Ascending, so that who adds rows up walks memory forwards. A well-filled row is read off the
- * sums. */
-static void row_sort(Row *r, int32_t items)
+/* Sorts the items of a row, so that adding up rows reads memory forwards. A row with many items is
+ * collected from the sums, which is faster than sorting. */
+static void row_sort(PairRow *r, int32_t items)
 {
     if (r->count < items / 32) {
         qsort(r->touched, (size_t)r->count, sizeof *r->touched, by_item);
@@ -123,7 +124,7 @@ static void row_sort(Row *r, int32_t items)
         if (r->sum[y] != 0.0) r->touched[count++] = y;
 }
 
-static void row_store(const PairTable *t, const Row *r, int32_t x, double divisor)
+static void row_store(const PairTable *t, const PairRow *r, int32_t x, double divisor)
 {
     const int64_t first = t->offset[x];
     for (int32_t k = 0; k < r->count; k++) {
@@ -132,12 +133,14 @@ static void row_store(const PairTable *t, const Row *r, int32_t x, double diviso
     }
 }
 
-/* Two passes over all rows: sizes (offset[x+1]), then, once allocated, contents. */
-static void pass(PairTable *t, const Occurrences *o, const PairWeights *w, Row *rows, int threads)
+/* One pass over all rows. Before the table is allocated it finds their sizes, offset[x+1]; after
+ * that it stores them. */
+static void pass(PairTable *t, const Occurrences *o, const PairWeights *w, PairRow *rows,
+                 int threads)
 {
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 64)
     for (int32_t x = 0; x < t->items; x++) {
-        Row *r = &rows[omp_get_thread_num()];
+        PairRow *r = &rows[omp_get_thread_num()];
         row_build(r, o, w, x);
         if (t->item) {
             row_sort(r, t->items);
@@ -149,33 +152,35 @@ static void pass(PairTable *t, const Occurrences *o, const PairWeights *w, Row *
     }
 }
 
-static Status build(PairTable *t, const Occurrences *o, const PairWeights *w, Row *rows,
+static Status build(PairTable *t, const Occurrences *o, const PairWeights *w, PairRow *rows,
                     int threads)
 {
     t->offset = calloc((size_t)t->items + 1, sizeof *t->offset);
-    if (!t->offset) return FAIL(ERR_MEMORY, "no memory for %d rows of pairs", t->items);
+    if (!t->offset) return FAIL(ERR_MEMORY, "no memory for %" PRId32 " rows of pairs", t->items);
     pass(t, o, w, rows, threads);
     for (int32_t x = 0; x < t->items; x++) t->offset[x + 1] += t->offset[x];
     const int64_t entries = t->offset[t->items];
     t->item = malloc((size_t)entries * sizeof *t->item + 1);
     t->weight = malloc((size_t)entries * sizeof *t->weight + 1);
     if (!t->item || !t->weight)
-        return FAIL(ERR_MEMORY, "no memory for %lld pairs of items", (long long)entries);
+        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " pairs of items", entries);
     pass(t, o, w, rows, threads);
     return OK;
 }
 
 Status pairs_count(PairTable *t, const Histories *h, const PairWeights *weights, int threads)
 {
-    REQUIRE(weights->window >= 1 && weights->window <= PAIR_WINDOW_MAX, "window %d",
-            weights->window);
-    REQUIRE(threads >= 1, "%d threads", threads);
+    REQUIRE(weights->window >= 1 && weights->window <= PAIR_WINDOW_MAX, "window %d, want 1 to %d",
+            weights->window, PAIR_WINDOW_MAX);
+    REQUIRE(threads >= 1, "%d threads, want at least 1", threads);
     *t = (PairTable){.items = h->items};
     Occurrences o = {0};
-    Row *rows = NULL;
-    Status st = occurrences_open(&o, h, weights->window);
-    if (st == OK) st = rows_open(&rows, threads, h->items);
-    if (st == OK) st = build(t, &o, weights, rows, threads);
+    PairRow *rows = NULL;
+    Status st;
+    TRY_OR_FAIL(st, occurrences_open(&o, h, weights->window));
+    TRY_OR_FAIL(st, rows_open(&rows, threads, h->items));
+    TRY_OR_FAIL(st, build(t, &o, weights, rows, threads));
+fail:
     if (st != OK) pairs_close(t);
     rows_close(rows, threads);
     occurrences_close(&o);

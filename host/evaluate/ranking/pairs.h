@@ -1,15 +1,16 @@
 /* Weighted counts of pairs of items inside histories, sparse.
  *
- *   w[x][y] = ( sum over occurrences of x, then y g events later in one train history, g <= window,
- *               of forward[g]
- *             + the same with y g events EARLIER, of backward[g] ) / divisor
+ *   w[x][y] = ( sum of forward[g] over the occurrences of x with y g events later
+ *             + sum of backward[g] over the occurrences of x with y g events EARLIER ) / divisor
  *
- * The weights are integers, so sums are exact below 2^53 in any order; the one rounding is the
- * division. A pair with itself (x == y) counts as any other.
+ * with 1 <= g <= window, both events in the same train history.
  *
- * Rows are compressed; within a row items ascend. Entries: at most 2 window
- * a train event, 12 bytes each, and in real logs far fewer, since pairs repeat; while building 16
- * bytes a train event and 12 bytes an item and thread. The same bits for any number of threads.
+ * The weights are integers, so sums below 2^53 are exact in any order; the division is the only
+ * rounding. A pair of an item with itself (x == y) counts as any other.
+ *
+ * Rows are compressed; within a row items ascend. There are at most 2 window entries per train
+ * event, 12 bytes each, and far fewer in real logs, where pairs repeat. Counting needs another 16
+ * bytes per train event, and 12 bytes per item and thread. The same bits for any number of threads.
  */
 #ifndef SOUK_PAIRS_H
 #define SOUK_PAIRS_H
@@ -20,8 +21,8 @@ enum { PAIR_WINDOW_MAX = 20 };
 
 typedef struct {
     int window; /* 1 .. PAIR_WINDOW_MAX */
-    int64_t forward[PAIR_WINDOW_MAX + 1],
-        backward[PAIR_WINDOW_MAX + 1]; /* [gap], >= 0; [0] unused */
+    /* [gap], >= 0; entry 0 is unused. */
+    int64_t forward[PAIR_WINDOW_MAX + 1], backward[PAIR_WINDOW_MAX + 1];
     double divisor;
 } PairWeights;
 

@@ -1,17 +1,18 @@
 #include "evaluate/ranking/purchase_rates.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
-#define PRIOR_WEIGHT 10.0
+#define PRIOR_WEIGHT 10.0 /* transitions of the overall rate that smooth each rate */
 
 static double smoothed(double purchases, double events, double overall)
 {
     return (purchases + PRIOR_WEIGHT * overall) / (events + PRIOR_WEIGHT);
 }
 
-/* purchases and events, in `count`: [0..items) by item, [items..items+actions) by action, last all.
- */
+/* Counts purchases and events, count[.][0] and [1]: rows 0 .. items-1 are by item, the next
+ * `actions` rows by action, and the last row is of all. */
 static void count_transitions(int64_t (*count)[2], const Histories *h, int purchase)
 {
     const int64_t all = (int64_t)h->items + h->actions;
@@ -27,7 +28,8 @@ static void count_transitions(int64_t (*count)[2], const Histories *h, int purch
 
 Status purchase_rates_fit(PurchaseRates *r, const Histories *h, int purchase)
 {
-    REQUIRE(purchase >= 0 && purchase < h->actions, "action %d of %d", purchase, h->actions);
+    REQUIRE(purchase >= 0 && purchase < h->actions, "action %d, want 0 to %d", purchase,
+            h->actions - 1);
     *r = (PurchaseRates){.purchase = purchase};
     const int64_t all = (int64_t)h->items + h->actions;
     int64_t(*count)[2] = calloc((size_t)all + 1, sizeof *count);
@@ -35,13 +37,16 @@ Status purchase_rates_fit(PurchaseRates *r, const Histories *h, int purchase)
     if (!count || !r->item) {
         free(count);
         purchase_rates_close(r);
-        return FAIL(ERR_MEMORY, "no memory for the purchase rates of %d items", h->items);
+        return FAIL(ERR_MEMORY, "no memory for the purchase rates of %" PRId32 " items", h->items);
     }
     count_transitions(count, h, purchase);
     r->overall = ((double)count[all][0] + 1.0) / ((double)count[all][1] + 2.0);
     for (int64_t k = 0; k < all; k++) {
         const double rate = smoothed((double)count[k][0], (double)count[k][1], r->overall);
-        *(k < h->items ? &r->item[k] : &r->action[k - h->items]) = rate;
+        if (k < h->items)
+            r->item[k] = rate;
+        else
+            r->action[k - h->items] = rate;
     }
     free(count);
     return OK;

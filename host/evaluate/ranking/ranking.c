@@ -1,5 +1,6 @@
 #include "evaluate/ranking/ranking.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 static const struct {
     const char *name;
     int cut;
-    char gain; /* h: 1, n: 1 / log2(r + 2), m: 1 / (r + 1) */
+    char gain; /* of rank r: h is 1, n is 1 / log2(r + 2), m is 1 / (r + 1) */
 } measures[MEASURES] = {
     [HR_1] = {"HR@1", 1, 'h'},        [HR_5] = {"HR@5", 5, 'h'},
     [HR_10] = {"HR@10", 10, 'h'},     [HR_20] = {"HR@20", 20, 'h'},
@@ -16,9 +17,9 @@ static const struct {
     [MRR_10] = {"MRR@10", 10, 'm'},   [MRR_20] = {"MRR@20", 20, 'm'},
 };
 
-const char *ranking_measure_name(Measure m) { return measures[m].name; }
+const char *ranking_measure_name(RankingMeasure m) { return measures[m].name; }
 
-double ranking_measure_value(Measure m, int64_t above, int64_t ties)
+double ranking_measure_value(RankingMeasure m, int64_t above, int64_t ties)
 {
     const int64_t cut = measures[m].cut, end = above + ties + 1 < cut ? above + ties + 1 : cut;
     double sum = 0.0;
@@ -42,7 +43,7 @@ Status ranking_open(Ranking *r, const ScoredEvents *events)
     r->shown = calloc((size_t)events->groups * (size_t)events->items + 1, 1);
     if (!r->above || !r->ties || !r->shown) {
         ranking_close(r);
-        return FAIL(ERR_MEMORY, "no memory to rank %lld events", (long long)events->count);
+        return FAIL(ERR_MEMORY, "no memory to rank %" PRId64 " events", events->count);
     }
     memset(r->above, -1, count * sizeof *r->above);
     return OK;
@@ -56,6 +57,7 @@ void ranking_close(Ranking *r)
     *r = (Ranking){0};
 }
 
+/* Marks the top items of an event as shown, in each group of the event. */
 static void show(Ranking *r, int64_t event, const int32_t *top)
 {
     const ScoredEvents *s = r->events;
@@ -63,7 +65,8 @@ static void show(Ranking *r, int64_t event, const int32_t *top)
                           GROUP_ACTION + s->action[event], s->cold[event] ? GROUP_COLD : GROUP_ALL};
     for (int g = 0; g < 4; g++)
         for (int k = 0; k < RANKING_TOP && top[k] >= 0; k++) {
-            REQUIRE(top[k] < s->items, "top item %d of %d items", top[k], s->items);
+            REQUIRE(top[k] < s->items, "top item %" PRId32 ", want below %" PRId32, top[k],
+                    s->items);
             uint8_t *mark = r->shown + (int64_t)groups[g] * s->items + top[k];
             if (!__atomic_load_n(mark, __ATOMIC_RELAXED))
                 __atomic_store_n(mark, 1, __ATOMIC_RELAXED);
@@ -75,19 +78,19 @@ void ranking_add(Ranking *r, int64_t count, const int64_t *index, const int32_t 
 {
     for (int64_t i = 0; i < count; i++) {
         const int64_t event = index[i];
-        REQUIRE(event >= 0 && event < r->events->count, "event %lld of %lld", (long long)event,
-                (long long)r->events->count);
-        REQUIRE(r->above[event] < 0, "event %lld was added before", (long long)event);
+        REQUIRE(event >= 0 && event < r->events->count, "event %" PRId64 ", want 0 to %" PRId64,
+                event, r->events->count - 1);
+        REQUIRE(r->above[event] < 0, "event %" PRId64 " was added before", event);
         REQUIRE(above[i] >= 0 && ties[i] >= 0 && ties[i] < r->events->items - above[i],
-                "event %lld: %d above and %d ties of %d items", (long long)event, above[i], ties[i],
-                r->events->items);
+                "event %" PRId64 ": %" PRId32 " above and %" PRId32 " ties of %" PRId32 " items",
+                event, above[i], ties[i], r->events->items);
         r->above[event] = above[i];
         r->ties[event] = ties[i];
         show(r, event, top + i * RANKING_TOP);
     }
 }
 
-/* Sums over users that the ratio and its variance need. */
+/* Sums over users, for a ratio and its variance. */
 typedef struct {
     double users, y, n, yy, yn, nn;
 } Sums;
@@ -102,46 +105,23 @@ static void sums_add(Sums *s, double y, double n)
     s->nn += n * n;
 }
 
-/* The 97.5 % quantile of Student's t: closed forms for 1 and 2 degrees, else Abramowitz & Stegun
- * 26.7.5 (within 0.5 % from 3, 0.02 % from 8 degrees on). */
-static double student_975(double freedom)
-{
-    const double z = 1.959963984540054, zz = z * z, f = freedom;
-    if (f == 1.0) return 12.706204736174707;
-    if (f == 2.0) return 4.302652729749464;
-    return z + z * (zz + 1.0) / (4.0 * f) + z * ((5.0 * zz + 16.0) * zz + 3.0) / (96.0 * f * f) +
-           z * (((3.0 * zz + 19.0) * zz + 17.0) * zz - 15.0) / (384.0 * f * f * f) +
-           z * ((((79.0 * zz + 776.0) * zz + 1482.0) * zz - 1920.0) * zz - 945.0) /
-               (92160.0 * f * f * f * f);
-}
-
-Estimate ranking_interval(double value, double error, double freedom, double least, double most)
-{
-    Estimate e = {value, NAN, NAN, NAN, NAN};
-    if (freedom < 1.0) return e;
-    e.error = error;
-    e.half = student_975(freedom) * error;
-    e.low = fmax(least, value - e.half);
-    e.high = fmin(most, value + e.half);
-    return e;
-}
-
 static Estimate ratio(const Sums *s, double least, double most)
 {
     const double r = s->n > 0.0 ? s->y / s->n : NAN;
     const double residual = fmax(s->yy - 2.0 * r * s->yn + r * r * s->nn, 0.0);
     const double error = sqrt(s->users / (s->users - 1.0) * residual) / s->n;
-    return ranking_interval(r, error, s->users - 1.0, least, most);
+    return estimate_interval(r, error, s->users - 1.0, least, most);
 }
 
-/* Expectations of measures whose target lies beyond every cut are 0: most events of a poor scorer.
- */
+/* Most events of a poor scorer have their target beyond every cut: there all measures are 0. */
 static void add_event(double *y, int64_t above, int64_t ties)
 {
     if (above >= RANKING_TOP) return;
-    for (int m = 0; m < MEASURES; m++) y[m] += ranking_measure_value((Measure)m, above, ties);
+    for (int m = 0; m < MEASURES; m++)
+        y[m] += ranking_measure_value((RankingMeasure)m, above, ties);
 }
 
+/* The share of the catalogue that was shown. */
 static double covered(const Ranking *r, int group)
 {
     const uint8_t *shown = r->shown + (int64_t)group * r->events->items;
@@ -160,7 +140,7 @@ void ranking_summary(const Ranking *r, int group, RankingSummary *out)
         int64_t n = 0;
         for (int64_t i = s->first[u]; i < s->first[u + 1]; i++) {
             if (!histories_scored_in_group(s, i, group)) continue;
-            REQUIRE(r->above[i] >= 0, "event %lld was never ranked", (long long)i);
+            REQUIRE(r->above[i] >= 0, "event %" PRId64 " was never ranked", i);
             add_event(y, r->above[i], r->ties[i]);
             n++;
         }
@@ -173,8 +153,8 @@ void ranking_summary(const Ranking *r, int group, RankingSummary *out)
     if (out->events) out->coverage = covered(r, group);
 }
 
-/* Sum over the events of user[u] in the group; *size their number. */
-static double user_sum(const Ranking *r, int64_t u, int group, Measure m, double *size)
+/* The sum of a measure over the events of user[u] in the group; *size is their number. */
+static double user_sum(const Ranking *r, int64_t u, int group, RankingMeasure m, double *size)
 {
     const ScoredEvents *s = r->events;
     double sum = 0.0;
@@ -187,12 +167,12 @@ static double user_sum(const Ranking *r, int64_t u, int group, Measure m, double
     return sum;
 }
 
-void ranking_users(const Ranking *r, int group, Measure m, double *sum, double *size)
+void ranking_users(const Ranking *r, int group, RankingMeasure m, double *sum, double *size)
 {
     for (int64_t u = 0; u < r->events->users; u++) sum[u] = user_sum(r, u, group, m, &size[u]);
 }
 
-Estimate ranking_difference(const Ranking *a, const Ranking *b, int group, Measure m)
+Estimate ranking_difference(const Ranking *a, const Ranking *b, int group, RankingMeasure m)
 {
     REQUIRE(a->events == b->events, "rankings of different events");
     Sums sums = {0};

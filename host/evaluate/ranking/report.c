@@ -1,6 +1,7 @@
 #include "evaluate/ranking/report.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,12 +9,11 @@
 
 #include "base/files.h"
 
-static const Measure shown_difference = NDCG_10;
+static const RankingMeasure shown_difference = NDCG_10;
 
-/* ---- Groups ------------------------------------------------------------------------------------
- */
+/* ---- Groups ---------------------------------------------------------------------------------- */
 
-static void group_name(char *out, size_t size, const ReportContext *c, int group)
+static void group_name(char *out, size_t size, const RankingReportContext *c, int group)
 {
     static const char *const fixed[GROUP_ACTION] = {"all", "target new to the user",
                                                     "target seen before by the user",
@@ -29,7 +29,7 @@ static int64_t group_events(const Evaluation *e, int group)
     return 0;
 }
 
-/* In order of display: all, the actions, then the fixed rest. */
+/* The group at a place of the display: all, the actions, then the other fixed groups. */
 static int group_at(const Evaluation *e, int place)
 {
     const int actions = e->events.groups - GROUP_ACTION;
@@ -43,14 +43,13 @@ static bool is_reported(const Evaluation *e, int group)
     return group == GROUP_ALL || (events > 0 && events < group_events(e, GROUP_ALL));
 }
 
-/* ---- Screen ------------------------------------------------------------------------------------
- */
+/* ---- Screen ---------------------------------------------------------------------------------- */
 
-/* "12,345" */
+/* Writes "12,345" and returns it. */
 static const char *grouped(char out[32], int64_t value)
 {
     char digits[24];
-    const int length = snprintf(digits, sizeof digits, "%lld", (long long)value);
+    const int length = snprintf(digits, sizeof digits, "%" PRId64, value);
     int at = 0;
     for (int i = 0; i < length; i++) {
         if (i && (length - i) % 3 == 0 && digits[i - 1] != '-') out[at++] = ',';
@@ -68,7 +67,7 @@ static void print_value(FILE *out, double value)
         fprintf(out, " %6s", "-");
 }
 
-/* A text in lines of at most 98 columns, broken at spaces. */
+/* Prints a text in lines of at most 98 columns, broken at spaces. */
 static void print_wrapped(FILE *out, const char *text)
 {
     enum { WIDTH = 96 };
@@ -91,13 +90,14 @@ static void print_repeats(FILE *out, const Evaluation *e)
     char a[32];
     for (int64_t i = 0; i < e->events.count; i++) repeats += e->events.repeat[i];
     if (!repeats || e->options.include_seen) return;
-    fprintf(out,
-            "  %s targets were seen before by their user: they compete with unseen items only,\n"
-            "  which flatters every scorer; --include-seen judges such events rightly\n",
-            grouped(a, repeats));
+    fprintf(
+        out,
+        "  %s targets were seen before by their user: they compete with unseen items only, which\n"
+        "  makes every scorer look better than it is; --include-seen ranks them among all items\n",
+        grouped(a, repeats));
 }
 
-static void print_protocol(FILE *out, const Evaluation *e, const ReportContext *c)
+static void print_protocol(FILE *out, const Evaluation *e, const RankingReportContext *c)
 {
     const ScoredEvents *s = &e->events;
     char a[32], b[32], d[32];
@@ -109,17 +109,18 @@ static void print_protocol(FILE *out, const Evaluation *e, const ReportContext *
         fprintf(out, "  a sample of %s users, seed %llu\n", grouped(a, c->sample),
                 (unsigned long long)c->seed);
     if (s->no_history)
-        fprintf(out, "  %s first events of a user left out: no history to go by\n",
+        fprintf(out, "  %s first events of a user are left out, as they have no history\n",
                 grouped(a, s->no_history));
     fputs(e->options.include_seen
               ? "  items of the history stay candidates\n"
-              : "  items of the history are no candidates, save a target that was seen before\n",
+              : "  items of the history are no candidates, except a target that was seen before\n",
           out);
     print_repeats(out, e);
-    fputs("  ties: expectation over a random order of the tied items\n"
-          "  second lines: +- half of the 95 % interval, users as the units\n"
-          "  HR@1 is one-step accuracy; cover: share of the catalogue in any top 20\n",
-          out);
+    fputs(
+        "  ties: expectation over a random order of the tied items\n"
+        "  second lines: +- half of the 95 % interval over users\n"
+        "  HR@1 is the accuracy of one step; cover: share of the catalogue that is in any top 20\n",
+        out);
 }
 
 static void print_scorer(FILE *out, const char *name, const RankingSummary *s)
@@ -142,7 +143,7 @@ static void print_difference(FILE *out, const Evaluation *e, int group, int scor
             e->scorer[best].name, ranking_measure_name(shown_difference), d.value, d.low, d.high);
 }
 
-static void print_group(FILE *out, const Evaluation *e, const ReportContext *c, int group)
+static void print_group(FILE *out, const Evaluation *e, const RankingReportContext *c, int group)
 {
     char name[128], a[32], b[32];
     int64_t users = 0;
@@ -161,7 +162,7 @@ static void print_group(FILE *out, const Evaluation *e, const ReportContext *c, 
         if (e->scorer[k].ranks) print_difference(out, e, group, k);
 }
 
-/* The first scorer that predicts; -1 where none does or there is nothing to tell apart. */
+/* The first scorer that predicts purchases; -1 where none does, or all events are of one kind. */
 static int first_auc(const Evaluation *e)
 {
     if (e->options.purchase < 0) return -1;
@@ -170,12 +171,12 @@ static int first_auc(const Evaluation *e)
     return -1;
 }
 
-static void print_auc(FILE *out, const Evaluation *e, const ReportContext *c)
+static void print_auc(FILE *out, const Evaluation *e, const RankingReportContext *c)
 {
     if (e->options.purchase < 0) return;
     const int first = first_auc(e);
     if (first < 0) {
-        fprintf(out, "\nnext event a %s: no AUC, the scored events are all of one kind\n",
+        fprintf(out, "\nnext event a %s: no AUC, as all scored events are of one kind\n",
                 c->action_name[e->options.purchase]);
         return;
     }
@@ -191,7 +192,7 @@ static void print_auc(FILE *out, const Evaluation *e, const ReportContext *c)
     }
 }
 
-void report_print(FILE *out, const Evaluation *e, const ReportContext *context)
+void ranking_report_print(FILE *out, const Evaluation *e, const RankingReportContext *context)
 {
     print_protocol(out, e, context);
     for (int p = 0; p < e->events.groups; p++)
@@ -199,8 +200,7 @@ void report_print(FILE *out, const Evaluation *e, const ReportContext *context)
     print_auc(out, e, context);
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
@@ -215,7 +215,7 @@ static json_t *scorer_json(const Evaluation *e, int k)
     return json_pack("{s:s, s:b}", "name", e->scorer[k].name, "baseline", e->scorer[k].baseline);
 }
 
-static json_t *group_json(const Evaluation *e, const ReportContext *c, int group)
+static json_t *group_json(const Evaluation *e, const RankingReportContext *c, int group)
 {
     char name[128];
     json_t *scorers = json_array(), *differences = json_array();
@@ -225,7 +225,8 @@ static json_t *group_json(const Evaluation *e, const ReportContext *c, int group
         const RankingSummary *s = evaluation_summary(e, k, group);
         json_t *row = scorer_json(e, k);
         for (int m = 0; m < MEASURES; m++)
-            json_object_set_new(row, ranking_measure_name((Measure)m), estimate(s->measure[m]));
+            json_object_set_new(row, ranking_measure_name((RankingMeasure)m),
+                                estimate(s->measure[m]));
         json_object_set_new(row, "coverage@20", number(s->coverage));
         json_array_append_new(scorers, row);
         users = s->users;
@@ -245,7 +246,7 @@ static json_t *group_json(const Evaluation *e, const ReportContext *c, int group
                      scorers, "differences", differences);
 }
 
-static json_t *auc_json(const Evaluation *e, const ReportContext *c)
+static json_t *auc_json(const Evaluation *e, const RankingReportContext *c)
 {
     const int first = first_auc(e);
     if (first < 0) return json_null();
@@ -261,7 +262,7 @@ static json_t *auc_json(const Evaluation *e, const ReportContext *c)
                      (json_int_t)e->auc[first].negatives, "scorers", scorers);
 }
 
-Status report_json(const char *path, const Evaluation *e, const ReportContext *c)
+Status ranking_report_json(const char *path, const Evaluation *e, const RankingReportContext *c)
 {
     json_t *groups = json_array();
     for (int p = 0; p < e->events.groups; p++)

@@ -1,4 +1,4 @@
-/* What an evaluation holds side by side: the model and the baselines, all behind this. */
+/* What an evaluation compares: the model and the baselines all implement this. */
 #ifndef SOUK_SCORER_H
 #define SOUK_SCORER_H
 
@@ -13,15 +13,15 @@ typedef struct {
 
 typedef struct Scorer {
     const char *name; /* its row in the tables, at most 18 characters */
-    bool baseline;    /* the bar that the others are measured against */
-    bool ranks;       /* fills `ranking` */
-    bool predicts;    /* fills `purchase` */
-    void *state;      /* the implementer's own, as `kind` */
+    bool baseline;    /* the others are measured against the best baseline */
+    bool ranks;       /* it fills `ranking` */
+    bool predicts;    /* it fills `purchase` */
+    void *state;      /* private to the implementation, as `kind` is */
     int kind;
-    /* Score every event of `events`, each given its user's history before it: rows offset[user] ..
-     * event-1 of the log. Adds all events to `ranking` (NULL unless .ranks) and sets
-     * purchase[events], any score that rises with the chance that the event is a purchase (NULL
-     * unless .predicts and a purchase action exists). */
+    /* Scores every event of `events`, each from its user's history before it: rows offset[user] ..
+     * event-1 of the log. Adds all events to `ranking`, which is NULL unless .ranks. Fills purchase
+     * [events] with any score that rises with the probability that the event is a purchase; it is
+     * NULL unless .predicts and there is a purchase action. */
     Status (*score)(const struct Scorer *self, const Histories *h, const ScoredEvents *events,
                     const ScoreOptions *options, Ranking *ranking, float *purchase);
 } Scorer;

@@ -1,6 +1,8 @@
 #include "evaluate/statistics/auc.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -15,7 +17,7 @@ static int by_score(const void *a, const void *b)
     return (x->event > y->event) - (x->event < y->event);
 }
 
-/* value[i] = v_i of the header. `sorted` ascending in score. Gives A. */
+/* Fills value[i] = v_i of the header and returns A. `sorted` is ascending in score. */
 static double placements(double *value, const Scored *sorted, const uint8_t *label, int64_t count,
                          double positives, double negatives)
 {
@@ -53,8 +55,8 @@ static Estimate interval(double area, const double *value, const uint8_t *label,
         present += first[u + 1] > first[u];
         for (int k = 0; k < 2; k++) with[k] += has[k];
     }
-    return ranking_interval(area, sqrt(present / (present - 1.0) * sum),
-                            fmin(with[0], with[1]) - 1.0, 0.0, 1.0);
+    return estimate_interval(area, sqrt(present / (present - 1.0) * sum),
+                             fmin(with[0], with[1]) - 1.0, 0.0, 1.0);
 }
 
 Status auc_measure(Auc *out, const float *score, const uint8_t *label, const int64_t *first,
@@ -64,25 +66,23 @@ Status auc_measure(Auc *out, const float *score, const uint8_t *label, const int
     *out = (Auc){.auc = {NAN, NAN, NAN, NAN, NAN}};
     for (int64_t i = 0; i < count; i++) {
         if (!isfinite(score[i]))
-            return FAIL(ERR_FORMAT, "score %g of event %lld, expected a finite number",
-                        (double)score[i], (long long)i);
+            return FAIL(ERR_FORMAT, "event %" PRId64 " has score %g, want a finite number", i,
+                        (double)score[i]);
         out->positives += label[i] != 0;
     }
     out->negatives = count - out->positives;
     if (!out->positives || !out->negatives) return OK;
     Scored *sorted = malloc((size_t)count * sizeof *sorted);
     double *value = malloc((size_t)count * sizeof *value);
-    Status st = OK;
-    if (sorted && value) {
+    const bool allocated = sorted && value;
+    if (allocated) {
         for (int64_t i = 0; i < count; i++) sorted[i] = (Scored){score[i], i};
         qsort(sorted, (size_t)count, sizeof *sorted, by_score);
         const double area =
             placements(value, sorted, label, count, (double)out->positives, (double)out->negatives);
         out->auc = interval(area, value, label, first, users, out);
-    } else {
-        st = FAIL(ERR_MEMORY, "no memory for the AUC of %lld events", (long long)count);
     }
     free(sorted);
     free(value);
-    return st;
+    return allocated ? OK : FAIL(ERR_MEMORY, "no memory for the AUC of %" PRId64 " events", count);
 }

@@ -1,5 +1,6 @@
 #include "evaluate/statistics/bootstrap.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -12,7 +13,8 @@ typedef struct {
     double *replicate; /* [count, replicates] */
 } Draws;
 
-/* A sample's number of times of one user: the inverse of the Poisson(1) distribution at a word. */
+/* How often a replicate takes a user: the inverse of the Poisson(1) distribution at a uniform
+ * word. */
 static int poisson(uint32_t word)
 {
     const double u = ((double)word + 0.5) * 0x1p-32;
@@ -49,7 +51,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The p-quantile of sorted x, between its order statistics (count+1) p. */
+/* The p-quantile of sorted x: its order statistic number (count+1) p, interpolated. */
 static double quantile(const double *x, int count, double p)
 {
     const double at = fmin(fmax((count + 1) * p - 1.0, 0.0), count - 1.0);
@@ -75,14 +77,14 @@ static void finish(BootstrapInterval *out, const Draws *d)
 Status bootstrap_run(BootstrapInterval *out, const BootstrapSample *sample,
                      const Bootstrap *options)
 {
-    REQUIRE(sample->width >= 1 && sample->width <= BOOTSTRAP_WIDTH_MAX, "%d terms", sample->width);
+    REQUIRE(sample->width >= 1 && sample->width <= BOOTSTRAP_WIDTH_MAX, "%d terms, want 1 to %d",
+            sample->width, BOOTSTRAP_WIDTH_MAX);
     Draws d = {sample, options, NULL};
     d.replicate =
         calloc((size_t)sample->count * (size_t)options->replicates + 1, sizeof *d.replicate);
-    Status st = d.replicate ? OK
-                            : FAIL(ERR_MEMORY, "no memory to resample %lld users",
-                                   (long long)sample->users);
-    if (st == OK) st = parallel_run(options->threads, options->replicates, draw, &d);
+    if (!d.replicate)
+        return FAIL(ERR_MEMORY, "no memory to resample %" PRId64 " users", sample->users);
+    const Status st = parallel_run(options->threads, options->replicates, draw, &d);
     if (st == OK) finish(out, &d);
     free(d.replicate);
     return st;

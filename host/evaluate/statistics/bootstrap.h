@@ -1,9 +1,10 @@
-/* Percentile bootstrap (Efron 1979) of statistics of sums over users, users as the units.
+/* The percentile bootstrap (Efron 1979) of statistics of sums over users. Users are the independent
+ * units.
  *
- * Replicate b gives user u the weight c_ub ~ Poisson(1), drawn by Philox(seed, b, u) (Chamandy et al.
- * 2012: the multinomial's limit, in one sweep), forms the statistics of the weighted sums, and a 95 %
- * interval runs from the 2.5 % to the 97.5 % quantile of the replicates. It holds as the sample grows;
- * with few users that count it is too short.
+ * Replicate b gives user u the weight c_ub ~ Poisson(1), drawn by Philox(seed, b, u) (Chamandy et
+ * al. 2012: the limit of the multinomial weights, which needs one pass), and forms the statistics
+ * of the weighted sums. The 95 % interval runs from the 2.5 % to the 97.5 % quantile of the
+ * replicates. It is right for large samples; with few users it is too short.
  */
 #ifndef SOUK_BOOTSTRAP_H
 #define SOUK_BOOTSTRAP_H
@@ -33,7 +34,7 @@ typedef struct {
     double value, low, high;
 } BootstrapInterval;
 
-/* Statistics of the plain sums with their intervals: out [count]. */
+/* The statistics of the plain sums, with their intervals: out [count]. */
 Status bootstrap_run(BootstrapInterval *out, const BootstrapSample *sample,
                      const Bootstrap *options);
 

@@ -1,21 +1,22 @@
 #include "evaluate/statistics/paired.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "evaluate/ranking/ranking.h"
+#include "evaluate/statistics/estimate.h"
 
-/* Of rows of size, then a term a statistic. */
+/* A row is the size of a user, then one term for each statistic. */
 static double ratio(const double *sum, int k) { return sum[1 + k] / sum[0]; }
 
-/* Statistics: the arms, then the differences of each arm and those before it. */
+/* The number of the statistic V_a - V_b, b < a. The arms come first, then the differences. */
 static int statistic_of(int arms, int a, int b) { return arms + a * (a - 1) / 2 + b; }
 
 static Status over_users(BootstrapInterval *out, const PairedSample *s, const Bootstrap *bootstrap)
 {
     const int count = s->arms + s->arms * (s->arms - 1) / 2, width = 1 + count;
     double *row = calloc((size_t)s->users * (size_t)width + 1, sizeof *row);
-    if (!row) return FAIL(ERR_MEMORY, "no memory to resample %lld users", (long long)s->users);
+    if (!row) return FAIL(ERR_MEMORY, "no memory to resample %" PRId64 " users", s->users);
     for (int64_t u = 0; u < s->users; u++) {
         double *to = row + u * width;
         to[0] = s->size[u];
@@ -31,7 +32,7 @@ static Status over_users(BootstrapInterval *out, const PairedSample *s, const Bo
     return st;
 }
 
-/* x[s] - minus[s] over the seeds; minus NULL: x itself. */
+/* The interval over the seeds of x[s] - minus[s]; minus NULL: of x[s]. */
 static PairedEstimate over_seeds(const double *x, const double *minus, int seeds)
 {
     double mean = 0.0, square = 0.0;
@@ -42,20 +43,21 @@ static PairedEstimate over_seeds(const double *x, const double *minus, int seeds
     }
     const double spread = sqrt(square / (seeds - 1.0));
     const Estimate e =
-        ranking_interval(mean, spread / sqrt(seeds), seeds - 1.0, -INFINITY, INFINITY);
+        estimate_interval(mean, spread / sqrt(seeds), seeds - 1.0, -INFINITY, INFINITY);
     return (PairedEstimate){.value = mean, .spread = spread, .seeds = {e.low, e.high}};
 }
 
+/* Adds the interval over users, which is NULL where there are none, and that of both. */
 static void join(PairedEstimate *e, const BootstrapInterval *users)
 {
     if (!users) {
-        e->users = (Range){NAN, NAN};
+        e->users = (PairedRange){NAN, NAN};
         e->both = e->seeds;
         return;
     }
-    e->users = (Range){users->low, users->high};
-    e->both = (Range){e->value - hypot(e->value - users->low, e->value - e->seeds.low),
-                      e->value + hypot(users->high - e->value, e->seeds.high - e->value)};
+    e->users = (PairedRange){users->low, users->high};
+    e->both = (PairedRange){e->value - hypot(e->value - users->low, e->value - e->seeds.low),
+                            e->value + hypot(users->high - e->value, e->seeds.high - e->value)};
 }
 
 static PairedEstimate negated(PairedEstimate e)
@@ -71,8 +73,8 @@ Status paired_estimates(PairedEstimate *arm, PairedEstimate *difference, const P
                         const Bootstrap *bootstrap)
 {
     enum { COUNT_MAX = PAIRED_ARMS_MAX * (PAIRED_ARMS_MAX + 1) / 2 };
-    REQUIRE(s->arms >= 1 && s->arms <= PAIRED_ARMS_MAX && s->seeds >= 2, "%d arms, %d seeds",
-            s->arms, s->seeds);
+    REQUIRE(s->arms >= 1 && s->arms <= PAIRED_ARMS_MAX && s->seeds >= 2,
+            "%d arms, want 1 to %d; %d seeds, want at least 2", s->arms, PAIRED_ARMS_MAX, s->seeds);
     BootstrapInterval users[COUNT_MAX];
     int64_t counted = 0;
     for (int64_t u = 0; u < s->users; u++) counted += s->size[u] > 0.0;
@@ -93,17 +95,17 @@ Status paired_estimates(PairedEstimate *arm, PairedEstimate *difference, const P
     return OK;
 }
 
-Verdict paired_verdict(const PairedEstimate *difference)
+PairedVerdict paired_verdict(const PairedEstimate *difference)
 {
-    if (difference->both.low > 0.0) return BEATS;
-    if (difference->both.high < 0.0) return IS_BEATEN;
-    return CANNOT_BE_TOLD_APART;
+    if (difference->both.low > 0.0) return PAIRED_BEATS;
+    if (difference->both.high < 0.0) return PAIRED_IS_BEATEN;
+    return PAIRED_UNDECIDED;
 }
 
-const char *paired_verdict_words(Verdict v)
+const char *paired_verdict_words(PairedVerdict v)
 {
-    static const char *const words[] = {[CANNOT_BE_TOLD_APART] = "cannot be told apart from",
-                                        [BEATS] = "beats",
-                                        [IS_BEATEN] = "is beaten by"};
+    static const char *const words[] = {[PAIRED_UNDECIDED] = "cannot be told apart from",
+                                        [PAIRED_BEATS] = "beats",
+                                        [PAIRED_IS_BEATEN] = "is beaten by"};
     return words[v];
 }

@@ -1,21 +1,23 @@
-/* Arms of an experiment held against each other: each was trained with the same several seeds and judged
- * on the same users, so that the luck of users and of seeds falls on all alike and drops out of
+/* Compares the arms of an experiment. Each arm was trained with the same several seeds and measured
+ * on the same users, so that the luck of users and of seeds is the same for all arms and cancels in
  * differences.
  *
- * With y_asu the sum of a measure over the n_u events of user u under arm a and seed s, the value of an
- * arm is V_a = 1/S sum_s sum_u y_asu / sum_u n_u, and the difference of two is D = V_a - V_b. Three 95 %
- * intervals, of an arm and of a difference alike:
+ * Let y_asu be the sum of a measure over the n_u events of user u under arm a and seed s. The value
+ * of an arm is V_a = 1/S sum_s sum_u y_asu / sum_u n_u, the difference of two arms D = V_a - V_b.
+ * An arm and a difference alike get three 95 % intervals:
  *
- *   over users   bootstrap of sum_u (mean_s y_asu - mean_s y_bsu) / sum_u n_u (evaluate/bootstrap.h): these
- *                very trained models, other users
- *   over seeds   D +- t(S-1) sd(D_s) / sqrt(S), D_s the difference under seed s alone: other trainings,
- *                these very users
- *   both         low = D - sqrt((D - low_users)^2 + (D - low_seeds)^2), high likewise: squares of the half
- *                widths add where the two kinds of luck are independent (Newcombe 1998; Zou & Donner 2008,
- *                MOVER). What a user and a seed do together lies in either, so it is rather too wide
+ *   over users   the bootstrap of sum_u (mean_s y_asu - mean_s y_bsu) / sum_u n_u (bootstrap.h):
+ *                other users, the same trained models
+ *   over seeds   D +- t(S-1) sd(D_s) / sqrt(S), D_s the difference under seed s: other trainings,
+ *                the same users
+ *   both         low = D - sqrt((D - low_users)^2 + (D - low_seeds)^2), and high likewise: the
+ *                squares of the half widths add where the two kinds of luck are independent
+ *                (Newcombe 1998; Zou & Donner 2008, MOVER). The luck of a user together with a seed
+ *                is in either interval, so that this one is rather too wide
  *
- * The verdict is by `both`. Each interval stands for itself; none is widened for there being several.
- * Below PAIRED_USERS_MIN users with events the bootstrap knows too little: the intervals are NaN.
+ * The verdict is that of `both`. Each interval holds by itself; none is widened because there are
+ * several. With fewer than PAIRED_USERS_MIN users that have events the bootstrap is not reliable:
+ * the intervals are NaN.
  */
 #ifndef SOUK_PAIRED_H
 #define SOUK_PAIRED_H
@@ -26,31 +28,33 @@ enum { PAIRED_ARMS_MAX = 8, PAIRED_USERS_MIN = 20 };
 
 typedef struct {
     double low, high;
-} Range;
+} PairedRange;
 
 typedef struct {
     double value;
     double spread; /* standard deviation of the value over the seeds */
-    Range users, seeds, both;
+    PairedRange users, seeds, both;
 } PairedEstimate;
 
 typedef struct {
     int arms, seeds;    /* 1 .. PAIRED_ARMS_MAX, at least 2 */
-    const double *seed; /* [arms, seeds] value under each seed alone */
-    /* users 0: there are none apart, the seeds' interval is the whole (each seed met its own luck). */
+    const double *seed; /* [arms, seeds] the value under each seed */
+    /* 0: the sample has no users, as each seed met users of its own. Then the interval over seeds
+     * has all luck in it, and is that of both. */
     int64_t users;
     const double *size; /* [users] n_u */
     const double *sum;  /* [arms, users] mean over the seeds of y_asu */
 } PairedSample;
 
-/* out[a * arms + b]: of V_a - V_b, 0 throughout where a = b; arm[a]: of V_a. [arms, arms] and [arms]. */
+/* Fills arm [arms] with V_a, and difference [arms, arms] with V_a - V_b at [a * arms + b]; that of
+ * an arm and itself is 0 throughout. */
 Status paired_estimates(PairedEstimate *arm, PairedEstimate *difference, const PairedSample *sample,
                         const Bootstrap *bootstrap);
 
-typedef enum { CANNOT_BE_TOLD_APART, BEATS, IS_BEATEN } Verdict;
-/* Of a difference a - b: does the interval of both kinds of luck leave out 0? */
-Verdict paired_verdict(const PairedEstimate *difference);
+typedef enum { PAIRED_UNDECIDED, PAIRED_BEATS, PAIRED_IS_BEATEN } PairedVerdict;
+/* Of the difference a - b: is the interval of both kinds of luck above 0, or below 0? */
+PairedVerdict paired_verdict(const PairedEstimate *difference);
 /* "beats", "is beaten by", "cannot be told apart from" */
-const char *paired_verdict_words(Verdict v);
+const char *paired_verdict_words(PairedVerdict v);
 
 #endif

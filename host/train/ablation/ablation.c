@@ -14,7 +14,7 @@
 #include "train/loop.h"
 #include "train/rounds/rounds.h"
 
-static const Measure judged_by = NDCG_10;
+static const RankingMeasure judged_by = NDCG_10;
 enum { REPLICATES = 2000 };
 
 /* A group's luck of users, of the measure that is judged by. */
@@ -38,7 +38,7 @@ typedef struct {
     AblationTable table;
 } Ablation;
 
-/* ---- Arms ---------------------------------------------------------------------------------------------- */
+/* ---- Arms ------------------------------------------------------------------------------------ */
 
 static bool same_objective(const Objective *a, const Objective *b)
 {
@@ -93,13 +93,13 @@ static Status arm_config(Config *c, const Ablation *a, int arm, int seed)
     return OK;
 }
 
-/* ---- Training ------------------------------------------------------------------------------------------ */
+/* ---- Training -------------------------------------------------------------------------------- */
 
 /* Where training shows its progress: rounds print their table. */
 static FILE *progress_of(const Ablation *a) { return a->world ? stdout : stderr; }
 
-/* On the log: from the last checkpoint where the budget is in steps; a budget in seconds is not known to
- * have been spent, so such an arm starts anew. */
+/* On the log: from the last checkpoint where the budget is in steps; a budget in seconds is not
+ * known to have been spent, so such an arm starts anew. */
 static Status train_on_log(const Ablation *a, ArmRecord *r, const Config *c, bool began)
 {
     char last[sizeof(Config_text) + 32];
@@ -149,7 +149,7 @@ static Status train_arm(const Ablation *a, ArmRecord *r, const Config *c)
     return ablation_record_write(r, c, file);
 }
 
-/* ---- Judging ------------------------------------------------------------------------------------------- */
+/* ---- Judging --------------------------------------------------------------------------------- */
 
 /* Group g of the table is of all events, or of an action. */
 static int scored_group(int g) { return g ? GROUP_ACTION + g - 1 : GROUP_ALL; }
@@ -207,7 +207,7 @@ static Status run_arm(Ablation *a, int arm, int seed)
     return OK;
 }
 
-/* ---- Beginning ----------------------------------------------------------------------------------------- */
+/* ---- Beginning ------------------------------------------------------------------------------- */
 
 static Status make_groups(Ablation *a, int groups)
 {
@@ -290,7 +290,7 @@ static Status begin(Ablation *a)
     return rank_baselines(a);
 }
 
-/* ---- The end ------------------------------------------------------------------------------------------- */
+/* ---- The end --------------------------------------------------------------------------------- */
 
 static Status compare(Ablation *a, int g)
 {

@@ -30,7 +30,7 @@ static int beaten(const AblationTable *t, int agent, ArmRole role, int *of)
     for (int b = 0; b < t->arms; b++) {
         if (t->arm[b].role != role) continue;
         ++*of;
-        count += paired_verdict(difference(t, 0, agent, b)) == BEATS;
+        count += paired_verdict(difference(t, 0, agent, b)) == PAIRED_BEATS;
     }
     return count;
 }
@@ -48,9 +48,9 @@ static double mean_steps(const AblationTable *t, int arm)
     return sum;
 }
 
-/* ---- Screen -------------------------------------------------------------------------------------------- */
+/* ---- Screen ---------------------------------------------------------------------------------- */
 
-static void print_range(FILE *out, Range r)
+static void print_range(FILE *out, PairedRange r)
 {
     char text[64];
     snprintf(text, sizeof text, "%.4f .. %.4f", r.low, r.high);
@@ -78,7 +78,7 @@ static void print_baseline(FILE *out, const AblationTable *t, const AblationGrou
     if (!g->baseline) return;
     const Estimate *e = &g->best.measure[NDCG_10];
     fprintf(out, "  %-28s %8.4f", g->baseline, e->value);
-    print_range(out, (Range){e->low, e->high});
+    print_range(out, (PairedRange){e->low, e->high});
     fprintf(out, " %8s %8.4f\n", "-", g->best.measure[HR_10].value);
 }
 
@@ -144,11 +144,11 @@ void ablation_report_print(FILE *out, const AblationTable *t)
     }
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-static json_t *range(Range r)
+static json_t *range(PairedRange r)
 {
     return json_pack("{s:o, s:o}", "low", number(r.low), "high", number(r.high));
 }
@@ -167,7 +167,7 @@ static json_t *by_seed(const AblationTable *t, const AblationGroup *g, int arm)
         json_t *values = json_array();
         for (int s = 0; s < t->seeds; s++)
             json_array_append_new(values, number(g->value[m][arm][s]));
-        json_object_set_new(all, ranking_measure_name((Measure)m), values);
+        json_object_set_new(all, ranking_measure_name((RankingMeasure)m), values);
     }
     return all;
 }
@@ -252,7 +252,7 @@ static Status write_json(const void *content, FILE *out)
     return OK;
 }
 
-/* ---- Plot ---------------------------------------------------------------------------------------------- */
+/* ---- Plot ------------------------------------------------------------------------------------ */
 
 /* Groups whose arms are not compared have no bars to draw. */
 static bool is_drawn(const AblationTable *t, int g)

@@ -59,7 +59,7 @@ static int64_t steps_of(const Config *c, int64_t round)
     return round == 0 && c->world_first_steps > 0 ? c->world_first_steps : c->world_steps;
 }
 
-/* ---- Playing --------------------------------------------------------------------------------------- */
+/* ---- Playing --------------------------------------------------------------------------------- */
 
 static PlayOptions measured_episodes(const Rounds *r)
 {
@@ -159,7 +159,7 @@ static Status act(Rounds *r, int64_t round, bool greedy)
     return st;
 }
 
-/* ---- Training -------------------------------------------------------------------------------------- */
+/* ---- Training -------------------------------------------------------------------------------- */
 
 static Status open_stream(Rounds *r, int64_t round)
 {
@@ -216,7 +216,7 @@ static Status choose_head(Rounds *r)
     return *name ? heads_find(&r->head, name, o->trains, "world.head") : OK;
 }
 
-/* ---- The rounds -------------------------------------------------------------------------------------- */
+/* ---- The rounds ------------------------------------------------------------------------------ */
 
 static Status save(Rounds *r)
 {
@@ -272,8 +272,8 @@ static Status run_round(Rounds *r, int64_t round)
     return rounds_report_write(&r->table);
 }
 
-/* A model that has learned before plays the first round itself, over the one episode that showed it the
- * catalogue. */
+/* A model that has learned before plays the first round itself, over the one episode that showed it
+ * the catalogue. */
 static Status play_first(Rounds *r)
 {
     behaviour_close(&r->replay[0].file);

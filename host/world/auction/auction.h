@@ -1,9 +1,9 @@
 /* Auctions of advertising slots.
  *
- * Generalised second price (Edelman, Ostrovsky, Schwarz, American Economic Review 2007; Varian, IJIO
- * 2007): bids are ranked, and the k-th highest bid takes slot k. When its advertisement is exposed, the
- * bidder pays the bid ranked k + 1, or the reserve price where that is higher. Slot k is exposed with
- * probability exposure[k]. With one slot this is Vickrey's second-price auction.
+ * Generalised second price (Edelman, Ostrovsky, Schwarz, American Economic Review 2007; Varian,
+ * IJIO 2007): bids are ranked, and the k-th highest bid takes slot k. When its advertisement is
+ * exposed, the bidder pays the bid ranked k + 1, or the reserve price where that is higher. Slot k
+ * is exposed with probability exposure[k]. With one slot this is Vickrey's second-price auction.
  */
 #ifndef SOUK_AUCTION_H
 #define SOUK_AUCTION_H
@@ -34,9 +34,9 @@ typedef struct {
  * reserve take none. Equal bids rank by bidder, the lowest first. */
 void auction_run(const AuctionRules *rules, const double *bid, int bidders, AuctionSlot *slot);
 
-/* The score of AuctionNet (NeurIPS 2024): the sum `value` of the values won, reduced where an action
- * cost more than the limit: value min(1, (limit / cpa)^2) with cpa = cost / value. limit 0: there is no
- * limit. */
+/* The score of AuctionNet (NeurIPS 2024): the sum `value` of the values won, reduced where an
+ * action cost more than the limit: value min(1, (limit / cpa)^2) with cpa = cost / value. limit 0:
+ * there is no limit. */
 double auction_score(double value, double cost, double limit);
 
 #endif

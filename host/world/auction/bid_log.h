@@ -1,8 +1,8 @@
 /* Logs of real auctions, in which bidders bid again, and what is known about a campaign's past.
  *
- * A log has the price of each auction, whether there was a click, and the predicted probability of a
- * click. Cai et al. (WSDM 2017) use the logs of iPinYou in this form. A log holds only auctions that
- * its own bidder won, so no price is above the bid that was made then.
+ * A log has the price of each auction, whether there was a click, and the predicted probability of
+ * a click. Cai et al. (WSDM 2017) use the logs of iPinYou in this form. A log holds only auctions
+ * that its own bidder won, so no price is above the bid that was made then.
  */
 #ifndef SOUK_BID_LOG_H
 #define SOUK_BID_LOG_H
@@ -18,8 +18,9 @@ typedef struct {
     uint8_t *click; /* [auctions] 0 or 1 */
 } BidLog;
 
-/* Reads rows `click price value`, separated by blanks or tabs, without a header; a row may have further
- * fields. The file may be compressed. At most `rows` of them; 0: all. ERR_FORMAT names file and row. */
+/* Reads rows `click price value`, separated by blanks or tabs, without a header; a row may have
+ * further fields. The file may be compressed. At most `rows` of them; 0: all. ERR_FORMAT names file
+ * and row. */
 Status bid_log_read(BidLog *log, const char *path, int64_t rows);
 /* Allocates memory for `rows` auctions; the log has none yet. */
 Status bid_log_allocate(BidLog *log, int64_t rows);

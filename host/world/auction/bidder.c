@@ -66,8 +66,8 @@ static void control(BidderPacing *p, const Bidder *b, int done)
     p->last = error;
 }
 
-/* lambda, the price of money, rises where the period spent more than its even share of the money left;
- * mu rises where clicks cost more than the limit. */
+/* lambda, the price of money, rises where the period spent more than its even share of the money
+ * left; mu rises where clicks cost more than the limit. */
 static void ascend(BidderPacing *p, const Bidder *b, int done)
 {
     const double had = b->budget - p->cost + p->spent;

@@ -1,23 +1,23 @@
 /* Bidders for a sequence of second-price auctions under a budget, and their replay on a log.
  *
  * An episode is `auctions` auctions with one budget. Before each auction a bidder sees how many
- * auctions are left (n, this one included), what is left of the budget (b) and the predicted value v of
- * the auction. It bids a whole number 0 .. min(b, highest). It wins where the bid is not below the
- * price, and pays the price. Without budget it takes no part. With the means of the campaign's past
- * v' = clicks / impressions and c' = cost / impressions:
+ * auctions are left (n, this one included), what is left of the budget (b) and the predicted value
+ * v of the auction. It bids a whole number 0 .. min(b, highest). It wins where the bid is not below
+ * the price, and pays the price. Without budget it takes no part. With the means of the campaign's
+ * past v' = clicks / impressions and c' = cost / impressions:
  *
  *   linear      base v / v'
  *   max_ecpc    v cost / clicks: a click costs at most what it cost in the past
  *   rlb         the dynamic program of rlb.h
- *   ss_mdp      rlb that bids with v' whatever v is (Yuan, Wang, "Sequential selection of correlated ads
- *               by POMDPs", CIKM 2012, as Cai et al. compare it)
- *   pid         base v / v' e^u: u is the PID control of the money spent so far, which aims at spending
- *               the budget evenly; it changes every `period` auctions (Zhang, Rong, Wang, Zhu, Wang,
- *               "Feedback control of real-time display advertising", WSDM 2016)
+ *   ss_mdp      rlb that bids with v' whatever v is (Yuan, Wang, "Sequential selection of
+ *               correlated ads by POMDPs", CIKM 2012, as Cai et al. compare it)
+ *   pid         base v / v' e^u: u is the PID control of the money spent so far, which aims at
+ *               spending the budget evenly; it changes every `period` auctions (Zhang, Rong, Wang,
+ *               Zhu, Wang, "Feedback control of real-time display advertising", WSDM 2016)
  *   lagrangian  v (1 + mu limit) / (lambda + mu): the optimum of the value won under a budget, with
- *               multiplier lambda, and under a limit on the cost of a click, with multiplier mu. Both
- *               multipliers follow their constraints by dual ascent in their logarithms, every `period`
- *               auctions
+ *               multiplier lambda, and under a limit on the cost of a click, with multiplier mu.
+ *               Both multipliers follow their constraints by dual ascent in their logarithms, every
+ *               `period` auctions
  */
 #ifndef SOUK_BIDDER_H
 #define SOUK_BIDDER_H
@@ -56,8 +56,8 @@ typedef struct {
     double spent;        /* since the last update */
 } BidderPacing;
 
-/* A bidder with the defaults of `kind` for a campaign: base c', so that an auction of mean value gets
- * the mean price as its bid, and a period of 1/100 of the episode. */
+/* A bidder with the defaults of `kind` for a campaign: base c', so that an auction of mean value
+ * gets the mean price as its bid, and a period of 1/100 of the episode. */
 Bidder bidder_of(BidderKind kind, const Campaign *campaign, int auctions, int budget, int highest);
 /* At the start of an episode. */
 void bidder_pacing_start(BidderPacing *p, const Bidder *bidder);
@@ -66,7 +66,7 @@ int bidder_bid(const Bidder *bidder, const BidderPacing *p, int left, int budget
 void bidder_pacing_update(BidderPacing *p, const Bidder *bidder, int left, double cost,
                           double value);
 
-/* ---- Replay ------------------------------------------------------------------------------------ */
+/* ---- Replay ---------------------------------------------------------------------------------- */
 
 typedef struct {
     int64_t auctions, impressions, clicks, cost;

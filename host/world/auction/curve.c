@@ -12,7 +12,8 @@ static const char *const pace_name[] = {"behind", "even", "ahead"};
 /* A pace above this has more money left than time; a pace below 1/AHEAD less. */
 #define AHEAD 1.25
 
-/* Column k stands for the value 2^((k - 4) / 2) v' and for the values nearer to it than to others. */
+/* Column k stands for the value 2^((k - 4) / 2) v' and for the values nearer to it than to
+ * others. */
 static double value_of(int column) { return exp2((column - 4) * 0.5); }
 
 static int column_of(double value)
@@ -26,8 +27,8 @@ typedef struct {
     int64_t count[TIMES][PACES][VALUES];
 } Curve;
 
-/* A choice that holds for one auction is one bid, for the value that was seen. A choice that holds for
- * more auctions is a bid for every value. */
+/* A choice that holds for one auction is one bid, for the value that was seen. A choice that holds
+ * for more auctions is a bid for every value. */
 static void add(Curve *c, const AuctionHouse *h, const WorldEvent *seen, int32_t item)
 {
     const double left = seen->number[AUCTION_AUCTIONS_LEFT] / h->auctions;
@@ -72,9 +73,10 @@ Status auction_curve_print(const World *w, const WorldEvent *event, int64_t coun
     return OK;
 }
 
-/* ---- As a plot -------------------------------------------------------------------------------------- */
+/* ---- As a plot ------------------------------------------------------------------------------- */
 
-/* One block of lines "value bid choices" for each time and pace, in order, with two empty lines between. */
+/* One block of lines "value bid choices" for each time and pace, in order, with two empty lines
+ * between. */
 static Status write_data(const void *content, FILE *out)
 {
     const Curve *c = content;

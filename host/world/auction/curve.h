@@ -1,5 +1,5 @@
-/* The bid curve of a policy: its mean bid by the value of the auction, for each third of the episode and
- * each pace. (Pace = share of the budget left / share of the auctions left.)
+/* The bid curve of a policy: its mean bid by the value of the auction, for each third of the
+ * episode and each pace. (Pace = share of the budget left / share of the auctions left.)
  */
 #ifndef SOUK_AUCTION_CURVE_H
 #define SOUK_AUCTION_CURVE_H

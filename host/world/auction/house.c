@@ -195,7 +195,7 @@ void auction_house_close(AuctionHouse *h)
     free(h);
 }
 
-/* ---- Bids --------------------------------------------------------------------------------------- */
+/* ---- Bids ------------------------------------------------------------------------------------ */
 
 int auction_house_bid(const AuctionHouse *h, int32_t item, double value)
 {

@@ -1,6 +1,6 @@
-/* An auction house: everything that the world "auction" (world.h) needs, made from its settings. These
- * are the log that is replayed or the market that is simulated, what is known about the past, and the
- * bidders.
+/* An auction house: everything that the world "auction" (world.h) needs, made from its settings.
+ * These are the log that is replayed or the market that is simulated, what is known about the past,
+ * and the bidders.
  */
 #ifndef SOUK_AUCTION_HOUSE_H
 #define SOUK_AUCTION_HOUSE_H
@@ -30,8 +30,8 @@ void auction_house_close(AuctionHouse *house); /* safe on NULL */
 
 /* What choice `item` bids in an auction of value `value`, before the budget limits it. */
 int auction_house_bid(const AuctionHouse *house, int32_t item, double value);
-/* The choice whose bid for `value` is nearest to `bid`; of equally near ones the choice nearest to the
- * linear bid, which is the middle of the grid. */
+/* The choice whose bid for `value` is nearest to `bid`; of equally near ones the choice nearest to
+ * the linear bid, which is the middle of the grid. */
 int32_t auction_house_choice(const AuctionHouse *house, double bid, double value);
 
 /* The numbers of an event, in order (world.h). */

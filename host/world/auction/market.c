@@ -40,8 +40,8 @@ double market_value(const Market *m, WorldDraw *draw, float *shared)
     return value_of(m, *shared, philox_normal(p.word[2], p.word[3]));
 }
 
-/* What a bid must reach to take a slot: the lowest of the `slots` highest rival bids, or the reserve where
- * a slot is free. */
+/* What a bid must reach to take a slot: the lowest of the `slots` highest rival bids, or the
+ * reserve where a slot is free. */
 static double entry_price(const AuctionRules *rules, const double *bid, int bidders)
 {
     AuctionSlot slot[AUCTION_SLOTS_MAX];

@@ -4,11 +4,11 @@
  *
  *     v_b = mean_value exp(spread z_b - spread^2 / 2),  z_b = sqrt(common) z + sqrt(1 - common) n_b
  *
- * with normal z and n_b. So the mean of v_b is mean_value, and an impression that is good for one bidder
- * is partly good for all. Rivals bid as the bidders of bidder.h: linear, pid and lagrangian in turn. The
- * base of a rival is price e^(0.3 n) and its budget (1/2 .. 3/2) price x auctions x slots / bidders,
- * both drawn anew in every episode. As budgets run out and controllers react, prices drift within an
- * episode.
+ * with normal z and n_b. So the mean of v_b is mean_value, and an impression that is good for one
+ * bidder is partly good for all. Rivals bid as the bidders of bidder.h: linear, pid and lagrangian
+ * in turn. The base of a rival is price e^(0.3 n) and its budget (1/2 .. 3/2) price x auctions x
+ * slots / bidders, both drawn anew in every episode. As budgets run out and controllers react,
+ * prices drift within an episode.
  */
 #ifndef SOUK_AUCTION_MARKET_H
 #define SOUK_AUCTION_MARKET_H
@@ -43,8 +43,8 @@ typedef struct {
 void market_start(const Market *m, MarketRival *rival, WorldDraw *draw);
 /* Draws the agent's value of the next auction; *shared is the z that all bidders share. */
 double market_value(const Market *m, WorldDraw *draw, float *shared);
-/* One auction: all bid; slots are sold, exposed, clicked and paid. `left` auctions are to go, this one
- * included; `bid` and `value` are the agent's. */
+/* One auction: all bid; slots are sold, exposed, clicked and paid. `left` auctions are to go, this
+ * one included; `bid` and `value` are the agent's. */
 MarketOutcome market_auction(const Market *m, MarketRival *rival, int left, double bid,
                              double value, float shared, WorldDraw *draw);
 /* A log of `auctions` auctions in which the agent took no part; the price is `entry`. */

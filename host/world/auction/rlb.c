@@ -4,12 +4,12 @@
 
 #define VALUES_MAX (INT64_C(1) << 30)
 
-/* Winning and keeping the money count as equally good within this difference, and then the bidder bids.
- * It is far above the rounding of V and far below the value of any auction. */
+/* Winning and keeping the money count as equally good within this difference, and then the bidder
+ * bids. It is far above the rounding of V and far below the value of any auction. */
 #define TIE 1e-12
 
-/* The highest bid at which winning is worth its price, given the value of the auction and V(n-1, .). V
- * rises with the budget, so lower prices are worth paying too. */
+/* The highest bid at which winning is worth its price, given the value of the auction and the row
+ * V(n-1, .). V does not fall with the budget, so lower prices are worth paying too. */
 static int worth(const double *next, int budget, int highest, double value)
 {
     int bid = 0;

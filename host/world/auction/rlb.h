@@ -1,8 +1,9 @@
 /* The optimal bidder when prices do not depend on values (Cai et al., "Real-Time Bidding by
  * Reinforcement Learning in Display Advertising", WSDM 2017), by dynamic programming.
  *
- * V(n, b) is the expected value won in n auctions with the budget b, when every auction has the mean
- * value v' = clicks / impressions of the campaign's past and the price d with probability m(d):
+ * V(n, b) is the expected value won in n auctions with the budget b, when every auction has the
+ * mean value v' = clicks / impressions of the campaign's past and the price d with probability
+ * m(d):
  *
  *   V(n, b) = V(n-1, b) + sum_{d <= a} m(d) (v' + V(n-1, b-d) - V(n-1, b)),   V(0, b) = V(n, 0) = 0
  *   a       = max {d <= min(b, highest): v' + V(n-1, b-d) - V(n-1, b) >= 0}
@@ -23,8 +24,8 @@ typedef struct {
 /* Runs in parallel over b, with the same bits for any number of threads. ERR_MEMORY. */
 Status rlb_solve(Rlb *rlb, const Campaign *campaign, int auctions, int budget, int highest);
 void rlb_close(Rlb *rlb); /* safe on {0} */
-/* The bid for an auction of value `value` with `left` auctions to go, this one included, and the budget
- * `budget` left. */
+/* The bid for an auction of value `value` with `left` auctions to go, this one included, and the
+ * budget `budget` left. */
 int rlb_bid(const Rlb *rlb, int left, int budget, double value);
 
 #endif

@@ -8,7 +8,7 @@ static const char *const kind_name[] = {"lost", "won", "click"};
 static const char *const number_name[] = {"budget_left", "auctions_left", "pace", "value",
                                           "click_cost"};
 
-/* ---- Episodes ----------------------------------------------------------------------------------- */
+/* ---- Episodes -------------------------------------------------------------------------------- */
 
 /* The state of an episode. "Next" is the auction that comes. */
 typedef struct {
@@ -47,8 +47,8 @@ static void tell(const AuctionHouse *h, const Bidding *b, WorldEvent *event)
         h->limit > 0.0 && b->expected > 0.0 ? (float)(b->cost / b->expected / h->limit) : 0.0f;
 }
 
-/* Episode e of a log is its e-th run of auctions, from the beginning again after the last one, which may
- * be shorter; with random_order it is any run. */
+/* Episode e of a log is its e-th run of auctions, from the beginning again after the last one,
+ * which may be shorter; with random_order it is any run. */
 static void find_rows(const AuctionHouse *h, Bidding *b, WorldDraw *draw)
 {
     const int64_t rows = h->log.auctions;
@@ -132,7 +132,7 @@ static void step(const void *world, void *state, int32_t item, WorldDraw *draw, 
     tell(h, b, event);
 }
 
-/* ---- Policies ------------------------------------------------------------------------------- */
+/* ---- Policies -------------------------------------------------------------------------------- */
 
 static int32_t act(const World *w, const void *state, BidderKind kind, float *propensity)
 {
@@ -168,7 +168,7 @@ static const WorldBaseline baselines[] = {
     {0},
 };
 
-/* ---- Opening -------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static void fill_spec(const AuctionHouse *h, WorldSpec *spec)
 {

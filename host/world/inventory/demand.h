@@ -1,15 +1,17 @@
-/* The demand of one period: a distribution over whole units 0 .. max. Draws and expectations use the same
- * table, so a simulated world and its exact optimum have the same probabilities to the last bit.
+/* The demand of one period: a distribution over whole units 0 .. max. Draws and expectations use
+ * the same table, so a simulated world and its exact optimum have the same probabilities to the
+ * last bit.
  *
  *   poisson            P(d) = mean^d e^-mean / d!
- *   negative binomial  with mean m and coefficient of variation c, c^2 > 1/m: r = m^2 / (c^2 m^2 - m)
- *                      failures, P(d) = G(d+r) / (G(r) d!) (m / (m+r))^d (r / (m+r))^r
+ *   negative binomial  with mean m and coefficient of variation c, c^2 > 1/m:
+ *                      r = m^2 / (c^2 m^2 - m) failures,
+ *                      P(d) = G(d+r) / (G(r) d!) (m / (m+r))^d (r / (m+r))^r
  *   gamma              with mean m and coefficient of variation c (shape 1/c^2), rounded to whole
  *                      units: P(d) = F(d + 1/2) - F(d - 1/2), P(0) = F(1/2); De Moor, Gijsbrechts,
  *                      Boute, "Reward shaping to improve the performance of deep reinforcement
  *                      learning in perishable inventory management", EJOR 2022
- *   history            the counts of a record, each as likely as it was frequent: drawing from it is
- *                      the bootstrap
+ *   history            the counts of a record, each as likely as it was frequent: drawing from it
+ *                      is the bootstrap
  *
  * The probability above `max` is added to P(max). max 0 means the least max with P(above) < 1e-12.
  */

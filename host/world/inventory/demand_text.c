@@ -53,7 +53,7 @@ static Status add_field(History *h, Text field, int64_t line)
     return add(h, number, line);
 }
 
-/* ---- CSV ----------------------------------------------------------------------------------- */
+/* ---- CSV ------------------------------------------------------------------------------------- */
 
 static Status find_column(const History *h, const Text *name, int names, const char *wanted,
                           int *column)
@@ -114,7 +114,7 @@ static Status read_csv(History *h)
     return st;
 }
 
-/* ---- The behaviour file --------------------------------------------------------------------- */
+/* ---- The behaviour file ---------------------------------------------------------------------- */
 
 typedef struct {
     int64_t first, last; /* days of the file */
@@ -199,7 +199,7 @@ static Status read_behaviour(History *h)
     return st;
 }
 
-/* ---- Texts ---------------------------------------------------------------------------------- */
+/* ---- Texts ----------------------------------------------------------------------------------- */
 
 static Status number_of(const char *text, const char *what, double *number)
 {

@@ -2,14 +2,17 @@
  *
  *   poisson:MEAN
  *   negative_binomial:MEAN:COV
- *   gamma:MEAN:COV                   COV is the coefficient of variation; :max=N may follow each of these
+ *   gamma:MEAN:COV                   COV is the coefficient of variation; :max=N may follow each of
+ *                                    these
  *   history:FILE.csv:column=NAME[:unit=U][:KEY=VALUE]...
- *                                    the numbers down a column, in the rows whose column KEY is VALUE
+ *                                    the numbers down a column, in the rows whose column KEY is
+ *                                    VALUE
  *   history:FILE.csv:row=KEY[:unit=U]
- *                                    the numbers of the row whose first field is KEY, after that field
+ *                                    the numbers of the row whose first field is KEY, after that
+ *                                    field
  *   history:FILE.h5:item=KEY[:unit=U]
- *                                    purchases per day of an item of a behaviour file, from the first to
- *                                    the last day of the file
+ *                                    purchases per day of an item of a behaviour file, from the
+ *                                    first to the last day of the file
  *
  * A CSV file has a header and may be compressed; empty fields are missing observations. Numbers are
  * divided by U (1 without it) and rounded to whole units.

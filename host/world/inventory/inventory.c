@@ -93,8 +93,8 @@ int inventory_position(const Inventory *v, const int *state)
     return position;
 }
 
-/* Fills the shelf as demand finds it, the freshest units first, and returns the number of its ages. With
- * lead 0 an order of stock that keeps joins the stock, up to the capacity. */
+/* Fills the shelf as demand finds it, the freshest units first, and returns the number of its ages.
+ * With lead 0 an order of stock that keeps joins the stock, up to the capacity. */
 static int open_shelf(const Inventory *v, const int *state, int order, int *shelf, int *refused)
 {
     const int *ages = state + v->in_transit;

@@ -1,8 +1,8 @@
 /* One product in one warehouse, reviewed every period: newsvendor, lost sales with a lead time,
  * perishable stock. In each period:
  *
- *   1. The state is seen: units in transit, and on the shelf by age. `order` units are ordered; with
- *      lead 0 they arrive now.
+ *   1. The state is seen: units in transit, and on the shelf by age. `order` units are ordered;
+ *      with lead 0 they arrive now.
  *   2. Demand comes. The shelf serves it, oldest (or youngest) units first. The rest is lost.
  *   3. Units at the end of their life expire; the others age by one period.
  *   4. With lead >= 1, the order of lead - 1 periods ago arrives, fresh.
@@ -10,21 +10,22 @@
  *   reward = price * sold - order_cost * order - fixed_cost * (order > 0)
  *          - shortage_cost * lost - wastage_cost * (expired + refused) - holding_cost * kept
  *
- * where `kept` is the number of units on the shelf after step 3. So an order is on the shelf for the
- * demand `lead` periods later and serves `life` periods. With life 0 units keep for ever; then the shelf
- * holds at most `capacity` units, and units that arrive beyond it are refused, which is paid for as
- * wastage.
+ * where `kept` is the number of units on the shelf after step 3. So an order is on the shelf for
+ * the demand `lead` periods later and serves `life` periods. With life 0 units keep for ever; then
+ * the shelf holds at most `capacity` units, and units that arrive beyond it are refused, which is
+ * paid for as wastage.
  *
  *   De Moor, Gijsbrechts, Boute, EJOR 2022    lead >= 1, finite life, both issuing orders
  *   Hendrix, Ortega, Haijema, Buisman, Garcia, Computers & Operations Research 2019 (one product)
  *                                             lead 1, oldest first, only price and order_cost
  *   lost sales (Zipkin, Operations Research 2008)   lead >= 1, life 0
- *   newsvendor                                lead 0, life 1: there is no state; a salvage value is a
- *                                             negative wastage_cost
+ *   newsvendor                                lead 0, life 1: there is no state; a salvage value is
+ *                                             a negative wastage_cost
  *
- * The state is a number of units in each of `places` places. First come the lead - 1 orders in transit,
- * the latest first; then the shelf by age, the freshest first. (With lead 0 the freshest units are not
- * in the state: they are being ordered.) The index of a state is mixed radix, the last place fastest.
+ * The state is a number of units in each of `places` places. First come the lead - 1 orders in
+ * transit, the latest first; then the shelf by age, the freshest first. (With lead 0 the freshest
+ * units are not in the state: they are being ordered.) The index of a state is mixed radix, the
+ * last place fastest.
  */
 #ifndef SOUK_INVENTORY_H
 #define SOUK_INVENTORY_H

@@ -10,8 +10,8 @@
 enum { SWEEPS = 100000 };
 #define TOLERANCE 1e-6 /* of values */
 
-/* Adds the outcomes of an order: one for each demand below what the shelf holds, and one for all other
- * demands, which empty it. */
+/* Adds the outcomes of an order: one for each demand below what the shelf holds, and one for all
+ * other demands, which empty it. */
 static Status add_pair(const Inventory *v, const int *state, int order, Mdp *m)
 {
     const Demand *d = &v->demand;
@@ -119,7 +119,7 @@ fail:
     return st;
 }
 
-/* ---- Rules ---------------------------------------------------------------------------------- */
+/* ---- Rules ----------------------------------------------------------------------------------- */
 
 enum { SETTLING = 1000 }; /* periods before a simulated mean is taken */
 

@@ -1,8 +1,8 @@
-/* The exact optimum of an inventory, and the best rules of thumb: base-stock (S) and (s, S), each of
- * them evaluated exactly.
+/* The exact optimum of an inventory, and the best rules of thumb: base-stock (S) and (s, S), each
+ * of them evaluated exactly.
  *
- * The objective is the expected discounted reward from the empty warehouse or, with discount 1, the mean
- * reward per period in the long run.
+ * The objective is the expected discounted reward from the empty warehouse or, with discount 1, the
+ * mean reward per period in the long run.
  */
 #ifndef SOUK_INVENTORY_PLAN_H
 #define SOUK_INVENTORY_PLAN_H
@@ -13,9 +13,9 @@
 enum { INVENTORY_PLAN_OUTCOMES_MAX = 50000000 };
 
 /* The inventory as an MDP. Its states are those of inventory_index; its actions are the orders 0 ..
- * order_max or, with `order` [states], only the one order of each state. Demands that lead to the same
- * next state share an outcome, whose reward is the expected one. The MDP starts with an empty warehouse.
- * ERR_USAGE above INVENTORY_PLAN_OUTCOMES_MAX outcomes. */
+ * order_max or, with `order` [states], only the one order of each state. Demands that lead to the
+ * same next state share an outcome, whose reward is the expected one. The MDP starts with an empty
+ * warehouse. ERR_USAGE above INVENTORY_PLAN_OUTCOMES_MAX outcomes. */
 Status inventory_plan_mdp(const Inventory *inventory, double discount, const int64_t *order,
                           Mdp *mdp);
 
@@ -36,14 +36,14 @@ typedef struct {
     double value;
 } InventoryLevels;
 
-/* The best S of 0 .. (lead + 2) F^-1(0.999), where F is the distribution of the demand; of equally good
- * ones the least. periods 0: each S is evaluated exactly. Else it is evaluated by the mean of a
- * simulated run of so many periods, with the same demand for every S; this allows any number of states,
- * and needs discount 1. */
+/* The best S of 0 .. (lead + 2) F^-1(0.999), where F is the distribution of the demand; of equally
+ * good ones the least. periods 0: each S is evaluated exactly. Else it is evaluated by the mean of
+ * a simulated run of so many periods, with the same demand for every S; this allows any number of
+ * states, and needs discount 1. */
 Status inventory_plan_best_base_stock(const Inventory *inventory, double discount, int64_t periods,
                                       InventoryLevels *best);
-/* Starts from the best base-stock and changes s or S, within that range, until no change of one of them
- * makes (s, S) better. */
+/* Starts from the best base-stock and changes s or S, within that range, until no change of one of
+ * them makes (s, S) better. */
 Status inventory_plan_best_reorder(const Inventory *inventory, double discount, int64_t periods,
                                    InventoryLevels *best);
 

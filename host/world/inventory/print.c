@@ -23,8 +23,8 @@ static void print_order(FILE *out, int64_t order)
         fprintf(out, "%4" PRId64, order);
 }
 
-/* Prints the table of the places `down` and `across` (-1: there is one column), with the other places as
- * in `state`. */
+/* Prints the table of the places `down` and `across` (-1: there is one column), with the other
+ * places as in `state`. */
 static void print_table(FILE *out, const Inventory *v, const int64_t *order, int *state, int down,
                         int across, int most)
 {
@@ -47,8 +47,8 @@ static void print_table(FILE *out, const Inventory *v, const int64_t *order, int
     }
 }
 
-/* Moves to the next combination of the places other than `down` and `across`, each up to `most`; false
- * after the last one. */
+/* Moves to the next combination of the places other than `down` and `across`, each up to `most`;
+ * false after the last one. */
 static bool next_others(const Inventory *v, int *state, int down, int across, int most)
 {
     for (int i = v->places - 1; i >= 0; i--) {

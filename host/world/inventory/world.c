@@ -113,7 +113,7 @@ static void step(const void *world, void *state, int32_t item, WorldDraw *draw, 
     tell(v, s, event);
 }
 
-/* ---- Policies ------------------------------------------------------------------------------- */
+/* ---- Policies -------------------------------------------------------------------------------- */
 
 static int32_t act_levels(const Inventory *v, const Stock *s, const InventoryLevels *levels,
                           float *propensity)
@@ -156,10 +156,10 @@ static int64_t mdp_state(const void *world, const void *state)
     return inventory_index(&((const Warehouse *)world)->inventory, ((const Stock *)state)->at);
 }
 
-/* ---- Reading -------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
-/* Finds the order that was made most often in each state; of equally frequent ones the least, and -1
- * where none was made. */
+/* Finds the order that was made most often in each state; of equally frequent ones the least, and
+ * -1 where none was made. */
 static void find_commonest(const int32_t *made, int64_t states, int64_t orders, int64_t *order)
 {
     for (int64_t s = 0; s < states; s++) {
@@ -198,7 +198,7 @@ static Status print(const World *w, const WorldEvent *event, int64_t count, FILE
     return OK;
 }
 
-/* ---- Opening -------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static Status read_settings(Warehouse *w, const WorldSettings *s)
 {

@@ -22,8 +22,8 @@ Status shop_catalogue_make(Shop *s, const ShopCatalogueOptions *options);
 /* Draws the vector of an item, about the centre of its shelf. */
 void shop_catalogue_place_item(Shop *s, int64_t item, double spread, uint64_t seed);
 
-/* Fills guide, ranked, first, place, category and rank, from shelf_share and the shelf and appeal of
- * every item. */
+/* Fills guide, ranked, first, place, category and rank, from shelf_share and the shelf and appeal
+ * of every item. */
 Status shop_catalogue_rank(Shop *s);
 
 #endif

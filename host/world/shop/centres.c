@@ -91,8 +91,8 @@ static void orthonormalise(int32_t count, Basis x)
     }
 }
 
-/* Orthogonal iteration (Golub and Van Loan 8.2.4). x becomes the eigenvectors, each times the square
- * root of its eigenvalue; y is scratch. */
+/* Orthogonal iteration (Golub and Van Loan 8.2.4). x becomes the eigenvectors, each times the
+ * square root of its eigenvalue; y is scratch. */
 static void embed(const Association *m, Basis x, Basis y)
 {
     for (int round = 0; round < ROUNDS; round++) {

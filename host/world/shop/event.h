@@ -1,15 +1,16 @@
 /* Kinds of events in a shop, and the law by which a shopper answers the item shown.
  *
- * The law is a multinomial logit (McFadden 1974) over looking at the item, skipping it and leaving the
- * shop, followed by a funnel of logits from the look to the cart, the purchase and the review. One
- * event says how far the shopper went. The shop and the small shop both use it.
+ * The law is a multinomial logit (McFadden 1974) over looking at the item, skipping it and leaving
+ * the shop, followed by a funnel of logits from the look to the cart, the purchase and the review.
+ * One event says how far the shopper went. The shop and the small shop both use it.
  *
  *   P(look) : P(skip) : P(leave) = exp(view + x) : 1 : exp(leave + y)
- *   P(cart | look) = s(cart + x), P(purchase | cart) = s(purchase + x), P(review | purchase) = s(review)
+ *   P(cart | look) = s(cart + x), P(purchase | cart) = s(purchase + x), P(review | purchase) =
+ *   s(review)
  *
- * x is the relevance of the item here and now (less boredom, less attention further down the list), y
- * the impatience of the shopper, and s the logistic function. As s(c + x) = o / (1 + o) with the odds
- * o = exp(c) exp(x), a law takes one exponential, and that of y, which has few values.
+ * x is the relevance of the item here and now (less boredom, less attention further down the list),
+ * y the impatience of the shopper, and s the logistic function. As s(c + x) = o / (1 + o) with the
+ * odds o = exp(c) exp(x), a law takes one exponential, and that of y, which has few values.
  */
 #ifndef SOUK_SHOP_EVENT_H
 #define SOUK_SHOP_EVENT_H

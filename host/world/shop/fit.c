@@ -10,11 +10,11 @@
 
 enum { SESSIONS = 20000, SLOTS = 4096, TRIES = 40 };
 
-/* ---- The catalogue -------------------------------------------------------------------------------------- */
+/* ---- The catalogue --------------------------------------------------------------------------- */
 
-/* Finds the shelf that goes with each one: it has the highest product of the looks that come next and
- * the logarithm of how much more often than by chance they do. Next means after a purchase where there
- * was one, else after any look. */
+/* Finds the shelf that goes with each one: it has the highest product of the looks that come next
+ * and the logarithm of how much more often than by chance they do. Next means after a purchase
+ * where there was one, else after any look. */
 static Status find_goes_with(Shop *s, const ShopLog *l)
 {
     double *share = calloc((size_t)l->shelves, sizeof *share), all = 0.0;
@@ -80,7 +80,7 @@ Status shop_fit_catalogue(Shop *s, const ShopLog *l, double spread, uint64_t see
     return shop_catalogue_rank(s);
 }
 
-/* ---- Taste ---------------------------------------------------------------------------------------------- */
+/* ---- Taste ----------------------------------------------------------------------------------- */
 
 static Status count(void *context, const PlayHistory *h)
 {
@@ -115,8 +115,8 @@ static double logit_error(double p, int64_t n)
     return 1.0 / sqrt((double)(n + 2) * p * (1.0 - p));
 }
 
-/* Moves a utility whose moment is off by more than the sampling error, and returns false; returns true
- * where it is not off. */
+/* Moves a utility whose moment is off by more than the sampling error, and returns false; returns
+ * true where it is not off. */
 static bool settled(double *utility, double by, double error)
 {
     if (fabs(by) <= error) return true;
@@ -126,8 +126,9 @@ static bool settled(double *utility, double by, double error)
 
 /* Each moment moves the utility that decides most about it: the looks of a session are about
  * proportional to exp(-leave), and looks per skip to exp(view). Where most sessions are cut at the
- * horizon and still have too few looks, it does not help to leave later. Then the looks move `view`,
- * about which a log without skips tells nothing else. Returns true where nothing had to move. */
+ * horizon and still have too few looks, it does not help to leave later. Then the looks move
+ * `view`, about which a log without skips tells nothing else. Returns true where nothing had to
+ * move. */
 static bool improve(ShopUtilities *u, const ShopMoments *want, const ShopMoments *have,
                     const ShopCounts *n)
 {

@@ -1,6 +1,7 @@
 /* A shop that is fitted to a behaviour file (log.h).
  *
- *   shelves     the category of the items; popularity: the share of sessions that begin there (+ 1/2)
+ *   shelves     the category of the items
+ *   popularity  of a shelf: the share of sessions that begin there (+ 1/2)
  *   appeal      the logarithm of an item's looks (+ 1/2), less that of the best item of its shelf
  *   centres     shelves that are looked at one after the other are close (centres.h)
  *   goes with   the shelf that most often comes next after a purchase, beyond its popularity; where
@@ -9,7 +10,8 @@
  *   utilities   leave, cart, purchase and review; also view, where the log tells about skips or has
  *               more looks than a session of the shop can have. They are found by the method of
  *               simulated moments (McFadden 1989): the shop plays sessions with its policy `shelf`
- *               until the looks of a session, and the shares of looks that go further, are the log's
+ *               until the looks of a session, and the shares of looks that go further, are the
+ *               log's
  *
  * What no log tells (affinity, boredom, drift, …) stays as the settings have it, and so does `view`
  * elsewhere. Items are drawn about the centre of their shelf with `spread`, as in any shop.
@@ -35,8 +37,9 @@ struct ShopFit {
 /* Fills an empty shop with the catalogue of the log: items, shelves, centres, popularity, gaps. */
 Status shop_fit_catalogue(Shop *s, const ShopLog *log, double spread, uint64_t seed);
 
-/* Fits the taste of the shop, from the utilities `start` on, and fills s->fit. `w` is the world "shop"
- * whose parameters are `s`. `path` names the log. ERR_USAGE where the moments are not reached. */
+/* Fits the taste of the shop, from the utilities `start` on, and fills s->fit. `w` is the world
+ * "shop" whose parameters are `s`. `path` names the log. ERR_USAGE where the moments are not
+ * reached. */
 Status shop_fit_taste(Shop *s, const World *w, const ShopLog *log, const char *path,
                       ShopUtilities start);
 

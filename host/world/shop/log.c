@@ -10,7 +10,7 @@
 
 enum { BLOCK = 1 << 18 };
 
-/* ---- Moments -------------------------------------------------------------------------------------------- */
+/* ---- Moments --------------------------------------------------------------------------------- */
 
 void shop_log_count_look(ShopCounts *c, int kind)
 {
@@ -36,7 +36,7 @@ ShopMoments shop_log_moments(const ShopCounts *c, bool tells_skips)
     };
 }
 
-/* ---- Reading -------------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 typedef struct {
     ShopLog *log;
@@ -160,7 +160,7 @@ static Status read_events(Reader *r, const Behaviour *b, EventBlock *block)
     return OK;
 }
 
-/* ---- Shelves -------------------------------------------------------------------------------------------- */
+/* ---- Shelves --------------------------------------------------------------------------------- */
 
 static Status find_category(const Behaviour *b, const char *name, int *kind, int32_t *first_row)
 {
@@ -267,7 +267,7 @@ static Status make_pairs(Reader *r)
     return OK;
 }
 
-/* ---- The whole log -------------------------------------------------------------------------------------- */
+/* ---- The whole log --------------------------------------------------------------------------- */
 
 static Status read_log(Reader *r, const Behaviour *b, const char *category)
 {

@@ -1,11 +1,11 @@
 /* What a behaviour file tells about its shop: how often each item and shelf was looked at, how many
  * sessions there are, and how far looks went. It reads the train split.
  *
- * A session is an episode of a user. A look is a run of consecutive events of one item; its kind is the
- * furthest of their kinds. The name of an action is its kind: skip, view, cart, purchase, review or
- * leave; an action of another name counts as a view. Skips and leaves are not looks; most logs have
- * none. A shelf is a category of the items. Categories without items are left out; the shelf on which
- * most sessions begin is the first.
+ * A session is an episode of a user. A look is a run of consecutive events of one item; its kind is
+ * the furthest of their kinds. The name of an action is its kind: skip, view, cart, purchase,
+ * review or leave; an action of another name counts as a view. Skips and leaves are not looks; most
+ * logs have none. A shelf is a category of the items. Categories without items are left out; the
+ * shelf on which most sessions begin is the first.
  */
 #ifndef SOUK_SHOP_LOG_H
 #define SOUK_SHOP_LOG_H

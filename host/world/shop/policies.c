@@ -13,7 +13,8 @@ static double popularity_of(const Shop *s, int32_t item)
     return share * (sqrt((rank + 1) / n) - sqrt(rank / n));
 }
 
-/* Draws a shelf by popularity, then one of its items, the better ones more often: rank u^2 x count. */
+/* Draws a shelf by popularity, then one of its items, the better ones more often: rank u^2 x
+ * count. */
 static int32_t act_popularity(const World *w, const void *state, WorldDraw *draw, float *propensity)
 {
     const Shop *s = shop_of(w);
@@ -65,8 +66,8 @@ static int32_t act_trial(const World *w, const void *state, WorldDraw *draw, flo
     return item;
 }
 
-/* The item with the highest expected reward of the next event, given the interest, among the best items
- * of every shelf. */
+/* The item with the highest expected reward of the next event, given the interest, among the best
+ * items of every shelf. */
 static int32_t act_oracle(const World *w, const void *state, WorldDraw *draw, float *propensity)
 {
     enum { OF_A_SHELF = 8 };

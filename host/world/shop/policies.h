@@ -1,6 +1,6 @@
-/* The policies that come with the shop. Four of them know only what a shop sees without learning, the
- * sales of each item and the shopper's last look: popularity, bestsellers, shelf and trial. `oracle`
- * reads the shopper's interest.
+/* The policies that come with the shop. Four of them know only what a shop sees without learning,
+ * the sales of each item and the shopper's last look: popularity, bestsellers, shelf and trial.
+ * `oracle` reads the shopper's interest.
  */
 #ifndef SOUK_SHOP_POLICIES_H
 #define SOUK_SHOP_POLICIES_H

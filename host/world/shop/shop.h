@@ -1,9 +1,10 @@
 /* The shop: shoppers whose interests drift look at a catalogue of up to a million items.
  *
- * Interests and items are vectors of SHOP_LATENT numbers. The relevance x of an item and the impatience
- * y of the shopper, which enter the law of event.h, are
+ * Interests and items are vectors of SHOP_LATENT numbers. The relevance x of an item and the
+ * impatience y of the shopper, which enter the law of event.h, are
  *
- *     x = affinity <u, v> + appeal - boredom max(0, <e, v>) - repeat [shown lately] - position log(1 + t)
+ *     x = affinity <u, v> + appeal - boredom max(0, <e, v>) - repeat [shown lately]
+ *         - position log(1 + t)
  *     y = impatience x (skips in a row, at most SHOP_SKIPS)
  *
  * with u the interest and v the item (both of length about 1), e the sum of the items shown before,
@@ -13,10 +14,10 @@
  *     purchase  u += satiation (c - u)       and on to the centre c of the shelf that goes with it
  *     always    u += drift x uniform noise;  e = keep e + v
  *
- * No event shows u and e; looks tell about them. An item has two features, its shelf and the logarithm
- * of its rank on the shelf. The kind of an event decides its reward (event.h). The catalogue and the
- * tastes come from the settings (world.h) or are fitted to a log (fit.h). A step takes the same time
- * for any size of the catalogue, as it touches one item.
+ * No event shows u and e; looks tell about them. An item has two features, its shelf and the
+ * logarithm of its rank on the shelf. The kind of an event decides its reward (event.h). The
+ * catalogue and the tastes come from the settings (world.h) or are fitted to a log (fit.h). A step
+ * takes the same time for any size of the catalogue, as it touches one item.
  */
 #ifndef SOUK_SHOP_H
 #define SOUK_SHOP_H
@@ -26,8 +27,8 @@
 #include "world/world.h"
 
 /* The last SHOP_LATELY items count as shown lately; the attention of the first SHOP_NEAR steps is
- * tabulated; SHOP_SKIPS skips in a row make a shopper as impatient as more do; SHOP_GUIDE entries speed
- * up the search for a shelf. */
+ * tabulated; SHOP_SKIPS skips in a row make a shopper as impatient as more do; SHOP_GUIDE entries
+ * speed up the search for a shelf. */
 enum { SHOP_LATELY = 8, SHOP_NEAR = 128, SHOP_SKIPS = 5, SHOP_GUIDE = 256 };
 
 typedef struct {

@@ -41,7 +41,7 @@ typedef struct {
 
 static int shelf_of(const SmallShop *s, int32_t item) { return item / s->ranks; }
 
-/* ---- The law of a choice -------------------------------------------------------------------------------- */
+/* ---- The law of a choice --------------------------------------------------------------------- */
 
 typedef struct {
     double probability;
@@ -75,7 +75,7 @@ static int outcomes(const SmallShop *s, const Shopper *now, int32_t item, Outcom
     return count;
 }
 
-/* ---- The world ------------------------------------------------------------------------------------------ */
+/* ---- The world ------------------------------------------------------------------------------- */
 
 static void tell(const SmallShop *s, const Shopper *now, int kind, WorldEvent *event)
 {
@@ -150,7 +150,7 @@ static Status make_mdp(const void *world, Mdp *mdp)
     return mdp_check(mdp);
 }
 
-/* ---- Baselines -------------------------------------------------------------------------------------------- */
+/* ---- Baselines ------------------------------------------------------------------------------- */
 
 /* The item with the highest expected reward of the next event. */
 static int32_t act_myopic(const World *w, const void *state, WorldDraw *draw, float *propensity)
@@ -184,7 +184,7 @@ static const WorldBaseline baselines[] = {
     {0},
 };
 
-/* ---- Opening ------------------------------------------------------------------------------------------------ */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static void fill_spec(const SmallShop *s, WorldSpec *spec)
 {

@@ -1,16 +1,17 @@
-/* Bellman's equations: the phone and its accessories by hand, chains by recursion, random processes by
- * linear equations, and processes that are none. */
+/* Bellman's equations: the phone and its accessories by hand, chains by recursion, random processes
+ * by linear equations, and processes that are none. */
 #include <stdbool.h>
 
 #include "world/mdp.h"
 
 #include "test.h"
 
-/* ---- The phone ------------------------------------------------------------------------------------- */
+/* ---- The phone ------------------------------------------------------------------------------- */
 
-/* datasets/README.md: a shopper without (0) and with (1) a phone is shown a phone, an accessory, a book
- * or the entrance. Half of those without a phone buy one, for 1, and are then in state 1; everything else
- * is the end: an accessory is worth 0.1 without a phone and 0.8 with one, a book 0.4. */
+/* datasets/README.md: a shopper without (0) and with (1) a phone is shown a phone, an accessory, a
+ * book or the entrance. Half of those without a phone buy one, for 1, and are then in state 1;
+ * everything else is the end: an accessory is worth 0.1 without a phone and 0.8 with one, a book
+ * 0.4. */
 enum { PHONE, ACCESSORY, BOOK, ENTRANCE };
 
 static void make_phone(Mdp *m)
@@ -70,7 +71,7 @@ static void an_action_that_does_not_exist(void **state)
     mdp_close(&m);
 }
 
-/* ---- Deterministic: R_t = r + gamma max R_{t+1} ------------------------------------------------------ */
+/* ---- Deterministic: R_t = r + gamma max R_{t+1} ---------------------------------------------- */
 
 enum { STEPS = 9, CHOICES = 3 };
 
@@ -111,7 +112,7 @@ static void a_deterministic_walk(void **state)
     }
 }
 
-/* ---- Random processes, by linear equations ----------------------------------------------------------- */
+/* ---- Random processes, by linear equations --------------------------------------------------- */
 
 enum { STATES = 7, ACTIONS = 4 };
 
@@ -197,7 +198,7 @@ static void random_processes_by_elimination(void **state)
     }
 }
 
-/* ---- What is not an MDP -------------------------------------------------------------------------------------- */
+/* ---- What is not an MDP ---------------------------------------------------------------------- */
 
 static void refused(Mdp *m, const char *saying)
 {

@@ -2,8 +2,8 @@
 #include "test.h"
 #include "world/mdp_gain.h"
 
-/* Two states that take turns, with the rewards 1 and 3, so that the chain is periodic; state 0 may also be
- * kept, for the reward `staying`. */
+/* Two states that take turns, with the rewards 1 and 3, so that the chain is periodic; state 0 may
+ * also be kept, for the reward `staying`. */
 static Mdp two_states(double staying)
 {
     Mdp m;

@@ -62,7 +62,7 @@ static int remove_model(void **state)
     return 0;
 }
 
-/* ---- Choices --------------------------------------------------------------------------------------- */
+/* ---- Choices --------------------------------------------------------------------------------- */
 
 typedef struct {
     double epsilon;
@@ -272,7 +272,7 @@ static void who_else_is_there_does_not_change_a_choice(void **state)
     assert_memory_equal(items[0].item, items[1].item, (size_t)items[0].count * sizeof(int32_t));
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 typedef struct {
     Behaviour file;

@@ -19,7 +19,7 @@ static PlayInterval played(const World *w, Actor actor, int64_t episodes, int64_
     return play_interval(value, episodes);
 }
 
-/* ---- The contract ------------------------------------------------------------------------------------- */
+/* ---- The contract ---------------------------------------------------------------------------- */
 
 static void refused(const char *text, const char *saying)
 {
@@ -178,7 +178,7 @@ static void items_of_the_shop_tell_shelf_and_rank(void **state)
     world_close(&w);
 }
 
-/* ---- Exact laws against samples ------------------------------------------------------------------------- */
+/* ---- Exact laws against samples -------------------------------------------------------------- */
 
 /* |count/n - p| <= 5 sqrt(p (1 - p) / n) fails once in 1.7 million for one p. */
 static void assert_share(int64_t count, int64_t n, double p)
@@ -288,7 +288,7 @@ static void the_optimum_is_met_and_beaten_by_none(void **state)
     world_close(&w);
 }
 
-/* ---- The shop -------------------------------------------------------------------------------------------- */
+/* ---- The shop -------------------------------------------------------------------------------- */
 
 static void the_law_of_choice(void **state)
 {
@@ -370,8 +370,8 @@ static void knowing_more_sells_more(void **state)
     world_close(&w);
 }
 
-/* A visit by hand, and one that is not there to its end. Shelves of items are 0 1 2 3 0 1 …; with shelf 0 goes
- * 1, with that 0. */
+/* A visit by hand, and one that is not there to its end. Shelves of items are 0 1 2 3 0 1 …; with
+ * shelf 0 goes 1, with that 0. */
 static void habits_of_a_shop(void **state)
 {
     const WorldEvent event[] = {

@@ -1,9 +1,9 @@
-/* Do the 95 % intervals of off-policy estimates hold the truth in 95 % of the logs? Logs are drawn from
- * logging policies and rewards that are known, so the value of the evaluated policy is too.
+/* Do the 95 % intervals of off-policy estimates hold the truth in 95 % of the logs? Logs are drawn
+ * from logging policies and rewards that are known, so the value of the evaluated policy is too.
  *
- * Of 1,000 logs an exact 95 % interval covers the truth in 950 +- 6.9 (binomial). The test wants 930 ..
- * 970, 2.9 standard deviations on either side: were the true coverage 92 % it would fail with
- * probability 0.89. The empirical Bernstein interval is conservative by design: at least 950.
+ * Of 1,000 logs an exact 95 % interval covers the truth in 950 +- 6.9 (binomial). The test wants
+ * 930 .. 970, 2.9 standard deviations on either side: were the true coverage 92 % it would fail
+ * with probability 0.89. The empirical Bernstein interval is conservative by design: at least 950.
  */
 #include <omp.h>
 
@@ -12,7 +12,8 @@
 
 enum { LOGS = 1000, USERS = 400, ITEMS = 5, SLOTS = 2, STEPS_MAX = 3 };
 
-/* What a context does to items. With `steps` > 1 the context is the item before, the first one 0. */
+/* What a context does to items. With `steps` > 1 the context is the item before, the first one
+ * 0. */
 typedef struct {
     int steps, contexts;
     double beta[ITEMS][ITEMS];   /* [context, item] the logging policy */

@@ -1,5 +1,5 @@
-/* Fitted Q evaluation against its definition, in dense double: the fixed point, the influences, the channels,
- * and the estimates made of them. */
+/* Fitted Q evaluation against its definition, in dense double: the fixed point, the influences, the
+ * channels, and the estimates made of them. */
 #include "shop.h"
 
 #include "evaluate/ope/ope.h"
@@ -102,7 +102,7 @@ static void close_case(Case *c)
     unlink(c->path);
 }
 
-/* ---- Dense ---------------------------------------------------------------------------------------- */
+/* ---- Dense ----------------------------------------------------------------------------------- */
 
 /* phi += scale phi(h_i, a) */
 static void add_features(const Case *c, int64_t i, int a, double scale, double *phi)
@@ -147,7 +147,8 @@ static double dot(const double *a, const double *b)
     return sum;
 }
 
-/* What the sweeps tend to: theta of (M - gamma phi^T E_pi phi') theta = phi^T r, and lambda of its transpose. */
+/* What the sweeps tend to: theta of (M - gamma phi^T E_pi phi') theta = phi^T r, and lambda of its
+ * transpose. */
 typedef struct {
     double (*shown)[COLUMNS], (*mean)[COLUMNS]; /* [count] phi(h_i, a_i), E_pi phi(h_i, .) */
     bool *next;
@@ -214,7 +215,7 @@ static void dense_close(Dense *d)
     free(d->value), free(d->fitted), free(d->influence);
 }
 
-/* ---- Tests ---------------------------------------------------------------------------------------- */
+/* ---- Tests ----------------------------------------------------------------------------------- */
 
 /* Root mean square of a - b over that of b. */
 static double apart(const double *a, const double *b, int64_t count)
@@ -227,8 +228,8 @@ static double apart(const double *a, const double *b, int64_t count)
     return sqrt(error / size);
 }
 
-/* Sweeps stop where V moves by less than 1e-4 and contract by gamma: within 1e-4 gamma / (1 - gamma) of the
- * limit, and each leaves 1e-4 of its equations. */
+/* Sweeps stop where V moves by less than 1e-4 and contract by gamma: within 1e-4 gamma / (1 -
+ * gamma) of the limit, and each leaves 1e-4 of its equations. */
 static void check(Case *c, OpeModelPolicy policy)
 {
     const OpeFqeOptions options = {gamma_, ridge, true};
@@ -291,7 +292,7 @@ static void the_best_item_or_any(void **state)
     check(c, (OpeModelPolicy){c->session, HEAD_POLICY, 1.0, 0.3, true});
 }
 
-/* ---- Estimates ------------------------------------------------------------------------------------ */
+/* ---- Estimates ------------------------------------------------------------------------------- */
 
 static double estimate_named(const OpeResult *r, const char *name)
 {
@@ -301,9 +302,10 @@ static double estimate_named(const OpeResult *r, const char *name)
     return NAN;
 }
 
-/* seq-DR unrolled, over N episodes: sum V(x_first) + sum_t gamma^t w_t (r_t + gamma V(x_{t+1}) - Q(x_t, a_t)),
- * w_t the product of the ratios up to t: forwards, where the estimator runs backwards. A V or Q that is off by
- * `bound` of its size is off by it in each term, times gamma^t w_t (1 + gamma): *slack. */
+/* seq-DR unrolled, over N episodes: sum V(x_first) + sum_t gamma^t w_t (r_t + gamma V(x_{t+1}) -
+ * Q(x_t, a_t)), w_t the product of the ratios up to t: forwards, where the estimator runs
+ * backwards. A V or Q that is off by `bound` of its size is off by it in each term, times gamma^t
+ * w_t (1 + gamma): *slack. */
 static double unrolled_dr(const Case *c, const Dense *d, double bound, double *slack)
 {
     double sum = 0.0, spread = 0.0, size = 0.0;

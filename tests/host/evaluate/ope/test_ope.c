@@ -1,4 +1,5 @@
-/* souk ope: every estimator against its formula; the command, its refusals, a model's probabilities. */
+/* souk ope: every estimator against its formula; the command, its refusals, a model's
+ * probabilities. */
 #include "shop.h"
 
 #include <fcntl.h>
@@ -68,7 +69,7 @@ static double estimate_named(const OpeResult *r, const char *name)
     return NAN;
 }
 
-/* ---- Bandit logs ---------------------------------------------------------------------------------- */
+/* ---- Bandit logs ----------------------------------------------------------------------------- */
 
 /* x = A^-1 b by elimination without pivoting: A is symmetric and positive definite. */
 static void solve_dense(double a[COLUMNS][COLUMNS], double *b, double *x)
@@ -163,7 +164,7 @@ static void the_threads_do_not_matter(void **state)
     assert_memory_equal(a.estimate, b.estimate, sizeof a.estimate);
 }
 
-/* ---- Sequential logs ------------------------------------------------------------------------------ */
+/* ---- Sequential logs ------------------------------------------------------------------------- */
 
 static void sequential_estimators_are_their_formulas(void **state)
 {
@@ -197,7 +198,7 @@ static void sequential_estimators_are_their_formulas(void **state)
     assert_near(r.ess, weights * weights / squares, 1e-9);
 }
 
-/* ---- Refusals ------------------------------------------------------------------------------------- */
+/* ---- Refusals -------------------------------------------------------------------------------- */
 
 static void too_little_overlap_is_refused(void **state)
 {
@@ -280,7 +281,7 @@ static void the_command_refuses_by_its_exit_code(void **state)
     unlink(data);
 }
 
-/* ---- A model -------------------------------------------------------------------------------------- */
+/* ---- A model --------------------------------------------------------------------------------- */
 
 enum { LENGTH = 12 };
 

@@ -1,8 +1,10 @@
-/* Off-policy estimates against a value that is known exactly: of the policy that shows any item of the small
- * shop alike, by policy evaluation of its MDP, told from the log of a model that has its likes.
+/* Off-policy estimates against a value that is known exactly: of the policy that shows any item of
+ * the small shop alike, by policy evaluation of its MDP, told from the log of a model that has its
+ * likes.
  *
- * An interval is about four standard errors wide: by more than that no estimate is off, and it is off by more
- * what the log itself earned. (FQE has a bias beside, as far as Q is not linear in the model's states.) */
+ * An interval is about four standard errors wide: by more than that no estimate is off, and it is
+ * off by more what the log itself earned. (FQE has a bias beside, as far as Q is not linear in the
+ * model's states.) */
 #include <unistd.h>
 
 #include "evaluate/ope/ope.h"

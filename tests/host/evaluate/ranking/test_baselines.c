@@ -124,8 +124,7 @@ static void ranks_on_a_tiny_log_are_as_worked_by_hand(void **state)
     baselines_close(&b);
 }
 
-/* ---- Against a dense scorer
- * ---------------------------------------------------------------------- */
+/* ---- Against a dense scorer ------------------------------------------------------------------ */
 
 enum { ITEMS = 60, USERS = 150, LONGEST = 40 };
 
@@ -285,8 +284,7 @@ static void results_do_not_depend_on_the_number_of_threads(void **state)
     free(w);
 }
 
-/* ---- Purchases ---------------------------------------------------------------------------------
- */
+/* ---- Purchases ------------------------------------------------------------------------------- */
 
 /* Train transitions of `tiny`: (0,a0)->a0, (1,a0)->a1, (0,a0)->a1, (0,a0)->a0: p = 3/6. */
 static void purchase_rates_are_as_worked_by_hand(void **state)

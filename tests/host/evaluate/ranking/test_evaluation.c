@@ -57,7 +57,7 @@ static void check_report(const char *path, const Evaluation *e)
         json_t *row = scorer_of(all, e->scorer[k].name);
         const RankingSummary *want = evaluation_summary(e, k, GROUP_ALL);
         for (int m = 0; m < MEASURES; m++) {
-            const char *name = ranking_measure_name((Measure)m);
+            const char *name = ranking_measure_name((RankingMeasure)m);
             assert_near(number_of(row, name, "value"), want->measure[m].value, 1e-8);
             assert_near(number_of(row, name, "low"), want->measure[m].low, 1e-8);
             assert_near(number_of(row, name, "high"), want->measure[m].high, 1e-8);

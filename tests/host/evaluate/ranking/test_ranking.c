@@ -1,8 +1,7 @@
-/* Ranking measures, their intervals, and the AUC. */
+/* Ranking measures and their intervals over users. */
 #include "test.h"
 
 #include "evaluate/ranking/ranking.h"
-#include "evaluate/statistics/auc.h"
 
 static void a_clear_rank_gives_the_textbook_values(void **state)
 {
@@ -117,20 +116,6 @@ static void a_difference_is_paired_event_by_event(void **state)
     ranking_close(&b);
 }
 
-/* Tables of Student's t, 97.5 %. */
-static void intervals_of_few_users_widen_as_students_t(void **state)
-{
-    (void)state;
-    const double table[][2] = {{1, 12.7062}, {2, 4.30265},  {3, 3.18245},  {5, 2.57058},
-                               {9, 2.26216}, {29, 2.04523}, {1e9, 1.95996}};
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        const Estimate e = ranking_interval(0.0, 1.0, table[i][0], -100.0, 100.0);
-        assert_near(e.half / table[i][1], 1.0, table[i][0] < 8 ? 5e-3 : 2e-4);
-        assert_near(e.high, -e.low, 0.0);
-    }
-    assert_true(isnan(ranking_interval(0.5, 1.0, 0.0, 0.0, 1.0).low));
-}
-
 static double draw(uint64_t seed, uint64_t i)
 {
     return (double)(philox_u64(77, seed, i) >> 11) * 0x1p-53;
@@ -190,81 +175,6 @@ static void intervals_over_users_cover_the_truth_at_their_rate(void **state)
     assert_near(covered / (double)WORLDS, 0.95, 0.0275);
 }
 
-static void auc_counts_ties_half(void **state)
-{
-    (void)state;
-    /* Positives 3, 2; negatives 2, 1: pairs 3>2, 3>1, 2=2, 2>1. */
-    const float score[] = {3, 2, 2, 1};
-    const uint8_t label[] = {1, 1, 0, 0};
-    const int64_t first[] = {0, 1, 2, 3, 4};
-    Auc a;
-    assert_ok(auc_measure(&a, score, label, first, 4));
-    assert_near(a.auc.value, 3.5 / 4.0, 1e-15);
-    /* d: (1 - 7/8)/2, (3/4 - 7/8)/2, the same for the negatives: 4/256; times U/(U-1) = 4/3. */
-    assert_near(a.auc.error, sqrt(4.0 / 3.0 * 4.0 / 256.0), 1e-15);
-    assert_int_equal(a.positives, 2);
-
-    const float flat[] = {1, 1, 1, 1};
-    assert_ok(auc_measure(&a, flat, label, first, 4));
-    assert_near(a.auc.value, 0.5, 0.0);
-    assert_near(a.auc.error, 0.0, 0.0);
-}
-
-static void auc_is_undefined_without_both_kinds_and_refuses_nan(void **state)
-{
-    (void)state;
-    float score[] = {1, 2};
-    const uint8_t label[] = {1, 1};
-    const int64_t first[] = {0, 1, 2};
-    Auc a;
-    assert_ok(auc_measure(&a, score, label, first, 2));
-    assert_true(isnan(a.auc.value));
-    score[1] = NAN;
-    assert_int_equal(auc_measure(&a, score, label, first, 2), ERR_FORMAT);
-    assert_non_null(strstr(status_message(), "event 1"));
-    status_clear();
-}
-
-static void auc_equals_the_count_over_all_pairs(void **state)
-{
-    (void)state;
-    enum { COUNT = 400, USERS = 80 };
-    float score[COUNT];
-    uint8_t label[COUNT];
-    int64_t first[USERS + 1];
-    for (int64_t u = 0; u <= USERS; u++) first[u] = u * (COUNT / USERS);
-    for (uint64_t i = 0; i < COUNT; i++) {
-        label[i] = draw(5, i) < 0.2;
-        score[i] = (float)floor(10.0 * (draw(6, i) + 0.3 * label[i])); /* many ties */
-    }
-    double pairs = 0.0, wins = 0.0;
-    for (int i = 0; i < COUNT; i++)
-        for (int j = 0; j < COUNT; j++)
-            if (label[i] && !label[j]) {
-                pairs += 1.0;
-                wins += score[i] > score[j] ? 1.0 : score[i] == score[j] ? 0.5 : 0.0;
-            }
-    Auc a;
-    assert_ok(auc_measure(&a, score, label, first, USERS));
-    assert_near(a.auc.value, wins / pairs, 1e-12);
-
-    /* The influence of users is the derivative: leave one user out (jackknife) agrees to O(1/U). */
-    double mean = 0.0, square = 0.0;
-    for (int64_t u = 0; u < USERS; u++) {
-        double p = 0.0, w = 0.0;
-        for (int i = 0; i < COUNT; i++)
-            for (int j = 0; j < COUNT; j++)
-                if (label[i] && !label[j] && i / (COUNT / USERS) != u && j / (COUNT / USERS) != u) {
-                    p += 1.0;
-                    w += score[i] > score[j] ? 1.0 : score[i] == score[j] ? 0.5 : 0.0;
-                }
-        mean += w / p / USERS;
-        square += w / p * w / p / USERS;
-    }
-    const double jackknife = sqrt((USERS - 1.0) * (square - mean * mean));
-    assert_near(a.auc.error / jackknife, 1.0, 0.05);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,11 +182,7 @@ int main(void)
         cmocka_unit_test(tied_items_share_their_ranks_evenly),
         cmocka_unit_test(groups_are_summarised_apart_with_intervals_over_users),
         cmocka_unit_test(a_difference_is_paired_event_by_event),
-        cmocka_unit_test(intervals_of_few_users_widen_as_students_t),
         cmocka_unit_test(intervals_over_users_cover_the_truth_at_their_rate),
-        cmocka_unit_test(auc_counts_ties_half),
-        cmocka_unit_test(auc_is_undefined_without_both_kinds_and_refuses_nan),
-        cmocka_unit_test(auc_equals_the_count_over_all_pairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,8 @@
 #include "world/auction/auction.h"
 #include "world/auction/bidder.h"
 
-/* A replay bids in one episode after another, auction by auction: here by hand, for the bidders of rlb.h. */
+/* A replay bids in one episode after another, auction by auction: here by hand, for the bidders of
+ * rlb.h. */
 static void a_replay_is_one_episode_after_another(void **state)
 {
     (void)state;
@@ -66,8 +67,8 @@ static void budgets_are_kept(void **state)
     bid_log_campaign_close(&c);
 }
 
-/* With a base that is eight times too high or too low, pid and lagrangian spend most of the budget and
- * win more value than the linear bidder with the same base. */
+/* With a base that is eight times too high or too low, pid and lagrangian spend most of the budget
+ * and win more value than the linear bidder with the same base. */
 static void pacing_repairs_a_bad_base(void **state)
 {
     (void)state;
@@ -93,8 +94,8 @@ static void pacing_repairs_a_bad_base(void **state)
     bid_log_campaign_close(&c);
 }
 
-/* With a limit on the cost of a click, the Lagrangian bidder pays about the limit; without it, it pays
- * more. */
+/* With a limit on the cost of a click, the Lagrangian bidder pays about the limit; without it, it
+ * pays more. */
 static void the_lagrangian_keeps_to_the_limit(void **state)
 {
     (void)state;

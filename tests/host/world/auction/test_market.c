@@ -58,7 +58,8 @@ static void the_market_is_fair(void **state)
                 theirs += before - after;
             }
         }
-        /* One of eight, some of which run out of money or hold back: at least an eighth, not a half. */
+        /* One of eight, some of which run out of money or hold back: at least an eighth, not a
+         * half. */
         assert_true(exposed > RUNS * LENGTH * slots * (0.7 / 8));
         assert_true(mine > (mine + theirs) / 8 && mine < (mine + theirs) / 2);
     }

@@ -88,8 +88,8 @@ static void bids_are_those_of_the_definition(void **state)
     bid_log_campaign_close(&c);
 }
 
-/* Episodes whose prices are drawn from the campaign's and whose values are all the mean: there V(N, B) is
- * the exact mean of the value won. A table of N + 1 auctions has V(0, .) .. V(N, .). */
+/* Episodes whose prices are drawn from the campaign's and whose values are all the mean: there V(N,
+ * B) is the exact mean of the value won. A table of N + 1 auctions has V(0, .) .. V(N, .). */
 static void the_value_is_what_the_bids_win(void **state)
 {
     (void)state;

@@ -119,8 +119,8 @@ static void the_past_is_before(void **state)
     world_close(&w);
 }
 
-/* Choice k of the multiplier grid bids the linear bid times 2^((k - 8) / 4); a baseline's bid becomes the
- * nearest. */
+/* Choice k of the multiplier grid bids the linear bid times 2^((k - 8) / 4); a baseline's bid
+ * becomes the nearest. */
 static void choices_are_multiples(void **state)
 {
     (void)state;
@@ -142,7 +142,8 @@ static void choices_are_multiples(void **state)
     world_close(&w);
 }
 
-/* With a limit the return of an episode is the score: the sum of what was won, cut by the square. */
+/* With a limit the return of an episode is the score: the sum of what was won, cut by the
+ * square. */
 static void returns_are_scores(void **state)
 {
     (void)state;
@@ -201,7 +202,8 @@ static void a_choice_is_held(void **state)
     world_close(&ten);
 }
 
-/* Pacing and the dynamic program beat what knows neither budget nor time, by far more than chance. */
+/* Pacing and the dynamic program beat what knows neither budget nor time, by far more than
+ * chance. */
 static void bidders_are_ranked(void **state)
 {
     (void)state;

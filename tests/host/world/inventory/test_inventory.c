@@ -1,7 +1,8 @@
 /* Inventories: what happens in a period. */
 #include "inventory_case.h"
 
-/* A period: from `state`, an order and a demand to the next state, what happened, and the reward. */
+/* A period: from `state`, an order and a demand to the next state, what happened, and the
+ * reward. */
 typedef struct {
     const char *name;
     InventorySettings settings;
@@ -103,8 +104,8 @@ static void periods_worked_by_hand(void **state)
     }
 }
 
-/* Units do not come from nowhere or vanish: those ordered were sold, expired, were refused, or are still in
- * the warehouse. */
+/* Units do not come from nowhere or vanish: those ordered were sold, expired, were refused, or are
+ * still in the warehouse. */
 static void units_are_conserved(void **state)
 {
     (void)state;

@@ -61,7 +61,8 @@ static double round_to(double x, int decimals)
     return round(x * pow(10, decimals)) / pow(10, decimals);
 }
 
-/* Hendrix et al. 2019, one product: mean profit a day, as the paper prints it; and the best base-stock. */
+/* Hendrix et al. 2019, one product: mean profit a day, as the paper prints it; and the best
+ * base-stock. */
 static void hendrix_profits_are_as_published(void **state)
 {
     (void)state;
@@ -90,8 +91,8 @@ static void hendrix_profits_are_as_published(void **state)
     }
 }
 
-/* De Moor et al. 2022, figure 3: life 2, lead 1; the order by units of age 1 (8 .. 0, down) and of age 2
- * (0 .. 8, across). */
+/* De Moor et al. 2022, figure 3: life 2, lead 1; the order by units of age 1 (8 .. 0, down) and of
+ * age 2 (0 .. 8, across). */
 static const char youngest_first_orders[] = "000000000"
                                             "000000000"
                                             "000000000"
@@ -146,9 +147,9 @@ static void de_moor_orders_are_as_published(void **state)
     }
 }
 
-/* Zipkin, "Old and new methods for lost-sales inventory systems", Operations Research 2008: Poisson demand
- * of mean 5, holding 1; the optimal cost a period as printed. His lead L arrives before the demand of L
- * periods later. */
+/* Zipkin, "Old and new methods for lost-sales inventory systems", Operations Research 2008: Poisson
+ * demand of mean 5, holding 1; the optimal cost a period as printed. His lead L arrives before the
+ * demand of L periods later. */
 static void lost_sales_costs_are_as_published(void **state)
 {
     (void)state;
@@ -210,8 +211,8 @@ static void the_newsvendor_orders_the_fractile(void **state)
         }
 }
 
-/* With a fixed cost, an (s, S) with s < S - 1 beats every base-stock; without one the best (s, S) is no
- * worse than base-stock. */
+/* With a fixed cost, an (s, S) with s < S - 1 beats every base-stock; without one the best (s, S)
+ * is no worse than base-stock. */
 static void reorder_points_pay_off_with_a_fixed_cost(void **state)
 {
     (void)state;

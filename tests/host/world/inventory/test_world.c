@@ -36,9 +36,9 @@ static Status count(void *context, const PlayHistory *h)
     return OK;
 }
 
-/* 200,000 random orders: each next state as often as the exact process has it, each mean reward, within
- * 5 standard errors (81 pairs, some 500 outcomes: one in 3,000 runs of an honest simulator would fail, and
- * the seed is fixed). The events alone tell the state. */
+/* 200,000 random orders: each next state as often as the exact process has it, each mean reward,
+ * within 5 standard errors (81 pairs, some 500 outcomes: one in 3,000 runs of an honest simulator
+ * would fail, and the seed is fixed). The events alone tell the state. */
 static void steps_follow_the_exact_process(void **state)
 {
     (void)state;

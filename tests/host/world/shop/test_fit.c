@@ -18,7 +18,7 @@ static const char *path_of(char path[256], const char *name)
     return path;
 }
 
-/* ---- A log by hand -------------------------------------------------------------------------------------- */
+/* ---- A log by hand --------------------------------------------------------------------------- */
 
 enum { SKIP, VIEW, CART, PURCHASE, LIKE, LEAVE, KINDS };
 static const char *const kind_name[KINDS] = {"skip", "view", "cart", "purchase", "like", "leave"};
@@ -175,8 +175,8 @@ static void logs_that_say_too_little_are_refused(void **state)
     unlink(path);
 }
 
-/* Sessions of sixteen looks. With view=-8 shoppers look so rarely that a session is cut before it has as
- * many, so the fit must raise the utility of looking. */
+/* Sessions of sixteen looks. With view=-8 shoppers look so rarely that a session is cut before it
+ * has as many, so the fit must raise the utility of looking. */
 static void long_sessions(void **state)
 {
     char path[256], text[512];
@@ -201,7 +201,7 @@ static void long_sessions(void **state)
     unlink(path);
 }
 
-/* ---- A shop's own log ----------------------------------------------------------------------------------- */
+/* ---- A shop's own log ------------------------------------------------------------------------ */
 
 enum { ITEMS = 400, SHELVES = 8, SESSIONS = 200000 };
 
@@ -275,9 +275,10 @@ static void a_shop_is_found_in_its_log(void **state)
     unlink(path);
 }
 
-/* The catalogue known, and a log of the policy that taste is fitted with: utilities as they were. A moment of the
- * 20,000 sessions of the fit errs by about 0.01 (the length of a session varies as much as its mean), and by as
- * much again before it counts as reached; carts and purchases, which are fewer, by up to twice that. Five times. */
+/* The catalogue known, and a log of the policy that taste is fitted with: utilities as they were. A
+ * moment of the 20,000 sessions of the fit errs by about 0.01 (the length of a session varies as
+ * much as its mean), and by as much again before it counts as reached; carts and purchases, which
+ * are fewer, by up to twice that. Five times. */
 static void tastes_are_found(void **state)
 {
     char path[256];
