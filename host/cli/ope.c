@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "evaluate/ope/policy_model.h"
 #include "evaluate/ope/report.h"
 
 enum { EXIT_REFUSED = 3 };
@@ -67,8 +68,10 @@ static void usage(FILE *out)
         "  --json FILE        write the report as JSON too\n" CLI_DEVICE_HELP
         "  --threads N        default: one a core; results do not depend on it\n"
         "  --quiet            no progress bar\n"
-        "  --help\n",
+        "  --help\n\n"
+        "estimators:\n",
         out);
+    estimators_list_help(out);
 }
 
 static const struct option long_options[] = {{"data", required_argument, NULL, 'd'},

@@ -1,35 +1,33 @@
-/* Fitted Q evaluation (Le et al. 2019) of a model's policy on a sequential log, linear on the model's own
- * states: with h the encoder's state before a decision and E the item vectors, both as they are,
+/* Fitted Q evaluation (Le et al. 2019) of a model's policy on a sequential log, with a Q that is
+ * linear in the model's states (linear_q.h):
  *
- *   Q(h, a) = <W h, E[a]> + v . h + c + b[a],      V(h) = sum_a pi(a | h) Q(h, a) over the whole catalogue
- *   theta  <- argmin sum_i (r_i + gamma V(h_{i+1}) - Q(h_i, a_i))^2 + penalty(theta)
+ *   theta <- argmin sum_i (r_i + gamma V(h_{i+1}) - Q(h_i, a_i))^2 + penalty(theta)
  *
- * by sweeps from theta = 0 until V moves no more; an episode's last decision has no h_{i+1}. V is that of the
- * last sweep. The penalty weighs as much as `ridge` decisions do: on b as ridge |b|^2, so that an item that was
- * rarely shown is judged by its vector, on the rest as ridge / n of the squares' own weight. Each sweep is
- * solved by conjugate gradients on the normal equations, which are never formed (as ope_reward.h).
+ * by sweeps from theta = 0 until V changes no more. The last decision of an episode has no h_{i+1}.
+ * V is that of the last sweep. Each sweep solves the normal equations by conjugate gradients.
  *
- * The value is the mean of V over the episodes' first states. Q was fitted to the same log; to first order a
- * decision's part in that is
+ * The estimate is the mean of V over the first states of the episodes. Q was fitted to the same
+ * log. To first order the part that a decision has in the estimate is
  *
  *   inf_i = N w_i (r_i + gamma V(h_{i+1}) - Q(h_i, a_i)),    w_i = phi_i . lambda,
  *   lambda = M^-1 (1/N sum_episodes E_pi phi(h_first) + gamma sum_i w_i E_pi phi(h_{i+1}))
  *
- * (phi the features of theta, M their matrix, N episodes; w is the linear estimate of the density ratio,
- * Uehara et al. 2020), also by sweeps. Centred to sum 0 it leaves the value and makes the interval one of the
- * fitted Q, given that Q is of that form.
+ * with N episodes; w is the linear estimate of the density ratio (Uehara et al. 2020), which is
+ * found by sweeps too. The influences are centred to sum 0: adding them to the terms of the
+ * estimate leaves it as it is, and makes its interval that of a fitted Q, provided that the true Q
+ * has this form.
  *
- * By linearity Q is the sum of the Q of each kind of reward: asked for channels, it is fitted to the rewards of
- * each kind of action (/events/action) by itself.
+ * The fit is linear in the rewards, so Q is the sum of the Qs of each kind of reward: with
+ * `channels` it is also fitted to the rewards of each kind of action (/events/action) alone.
  *
- * Memory: 28 dim bytes a decision at most: states, two vectors, and four more in scratch. Time: sweeps x conjugate
- * gradients x decisions x dim x dim, and a pass over the catalogue a sweep. On the model's device; deterministic
- * for any number of threads. Values that grow beyond what is finite are an error (ERR_USAGE).
+ * Time: sweeps x conjugate gradients x decisions x dim x dim, and one pass over the catalogue per
+ * sweep. Values that become infinite are an error (ERR_USAGE). Runs on the device of the model's
+ * session, with the same result for any number of threads.
  */
 #ifndef SOUK_OPE_FQE_H
 #define SOUK_OPE_FQE_H
 
-#include "evaluate/ope/policy.h"
+#include "evaluate/ope/policy_model.h"
 
 typedef struct {
     double gamma, ridge;
@@ -40,10 +38,11 @@ typedef struct {
     double *value;     /* [count] V(h_i) */
     double *fitted;    /* [count] Q(h_i, a_i) */
     double *influence; /* [count] */
-    int sweeps;        /* of the sum of all rewards */
+    int sweeps;        /* of the Q of all rewards */
     bool converged;
     double residual; /* root mean square of the TD errors */
-    /* [actions, episodes] V of the first state by the rewards of one kind of action; NULL: not asked */
+    /* [actions, episodes] V of the first state, from the rewards of one kind of action; NULL
+     * without `channels`. */
     double *channel;
 } OpeFqe;
 

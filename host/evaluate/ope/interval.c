@@ -1,9 +1,11 @@
 #include "evaluate/ope/interval.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
-/* Of rows of 1 + 3 count terms: size, then plain, top, bottom of each estimator. */
+/* The estimate from the sums of rows, which are size, then plain, top and bottom of each
+ * estimator. */
 static double estimate_of(const double *sum, int k)
 {
     const double *s = sum + 1 + 3 * k;
@@ -31,11 +33,12 @@ Status ope_interval_estimates(OpeEstimate *out, int count, const OpeEstimator *c
                               const OpeTerms *terms, const double *size, int64_t users,
                               const Bootstrap *bootstrap)
 {
-    REQUIRE(count >= 1 && count <= OPE_ESTIMATORS, "%d estimators", count);
+    REQUIRE(count >= 1 && count <= OPE_INTERVAL_ESTIMATES_MAX, "%d estimators, want 1 to %d", count,
+            OPE_INTERVAL_ESTIMATES_MAX);
     const int width = 1 + 3 * count;
-    BootstrapInterval interval[OPE_ESTIMATORS];
+    BootstrapInterval interval[OPE_INTERVAL_ESTIMATES_MAX];
     double *row = calloc((size_t)users * (size_t)width + 1, sizeof *row);
-    if (!row) return FAIL(ERR_MEMORY, "no memory to resample %lld users", (long long)users);
+    if (!row) return FAIL(ERR_MEMORY, "no memory to resample %" PRId64 " users", users);
     for (int64_t u = 0; u < users; u++) {
         double *to = row + u * width;
         to[0] = size[u];

@@ -1,21 +1,23 @@
-/* Intervals of off-policy estimates at 95 %, users as the units.
+/* 95 % intervals of off-policy estimates, with users as the independent units.
  *
- * Percentile bootstrap of the estimate's sums over users (evaluate/bootstrap.h); with few rewarded
- * decisions or few effective ones it is too short.
+ * The percentile bootstrap of the estimate's sums over users (evaluate/statistics/bootstrap.h). It
+ * is too short where few decisions have rewards or few are effective.
  *
- * Empirical Bernstein (Maurer & Pontil 2009, theorem 4 on either side), of a mean:
+ * The empirical Bernstein interval of a mean (Maurer & Pontil 2009, theorem 4 on either side):
  *
  *   +- sqrt(2 V ln(4 / 0.05) / U) + 7 R ln(4 / 0.05) / (3 (U - 1))
  *
- * V the variance over the U users of x_u = (plain_u - value size_u) / mean size, R the range of x_u. It
- * holds at every sample size, and so covers more than 95 %, when R bounds the terms; R here is the
- * range that was observed, which knows nothing of weights that did not occur.
+ * where V is the variance over the U users of x_u = (plain_u - value size_u) / mean size, and R the
+ * range of x_u. It holds for every sample size if R bounds the terms, and therefore covers more
+ * than 95 %. Here R is the observed range, which knows nothing about weights that did not occur.
  */
 #ifndef SOUK_OPE_INTERVAL_H
 #define SOUK_OPE_INTERVAL_H
 
-#include "evaluate/ope/estimators.h"
+#include "evaluate/ope/estimators/estimator.h"
 #include "evaluate/statistics/bootstrap.h"
+
+enum { OPE_INTERVAL_ESTIMATES_MAX = (BOOTSTRAP_WIDTH_MAX - 1) / 3 };
 
 typedef struct {
     double value;
@@ -23,7 +25,8 @@ typedef struct {
     double bernstein_low, bernstein_high; /* NaN where it does not apply */
 } OpeEstimate;
 
-/* Estimates of `count` estimators from their terms, over the same users; size [users]. */
+/* The estimates of `count` estimators, at most OPE_INTERVAL_ESTIMATES_MAX, from their terms over
+ * the same users; size [users]. */
 Status ope_interval_estimates(OpeEstimate *out, int count, const OpeEstimator *const *estimator,
                               const OpeTerms *terms, const double *size, int64_t users,
                               const Bootstrap *bootstrap);

@@ -1,5 +1,6 @@
 #include "evaluate/ope/log.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@ bool ope_log_is_sequential(const Behaviour *file)
     return false;
 }
 
-/* The events of a user that are decisions: [first, end). True where one was left out. */
+/* The events of a user that are decisions: range[0] .. range[1]-1. Returns true where the first
+ * event of the user is left out. */
 static bool range_of(const Behaviour *b, const OpeLogOptions *o, int64_t user, int64_t range[2])
 {
     range[0] = o->split == SPLITS ? b->offset[user] : b->split[o->split][user][0];
@@ -36,7 +38,7 @@ static Status allocate(OpeLog *log)
     log->slot = calloc(count, 1);
     if (!log->user || !log->first || !log->episode || !log->event || !log->item || !log->reward ||
         !log->propensity || !log->action || !log->end || !log->slot)
-        return FAIL(ERR_MEMORY, "no memory for %lld decisions", (long long)log->count);
+        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " decisions", log->count);
     return OK;
 }
 
@@ -49,10 +51,10 @@ static Status choose(OpeLog *log, const Behaviour *b, const OpeLogOptions *o)
         log->users += range[1] > range[0];
     }
     if (!log->count)
-        return FAIL(ERR_FORMAT, "%s: no event to evaluate on (--split chooses among them)%s",
+        return FAIL(ERR_FORMAT, "%s: no event to evaluate on, want at least one (--split)%s",
                     b->path,
-                    log->no_history ? ": no event of the split has one of its user's before it, "
-                                      "which the policy or a sequential log needs"
+                    log->no_history ? "; every event of the split is the first of its user, and "
+                                      "the policy or a sequential log needs one before"
                                     : "");
     TRY(allocate(log));
     int64_t n = 0, k = 0;
@@ -67,7 +69,7 @@ static Status choose(OpeLog *log, const Behaviour *b, const OpeLogOptions *o)
     return OK;
 }
 
-/* out[i] = the column at event[i]; a user's decisions are consecutive events. */
+/* Reads out[i] = the column at event[i]; the decisions of a user are consecutive events. */
 static Status gather(const OpeLog *log, Column column, size_t size, void *out)
 {
     for (int64_t u = 0; u < log->users; u++) {
@@ -83,7 +85,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Number the distinct values of the position. */
+/* Numbers the distinct values of the position, ascending. */
 static Status number_slots(OpeLog *log, const float *value, const char *name)
 {
     log->slots = 0;
@@ -92,8 +94,8 @@ static Status number_slots(OpeLog *log, const float *value, const char *name)
         while (s < log->slots && log->slot_value[s] != value[i]) s++;
         if (s < log->slots) continue;
         if (log->slots == OPE_SLOTS_MAX)
-            return FAIL(ERR_USAGE, "--position %s: more than %d distinct values, no slots", name,
-                        OPE_SLOTS_MAX);
+            return FAIL(ERR_USAGE, "--position %s has more than %d distinct values, want slots",
+                        name, OPE_SLOTS_MAX);
         log->slot_value[log->slots++] = value[i];
     }
     qsort(log->slot_value, (size_t)log->slots, sizeof *log->slot_value, by_value);
@@ -110,14 +112,16 @@ static Status read_slots(OpeLog *log, const char *name)
     if (!name) return OK;
     while (k < f->numbers && strcmp(f->number_name[k], name)) k++;
     if (k == f->numbers)
-        return FAIL(ERR_USAGE, "--position %s: %s has no such event feature", name,
+        return FAIL(ERR_USAGE, "--position %s: %s has no event feature of this name", name,
                     log->file->path);
     float *value = malloc((size_t)log->count * sizeof *value);
-    if (!value) return FAIL(ERR_MEMORY, "no memory for %lld positions", (long long)log->count);
-    Status st = gather(log, COLUMN_FEATURE + (Column)k, sizeof *value, value);
-    if (st == OK) st = number_slots(log, value, name);
+    if (!value) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " positions", log->count);
+    Status st;
+    TRY_OR_FAIL(st, gather(log, COLUMN_FEATURE + (Column)k, sizeof *value, value));
+    TRY_OR_FAIL(st, number_slots(log, value, name));
     for (int s = 0; s < log->slots; s++)
         log->slot_value[s] = log->slot_value[s] * f->std[k] + f->mean[k];
+fail:
     free(value);
     return st;
 }
@@ -140,7 +144,7 @@ Status ope_log_open(OpeLog *log, const Behaviour *file, const OpeLogOptions *opt
     *log = (OpeLog){.file = file, .sequential = options->sequential, .items = (int32_t)file->items};
     if (!file->has_propensity)
         return FAIL(ERR_FORMAT,
-                    "%s has no /events/propensity: off-policy evaluation needs the probability "
+                    "%s has no /events/propensity: off-policy evaluation wants the probability "
                     "with which each item was shown",
                     file->path);
     TRY_OR_FAIL(st, choose(log, file, options));

@@ -1,38 +1,57 @@
 #include "evaluate/ope/ope.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- Weights -------------------------------------------------------------------------------------- */
+/* ---- Weights --------------------------------------------------------------------------------- */
 
-static void weigh(double *weight, const double *chosen, const OpeLog *log)
+static double episode_weight(const double *weight, const OpeLog *log, int64_t episode)
 {
-    for (int64_t i = 0; i < log->count; i++) weight[i] = chosen[i] / (double)log->propensity[i];
+    double product = 1.0;
+    for (int64_t i = log->episode[episode]; i < log->episode[episode + 1]; i++)
+        product *= weight[i];
+    return product;
 }
 
-static void watch_weights(OpeResult *r, const double *weight, const OpeLog *log)
+/* The end of the episodes of user u. */
+static int64_t episodes_end(const OpeLog *log, int64_t u, int64_t first)
 {
-    double sum = 0.0, square = 0.0, residual = 0.0;
-    int64_t k = 0;
-    for (int pass = 0; pass < 2; pass++, k = 0)
-        for (int64_t u = 0; u < log->users; u++) {
-            double of_user = 0.0;
-            for (; k < log->episodes && log->episode[k] < log->first[u + 1]; k++) {
-                double w = 1.0;
-                for (int64_t i = log->episode[k]; i < log->episode[k + 1]; i++) w *= weight[i];
-                of_user += pass ? w - r->mean : w;
-                if (!pass) square += w * w, r->largest = fmax(r->largest, w);
-            }
-            if (pass)
-                residual += of_user * of_user;
-            else
-                sum += of_user;
-            if (!pass && u + 1 == log->users) r->mean = sum / (double)log->episodes;
+    while (first < log->episodes && log->episode[first] < log->first[u + 1]) first++;
+    return first;
+}
+
+/* The mean weight, the largest, and the effective sample size. */
+static void measure_weights(OpeResult *r, const double *weight, const OpeLog *log)
+{
+    double sum = 0.0, square = 0.0;
+    for (int64_t u = 0, k = 0; u < log->users; u++) {
+        double of_user = 0.0;
+        for (const int64_t end = episodes_end(log, u, k); k < end; k++) {
+            const double w = episode_weight(weight, log, k);
+            of_user += w;
+            square += w * w;
+            r->largest = fmax(r->largest, w);
         }
-    const double users = (double)log->users;
-    r->error = sqrt(users / (users - 1.0) * residual) / (double)log->episodes;
+        sum += of_user;
+    }
+    r->mean = sum / (double)log->episodes;
     r->ess = square > 0.0 ? sum * sum / square : 0.0;
+}
+
+/* The standard error of the mean weight, over users. */
+static double weight_error(const double *weight, const OpeLog *log, double mean)
+{
+    const double users = (double)log->users;
+    double residual = 0.0;
+    for (int64_t u = 0, k = 0; u < log->users; u++) {
+        double of_user = 0.0;
+        for (const int64_t end = episodes_end(log, u, k); k < end; k++)
+            of_user += episode_weight(weight, log, k) - mean;
+        residual += of_user * of_user;
+    }
+    return sqrt(users / (users - 1.0) * residual) / (double)log->episodes;
 }
 
 bool ope_overlaps(const OpeResult *r, const OpeLog *log, char *why, size_t size)
@@ -41,21 +60,23 @@ bool ope_overlaps(const OpeResult *r, const OpeLog *log, char *why, size_t size)
     const double slack = OPE_WEIGHT_SLACK + 4.0 * r->error;
     if (!(r->ess >= r->ess_wanted)) {
         snprintf(why, size,
-                 "the overlap is too small: an effective sample size of %.1f of %lld %s, wanted %g",
-                 r->ess, (long long)log->episodes, what, r->ess_wanted);
+                 "the overlap is too small: an effective sample size of %.1f of %" PRId64
+                 " %s, wanted %g",
+                 r->ess, log->episodes, what, r->ess_wanted);
         return false;
     }
     if (fabs(r->mean - 1.0) > slack) {
         snprintf(why, size,
-                 "the weights of %lld %s have mean %.4f, wanted 1 +- %.4f: the propensities are "
+                 "the weights of %" PRId64
+                 " %s have mean %.4f, wanted 1 +- %.4f: the propensities are "
                  "wrong, or the log never shows what the policy would",
-                 (long long)log->episodes, what, r->mean, slack);
+                 log->episodes, what, r->mean, slack);
         return false;
     }
     return true;
 }
 
-/* ---- Estimates ------------------------------------------------------------------------------------ */
+/* ---- Estimates ------------------------------------------------------------------------------- */
 
 static bool applies(const OpeEstimator *e, const OpeLog *log, const OpePolicy *policy)
 {
@@ -68,11 +89,12 @@ static bool applies(const OpeEstimator *e, const OpeLog *log, const OpePolicy *p
     }
 }
 
-/* Terms of all estimators and the size of users, in `space` [users, 1 + 3 estimators]. */
+/* Runs the estimators. `space` is zero, for the sizes of users and three terms of each estimator:
+ * [1 + 3 estimators, users]. */
 static Status estimate(OpeResult *r, const OpeData *data, const Bootstrap *bootstrap, double *space)
 {
     const OpeLog *log = data->log;
-    OpeTerms terms[OPE_ESTIMATORS];
+    OpeTerms terms[ESTIMATORS];
     double *size = space;
     for (int64_t k = 0, u = 0; k < log->episodes; k++) {
         while (log->first[u + 1] <= log->episode[k]) u++;
@@ -87,7 +109,8 @@ static Status estimate(OpeResult *r, const OpeData *data, const Bootstrap *boots
                                   bootstrap);
 }
 
-/* Probabilities of the policy and, where it knows its distribution, the reward model. */
+/* Asks the policy for its probabilities and, on a bandit log where it knows its distribution, fits
+ * the reward model. */
 static Status ask(OpeReward *reward, double *chosen, const OpeLog *log, const OpePolicy *policy,
                   const OpeOptions *o)
 {
@@ -116,26 +139,30 @@ Status ope_run(OpeResult *r, const OpeLog *log, const OpePolicy *policy, const O
 {
     *r = (OpeResult){.clip = o->clip > 0.0 ? o->clip : sqrt((double)log->count),
                      .ess_wanted = o->ess_wanted};
-    for (int k = 0; k < OPE_ESTIMATORS; k++)
-        if (applies(ope_estimators[k], log, policy))
-            r->estimator[r->estimators++] = ope_estimators[k];
+    for (int k = 0; k < ESTIMATORS; k++)
+        if (applies(estimators_list[k], log, policy))
+            r->estimator[r->estimators++] = estimators_list[k];
+    Status st;
     OpeReward reward = {0};
     OpeFqe fqe = {0};
     double *weight = malloc((size_t)log->count * sizeof *weight);
     double *space = calloc((size_t)log->users * (1 + 3 * (size_t)r->estimators), sizeof *space);
-    Status st = weight && space ? OK
-                                : FAIL(ERR_MEMORY, "no memory to evaluate %lld decisions",
-                                       (long long)log->count);
-    if (st == OK) st = ask(&reward, weight, log, policy, o);
-    if (st == OK && log->sequential && policy->model) st = fit_values(&fqe, r, log, policy, o);
-    if (st == OK) {
-        weigh(weight, weight, log);
-        watch_weights(r, weight, log);
-        const OpeData data = {
-            log,     weight,  reward.fitted ? &reward : NULL, fqe.value ? &fqe : NULL,
-            r->clip, o->gamma};
-        st = estimate(r, &data, &o->bootstrap, space);
-    }
+    if (!weight || !space)
+        TRY_OR_FAIL(st,
+                    FAIL(ERR_MEMORY, "no memory to evaluate %" PRId64 " decisions", log->count));
+    TRY_OR_FAIL(st, ask(&reward, weight, log, policy, o));
+    if (log->sequential && policy->model) TRY_OR_FAIL(st, fit_values(&fqe, r, log, policy, o));
+    for (int64_t i = 0; i < log->count; i++) weight[i] /= (double)log->propensity[i];
+    measure_weights(r, weight, log);
+    r->error = weight_error(weight, log, r->mean);
+    const OpeData data = {.log = log,
+                          .weight = weight,
+                          .reward = reward.fitted ? &reward : NULL,
+                          .fqe = fqe.value ? &fqe : NULL,
+                          .clip = r->clip,
+                          .gamma = o->gamma};
+    st = estimate(r, &data, &o->bootstrap, space);
+fail:
     ope_reward_close(&reward);
     ope_fqe_close(&fqe);
     free(weight);

@@ -1,8 +1,9 @@
 #include "evaluate/ope/policy.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
-/* ---- Uniform, logged ---------------------------------------------------------------------------- */
+/* ---- Uniform, logged ------------------------------------------------------------------------- */
 
 static Status answer_uniform(const OpePolicy *self, const OpeLog *log, const OpeQuestion *question,
                              const OpeAnswer *answer)
@@ -38,9 +39,9 @@ static Status answer_logged(const OpePolicy *self, const OpeLog *log, const OpeQ
 
 OpePolicy ope_policy_logged(void) { return (OpePolicy){.name = "logged", .answer = answer_logged}; }
 
-/* ---- Popularity --------------------------------------------------------------------------------- */
+/* ---- Popularity ------------------------------------------------------------------------------ */
 
-/* The slot of `log` with the value of slot s of `train`; -1: none. */
+/* The slot of `log` that has the value of slot s of `train`; -1: there is none. */
 static int same_slot(const OpeLog *log, const OpeLog *train, int s)
 {
     for (int k = 0; k < log->slots; k++)
@@ -48,6 +49,7 @@ static int same_slot(const OpeLog *log, const OpeLog *train, int s)
     return -1;
 }
 
+/* Counts the train events of each slot and item, and divides by the total of the slot. */
 static Status count(OpePopularity *p, const OpeLog *log, const OpeLog *train)
 {
     double total[OPE_SLOTS_MAX] = {0};
@@ -59,7 +61,8 @@ static Status count(OpePopularity *p, const OpeLog *log, const OpeLog *train)
     }
     for (int s = 0; s < p->slots; s++) {
         if (total[s] == 0.0)
-            return FAIL(ERR_FORMAT, "%s: no event of the train split has position %g",
+            return FAIL(ERR_FORMAT,
+                        "%s: no event of the train split has position %g, want at least one",
                         log->file->path, (double)log->slot_value[s]);
         for (int32_t a = 0; a < p->items; a++) p->share[(int64_t)s * p->items + a] /= total[s];
     }
@@ -68,15 +71,17 @@ static Status count(OpePopularity *p, const OpeLog *log, const OpeLog *train)
 
 Status ope_policy_popularity_fit(OpePopularity *p, const OpeLog *log, const char *position)
 {
+    const OpeLogOptions options = {.split = SPLIT_TRAIN, .position = position};
     OpeLog train = {0};
+    Status st;
     *p = (OpePopularity){.items = log->items, .slots = log->slots};
     p->share = calloc((size_t)p->slots * (size_t)p->items, sizeof *p->share);
-    Status st =
-        p->share ? OK : FAIL(ERR_MEMORY, "no memory for the popularity of %d items", p->items);
-    if (st == OK)
-        st = ope_log_open(&train, log->file,
-                          &(OpeLogOptions){.split = SPLIT_TRAIN, .position = position});
-    if (st == OK) st = count(p, log, &train);
+    if (!p->share)
+        TRY_OR_FAIL(
+            st, FAIL(ERR_MEMORY, "no memory for the popularity of %" PRId32 " items", p->items));
+    TRY_OR_FAIL(st, ope_log_open(&train, log->file, &options));
+    TRY_OR_FAIL(st, count(p, log, &train));
+fail:
     ope_log_close(&train);
     if (st != OK) ope_policy_popularity_close(p);
     return st;

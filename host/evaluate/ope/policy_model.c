@@ -1,4 +1,5 @@
-/* A model as the policy under evaluation: its states, then exact probabilities over the catalogue. */
+#include "evaluate/ope/policy_model.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,30 +8,31 @@
 #include "catalogue/catalogue.h"
 #include "catalogue/policy.h"
 #include "elementwise.h"
-#include "evaluate/ope/policy.h"
 #include "infer/states.h"
 #include "model/scores.h"
 
 typedef struct {
     const OpeModelPolicy *policy;
     const OpeLog *log;
-    const OpeQuestion *question; /* NULL: only what was shown is asked for */
+    const OpeQuestion *question; /* NULL: only the probabilities of the items shown are wanted */
     const OpeAnswer *answer;
     Device *dev;
     int64_t items;
     int32_t *item; /* [count of the batch] */
-    /* Of the whole distribution, on the device: */
+    /* For a softmax with a question, on the device: */
     Arena arena;
     Tensor worth;  /* [items, folds] */
     Tensor excess; /* [folds, items] sum over the fold's decisions of pi(a | x_i) - [a = item[i]] */
 } Asked;
 
-/* The scores of a batch, by which the policy chooses; of a softmax over its temperature, in f32. */
+/* The scores <u, E[a]> + bias[a] of a batch, by which the policy chooses, and the items shown. For
+ * a softmax they are divided by its temperature, in f32. */
 typedef struct {
     ItemTable items;
     Tensor u, bias, shown;
-} Scores;
+} PolicyScores;
 
+/* x / temperature */
 static Tensor cooled(const Asked *a, Tensor x)
 {
     const Tensor y = scratch_tensor(a->dev, F32, x.rank, x.dim);
@@ -40,7 +42,7 @@ static Tensor cooled(const Asked *a, Tensor x)
     return y;
 }
 
-static Scores scores_of(Asked *a, const StateBatch *batch)
+static PolicyScores scores_of(Asked *a, const StateBatch *batch)
 {
     const OpeModelPolicy *p = a->policy;
     const Model *m = p->session->model;
@@ -48,15 +50,15 @@ static Scores scores_of(Asked *a, const StateBatch *batch)
     const HeadScores z = scores_ranking(a->dev, m, w, p->head, batch->h);
     const bool softmax = p->epsilon < 0.0;
     for (int64_t i = 0; i < batch->count; i++) a->item[i] = a->log->item[batch->index[i]];
-    return (Scores){.items = z.items,
-                    .u = softmax ? cooled(a, z.u) : z.u,
-                    .bias = softmax ? cooled(a, z.bias) : z.bias,
-                    .shown = scratch_copy(a->dev, a->item, I32, batch->count)};
+    return (PolicyScores){.items = z.items,
+                          .u = softmax ? cooled(a, z.u) : z.u,
+                          .bias = softmax ? cooled(a, z.bias) : z.bias,
+                          .shown = scratch_copy(a->dev, a->item, I32, batch->count)};
 }
 
-/* ---- Softmax ------------------------------------------------------------------------------------------ */
+/* ---- Softmax --------------------------------------------------------------------------------- */
 
-static Status softmax_chosen(const Asked *a, const StateBatch *batch, const Scores *s)
+static Status softmax_chosen(const Asked *a, const StateBatch *batch, const PolicyScores *s)
 {
     Device *dev = a->dev;
     const Tensor score = SCRATCH(dev, F32, batch->count),
@@ -73,8 +75,8 @@ static Status softmax_chosen(const Asked *a, const StateBatch *batch, const Scor
     return st;
 }
 
-/* The worth of an item in a decision is a score of its own: the fold picks a column. */
-static Status softmax_means(const Asked *a, const StateBatch *batch, const Scores *s)
+/* The worth of an item is <q, worth[a]> with the unit vector q of the decision's fold. */
+static Status softmax_means(const Asked *a, const StateBatch *batch, const PolicyScores *s)
 {
     const int64_t count = batch->count, folds = a->question->folds;
     const ItemTable worth = {.id = a->worth};
@@ -92,8 +94,9 @@ static Status softmax_means(const Asked *a, const StateBatch *batch, const Score
     return st;
 }
 
-/* What the cross-entropy at the shown items has for the gradient of the bias. */
-static void softmax_masses(const Asked *a, const StateBatch *batch, const Scores *s)
+/* Adds to `excess` the gradient of the softmax cross-entropy at the items shown with respect to the
+ * bias: it is pi(a | x_i) - [a = item[i]], summed over the decisions of a fold. */
+static void softmax_masses(const Asked *a, const StateBatch *batch, const PolicyScores *s)
 {
     Device *dev = a->dev;
     const int64_t count = batch->count;
@@ -114,7 +117,7 @@ static void softmax_masses(const Asked *a, const StateBatch *batch, const Scores
 static Status ask_softmax(void *context, const StateBatch *batch)
 {
     Asked *a = context;
-    const Scores s = scores_of(a, batch);
+    const PolicyScores s = scores_of(a, batch);
     TRY(softmax_chosen(a, batch, &s));
     if (!a->question) return OK;
     TRY(softmax_means(a, batch, &s));
@@ -122,12 +125,12 @@ static Status ask_softmax(void *context, const StateBatch *batch)
     return a->dev->status;
 }
 
-/* ---- The best item, or any ----------------------------------------------------------------------------- */
+/* ---- The best item, or any ------------------------------------------------------------------- */
 
 static Status ask_greedy(void *context, const StateBatch *batch)
 {
     Asked *a = context;
-    const Scores s = scores_of(a, batch);
+    const PolicyScores s = scores_of(a, batch);
     const double any = a->policy->epsilon / (double)a->items, most = 1.0 - a->policy->epsilon;
     const Tensor argmax = SCRATCH(a->dev, I32, batch->count);
     catalogue_stats(a->dev, (CatalogueStats){.argmax = argmax}, s.u, &s.items, s.bias, 1.0f);
@@ -145,7 +148,7 @@ static Status ask_greedy(void *context, const StateBatch *batch)
     return st;
 }
 
-/* The chance of any item, in every decision. */
+/* Adds the part epsilon / items, which every item has in every decision. */
 static void spread_any(const Asked *a)
 {
     const double any = a->policy->epsilon / (double)a->items;
@@ -158,31 +161,32 @@ static void spread_any(const Asked *a)
     }
 }
 
-/* ---- Both ---------------------------------------------------------------------------------------------- */
+/* ---- The answer ------------------------------------------------------------------------------ */
 
+/* Allocates on the device what a softmax needs for a question, and copies the worths. */
 static Status open_distribution(Asked *a)
 {
     const int64_t folds = a->question->folds, items = a->items;
+    Status st;
     float *worth = malloc((size_t)(folds * items) * sizeof *worth);
     if (!worth) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", items);
-    Status st = OK;
-    for (int pass = 0; pass < 2 && st == OK; pass++) {
+    for (int pass = 0; pass < 2; pass++) {
         a->worth = ARENA(&a->arena, F32, items, folds);
         a->excess = ARENA(&a->arena, F32, folds, items);
-        if (pass == 0) st = arena_open(&a->arena, a->dev);
+        if (pass == 0) TRY_OR_FAIL(st, arena_open(&a->arena, a->dev));
     }
-    if (st == OK) {
-        for (int64_t k = 0; k < folds; k++)
-            for (int64_t j = 0; j < items; j++)
-                worth[j * folds + k] = (float)a->question->worth[k * items + j];
-        device_copy_in(a->dev, a->worth.data, worth, tensor_bytes(a->worth));
-        st = device_sync(a->dev);
-    }
+    for (int64_t k = 0; k < folds; k++)
+        for (int64_t j = 0; j < items; j++)
+            worth[j * folds + k] = (float)a->question->worth[k * items + j];
+    device_copy_in(a->dev, a->worth.data, worth, tensor_bytes(a->worth));
+    st = device_sync(a->dev);
+fail:
     free(worth);
     return st;
 }
 
-static Status close_masses(const Asked *a)
+/* mass = excess + the items shown */
+static Status read_masses(const Asked *a)
 {
     float *excess = device_read(a->dev, a->excess.data, tensor_bytes(a->excess));
     const Status st = excess ? device_sync(a->dev) : ERR_MEMORY;
@@ -216,7 +220,7 @@ static Status answer_model(const OpePolicy *self, const OpeLog *log, const OpeQu
     TRY_OR_FAIL(st, states_before(p->session, &events, "policy", p->quiet,
                                   (StateSink){greedy ? ask_greedy : ask_softmax, &a}));
     if (a.question && greedy) spread_any(&a);
-    if (a.question && !greedy) TRY_OR_FAIL(st, close_masses(&a));
+    if (a.question && !greedy) TRY_OR_FAIL(st, read_masses(&a));
 fail:
     arena_close(&a.arena);
     free(a.item);

@@ -1,6 +1,7 @@
 #include "evaluate/ope/report.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,17 +11,22 @@
 
 static void print_log(FILE *out, const OpeLog *log, const OpeOptions *o, const OpeReportContext *c)
 {
-    fprintf(out, "%s, %s: %lld decisions of %lld users among %d items\n", c->data, c->split,
-            (long long)log->count, (long long)log->users, log->items);
+    fprintf(out, "%s, %s: %" PRId64 " decisions of %" PRId64 " users among %" PRId32 " items\n",
+            c->data, c->split, log->count, log->users, log->items);
     if (log->sequential)
         fprintf(out,
-                "  %lld episodes; the value of one is the sum of its rewards, discounted by %g\n",
-                (long long)log->episodes, o->gamma);
+                "  %" PRId64
+                " episodes; the value of one is the sum of its rewards, discounted by %g\n",
+                log->episodes, o->gamma);
     else
-        fputs("  each decision stands for itself; the value is a decision's mean reward\n", out);
+        fputs(
+            "  each decision is evaluated by itself; the value is the mean reward of a decision\n",
+            out);
     if (log->no_history)
-        fprintf(out, "  %lld events left out: first of their user, nothing to decide by\n",
-                (long long)log->no_history);
+        fprintf(out,
+                "  %" PRId64
+                " events are left out: the first of their user, with no history to decide by\n",
+                log->no_history);
     if (c->position) {
         fprintf(out, "  slots by %s:", c->position);
         for (int s = 0; s < log->slots; s++) fprintf(out, " %g", (double)log->slot_value[s]);
@@ -32,8 +38,8 @@ static void print_weights(FILE *out, const OpeResult *r, const OpeLog *log)
 {
     fprintf(out,
             "  weights: mean %.4f (expected 1, standard error %.4f), largest %.4g\n"
-            "  effective sample size %.1f of %lld (%.3g %%), wanted %g; clip %g\n",
-            r->mean, r->error, r->largest, r->ess, (long long)log->episodes,
+            "  effective sample size %.1f of %" PRId64 " (%.3g %%), wanted %g; clip %g\n",
+            r->mean, r->error, r->largest, r->ess, log->episodes,
             100.0 * r->ess / (double)log->episodes, r->ess_wanted, r->clip);
 }
 
@@ -48,9 +54,9 @@ static void print_interval(FILE *out, double low, double high)
 static void print_fitted(FILE *out, const OpeResult *r, const OpeLog *log)
 {
     if (!r->sweeps) return;
-    fprintf(out, "\n  FQE: %d sweeps, V %s; its TD errors are %.4g\n", r->sweeps,
-            r->converged ? "settled" : "HAS NOT SETTLED", r->residual);
-    if (r->channels) fputs("  by what the rewards are for:\n", out);
+    fprintf(out, "\n  FQE: %d sweeps, V %s; the root mean square of its TD errors is %.4g\n",
+            r->sweeps, r->converged ? "has converged" : "HAS NOT CONVERGED", r->residual);
+    if (r->channels) fputs("  of which the rewards of each kind of action bring:\n", out);
     for (int c = 0; c < r->channels; c++)
         fprintf(out, "    %-20s %9.4g\n", log->file->action_name[c], r->channel[c]);
 }
@@ -61,7 +67,7 @@ void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const Op
     print_log(out, log, options, context);
     fprintf(out, "policy: %s\n", context->policy);
     print_weights(out, r, log);
-    if (context->refusal) fprintf(out, "  NOT TO BE RELIED ON: %s\n", context->refusal);
+    if (context->refusal) fprintf(out, "  UNRELIABLE: %s\n", context->refusal);
     fprintf(out, "\n  %-11s %9s  %-22s  %-22s  %s\n", "", "value", "    95 % bootstrap",
             "  empirical Bernstein", "assumes");
     for (int k = 0; k < r->estimators; k++) {
@@ -72,9 +78,10 @@ void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const Op
         fprintf(out, "  %s\n", r->estimator[k]->assumes);
     }
     print_fitted(out, r, log);
-    fputs("\n  intervals over users; all assume that the propensities are true. Bernstein's holds "
-          "for small\n"
-          "  samples too, and is wide for it, where no greater weight could occur than did\n",
+    fputs("\n  Intervals are over users; all assume that the propensities are true. Bernstein's "
+          "holds for\n"
+          "  small samples too, and is wide, provided that no weight above the observed ones can "
+          "occur.\n",
           out);
 }
 

@@ -7,20 +7,22 @@
 #include "evaluate/ope/ope.h"
 
 typedef struct {
-    const char *data, *split, *policy; /* the file's path, "test" or "all", the policy in words */
-    const char *position;              /* of the slots; NULL: none */
-    const char *refusal;               /* why the overlap is too small; NULL: it is not */
+    const char *data, *split, *policy; /* path of the file; "test" or "all"; the policy in words */
+    const char *position;              /* event feature of the slots; NULL: there are none */
+    const char *refusal;               /* why the overlap is too small; NULL: it is large enough */
 } OpeReportContext;
 
 void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const OpeOptions *options,
                       const OpeReportContext *context);
 
-/* {"data", "split", "policy", "sequential", "decisions", "users", "episodes", "no_history", "items",
- *  "clip", "gamma", "replicates", "seed",
- *  "weights": {"mean", "error", "largest", "effective_sample_size", "wanted"}, "refusal": text or null,
+/* {"data", "split", "policy", "sequential", "decisions", "users", "episodes", "no_history",
+ *  "items", "clip", "gamma", "replicates", "seed",
+ *  "weights": {"mean", "error", "largest", "effective_sample_size", "wanted"},
+ *  "refusal": text or null,
  *  "estimators": [{"name", "assumes", "value", "low", "high", "bernstein_low", "bernstein_high"}],
  *  "fqe": {"sweeps", "settled", "td_error", "channels": {kind of action: value}} or null}
- * (null where undefined; channels only where asked for). Written beside and renamed. */
+ * with null where a number is undefined, and channels only where they are wanted. The file appears
+ * whole or not at all. */
 Status ope_report_json(const char *path, const OpeResult *r, const OpeLog *log,
                        const OpeOptions *options, const OpeReportContext *context);
 

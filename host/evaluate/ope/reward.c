@@ -1,15 +1,17 @@
 #include "evaluate/ope/reward.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/parallel.h"
 
-static const double tolerance = 1e-10;
+static const double tolerance = 1e-10; /* relative error of the solutions */
 enum { ITERATIONS_MAX = 5000, ROW_MAX = 4 * FEATURES_MAX + 3 };
 
-/* Columns: the constant, items, item categories, item numbers | slots, user categories, user numbers. */
+/* The fit of all folds. Columns: the constant; of the item its own, categories, numbers; of the
+ * context the slots, user categories, user numbers. */
 typedef struct {
     const OpeLog *log;
     const OpeRewardOptions *options;
@@ -17,67 +19,69 @@ typedef struct {
     int64_t at_category, at_number, at_slot, at_user_category, at_user_number, columns;
     uint8_t *fold;   /* [count] */
     double *theta;   /* [folds, columns] */
-    double *adjoint; /* [folds, columns] A_k^-1 sum of E_pi phi over fold k */
-    double *worth;   /* [folds, items] */
-    double *mass;    /* [folds, items] */
-} Fit;
+    double *adjoint; /* [folds, columns] A_k^-1 sum_{i in fold k} E_pi phi_i */
+    double *worth;   /* [folds, items] see policy.h */
+    double *mass;    /* [folds, items] see policy.h */
+} RewardFit;
 
 typedef struct {
     int count;
     int64_t column[ROW_MAX];
     double value[ROW_MAX];
-} Row;
+} FeatureRow;
 
-static void row_put(Row *row, int64_t column, double value)
+static void row_put(FeatureRow *row, int64_t column, double value)
 {
     row->column[row->count] = column;
     row->value[row->count++] = value;
 }
 
-/* What entity `k` of a feature set adds. */
-static void row_features(Row *row, const FeatureSet *f, int64_t k, int64_t category, int64_t number)
+/* The features of entity `k`; `category` and `number` are the first columns of its kinds. */
+static void row_features(FeatureRow *row, const FeatureSet *f, int64_t k, int64_t category,
+                         int64_t number)
 {
     for (int c = 0; c < f->kinds; c++) row_put(row, category + f->category[k * f->kinds + c], 1.0);
     for (int n = 0; n < f->numbers; n++)
         row_put(row, number + n, (double)f->number[k * f->numbers + n]);
 }
 
-static void row_item(Row *row, const Fit *f, int32_t item)
+static void row_item(FeatureRow *row, const RewardFit *f, int32_t item)
 {
     row_put(row, 1 + item, 1.0);
     row_features(row, f->item, item, f->at_category, f->at_number);
 }
 
-static void row_context(Row *row, const Fit *f, int64_t user, int64_t i)
+static void row_context(FeatureRow *row, const RewardFit *f, int64_t user, int64_t i)
 {
     row_put(row, 0, 1.0);
     row_put(row, f->at_slot + f->log->slot[i], 1.0);
     row_features(row, f->user, f->log->user[user], f->at_user_category, f->at_user_number);
 }
 
-static double row_dot(const Row *row, const double *x)
+static double row_dot(const FeatureRow *row, const double *x)
 {
     double sum = 0.0;
     for (int k = 0; k < row->count; k++) sum += row->value[k] * x[row->column[k]];
     return sum;
 }
 
-static void row_add(const Row *row, double scale, double *x)
+static void row_add(const FeatureRow *row, double scale, double *x)
 {
     for (int k = 0; k < row->count; k++) x[row->column[k]] += scale * row->value[k];
 }
 
-/* ---- Conjugate gradients ------------------------------------------------------------------------ */
+/* ---- Conjugate gradients --------------------------------------------------------------------- */
 
-/* y = A_k x, A_k = sum over decisions outside fold k of phi phiᵀ, + ridge. With x NULL the diagonal. */
-static void multiply(const Fit *f, int k, const double *x, double *y)
+/* y = A_k x, A_k = sum over decisions outside fold k of phi phi^T + ridge; with x NULL, y is the
+ * diagonal of A_k. */
+static void multiply(const RewardFit *f, int k, const double *x, double *y)
 {
     const OpeLog *log = f->log;
     for (int64_t c = 0; c < f->columns; c++) y[c] = c ? f->options->ridge * (x ? x[c] : 1.0) : 0.0;
     for (int64_t u = 0; u < log->users; u++) {
         if (f->fold[log->first[u]] == k) continue;
         for (int64_t i = log->first[u]; i < log->first[u + 1]; i++) {
-            Row row = {0};
+            FeatureRow row = {0};
             row_context(&row, f, u, i);
             row_item(&row, f, log->item[i]);
             if (x)
@@ -95,8 +99,8 @@ static double product(const double *x, const double *y, int64_t count)
     return sum;
 }
 
-/* x = A_k^-1 b; `space` of 5 vectors. */
-static Status solve(const Fit *f, int k, const double *b, double *x, double *space)
+/* x = A_k^-1 b; `space` has 5 vectors. */
+static Status solve(const RewardFit *f, int k, const double *b, double *x, double *space)
 {
     const int64_t n = f->columns;
     double *diagonal = space, *r = space + n, *z = space + 2 * n, *p = space + 3 * n,
@@ -110,8 +114,8 @@ static Status solve(const Fit *f, int k, const double *b, double *x, double *spa
     for (int step = 0; rz > enough; step++) {
         if (step == ITERATIONS_MAX)
             return FAIL(ERR_FORMAT,
-                        "the reward model did not settle in %d iterations (at %.1e of the way, "
-                        "wanted %.0e): a greater --ridge than %g may help",
+                        "the reward model has not converged after %d iterations (error %.1e, want "
+                        "%.0e): a greater --ridge than %g may help",
                         ITERATIONS_MAX, sqrt(rz / enough) * tolerance, tolerance,
                         f->options->ridge);
         multiply(f, k, p, q);
@@ -128,29 +132,29 @@ static Status solve(const Fit *f, int k, const double *b, double *x, double *spa
     return OK;
 }
 
-/* ---- Both solves of a fold ---------------------------------------------------------------------- */
+/* ---- Both solves of a fold ------------------------------------------------------------------- */
 
-/* Run fill(f, k, b) for the right-hand side, then solve into `out`. */
-static Status solve_fold(const Fit *f, int k, double *out,
-                         void (*fill)(const Fit *f, int k, double *b))
+/* Fills the right-hand side b by fill(f, k, b), and solves into out [folds, columns]. */
+static Status solve_fold(const RewardFit *f, int k, double *out,
+                         void (*fill)(const RewardFit *f, int k, double *b))
 {
     double *space = calloc((size_t)f->columns * 6, sizeof *space);
     if (!space)
-        return FAIL(ERR_MEMORY, "no memory for a reward model of %lld coefficients",
-                    (long long)f->columns);
+        return FAIL(ERR_MEMORY, "no memory for a reward model of %" PRId64 " coefficients",
+                    f->columns);
     fill(f, k, space);
     const Status st = solve(f, k, space, out + (int64_t)k * f->columns, space + f->columns);
     free(space);
     return st;
 }
 
-static void fill_rewards(const Fit *f, int k, double *b)
+static void fill_rewards(const RewardFit *f, int k, double *b)
 {
     const OpeLog *log = f->log;
     for (int64_t u = 0; u < log->users; u++) {
         if (f->fold[log->first[u]] == k) continue;
         for (int64_t i = log->first[u]; i < log->first[u + 1]; i++) {
-            Row row = {0};
+            FeatureRow row = {0};
             row_context(&row, f, u, i);
             row_item(&row, f, log->item[i]);
             row_add(&row, (double)log->reward[i], b);
@@ -158,20 +162,20 @@ static void fill_rewards(const Fit *f, int k, double *b)
     }
 }
 
-/* sum over fold k of E_pi phi */
-static void fill_policy(const Fit *f, int k, double *b)
+/* b = sum of E_pi phi over fold k */
+static void fill_policy(const RewardFit *f, int k, double *b)
 {
     const OpeLog *log = f->log;
     for (int64_t u = 0; u < log->users; u++) {
         if (f->fold[log->first[u]] != k) continue;
         for (int64_t i = log->first[u]; i < log->first[u + 1]; i++) {
-            Row row = {0};
+            FeatureRow row = {0};
             row_context(&row, f, u, i);
             row_add(&row, 1.0, b);
         }
     }
     for (int32_t a = 0; a < log->items; a++) {
-        Row row = {0};
+        FeatureRow row = {0};
         row_item(&row, f, a);
         row_add(&row, f->mass[(int64_t)k * log->items + a], b);
     }
@@ -179,10 +183,10 @@ static void fill_policy(const Fit *f, int k, double *b)
 
 static Status fit_fold(void *context, int64_t k)
 {
-    Fit *f = context;
+    RewardFit *f = context;
     TRY(solve_fold(f, (int)k, f->theta, fill_rewards));
     for (int32_t a = 0; a < f->log->items; a++) {
-        Row row = {0};
+        FeatureRow row = {0};
         row_item(&row, f, a);
         f->worth[k * f->log->items + a] = row_dot(&row, f->theta + k * f->columns);
     }
@@ -191,19 +195,20 @@ static Status fit_fold(void *context, int64_t k)
 
 static Status adjoint_fold(void *context, int64_t k)
 {
-    Fit *f = context;
+    RewardFit *f = context;
     return solve_fold(f, (int)k, f->adjoint, fill_policy);
 }
 
-/* ---- From the models to the terms --------------------------------------------------------------- */
+/* ---- From the models to the terms ------------------------------------------------------------ */
 
-static void use_models(const Fit *f, OpeReward *r, const double *mean)
+/* Fills the terms of the reward from the models and the policy's means. */
+static void use_models(const RewardFit *f, OpeReward *r, const double *mean)
 {
     const OpeLog *log = f->log;
     double sum = 0.0;
     for (int64_t u = 0; u < log->users; u++)
         for (int64_t i = log->first[u]; i < log->first[u + 1]; i++) {
-            Row context = {0}, whole;
+            FeatureRow context = {0}, whole;
             row_context(&context, f, u, i);
             whole = context;
             row_item(&whole, f, log->item[i]);
@@ -221,14 +226,14 @@ static void use_models(const Fit *f, OpeReward *r, const double *mean)
     for (int64_t i = 0; i < log->count; i++) r->influence[i] -= sum / (double)log->count;
 }
 
-static void deal_folds(Fit *f)
+static void deal_folds(RewardFit *f)
 {
     for (int64_t u = 0; u < f->log->users; u++)
         memset(f->fold + f->log->first[u], (int)(u % f->options->folds),
                (size_t)(f->log->first[u + 1] - f->log->first[u]));
 }
 
-static void layout(Fit *f)
+static void layout(RewardFit *f)
 {
     f->item = &f->log->file->item_features;
     f->user = &f->log->file->user_features;
@@ -240,7 +245,7 @@ static void layout(Fit *f)
     f->columns = f->at_user_number + f->user->numbers;
 }
 
-static Status allocate(Fit *f, OpeReward *r, double **mean)
+static Status allocate(RewardFit *f, OpeReward *r, double **mean)
 {
     const size_t count = (size_t)f->log->count, folds = (size_t)f->options->folds,
                  columns = (size_t)f->columns, items = (size_t)f->log->items;
@@ -255,34 +260,35 @@ static Status allocate(Fit *f, OpeReward *r, double **mean)
     *mean = calloc(count, sizeof **mean);
     if (!f->fold || !f->theta || !f->adjoint || !f->worth || !f->mass || !r->fitted || !r->direct ||
         !r->influence || !*mean)
-        return FAIL(ERR_MEMORY, "no memory for a reward model of %lld coefficients",
-                    (long long)f->columns);
+        return FAIL(ERR_MEMORY, "no memory for a reward model of %" PRId64 " coefficients",
+                    f->columns);
     return OK;
 }
 
 Status ope_reward_fit(OpeReward *r, double *chosen, const OpeLog *log, const OpePolicy *policy,
                       const OpeRewardOptions *options)
 {
-    REQUIRE(policy->distribution, "policy %s does not know its distribution", policy->name);
-    REQUIRE(options->folds >= 2 && options->folds <= 255, "%d folds", options->folds);
+    REQUIRE(policy->distribution, "policy %s, want one that knows its distribution", policy->name);
+    REQUIRE(options->folds >= 2 && options->folds <= 255, "%d folds, want 2 to 255",
+            options->folds);
     if (log->users < options->folds)
         return FAIL(ERR_FORMAT,
-                    "%s: a reward model in %d folds needs as many users, there are %lld",
-                    log->file->path, options->folds, (long long)log->users);
-    Fit f = {.log = log, .options = options};
+                    "%s: %" PRId64
+                    " users, want at least %d, one for each fold of the reward model",
+                    log->file->path, log->users, options->folds);
+    RewardFit f = {.log = log, .options = options};
     double *mean = NULL;
+    Status st;
     *r = (OpeReward){0};
     layout(&f);
-    Status st = allocate(&f, r, &mean);
-    if (st == OK) {
-        deal_folds(&f);
-        st = parallel_run(options->threads, options->folds, fit_fold, &f);
-    }
-    if (st == OK)
-        st = policy->answer(policy, log, &(OpeQuestion){options->folds, f.fold, f.worth},
-                            &(OpeAnswer){chosen, mean, f.mass});
-    if (st == OK) st = parallel_run(options->threads, options->folds, adjoint_fold, &f);
-    if (st == OK) use_models(&f, r, mean);
+    TRY_OR_FAIL(st, allocate(&f, r, &mean));
+    deal_folds(&f);
+    TRY_OR_FAIL(st, parallel_run(options->threads, options->folds, fit_fold, &f));
+    TRY_OR_FAIL(st, policy->answer(policy, log, &(OpeQuestion){options->folds, f.fold, f.worth},
+                                   &(OpeAnswer){chosen, mean, f.mass}));
+    TRY_OR_FAIL(st, parallel_run(options->threads, options->folds, adjoint_fold, &f));
+    use_models(&f, r, mean);
+fail:
     free(f.fold);
     free(f.theta);
     free(f.adjoint);

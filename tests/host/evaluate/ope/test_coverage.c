@@ -8,6 +8,7 @@
 #include <omp.h>
 
 #include "evaluate/ope/ope.h"
+#include "evaluate/ope/policy_model.h"
 #include "test.h"
 
 enum { LOGS = 1000, USERS = 400, ITEMS = 5, SLOTS = 2, STEPS_MAX = 3 };
@@ -110,9 +111,9 @@ static void draw_log(Drawn *d, const Truth *t, uint64_t seed)
 }
 
 typedef struct {
-    int estimators, covered[OPE_ESTIMATORS], bernstein[OPE_ESTIMATORS];
-    double sum[OPE_ESTIMATORS];
-    const OpeEstimator *estimator[OPE_ESTIMATORS];
+    int estimators, covered[ESTIMATORS], bernstein[ESTIMATORS];
+    double sum[ESTIMATORS];
+    const OpeEstimator *estimator[ESTIMATORS];
 } Coverage;
 
 static void measure(Coverage *c, const Truth *t, uint64_t seed)

@@ -3,6 +3,7 @@
 #include "shop.h"
 
 #include "evaluate/ope/ope.h"
+#include "evaluate/ope/policy_model.h"
 #include "infer/states.h"
 #include "items.h"
 

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "evaluate/ope/ope.h"
+#include "evaluate/ope/policy_model.h"
 #include "infer/recommend.h"
 #include "souk.h"
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "evaluate/ope/ope.h"
+#include "evaluate/ope/policy_model.h"
 #include "test.h"
 #include "train/trainer.h"
 #include "world/log.h"

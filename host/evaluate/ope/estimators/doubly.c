@@ -1,5 +1,4 @@
-/* With a reward model, of a bandit log: formulas in ope_estimators.h. */
-#include "evaluate/ope/estimators.h"
+#include "evaluate/ope/estimators/doubly.h"
 
 static void dm(const OpeData *d, const OpeTerms *t)
 {
@@ -13,6 +12,7 @@ static double residual(const OpeData *d, int64_t i)
     return (double)d->log->reward[i] - d->reward->fitted[i];
 }
 
+/* The weights of DR, Switch-DR and DRos. */
 static double whole(double w, double clip)
 {
     (void)clip;
@@ -44,9 +44,41 @@ static void sn_dr(const OpeData *d, const OpeTerms *t)
         }
 }
 
-const OpeEstimator doubly_dm = {"DM", "a right reward model", OPE_MODEL, false, dm};
-const OpeEstimator doubly_dr = {"DR", "nothing: unbiased", OPE_MODEL, true, dr};
-const OpeEstimator doubly_sn_dr = {"SN-DR", "a large log: bias ~ 1/n", OPE_MODEL, false, sn_dr};
-const OpeEstimator doubly_switch_dr = {"Switch-DR", "right model above the clip", OPE_MODEL, true,
-                                       switch_dr};
-const OpeEstimator doubly_dros = {"DRos", "right model at large weights", OPE_MODEL, true, dros};
+const OpeEstimator doubly_dm = {
+    .name = "DM",
+    .help = "direct method: the reward model asked about the policy",
+    .assumes = "a right reward model",
+    .kind = OPE_MODEL,
+    .terms = dm,
+};
+const OpeEstimator doubly_dr = {
+    .name = "DR",
+    .help = "doubly robust: DM, whose errors are corrected by IPS",
+    .assumes = "nothing: unbiased",
+    .kind = OPE_MODEL,
+    .bernstein = true,
+    .terms = dr,
+};
+const OpeEstimator doubly_sn_dr = {
+    .name = "SN-DR",
+    .help = "DR with a correction that is self-normalised",
+    .assumes = "a large log: bias ~ 1/n",
+    .kind = OPE_MODEL,
+    .terms = sn_dr,
+};
+const OpeEstimator doubly_switch_dr = {
+    .name = "Switch-DR",
+    .help = "DR without the correction where a weight is above the clip",
+    .assumes = "right model above the clip",
+    .kind = OPE_MODEL,
+    .bernstein = true,
+    .terms = switch_dr,
+};
+const OpeEstimator doubly_dros = {
+    .name = "DRos",
+    .help = "DR whose large weights are shrunk smoothly",
+    .assumes = "right model at large weights",
+    .kind = OPE_MODEL,
+    .bernstein = true,
+    .terms = dros,
+};

@@ -1,7 +1,6 @@
-/* Importance weighting of a bandit log: formulas in ope_estimators.h. */
-#include <math.h>
+#include "evaluate/ope/estimators/weighting.h"
 
-#include "evaluate/ope/estimators.h"
+#include <math.h>
 
 static void ips(const OpeData *d, const OpeTerms *t)
 {
@@ -26,7 +25,26 @@ static void snips(const OpeData *d, const OpeTerms *t)
         }
 }
 
-const OpeEstimator weighting_ips = {"IPS", "nothing: unbiased", OPE_BANDIT, true, ips};
-const OpeEstimator weighting_clipped_ips = {"clipped IPS", "no weight above the clip", OPE_BANDIT,
-                                            true, clipped_ips};
-const OpeEstimator weighting_snips = {"SNIPS", "a large log: bias ~ 1/n", OPE_BANDIT, false, snips};
+const OpeEstimator weighting_ips = {
+    .name = "IPS",
+    .help = "inverse propensity scoring: the mean of weight x reward",
+    .assumes = "nothing: unbiased",
+    .kind = OPE_BANDIT,
+    .bernstein = true,
+    .terms = ips,
+};
+const OpeEstimator weighting_clipped_ips = {
+    .name = "clipped IPS",
+    .help = "IPS with weights of at most the clip",
+    .assumes = "no weight above the clip",
+    .kind = OPE_BANDIT,
+    .bernstein = true,
+    .terms = clipped_ips,
+};
+const OpeEstimator weighting_snips = {
+    .name = "SNIPS",
+    .help = "self-normalised IPS: divided by the sum of the weights",
+    .assumes = "a large log: bias ~ 1/n",
+    .kind = OPE_BANDIT,
+    .terms = snips,
+};

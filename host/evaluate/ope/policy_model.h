@@ -1,0 +1,28 @@
+/* A model as the policy under evaluation. With the scores z of a head it is either a softmax at a
+ * temperature,
+ *
+ *   pi(a | x) = exp(z(x, a) / temperature) / sum_b exp(z(x, b) / temperature)
+ *
+ * or, with epsilon >= 0, the best item (of equal ones the lowest) with probability 1 - epsilon, and
+ * any item else:
+ *
+ *   pi(a | x) = epsilon / items + (1 - epsilon) [a = argmax_b z(x, b)]
+ */
+#ifndef SOUK_OPE_POLICY_MODEL_H
+#define SOUK_OPE_POLICY_MODEL_H
+
+#include "evaluate/ope/policy.h"
+#include "infer/session.h"
+#include "model/heads.h"
+
+typedef struct OpeModelPolicy {
+    Session *session;
+    HeadId head;
+    double temperature, epsilon; /* epsilon < 0: softmax */
+    bool quiet;
+} OpeModelPolicy;
+
+/* `p` must outlive the policy. */
+OpePolicy ope_policy_model(const OpeModelPolicy *p);
+
+#endif
