@@ -81,7 +81,7 @@ check "a signal ends it, not complete" \
     eval "[ $? = 1 ] && grep -q 'interrupted in .*goes on from there' '$work/log'"
 
 quiet() { ablate "$@" train.quiet=1; }
-refuses "other settings are refused by name" 2 'train.steps = "24", not "25"' quiet "$work/whole" train.steps=25
+refuses "other settings are refused by name" 2 'train.steps = "24", want "25"' quiet "$work/whole" train.steps=25
 "$SOUK" generate --events 5000 --users 200 --items 90 --seed 4 --out "$work/other.csv" >"$work/out" 2>&1
 "$SOUK" ingest --force --plain-keys "$work/other.csv" "$work/other.h5" >"$work/out" 2>&1
 refuses "other data is refused" 2 'trained on other data' quiet "$work/whole" data.path="$work/other.h5"

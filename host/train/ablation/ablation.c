@@ -10,16 +10,18 @@
 #include "base/parallel.h"
 #include "evaluate/ranking/baselines.h"
 #include "evaluate/ranking/model_scorer.h"
+#include "train/ablation/record.h"
+#include "train/ablation/report.h"
 #include "train/checkpoint.h"
 #include "train/loop.h"
 #include "train/rounds/rounds.h"
 
 static const RankingMeasure judged_by = NDCG_10;
-enum { REPLICATES = 2000 };
+enum { REPLICATES = 2000 }; /* of the bootstrap */
 
-/* A group's luck of users, of the measure that is judged by. */
+/* For one group of events, what each user adds to the measure that decides. */
 typedef struct {
-    double *size; /* [users] */
+    double *size; /* [users] events of the user */
     double *sum;  /* [arms, users] mean over the seeds */
 } UserSums;
 
@@ -28,13 +30,15 @@ typedef struct {
     AblationOptions options;
     ScoreOptions score;
     bool world;
-    Behaviour file; /* of a log, as all below */
+    /* Of a log: */
+    Behaviour file;
     Histories histories;
-    int64_t users;       /* scored */
-    int judged_groups;   /* before those without events are left out of the table */
+    int64_t users;       /* with scored events */
+    int judged_groups;   /* with those without events, which the table leaves out */
     UserSums *user_sums; /* [judged_groups] */
     double *space;       /* [users] of one seed */
-    PlayInterval greedy[ABLATION_ARMS_MAX][ABLATION_SEEDS_MAX]; /* of a world */
+    /* Of a world: */
+    PlayInterval greedy[ABLATION_ARMS_MAX][ABLATION_SEEDS_MAX];
     AblationTable table;
 } Ablation;
 
@@ -45,12 +49,12 @@ static bool same_objective(const Objective *a, const Objective *b)
     return a->terms == b->terms && !memcmp(a->term, b->term, (size_t)a->terms * sizeof *a->term);
 }
 
-/* The fixed arms and, where it is none of them, the chosen one. */
+/* Fills the arms: the fixed ones and, where it is not one of them, the chosen one. */
 static Status choose_arms(AblationTable *t, const char *chosen)
 {
     static const struct {
         const char *objective;
-        ArmRole role;
+        AblationRole role;
     } fixed[] = {{"cross_entropy", ARM_NO_RL},
                  {"cross_entropy+aux_random", ARM_CONTROL},
                  {"cross_entropy+aux_length", ARM_CONTROL},
@@ -66,10 +70,11 @@ static Status choose_arms(AblationTable *t, const char *chosen)
         if (!same_objective(&wanted, &have)) continue;
         among = true;
         if (arm->role != ARM_AGENT)
-            return FAIL(ERR_USAGE,
-                        "learn.objective = \"%s\" is what the agents are compared with: want an "
-                        "agent, such as cross_entropy+double_q",
-                        chosen);
+            return FAIL(
+                ERR_USAGE,
+                "learn.objective = \"%s\" is what agents are compared with, want an agent, such "
+                "as cross_entropy+double_q",
+                chosen);
     }
     if (among) return OK;
     t->arm[t->arms] = (AblationArm){.role = ARM_AGENT};
@@ -78,7 +83,7 @@ static Status choose_arms(AblationTable *t, const char *chosen)
     return OK;
 }
 
-/* The settings of an arm under a seed. */
+/* Makes the settings of an arm under a seed. */
 static Status arm_config(Config *c, const Ablation *a, int arm, int seed)
 {
     const AblationArm *of = &a->table.arm[arm];
@@ -89,18 +94,21 @@ static Status arm_config(Config *c, const Ablation *a, int arm, int seed)
     const int length = snprintf(c->train_out, sizeof c->train_out, "%s/%s-seed-%" PRId64,
                                 a->config.train_out, of->objective, c->train_seed);
     if (length >= (int)sizeof c->train_out)
-        return FAIL(ERR_USAGE, "train.out = \"%s\" is too long a path", a->config.train_out);
+        return FAIL(ERR_USAGE, "train.out = \"%s\" is too long, want a shorter path",
+                    a->config.train_out);
     return OK;
 }
 
 /* ---- Training -------------------------------------------------------------------------------- */
 
-/* Where training shows its progress: rounds print their table. */
+/* Where the progress is printed: in a world to standard output, as rounds print their table
+ * there. */
 static FILE *progress_of(const Ablation *a) { return a->world ? stdout : stderr; }
 
-/* On the log: from the last checkpoint where the budget is in steps; a budget in seconds is not
- * known to have been spent, so such an arm starts anew. */
-static Status train_on_log(const Ablation *a, ArmRecord *r, const Config *c, bool began)
+/* On the log. A training that was interrupted continues from its last checkpoint where the budget
+ * is in steps. How much of a budget in seconds was spent is not known, so such an arm starts
+ * again. */
+static Status train_on_log(const Ablation *a, AblationRecord *r, const Config *c, bool began)
 {
     char last[sizeof(Config_text) + 32];
     LoopEnd end;
@@ -115,7 +123,7 @@ static Status train_on_log(const Ablation *a, ArmRecord *r, const Config *c, boo
     return OK;
 }
 
-static Status train_in_world(const Ablation *a, ArmRecord *r, const Config *c, bool began)
+static Status train_in_world(const Ablation *a, AblationRecord *r, const Config *c, bool began)
 {
     MeasuredRound last;
     TRY(rounds_run(c, began || a->options.overwrite, &last, &r->optimum));
@@ -125,11 +133,11 @@ static Status train_in_world(const Ablation *a, ArmRecord *r, const Config *c, b
     return OK;
 }
 
-static Status train_arm(const Ablation *a, ArmRecord *r, const Config *c)
+static Status train_arm(const Ablation *a, AblationRecord *r, const Config *c)
 {
     const Behaviour *file = a->world ? NULL : &a->file;
     bool began = false;
-    *r = (ArmRecord){.optimum = NAN};
+    *r = (AblationRecord){.optimum = NAN};
     if (!a->options.overwrite) TRY(ablation_record_read(r, &began, c, file));
     if (r->complete) {
         if (!c->train_quiet) fputs("  complete already\n", progress_of(a));
@@ -137,11 +145,14 @@ static Status train_arm(const Ablation *a, ArmRecord *r, const Config *c)
     }
     TRY(files_make_folder(c->train_out));
     if (!began) {
-        /* A run that is no arm stays. */
+        /* Another run in this folder must not be overwritten. */
         char last[sizeof(Config_text) + 32];
         snprintf(last, sizeof last, "%s/last.safetensors", c->train_out);
         if (access(last, F_OK) == 0 && !a->options.overwrite)
-            return FAIL(ERR_USAGE, "%s exists, and is no arm's: --force starts anew", last);
+            return FAIL(
+                ERR_USAGE,
+                "%s exists and is no arm's, want another train.out, or --force to overwrite it",
+                last);
     }
     TRY(ablation_record_write(r, c, file));
     TRY(a->world ? train_in_world(a, r, c, began) : train_on_log(a, r, c, began));
@@ -151,7 +162,7 @@ static Status train_arm(const Ablation *a, ArmRecord *r, const Config *c)
 
 /* ---- Judging --------------------------------------------------------------------------------- */
 
-/* Group g of the table is of all events, or of an action. */
+/* The group of the evaluation that group g of the table is: all events, or those of an action. */
 static int scored_group(int g) { return g ? GROUP_ACTION + g - 1 : GROUP_ALL; }
 
 static void take_ranking(Ablation *a, const Evaluation *e, int arm, int seed)
@@ -167,7 +178,7 @@ static void take_ranking(Ablation *a, const Evaluation *e, int arm, int seed)
     }
 }
 
-/* By the head that the model recommends by. */
+/* Ranks the test split by the head that the model recommends by. */
 static Status rank(Ablation *a, const Config *c, int arm, int seed)
 {
     Session *session;
@@ -191,7 +202,7 @@ static Status run_arm(Ablation *a, int arm, int seed)
 {
     AblationTable *t = &a->table;
     Config c;
-    ArmRecord record;
+    AblationRecord record;
     TRY(arm_config(&c, a, arm, seed));
     if (!c.train_quiet)
         fprintf(progress_of(a), "[%d/%d] %s, seed %" PRId64 "\n", seed * t->arms + arm + 1,
@@ -229,7 +240,7 @@ static Status make_groups(Ablation *a, int groups)
                : FAIL(ERR_MEMORY, "no memory for %d groups of %" PRId64 " users", groups, a->users);
 }
 
-/* Groups with their best baseline, from an evaluation of all baselines. */
+/* Makes the groups, with their best baseline, from an evaluation of all baselines. */
 static Status fill_groups(Ablation *a, const Evaluation *e)
 {
     a->users = e->events.users;
@@ -253,20 +264,18 @@ static Status rank_baselines(Ablation *a)
 {
     Baselines baselines = {0};
     Scorer scorer[BASELINES];
-    Evaluation e;
-    Status st = baselines_fit(&baselines, &a->histories, a->score.threads);
-    if (st == OK) {
-        baselines_scorers(&baselines, scorer);
-        st = evaluation_run(&e, &a->histories, scorer, BASELINES, &a->score, a->options.users, 1);
-        if (st == OK) {
-            st = e.events.count ? fill_groups(a, &e)
-                                : FAIL(ERR_FORMAT,
-                                       "%s: /splits/test has no event with a history, nothing to "
-                                       "judge by",
-                                       a->file.path);
-            evaluation_close(&e);
-        }
-    }
+    Evaluation e = {0};
+    Status st;
+    TRY_OR_FAIL(st, baselines_fit(&baselines, &a->histories, a->score.threads));
+    baselines_scorers(&baselines, scorer);
+    TRY_OR_FAIL(
+        st, evaluation_run(&e, &a->histories, scorer, BASELINES, &a->score, a->options.users, 1));
+    if (!e.events.count)
+        TRY_OR_FAIL(st, FAIL(ERR_FORMAT, "%s: no event of the test split has a history, want one",
+                             a->file.path));
+    TRY_OR_FAIL(st, fill_groups(a, &e));
+fail:
+    evaluation_close(&e);
     baselines_close(&baselines);
     return st;
 }
@@ -301,13 +310,17 @@ static Status compare(Ablation *a, int g)
         for (int s = 0; s < t->seeds; s++)
             seed[arm * t->seeds + s] =
                 a->world ? a->greedy[arm][s].mean : group->value[judged_by][arm][s];
-    const PairedSample sample = {
-        t->arms, t->seeds, seed, a->users, a->user_sums[g].size, a->user_sums[g].sum};
-    const Bootstrap bootstrap = {REPLICATES, 1, a->score.threads};
+    const PairedSample sample = {.arms = t->arms,
+                                 .seeds = t->seeds,
+                                 .seed = seed,
+                                 .users = a->users,
+                                 .size = a->user_sums[g].size,
+                                 .sum = a->user_sums[g].sum};
+    const Bootstrap bootstrap = {.replicates = REPLICATES, .seed = 1, .threads = a->score.threads};
     return paired_estimates(group->arm, group->difference, &sample, &bootstrap);
 }
 
-/* Kinds of events that the split has, but that all are of. */
+/* Keeps the first group, and of the others those that have some but not all events. */
 static void keep_groups(AblationTable *t)
 {
     int kept = 1;
@@ -341,7 +354,7 @@ static void end(Ablation *a)
 Status ablation_run(const Config *config, const AblationOptions *options)
 {
     Ablation *a = calloc(1, sizeof *a);
-    if (!a) return FAIL(ERR_MEMORY, "no memory");
+    if (!a) return FAIL(ERR_MEMORY, "no memory for an ablation");
     a->config = *config;
     a->options = *options;
     a->world = config->world_name[0] != '\0';
@@ -351,10 +364,12 @@ Status ablation_run(const Config *config, const AblationOptions *options)
                               .purchase = -1,
                               .quiet = config->train_quiet};
     a->table = (AblationTable){.config = &a->config, .seeds = (int)options->seeds, .optimum = NAN};
-    Status st = begin(a);
-    for (int seed = 0; st == OK && seed < a->table.seeds; seed++)
-        for (int arm = 0; st == OK && arm < a->table.arms; arm++) st = run_arm(a, arm, seed);
-    if (st == OK) st = finish(a);
+    Status st;
+    TRY_OR_FAIL(st, begin(a));
+    for (int seed = 0; seed < a->table.seeds; seed++)
+        for (int arm = 0; arm < a->table.arms; arm++) TRY_OR_FAIL(st, run_arm(a, arm, seed));
+    TRY_OR_FAIL(st, finish(a));
+fail:
     end(a);
     free(a);
     return st;

@@ -1,4 +1,5 @@
-/* arm.json: what an arm was trained with, and whether it is complete. */
+#include "train/ablation/record.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -6,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "train/ablation/ablation.h"
 #include "train/checkpoint.h"
 
 static void path_of(char *path, size_t size, const Config *c)
@@ -14,19 +14,19 @@ static void path_of(char *path, size_t size, const Config *c)
     snprintf(path, size, "%s/arm.json", c->train_out);
 }
 
-/* Does setting i decide what an arm becomes? */
-static bool counts(int i)
+/* Does setting i change what an arm becomes? */
+static bool matters(int i)
 {
     return !checkpoint_is_place(config_key(i)) || !strcmp(config_key(i), "train.seconds");
 }
 
-Status ablation_record_write(const ArmRecord *r, const Config *c, const Behaviour *file)
+Status ablation_record_write(const AblationRecord *r, const Config *c, const Behaviour *file)
 {
     char path[sizeof(Config_text) + 32], value[sizeof(Config_text)];
     json_t *settings = json_object();
     path_of(path, sizeof path, c);
     for (int i = 0; i < config_count(); i++) {
-        if (!counts(i)) continue;
+        if (!matters(i)) continue;
         config_value(c, i, value, sizeof value);
         json_object_set_new(settings, config_key(i), json_string(value));
     }
@@ -50,41 +50,43 @@ Status ablation_record_write(const ArmRecord *r, const Config *c, const Behaviou
     return st;
 }
 
-/* A setting that the record is older than had its default. */
-static Status same_settings(const json_t *root, const Config *c, const char *path)
+/* Compares the settings of the record with `c`. A setting that the record does not have, because it
+ * is older, had its default. */
+static Status check_settings(const json_t *root, const Config *c, const char *path)
 {
     const json_t *settings = json_object_get(root, "settings");
     Config then = config_default();
     for (int i = 0; i < config_count(); i++) {
         const char *value = json_string_value(json_object_get(settings, config_key(i)));
-        if (value && counts(i)) TRY(config_set(&then, config_key(i), value));
+        if (value && matters(i)) TRY(config_set(&then, config_key(i), value));
     }
     for (int i = 0; i < config_count(); i++) {
         char was[sizeof(Config_text)], is[sizeof(Config_text)];
         config_value(&then, i, was, sizeof was);
         config_value(c, i, is, sizeof is);
-        if (counts(i) && strcmp(was, is) != 0)
+        if (matters(i) && strcmp(was, is) != 0)
             return FAIL(ERR_USAGE,
-                        "%s: this arm was trained with %s = \"%s\", not \"%s\": another train.out, "
-                        "or --force to train all arms anew",
+                        "%s: this arm was trained with %s = \"%s\", want \"%s\"; choose another "
+                        "train.out, or --force, which trains all arms again",
                         path, config_key(i), was, is);
     }
     return OK;
 }
 
-static Status same_file(const json_t *root, const Behaviour *file, const char *path)
+static Status check_file(const json_t *root, const Behaviour *file, const char *path)
 {
     const char *hash = json_string_value(json_object_get(root, "catalogue_hash"));
     const int64_t events = json_integer_value(json_object_get(root, "events"));
     if (file ? hash && !strcmp(hash, file->catalogue_hash) && events == file->events : !hash)
         return OK;
     return FAIL(ERR_USAGE,
-                "%s: this arm was trained on other data (%" PRId64 " events): another train.out, "
-                "or --force to train all arms anew",
+                "%s: this arm was trained on other data, of %" PRId64 " events; choose another "
+                "train.out, or --force, which trains all arms again",
                 path, events);
 }
 
-static Status take(ArmRecord *r, const json_t *root, const char *path)
+/* Takes the figures of the record. */
+static Status take(AblationRecord *r, const json_t *root, const char *path)
 {
     int complete;
     json_int_t steps;
@@ -92,26 +94,28 @@ static Status take(ArmRecord *r, const json_t *root, const char *path)
     if (json_unpack((json_t *)root, "{s:b, s:I, s:f, s:{s:f, s:f}, s:o}", "complete", &complete,
                     "steps", &steps, "seconds", &r->seconds, "return", "mean", &r->greedy.mean,
                     "half_interval_95", &r->greedy.half, "optimum", &optimum) != 0)
-        return FAIL(ERR_FORMAT, "%s: not the record of an arm: want schema souk-arm-1", path);
+        return FAIL(ERR_FORMAT, "%s is not the record of an arm, want schema souk-arm-1", path);
     r->complete = complete;
     r->steps = steps;
     r->optimum = json_is_real(optimum) ? json_real_value(optimum) : NAN;
     return OK;
 }
 
-Status ablation_record_read(ArmRecord *r, bool *there, const Config *c, const Behaviour *file)
+Status ablation_record_read(AblationRecord *r, bool *there, const Config *c, const Behaviour *file)
 {
     char path[sizeof(Config_text) + 32];
     json_error_t error;
     path_of(path, sizeof path, c);
-    *r = (ArmRecord){.optimum = NAN};
+    *r = (AblationRecord){.optimum = NAN};
     *there = access(path, F_OK) == 0;
     if (!*there) return OK;
     json_t *root = json_load_file(path, 0, &error);
     if (!root) return FAIL(ERR_FORMAT, "%s:%d: %s", path, error.line, error.text);
-    Status st = take(r, root, path);
-    if (st == OK) st = same_settings(root, c, path);
-    if (st == OK) st = same_file(root, file, path);
+    Status st;
+    TRY_OR_FAIL(st, take(r, root, path));
+    TRY_OR_FAIL(st, check_settings(root, c, path));
+    TRY_OR_FAIL(st, check_file(root, file, path));
+fail:
     json_decref(root);
     return st;
 }

@@ -1,4 +1,5 @@
-/* An ablation on the screen, as JSON, and as a plot. */
+#include "train/ablation/report.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -7,7 +8,6 @@
 
 #include "base/files.h"
 #include "base/plot.h"
-#include "train/ablation/ablation.h"
 #include "train/checkpoint.h"
 
 static bool in_world(const AblationTable *t) { return t->config->world_name[0] != '\0'; }
@@ -22,8 +22,8 @@ static const char *verdict_of(const AblationTable *t, int g, int a, int b)
     return paired_verdict_words(paired_verdict(difference(t, g, a, b)));
 }
 
-/* How many arms of a role the agent beats over all events. */
-static int beaten(const AblationTable *t, int agent, ArmRole role, int *of)
+/* How many arms of a role the agent beats, over all events; *of is their number. */
+static int beaten(const AblationTable *t, int agent, AblationRole role, int *of)
 {
     int count = 0;
     *of = 0;
@@ -35,7 +35,7 @@ static int beaten(const AblationTable *t, int agent, ArmRole role, int *of)
     return count;
 }
 
-static bool beats_all(const AblationTable *t, int agent, ArmRole role)
+static bool beats_all(const AblationTable *t, int agent, AblationRole role)
 {
     int of;
     return beaten(t, agent, role, &of) == of;
@@ -119,19 +119,20 @@ void ablation_report_print(FILE *out, const AblationTable *t)
             in_world(t) ? c->world_name : c->data_path, t->arms, c->train_seed,
             c->train_seed + t->seeds - 1);
     fputs(in_world(t)
-              ? "  every seed has episodes of its own, the same for all arms: intervals over "
-                "seeds are the whole\n"
+              ? "  every seed has episodes of its own, the same for all arms: intervals over seeds "
+                "have all luck\n  in them\n"
               : "  test split, the whole catalogue ranked at each event; verdicts and 95 % "
-                "intervals are by the\n"
-                "  luck of users and of seeds together; spread: deviation over the seeds\n",
+                "intervals have the\n"
+                "  luck of users and of seeds in them; spread: standard deviation over the seeds\n",
           out);
     if (t->flattered)
         fprintf(out,
                 "  %" PRId64
-                " targets were seen before by their user: they compete with unseen items "
-                "only, which\n  flatters every arm; --include-seen judges such events rightly\n",
+                " targets were seen before by their user: they compete with unseen items only, "
+                "which\n  makes every arm look better than it is; --include-seen ranks them among "
+                "all items\n",
                 t->flattered);
-    fputs("  each comparison stands for itself; none is corrected for there being several\n", out);
+    fputs("  each comparison holds by itself; none is corrected because there are several\n", out);
     for (int g = 0; g < t->groups; g++) print_group(out, t, g);
     fputs("\nDoes reinforcement learning do more than an auxiliary loss would?\n", out);
     for (int a = 0; a < t->arms; a++) {
@@ -254,13 +255,13 @@ static Status write_json(const void *content, FILE *out)
 
 /* ---- Plot ------------------------------------------------------------------------------------ */
 
-/* Groups whose arms are not compared have no bars to draw. */
+/* A group whose arms are not compared has no bars to draw. */
 static bool is_drawn(const AblationTable *t, int g)
 {
     return g == 0 || isfinite(t->group[g].arm[0].both.low);
 }
 
-/* A block a group. */
+/* One block of lines for each group. */
 static Status write_data(const void *content, FILE *out)
 {
     const AblationTable *t = content;
@@ -279,7 +280,7 @@ static Status write_data(const void *content, FILE *out)
     return OK;
 }
 
-/* gnuplot runs in the folder. */
+/* File names are relative, as gnuplot runs in the folder. */
 static Status write_script(const void *content, FILE *out)
 {
     const AblationTable *t = content;

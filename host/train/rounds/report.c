@@ -1,11 +1,11 @@
-/* The table of rounds as files, and its plot. */
+#include "train/rounds/report.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
 #include "base/files.h"
 #include "base/plot.h"
-#include "train/rounds/rounds.h"
 
 static json_t *pack(PlayInterval i)
 {
@@ -48,7 +48,7 @@ static Status write_data(const void *content, FILE *out)
     return OK;
 }
 
-/* gnuplot runs in the folder. */
+/* File names are relative, as gnuplot runs in the folder. */
 static Status write_script(const void *content, FILE *out)
 {
     const RoundsTable *t = content;

@@ -10,18 +10,21 @@
 #include "base/progress.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
+#include "train/rounds/report.h"
 #include "world/log.h"
 #include "world/model_actor.h"
 #include "world/open.h"
 #include "world/optimum.h"
 
 enum { SLOTS = 4096 };
-static const uint64_t MEASURE_SEED = UINT64_C(0x6D65617375726564); /* apart from what is played */
+/* Mixed into the seed of measurements, so that they do not play the episodes of the logs. */
+static const uint64_t MEASURE_SEED = UINT64_C(0x6D65617375726564);
 
+/* The log of a round, to train on. */
 typedef struct {
     Behaviour file;
     Stream *stream;
-} Replay;
+} RoundLog;
 
 typedef struct {
     Config config;
@@ -31,13 +34,14 @@ typedef struct {
     Session *session; /* over the trainer's weights: the model that plays */
     HeadId head;
     Metrics metrics;
-    Replay *replay; /* [rounds] */
-    double *value;  /* [episodes or measured] returns of one play */
-    double *lost;   /* [measured] and what was lost of the optimum */
+    RoundLog *log; /* [rounds] */
+    double *value; /* [the most episodes] returns of the last episodes played */
+    double *lost;  /* [measured] what each lost against the optimum */
     RoundsTable table;
     double started;
 } Rounds;
 
+/* The path of a file in train.out; with number >= 0, of NAME-NUMBER.h5. */
 static void path_in(char *path, size_t size, const Rounds *r, const char *name, int64_t number)
 {
     const char *folder = r->config.train_out;
@@ -47,7 +51,7 @@ static void path_in(char *path, size_t size, const Rounds *r, const char *name, 
         snprintf(path, size, "%s/%s-%" PRId64 ".h5", folder, name, number);
 }
 
-/* The first round's may be others: a world's policy plays at no cost beside a model. */
+/* Round 0 may have another number: a policy of the world plays much faster than a model. */
 static int64_t episodes_of(const Config *c, int64_t round)
 {
     const bool first = round == 0 && c->world_first_episodes > 0 && !*c->train_from;
@@ -98,7 +102,7 @@ static Status measure_baselines(Rounds *r)
     return OK;
 }
 
-/* The round's log, played by `actor`. */
+/* Lets `actor` play the log of a round. */
 static Status play_log(Rounds *r, int64_t round, int64_t episodes, Actor actor)
 {
     const Config *c = &r->config;
@@ -113,16 +117,18 @@ static Status play_log(Rounds *r, int64_t round, int64_t episodes, Actor actor)
     PlayResult result = {.value = r->value};
     path_in(path, sizeof path, r, "round", round);
     snprintf(report, sizeof report, "round %" PRId64, round);
-    Status st = world_log_open(&log, path, &r->world, 0, report);
-    if (st == OK) st = play(&r->world, &o, actor, world_log_sink(log), &result);
-    if (st == OK) st = world_log_finish(log);
-    world_log_close(log);
-    TRY(st);
+    Status st;
+    TRY_OR_FAIL(st, world_log_open(&log, path, &r->world, 0, report));
+    TRY_OR_FAIL(st, play(&r->world, &o, actor, world_log_sink(log), &result));
+    TRY_OR_FAIL(st, world_log_finish(log));
     r->table.round[round].played = play_interval(r->value, episodes);
-    return behaviour_open(&r->replay[round].file, path);
+    st = behaviour_open(&r->log[round].file, path);
+fail:
+    world_log_close(log);
+    return st;
 }
 
-/* How much of epsilon and temperature a round has. */
+/* The share of epsilon and temperature that is left in a round. */
 static double share_left(const Config *c, int64_t round)
 {
     const double rounds = (double)(c->world_rounds > 2 ? c->world_rounds - 2 : 1);
@@ -138,6 +144,8 @@ static Status measure_greedy(Rounds *r, MeasuredRound *m, Actor actor)
     return OK;
 }
 
+/* Lets the model act: greedily, to be measured, or with exploration, to play the log of the
+ * round. */
 static Status act(Rounds *r, int64_t round, bool greedy)
 {
     const Config *c = &r->config;
@@ -151,10 +159,11 @@ static Status act(Rounds *r, int64_t round, bool greedy)
         .seed = (uint64_t)c->train_seed,
     };
     ModelActor *actor;
-    Status st = model_actor_open(&actor, r->session, &r->world, &options);
-    if (st == OK)
-        st = greedy ? measure_greedy(r, &r->table.round[round], model_actor(actor))
-                    : play_log(r, round, episodes_of(c, round), model_actor(actor));
+    Status st;
+    TRY_OR_FAIL(st, model_actor_open(&actor, r->session, &r->world, &options));
+    st = greedy ? measure_greedy(r, &r->table.round[round], model_actor(actor))
+                : play_log(r, round, episodes_of(c, round), model_actor(actor));
+fail:
     model_actor_close(actor);
     return st;
 }
@@ -172,8 +181,7 @@ static Status open_stream(Rounds *r, int64_t round)
         .seed = (uint64_t)c->train_seed + (uint64_t)round,
         .shuffle = true,
     };
-    return stream_open(&r->replay[round].stream, &r->replay[round].file, &options,
-                       (StreamCursor){0});
+    return stream_open(&r->log[round].stream, &r->log[round].file, &options, (StreamCursor){0});
 }
 
 static Status train(Rounds *r, int64_t round)
@@ -188,7 +196,7 @@ static Status train(Rounds *r, int64_t round)
         const Philox p = philox((uint64_t)c->train_seed, 0x726F756E64, (uint64_t)t->step);
         const int64_t from = round - (int64_t)(p.word[0] * (uint64_t)window >> 32);
         const Batch *batch;
-        TRY(stream_next(r->replay[from].stream, &batch));
+        TRY(stream_next(r->log[from].stream, &batch));
         TRY(step_enqueue(t, batch));
         while (trainer_unreported(t) > (n + 1 < steps ? trainer_ahead(t) : 0)) {
             StepReport report;
@@ -204,7 +212,8 @@ static Status train(Rounds *r, int64_t round)
     return metrics_flush(&r->metrics);
 }
 
-/* By Q, unless the policy does more than imitate the log, or the settings say. */
+/* Chooses the head that acts: that of the settings or, where they name none, Q unless a policy is
+ * trained to do more than imitate the log. */
 static Status choose_head(Rounds *r)
 {
     const Objective *o = &r->trainer.objective;
@@ -272,48 +281,68 @@ static Status run_round(Rounds *r, int64_t round)
     return rounds_report_write(&r->table);
 }
 
-/* A model that has learned before plays the first round itself, over the one episode that showed it
- * the catalogue. */
+/* With train.from the model plays round 0 itself. Its log replaces the one episode that was played
+ * to show it the catalogue. */
 static Status play_first(Rounds *r)
 {
-    behaviour_close(&r->replay[0].file);
+    behaviour_close(&r->log[0].file);
     return act(r, 0, false);
 }
 
-static Status begin(Rounds *r, bool overwrite)
+static Status open_folder(const Rounds *r, bool overwrite)
+{
+    char path[4096];
+    TRY(files_make_folder(r->config.train_out));
+    path_in(path, sizeof path, r, "last.safetensors", -1);
+    if (access(path, F_OK) == 0 && !overwrite)
+        return FAIL(ERR_USAGE, "%s exists, want --force to overwrite it", path);
+    return OK;
+}
+
+static Status allocate(Rounds *r)
+{
+    const Config *c = &r->config;
+    int64_t most = episodes_of(c, 0);
+    if (c->world_episodes > most) most = c->world_episodes;
+    if (c->world_measured > most) most = c->world_measured;
+    r->table.round = calloc((size_t)c->world_rounds, sizeof *r->table.round);
+    r->log = calloc((size_t)c->world_rounds, sizeof *r->log);
+    r->value = calloc((size_t)most, sizeof *r->value);
+    r->lost = calloc((size_t)c->world_measured, sizeof *r->lost);
+    if (r->table.round && r->log && r->value && r->lost) return OK;
+    return FAIL(ERR_MEMORY, "no memory for %" PRId64 " rounds", c->world_rounds);
+}
+
+/* Opens a trainer and a model that acts, both for the catalogue of the log of round 0. */
+static Status open_trainer(Rounds *r)
 {
     const Config *c = &r->config;
     char path[4096];
-    Behaviour file; /* the trainer's */
-    TRY(world_open(&r->world, c->world_name));
-    const WorldBaseline *first = world_baseline(&r->world, c->world_first);
-    if (!first)
-        return FAIL(ERR_USAGE, "world.first = \"%s\": the world %s has no such policy",
-                    c->world_first, r->world.kind->name);
-    TRY(files_make_folder(c->train_out));
-    path_in(path, sizeof path, r, "last.safetensors", -1);
-    if (access(path, F_OK) == 0 && !overwrite)
-        return FAIL(ERR_USAGE, "%s exists: --force starts anew", path);
-    r->table = (RoundsTable){
-        .world = c->world_name, .objective = c->learn_objective, .folder = c->train_out};
-    const int64_t counts[] = {episodes_of(c, 0), c->world_episodes, c->world_measured};
-    int64_t most = 0;
-    for (int i = 0; i < 3; i++) most = counts[i] > most ? counts[i] : most;
-    r->table.round = calloc((size_t)c->world_rounds, sizeof *r->table.round);
-    r->replay = calloc((size_t)c->world_rounds, sizeof *r->replay);
-    r->value = calloc((size_t)most, sizeof *r->value);
-    r->lost = calloc((size_t)c->world_measured, sizeof *r->lost);
-    if (!r->table.round || !r->replay || !r->value || !r->lost)
-        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " rounds", c->world_rounds);
-    TRY(measure_baselines(r));
-    TRY(play_log(r, 0, *c->train_from ? 1 : episodes_of(c, 0), play_baseline_actor(first)));
+    Behaviour file; /* the trainer takes it over */
     path_in(path, sizeof path, r, "round", 0);
     TRY(behaviour_open(&file, path));
     TRY(trainer_open_on(&r->trainer, c, file));
     TRY(trainer_session(&r->trainer, &r->session));
     TRY(checkpoint_begin(&r->trainer));
     trainer_schedule(&r->trainer, steps_of(c, 0) + (c->world_rounds - 1) * c->world_steps);
-    TRY(choose_head(r));
+    return choose_head(r);
+}
+
+static Status begin(Rounds *r, bool overwrite)
+{
+    const Config *c = &r->config;
+    TRY(world_open(&r->world, c->world_name));
+    const WorldBaseline *first = world_baseline(&r->world, c->world_first);
+    if (!first)
+        return FAIL(ERR_USAGE, "world.first = \"%s\": the world %s has no policy of this name",
+                    c->world_first, r->world.kind->name);
+    TRY(open_folder(r, overwrite));
+    r->table = (RoundsTable){
+        .world = c->world_name, .objective = c->learn_objective, .folder = c->train_out};
+    TRY(allocate(r));
+    TRY(measure_baselines(r));
+    TRY(play_log(r, 0, *c->train_from ? 1 : episodes_of(c, 0), play_baseline_actor(first)));
+    TRY(open_trainer(r));
     if (*c->train_from) TRY(play_first(r));
     TRY(metrics_open(&r->metrics, c->train_out, 0));
     print_head(r);
@@ -322,11 +351,11 @@ static Status begin(Rounds *r, bool overwrite)
 
 static void end(Rounds *r)
 {
-    for (int64_t i = 0; r->replay && i < r->config.world_rounds; i++) {
-        stream_close(r->replay[i].stream);
-        behaviour_close(&r->replay[i].file);
+    for (int64_t i = 0; r->log && i < r->config.world_rounds; i++) {
+        stream_close(r->log[i].stream);
+        behaviour_close(&r->log[i].file);
     }
-    free(r->replay);
+    free(r->log);
     free(r->value);
     free(r->lost);
     free(r->table.round);
@@ -340,11 +369,13 @@ static void end(Rounds *r)
 Status rounds_run(const Config *config, bool overwrite, MeasuredRound *last, double *optimum)
 {
     Rounds r = {.config = *config, .started = progress_seconds()};
-    Status st = begin(&r, overwrite);
-    for (int64_t round = 0; st == OK && round < config->world_rounds; round++)
-        st = run_round(&r, round);
-    if (st == OK && last) *last = r.table.round[config->world_rounds - 1];
-    if (st == OK && optimum) *optimum = r.table.known ? r.table.optimum : NAN;
+    Status st;
+    TRY_OR_FAIL(st, begin(&r, overwrite));
+    for (int64_t round = 0; round < config->world_rounds; round++)
+        TRY_OR_FAIL(st, run_round(&r, round));
+    if (last) *last = r.table.round[config->world_rounds - 1];
+    if (optimum) *optimum = r.table.known ? r.table.optimum : NAN;
+fail:
     end(&r);
     return st;
 }
