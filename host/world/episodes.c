@@ -17,7 +17,9 @@ Status episodes_open(Episodes *e, const World *w, int64_t slots, uint64_t seed, 
 {
     *e = (Episodes){.world = w, .seed = seed, .slots = slots};
     e->threads = threads > 0 ? threads : parallel_processors();
+    /* At least 16, as a world may have no state, and calloc(n, 0) may be NULL. */
     e->stride = (w->spec.state_bytes + 15) / 16 * 16;
+    if (e->stride == 0) e->stride = 16;
     e->state = calloc((size_t)slots, e->stride);
     e->episode = calloc((size_t)slots, sizeof *e->episode);
     e->step = calloc((size_t)slots, sizeof *e->step);

@@ -1,5 +1,5 @@
-/* A model as an actor in a world: the history of an episode, as the world tells it, goes to
- * infer/act.h.
+/* A model as an actor in a world: it gives the history of each episode to infer/act.h, which
+ * chooses.
  */
 #ifndef SOUK_MODEL_ACTOR_H
 #define SOUK_MODEL_ACTOR_H

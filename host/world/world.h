@@ -73,12 +73,13 @@ typedef struct {
     const float *action_reward; /* [actions] the usual reward of a kind, for the file's header */
     int numbers;
     const char *const *number_name; /* [numbers] */
-    /* [numbers] Roughly the mean and the standard deviation of each number, to normalise it. */
+    /* [numbers] Roughly the mean and the standard deviation (above 0) of each number, which
+     * normalise it in the log. */
     float number_mean[WORLD_NUMBERS_MAX], number_std[WORLD_NUMBERS_MAX];
     FeatureSet item_features; /* of the items; owned by the world; {0}: there are none */
     double discount;          /* of the returns that are measured */
     int64_t horizon;          /* choices after which an episode is truncated; at least 1 */
-    size_t state_bytes;       /* of one episode */
+    size_t state_bytes;       /* of one episode; may be 0 */
 } WorldSpec;
 
 /* A policy that comes with the world. */

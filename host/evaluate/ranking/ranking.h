@@ -84,8 +84,8 @@ void ranking_summary(const Ranking *r, int group, RankingSummary *out);
 void ranking_users(const Ranking *r, int group, RankingMeasure m, double *sum, double *size);
 
 /* The mean over the group of (measure of a - measure of b), event by event, with its interval,
- * which is not cut at 0. If the interval excludes 0, the difference is more than the luck of which
- * users were sampled. */
+ * which is not cut at 0. If the interval excludes 0, the difference is more than the variation due
+ * to which users were sampled. */
 Estimate ranking_difference(const Ranking *a, const Ranking *b, int group, RankingMeasure m);
 
 #endif

@@ -106,8 +106,7 @@ static void print_protocol(FILE *out, const Evaluation *e, const RankingReportCo
     fprintf(out, "  %s events of %s users, each ranked among the whole catalogue of %s items\n",
             grouped(a, s->count), grouped(b, s->users), grouped(d, c->items));
     if (c->sample)
-        fprintf(out, "  a sample of %s users, seed %llu\n", grouped(a, c->sample),
-                (unsigned long long)c->seed);
+        fprintf(out, "  a sample of %s users, seed %" PRIu64 "\n", grouped(a, c->sample), c->seed);
     if (s->no_history)
         fprintf(out, "  %s first events of a user are left out, as they have no history\n",
                 grouped(a, s->no_history));

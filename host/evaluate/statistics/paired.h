@@ -1,6 +1,6 @@
 /* Compares the arms of an experiment. Each arm was trained with the same several seeds and measured
- * on the same users, so that the luck of users and of seeds is the same for all arms and cancels in
- * differences.
+ * on the same users, so that the random variation of users and of seeds is the same for all arms
+ * and cancels in differences.
  *
  * Let y_asu be the sum of a measure over the n_u events of user u under arm a and seed s. The value
  * of an arm is V_a = 1/S sum_s sum_u y_asu / sum_u n_u, the difference of two arms D = V_a - V_b.
@@ -11,9 +11,9 @@
  *   over seeds   D +- t(S-1) sd(D_s) / sqrt(S), D_s the difference under seed s: other trainings,
  *                the same users
  *   both         low = D - sqrt((D - low_users)^2 + (D - low_seeds)^2), and high likewise: the
- *                squares of the half widths add where the two kinds of luck are independent
- *                (Newcombe 1998; Zou & Donner 2008, MOVER). The luck of a user together with a seed
- *                is in either interval, so that this one is rather too wide
+ *                squares of the half widths add where the two kinds of variation are independent
+ *                (Newcombe 1998; Zou & Donner 2008, MOVER). The variation of a user together with a
+ *                seed is in either interval, so that this one is rather too wide
  *
  * The verdict is that of `both`. Each interval holds by itself; none is widened because there are
  * several. With fewer than PAIRED_USERS_MIN users that have events the bootstrap is not reliable:
@@ -40,7 +40,7 @@ typedef struct {
     int arms, seeds;    /* 1 .. PAIRED_ARMS_MAX, at least 2 */
     const double *seed; /* [arms, seeds] the value under each seed */
     /* 0: the sample has no users, as each seed met users of its own. Then the interval over seeds
-     * has all luck in it, and is that of both. */
+     * has all variation in it, and is that of both. */
     int64_t users;
     const double *size; /* [users] n_u */
     const double *sum;  /* [arms, users] mean over the seeds of y_asu */
@@ -52,7 +52,7 @@ Status paired_estimates(PairedEstimate *arm, PairedEstimate *difference, const P
                         const Bootstrap *bootstrap);
 
 typedef enum { PAIRED_UNDECIDED, PAIRED_BEATS, PAIRED_IS_BEATEN } PairedVerdict;
-/* Of the difference a - b: is the interval of both kinds of luck above 0, or below 0? */
+/* Of the difference a - b: is the interval of both kinds of variation above 0, or below 0? */
 PairedVerdict paired_verdict(const PairedEstimate *difference);
 /* "beats", "is beaten by", "cannot be told apart from" */
 const char *paired_verdict_words(PairedVerdict v);

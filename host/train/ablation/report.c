@@ -120,10 +120,11 @@ void ablation_report_print(FILE *out, const AblationTable *t)
             c->train_seed + t->seeds - 1);
     fputs(in_world(t)
               ? "  every seed has episodes of its own, the same for all arms: intervals over seeds "
-                "have all luck\n  in them\n"
+                "have all\n  variation in them\n"
               : "  test split, the whole catalogue ranked at each event; verdicts and 95 % "
                 "intervals have the\n"
-                "  luck of users and of seeds in them; spread: standard deviation over the seeds\n",
+                "  variation of users and of seeds in them; spread: standard deviation over the "
+                "seeds\n",
           out);
     if (t->flattered)
         fprintf(out,
