@@ -1,4 +1,5 @@
 /* Acting and training by turns in the small shop, whose optimum is known. */
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "base/files.h"
@@ -10,7 +11,8 @@
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) { return "leak:libhdf5"; }
 
-static Config setting(const char *name, const char *objective, int64_t rounds)
+/* Small rounds in the small shop; `name` makes the folder of the run unique. */
+static Config small_rounds(const char *name, const char *objective, int64_t rounds)
 {
     const char *folder = getenv("TMPDIR");
     Config c = config_default();
@@ -41,18 +43,30 @@ static void path_of(char path[1024], const Config *c, const char *name)
     snprintf(path, 1024, "%s/%s", c->train_out, name);
 }
 
+/* The contents of a file, ended by a 0; free it. */
 static char *contents(const Config *c, const char *name, size_t *size)
 {
+    enum { MOST = 1 << 22 };
     char path[1024];
     path_of(path, c, name);
     FILE *file = fopen(path, "re");
     if (!file) fail_msg("%s is missing", path);
-    char *text = malloc(1 << 22);
-    *size = fread(text, 1, (1 << 22) - 1, file);
-    assert_true(*size > 0 && *size < (1 << 22) - 1);
+    char *text = malloc(MOST);
+    *size = fread(text, 1, MOST - 1, file);
+    assert_true(*size > 0 && *size < MOST - 1);
     text[*size] = 0;
     fclose(file);
     return text;
+}
+
+static bool same_file(const Config *a, const Config *b, const char *name)
+{
+    size_t size[2];
+    char *text[2] = {contents(a, name, &size[0]), contents(b, name, &size[1])};
+    const bool same = size[0] == size[1] && !memcmp(text[0], text[1], size[0]);
+    free(text[0]);
+    free(text[1]);
+    return same;
 }
 
 static void remove_rounds(const Config *c)
@@ -66,36 +80,47 @@ static void remove_rounds(const Config *c)
         unlink(path);
     }
     for (int64_t r = 0; r < c->world_rounds; r++) {
-        snprintf(log, sizeof log, "round-%lld.h5", (long long)r);
+        snprintf(log, sizeof log, "round-%" PRId64 ".h5", r);
         path_of(path, c, log);
         unlink(path);
     }
     rmdir(c->train_out);
 }
 
+static Config run_with_threads(const char *name, int64_t threads)
+{
+    Config c = small_rounds(name, "cross_entropy+expected_sarsa", 3);
+    c.train_threads = threads;
+    c.world_steps = 10;
+    c.world_episodes = 100;
+    c.world_temperature = 0.5;
+    assert_ok(rounds_run(&c, true, NULL, NULL));
+    return c;
+}
+
 static void threads_do_not_change_a_bit(void **state)
 {
     static const char *const names[] = {"last.safetensors", "round-1.h5", "round-2.h5",
                                         "rounds.dat"};
-    Config c[2];
     (void)state;
-    for (int k = 0; k < 2; k++) {
-        c[k] = setting(k ? "two" : "one", "cross_entropy+expected_sarsa", 3);
-        c[k].train_threads = k ? 3 : 1;
-        c[k].world_steps = 10;
-        c[k].world_episodes = 100;
-        c[k].world_temperature = 0.5;
-        assert_ok(rounds_run(&c[k], true, NULL, NULL));
-    }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t size[2];
-        char *text[2] = {contents(&c[0], names[i], &size[0]), contents(&c[1], names[i], &size[1])};
-        assert_true(size[0] == size[1] && !memcmp(text[0], text[1], size[0]));
-        free(text[0]);
-        free(text[1]);
-    }
-    remove_rounds(&c[0]);
-    remove_rounds(&c[1]);
+    const Config one = run_with_threads("one", 1), many = run_with_threads("many", 3);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!same_file(&one, &many, names[i])) fail_msg("%s differs", names[i]);
+    remove_rounds(&one);
+    remove_rounds(&many);
+}
+
+/* ---- The head that acts ---------------------------------------------------------------------- */
+
+/* Two short rounds that act by `head`; "": the head that rounds choose. */
+static Config run_with_head(const char *objective, const char *head)
+{
+    Config c = small_rounds(*head ? head : "chosen", objective, 2);
+    snprintf(c.world_head, sizeof c.world_head, "%s", head);
+    c.world_steps = 10;
+    c.world_episodes = c.world_measured = 100;
+    assert_ok(rounds_run(&c, true, NULL, NULL));
+    return c;
 }
 
 /* A policy that is trained to do what the log does is no policy to act by. */
@@ -104,63 +129,69 @@ static void acts_by_q_where_the_policy_imitates(void **state)
     static const char *const objectives[] = {"retrace", "bcq", "cross_entropy+double_q"};
     (void)state;
     for (size_t i = 0; i < sizeof objectives / sizeof *objectives; i++) {
-        static const char *const heads[] = {"", "q", "policy"};
-        char *text[3];
-        size_t size[3];
-        for (int k = 0; k < 3; k++) {
-            Config c = setting(heads[k], objectives[i], 2);
-            snprintf(c.world_head, sizeof c.world_head, "%s", heads[k]);
-            c.world_steps = 10;
-            c.world_episodes = c.world_measured = 100;
-            assert_ok(rounds_run(&c, true, NULL, NULL));
-            text[k] = contents(&c, "rounds.dat", &size[k]);
-            remove_rounds(&c);
-        }
-        assert_true(size[0] == size[1] && !memcmp(text[0], text[1], size[0]));
-        assert_false(size[0] == size[2] && !memcmp(text[0], text[2], size[0]));
-        for (int k = 0; k < 3; k++) free(text[k]);
+        const Config chosen = run_with_head(objectives[i], "");
+        const Config q = run_with_head(objectives[i], "q");
+        const Config policy = run_with_head(objectives[i], "policy");
+        assert_true(same_file(&chosen, &q, "rounds.dat"));
+        assert_false(same_file(&chosen, &policy, "rounds.dat"));
+        remove_rounds(&chosen);
+        remove_rounds(&q);
+        remove_rounds(&policy);
     }
 }
 
-/* With train.from the model plays from the first round on. */
+/* ---- The first round ------------------------------------------------------------------------- */
+
+/* With train.from the model plays round 0. It plays other episodes than those in which its greedy
+ * policy was measured, and is as good; the random policy, with a return of 1.3, is less than half
+ * as good. */
 static void a_model_that_learned_plays_the_first_round(void **state)
 {
     (void)state;
     MeasuredRound learned, first;
-    Config c = setting("before", "double_q", 2), after = setting("after", "double_q", 2);
-    c.world_rounds = 2;
-    c.world_steps = 100;
-    c.world_episodes = c.world_measured = 500;
-    assert_ok(rounds_run(&c, true, &learned, NULL));
-    after.world_rounds = 1;
+    Config before = small_rounds("before", "double_q", 2);
+    before.world_steps = 100;
+    before.world_episodes = before.world_measured = 500;
+    assert_ok(rounds_run(&before, true, &learned, NULL));
+    Config after = small_rounds("after", "double_q", 1);
     after.world_steps = 1;
     after.world_epsilon = 0.0;
     after.world_episodes = after.world_measured = 500;
-    snprintf(after.train_from, sizeof after.train_from, "%s", c.train_out);
+    snprintf(after.train_from, sizeof after.train_from, "%s", before.train_out);
     assert_ok(rounds_run(&after, true, &first, NULL));
-    /* of its greedy policy, other episodes: as good as that was measured, which the random one is not */
     assert_near(first.played.mean, learned.greedy.mean, first.played.half + learned.greedy.half);
     assert_true(first.played.mean > 2 * 1.3);
-    remove_rounds(&c);
+    remove_rounds(&before);
     remove_rounds(&after);
 }
 
-/* Its episodes are numbered on from the first round's; of its items none is among the two before. */
-static void the_first_round_may_be_longer(void **state)
+enum { LONG = 900, SHORT = 100, EXCLUDED = 2 };
+
+/* Two rounds of which the first has more episodes and steps; items of the last EXCLUDED events are
+ * not shown again. */
+static Config run_long_first_round(void)
 {
-    enum { LONG = 900, SHORT = 100, LAST = 2 };
-    static int32_t item[1 << 16];
-    Behaviour file;
-    int64_t user;
-    char path[1024];
-    (void)state;
-    Config c = setting("longer", "double_q", 2);
+    Config c = small_rounds("longer", "double_q", 2);
     c.world_first_episodes = LONG;
     c.world_first_steps = 30;
     c.world_episodes = c.world_measured = SHORT;
     c.world_steps = 10;
-    c.world_exclude_last = LAST;
+    c.world_exclude_last = EXCLUDED;
     assert_ok(rounds_run(&c, true, NULL, NULL));
+    return c;
+}
+
+static void open_log(Behaviour *file, const Config *c, const char *name)
+{
+    char path[1024];
+    path_of(path, c, name);
+    assert_ok(behaviour_open(file, path));
+}
+
+static void the_first_round_may_have_more_steps(void **state)
+{
+    (void)state;
+    const Config c = run_long_first_round();
     size_t size;
     char *metrics = contents(&c, "metrics.jsonl", &size);
     int steps[2] = {0};
@@ -168,29 +199,62 @@ static void the_first_round_may_be_longer(void **state)
     assert_int_equal(steps[0], 30);
     assert_int_equal(steps[1], 10);
     free(metrics);
-    path_of(path, &c, "round-0.h5");
-    assert_ok(behaviour_open(&file, path));
+    remove_rounds(&c);
+}
+
+static void the_first_round_may_have_more_episodes(void **state)
+{
+    (void)state;
+    const Config c = run_long_first_round();
+    Behaviour file;
+    open_log(&file, &c, "round-0.h5");
     assert_int_equal(file.users, LONG);
     behaviour_close(&file);
-    path_of(path, &c, "round-1.h5");
-    assert_ok(behaviour_open(&file, path));
+    open_log(&file, &c, "round-1.h5");
     assert_int_equal(file.users, SHORT);
+    behaviour_close(&file);
+    remove_rounds(&c);
+}
+
+/* The users of a log are the numbers of its episodes. */
+static void episodes_are_numbered_over_all_rounds(void **state)
+{
+    (void)state;
+    const Config c = run_long_first_round();
+    Behaviour file;
+    int64_t user;
+    open_log(&file, &c, "round-1.h5");
     assert_ok(behaviour_keys_find_user(&file, "900", &user));
     assert_int_equal(user, 0);
-    assert_true(file.events < 1 << 16);
+    behaviour_close(&file);
+    remove_rounds(&c);
+}
+
+static void the_last_items_are_not_shown_again(void **state)
+{
+    enum { MOST = 1 << 16 };
+    static int32_t item[MOST];
+    (void)state;
+    const Config c = run_long_first_round();
+    Behaviour file;
+    open_log(&file, &c, "round-1.h5");
+    assert_true(file.events < MOST);
     assert_ok(columns_read(&file, COLUMN_ITEM, 0, file.events, item));
     for (int64_t u = 0; u < file.users; u++)
         for (int64_t i = file.offset[u] + 1; i < file.offset[u + 1]; i++)
-            for (int64_t k = i - 1; k >= file.offset[u] && k >= i - LAST; k--)
+            for (int64_t k = i - 1; k >= file.offset[u] && k >= i - EXCLUDED; k--)
                 assert_int_not_equal(item[k], item[i]);
     behaviour_close(&file);
     remove_rounds(&c);
 }
 
-/* The policy that looks one event ahead, knowing the law, reaches 0.934 of the optimum. */
+/* ---- Results --------------------------------------------------------------------------------- */
+
+/* The policy that knows the law of events and looks one event ahead reaches 0.934 of the
+ * optimum. */
 static void rounds_come_near_the_optimum(void **state)
 {
-    const Config c = setting("near", "double_q", 7);
+    const Config c = small_rounds("near", "double_q", 7);
     MeasuredRound last;
     double optimum;
     (void)state;
@@ -204,25 +268,26 @@ static void rounds_come_near_the_optimum(void **state)
     remove_rounds(&c);
 }
 
-static void refused(Config c, const char *saying)
+static void refused(const Config *c, const char *saying)
 {
-    status_clear();
-    assert_int_equal(rounds_run(&c, true, NULL, NULL), ERR_USAGE);
-    if (!strstr(status_message(), saying))
-        fail_msg("\"%s\" does not say \"%s\"", status_message(), saying);
-    status_clear();
-    remove_rounds(&c);
+    assert_refused(rounds_run(c, true, NULL, NULL), ERR_USAGE, saying);
+    remove_rounds(c);
 }
 
-static void bad_settings_are_refused(void **state)
+static void an_unknown_first_policy_is_refused(void **state)
 {
     (void)state;
-    Config c = setting("refused", "double_q", 1);
+    Config c = small_rounds("refused", "double_q", 1);
     snprintf(c.world_first, sizeof c.world_first, "best");
-    refused(c, "world.first = \"best\"");
-    c = setting("refused", "double_q", 1);
+    refused(&c, "world.first = \"best\"");
+}
+
+static void a_head_that_is_not_trained_is_refused(void **state)
+{
+    (void)state;
+    Config c = small_rounds("refused", "double_q", 1);
     snprintf(c.world_head, sizeof c.world_head, "policy");
-    refused(c, "want q");
+    refused(&c, "want q");
 }
 
 int main(void)
@@ -231,9 +296,13 @@ int main(void)
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(acts_by_q_where_the_policy_imitates),
         cmocka_unit_test(a_model_that_learned_plays_the_first_round),
-        cmocka_unit_test(the_first_round_may_be_longer),
+        cmocka_unit_test(the_first_round_may_have_more_steps),
+        cmocka_unit_test(the_first_round_may_have_more_episodes),
+        cmocka_unit_test(episodes_are_numbered_over_all_rounds),
+        cmocka_unit_test(the_last_items_are_not_shown_again),
         cmocka_unit_test(rounds_come_near_the_optimum),
-        cmocka_unit_test(bad_settings_are_refused),
+        cmocka_unit_test(an_unknown_first_policy_is_refused),
+        cmocka_unit_test(a_head_that_is_not_trained_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
