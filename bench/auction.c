@@ -59,7 +59,7 @@ static Status run(char **argument, int *differ)
     TRY(bid_log_campaign_read(&past, argument[2]));
     const int budget = (int)(past.cost / past.impressions * SHARE * AUCTIONS);
     const double started = omp_get_wtime();
-    TRY(rlb_solve(&rlb, &past, AUCTIONS, budget, HIGHEST));
+    TRY(rlb_solve(&rlb, &past, AUCTIONS, budget, HIGHEST, 0));
     const double seconds = omp_get_wtime() - started;
     printf("%" PRId64 " auctions, %d an episode, budget %d; the dynamic program took %.3f s\n",
            log.auctions, AUCTIONS, budget, seconds);

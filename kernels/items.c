@@ -51,7 +51,7 @@ void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids)
     }
     const size_t mark = scratch_mark(dev);
     const Tensor to = bf16_wide_like(dev, y);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(dev->threads)
     for (int64_t i = 0; i < rows; i++)
         if (i32(ids)[i] >= 0)
             encode(f32(to) + i * dim, table, i32(ids)[i]);

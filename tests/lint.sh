@@ -69,6 +69,11 @@ rule "NCCL and MPI are known in one file each" "$(
 )"
 rule "no conditional compilation in source files" \
     "$(grep -nE '^ *# *(if|ifdef|ifndef|elif|else)\b' /dev/null "${sources[@]}")"
+rule "every team of OpenMP has the number of threads that its caller gives" "$(
+    grep -nE '^ *# *pragma omp +parallel' "${house[@]}" | grep -v 'num_threads('
+    grep -nE '\bomp_(get_max_threads|set_(num_threads|dynamic|nested|max_active_levels))\(' "${house[@]}" |
+        grep -v '^kernels/gemm\.c:'
+)"
 rule "ops allocate through kernels/base only" \
     "$(grep -nE '\b(malloc|calloc|realloc|aligned_alloc|posix_memalign|free)\(' /dev/null "${op_files[@]}")"
 rule "no banned call" "$(grep -nE \

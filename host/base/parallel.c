@@ -19,9 +19,10 @@ typedef struct {
 int parallel_processors(void)
 {
     cpu_set_t set;
-    const int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return count < THREADS_MAX ? count : THREADS_MAX;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
+
+int parallel_threads(int wanted) { return wanted > 0 ? wanted : parallel_processors(); }
 
 static void record(Run *run, int64_t index, Status status)
 {

@@ -1,10 +1,10 @@
 /* souk eval: how well a model, and the baselines beside it, rank what users did next. */
 #include <getopt.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "cli/cli.h"
 #include "evaluate/ranking/baselines.h"
 #include "evaluate/ranking/model_scorer.h"
@@ -179,7 +179,7 @@ static void job_close(Job *job)
 int cli_eval(int argc, char **argv)
 {
     Arguments a = {
-        .device = "cpu", .split = SPLIT_TEST, .seed = 1, .score.threads = omp_get_max_threads()};
+        .device = "cpu", .split = SPLIT_TEST, .seed = 1, .score.threads = parallel_processors()};
     for (int option; (option = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
         if (option == 'h') return usage(stdout), 0;
         if (option == '?') return usage(stderr), 2;

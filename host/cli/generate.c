@@ -1,6 +1,5 @@
 /* souk generate: a synthetic shop log. */
 #include <getopt.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +78,7 @@ int cli_generate(int argc, char **argv)
     o.items = value[ITEMS];
     o.days = (int)(value[DAYS] > 1000000 ? 1000000 : value[DAYS]);
     o.seed = (uint64_t)value[SEED];
-    if (value[THREADS]) omp_set_num_threads((int)value[THREADS]);
+    o.threads = (int)value[THREADS];
     const Status st = synthetic_write(&o, out);
     return st == OK ? 0 : cli_fail(argv[0], st);
 }

@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "cli/cli.h"
 #include "evaluate/ope/policy_model.h"
 #include "evaluate/ope/report.h"
@@ -273,7 +273,7 @@ int cli_ope(int argc, char **argv)
             .ridge = 10.0,
             .folds = 5,
             .ess_wanted = 100.0,
-            .bootstrap = {.replicates = 1000, .seed = 1, .threads = omp_get_max_threads()}}};
+            .bootstrap = {.replicates = 1000, .seed = 1, .threads = parallel_processors()}}};
     for (int option; (option = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
         if (option == 'h') return usage(stdout), 0;
         if (option == '?') return usage(stderr), 2;

@@ -130,12 +130,12 @@ int64_t params_first(const Params *p, int i)
 /* Initial values of the elements first .. first+count-1 of parameter `place`, whose rows have
  * `columns` elements. */
 static void draw(float *to, const ParamInfo *info, uint64_t seed, int place, int64_t first,
-                 int64_t count, int64_t columns)
+                 int64_t count, int64_t columns, int threads)
 {
     memset(to, 0, (size_t)count * sizeof *to);
     switch (info->init) {
     case INIT_NORMAL:
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(threads)
         for (int64_t i = 0; i < count; i++) {
             const Philox r =
                 philox(seed, (uint64_t)1 << 62 | (uint64_t)place, (uint64_t)(first + i));
@@ -155,6 +155,7 @@ static void draw(float *to, const ParamInfo *info, uint64_t seed, int place, int
 void params_init(Params *p, uint64_t seed)
 {
     enum { CHUNK = 1 << 20 };
+    Device *dev = p->arena[PARAM_VALUE].dev;
     float *values = malloc(CHUNK * sizeof *values);
     REQUIRE(values, "no memory for %d weights", CHUNK);
     for (int i = 0; i < p->count; i++) {
@@ -162,9 +163,8 @@ void params_init(Params *p, uint64_t seed)
         const int64_t all = tensor_count(t), columns = t.rank > 1 ? t.dim[1] : all;
         for (int64_t first = 0; first < all; first += CHUNK) {
             const int64_t count = all - first < CHUNK ? all - first : CHUNK;
-            draw(values, &p->info[i], seed, i, first, count, columns);
-            device_copy_in(p->arena[PARAM_VALUE].dev, f32(t) + first, values,
-                           (size_t)count * sizeof *values);
+            draw(values, &p->info[i], seed, i, first, count, columns, dev->threads);
+            device_copy_in(dev, f32(t) + first, values, (size_t)count * sizeof *values);
         }
     }
     free(values);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/parallel.h"
+
 Status mdp_open(Mdp *m, int64_t states, int64_t actions, double discount)
 {
     *m = (Mdp){.states = states, .actions = actions, .discount = discount};
@@ -102,7 +104,8 @@ enum { PARALLEL_OUTCOMES = 1 << 15 }; /* with fewer outcomes, waking threads tak
 void mdp_action_values(const Mdp *m, double *q, const double *v)
 {
     const int64_t pairs = m->states * m->actions;
-#pragma omp parallel for schedule(static) if (m->outcomes > PARALLEL_OUTCOMES)
+    const int threads = m->outcomes > PARALLEL_OUTCOMES ? parallel_threads(m->threads) : 1;
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t pair = 0; pair < pairs; pair++) {
         double sum = 0.0;
         for (int64_t i = m->first[pair]; i < m->first[pair + 1]; i++) {

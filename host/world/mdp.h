@@ -34,6 +34,7 @@ typedef struct {
     int64_t filled;   /* pairs (s, a) that are complete */
     int64_t outcomes; /* outcomes so far */
     int64_t capacity; /* outcomes for which there is memory */
+    int threads;      /* that solve it; 0: all processors. Results do not depend on it. */
 } Mdp;
 
 /* ---- Building: for each s, for each a: mdp_add its outcomes, then mdp_next ------------------- */

@@ -44,8 +44,6 @@ Status device_open(Device *dev, const char *name, int threads)
     *dev = (Device){.kind = DEVICE_CPU};
     if (strcmp(name, "cpu") != 0) TRY(open_cuda(dev, name));
     dev->threads = threads > 0 ? threads : omp_get_num_procs();
-    omp_set_dynamic(0);
-    omp_set_num_threads(dev->threads);
     return OK;
 }
 

@@ -1,7 +1,8 @@
-/* Where work runs. One Device per process; every op takes it first.
+/* Where work runs. Every op takes a Device first. A process may have several, each used by one thread
+ * at a time; they share nothing.
  *
- * The CPU device runs ops at once, on `threads` OpenMP threads; the bits of a result never depend
- * on their number. A CUDA device enqueues on its compute stream and returns; what an op finds wrong
+ * The CPU device runs ops at once, on `threads` OpenMP threads of its own; the bits of a result never
+ * depend on their number. A CUDA device enqueues on its compute stream and returns; what an op finds wrong
  * only then (an id out of range) stops the device. A failure on a device is sticky: later ops do
  * nothing and device_sync() reports the first one.
  */
@@ -40,8 +41,8 @@ typedef struct {
     struct DeviceCuda *cuda; /* base/device_cuda.h; NULL on the CPU */
 } Device;
 
-/* `name` is "cpu", "cuda" (the first GPU) or "cuda:N". `threads` <= 0 takes all processors, for the
- * work of the host too. */
+/* `name` is "cpu", "cuda" (the first GPU) or "cuda:N". `threads` <= 0: as many as
+ * the process has processors at this moment. */
 Status device_open(Device *dev, const char *name, int threads);
 /* Wait for all work; the first failure, which stays until the device is closed. */
 Status device_sync(Device *dev);

@@ -73,7 +73,7 @@ static Search search_plan(Device *dev, const ItemTable *table, Tensor bias, int6
 {
     Search s = {.tiles = tiles_walk(dev, table, bias, queries)};
     const int64_t blocks = (rows + BLOCK - 1) / BLOCK, each = (rows + blocks - 1) / blocks;
-    const int64_t threads = omp_get_max_threads(), dim = s.tiles.dim;
+    const int64_t threads = dev->threads, dim = s.tiles.dim;
     s.rows = (each + ROWS - 1) / ROWS * ROWS;
     s.u = SCRATCH(dev, F32, s.rows, dim);
     s.max = SCRATCH(dev, F32, s.tiles.groups, s.rows);
@@ -142,7 +142,7 @@ void catalogue_best(Device *dev, Tensor max, Tensor argmax, Tensor u, const Item
     for (int64_t first = 0; first < rows; first += s.rows) {
         const int64_t count = rows - first < s.rows ? rows - first : s.rows;
         pack(f32(s.u), f32(queries) + first * dim, count, dim, ROWS);
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(dev->threads)
         for (int64_t g = 0; g < s.tiles.groups; g++) group_best(&s, g, count);
         for (int64_t i = 0; i < count; i++) {
             const int64_t at = best_group(&s, i);

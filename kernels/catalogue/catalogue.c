@@ -54,7 +54,7 @@ static void add_tile(RowStats *s, int32_t *argmax, const float *z, int64_t first
 static void block_stats(const Tiles *t, RowStats *stats, int32_t *argmax, const float *u,
                         int64_t rows, float scale, bool expectation)
 {
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) {
         RowStats *s = stats + g * t->block;
         int32_t *a = argmax + g * t->block;
@@ -177,7 +177,7 @@ static void block_cross_entropy(const Tiles *t, const Block *b, RowStats *stats,
         const RowStats s = merge(t, stats, argmax, i, 1.0f, &best);
         logsumexp[i] = (float)((double)s.max + log(s.sum));
     }
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++)
         group_backward(t, b, g, partial + g * t->block * t->dim);
     tiles_add_groups(t, b->du, partial, b->rows);
@@ -201,7 +201,7 @@ static Active gather_active(Device *dev, Tensor u, Tensor target, Tensor weight)
     a.loss = SCRATCH(dev, F32, a.count);
     a.target = SCRATCH(dev, I32, a.count);
     a.weight = SCRATCH(dev, F32, a.count);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(dev->threads)
     for (int64_t i = 0; i < a.count; i++) {
         memcpy(f32(a.u) + i * dim, f32(u) + a.row[i] * dim, (size_t)dim * sizeof(float));
         i32(a.target)[i] = i32(target)[a.row[i]];
@@ -210,12 +210,12 @@ static Active gather_active(Device *dev, Tensor u, Tensor target, Tensor weight)
     return a;
 }
 
-static void scatter_active(const Active *a, Tensor loss, Tensor du)
+static void scatter_active(Device *dev, const Active *a, Tensor loss, Tensor du)
 {
     const int64_t dim = du.dim[1];
     memset(loss.data, 0, tensor_bytes(loss));
     memset(du.data, 0, tensor_bytes(du));
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(dev->threads)
     for (int64_t i = 0; i < a->count; i++) {
         f32(loss)[a->row[i]] = f32(a->loss)[i];
         memcpy(f32(du) + a->row[i] * dim, f32(a->du) + i * dim, (size_t)dim * sizeof(float));
@@ -269,7 +269,7 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
     const Tensor to = bf16_wide_like(dev, du);
     const Active a = gather_active(dev, bf16_widen(dev, u), target, weight);
     if (a.count > 0) cross_entropy_active(dev, &a, did, dbias, table, bias, u.dtype);
-    scatter_active(&a, loss, to);
+    scatter_active(dev, &a, loss, to);
     bf16_round_into(dev, du, to);
     scratch_release(dev, mark);
 }

@@ -50,7 +50,7 @@ static void run_gradients(Device *dev, Tensor du, Tensor did, Tensor dbias, Tens
             .dbias = bias.data ? f32(dbias) : NULL,
             .rows = rows - first < t.block ? rows - first : t.block,
         };
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(dev->threads)
         for (int64_t g = 0; g < t.groups; g++)
             group_backward(&t, &b, g, partial + g * t.block * dim);
         tiles_add_groups(&t, f32(du) + first * dim, partial, b.rows);

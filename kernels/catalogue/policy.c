@@ -66,7 +66,7 @@ static void block_means(const Head *z, const Head *q, Mean *mean, int64_t first,
                         float scale)
 {
     const Tiles *t = &z->tiles;
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) {
         Mean *m = mean + g * t->block;
         for (int64_t i = 0; i < rows; i++) m[i] = (Mean){.max = -FLT_MAX};
@@ -124,7 +124,7 @@ typedef struct {
 static void block_tops(const Head *z, Choice *choice, int64_t first, int64_t rows)
 {
     const Tiles *t = &z->tiles;
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) {
         Choice *c = choice + g * t->block;
         for (int64_t i = 0; i < rows; i++) c[i] = (Choice){-INFINITY, -INFINITY, 0};
@@ -141,7 +141,7 @@ static void block_choices(const Head *z, const Head *q, Choice *choice, const fl
                           int64_t first, int64_t rows)
 {
     const Tiles *t = &z->tiles;
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) {
         Choice *c = choice + g * t->block;
         for (int64_t tile = tiles_group_begin(t, g); tile < tiles_group_begin(t, g + 1); tile++) {

@@ -99,10 +99,10 @@ static void merge_best(const Tiles *t, const Ranking *r, int64_t i, float *score
 
 static void rank_block(const Tiles *t, const Ranking *r)
 {
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) first_pass(t, r, g);
     if (!r->target) return;
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) second_pass(t, r, g);
 }
 

@@ -108,7 +108,7 @@ typedef struct {
 static void block_draws(const Block *b, Draw *draw)
 {
     const Tiles *t = b->tiles;
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) {
         Draw *d = draw + g * t->block;
         for (int64_t i = 0; i < b->rows; i++)

@@ -20,7 +20,10 @@ static int64_t kept_block(int64_t tiles)
 
 Tiles tiles_walk(Device *dev, const ItemTable *table, Tensor bias, Dtype queries)
 {
-    Tiles t = {.table = table, .items = table->id.dim[0], .dim = table->id.dim[1]};
+    Tiles t = {.table = table,
+               .items = table->id.dim[0],
+               .dim = table->id.dim[1],
+               .threads = dev->threads};
     REQUIRE(t.items > 0, "the catalogue is empty");
     if (bias.data) {
         EXPECT(bias, F32, t.items);
@@ -30,18 +33,18 @@ Tiles tiles_walk(Device *dev, const ItemTable *table, Tensor bias, Dtype queries
     t.groups = t.tiles < GROUPS ? t.tiles : GROUPS;
     t.rounds = queries == BF16;
     if (table->category.data || table->numeric.data || t.rounds)
-        t.vectors = SCRATCH(dev, F32, omp_get_max_threads(), TILE, t.dim);
+        t.vectors = SCRATCH(dev, F32, t.threads, TILE, t.dim);
     return t;
 }
 
 Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows, Dtype queries)
 {
     Tiles t = tiles_walk(dev, table, bias, queries);
-    const int64_t kept = kept_block(t.tiles), threads = omp_get_max_threads();
+    const int64_t kept = kept_block(t.tiles);
     t.keep = kept > 0;
     t.block = t.keep ? kept : BLOCK;
     if (t.block > rows) t.block = rows;
-    t.scores = SCRATCH(dev, F32, t.keep ? t.tiles : threads, t.block, TILE);
+    t.scores = SCRATCH(dev, F32, t.keep ? t.tiles : t.threads, t.block, TILE);
     return t;
 }
 
@@ -120,7 +123,7 @@ void tiles_backward(const Tiles *t, int64_t group, int64_t tile, float *g, const
 void tiles_add_groups(const Tiles *t, float *du, const float *groups, int64_t rows)
 {
     const int64_t size = t->block * t->dim;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(t->threads)
     for (int64_t i = 0; i < rows; i++) {
         float *restrict to = du + i * t->dim;
         memcpy(to, groups + i * t->dim, (size_t)t->dim * sizeof *to);

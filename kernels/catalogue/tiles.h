@@ -15,6 +15,7 @@ typedef struct {
     const ItemTable *table;
     const float *bias; /* NULL: none */
     int64_t items, dim, tiles, groups;
+    int threads;    /* of the device */
     int64_t block;  /* rows of a block */
     bool keep;      /* scores of a block stay until the next block */
     bool rounds;    /* queries are bf16, and so are the vectors of items */

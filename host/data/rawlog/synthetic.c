@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/parallel.h"
 #include "base/progress.h"
 #include "base/rng.h"
 
@@ -274,8 +274,9 @@ static Status write_rounds(const Shop *shop, Chunk *chunk, int chunks, FILE *out
     Progress progress;
     int64_t rows = 0;
     progress_begin(&progress, "generating", shop->o->events, shop->o->quiet);
+    const int threads = parallel_threads(shop->o->threads);
     for (int64_t first = 0; rows < shop->o->events; first += chunks) {
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
         for (int i = 0; i < chunks; i++) make_chunk(shop, &chunk[i], first + i);
         for (int i = 0; i < chunks && rows < shop->o->events; i++) {
             if (chunk[i].failed) return FAIL(ERR_MEMORY, "no memory to generate");
@@ -294,7 +295,7 @@ static Status write_rounds(const Shop *shop, Chunk *chunk, int chunks, FILE *out
 
 static Status write_log(const Shop *shop, FILE *out, const char *path)
 {
-    const int chunks = 4 * omp_get_max_threads();
+    const int chunks = 4 * parallel_threads(shop->o->threads);
     Chunk *chunk = calloc((size_t)chunks, sizeof *chunk);
     if (!chunk) return FAIL(ERR_MEMORY, "no memory to generate");
     fputs("user_id,item_id,category,action,timestamp,price\n", out);

@@ -26,6 +26,7 @@ typedef struct {
     int64_t items;  /* 0: users / 5, at least 50, at most 1,000,000 */
     uint64_t seed;
     int days;
+    int threads; /* 0: all processors */
     bool noise, quiet;
 } SyntheticOptions;
 

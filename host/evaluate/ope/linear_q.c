@@ -258,7 +258,7 @@ static void sum_squares(const LinearQ *l, const float *h, const float *e, double
     const int64_t n = l->n, dim = l->dim;
     for (int64_t i = 0; i < n; i++) square[dim * dim + dim + 1 + l->log->item[i]] += 1.0;
     square[dim * dim + dim] = (double)n;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(l->dev->threads)
     for (int64_t j = 0; j <= dim; j++)
         for (int64_t i = 0; i < n; i++) {
             const double ej = j < dim ? (double)e[i * dim + j] : 1.0;

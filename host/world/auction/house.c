@@ -153,7 +153,7 @@ static Status measure_past(AuctionHouse *h, const WorldSettings *s, const BidLog
 
 static Status make_bidders(AuctionHouse *h, const BidLog *past)
 {
-    TRY(rlb_solve(&h->rlb, &h->past, h->auctions, h->budget, h->highest));
+    TRY(rlb_solve(&h->rlb, &h->past, h->auctions, h->budget, h->highest, 0));
     Bidder linear = bidder_of(BIDDER_LINEAR, &h->past, h->auctions, h->budget, h->highest);
     if (h->base == 0.0) {
         bidder_tune(&linear, past);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/parallel.h"
+
 #define VALUES_MAX (INT64_C(1) << 30)
 
 /* Winning and keeping the money count as equally good within this difference, and then the bidder
@@ -18,7 +20,7 @@ static int worth(const double *next, int budget, int highest, double value)
     return bid;
 }
 
-Status rlb_solve(Rlb *rlb, const Campaign *c, int auctions, int budget, int highest)
+Status rlb_solve(Rlb *rlb, const Campaign *c, int auctions, int budget, int highest, int threads)
 {
     REQUIRE(auctions > 0 && budget > 0 && highest > 0, "%d auctions, budget %d, highest bid %d",
             auctions, budget, highest);
@@ -31,7 +33,7 @@ Status rlb_solve(Rlb *rlb, const Campaign *c, int auctions, int budget, int high
     for (int n = 1; n < auctions; n++) {
         const double *next = rlb->value + (n - 1) * row;
         double *now = rlb->value + n * row;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(parallel_threads(threads))
         for (int b = 1; b <= budget; b++) {
             const int bid = worth(next, b, highest, rlb->mean_value);
             double value = next[b];

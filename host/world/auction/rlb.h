@@ -21,8 +21,10 @@ typedef struct {
     double *value;     /* [auctions, budget + 1] V(n, b), n = 0 .. auctions-1 */
 } Rlb;
 
-/* Runs in parallel over b, with the same bits for any number of threads. ERR_MEMORY. */
-Status rlb_solve(Rlb *rlb, const Campaign *campaign, int auctions, int budget, int highest);
+/* Runs over b on `threads` threads (0: all processors), with the same bits for any number.
+ * ERR_MEMORY. */
+Status rlb_solve(Rlb *rlb, const Campaign *campaign, int auctions, int budget, int highest,
+                 int threads);
 void rlb_close(Rlb *rlb); /* safe on {0} */
 /* The bid for an auction of value `value` with `left` auctions to go, this one included, and the
  * budget `budget` left. */

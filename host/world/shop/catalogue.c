@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
+
 Status shop_catalogue_allocate(Shop *s, int64_t items, int32_t shelves)
 {
     s->items = items;
@@ -132,7 +134,7 @@ Status shop_catalogue_make(Shop *s, const ShopCatalogueOptions *o)
         s->shelf_share[c] = sum += 1.0 / (1.0 + c);
     }
     for (int32_t c = 0; c < shelves; c++) s->shelf_share[c] /= sum;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(parallel_processors())
     for (int64_t i = 0; i < o->items; i++) {
         ShopItem *item = &s->item[i];
         const int64_t place = i / shelves;

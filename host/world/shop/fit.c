@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "world/play.h"
 #include "world/shop/catalogue.h"
 #include "world/shop/centres.h"
@@ -57,7 +58,7 @@ static Status place_items(Shop *s, const ShopLog *l, double spread, uint64_t see
     if (!most) return FAIL(ERR_MEMORY, "no memory for %" PRId32 " shelves", l->shelves);
     for (int64_t i = 0; i < l->items; i++)
         if (l->looks[i] > most[l->shelf[i]]) most[l->shelf[i]] = l->looks[i];
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(parallel_processors())
     for (int64_t i = 0; i < l->items; i++) {
         const int32_t shelf = l->shelf[i];
         s->item[i].shelf = shelf;

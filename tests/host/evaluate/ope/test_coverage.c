@@ -5,8 +5,7 @@
  * 930 .. 970, 2.9 standard deviations on either side: were the true coverage 92 % it would fail
  * with probability 0.89. The empirical Bernstein interval is conservative by design: at least 950.
  */
-#include <omp.h>
-
+#include "base/parallel.h"
 #include "evaluate/ope/ope.h"
 #include "evaluate/ope/policy_model.h"
 #include "test.h"
@@ -123,7 +122,7 @@ static void measure(Coverage *c, const Truth *t, uint64_t seed)
         .gamma = t->gamma,
         .ridge = 0.01,
         .folds = 5,
-        .bootstrap = {.replicates = 499, .seed = 1, .threads = omp_get_max_threads()}};
+        .bootstrap = {.replicates = 499, .seed = 1, .threads = parallel_processors()}};
     const double truth = true_value(t);
     static Drawn drawn;
     *c = (Coverage){0};

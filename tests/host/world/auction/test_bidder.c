@@ -14,7 +14,7 @@ static void a_replay_is_one_episode_after_another(void **state)
     BidLog log;
     Rlb rlb;
     make_bid_log(&c, &log, 4);
-    assert_ok(rlb_solve(&rlb, &c, AUCTIONS, BUDGET, HIGHEST));
+    assert_ok(rlb_solve(&rlb, &c, AUCTIONS, BUDGET, HIGHEST, 1));
     for (BidderKind kind = BIDDER_RLB; kind <= BIDDER_SS_MDP; kind++) {
         BidderReplay want = {.auctions = MADE_AUCTIONS};
         int budget = 0;
@@ -52,7 +52,7 @@ static void budgets_are_kept(void **state)
     BidLog log;
     Rlb rlb;
     make_bid_log(&c, &log, 8);
-    assert_ok(rlb_solve(&rlb, &c, AUCTIONS, BUDGET, 39));
+    assert_ok(rlb_solve(&rlb, &c, AUCTIONS, BUDGET, 39, 1));
     for (BidderKind kind = 0; kind < BIDDERS; kind++)
         for (int64_t first = 0; first + AUCTIONS <= MADE_AUCTIONS; first += AUCTIONS) {
             Bidder b = bidder_of(kind, &c, AUCTIONS, BUDGET, 39);

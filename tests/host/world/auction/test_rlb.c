@@ -1,8 +1,6 @@
 /* The optimal bidder against the definition of its value, and against what its bids win. */
 #include "bid_log_case.h"
 
-#include <omp.h>
-
 #include "world/auction/rlb.h"
 
 /* V by its definition, in long double: the best of all bids a, from the outcomes of each. */
@@ -37,7 +35,7 @@ static void rlb_is_the_optimum(void **state)
         BidLog log;
         Rlb rlb;
         make_bid_log(&c, &log, 3);
-        assert_ok(rlb_solve(&rlb, &c, auctions, budget, highest));
+        assert_ok(rlb_solve(&rlb, &c, auctions, budget, highest, 1));
         const int64_t count = (int64_t)auctions * (budget + 1);
         long double *v = malloc((size_t)count * sizeof *v);
         by_definition(&c, auctions, budget, highest, v);
@@ -73,7 +71,7 @@ static void bids_are_those_of_the_definition(void **state)
     make_bid_log(&c, &log, 4);
     long double *v = malloc((size_t)AUCTIONS * (BUDGET + 1) * sizeof *v);
     by_definition(&c, AUCTIONS, BUDGET, HIGHEST, v);
-    assert_ok(rlb_solve(&rlb, &c, AUCTIONS, BUDGET, HIGHEST));
+    assert_ok(rlb_solve(&rlb, &c, AUCTIONS, BUDGET, HIGHEST, 1));
     int64_t between = 0;
     for (int i = 0; i < MADE_AUCTIONS; i++) {
         const int left = 1 + i % AUCTIONS, budget = i % (BUDGET + 1);
@@ -98,7 +96,7 @@ static void the_value_is_what_the_bids_win(void **state)
     BidLog log;
     Rlb rlb;
     make_bid_log(&c, &log, 5);
-    assert_ok(rlb_solve(&rlb, &c, AUCTIONS + 1, BUDGET, HIGHEST));
+    assert_ok(rlb_solve(&rlb, &c, AUCTIONS + 1, BUDGET, HIGHEST, 1));
     double sum = 0.0, square = 0.0;
     for (int e = 0; e < EPISODES; e++) {
         double value = 0.0;
@@ -128,10 +126,8 @@ static void any_number_of_threads_gives_the_same_bits(void **state)
     BidLog log;
     Rlb rlb[3];
     make_bid_log(&c, &log, 7);
-    for (int threads = 1; threads <= 3; threads++) {
-        omp_set_num_threads(threads);
-        assert_ok(rlb_solve(&rlb[threads - 1], &c, 80, 333, 39));
-    }
+    for (int threads = 1; threads <= 3; threads++)
+        assert_ok(rlb_solve(&rlb[threads - 1], &c, 80, 333, 39, threads));
     for (int i = 1; i < 3; i++)
         assert_memory_equal(rlb[0].value, rlb[i].value, 80 * 334 * sizeof(double));
     for (int i = 0; i < 3; i++) rlb_close(&rlb[i]);
