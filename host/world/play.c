@@ -177,13 +177,13 @@ typedef struct {
     int threads;             /* at most so many waves are played at once */
     int64_t first, episodes; /* this round plays the episodes first .. first + episodes - 1 */
     double *value;           /* [episodes] their returns */
-} Round;
+} PlayRound;
 
-static Status round_open(Round *r, const World *w, const PlayOptions *o, Actor actor)
+static Status round_open(PlayRound *r, const World *w, const PlayOptions *o, Actor actor)
 {
     const int threads = o->threads > 0 ? o->threads : parallel_processors();
     const int64_t slots = o->slots < o->episodes ? o->slots : o->episodes;
-    *r = (Round){.actor = actor, .threads = threads};
+    *r = (PlayRound){.actor = actor, .threads = threads};
     r->waves = actor.concurrent ? (slots + CACHED - 1) / CACHED : 1;
     if (actor.concurrent && r->waves < threads) r->waves = slots < threads ? slots : threads;
     r->slots = (slots + r->waves - 1) / r->waves;
@@ -194,15 +194,15 @@ static Status round_open(Round *r, const World *w, const PlayOptions *o, Actor a
     return OK;
 }
 
-static void round_close(Round *r)
+static void round_close(PlayRound *r)
 {
     for (int64_t k = 0; r->wave && k < r->waves; k++) wave_close(&r->wave[k]);
     free(r->wave);
 }
 
 /* How many waves have episodes in this round, and how many episodes wave k of them has. */
-static int64_t parts(const Round *r) { return (r->episodes + r->slots - 1) / r->slots; }
-static int64_t part_of(const Round *r, int64_t k)
+static int64_t parts(const PlayRound *r) { return (r->episodes + r->slots - 1) / r->slots; }
+static int64_t part_of(const PlayRound *r, int64_t k)
 {
     const int64_t left = r->episodes - k * r->slots;
     return left < r->slots ? left : r->slots;
@@ -210,12 +210,12 @@ static int64_t part_of(const Round *r, int64_t k)
 
 static Status play_part(void *context, int64_t k)
 {
-    const Round *r = context;
+    const PlayRound *r = context;
     return run_wave(&r->wave[k], r->actor, r->first + k * r->slots, part_of(r, k),
                     r->value + k * r->slots);
 }
 
-static Status play_round(Round *r, PlaySink sink, int64_t *choices)
+static Status play_round(PlayRound *r, PlaySink sink, int64_t *choices)
 {
     TRY(parallel_run(r->threads, parts(r), play_part, r));
     for (int64_t k = 0; k < parts(r); k++)
@@ -231,7 +231,7 @@ Status play(const World *w, const PlayOptions *o, Actor actor, PlaySink sink, Pl
 {
     REQUIRE(o->episodes >= 1 && o->slots >= 1, "%" PRId64 " episodes, %" PRId64 " at once",
             o->episodes, o->slots);
-    Round round;
+    PlayRound round;
     Progress bar;
     Status st;
     result->choices = 0;

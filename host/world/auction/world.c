@@ -35,7 +35,7 @@ static void look_ahead(const AuctionHouse *h, Bidding *b, WorldDraw *draw)
 }
 
 /* Fills what the event shows. */
-static void tell(const AuctionHouse *h, const Bidding *b, WorldEvent *event)
+static void fill_event(const AuctionHouse *h, const Bidding *b, WorldEvent *event)
 {
     const double left = (double)(b->auctions - b->auction) / b->auctions;
     event->time = b->auction * INT64_C(1000);
@@ -75,7 +75,7 @@ static void reset(const void *world, void *state, WorldDraw *draw, WorldEvent *e
     for (int k = 0; k < BIDDERS; k++) bidder_pacing_start(&b->pacing[k], &h->bidder[k]);
     if (h->log.auctions == 0) market_start(&h->market, b->rival, draw);
     look_ahead(h, b, draw);
-    tell(h, b, event);
+    fill_event(h, b, event);
 }
 
 static int left_of(const AuctionHouse *h, const Bidding *b) { return h->auctions - b->auction; }
@@ -129,7 +129,7 @@ static void step(const void *world, void *state, int32_t item, WorldDraw *draw, 
         event->end = END_TERMINAL;
     }
     event->reward = (float)reward;
-    tell(h, b, event);
+    fill_event(h, b, event);
 }
 
 /* ---- Policies -------------------------------------------------------------------------------- */

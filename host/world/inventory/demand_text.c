@@ -22,9 +22,9 @@ typedef struct {
     } key[KEYS_MAX];
     int keys;
     int64_t *observed, count, capacity;
-} History;
+} DemandRecord;
 
-static Status add(History *h, double number, int64_t line)
+static Status add(DemandRecord *h, double number, int64_t line)
 {
     const double units = round(number / h->unit);
     if (!(units >= 0.0 && units <= DEMAND_MAX))
@@ -42,7 +42,7 @@ static Status add(History *h, double number, int64_t line)
     return OK;
 }
 
-static Status add_field(History *h, Text field, int64_t line)
+static Status add_field(DemandRecord *h, Text field, int64_t line)
 {
     double number;
     field = text_trim(field);
@@ -55,7 +55,7 @@ static Status add_field(History *h, Text field, int64_t line)
 
 /* ---- CSV ------------------------------------------------------------------------------------- */
 
-static Status find_column(const History *h, const Text *name, int names, const char *wanted,
+static Status find_column(const DemandRecord *h, const Text *name, int names, const char *wanted,
                           int *column)
 {
     for (*column = 0; *column < names; ++*column)
@@ -63,7 +63,7 @@ static Status find_column(const History *h, const Text *name, int names, const c
     return FAIL(ERR_FORMAT, "%s: the header has no column \"%s\"", h->path, wanted);
 }
 
-static Status add_record(History *h, const Text *field, int fields, int column, const int *key,
+static Status add_record(DemandRecord *h, const Text *field, int fields, int column, const int *key,
                          int64_t line)
 {
     if (h->row) {
@@ -76,7 +76,7 @@ static Status add_record(History *h, const Text *field, int fields, int column, 
     return add_field(h, field[column], line);
 }
 
-static Status read_records(History *h, char *text, size_t length)
+static Status read_records(DemandRecord *h, char *text, size_t length)
 {
     Text field[FIELDS_MAX];
     int names = 0, column = 0, key[KEYS_MAX];
@@ -101,7 +101,7 @@ static Status read_records(History *h, char *text, size_t length)
     return OK;
 }
 
-static Status read_csv(History *h)
+static Status read_csv(DemandRecord *h)
 {
     char *text;
     size_t length;
@@ -164,7 +164,7 @@ fail:
     return st;
 }
 
-static Status count_days(History *h, Behaviour *b)
+static Status count_days(DemandRecord *h, Behaviour *b)
 {
     int32_t item;
     int purchase = 0;
@@ -188,7 +188,7 @@ fail:
     return st;
 }
 
-static Status read_behaviour(History *h)
+static Status read_behaviour(DemandRecord *h)
 {
     Behaviour b;
     if (h->column || h->row || h->keys)
@@ -207,7 +207,7 @@ static Status number_of(const char *text, const char *what, double *number)
     return FAIL(ERR_USAGE, "demand: %s is \"%s\", want a number", what, text ? text : "");
 }
 
-static Status take_part(History *h, char *part)
+static Status take_part(DemandRecord *h, char *part)
 {
     char *value = strchr(part, '=');
     if (!value) return FAIL(ERR_USAGE, "demand: \"%s\", want KEY=VALUE", part);
@@ -233,7 +233,7 @@ static Status take_part(History *h, char *part)
 
 static Status parse_history(Demand *d, char *rest)
 {
-    History h = {.unit = 1.0};
+    DemandRecord h = {.unit = 1.0};
     h.path = rest ? strsep(&rest, ":") : NULL;
     if (!h.path || !*h.path) return FAIL(ERR_USAGE, "demand: history, want history:FILE");
     Status st;

@@ -83,7 +83,7 @@ typedef struct {
 } Stock;
 
 /* Fills what the event shows. */
-static void tell(const Inventory *v, const Stock *s, WorldEvent *event)
+static void fill_event(const Inventory *v, const Stock *s, WorldEvent *event)
 {
     event->time = s->period * INT64_C(86400000);
     for (int i = 0; i < v->places; i++) event->number[i] = (float)s->at[i];
@@ -99,7 +99,7 @@ static void reset(const void *world, void *state, WorldDraw *draw, WorldEvent *e
         const uint64_t word = (uint64_t)p.word[0] << 32 | p.word[1];
         inventory_state(&w->inventory, (int64_t)(word % (uint64_t)w->inventory.states), s->at);
     }
-    tell(&w->inventory, s, event);
+    fill_event(&w->inventory, s, event);
 }
 
 static void step(const void *world, void *state, int32_t item, WorldDraw *draw, WorldEvent *event)
@@ -110,7 +110,7 @@ static void step(const void *world, void *state, int32_t item, WorldDraw *draw, 
     const int demand = demand_draw(&v->demand, world_draw(draw).word[0]);
     event->reward = (float)inventory_period(v, s->at, item, demand, &period);
     s->period++;
-    tell(v, s, event);
+    fill_event(v, s, event);
 }
 
 /* ---- Policies -------------------------------------------------------------------------------- */

@@ -53,9 +53,9 @@ typedef struct {
     /* Each step from one shelf to another: from << 33 | to << 1 | [a purchase came before]. */
     uint64_t *step;
     int64_t steps, capacity;
-} Reader;
+} LogReader;
 
-static void name_kinds(Reader *r, const Behaviour *b)
+static void name_kinds(LogReader *r, const Behaviour *b)
 {
     for (int a = 0; a < b->actions; a++) {
         r->kind[a] = SHOP_VIEW;
@@ -64,7 +64,7 @@ static void name_kinds(Reader *r, const Behaviour *b)
     }
 }
 
-static Status add_step(Reader *r, int32_t from, int32_t to, bool bought)
+static Status add_step(LogReader *r, int32_t from, int32_t to, bool bought)
 {
     if (from == to) return OK;
     if (r->steps == r->capacity) {
@@ -77,7 +77,7 @@ static Status add_step(Reader *r, int32_t from, int32_t to, bool bought)
     return OK;
 }
 
-static void end_look(Reader *r)
+static void end_look(LogReader *r)
 {
     if (r->item < 0) return;
     r->log->looks[r->item]++;
@@ -87,7 +87,7 @@ static void end_look(Reader *r)
         shop_log_count_look(&r->counts, r->furthest);
 }
 
-static void end_session(Reader *r)
+static void end_session(LogReader *r)
 {
     end_look(r);
     r->counts.sessions += r->item >= 0;
@@ -96,7 +96,7 @@ static void end_session(Reader *r)
 }
 
 /* Adds the time since an item was shown last in the session. */
-static void add_gap(Reader *r, int64_t time)
+static void add_gap(LogReader *r, int64_t time)
 {
     const int64_t ms = time - r->time;
     r->time = time;
@@ -107,7 +107,7 @@ static void add_gap(Reader *r, int64_t time)
     r->gap_squares += x * x;
 }
 
-static Status see(Reader *r, int32_t item, int kind, int64_t time)
+static Status see(LogReader *r, int32_t item, int kind, int64_t time)
 {
     const int32_t *shelf = r->log->shelf;
     if (kind == SHOP_LEAVE) return OK;
@@ -137,7 +137,7 @@ typedef struct {
     int64_t time[BLOCK];
 } EventBlock;
 
-static Status read_events(Reader *r, const Behaviour *b, EventBlock *block)
+static Status read_events(LogReader *r, const Behaviour *b, EventBlock *block)
 {
     int64_t user = 0;
     for (int64_t first = 0; first < b->events; first += BLOCK) {
@@ -212,7 +212,7 @@ static int by_starts(const void *a, const void *b)
 }
 
 /* Numbers the shelves by falling popularity. */
-static Status order_shelves(Reader *r)
+static Status order_shelves(LogReader *r)
 {
     ShopLog *log = r->log;
     Status st = OK;
@@ -245,7 +245,7 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Sorts the steps and counts them by pair of shelves. */
-static Status make_pairs(Reader *r)
+static Status make_pairs(LogReader *r)
 {
     ShopLog *log = r->log;
     if (r->steps) qsort(r->step, (size_t)r->steps, sizeof *r->step, by_value);
@@ -269,7 +269,7 @@ static Status make_pairs(Reader *r)
 
 /* ---- The whole log --------------------------------------------------------------------------- */
 
-static Status read_log(Reader *r, const Behaviour *b, const char *category)
+static Status read_log(LogReader *r, const Behaviour *b, const char *category)
 {
     ShopLog *log = r->log;
     log->items = b->items;
@@ -301,7 +301,7 @@ static Status read_log(Reader *r, const Behaviour *b, const char *category)
 Status shop_log_read(ShopLog *log, const char *path, const char *category)
 {
     Behaviour b;
-    Reader r = {.log = log, .item = -1};
+    LogReader r = {.log = log, .item = -1};
     *log = (ShopLog){0};
     TRY(behaviour_open(&b, path));
     const Status st = read_log(&r, &b, category);

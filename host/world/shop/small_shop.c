@@ -77,7 +77,8 @@ static int outcomes(const SmallShop *s, const Shopper *now, int32_t item, Outcom
 
 /* ---- The world ------------------------------------------------------------------------------- */
 
-static void tell(const SmallShop *s, const Shopper *now, int kind, WorldEvent *event)
+/* Fills what the event shows. */
+static void fill_event(const SmallShop *s, const Shopper *now, int kind, WorldEvent *event)
 {
     event->action = (uint8_t)kind;
     event->reward = shop_event_reward[kind];
@@ -96,7 +97,7 @@ static void reset(const void *world, void *state, WorldDraw *draw, WorldEvent *e
     Shopper *now = state;
     *now = (Shopper){wanted, wanted, 1};
     event->item = wanted * s->ranks;
-    tell(s, now, SHOP_VIEW, event);
+    fill_event(s, now, SHOP_VIEW, event);
     event->reward = 0.0f; /* nobody chose this item */
 }
 
@@ -110,7 +111,7 @@ static void step(const void *world, void *state, int32_t item, WorldDraw *draw, 
     int i = 0;
     for (; i < count - 1 && u >= out[i].probability; i++) u -= out[i].probability;
     *now = out[i].next;
-    tell(s, now, out[i].kind, event);
+    fill_event(s, now, out[i].kind, event);
     if (out[i].kind == SHOP_LEAVE) event->end = END_TERMINAL;
 }
 
