@@ -65,19 +65,19 @@ void gemm(Device *dev, Tensor c, Tensor a, Tensor b, GemmOptions options)
     EXPECT(a, in, options.trans_a ? k : m, options.trans_a ? m : k);
     EXPECT(b, in, options.trans_b ? n : k, options.trans_b ? k : n);
     if (ON_CUDA(dev)) {
-        const Product p = {.trans_a = options.trans_a,
-                           .trans_b = options.trans_b,
-                           .accumulate = options.accumulate,
-                           .in = in,
-                           .out = out,
-                           .alpha = options.alpha == 0.0f ? 1.0f : options.alpha,
-                           .m = m,
-                           .n = n,
-                           .k = k,
-                           .lda = a.dim[1],
-                           .ldb = b.dim[1],
-                           .ldc = n};
-        product_cuda(dev, &p, c.data, a.data, b.data);
+        const BlasProduct p = {.trans_a = options.trans_a,
+                               .trans_b = options.trans_b,
+                               .accumulate = options.accumulate,
+                               .in = in,
+                               .out = out,
+                               .alpha = options.alpha == 0.0f ? 1.0f : options.alpha,
+                               .m = m,
+                               .n = n,
+                               .k = k,
+                               .lda = a.dim[1],
+                               .ldb = b.dim[1],
+                               .ldc = n};
+        blas_product(dev, &p, c.data, a.data, b.data);
         return;
     }
     const size_t mark = scratch_mark(dev);

@@ -2,6 +2,8 @@
 #include <stdio.h>
 
 #include "adamw.h"
+#include "attention/attention.h"
+#include "attention/choice.h"
 #include "attention/cudnn.h"
 #include "embedding.h"
 #include "gemm.h"
@@ -156,12 +158,12 @@ static void attention_backward_call(Case *c, const Tensor *t)
 static void attention_cudnn_call(Case *c, const Tensor *t)
 {
     if (HAVE_CUDNN)
-        attention_forward_cudnn(c->dev, t[1], t[2], t[0], t[3], c->shape.heads, c->shape.length);
+        attention_cudnn_forward(c->dev, t[1], t[2], t[0], t[3], c->shape.heads, c->shape.length);
 }
 static void attention_backward_cudnn_call(Case *c, const Tensor *t)
 {
     if (HAVE_CUDNN)
-        attention_backward_cudnn(c->dev, t[5], t[4], t[1], t[2], t[0], t[3], c->shape.heads,
+        attention_cudnn_backward(c->dev, t[5], t[4], t[1], t[2], t[0], t[3], c->shape.heads,
                                  c->shape.length);
 }
 /* Causal: half of the pairs, two products of 2 dim operations a pair. */

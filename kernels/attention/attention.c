@@ -1,8 +1,8 @@
-/* A sequence's head is copied into scratch, its sides rounded up with zeros to whole blocks of 32
- * tokens and 32 columns; every product is then made of one small product, ROWS by two registers,
- * that stays in registers. Where the left side has to run along columns, its strides say so; where
- * the right side would (scores = q k^T), k is copied as panels [head_dim][32 tokens].
- */
+/* A thread copies one head of a sequence into its scratch, filled up with zeros to whole blocks of
+ * 32 tokens and 32 columns. So every product is made of one small product without bounds: ROWS rows
+ * by two vectors, whose sums stay in registers. A transposed left operand is read with other
+ * strides. A transposed right operand (k in scores = q k^T) is copied as panels [head_dim][32
+ * tokens], because a vector needs consecutive memory. */
 #include "attention/attention.h"
 
 #include "base/bf16.h"
@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* WIDE: floats of a register, 16 with AVX-512, 8 with AVX, 4 with SSE or NEON. A vector of several
- * registers would be no simpler: gcc keeps it in memory. Processors with registers of 16 floats have 32 of
- * them, the others 16 or more. */
+/* WIDE: floats in a register: 16 with AVX-512, 8 with AVX, 4 with SSE or NEON. gcc keeps vectors
+ * wider than a register in memory, so Vector is one register. ROWS x 2 sums must fit the registers:
+ * AVX-512 has 32 of them, the others have 16 or more. */
 enum {
     WIDE = __BIGGEST_ALIGNMENT__ / 4,
     ROWS = WIDE == 16 ? 8 : 4,
@@ -32,12 +32,12 @@ typedef struct {
     int32_t first, length;
 } Sequence;
 
-/* What one head of the packed rows looks like. */
+/* The shape of one head in the packed rows. */
 typedef struct {
     int64_t heads, head_dim;
     int64_t width; /* head_dim rounded up to BLOCK */
     float scale;
-    bool rounds; /* bf16: p and ds are rounded before their products */
+    bool rounds; /* bf16: p and ds are rounded before they enter a product */
 } Shape;
 
 static int64_t round_up(int64_t count) { return (count + BLOCK - 1) / BLOCK * BLOCK; }
@@ -70,8 +70,8 @@ static inline void small_product(float *c, int64_t c_row, const float *a, int64_
     }
 }
 
-/* c[i, 0..width-1] += sum_{k < depth} a[i a_row + k a_step] b[k, 0..width-1]; rows is rounded up to
- * ROWS. */
+/* c[i, 0..width-1] += sum_{k < depth} a[i a_row + k a_step] b[k, 0..width-1], for i below `rows`
+ * rounded up to ROWS. */
 static inline void product(float *c, int64_t c_row, const float *a, int64_t a_row, int64_t a_step,
                            const float *b, int64_t width, int64_t rows, int64_t depth)
 {
@@ -83,7 +83,7 @@ static inline void product(float *c, int64_t c_row, const float *a, int64_t a_ro
 
 static void zero(float *x, int64_t count) { memset(x, 0, (size_t)count * sizeof *x); }
 
-/* to [rows rounded up, width] = scale * rows of `from`, zeros around. */
+/* to [rows rounded up, width] = scale * rows of `from`, zeros beyond them. */
 static void copy_rows(float *restrict to, const float *restrict from, int64_t from_row,
                       int64_t rows, float scale, const Shape *s)
 {
@@ -96,7 +96,7 @@ static void copy_rows(float *restrict to, const float *restrict from, int64_t fr
     zero(to + rows * s->width, (round_up(rows) - rows) * s->width);
 }
 
-/* The other way: rows of `to` = scale * from [rows, width]. */
+/* The reverse: rows of `to` = scale * from [rows, width], without the filling. */
 static void store_rows(float *restrict to, int64_t to_row, const float *restrict from, int64_t rows,
                        float scale, const Shape *s)
 {
@@ -121,7 +121,7 @@ static inline void transpose(float *to, int64_t to_row, const float *from, int64
     *(Quad *)(to + 3 * to_row) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
-/* to [blocks][width][BLOCK]: panel b holds the transpose of rows 32 b .. 32 b + 31. `space` takes
+/* to [blocks][width][BLOCK]: panel b is the transpose of rows 32 b .. 32 b + 31. `space` has
  * [BLOCK, width]. */
 static void copy_panels(float *to, float *space, const float *from, int64_t from_row, int64_t rows,
                         const Shape *s)
@@ -134,8 +134,9 @@ static void copy_panels(float *to, float *space, const float *from, int64_t from
     }
 }
 
-/* Row of scores (count a multiple of BLOCK, absent ones -inf) -> exp(score - largest); their sum;
- * the logarithm of the sum of exp(score) to *lse. */
+/* Replaces a row of scores by exp(score - largest) and returns the sum of these; *lse = ln of the
+ * sum of exp(score). `count` is a multiple of BLOCK; absent scores are -inf. Largest and sum run
+ * over LANES lanes, whatever the register, so that every processor adds in the same order. */
 static float softmax_row(float *score, int64_t count, float *lse)
 {
     float most[LANES], sums[LANES] = {0};
@@ -204,13 +205,14 @@ static void forward_head(float *o, float *lse, const float *qkv, int64_t length,
     }
 }
 
-/* What backward holds of one head: [length rounded up, width] each, panels likewise. */
+/* One head in backward. Each matrix, and each set of panels, is [length rounded up, width]. */
 typedef struct {
     float *q, *k, *dout, *k_panels, *v_panels, *dq, *dk, *dv;
-    float *lse, *delta; /* [length rounded up]; lse +inf past the end: there p is 0 */
+    float *lse, *delta; /* [length rounded up]; past the end lse is +inf, which makes p 0 */
 } Head;
 
-/* p and ds of a tile from its scores and do . v; `diagonal`: the keys are the queries. */
+/* Turn scores into p and do . v into ds. `diagonal`: the tile's keys and queries are the same
+ * tokens. */
 static void tile_gradient(float *p, float *ds, const float *lse, const float *delta, int64_t rows,
                           int diagonal)
 {
@@ -225,8 +227,8 @@ static void tile_gradient(float *p, float *ds, const float *lse, const float *de
     }
 }
 
-/* Queries first_q .. +31 against keys first_k .. +31: their share of dq, dk, dv. `queries` and
- * `keys` are how many of them the sequence has, rounded up to ROWS. */
+/* Add what queries first_q .. +31 and keys first_k .. +31 contribute to dq, dk and dv. `queries`
+ * and `keys` count those that the sequence has, rounded up to ROWS. */
 static void backward_tile(const Head *h, int64_t first_q, int64_t first_k, int64_t queries,
                           int64_t keys, const Shape *s)
 {
@@ -292,7 +294,8 @@ static int longer_first(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* The sequences in scratch, the longest first; *used: where the last one ends. */
+/* The sequences, the longest first, so that no thread begins a long one when the others are done.
+ * They are in scratch. *used: the rows that the sequences have. */
 static Sequence *plan(Device *dev, Tensor cu_seqlens, int64_t tokens, int64_t longest,
                       int64_t *used)
 {
@@ -307,13 +310,14 @@ static Sequence *plan(Device *dev, Tensor cu_seqlens, int64_t tokens, int64_t lo
         sequence[n] = (Sequence){at[n], at[n + 1] - at[n]};
     }
     *used = at[sequences];
-    REQUIRE(*used <= tokens, "attention: cu_seqlens ends at %" PRId64 " of %" PRId64 " tokens",
-            *used, tokens);
+    REQUIRE(*used <= tokens,
+            "attention: cu_seqlens ends at %" PRId64 ", want at most the %" PRId64 " tokens", *used,
+            tokens);
     sequence[sequences] = (Sequence){0};
     qsort(sequence, (size_t)sequences, sizeof *sequence, longer_first);
     REQUIRE(sequence[0].length <= longest,
-            "attention: a sequence of %d tokens, none was to be longer than %" PRId64,
-            sequence[0].length, longest);
+            "attention: a sequence has %d tokens, want at most %" PRId64, sequence[0].length,
+            longest);
     return sequence;
 }
 
@@ -323,13 +327,14 @@ static Shape shape_of(const Device *dev, Tensor qkv, Tensor cu_seqlens, int64_t 
     EXPECT(qkv, activation_dtype(qkv), qkv.dim[0], 3 * heads * head_dim);
     EXPECT(cu_seqlens, I32, cu_seqlens.dim[0]);
     if (ON_CUDA(dev))
-        REQUIRE(head_dim <= HEAD_DIM_CUDA, "attention: head_dim %" PRId64 ", on CUDA at most %d",
-                head_dim, HEAD_DIM_CUDA);
+        REQUIRE(head_dim <= HEAD_DIM_CUDA,
+                "attention: head_dim %" PRId64 ", want at most %d on CUDA", head_dim,
+                HEAD_DIM_CUDA);
     return (Shape){heads, head_dim, round_up(head_dim), (float)(1.0 / sqrt((double)head_dim)),
                    qkv.dtype == BF16};
 }
 
-/* From row `first` on. */
+/* The rows from `first` on become 0. */
 static void zero_rows(Tensor x, int64_t first)
 {
     const Tensor rest = tensor_rows(x, first, x.dim[0] - first);

@@ -1,25 +1,9 @@
-/* Attention on CUDA, flash style (Dao et al. 2022): 32 queries meet 32 keys at a time in shared memory,
- * with the running maximum and sum of each query in registers. Here scores and sums are f32 on the plain
- * cores whatever the dtype, so the kernels are bound by those; attention_mma.cu has the tensor cores'.
- *
- * 128 threads a block, as 16 x 8: thread (y, x) owns queries 2y, 2y + 1 against keys x + 8j of a tile of
- * scores, and of a tile of results rows 2y, 2y + 1, columns 4x + 32g and the next three. Rows in shared
- * memory are 4 floats longer than head_dim, so that the 8 threads of a phase meet all banks.
- */
+/* Attention on CUDA: the call's shape, the choice of kernels (choice.h), and what all choices
+ * share. The kernels are in plain.cu (f32 on the plain cores), short.cu and mma.cu (tensor cores)
+ * and cuDNN's. */
 #include "attention/attention.cuh"
 #include "attention/cudnn.h"
 
-enum { THREADS = 128, PAIR_ROW = TILE + 4 };
-
-/* attention_choice.h says when these kernels serve:
- *   forward   one block for 32 queries of a head, whatever the lengths: histories are short, so there
- *             are many; it walks the keys up to its diagonal.
- *   backward  a history up to SHORT tokens: one block does all of a head, each tile once (5 products).
- *             It is the only writer of its dq, so tiles add to it in their order: no atomics.
- *             A longer one would leave the device idle behind few blocks: there a block owns 32 keys
- *             (dk, dv), another 32 queries (dq), and tiles are computed twice (7 products).
- *   Where some may be long both kinds are launched, the grids sized for the worst case; what a kernel
- *   does not serve, its blocks leave at once. So do those of attention_short.cu and attention_mma.cu. */
 static AttentionKernel choose(const Device *dev, bool backward, Dtype dtype, const Shape &s)
 {
     AttentionCall call = {};
@@ -36,424 +20,6 @@ static AttentionKernel choose(const Device *dev, bool backward, Dtype dtype, con
     return attention_choice(&call);
 }
 
-/* to [TILE, D + 4] = scale * rows of a head, zeros beyond `rows` and head_dim. */
-template <class T, int D>
-static __device__ __forceinline__ void load_tile(float *to, const T *from, int64_t from_row,
-                                                 int rows, float scale, const Shape &s)
-{
-    for (int i = (int)threadIdx.x; i < TILE * D / 4; i += THREADS) {
-        const int row = i / (D / 4), c = i % (D / 4) * 4;
-        float v[4] = {};
-        if (row < rows && s.wide && c < s.head_dim) {
-            load(v, from + row * from_row + c);
-        } else if (row < rows) {
-#pragma unroll
-            for (int k = 0; k < 4; k++)
-                if (c + k < s.head_dim) v[k] = to_float(from[row * from_row + c + k]);
-        }
-#pragma unroll
-        for (int k = 0; k < 4; k++) v[k] *= scale;
-        store(to + row * (D + 4) + c, v);
-    }
-}
-
-/* A thread's two rows and D/8 columns of a result. */
-template <int D>
-struct Rows {
-    float at[2][D / 32][4];
-};
-
-template <int D>
-static __device__ __forceinline__ void clear(Rows<D> &r)
-{
-#pragma unroll
-    for (int i = 0; i < 2; i++)
-#pragma unroll
-        for (int g = 0; g < D / 32; g++)
-#pragma unroll
-            for (int k = 0; k < 4; k++) r.at[i][g][k] = 0.0f;
-}
-
-/* Calls put(row, column, four values) for the thread's share. */
-template <int D, class Put>
-static __device__ __forceinline__ void each_four(const Rows<D> &r, Put put)
-{
-    const int y = (int)threadIdx.x / 8, x = (int)threadIdx.x % 8;
-#pragma unroll
-    for (int i = 0; i < 2; i++)
-#pragma unroll
-        for (int g = 0; g < D / 32; g++) put(2 * y + i, 4 * x + 32 * g, r.at[i][g]);
-}
-
-template <class T>
-static __device__ __forceinline__ void store_four(T *to, const float (&v)[4], int column,
-                                                  const Shape &s)
-{
-    if (s.wide && column < s.head_dim) {
-        store(to + column, v);
-        return;
-    }
-#pragma unroll
-    for (int k = 0; k < 4; k++)
-        if (column + k < s.head_dim) from_float(to[column + k], v[k]);
-}
-
-template <class T, int D>
-static __device__ __forceinline__ void store_tile(T *to, int64_t to_row, const Rows<D> &r, int rows,
-                                                  const Shape &s)
-{
-    each_four(r, [&](int row, int column, const float(&v)[4]) {
-        if (row < rows) store_four(to + row * to_row, v, column, s);
-    });
-}
-
-/* score[i][j] = a[2y + i] . b[x + 8j] */
-template <int D>
-static __device__ __forceinline__ void tile_scores(float (&score)[2][4], const float *a,
-                                                   const float *b)
-{
-    const int y = (int)threadIdx.x / 8, x = (int)threadIdx.x % 8;
-#pragma unroll
-    for (int i = 0; i < 2; i++)
-#pragma unroll
-        for (int j = 0; j < 4; j++) score[i][j] = 0.0f;
-#pragma unroll 4
-    for (int c = 0; c < D; c += 4) {
-        float left[2][4], right[4][4];
-#pragma unroll
-        for (int i = 0; i < 2; i++) load(left[i], a + (2 * y + i) * (D + 4) + c);
-#pragma unroll
-        for (int j = 0; j < 4; j++) load(right[j], b + (x + 8 * j) * (D + 4) + c);
-#pragma unroll
-        for (int i = 0; i < 2; i++)
-#pragma unroll
-            for (int j = 0; j < 4; j++)
-#pragma unroll
-                for (int k = 0; k < 4; k++) score[i][j] += left[i][k] * right[j][k];
-    }
-}
-
-/* r += m b, or m^T b: m [TILE, PAIR_ROW], b [TILE, D + 4]. */
-template <int D, bool TRANSPOSED>
-static __device__ __forceinline__ void add_product(Rows<D> &r, const float *m, const float *b)
-{
-    const int y = (int)threadIdx.x / 8, x = (int)threadIdx.x % 8;
-#pragma unroll 4
-    for (int u = 0; u < TILE; u++) {
-        float left[2];
-#pragma unroll
-        for (int i = 0; i < 2; i++)
-            left[i] = TRANSPOSED ? m[u * PAIR_ROW + 2 * y + i] : m[(2 * y + i) * PAIR_ROW + u];
-#pragma unroll
-        for (int g = 0; g < D / 32; g++) {
-            float right[4];
-            load(right, b + u * (D + 4) + 4 * x + 32 * g);
-#pragma unroll
-            for (int i = 0; i < 2; i++)
-#pragma unroll
-                for (int k = 0; k < 4; k++) r.at[i][g][k] += left[i] * right[k];
-        }
-    }
-}
-
-static __device__ __forceinline__ void put_pairs(float *to, const float (&v)[2][4])
-{
-    const int y = (int)threadIdx.x / 8, x = (int)threadIdx.x % 8;
-#pragma unroll
-    for (int i = 0; i < 2; i++)
-#pragma unroll
-        for (int j = 0; j < 4; j++) to[(2 * y + i) * PAIR_ROW + x + 8 * j] = v[i][j];
-}
-
-static __device__ __forceinline__ int rows_in(const Tile &t, int start)
-{
-    return t.length - start < TILE ? t.length - start : (int)TILE;
-}
-
-/* ---- Forward -------------------------------------------------------------------------------------- */
-
-/* What a thread keeps of its two queries, the same in the 8 threads that share them. */
-template <int D>
-struct Running {
-    float max[2], sum[2];
-    Rows<D> o;
-};
-
-/* Scores become exp(score - max); earlier sums shrink to the new maximum. */
-template <int D>
-static __device__ __forceinline__ void online_softmax(Running<D> &r, float (&score)[2][4])
-{
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        float max = fmaxf(fmaxf(score[i][0], score[i][1]), fmaxf(score[i][2], score[i][3]));
-#pragma unroll
-        for (int lane = 4; lane > 0; lane /= 2)
-            max = fmaxf(max, __shfl_xor_sync(ALL_LANES, max, lane));
-        max = fmaxf(max, r.max[i]);
-        const float shrink = expf(r.max[i] - max);
-        float sum = 0.0f;
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
-            score[i][j] = expf(score[i][j] - max);
-            sum += score[i][j];
-        }
-#pragma unroll
-        for (int lane = 4; lane > 0; lane /= 2) sum += __shfl_xor_sync(ALL_LANES, sum, lane);
-        r.max[i] = max;
-        r.sum[i] = r.sum[i] * shrink + sum;
-#pragma unroll
-        for (int g = 0; g < D / 32; g++)
-#pragma unroll
-            for (int k = 0; k < 4; k++) r.o.at[i][g][k] *= shrink;
-    }
-}
-
-/* Keys after the query do not count; on the diagonal tile only. */
-static __device__ __forceinline__ void mask_future(float (&score)[2][4], float value)
-{
-    const int y = (int)threadIdx.x / 8, x = (int)threadIdx.x % 8;
-#pragma unroll
-    for (int i = 0; i < 2; i++)
-#pragma unroll
-        for (int j = 0; j < 4; j++)
-            if (x + 8 * j > 2 * y + i) score[i][j] = value;
-}
-
-template <class T, int D>
-static __global__ void __launch_bounds__(THREADS, 1)
-    forward_kernel(T *o, float *lse, const T *qkv, const Tile *tile, Shape s)
-{
-    DYNAMIC_SHARED(memory);
-    float *q = (float *)memory, *k = q + TILE * (D + 4), *v = k + TILE * (D + 4);
-    float *p = v + TILE * (D + 4);
-    const Tile t = tile[blockIdx.x];
-    if (t.length == 0) return;
-    const int64_t head = blockIdx.y, row = 3 * s.dim;
-    qkv += t.first * row + head * s.head_dim;
-    const int rows = rows_in(t, t.start);
-    load_tile<T, D>(q, qkv + t.start * row, row, rows, s.scale, s);
-
-    Running<D> r;
-    clear(r.o);
-    r.max[0] = r.max[1] = -INFINITY;
-    r.sum[0] = r.sum[1] = 0.0f;
-    for (int u = 0; u <= t.start; u += TILE) {
-        __syncthreads();
-        load_tile<T, D>(k, qkv + s.dim + u * row, row, rows_in(t, u), 1.0f, s);
-        load_tile<T, D>(v, qkv + 2 * s.dim + u * row, row, rows_in(t, u), 1.0f, s);
-        __syncthreads();
-        float score[2][4];
-        tile_scores<D>(score, q, k);
-        if (u == t.start) mask_future(score, -INFINITY);
-        online_softmax(r, score);
-        put_pairs(p, score); /* rows that only the 8 threads of this y touch: one warp */
-        __syncwarp();
-        add_product<D, false>(r.o, p, v);
-    }
-    const int y = (int)threadIdx.x / 8, x = (int)threadIdx.x % 8;
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        const float scale = 1.0f / r.sum[i];
-        for (int g = 0; g < D / 32; g++)
-            for (int c = 0; c < 4; c++) r.o.at[i][g][c] *= scale;
-        if (x == 0 && 2 * y + i < rows)
-            lse[(t.first + t.start + 2 * y + i) * s.heads + head] = r.max[i] + logf(r.sum[i]);
-    }
-    store_tile<T, D>(o + (t.first + t.start) * s.dim + head * s.head_dim, s.dim, r.o, rows, s);
-}
-
-/* ---- Backward ------------------------------------------------------------------------------------- */
-
-template <class T>
-struct Backward {
-    T *dqkv;
-    float *dq_sum; /* [tokens, dim]: dq of tiles that are not complete yet */
-    const T *dout, *qkv;
-    const float *lse, *delta;
-    Shape s;
-};
-
-/* Tiles in shared memory. */
-template <int D>
-struct Held {
-    float *q, *dout, *k, *v, *p, *ds, *lse, *delta;
-};
-
-template <int D>
-static __device__ __forceinline__ Held<D> hold(unsigned char *memory)
-{
-    Held<D> h;
-    float *at = (float *)memory;
-    h.q = at;
-    h.dout = h.q + TILE * (D + 4);
-    h.k = h.dout + TILE * (D + 4);
-    h.v = h.k + TILE * (D + 4);
-    h.p = h.v + TILE * (D + 4);
-    h.ds = h.p + TILE * PAIR_ROW;
-    h.lse = h.ds + TILE * PAIR_ROW;
-    h.delta = h.lse + TILE;
-    return h;
-}
-enum { BACKWARD_FLOATS = 2 * TILE * PAIR_ROW + 2 * TILE };
-
-template <class T, int D>
-static __device__ __forceinline__ void load_queries(const Held<D> &h, const Backward<T> &b,
-                                                    const Tile &t, int64_t head, int start)
-{
-    const Shape &s = b.s;
-    const int64_t token = t.first + start;
-    const int rows = rows_in(t, start), i = (int)threadIdx.x;
-    load_tile<T, D>(h.q, b.qkv + token * 3 * s.dim + head * s.head_dim, 3 * s.dim, rows, s.scale,
-                    s);
-    load_tile<T, D>(h.dout, b.dout + token * s.dim + head * s.head_dim, s.dim, rows, 1.0f, s);
-    if (i >= TILE) return;
-    h.lse[i] = i < rows ? b.lse[(token + i) * s.heads + head] : INFINITY; /* there p is 0 */
-    h.delta[i] = i < rows ? b.delta[(token + i) * s.heads + head] : 0.0f;
-}
-
-template <class T, int D>
-static __device__ __forceinline__ void load_keys(const Held<D> &h, const Backward<T> &b,
-                                                 const Tile &t, int64_t head, int start)
-{
-    const Shape &s = b.s;
-    const T *k = b.qkv + (t.first + start) * 3 * s.dim + s.dim + head * s.head_dim;
-    load_tile<T, D>(h.k, k, 3 * s.dim, rows_in(t, start), 1.0f, s);
-    load_tile<T, D>(h.v, k + s.dim, 3 * s.dim, rows_in(t, start), 1.0f, s);
-}
-
-/* p and ds of the tiles held, into shared memory. */
-template <int D>
-static __device__ __forceinline__ void tile_gradient(const Held<D> &h, bool diagonal)
-{
-    const int y = (int)threadIdx.x / 8;
-    float p[2][4], ds[2][4];
-    tile_scores<D>(p, h.q, h.k);
-    tile_scores<D>(ds, h.dout, h.v);
-    if (diagonal) mask_future(p, -INFINITY);
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        const float lse = h.lse[2 * y + i], delta = h.delta[2 * y + i];
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
-            p[i][j] = expf(p[i][j] - lse);
-            ds[i][j] = p[i][j] * (ds[i][j] - delta);
-        }
-    }
-    put_pairs(h.p, p);
-    put_pairs(h.ds, ds);
-}
-
-/* The share of keys `start` in dq of queries `at`: the first overwrites, the last completes. */
-template <class T, int D>
-static __device__ __forceinline__ void add_query_gradient(const Backward<T> &b, const Rows<D> &dq,
-                                                          const Tile &t, int64_t head, int at,
-                                                          int start)
-{
-    const Shape &s = b.s;
-    const int rows = rows_in(t, at);
-    const int64_t token = t.first + at;
-    each_four(dq, [&](int row, int column, const float(&v)[4]) {
-        if (row >= rows) return;
-        float *sum = b.dq_sum + (token + row) * s.dim + head * s.head_dim;
-        float whole[4];
-#pragma unroll
-        for (int k = 0; k < 4; k++) {
-            whole[k] = v[k];
-            if (start > 0 && column + k < s.head_dim) whole[k] += sum[column + k];
-        }
-        if (start < at) {
-            store_four(sum, whole, column, s);
-            return;
-        }
-#pragma unroll
-        for (int k = 0; k < 4; k++) whole[k] *= s.scale;
-        store_four(b.dqkv + (token + row) * 3 * s.dim + head * s.head_dim, whole, column, s);
-    });
-}
-
-/* dk and dv of the keys `start` of a head; with WITH_DQ also their share in dq of every query. */
-template <class T, int D, bool WITH_DQ>
-static __device__ __forceinline__ void key_tile(const Held<D> &h, const Backward<T> &b,
-                                                const Tile &t, int64_t head, int start)
-{
-    const Shape &s = b.s;
-    Rows<D> dk, dv;
-    clear(dk);
-    clear(dv);
-    __syncthreads();
-    load_keys<T, D>(h, b, t, head, start);
-    for (int at = start; at < t.length; at += TILE) {
-        __syncthreads();
-        load_queries<T, D>(h, b, t, head, at);
-        __syncthreads();
-        tile_gradient<D>(h, at == start);
-        __syncthreads();
-        add_product<D, true>(dv, h.p, h.dout);
-        add_product<D, true>(dk, h.ds, h.q);
-        if (WITH_DQ) {
-            Rows<D> dq;
-            clear(dq);
-            add_product<D, false>(dq, h.ds, h.k);
-            add_query_gradient<T, D>(b, dq, t, head, at, start);
-        }
-    }
-    T *to = b.dqkv + (t.first + start) * 3 * s.dim + s.dim + head * s.head_dim;
-    store_tile<T, D>(to, 3 * s.dim, dk, rows_in(t, start), s);
-    store_tile<T, D>(to + s.dim, 3 * s.dim, dv, rows_in(t, start), s);
-}
-
-template <class T, int D>
-static __global__ void __launch_bounds__(THREADS, 1) short_kernel(Backward<T> b, const int32_t *cu)
-{
-    DYNAMIC_SHARED(memory);
-    const Held<D> h = hold<D>(memory);
-    const Tile t = {cu[blockIdx.x], cu[blockIdx.x + 1] - cu[blockIdx.x], 0};
-    device_require(t.length <= b.s.longest);
-    if (t.length > SHORT) return;
-    for (int start = 0; start < t.length; start += TILE)
-        key_tile<T, D, true>(h, b, t, blockIdx.y, start);
-}
-
-template <class T, int D>
-static __global__ void __launch_bounds__(THREADS, 1) keys_kernel(Backward<T> b, const Tile *tile)
-{
-    DYNAMIC_SHARED(memory);
-    const Held<D> h = hold<D>(memory);
-    const Tile t = tile[blockIdx.x];
-    if (t.length == 0) return;
-    key_tile<T, D, false>(h, b, t, blockIdx.y, t.start);
-}
-
-template <class T, int D>
-static __global__ void __launch_bounds__(THREADS, 1) queries_kernel(Backward<T> b, const Tile *tile)
-{
-    DYNAMIC_SHARED(memory);
-    const Held<D> h = hold<D>(memory);
-    const Tile t = tile[blockIdx.x];
-    if (t.length == 0) return;
-    const Shape &s = b.s;
-    const int64_t head = blockIdx.y;
-    load_queries<T, D>(h, b, t, head, t.start);
-    Rows<D> dq;
-    clear(dq);
-    for (int start = 0; start <= t.start; start += TILE) {
-        __syncthreads();
-        load_keys<T, D>(h, b, t, head, start);
-        __syncthreads();
-        tile_gradient<D>(h, start == t.start);
-        __syncwarp(); /* a warp reads the rows it wrote */
-        add_product<D, false>(dq, h.ds, h.k);
-    }
-#pragma unroll
-    for (int i = 0; i < 2; i++)
-        for (int g = 0; g < D / 32; g++)
-            for (int k = 0; k < 4; k++) dq.at[i][g][k] *= s.scale;
-    store_tile<T, D>(b.dqkv + (t.first + t.start) * 3 * s.dim + head * s.head_dim, 3 * s.dim, dq,
-                     rows_in(t, t.start), s);
-}
-
-/* ---- Launches ------------------------------------------------------------------------------------- */
-
 static Shape shape_of(Tensor qkv, Tensor cu_seqlens, int64_t heads, int64_t longest, bool aligned)
 {
     Shape s = {};
@@ -469,68 +35,16 @@ static Shape shape_of(Tensor qkv, Tensor cu_seqlens, int64_t heads, int64_t long
     return s;
 }
 
-template <class T, int D>
-static void forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, const Plan &p, const Shape &s)
-{
-    auto kernel = forward_kernel<T, D>;
-    const size_t shared = (3 * TILE * (D + 4) + TILE * PAIR_ROW) * sizeof(float);
-    LAUNCH(dev, kernel, dim3((unsigned)p.capacity, (unsigned)s.heads), THREADS, shared, (T *)o.data,
-           f32(lse), (const T *)qkv.data, (const Tile *)p.tile.data, s);
-}
-
-template <class T, int D>
-static void backward(Device *dev, const Backward<T> &b, const int32_t *cu)
-{
-    const Shape &s = b.s;
-    const size_t shared = (4 * TILE * (D + 4) + BACKWARD_FLOATS) * sizeof(float);
-    auto of_short = short_kernel<T, D>;
-    LAUNCH(dev, of_short, dim3((unsigned)s.sequences, (unsigned)s.heads), THREADS, shared, b, cu);
-    if (s.longest <= SHORT) return;
-    const Plan p = plan(dev, s, cu, SHORT);
-    const dim3 grid((unsigned)p.capacity, (unsigned)s.heads);
-    auto of_keys = keys_kernel<T, D>;
-    auto of_queries = queries_kernel<T, D>;
-    LAUNCH(dev, of_keys, grid, THREADS, shared, b, (const Tile *)p.tile.data);
-    LAUNCH(dev, of_queries, grid, THREADS, shared, b, (const Tile *)p.tile.data);
-}
-
-/* By head_dim, rounded up to 32. */
-#define BY_WIDTH(T, head_dim, call, ...)                                                           \
-    switch (((head_dim) + 31) / 32) {                                                              \
-    case 1: call<T, 32>(__VA_ARGS__); break;                                                       \
-    case 2: call<T, 64>(__VA_ARGS__); break;                                                       \
-    case 3: call<T, 96>(__VA_ARGS__); break;                                                       \
-    default: call<T, 128>(__VA_ARGS__);                                                            \
-    }
-
-/* On tensor cores: short histories, then what is longer. */
+/* On tensor cores: first the short histories, then the longer ones. */
 static void forward_mma(Device *dev, Tensor o, Tensor lse, Tensor qkv, const int32_t *cu,
                         const Shape &s)
 {
     bf16 *to = (bf16 *)o.data;
     const bf16 *from = (const bf16 *)qkv.data;
-    const Bins bins = attention_bins(dev, false, cu, s);
-    attention_forward_short(dev, to, f32(lse), from, cu, bins, s);
+    const Bins bins = attention_short_bins(dev, false, cu, s);
+    attention_short_forward(dev, to, f32(lse), from, cu, bins, s);
     if (s.longest > bins.limit)
-        attention_forward_mma(dev, to, f32(lse), from, plan(dev, s, cu, bins.limit), s);
-}
-
-template <class T>
-static void forward_plain(Device *dev, Tensor o, Tensor lse, Tensor qkv, const int32_t *cu,
-                          const Shape &s)
-{
-    const Plan p = plan(dev, s, cu, 0);
-    BY_WIDTH(T, s.head_dim, forward, dev, o, lse, qkv, p, s);
-}
-
-template <class T>
-static Tensor delta_of(Device *dev, Tensor do_, Tensor o, const Shape &s)
-{
-    const int64_t count = s.tokens * s.heads, dim[] = {s.tokens, s.heads};
-    const Tensor delta = scratch_tensor(dev, F32, 2, dim);
-    LAUNCH(dev, delta_kernel<T>, blocks_for(count, DELTA_WARPS), DELTA_WARPS * WARP, 0, f32(delta),
-           (const T *)do_.data, (const T *)o.data, count, s.head_dim);
-    return delta;
+        attention_mma_forward(dev, to, f32(lse), from, plan(dev, s, cu, bins.limit), s);
 }
 
 static void backward_mma(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
@@ -543,23 +57,11 @@ static void backward_mma(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor 
                      f32(lse),
                      NULL,
                      s};
-    const Bins bins = attention_bins(dev, true, cu, s);
-    attention_backward_short(dev, b, cu, bins);
+    const Bins bins = attention_short_bins(dev, true, cu, s);
+    attention_short_backward(dev, b, cu, bins);
     if (s.longest <= bins.limit) return;
     b.delta = f32(delta_of<bf16>(dev, do_, o, s));
-    attention_backward_mma(dev, b, plan(dev, s, cu, bins.limit));
-}
-
-template <class T>
-static void backward_plain(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse, Tensor qkv,
-                           const int32_t *cu, const Shape &s)
-{
-    const int64_t dim[] = {s.tokens, s.dim};
-    const Tensor delta = delta_of<T>(dev, do_, o, s), sum = scratch_tensor(dev, F32, 2, dim);
-    const Backward<T> b = {
-        (T *)dqkv.data, f32(sum), (const T *)do_.data, (const T *)qkv.data, f32(lse),
-        f32(delta),     s};
-    BY_WIDTH(T, s.head_dim, backward, dev, b, cu);
+    attention_mma_backward(dev, b, plan(dev, s, cu, bins.limit));
 }
 
 void attention_forward_cuda(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
@@ -570,11 +72,11 @@ void attention_forward_cuda(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tenso
     const size_t mark = scratch_mark(dev);
     const AttentionKernel kernel = choose(dev, false, qkv.dtype, s);
     if (HAVE_CUDNN && kernel == ATTENTION_CUDNN)
-        attention_forward_cudnn(dev, o, lse, qkv, cu_seqlens, heads, longest);
+        attention_cudnn_forward(dev, o, lse, qkv, cu_seqlens, heads, longest);
     else if (kernel == ATTENTION_MMA)
         forward_mma(dev, o, lse, qkv, i32(cu_seqlens), s);
     else
-        BY_DTYPE(qkv.dtype, forward_plain, dev, o, lse, qkv, i32(cu_seqlens), s);
+        attention_plain_forward(dev, o, lse, qkv, i32(cu_seqlens), s);
     BY_DTYPE(qkv.dtype, zero_tail, dev, o, s, i32(cu_seqlens));
     zero_tail<float>(dev, lse, s, i32(cu_seqlens));
     scratch_release(dev, mark);
@@ -589,11 +91,11 @@ void attention_backward_cuda(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Ten
     const size_t mark = scratch_mark(dev);
     const AttentionKernel kernel = choose(dev, true, qkv.dtype, s);
     if (HAVE_CUDNN && kernel == ATTENTION_CUDNN)
-        attention_backward_cudnn(dev, dqkv, do_, o, lse, qkv, cu_seqlens, heads, longest);
+        attention_cudnn_backward(dev, dqkv, do_, o, lse, qkv, cu_seqlens, heads, longest);
     else if (kernel == ATTENTION_MMA)
         backward_mma(dev, dqkv, do_, o, lse, qkv, i32(cu_seqlens), s);
     else
-        BY_DTYPE(qkv.dtype, backward_plain, dev, dqkv, do_, o, lse, qkv, i32(cu_seqlens), s);
+        attention_plain_backward(dev, dqkv, do_, o, lse, qkv, i32(cu_seqlens), s);
     BY_DTYPE(qkv.dtype, zero_tail, dev, dqkv, s, i32(cu_seqlens));
     scratch_release(dev, mark);
 }

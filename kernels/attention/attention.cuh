@@ -1,6 +1,5 @@
 /* What the attention kernels share: tiles of packed sequences, and the small kernels around them.
- * Lengths are known on the device alone, so grids are sized for the worst case.
- */
+ * Only the device knows the lengths of the sequences, so grids are sized for the worst case. */
 #ifndef SOUK_ATTENTION_CUH
 #define SOUK_ATTENTION_CUH
 
@@ -8,10 +7,9 @@
 #include "attention/choice.h"
 #include "base/cuda/cuda.cuh"
 
-/* SHORT: the longest history that is the work of one block: attention.cu, attention_short.cu. */
 enum { TILE = 32, SHORT = ATTENTION_SHORT, PLAN_THREADS = 256, DELTA_WARPS = 4 };
 
-/* A tile of 32 tokens of a sequence; length 0: none. */
+/* A tile of 32 tokens of a sequence. length 0: an unused entry. */
 typedef struct {
     int32_t first, length; /* of the sequence */
     int32_t start;         /* of the tile, in the sequence */
@@ -19,13 +17,14 @@ typedef struct {
 
 typedef struct {
     int64_t tokens, sequences, longest, dim, heads, head_dim;
-    bool aligned, wide; /* to 16 bytes, all tensors; rows may be read 4 elements at once */
+    bool aligned; /* every tensor begins at a multiple of 16 bytes */
+    bool wide;    /* rows may be read 4 elements at a time */
     float scale;
 } Shape;
 
-/* ---- Tiles ---------------------------------------------------------------------------------------- */
+/* ---- Tiles ----------------------------------------------------------------------------------- */
 
-/* The exclusive sum over the block, and the sum of all. */
+/* The sum of v over the block's threads before this one; *all: over all of its threads. */
 static __device__ int64_t before_me(int64_t v, int64_t *all)
 {
     __shared__ int64_t sums[PLAN_THREADS / WARP];
@@ -47,7 +46,8 @@ static __device__ int64_t before_me(int64_t v, int64_t *all)
     return base + sum - v;
 }
 
-/* The tiles of the sequences longer than `longer_than`, in order; one block. */
+/* The tiles of the sequences longer than `longer_than`, in order. One block, so that the place of a
+ * tile follows from a running sum alone: no atomics, and the same order in every run. */
 static __global__ void plan_kernel(Tile *tile, int64_t capacity, const int32_t *cu, Shape s,
                                    int longer_than)
 {
@@ -72,7 +72,7 @@ static __global__ void plan_kernel(Tile *tile, int64_t capacity, const int32_t *
     }
 }
 
-/* Rows past the last sequence are 0. */
+/* The rows past the last sequence become 0. */
 template <class T>
 static __global__ void zero_tail_kernel(T *x, const int32_t *cu, int64_t tokens, int64_t sequences,
                                         int64_t dim)
@@ -83,7 +83,7 @@ static __global__ void zero_tail_kernel(T *x, const int32_t *cu, int64_t tokens,
         from_float(x[i], 0.0f);
 }
 
-/* delta[t, h] = do[t, h, :] . o[t, h, :]: one warp each. */
+/* delta[t, h] = do[t, h, :] . o[t, h, :]. One warp computes one number. */
 template <class T>
 static __global__ void delta_kernel(float *delta, const T *dout, const T *o, int64_t count,
                                     int64_t head_dim)
@@ -122,31 +122,50 @@ static void zero_tail(Device *dev, Tensor x, const Shape &s, const int32_t *cu)
            PLAN_THREADS, 0, (T *)x.data, cu, s.tokens, s.sequences, x.dim[1]);
 }
 
-/* ---- On tensor cores, bf16 -------------------------------------------------------------------------- */
+template <class T>
+static Tensor delta_of(Device *dev, Tensor do_, Tensor o, const Shape &s)
+{
+    const int64_t count = s.tokens * s.heads, dim[] = {s.tokens, s.heads};
+    const Tensor delta = scratch_tensor(dev, F32, 2, dim);
+    LAUNCH(dev, delta_kernel<T>, blocks_for(count, DELTA_WARPS), DELTA_WARPS * WARP, 0, f32(delta),
+           (const T *)do_.data, (const T *)o.data, count, s.head_dim);
+    return delta;
+}
 
+/* ---- Entry points, called by attention.cu ---------------------------------------------------- */
+
+/* plain.cu: every history. */
+void attention_plain_forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, const int32_t *cu,
+                             const Shape &s);
+void attention_plain_backward(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse,
+                              Tensor qkv, const int32_t *cu, const Shape &s);
+
+/* What the backward kernels on tensor cores read and write. */
 typedef struct {
     bf16 *dqkv;
     const bf16 *dout, *o, *qkv;
-    const float *lse, *delta; /* delta: for the histories of a plan alone */
+    const float *lse;
+    const float *delta; /* for mma.cu; short.cu computes its own */
     Shape s;
 } BackwardMma;
 
-/* attention_mma.cu: the histories of the plan. */
-void attention_forward_mma(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const Plan &p,
+/* mma.cu: the histories whose tiles are in the plan. */
+void attention_mma_forward(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const Plan &p,
                            const Shape &s);
-void attention_backward_mma(Device *dev, const BackwardMma &b, const Plan &p);
+void attention_mma_backward(Device *dev, const BackwardMma &b, const Plan &p);
 
-/* attention_short.cu: the histories up to `limit` tokens, which is what the device has shared memory for. The
- * rows of longer ones are left as they are. */
+/* short.cu: the histories of up to `limit` tokens, which is what the device has shared memory for.
+ * The rows of longer histories are left as they are. */
 typedef struct {
-    Tensor start;         /* i32 [bins + 1, 2]: the first history of each bin, and its first row */
-    int bins, rows, most; /* a bin is `rows` rows; a block holds `most` */
+    Tensor start;   /* i32 [bins + 1, 2]: the first history of each bin, and its first row */
+    int bins, rows; /* a bin has `rows` rows */
+    int most;       /* rows that a block has shared memory for */
     int limit;
 } Bins;
-Bins attention_bins(Device *dev, bool backward, const int32_t *cu, const Shape &s);
-void attention_forward_short(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const int32_t *cu,
+Bins attention_short_bins(Device *dev, bool backward, const int32_t *cu, const Shape &s);
+void attention_short_forward(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const int32_t *cu,
                              const Bins &bins, const Shape &s);
-void attention_backward_short(Device *dev, const BackwardMma &b, const int32_t *cu,
+void attention_short_backward(Device *dev, const BackwardMma &b, const int32_t *cu,
                               const Bins &bins);
 
 #endif

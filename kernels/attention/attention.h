@@ -1,6 +1,6 @@
 /* Causal multi-head attention over packed sequences (Vaswani et al. 2017), exact, without a
- * [tokens, tokens] matrix: blocks of queries forward, scores recomputed backward from lse
- * (Dao et al. 2022).
+ * [tokens, tokens] matrix: blocks of queries forward, scores recomputed backward from lse (Dao et
+ * al. 2022).
  *
  * For each sequence [cu_seqlens[n], cu_seqlens[n+1]) and each head, t and u tokens of it:
  *
@@ -17,21 +17,23 @@
  *                                    cuda: head_dim at most 128
  *   o, do_        [tokens, dim]      dtype of qkv
  *   lse           [tokens, heads]    f32, written by forward, read by backward
- *   cu_seqlens    [sequences + 1]    i32, from 0, never falling, its last at most tokens;
- *                                    o, lse and dqkv of the rows past its last are set to 0
- *   longest       no sequence has more tokens: what the host knows, as it can not look at cu_seqlens
- *                 on a device; at most tokens. It takes part in the choice of kernels.
+ *   cu_seqlens    [sequences + 1]    i32, from 0, never falling, its last at most tokens; o, lse
+ *                                    and dqkv of the rows past its last are set to 0
+ *   longest       an upper bound on the tokens of a sequence, at most `tokens`. The host gives it
+ *                 because it can not read cu_seqlens on a device. It takes part in the choice of
+ *                 kernels; a longer sequence stops the device.
  *
- * In bf16 the products are of bf16 with f32 sums: p (forward: exp(s[t,u] - m), m the largest score so
- * far, divided by its sum afterwards) and ds are rounded before theirs, where CUDA has tensor cores for
- * them (head_dim a multiple of 8) and on the CPU. Which kernel serves on CUDA, and when that is cuDNN's:
- * attention_choice.h.
+ * In bf16, products take bf16 operands and sum in f32. On the CPU, and on CUDA where tensor cores
+ * serve (head_dim a multiple of 8), p and ds are rounded to bf16 before they enter a product.
+ * Forward rounds exp(s[t,u] - m), with m the largest score so far, and divides by the sum at the
+ * end. attention/choice.h says which kernel serves a call on CUDA, and when that is cuDNN's.
  *
- * Nothing may alias. Scratch a thread, with L the longest sequence and head_dim rounded up to 32:
- * forward 4 (2 L head_dim + 32 L) bytes, backward 32 L head_dim bytes; on CUDA in all, forward up to 20
- * bytes for 32 tokens and each sequence, backward up to 4 tokens (dim + heads) bytes more; where cuDNN serves,
- * its workspace. Deterministic: a sequence's head is one thread's work, in a fixed order of blocks; on
- * CUDA every number has one thread that sums it in a fixed order.
+ * Nothing may alias. Scratch of each CPU thread, with L the longest sequence and head_dim rounded
+ * up to 32: forward 4 (2 L head_dim + 32 L) bytes, backward 32 L head_dim bytes. Scratch on CUDA:
+ * forward up to 20 bytes for every 32 tokens and for each sequence, backward up to 4 tokens (dim +
+ * heads) bytes more; where cuDNN serves, its workspace. Deterministic: on the CPU one thread
+ * computes a head of a sequence, in a fixed order of blocks; on CUDA one thread sums each number,
+ * in a fixed order.
  */
 #ifndef SOUK_ATTENTION_H
 #define SOUK_ATTENTION_H

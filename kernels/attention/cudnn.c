@@ -3,29 +3,31 @@
 #include <math.h>
 
 #include "attention/cudnn_graph.h"
+#include "attention/offsets.h"
 
 static const float minus_infinity = -INFINITY, one = 1.0f;
 
-/* A call on its way: what is bound so far, and the numbers that bindings point to. */
+/* A call that is being prepared: its bindings so far, and the scale that one of them points to. */
 typedef struct {
-    const DnnPlan *plan;
-    DnnBinding binding[DNN_BINDINGS_MAX];
+    const CudnnPlan *plan;
+    CudnnBinding binding[CUDNN_GRAPH_BINDINGS_MAX];
     int bindings;
     float scale;
 } Call;
 
 static void bind(Call *call, int64_t uid, const void *at)
 {
-    call->binding[call->bindings++] = (DnnBinding){uid, at};
+    call->binding[call->bindings++] = (CudnnBinding){uid, at};
 }
 
-/* Columns of dim from the first, second or third on. */
+/* q, k or v (0, 1, 2) of the interleaved rows. */
 static const void *part(Tensor qkv, int which)
 {
     return (const char *)qkv.data + (size_t)(which * qkv.dim[1] / 3) * tensor_dtype_size(qkv.dtype);
 }
 
-/* The plan, and what both directions read; call->plan NULL: the device has failed. */
+/* Find the plan and bind what both directions read. call->plan is NULL where the device has
+ * failed. */
 static void begin(Device *dev, Call *call, bool backward, Tensor o, Tensor lse, Tensor qkv,
                   Tensor cu_seqlens, int64_t heads, int64_t longest)
 {
@@ -38,8 +40,8 @@ static void begin(Device *dev, Call *call, bool backward, Tensor o, Tensor lse, 
         .head_dim = head_dim,
     });
     int64_t key[8];
-    attention_key_cudnn(key, &shape);
-    *call = (Call){.plan = dnn_plan(dev, attention_graph_cudnn, key),
+    attention_cudnn_graph_key(key, &shape);
+    *call = (Call){.plan = cudnn_plan(dev, attention_cudnn_graph, key),
                    .scale = (float)(1.0 / sqrt((double)head_dim))};
     const AttentionOffsets at =
         attention_offsets_cuda(dev, cu_seqlens, qkv.dim[0], longest, &shape);
@@ -62,10 +64,10 @@ static void run(Device *dev, const Call *call)
 {
     if (!call->plan) return;
     const Tensor workspace = SCRATCH(dev, U8, call->plan->workspace);
-    dnn_execute(dev, call->plan, call->binding, call->bindings, workspace.data);
+    cudnn_execute(dev, call->plan, call->binding, call->bindings, workspace.data);
 }
 
-void attention_forward_cudnn(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
+void attention_cudnn_forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_seqlens,
                              int64_t heads, int64_t longest)
 {
     const size_t mark = scratch_mark(dev);
@@ -75,7 +77,7 @@ void attention_forward_cudnn(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tens
     scratch_release(dev, mark);
 }
 
-void attention_backward_cudnn(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse,
+void attention_cudnn_backward(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor lse,
                               Tensor qkv, Tensor cu_seqlens, int64_t heads, int64_t longest)
 {
     const size_t mark = scratch_mark(dev);

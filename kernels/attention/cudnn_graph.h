@@ -1,8 +1,9 @@
-/* The operation graphs of attention_cudnn.h and the names of the tensors that are bound to them. */
-#ifndef SOUK_ATTENTION_GRAPH_CUDNN_H
-#define SOUK_ATTENTION_GRAPH_CUDNN_H
+/* The operation graphs of attention for cuDNN (cudnn.h), and the names of the tensors that a call
+ * binds to them. */
+#ifndef SOUK_ATTENTION_CUDNN_GRAPH_H
+#define SOUK_ATTENTION_CUDNN_GRAPH_H
 
-#include "attention/cudnn.h"
+#include "attention/choice.h"
 #include "base/cuda/cudnn.h"
 
 enum {
@@ -27,8 +28,14 @@ enum {
     UID_ONE    /* number: 1 */
 };
 
-void attention_key_cudnn(int64_t key[8], const AttentionShape *shape);
-/* Describe the graph of a key, forward or backward: a DnnDescribe. */
-void attention_graph_cudnn(DnnGraph *g, const int64_t *key);
+/* The key by which a device keeps the plan of `shape`. */
+void attention_cudnn_graph_key(int64_t key[8], const AttentionShape *shape);
+/* Describe the graph of a key, forward or backward. A CudnnDescribe. */
+void attention_cudnn_graph(CudnnGraph *g, const int64_t *key);
+
+/* Build the plan of `shape` for a GPU that need not be in this machine; `json` has its properties.
+ * *workspace: the bytes that the plan needs. */
+Status attention_cudnn_graph_plan(const AttentionShape *shape, const char *json,
+                                  int64_t *workspace);
 
 #endif

@@ -1,15 +1,17 @@
-/* Attention on tensor cores, bf16, over histories longer than attention_short.cu takes: mma.m16n8k16 with f32
- * sums (base/ptx.cuh says which lane holds what).
+/* Attention on tensor cores, bf16, for histories longer than short.cu takes: mma.m16n8k16 with f32
+ * sums (base/cuda/ptx.cuh says which lane holds what).
  *
- * Two warps a block. Forward, a warp owns 16 of the block's 32 queries: scores, their softmax and the
- * sums stay in registers, and the probabilities pass from one product to the next without leaving them
- * (the layout of a result is that of a left operand). Backward, a warp owns 16 of 32 keys and computes
- * the transposes of p and ds, which are so the left operands of dv and dk; in the kernel of dq the two warps
- * exchange ds through shared memory. Probabilities and ds are rounded to bf16 before those products.
+ *   forward   A block of two warps has 32 queries of a head; a warp owns 16 of them. Scores,
+ *             softmax and sums stay in registers, and so do the probabilities between the two
+ *             products.
+ *   backward  keys_kernel: a warp owns 16 of 32 keys and computes p^T and ds^T, which are the left
+ *             operands of dv and dk as they stand. queries_kernel: the warps compute ds^T in the
+ *             same way and exchange it through shared memory, where each finds the rows of its 16
+ *             queries.
  *
- * Rows in shared memory are 16 bytes longer than head_dim, so that the 8 rows of a matrix load meet all
- * banks. Blocks are small (27 KB forward, 37 KB backward at head_dim 128) and several share a
- * multiprocessor, which hides their loads.
+ * p and ds are rounded to bf16 before they enter a product. Tiles are loaded synchronously; blocks
+ * are small (27 KB of shared memory forward, 37 KB backward at head_dim 128), so that several share
+ * a multiprocessor and compute while others load.
  */
 #include "attention/mma.cuh"
 
@@ -33,7 +35,7 @@ static __device__ __forceinline__ int rows_in(const Tile &t, int start)
     return t.length - start < TILE ? t.length - start : (int)TILE;
 }
 
-/* ---- Forward -------------------------------------------------------------------------------------- */
+/* ---- Forward --------------------------------------------------------------------------------- */
 
 template <int D>
 static __global__ void __launch_bounds__(THREADS)
@@ -49,7 +51,7 @@ static __global__ void __launch_bounds__(THREADS)
     load_rows<D>(q, qkv + t.start * row, row, rows, s);
 
     float sums[D / 8][4], max[2] = {-INFINITY, -INFINITY}, sum[2] = {};
-    clear(sums);
+    mma_clear(sums);
     for (int u = 0; u <= t.start; u += TILE) {
         __syncthreads();
         load_rows<D>(k, qkv + s.dim + u * row, row, rows_in(t, u), s);
@@ -61,7 +63,7 @@ static __global__ void __launch_bounds__(THREADS)
         for (int n = 0; n < KEYS; n++)
 #pragma unroll
             for (int i = 0; i < 4; i++) {
-                const bool future = u == t.start && column_at(n, i) > first + row_at(i);
+                const bool future = u == t.start && mma_column(n, i) > first + mma_row(i);
                 score[n][i] = future ? -INFINITY : score[n][i] * s.scale;
             }
         online_softmax<D>(score, sums, max, sum);
@@ -76,9 +78,9 @@ static __global__ void __launch_bounds__(THREADS)
                   rows, s);
 }
 
-/* ---- Backward ------------------------------------------------------------------------------------- */
+/* ---- Backward -------------------------------------------------------------------------------- */
 
-/* Tiles in shared memory. ds [key][query]. */
+/* Tiles in shared memory. ds is [key][query]. */
 template <int D>
 struct Held {
     bf16 *q, *dout, *k, *v, *ds;
@@ -110,7 +112,7 @@ static __device__ __forceinline__ void load_queries(const Held<D> &h, const Back
     load_rows<D>(h.q, b.qkv + token * 3 * s.dim + head * s.head_dim, 3 * s.dim, rows, s);
     load_rows<D>(h.dout, b.dout + token * s.dim + head * s.head_dim, s.dim, rows, s);
     if (i >= TILE) return;
-    h.lse[i] = i < rows ? b.lse[(token + i) * s.heads + head] : INFINITY; /* there p is 0 */
+    h.lse[i] = i < rows ? b.lse[(token + i) * s.heads + head] : INFINITY; /* makes p 0 */
     h.delta[i] = i < rows ? b.delta[(token + i) * s.heads + head] : 0.0f;
 }
 
@@ -136,14 +138,14 @@ static __device__ __forceinline__ void tile_gradient(float (&p)[KEYS][4], float 
     for (int n = 0; n < KEYS; n++)
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            const int key = first + row_at(i), query = column_at(n, i);
+            const int key = first + mma_row(i), query = mma_column(n, i);
             const bool future = diagonal && key > query;
             p[n][i] = future ? 0.0f : __expf(p[n][i] * scale - h.lse[query]);
             ds[n][i] = p[n][i] * (ds[n][i] - h.delta[query]);
         }
 }
 
-/* Those into shared memory, where every warp finds the columns of its queries. */
+/* ds^T into shared memory, where each warp finds the columns of its queries. */
 template <int D>
 static __device__ __forceinline__ void store_gradient(const Held<D> &h, const float (&ds)[KEYS][4])
 {
@@ -152,11 +154,11 @@ static __device__ __forceinline__ void store_gradient(const Held<D> &h, const fl
     for (int n = 0; n < KEYS; n++)
 #pragma unroll
         for (int i = 0; i < 4; i += 2)
-            *(uint32_t *)(h.ds + (first + row_at(i)) * PAIR_ROW + column_at(n, 0)) =
+            *(uint32_t *)(h.ds + (first + mma_row(i)) * PAIR_ROW + mma_column(n, 0)) =
                 two_bf16(ds[n][i], ds[n][i + 1]);
 }
 
-/* dk and dv of the keys `start` of a head. */
+/* dk and dv of the keys of tile `start`. */
 template <int D>
 static __device__ __forceinline__ void key_tile(const Held<D> &h, const BackwardMma &b,
                                                 const Tile &t, int64_t head, int start)
@@ -164,8 +166,8 @@ static __device__ __forceinline__ void key_tile(const Held<D> &h, const Backward
     const Shape &s = b.s;
     const int first = (int)threadIdx.x / WARP * SIDE;
     float dk[D / 8][4], dv[D / 8][4];
-    clear(dk);
-    clear(dv);
+    mma_clear(dk);
+    mma_clear(dv);
     __syncthreads();
     load_keys<D>(h, b, t, head, start);
     for (int at = start; at < t.length; at += TILE) {
@@ -208,7 +210,7 @@ static __global__ void __launch_bounds__(THREADS) queries_kernel(BackwardMma b, 
     const int first = (int)threadIdx.x / WARP * SIDE;
     load_queries<D>(h, b, t, head, t.start);
     float dq[D / 8][4];
-    clear(dq);
+    mma_clear(dq);
     for (int start = 0; start <= t.start; start += TILE) {
         __syncthreads();
         load_keys<D>(h, b, t, head, start);
@@ -220,7 +222,7 @@ static __global__ void __launch_bounds__(THREADS) queries_kernel(BackwardMma b, 
         uint32_t left[2][4];
 #pragma unroll
         for (int half = 0; half < 2; half++)
-            left_of_transpose(left[half], h.ds, PAIR_ROW, first, SIDE * half);
+            mma_left_transposed(left[half], h.ds, PAIR_ROW, first, SIDE * half);
         add_product<D>(dq, left, h.k);
     }
     const float scale[2] = {s.scale, s.scale};
@@ -228,7 +230,7 @@ static __global__ void __launch_bounds__(THREADS) queries_kernel(BackwardMma b, 
                   scale, first, rows_in(t, t.start), s);
 }
 
-/* ---- Launches ------------------------------------------------------------------------------------- */
+/* ---- Launches -------------------------------------------------------------------------------- */
 
 template <int D>
 static void forward(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const Plan &p,
@@ -253,13 +255,13 @@ static void backward(Device *dev, const BackwardMma &b, const Plan &p)
            (const Tile *)p.tile.data);
 }
 
-void attention_forward_mma(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const Plan &p,
+void attention_mma_forward(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const Plan &p,
                            const Shape &s)
 {
     BY_WIDTH(s.head_dim, forward, dev, o, lse, qkv, p, s);
 }
 
-void attention_backward_mma(Device *dev, const BackwardMma &b, const Plan &p)
+void attention_mma_backward(Device *dev, const BackwardMma &b, const Plan &p)
 {
     BY_WIDTH(b.s.head_dim, backward, dev, b, p);
 }

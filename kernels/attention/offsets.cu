@@ -1,5 +1,7 @@
-/* Where cuDNN finds the sequences of a packed batch (attention_cudnn.h): a thread a sequence. */
-#include "attention/cudnn.h"
+/* One thread for each sequence that cuDNN's plan has, and one for the end. A few KB are written:
+ * the kernel costs its launch. */
+#include "attention/offsets.h"
+
 #include "base/cuda/cuda.cuh"
 
 enum { THREADS = 128 };
@@ -7,14 +9,16 @@ enum { THREADS = 128 };
 typedef struct {
     int64_t *qkv, *o, *lse;
     int32_t *length;
-    int64_t tokens, sequences, room, longest, heads, dim;
+    int64_t tokens, sequences; /* of the batch */
+    int64_t capacity;          /* sequences of the plan */
+    int64_t longest, heads, dim;
 } Offsets;
 
-/* Threads 0 .. room; from `sequences` on the batch has ended. */
+/* n in 0 .. capacity; the batch has ended from `sequences` on. */
 static __global__ void offsets_kernel(Offsets at, const int32_t *cu)
 {
     const int64_t n = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    if (n > at.room) return;
+    if (n > at.capacity) return;
     const bool there = n < at.sequences;
     const int64_t first = cu[there ? n : at.sequences];
     const int64_t length = there ? cu[n + 1] - first : 0;
@@ -24,7 +28,7 @@ static __global__ void offsets_kernel(Offsets at, const int32_t *cu)
     at.qkv[n] = first * 3 * at.dim;
     at.o[n] = first * at.dim;
     at.lse[n] = first * at.heads;
-    if (n < at.room) at.length[n] = (int32_t)length;
+    if (n < at.capacity) at.length[n] = (int32_t)length;
 }
 
 AttentionOffsets attention_offsets_cuda(Device *dev, Tensor cu_seqlens, int64_t tokens,

@@ -1,33 +1,39 @@
-/* Attention over short histories on tensor cores, bf16: mma.m16n8k16 with f32 sums (base/ptx.cuh says which lane
- * holds what).
+/* Attention over short histories on tensor cores, bf16: mma.m16n8k16 with f32 sums
+ * (base/cuda/ptx.cuh says which lane holds what).
  *
- * A block takes a head of the histories that begin among some rows, its bin: whole ones, so no other block writes
- * their rows, and of histories far shorter than a bin as many as fill its tiles. It reads their rows once into
- * shared memory, all loads in flight together. From then on its warps go their own ways: a warp owns 16 rows of
- * a result, walks only the tiles in which their histories have a part, and masks the pairs of two histories or
- * of a later key. Forward, probabilities pass from one product to the next in registers (the layout of a result
- * is that of a left operand). Backward, a warp owns 16 keys, whose transposed p and ds are the left operands of
- * dv and dk, then 16 queries for dq: tiles are computed twice (7 products for 5), so that nothing is added up
- * across warps and no barrier is met.
+ * The packed rows are cut into bins of 64 (or 32) rows. A block computes one head of the histories
+ * that begin in its bin. It takes whole histories, so no other block writes their rows; histories
+ * far shorter than a bin share its tiles. The block reads its rows into shared memory once, with
+ * all loads in flight together. From then on its warps run independently: a warp owns 16 rows of a
+ * result, walks only the tiles in which the histories of these rows have a part, and masks the
+ * pairs of two different histories and those with a later key.
  *
- * Rows in shared memory are 16 bytes longer than head_dim, so that the 8 rows of a matrix load meet all banks.
+ *   forward   The probabilities pass from one product to the next in registers.
+ *   backward  A warp computes dk and dv of 16 keys, for which p^T and ds^T are the left operands as
+ *             they stand, and then dq of 16 queries. So p and ds are computed twice (7 products
+ *             instead of 5); in exchange no sum crosses warps and no warp waits for another.
+ *
+ * A block holds all of its rows, so few blocks share a multiprocessor: shared memory is the bound,
+ * and its size sets the longest history that these kernels take (Bins).
  */
 #include "attention/mma.cuh"
 
 enum {
     BIN = 64,
-    BIN_MIN = 32, /* where shared memory is small */
+    BIN_MIN = 32, /* a bin where shared memory is small */
     BINS_THREADS = 256,
     FORWARD_WARPS_MAX = 8,
-    AHEAD = TILE - SIDE /* forward, rows that a tile reads past those of the last 16 */
+    AHEAD = TILE - SIDE /* forward: rows that a tile of 32 keys reads past the last 16 queries */
 };
 
-/* Backward, warps of a block at most: up to a head_dim of 64 a thread gets by with 128 registers. */
+/* Backward: the most warps of a block. Up to a head_dim of 64 a thread needs 128 registers or
+ * fewer, so that 16 warps fit. */
 static constexpr int warps_most(int64_t head_dim) { return head_dim <= 64 ? 16 : 8; }
 
-/* ---- Bins ------------------------------------------------------------------------------------------ */
+/* ---- Bins ------------------------------------------------------------------------------------ */
 
-/* start[b] = the first history that begins at row b rows or later, and its first row, for b in 0..bins. */
+/* For b in 0 .. bins: start[b] = the first history that begins at row b * rows or later, and that
+ * row. One thread a history fills the bins between the history before it and itself. */
 static __global__ void bins_kernel(int2 *start, const int32_t *cu, int bins, int rows, Shape s)
 {
     const int64_t n = (int64_t)blockIdx.x * BINS_THREADS + threadIdx.x;
@@ -39,7 +45,7 @@ static __global__ void bins_kernel(int2 *start, const int32_t *cu, int bins, int
     for (int b = n > 0 ? before / rows + 1 : 0; b <= last; b++) start[b] = make_int2((int)n, here);
 }
 
-/* The rows that a block serves. */
+/* The rows of a block. */
 typedef struct {
     int first, count; /* tokens */
     int begin, end;   /* histories */
@@ -57,14 +63,16 @@ static __device__ __forceinline__ Rows rows_of_block(const BinsAt &b, const Shap
     const int heads = (int)s.heads, bin = (int)blockIdx.x / heads;
     const int2 here = b.start[bin], next = b.start[bin + 1];
     Rows r = {here.y, next.y - here.y, here.x, next.x, (int)blockIdx.x % heads};
-    if (b.limit < s.longest && r.begin < r.end) { /* one that is too long begins last */
+    /* A history longer than `limit` reaches past its bin, so it can only be the last of a block. */
+    if (b.limit < s.longest && r.begin < r.end) {
         const int last = b.cu[r.end - 1];
         if (next.y - last > b.limit) r.end--, r.count = last - r.first;
     }
     return r;
 }
 
-/* Of each row of the block, where its history begins and ends; rows past the last are histories of one row. */
+/* For each row of the block, where its history begins and ends. Each row past the last counts as a
+ * history of one row, which sees itself alone. */
 typedef struct {
     int16_t *begin, *end;
 } Extent;
@@ -72,7 +80,7 @@ typedef struct {
 static __device__ __forceinline__ void find_extents(const Extent &e, const Rows &r,
                                                     const int32_t *cu, int most)
 {
-    const int lane = lane_of(), warps = (int)blockDim.x / WARP;
+    const int lane = mma_lane(), warps = (int)blockDim.x / WARP;
     for (int n = r.begin + (int)threadIdx.x / WARP; n < r.end; n += warps) {
         const int begin = cu[n] - r.first, end = cu[n + 1] - r.first;
         for (int row = begin + lane; row < end; row += WARP) {
@@ -86,14 +94,15 @@ static __device__ __forceinline__ void find_extents(const Extent &e, const Rows 
     }
 }
 
-/* ---- Shared memory --------------------------------------------------------------------------------- */
+/* ---- Shared memory --------------------------------------------------------------------------- */
 
 static __device__ __host__ __forceinline__ int whole_sides(int rows)
 {
     return (rows + SIDE - 1) / SIDE * SIDE;
 }
 
-/* to [rows, D + 8] = those of a head, zeros beyond r and beyond head_dim; on its way. */
+/* Begin to copy: to [rows, D + 8] = rows of a head, zeros beyond r and beyond head_dim.
+ * await_rows() waits for the copies. */
 template <int D>
 static __device__ __forceinline__ void fetch_rows(bf16 *to, const bf16 *from, int64_t from_row,
                                                   int rows, const Rows &r, const Shape &s)
@@ -113,18 +122,19 @@ static __device__ __forceinline__ void await_rows()
     __syncthreads();
 }
 
-/* ---- Forward --------------------------------------------------------------------------------------- */
+/* ---- Forward --------------------------------------------------------------------------------- */
 
-/* The left operands of 16 rows of queries, from `row` on, straight from memory. */
+/* The left operands of 16 queries from `row` on, read from global memory: each is used by one warp
+ * once, so shared memory would gain nothing. */
 template <int D>
 static __device__ __forceinline__ void load_queries(uint32_t (&a)[D / SIDE][4], const bf16 *q,
                                                     int64_t q_row, int row, int rows,
                                                     const Shape &s)
 {
-    const int column = column_at(0, 0);
+    const int column = mma_column(0, 0);
 #pragma unroll
     for (int h = 0; h < 2; h++) {
-        const int at = row + row_at(2 * h);
+        const int at = row + mma_row(2 * h);
         const bf16 *from = q + at * q_row + column;
 #pragma unroll
         for (int n = 0; n < D / 8; n++) {
@@ -155,16 +165,19 @@ static __global__ void __launch_bounds__(FORWARD_WARPS_MAX *WARP, D <= 64 ? 2 : 
     await_rows();
 
     const int warp = (int)threadIdx.x / WARP, warps = (int)blockDim.x / WARP;
+    /* Later rows have more keys. The warps take rows in the order 0 1 2 3, 3 2 1 0, 0 1 2 3, ...,
+     * so that each gets short and long ones. */
 #pragma unroll 1
-    for (int turn = 0;; turn++) { /* there and back: later rows have more keys */
+    for (int turn = 0;; turn++) {
         const int first = SIDE * (turn * warps + (turn % 2 ? warps - 1 - warp : warp));
         if (SIDE * turn * warps >= r.count) return;
         if (first >= r.count) continue;
         uint32_t q[D / SIDE][4];
         load_queries<D>(q, qkv, row, first, r.count, s);
-        const int from_key[2] = {extent.begin[first + row_at(0)], extent.begin[first + row_at(2)]};
+        const int from_key[2] = {extent.begin[first + mma_row(0)],
+                                 extent.begin[first + mma_row(2)]};
         float sums[D / 8][4], max[2] = {-INFINITY, -INFINITY}, sum[2] = {};
-        clear(sums);
+        mma_clear(sums);
 #pragma unroll 1
         for (int u = extent.begin[first] / SIDE * SIDE; u < first + SIDE; u += TILE) {
             float score[KEYS][4];
@@ -173,8 +186,8 @@ static __global__ void __launch_bounds__(FORWARD_WARPS_MAX *WARP, D <= 64 ? 2 : 
             for (int n = 0; n < KEYS; n++)
 #pragma unroll
                 for (int i = 0; i < 4; i++) {
-                    const int key = u + column_at(n, i);
-                    const bool seen = key <= first + row_at(i) && key >= from_key[i / 2];
+                    const int key = u + mma_column(n, i);
+                    const bool seen = key <= first + mma_row(i) && key >= from_key[i / 2];
                     score[n][i] = seen ? score[n][i] * s.scale : -INFINITY;
                 }
             online_softmax<D>(score, sums, max, sum);
@@ -188,7 +201,7 @@ static __global__ void __launch_bounds__(FORWARD_WARPS_MAX *WARP, D <= 64 ? 2 : 
     }
 }
 
-/* ---- Backward -------------------------------------------------------------------------------------- */
+/* ---- Backward -------------------------------------------------------------------------------- */
 
 template <int D>
 struct Held {
@@ -211,13 +224,13 @@ static __device__ __forceinline__ Held<D> hold(unsigned char *memory, int most)
     return h;
 }
 
-/* A row in registers. */
+/* A row of o in registers. */
 template <int D>
 struct Row {
     Pack<bf16, 8> at[D / 8];
 };
 
-/* A thread's row of o, on its way while the others are. */
+/* The thread's row of o. It is loaded while the copies into shared memory are in flight. */
 template <int D>
 static __device__ __forceinline__ void load_output(Row<D> &o, const BackwardMma &b, const Rows &r)
 {
@@ -249,17 +262,17 @@ static __device__ __forceinline__ void keep_numbers(const Held<D> &h, const Row<
     h.number[row] = make_float2(lse, delta);
 }
 
-/* dk and dv of 16 keys from `first` on: a tile has them as rows and 16 queries as columns, as two results of
- * head_dim columns take most registers. */
+/* dk and dv of the 16 keys from `first` on. In a tile the keys are rows and queries are columns. It
+ * has 16 queries only, because dk and dv take most of the registers. */
 template <int D>
 static __device__ __forceinline__ void gradient_of_keys(bf16 *dqkv, const Held<D> &h, int rows,
                                                         int first, const Shape &s)
 {
     const int last = first + SIDE < rows ? first + SIDE : rows, end = h.extent.end[last - 1];
-    const int to_query[2] = {h.extent.end[first + row_at(0)], h.extent.end[first + row_at(2)]};
+    const int to_query[2] = {h.extent.end[first + mma_row(0)], h.extent.end[first + mma_row(2)]};
     float dk[D / 8][4], dv[D / 8][4];
-    clear(dk);
-    clear(dv);
+    mma_clear(dk);
+    mma_clear(dv);
 #pragma unroll 1
     for (int t = first; t < end; t += SIDE) {
         const bf16 *q = h.q + t * (D + 8), *dout = h.dout + t * (D + 8);
@@ -270,7 +283,7 @@ static __device__ __forceinline__ void gradient_of_keys(bf16 *dqkv, const Held<D
         for (int n = 0; n < 2; n++)
 #pragma unroll
             for (int i = 0; i < 4; i++) {
-                const int key = first + row_at(i), query = t + column_at(n, i);
+                const int key = first + mma_row(i), query = t + mma_column(n, i);
                 const bool seen = key <= query && query < to_query[i / 2];
                 p[n][i] = seen ? __expf(p[n][i] * s.scale - h.number[query].x) : 0.0f;
             }
@@ -281,7 +294,7 @@ static __device__ __forceinline__ void gradient_of_keys(bf16 *dqkv, const Held<D
         for (int n = 0; n < 2; n++)
 #pragma unroll
             for (int i = 0; i < 4; i++)
-                ds[n][i] = p[n][i] * (ds[n][i] - h.number[t + column_at(n, i)].y);
+                ds[n][i] = p[n][i] * (ds[n][i] - h.number[t + mma_column(n, i)].y);
         as_left(operand, ds);
         add_product<D>(dk, operand, q);
     }
@@ -290,16 +303,16 @@ static __device__ __forceinline__ void gradient_of_keys(bf16 *dqkv, const Held<D
     store_rows<D>(dqkv + 2 * s.dim, 3 * s.dim, dv, one, first, rows, s);
 }
 
-/* dq of 16 queries from `first` on: a tile has them as rows and 16 keys as columns. */
+/* dq of the 16 queries from `first` on. In a tile the queries are rows and 16 keys are columns. */
 template <int D>
 static __device__ __forceinline__ void gradient_of_queries(bf16 *dqkv, const Held<D> &h, int rows,
                                                            int first, const Shape &s)
 {
-    const int query[2] = {first + row_at(0), first + row_at(2)};
+    const int query[2] = {first + mma_row(0), first + mma_row(2)};
     const int from_key[2] = {h.extent.begin[query[0]], h.extent.begin[query[1]]};
     const float2 of[2] = {h.number[query[0]], h.number[query[1]]};
     float dq[D / 8][4];
-    clear(dq);
+    mma_clear(dq);
 #pragma unroll 1
     for (int u = h.extent.begin[first] / SIDE * SIDE; u < first + SIDE; u += SIDE) {
         const bf16 *k = h.k + u * (D + 8);
@@ -310,7 +323,7 @@ static __device__ __forceinline__ void gradient_of_queries(bf16 *dqkv, const Hel
         for (int n = 0; n < 2; n++)
 #pragma unroll
             for (int i = 0; i < 4; i++) {
-                const int key = u + column_at(n, i);
+                const int key = u + mma_column(n, i);
                 const bool seen = key <= query[i / 2] && key >= from_key[i / 2];
                 const float e = seen ? __expf(p[n][i] * s.scale - of[i / 2].x) : 0.0f;
                 ds[n][i] = e * (ds[n][i] - of[i / 2].y);
@@ -348,7 +361,8 @@ static __global__ void __launch_bounds__(warps_most(D) * WARP)
     keep_numbers<D>(h, o, lse, kept);
     __syncthreads();
 
-    /* Of one history, the first keys have the most queries and the first queries the fewest keys. */
+    /* In one history the first keys have the most queries, and the first queries the fewest keys: a
+     * warp that does both for the same rows has the same work as the others. */
     const int mine = own / WARP * SIDE, step = (int)blockDim.x / (WARP / SIDE);
 #pragma unroll 1
     for (int first = mine; first < r.count; first += step)
@@ -358,21 +372,21 @@ static __global__ void __launch_bounds__(warps_most(D) * WARP)
         gradient_of_queries<D>(dqkv, h, r.count, first, s);
 }
 
-/* ---- Launches -------------------------------------------------------------------------------------- */
+/* ---- Launches -------------------------------------------------------------------------------- */
 
-/* Bytes of shared memory that a row takes. */
+/* Bytes of shared memory for one row. */
 static int row_bytes(bool backward, int64_t head_dim)
 {
     const int row = 2 * ((int)(head_dim + 31) / 32 * 32 + 8);
     return backward ? 4 * row + 12 : 2 * row + 4;
 }
 
-Bins attention_bins(Device *dev, bool backward, const int32_t *cu, const Shape &s)
+Bins attention_short_bins(Device *dev, bool backward, const int32_t *cu, const Shape &s)
 {
     const int longest = s.longest < SHORT ? (int)s.longest : (int)SHORT,
               ahead = backward ? 0 : AHEAD;
     const int held = dev->cuda->shared / row_bytes(backward, s.head_dim) / SIDE * SIDE - ahead;
-    const int threads = warps_most(s.head_dim) * WARP; /* backward, one for each row */
+    const int threads = warps_most(s.head_dim) * WARP; /* backward needs a thread for each row */
     const int fit = backward && threads < held ? threads : held;
     Bins b = {};
     b.rows = fit >= BIN - 1 + (longest < BIN ? longest : (int)BIN) ? (int)BIN : (int)BIN_MIN;
@@ -401,7 +415,8 @@ static void forward(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const int
            (size_t)(b.most * row_bytes(false, D)), o, lse, qkv, bins_at(b, cu), s);
 }
 
-/* A warp for each 16 rows of the longest, a thread for each row at least. */
+/* At least a thread for each row; more warps where the longest history has more blocks of 16
+ * rows. */
 template <int D>
 static void backward(Device *dev, const BackwardMma &m, const int32_t *cu, const Bins &b)
 {
@@ -412,13 +427,13 @@ static void backward(Device *dev, const BackwardMma &m, const int32_t *cu, const
            (size_t)(b.most * row_bytes(true, D)), m, bins_at(b, cu));
 }
 
-void attention_forward_short(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const int32_t *cu,
+void attention_short_forward(Device *dev, bf16 *o, float *lse, const bf16 *qkv, const int32_t *cu,
                              const Bins &bins, const Shape &s)
 {
     BY_WIDTH(s.head_dim, forward, dev, o, lse, qkv, cu, bins, s);
 }
 
-void attention_backward_short(Device *dev, const BackwardMma &b, const int32_t *cu,
+void attention_short_backward(Device *dev, const BackwardMma &b, const int32_t *cu,
                               const Bins &bins)
 {
     BY_WIDTH(b.s.head_dim, backward, dev, b, cu, bins);

@@ -38,7 +38,7 @@ typedef struct {
     Status status;
     Scratch scratch;
     bool recording;          /* a graph */
-    struct DeviceCuda *cuda; /* base/device_cuda.h; NULL on the CPU */
+    struct DeviceCuda *cuda; /* base/cuda/device.h; NULL on the CPU */
 } Device;
 
 /* `name` is "cpu", "cuda" (the first GPU) or "cuda:N". `threads` <= 0: as many as

@@ -102,9 +102,10 @@ static __device__ __forceinline__ void multiply(float (&z)[M][N][4], const Held 
     for (int kk = 0; kk < SLAB; kk += SIDE) {
         uint32_t a[M][4], b[N / 2][2][2];
 #pragma unroll
-        for (int m = 0; m < M; m++) left(a[m], h.u, h.u_row, warp_row() + SIDE * m, k + kk);
+        for (int m = 0; m < M; m++) mma_left(a[m], h.u, h.u_row, warp_row() + SIDE * m, k + kk);
 #pragma unroll
-        for (int n = 0; n < N / 2; n++) right(b[n], stage, ITEM_ROW, warp_item() + SIDE * n, kk);
+        for (int n = 0; n < N / 2; n++)
+            mma_right(b[n], stage, ITEM_ROW, warp_item() + SIDE * n, kk);
 #pragma unroll
         for (int n = 0; n < N; n++)
 #pragma unroll
@@ -115,7 +116,7 @@ static __device__ __forceinline__ void multiply(float (&z)[M][N][4], const Held 
 static __device__ __forceinline__ void clear_scores(float (&z)[M][N][4])
 {
 #pragma unroll
-    for (int m = 0; m < M; m++) clear(z[m]);
+    for (int m = 0; m < M; m++) mma_clear(z[m]);
 }
 
 /* z += bias; what is no item has the lowest score, whose exponential is 0. */
@@ -126,7 +127,7 @@ static __device__ __forceinline__ void add_bias(float (&z)[M][N][4], const Opera
     for (int n = 0; n < N; n++)
 #pragma unroll
         for (int i = 0; i < 2; i++) {
-            const int item = first + warp_item() + column_at(n, i);
+            const int item = first + warp_item() + mma_column(n, i);
             const bool present = item < o.items;
             const float bias = present && o.bias ? o.bias[item] : 0.0f;
 #pragma unroll
@@ -188,8 +189,8 @@ static __device__ __forceinline__ void merge_block(Partial *partial, Partial (&o
 #pragma unroll
     for (int r = 0; r < OWN; r++) {
         own[r] = merged_lanes(own[r], scale);
-        const int row = warp_row() + r / 2 * SIDE + row_at(r % 2 * 2);
-        if (lane_of() % 4 == 0) room[row * ACROSS + warp] = own[r];
+        const int row = warp_row() + r / 2 * SIDE + mma_row(r % 2 * 2);
+        if (mma_lane() % 4 == 0) room[row * ACROSS + warp] = own[r];
     }
     __syncthreads();
     const int row = (int)threadIdx.x;
@@ -219,7 +220,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
         clear_scores(z);
         for (int s = 0; s < h.slabs; s++) multiply_next(z, now, next, h, o, last);
         add_bias(z, o, first);
-        const int column = o.first_item + first + warp_item() + column_at(0, 0);
+        const int column = o.first_item + first + warp_item() + mma_column(0, 0);
 #pragma unroll
         for (int r = 0; r < OWN; r++) add_scores<WANTED>(own[r], z[r / 2], r % 2, column, scale);
     }
@@ -247,7 +248,7 @@ static __device__ __forceinline__ void sum_columns(float *part, const float (&z)
                        to_float(__float2bfloat16(z[m][n][i + 2]));
             for (int offset = 4; offset < WARP; offset *= 2)
                 sum += __shfl_xor_sync(ALL_LANES, sum, offset);
-            if (lane_of() < 4) sums[warp_row() / WARP_ROWS][warp_item() + column_at(n, i)] = sum;
+            if (mma_lane() < 4) sums[warp_row() / WARP_ROWS][warp_item() + mma_column(n, i)] = sum;
         }
     __syncthreads();
     const int item = (int)threadIdx.x;
@@ -262,9 +263,9 @@ write_gradient(bf16 *g, int64_t ld, bf16 *room, const float (&z)[M][N][4], int r
     for (int r = 0; r < OWN; r++)
 #pragma unroll
         for (int n = 0; n < N; n++) {
-            const int row = warp_row() + r / 2 * SIDE + row_at(r % 2 * 2);
+            const int row = warp_row() + r / 2 * SIDE + mma_row(r % 2 * 2);
             const float(&from)[4] = z[r / 2][n];
-            *(uint32_t *)(room + row * G_ROW + warp_item() + column_at(n, 0)) =
+            *(uint32_t *)(room + row * G_ROW + warp_item() + mma_column(n, 0)) =
                 two_bf16(from[r % 2 * 2], from[r % 2 * 2 + 1]);
         }
     __syncthreads();
@@ -291,10 +292,10 @@ static __global__ void __launch_bounds__(THREADS, 1) gradient_kernel(ScoreGradie
     cp_async_wait<0>();
     __syncthreads();
     add_bias(z, o, first);
-    const int column = o.first_item + first + warp_item() + column_at(0, 0);
+    const int column = o.first_item + first + warp_item() + mma_column(0, 0);
 #pragma unroll
     for (int r = 0; r < OWN; r++) {
-        const int at = warp_row() + r / 2 * SIDE + row_at(r % 2 * 2);
+        const int at = warp_row() + r / 2 * SIDE + mma_row(r % 2 * 2);
         row_gradient(z[r / 2], r % 2, row_loss(p, row + at, at < rows), p.loss + row + at, column);
     }
     write_gradient(p.g + row * p.ld + first, p.ld, (bf16 *)memory, z, rows, items);

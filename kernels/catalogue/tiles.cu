@@ -1,5 +1,6 @@
 #include "catalogue/tiles.cuh"
 
+#include "base/cuda/blas.h"
 #include "items.cuh"
 
 /* SCORES: of a block and tile, a part of every device's L2 cache (sm_80: 40 MB, sm_90: 50 MB). */
@@ -66,7 +67,7 @@ RowBlock block_of_cuda(const TilesCuda *t, int64_t block)
 
 void tiles_scores_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile, const RowBlock &block)
 {
-    Product p = {};
+    BlasProduct p = {};
     p.trans_b = true;
     p.in = t->u.dtype;
     p.out = F32;
@@ -75,7 +76,7 @@ void tiles_scores_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile, co
     p.n = tile.width;
     p.k = p.lda = p.ldb = t->dim;
     p.ldc = t->width;
-    product_cuda(dev, &p, t->scores.data, block.u, tile.vectors);
+    blas_product(dev, &p, t->scores.data, block.u, tile.vectors);
 }
 
 /* dbias[j] += sum_i g[i, j] */
@@ -109,7 +110,7 @@ void tiles_backward_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
     if (dbias.data)
         BY_DTYPE(t->u.dtype, add_columns, dev, f32(dbias) + tile.first, g.data, t->width,
                  block.rows, tile.width);
-    Product p = {};
+    BlasProduct p = {};
     p.trans_a = p.accumulate = true;
     p.in = t->u.dtype;
     p.out = F32;
@@ -118,10 +119,10 @@ void tiles_backward_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
     p.n = p.ldb = p.ldc = t->dim;
     p.k = block.rows;
     p.lda = t->width;
-    if (did.data) product_cuda(dev, &p, f32(did) + tile.first * t->dim, g.data, block.u);
+    if (did.data) blas_product(dev, &p, f32(did) + tile.first * t->dim, g.data, block.u);
     p.trans_a = false;
     p.accumulate = tile.first > 0;
     p.m = block.rows;
     p.k = tile.width;
-    product_cuda(dev, &p, f32(du) + block.first * t->dim, g.data, tile.vectors);
+    blas_product(dev, &p, f32(du) + block.first * t->dim, g.data, tile.vectors);
 }

@@ -140,7 +140,7 @@ typedef struct {
 static __device__ __forceinline__ void give_back(const Held &h, const Read &read)
 {
     __syncwarp();
-    if (lane_of() > 0) return;
+    if (mma_lane() > 0) return;
     if (read.u >= 0) barrier_arrive(&h.empty[read.u]);
     barrier_arrive(&h.empty[read.items]);
 }
@@ -191,7 +191,7 @@ static __device__ __forceinline__ void multiply(float (&z)[M][N][4], const Held 
 /* Row of a thread's own row r in the block; its first column. */
 static __device__ __forceinline__ int own_row(int r)
 {
-    return r / 2 * 64 + (int)threadIdx.x % WARPGROUP / WARP * 16 + row_at(r % 2 * 2);
+    return r / 2 * 64 + (int)threadIdx.x % WARPGROUP / WARP * 16 + mma_row(r % 2 * 2);
 }
 
 /* z += bias; what is no item has the lowest score, whose exponential is 0. first: the tile's first item. */
@@ -203,7 +203,7 @@ static __device__ __forceinline__ void add_bias(float (&z)[M][N][4], const SlabO
     for (int n = 0; n < N; n++)
 #pragma unroll
         for (int i = 0; i < 2; i++) {
-            const int item = first + column_at(n, i);
+            const int item = first + mma_column(n, i);
             const bool present = item < o.count;
             const float bias = present && o.bias ? o.bias[item] : 0.0f;
 #pragma unroll
@@ -222,7 +222,7 @@ static __device__ __forceinline__ void merge_block(Partial *partial, Partial (&o
 #pragma unroll
     for (int r = 0; r < OWN; r++) {
         own[r] = merged_lanes(own[r], scale);
-        if (lane_of() % 4 == 0) room[own_row(r) * 2 + side()] = own[r];
+        if (mma_lane() % 4 == 0) room[own_row(r) * 2 + side()] = own[r];
     }
     part_sync(SUMS, PAIR);
     const int row = (int)threadIdx.x - WARPGROUP;
@@ -258,7 +258,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
             float z[M][N][4];
             multiply(z, h, o, p, i, w.count);
             add_bias(z, o, first);
-            const int column = o.first_item + first + column_at(0, 0);
+            const int column = o.first_item + first + mma_column(0, 0);
 #pragma unroll
             for (int r = 0; r < OWN; r++)
                 add_scores<WANTED>(own[r], z[r / 2], r % 2, column, scale);
@@ -276,7 +276,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
 template <int OFFSET, int COUNT>
 static __device__ __forceinline__ void halve(float (&v)[8])
 {
-    const bool upper = lane_of() & OFFSET;
+    const bool upper = mma_lane() & OFFSET;
 #pragma unroll
     for (int k = 0; k < COUNT; k++) {
         const float give = upper ? v[k] : v[k + COUNT], keep = upper ? v[k + COUNT] : v[k];
@@ -287,7 +287,7 @@ static __device__ __forceinline__ void halve(float (&v)[8])
 /* Of four words, of a lane's columns in parts 0 to 3, the lanes of a row make the words of part lane % 4. */
 static __device__ __forceinline__ void transpose_quad(uint32_t (&x)[4])
 {
-    const bool odd = lane_of() & 1, upper = lane_of() & 2;
+    const bool odd = mma_lane() & 1, upper = mma_lane() & 2;
 #pragma unroll
     for (int p = 0; p < 4; p += 2) {
         const uint32_t other = __shfl_xor_sync(ALL_LANES, odd ? x[p] : x[p + 1], 1);
@@ -314,7 +314,7 @@ typedef struct {
  * lane writes 16 bytes, and the sums of columns over the warp's rows go to tile.sums. */
 static __device__ __forceinline__ void write_gradient(const Tile &tile, const float (&z)[M][N][4])
 {
-    const int lane = lane_of(), column = lane % 4 * 8, warp = (int)threadIdx.x % WARPGROUP / WARP;
+    const int lane = mma_lane(), column = lane % 4 * 8, warp = (int)threadIdx.x % WARPGROUP / WARP;
     const int own =
         lane / 16 * 4 + lane / 8 % 2 * 2 + lane / 4 % 2; /* what halve() leaves, of eight */
 #pragma unroll
@@ -387,7 +387,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
             float z[M][N][4];
             multiply(z, h, o, p, i, w.count);
             add_bias(z, o, first);
-            const int column = o.first_item + first + column_at(0, 0);
+            const int column = o.first_item + first + mma_column(0, 0);
 #pragma unroll
             for (int r = 0; r < OWN; r++)
                 row_gradient(z[r / 2], r % 2, of[r], g.loss + row + own_row(r), column);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attention/cudnn.h"
+#include "attention/cudnn_graph.h"
 #include "attention_shapes.h"
 
 enum { SPARE = 1 << 20 }; /* bytes of workspace beside ds */
@@ -49,7 +49,7 @@ static int has_plan(const AttentionShape *s, int capability, const char *json)
     const int64_t most = (s->backward ? attention_choice_workspace(s) : 0) + SPARE;
     int64_t workspace = 0;
     status_clear();
-    if (attention_plan_cudnn(s, json, &workspace) != OK) return 0;
+    if (attention_cudnn_graph_plan(s, json, &workspace) != OK) return 0;
     if (!loaded || *loaded != capability)
         FAIL(ERR_DEVICE, "the code is for sm_%d", loaded ? *loaded : 0);
     else if (workspace > most)

@@ -10,9 +10,10 @@
 
 enum { PLANS_MAX = 512, ALIGN_MAX = 256, WORKSPACE_MIB = 4, WORKSPACE_MIB_90 = 32 };
 
-/* What an algorithm is chosen for; compared as bytes, so zeroed before it is filled. */
+/* What the choice of an algorithm depends on. Keys are compared as bytes, so that a key is zeroed
+ * before it is filled. */
 typedef struct {
-    Product product; /* alpha 0 */
+    BlasProduct product; /* alpha is left 0: the algorithm does not depend on it */
     uint32_t align_a, align_b, align_c;
 } Key;
 
@@ -23,13 +24,14 @@ typedef struct {
     cublasLtMatmulAlgo_t algorithm;
 } Plan;
 
-struct Blas {
+/* What the device keeps for cuBLASLt. */
+typedef struct {
     cublasLtHandle_t handle;
     void *workspace;
     size_t workspace_bytes;
     int plans;
     Plan plan[PLANS_MAX];
-};
+} Blas;
 
 static bool went_well(Device *dev, cublasStatus_t status, const char *call)
 {
@@ -39,7 +41,7 @@ static bool went_well(Device *dev, cublasStatus_t status, const char *call)
 }
 #define CALL(dev, call) went_well((dev), (call), #call)
 
-/* ---- The device's state --------------------------------------------------------------------------- */
+/* ---- The device's state ---------------------------------------------------------------------- */
 
 static void close_plan(Plan *p)
 {
@@ -55,9 +57,9 @@ static void close_plans(Blas *blas)
     while (blas->plans > 0) close_plan(&blas->plan[--blas->plans]);
 }
 
-void blas_close(Blas *blas)
+static void close_blas(void *state)
 {
-    if (!blas) return;
+    Blas *blas = state;
     close_plans(blas);
     if (blas->handle) cublasLtDestroy(blas->handle);
     if (blas->workspace) cudaFree(blas->workspace);
@@ -67,9 +69,10 @@ void blas_close(Blas *blas)
 static Blas *blas_of(Device *dev)
 {
     struct DeviceCuda *c = dev->cuda;
-    if (c->blas) return c->blas;
-    Blas *blas = c->blas = calloc(1, sizeof *blas);
+    if (c->blas.state) return c->blas.state;
+    Blas *blas = calloc(1, sizeof *blas);
     REQUIRE(blas, "no memory for cuBLASLt's state");
+    c->blas = (DeviceLibrary){blas, close_blas};
     const size_t mib = c->capability >= 90 ? WORKSPACE_MIB_90 : WORKSPACE_MIB;
     blas->workspace_bytes = mib << 20;
     blas->workspace = device_alloc_cuda(dev, blas->workspace_bytes);
@@ -80,11 +83,11 @@ static Blas *blas_of(Device *dev)
     return blas;
 }
 
-/* ---- Plans ---------------------------------------------------------------------------------------- */
+/* ---- Plans ----------------------------------------------------------------------------------- */
 
 static cudaDataType_t type_of(Dtype dtype) { return dtype == BF16 ? CUDA_R_16BF : CUDA_R_32F; }
 
-/* cuBLASLt counts by columns: a row-major [rows, columns] is its [columns, rows]. */
+/* cuBLASLt is column-major: our row-major [rows, columns] is its [columns, rows]. */
 static bool make_layout(Device *dev, cublasLtMatrixLayout_t *layout, Dtype dtype, int64_t rows,
                         int64_t columns, int64_t ld)
 {
@@ -99,10 +102,10 @@ static bool transpose(Device *dev, cublasLtMatmulDesc_t product,
     return CALL(dev, cublasLtMatmulDescSetAttribute(product, which, &op, sizeof op));
 }
 
-/* c by rows is c^T by columns = op(b)^T op(a)^T: the left operand is b, the right one a. */
+/* A row-major c is a column-major c^T = op(b)^T op(a)^T: b is the left operand, a the right one. */
 static bool describe(Device *dev, Plan *plan)
 {
-    const Product *p = &plan->key.product;
+    const BlasProduct *p = &plan->key.product;
     return CALL(dev, cublasLtMatmulDescCreate(&plan->product, CUBLAS_COMPUTE_32F, CUDA_R_32F)) &&
            transpose(dev, plan->product, CUBLASLT_MATMUL_DESC_TRANSA, p->trans_b) &&
            transpose(dev, plan->product, CUBLASLT_MATMUL_DESC_TRANSB, p->trans_a) &&
@@ -160,8 +163,8 @@ static const Plan *plan_for(Device *dev, Blas *blas, const Key *key)
 {
     for (int i = 0; i < blas->plans; i++)
         if (memcmp(&blas->plan[i].key, key, sizeof *key) == 0) return &blas->plan[i];
-    if (blas->plans == PLANS_MAX)
-        close_plans(blas); /* more shapes than any model has: begin anew */
+    /* No model has so many shapes; only tests and benches come here. */
+    if (blas->plans == PLANS_MAX) close_plans(blas);
     Plan *plan = &blas->plan[blas->plans];
     memcpy(&plan->key, key, sizeof *key);
     if (!describe(dev, plan) || !choose(dev, blas, plan)) {
@@ -179,7 +182,7 @@ static uint32_t alignment(const void *memory)
     return (uint32_t)(bits & -bits);
 }
 
-static void make_key(Key *key, const Product *p, const void *c, const void *a, const void *b)
+static void make_key(Key *key, const BlasProduct *p, const void *c, const void *a, const void *b)
 {
     memset(key, 0, sizeof *key);
     key->product.trans_a = p->trans_a;
@@ -198,8 +201,8 @@ static void make_key(Key *key, const Product *p, const void *c, const void *a, c
     key->align_c = alignment(c);
 }
 
-/* A sum over nothing. */
-static void empty_product(Device *dev, const Product *p, void *c)
+/* k = 0: cuBLASLt refuses it, but a sum over nothing is 0. */
+static void empty_product(Device *dev, const BlasProduct *p, void *c)
 {
     const size_t size = tensor_dtype_size(p->out);
     if (p->accumulate) return;
@@ -211,7 +214,7 @@ static void empty_product(Device *dev, const Product *p, void *c)
     }
 }
 
-void product_cuda(Device *dev, const Product *p, void *c, const void *a, const void *b)
+void blas_product(Device *dev, const BlasProduct *p, void *c, const void *a, const void *b)
 {
     if (dev->status != OK || p->m == 0 || p->n == 0) return;
     if (p->k == 0) {

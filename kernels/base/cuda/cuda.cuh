@@ -1,9 +1,10 @@
-/* Shared by .cu files: launching, vectors in registers, sums over warps and blocks, conversions.
+/* The vocabulary of .cu files: launches, vectors in registers, conversions, sums over warps and
+ * blocks. Its words (load, store, warp_sum, ...) have no prefix, because every kernel uses them.
  *
  * Rules that let the same source run in the CPU emulation of tests/simt (its README says why):
  * kernels and device functions are static; launches go through LAUNCH; dynamic shared memory is
  * DYNAMIC_SHARED(name); warp functions name exactly the lanes that execute them; all threads of a
- * block reach the same __syncthreads; inline PTX stays in base/ptx.cuh.
+ * block reach the same __syncthreads; inline PTX stays in ptx.cuh and ptx_sm90.cuh.
  */
 #ifndef SOUK_CUDA_CUH
 #define SOUK_CUDA_CUH
@@ -25,7 +26,7 @@ typedef __nv_bfloat16 bf16;
 enum { WARP = 32 };
 static const unsigned ALL_LANES = 0xffffffffu;
 
-/* ---- Host side: launches ------------------------------------------------------------------------- */
+/* ---- Host side: launches --------------------------------------------------------------------- */
 
 static inline void cuda_check(Device *dev, cudaError_t error, const char *call)
 {
@@ -33,7 +34,7 @@ static inline void cuda_check(Device *dev, cudaError_t error, const char *call)
 }
 #define CUDA_CHECK(dev, call) cuda_check((dev), (call), #call)
 
-/* Where the file's name begins in its path. */
+/* The offset of the file's name in its path. */
 static constexpr size_t name_in_path(const char *path)
 {
     size_t begin = 0;
@@ -42,9 +43,9 @@ static constexpr size_t name_in_path(const char *path)
     return begin;
 }
 
-/* Enqueue a kernel on the compute stream, unless the device has failed or the grid is empty. What
- * stands from NAME on in `path`, "OP.cu: KERNEL", is the launch's range in profilers (NVTX, which costs
- * nothing without one), and what a failure names. */
+/* Enqueue a kernel on the compute stream, unless the device has failed or the grid is empty. The
+ * text of `path` from NAME on, "OP.cu: KERNEL", names the launch in profilers (NVTX, which costs
+ * nothing without one) and in the message of a failure. */
 template <size_t NAME, class... P, class... A>
 static inline void cuda_launch(Device *dev, const char *path, void (*kernel)(P...), dim3 grid,
                                dim3 block, size_t shared, A... arguments)
@@ -70,14 +71,15 @@ static inline void cuda_launch(Device *dev, const char *path, void (*kernel)(P..
                                         dim3(block), (shared), __VA_ARGS__)
 
 static inline int64_t ceil_div(int64_t count, int64_t size) { return (count + size - 1) / size; }
-/* Blocks of a grid with one block for `size` of `count`; at most 2^31-1. */
+/* Blocks of a grid in which each block takes `size` of `count`; aborts above 2^31-1. */
 static inline unsigned blocks_for(int64_t count, int64_t size)
 {
     const int64_t blocks = ceil_div(count, size);
     REQUIRE(blocks <= INT32_MAX, "a grid of %lld blocks", (long long)blocks);
     return (unsigned)blocks;
 }
-/* Blocks of a grid whose threads loop: enough to fill the device, no more than there is work. */
+/* Blocks of a grid whose threads loop over the work: `per_processor` for each multiprocessor, which
+ * fills the device, or fewer where there is less work. */
 static inline unsigned blocks_looping(Device *dev, int64_t count, int64_t size, int per_processor)
 {
     const int64_t blocks = ceil_div(count, size),
@@ -85,14 +87,15 @@ static inline unsigned blocks_looping(Device *dev, int64_t count, int64_t size, 
     return (unsigned)(blocks < full ? blocks : full);
 }
 
-/* ---- Element types ------------------------------------------------------------------------------- */
+/* ---- Element types --------------------------------------------------------------------------- */
 
 static __device__ __forceinline__ float to_float(float v) { return v; }
 static __device__ __forceinline__ float to_float(bf16 v) { return __bfloat162float(v); }
 static __device__ __forceinline__ void from_float(float &to, float v) { to = v; }
 static __device__ __forceinline__ void from_float(bf16 &to, float v) { to = __float2bfloat16(v); }
 
-/* N elements read or written at once, aligned to their size. */
+/* N elements that are read or written by one instruction; the address is a multiple of their
+ * size. */
 template <class T, int N>
 struct alignas(sizeof(T) * N) Pack {
     T at[N];
@@ -130,7 +133,7 @@ static inline bool aligned16(const void *memory) { return ((uintptr_t)memory & 1
             call<bf16>(__VA_ARGS__);                                                               \
     } while (0)
 
-/* ---- Sums: every lane, and every thread, gets the same bits --------------------------------------- */
+/* ---- Sums: every lane, or every thread of a block, gets the same bits ------------------------ */
 
 template <class T>
 static __device__ __forceinline__ T warp_sum(T v)
@@ -148,7 +151,8 @@ static __device__ __forceinline__ float warp_max(float v)
     return v;
 }
 
-/* Over a one-dimensional block of THREADS. May be called again at once. */
+/* The sum over a one-dimensional block of THREADS threads. The second barrier protects `part`, so
+ * that the function may be called again at once. */
 template <int THREADS, class T>
 static __device__ __forceinline__ T block_sum(T v)
 {
@@ -163,7 +167,8 @@ static __device__ __forceinline__ T block_sum(T v)
     return v;
 }
 
-/* A broken contract that only the device can see: stops the device. */
+/* Stop the device where a contract is broken that only the device can check, such as an id's
+ * range. */
 static __device__ __forceinline__ void device_require(bool condition)
 {
     if (!condition) __trap();

@@ -8,85 +8,90 @@
 
 enum { CONFIGS_MAX = 16, CAUSE_MAX = 400, ALIGN = 16, FIRST_VIRTUAL = 1000 };
 
-struct Dnn {
+/* What the device keeps for cuDNN. */
+typedef struct {
     cudnnHandle_t handle;
-    DnnPlan *plans;
-};
+    CudnnPlan *plans;
+} Library;
 
-/* What cuDNN last said, on one line. */
-static const char *cause_of(cudnnStatus_t status, char room[CAUSE_MAX])
+/* cuDNN's last error message, on one line. */
+static const char *cause_of(cudnnStatus_t status, char text[CAUSE_MAX])
 {
-    cudnnGetLastErrorString(room, CAUSE_MAX);
-    for (char *c = room; *c; c++)
+    cudnnGetLastErrorString(text, CAUSE_MAX);
+    for (char *c = text; *c; c++)
         if (*c == '\n') *c = ' ';
-    return room[0] ? room : cudnnGetErrorString(status);
+    return text[0] ? text : cudnnGetErrorString(status);
 }
 
-/* Record a failed call of the graph; true when it went well. */
-static bool went_well(DnnGraph *g, cudnnStatus_t status, const char *call)
+/* Record a failed call in the graph. True when the call succeeded. */
+static bool went_well(CudnnGraph *g, cudnnStatus_t status, const char *call)
 {
-    char room[CAUSE_MAX];
+    char text[CAUSE_MAX];
     if (status != CUDNN_STATUS_SUCCESS && g->status == OK)
         g->status =
-            FAIL(ERR_DEVICE, "cuDNN %zu: %s: %s", cudnnGetVersion(), call, cause_of(status, room));
+            FAIL(ERR_DEVICE, "cuDNN %zu: %s: %s", cudnnGetVersion(), call, cause_of(status, text));
     return g->status == OK;
 }
 #define CALL(g, call) went_well((g), (g)->status == OK ? (call) : CUDNN_STATUS_SUCCESS, #call)
 
-/* ---- Descriptors ---------------------------------------------------------------------------------- */
+/* ---- Descriptors ----------------------------------------------------------------------------- */
 
-static cudnnBackendDescriptor_t make(DnnGraph *g, cudnnBackendDescriptorType_t type)
+static cudnnBackendDescriptor_t make(CudnnGraph *g, cudnnBackendDescriptorType_t type)
 {
     cudnnBackendDescriptor_t it = NULL;
-    REQUIRE(g->parts < DNN_PARTS_MAX, "a graph of more than %d parts", DNN_PARTS_MAX);
+    REQUIRE(g->parts < CUDNN_GRAPH_PARTS_MAX, "a graph of more than %d parts",
+            CUDNN_GRAPH_PARTS_MAX);
     if (CALL(g, cudnnBackendCreateDescriptor(type, &it))) g->part[g->parts++] = it;
     return it;
 }
 
-static void set(DnnGraph *g, cudnnBackendDescriptor_t it, cudnnBackendAttributeName_t name,
+static void set(CudnnGraph *g, cudnnBackendDescriptor_t it, cudnnBackendAttributeName_t name,
                 cudnnBackendAttributeType_t type, int64_t count, const void *value)
 {
     CALL(g, cudnnBackendSetAttribute(it, name, type, count, value));
 }
 
-static void set_part(DnnGraph *g, cudnnBackendDescriptor_t it, cudnnBackendAttributeName_t name,
+static void set_part(CudnnGraph *g, cudnnBackendDescriptor_t it, cudnnBackendAttributeName_t name,
                      const cudnnBackendDescriptor_t part)
 {
     set(g, it, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &part);
 }
 
-static void set_tensor(DnnGraph *g, cudnnBackendDescriptor_t it, cudnnBackendAttributeName_t name,
-                       const DnnTensor *t)
+static void set_tensor(CudnnGraph *g, cudnnBackendDescriptor_t it, cudnnBackendAttributeName_t name,
+                       const CudnnTensor *t)
 {
     if (t) set_part(g, it, name, t->it);
 }
 
-static void finish(DnnGraph *g, cudnnBackendDescriptor_t it) { CALL(g, cudnnBackendFinalize(it)); }
-
-static void finish_op(DnnGraph *g, cudnnBackendDescriptor_t op)
+static void finish(CudnnGraph *g, cudnnBackendDescriptor_t it)
 {
-    REQUIRE(g->ops < DNN_OPS_MAX, "a graph of more than %d ops", DNN_OPS_MAX);
+    CALL(g, cudnnBackendFinalize(it));
+}
+
+static void finish_op(CudnnGraph *g, cudnnBackendDescriptor_t op)
+{
+    REQUIRE(g->ops < CUDNN_GRAPH_OPS_MAX, "a graph of more than %d ops", CUDNN_GRAPH_OPS_MAX);
     finish(g, op);
     g->op[g->ops++] = op;
 }
 
-static void close_graph(DnnGraph *g)
+static void close_graph(CudnnGraph *g)
 {
     while (g->parts > 0) cudnnBackendDestroyDescriptor(g->part[--g->parts]);
     g->ops = 0;
 }
 
-/* ---- Tensors -------------------------------------------------------------------------------------- */
+/* ---- Tensors --------------------------------------------------------------------------------- */
 
-DnnShape dnn_dense(int64_t a, int64_t b, int64_t c, int64_t d)
+CudnnShape cudnn_dense(int64_t a, int64_t b, int64_t c, int64_t d)
 {
-    return (DnnShape){{a, b, c, d}, {b * c * d, c * d, d, 1}};
+    return (CudnnShape){{a, b, c, d}, {b * c * d, c * d, d, 1}};
 }
 
-static DnnTensor begin_tensor(DnnGraph *g, int64_t uid, cudnnDataType_t type, DnnShape shape)
+static CudnnTensor begin_tensor(CudnnGraph *g, int64_t uid, cudnnDataType_t type, CudnnShape shape)
 {
     const int64_t align = ALIGN;
-    DnnTensor t = {.it = make(g, CUDNN_BACKEND_TENSOR_DESCRIPTOR)};
+    CudnnTensor t = {.it = make(g, CUDNN_BACKEND_TENSOR_DESCRIPTOR)};
     memcpy(t.dim, shape.dim, sizeof t.dim);
     memcpy(t.stride, shape.stride, sizeof t.stride);
     set(g, t.it, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type);
@@ -97,37 +102,38 @@ static DnnTensor begin_tensor(DnnGraph *g, int64_t uid, cudnnDataType_t type, Dn
     return t;
 }
 
-DnnTensor dnn_tensor(DnnGraph *g, int64_t uid, cudnnDataType_t type, DnnShape shape,
-                     const DnnTensor *offsets)
+CudnnTensor cudnn_tensor(CudnnGraph *g, int64_t uid, cudnnDataType_t type, CudnnShape shape,
+                         const CudnnTensor *offsets)
 {
-    const DnnTensor t = begin_tensor(g, uid, type, shape);
+    const CudnnTensor t = begin_tensor(g, uid, type, shape);
     set_tensor(g, t.it, CUDNN_ATTR_TENSOR_RAGGED_OFFSET_DESC, offsets);
     finish(g, t.it);
     return t;
 }
 
-DnnTensor dnn_number(DnnGraph *g, int64_t uid)
+CudnnTensor cudnn_number(CudnnGraph *g, int64_t uid)
 {
     const bool by_value = true;
-    const DnnTensor t = begin_tensor(g, uid, CUDNN_DATA_FLOAT, dnn_dense(1, 1, 1, 1));
+    const CudnnTensor t = begin_tensor(g, uid, CUDNN_DATA_FLOAT, cudnn_dense(1, 1, 1, 1));
     set(g, t.it, CUDNN_ATTR_TENSOR_IS_BY_VALUE, CUDNN_TYPE_BOOLEAN, 1, &by_value);
     finish(g, t.it);
     return t;
 }
 
-DnnTensor dnn_virtual(DnnGraph *g, cudnnDataType_t type, DnnShape shape, const DnnTensor *offsets)
+CudnnTensor cudnn_virtual(CudnnGraph *g, cudnnDataType_t type, CudnnShape shape,
+                          const CudnnTensor *offsets)
 {
     const bool is_virtual = true;
-    const DnnTensor t = begin_tensor(g, FIRST_VIRTUAL + g->next_uid++, type, shape);
+    const CudnnTensor t = begin_tensor(g, FIRST_VIRTUAL + g->next_uid++, type, shape);
     set(g, t.it, CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &is_virtual);
     set_tensor(g, t.it, CUDNN_ATTR_TENSOR_RAGGED_OFFSET_DESC, offsets);
     finish(g, t.it);
     return t;
 }
 
-/* ---- Ops ------------------------------------------------------------------------------------------ */
+/* ---- Ops ------------------------------------------------------------------------------------- */
 
-static cudnnBackendDescriptor_t begin_mode(DnnGraph *g, cudnnPointwiseMode_t mode,
+static cudnnBackendDescriptor_t begin_mode(CudnnGraph *g, cudnnPointwiseMode_t mode,
                                            cudnnDataType_t precision)
 {
     const cudnnBackendDescriptor_t it = make(g, CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
@@ -136,8 +142,8 @@ static cudnnBackendDescriptor_t begin_mode(DnnGraph *g, cudnnPointwiseMode_t mod
     return it;
 }
 
-static void pointwise(DnnGraph *g, cudnnBackendDescriptor_t mode, const DnnTensor *x,
-                      const DnnTensor *b, const DnnTensor *t, const DnnTensor *y)
+static void pointwise(CudnnGraph *g, cudnnBackendDescriptor_t mode, const CudnnTensor *x,
+                      const CudnnTensor *b, const CudnnTensor *t, const CudnnTensor *y)
 {
     finish(g, mode);
     const cudnnBackendDescriptor_t op = make(g, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
@@ -149,22 +155,23 @@ static void pointwise(DnnGraph *g, cudnnBackendDescriptor_t mode, const DnnTenso
     finish_op(g, op);
 }
 
-void dnn_pointwise(DnnGraph *g, cudnnPointwiseMode_t mode, cudnnDataType_t precision,
-                   const DnnTensor *x, const DnnTensor *b, const DnnTensor *t, const DnnTensor *y)
+void cudnn_pointwise(CudnnGraph *g, cudnnPointwiseMode_t mode, cudnnDataType_t precision,
+                     const CudnnTensor *x, const CudnnTensor *b, const CudnnTensor *t,
+                     const CudnnTensor *y)
 {
     pointwise(g, begin_mode(g, mode, precision), x, b, t, y);
 }
 
-void dnn_index(DnnGraph *g, int64_t axis, cudnnDataType_t precision, const DnnTensor *x,
-               const DnnTensor *y)
+void cudnn_index(CudnnGraph *g, int64_t axis, cudnnDataType_t precision, const CudnnTensor *x,
+                 const CudnnTensor *y)
 {
     const cudnnBackendDescriptor_t it = begin_mode(g, CUDNN_POINTWISE_GEN_INDEX, precision);
     set(g, it, CUDNN_ATTR_POINTWISE_AXIS, CUDNN_TYPE_INT64, 1, &axis);
     pointwise(g, it, x, NULL, NULL, y);
 }
 
-void dnn_matmul(DnnGraph *g, const DnnTensor *a, const DnnTensor *b, const DnnTensor *c,
-                const DnnTensor *m, const DnnTensor *n, const DnnTensor *k)
+void cudnn_matmul(CudnnGraph *g, const CudnnTensor *a, const CudnnTensor *b, const CudnnTensor *c,
+                  const CudnnTensor *m, const CudnnTensor *n, const CudnnTensor *k)
 {
     const cudnnDataType_t sums = CUDNN_DATA_FLOAT;
     const cudnnBackendDescriptor_t it = make(g, CUDNN_BACKEND_MATMUL_DESCRIPTOR);
@@ -181,7 +188,8 @@ void dnn_matmul(DnnGraph *g, const DnnTensor *a, const DnnTensor *b, const DnnTe
     finish_op(g, op);
 }
 
-void dnn_reduce(DnnGraph *g, cudnnReduceTensorOp_t how, const DnnTensor *x, const DnnTensor *y)
+void cudnn_reduce(CudnnGraph *g, cudnnReduceTensorOp_t how, const CudnnTensor *x,
+                  const CudnnTensor *y)
 {
     const cudnnDataType_t sums = CUDNN_DATA_FLOAT;
     const cudnnBackendDescriptor_t it = make(g, CUDNN_BACKEND_REDUCTION_DESCRIPTOR);
@@ -195,7 +203,7 @@ void dnn_reduce(DnnGraph *g, cudnnReduceTensorOp_t how, const DnnTensor *x, cons
     finish_op(g, op);
 }
 
-void dnn_reshape(DnnGraph *g, const DnnTensor *x, const DnnTensor *y)
+void cudnn_reshape(CudnnGraph *g, const CudnnTensor *x, const CudnnTensor *y)
 {
     const cudnnBackendDescriptor_t op = make(g, CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR);
     set_tensor(g, op, CUDNN_ATTR_OPERATION_RESHAPE_XDESC, x);
@@ -203,10 +211,11 @@ void dnn_reshape(DnnGraph *g, const DnnTensor *x, const DnnTensor *y)
     finish_op(g, op);
 }
 
-/* ---- Plans ---------------------------------------------------------------------------------------- */
+/* ---- Plans ----------------------------------------------------------------------------------- */
 
-/* The graph's engine configurations for the GPU, best first; *found: how many. */
-static void ask_heuristic(DnnGraph *g, cudnnBackendDescriptor_t gpu,
+/* The engine configurations that cuDNN's heuristic has for the graph on this GPU, best first, and
+ * how many there are. */
+static void ask_heuristic(CudnnGraph *g, cudnnBackendDescriptor_t gpu,
                           cudnnBackendDescriptor_t config[CONFIGS_MAX], int64_t *found)
 {
     const cudnnBackendHeurMode_t mode = CUDNN_HEUR_MODE_A;
@@ -226,9 +235,9 @@ static void ask_heuristic(DnnGraph *g, cudnnBackendDescriptor_t gpu,
 }
 
 /* The first configuration that builds. */
-static Status build(DnnPlan *plan, cudnnBackendDescriptor_t gpu)
+static Status build(CudnnPlan *plan, cudnnBackendDescriptor_t gpu)
 {
-    DnnGraph *g = &plan->graph;
+    CudnnGraph *g = &plan->graph;
     cudnnBackendDescriptor_t config[CONFIGS_MAX];
     cudnnStatus_t status = CUDNN_STATUS_NOT_SUPPORTED;
     int64_t found, count;
@@ -245,7 +254,7 @@ static Status build(DnnPlan *plan, cudnnBackendDescriptor_t gpu)
 }
 
 /* A GPU by a handle or by the JSON of its properties. */
-static cudnnBackendDescriptor_t describe_gpu(DnnGraph *g, const cudnnHandle_t *handle,
+static cudnnBackendDescriptor_t describe_gpu(CudnnGraph *g, const cudnnHandle_t *handle,
                                              const char *json)
 {
     const cudnnBackendDescriptor_t gpu = make(g, CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
@@ -258,7 +267,7 @@ static cudnnBackendDescriptor_t describe_gpu(DnnGraph *g, const cudnnHandle_t *h
     return gpu;
 }
 
-static Status describe_and_build(DnnPlan *plan, DnnDescribe *describe, const int64_t key[8],
+static Status describe_and_build(CudnnPlan *plan, CudnnDescribe *describe, const int64_t key[8],
                                  const cudnnHandle_t *handle, const char *json)
 {
     memcpy(plan->key, key, sizeof plan->key);
@@ -266,46 +275,47 @@ static Status describe_and_build(DnnPlan *plan, DnnDescribe *describe, const int
     return build(plan, describe_gpu(&plan->graph, handle, json));
 }
 
-Status dnn_plan_without_device(DnnPlan *plan, DnnDescribe *describe, const int64_t key[8],
-                               const char *json)
+Status cudnn_plan_without_device(CudnnPlan *plan, CudnnDescribe *describe, const int64_t key[8],
+                                 const char *json)
 {
-    *plan = (DnnPlan){0};
+    *plan = (CudnnPlan){0};
     return describe_and_build(plan, describe, key, NULL, json);
 }
 
-void dnn_plan_close(DnnPlan *plan) { close_graph(&plan->graph); }
+void cudnn_plan_close(CudnnPlan *plan) { close_graph(&plan->graph); }
 
-/* ---- The device's plans --------------------------------------------------------------------------- */
+/* ---- The device's plans ---------------------------------------------------------------------- */
 
-/* Record a failed call on the device; true when it went well. */
+/* Record a failed call on the device. True when the call succeeded. */
 static bool device_went_well(Device *dev, cudnnStatus_t status, const char *call)
 {
-    char room[CAUSE_MAX];
-    if (status != CUDNN_STATUS_SUCCESS) device_failed_cuda(dev, call, cause_of(status, room));
+    char text[CAUSE_MAX];
+    if (status != CUDNN_STATUS_SUCCESS) device_failed_cuda(dev, call, cause_of(status, text));
     return status == CUDNN_STATUS_SUCCESS;
 }
 
-void dnn_close(struct Dnn *dnn)
+static void close_library(void *state)
 {
-    if (!dnn) return;
-    for (DnnPlan *plan = dnn->plans, *next; plan; plan = next) {
+    Library *library = state;
+    for (CudnnPlan *plan = library->plans, *next; plan; plan = next) {
         next = plan->next;
-        dnn_plan_close(plan);
+        cudnn_plan_close(plan);
         free(plan);
     }
-    if (dnn->handle) cudnnDestroy(dnn->handle);
-    free(dnn);
+    if (library->handle) cudnnDestroy(library->handle);
+    free(library);
 }
 
-static struct Dnn *dnn_of(Device *dev)
+static Library *library_of(Device *dev)
 {
     struct DeviceCuda *c = dev->cuda;
-    if (c->dnn) return c->dnn;
-    c->dnn = calloc(1, sizeof *c->dnn);
-    REQUIRE(c->dnn, "no memory for cuDNN's state");
-    if (device_went_well(dev, cudnnCreate(&c->dnn->handle), "cudnnCreate"))
-        device_went_well(dev, cudnnSetStream(c->dnn->handle, c->compute), "cudnnSetStream");
-    return c->dnn;
+    if (c->cudnn.state) return c->cudnn.state;
+    Library *library = calloc(1, sizeof *library);
+    REQUIRE(library, "no memory for cuDNN's state");
+    c->cudnn = (DeviceLibrary){library, close_library};
+    if (device_went_well(dev, cudnnCreate(&library->handle), "cudnnCreate"))
+        device_went_well(dev, cudnnSetStream(library->handle, c->compute), "cudnnSetStream");
+    return library;
 }
 
 static bool capturing(Device *dev)
@@ -315,46 +325,48 @@ static bool capturing(Device *dev)
            status != cudaStreamCaptureStatusNone;
 }
 
-const DnnPlan *dnn_plan(Device *dev, DnnDescribe *describe, const int64_t key[8])
+const CudnnPlan *cudnn_plan(Device *dev, CudnnDescribe *describe, const int64_t key[8])
 {
     if (dev->status != OK) return NULL;
-    for (DnnPlan *p = dev->cuda->dnn ? dev->cuda->dnn->plans : NULL; p; p = p->next)
+    const Library *before = dev->cuda->cudnn.state;
+    for (CudnnPlan *p = before ? before->plans : NULL; p; p = p->next)
         if (memcmp(p->key, key, sizeof p->key) == 0) return p;
-    if (capturing(dev))
+    if (capturing(dev)) {
         device_failed_cuda(dev, "cuDNN", "a capture can not build a plan: run the step once first");
-    else
-        dnn_of(dev);
+        return NULL;
+    }
+    Library *library = library_of(dev);
     if (dev->status != OK) return NULL;
-    DnnPlan *plan = calloc(1, sizeof *plan);
+    CudnnPlan *plan = calloc(1, sizeof *plan);
     REQUIRE(plan, "no memory for a plan of cuDNN");
-    dev->status = describe_and_build(plan, describe, key, &dev->cuda->dnn->handle, NULL);
+    dev->status = describe_and_build(plan, describe, key, &library->handle, NULL);
     if (dev->status != OK) {
-        dnn_plan_close(plan);
+        cudnn_plan_close(plan);
         free(plan);
         return NULL;
     }
-    plan->next = dev->cuda->dnn->plans;
-    return dev->cuda->dnn->plans = plan;
+    plan->next = library->plans;
+    return library->plans = plan;
 }
 
-void dnn_execute(Device *dev, const DnnPlan *plan, const DnnBinding *binding, int bindings,
-                 void *workspace)
+void cudnn_execute(Device *dev, const CudnnPlan *plan, const CudnnBinding *binding, int bindings,
+                   void *workspace)
 {
-    int64_t uid[DNN_BINDINGS_MAX];
-    const void *at[DNN_BINDINGS_MAX];
+    int64_t uid[CUDNN_GRAPH_BINDINGS_MAX];
+    const void *at[CUDNN_GRAPH_BINDINGS_MAX];
     if (dev->status != OK) return;
-    REQUIRE(bindings <= DNN_BINDINGS_MAX, "%d bindings", bindings);
+    REQUIRE(bindings <= CUDNN_GRAPH_BINDINGS_MAX, "%d bindings", bindings);
     for (int i = 0; i < bindings; i++) {
         uid[i] = binding[i].uid;
         at[i] = binding[i].at;
     }
-    DnnGraph pack = {0};
+    CudnnGraph pack = {0};
     const cudnnBackendDescriptor_t it = make(&pack, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
     set(&pack, it, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, bindings, uid);
     set(&pack, it, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, bindings, at);
     set(&pack, it, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
     finish(&pack, it);
-    CALL(&pack, cudnnBackendExecute(dev->cuda->dnn->handle, plan->it, it));
+    CALL(&pack, cudnnBackendExecute(library_of(dev)->handle, plan->it, it));
     close_graph(&pack);
     dev->status = pack.status;
 }

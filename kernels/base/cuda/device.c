@@ -56,12 +56,17 @@ Status device_open_cuda(Device *dev)
     return status;
 }
 
+static void close_library(const DeviceLibrary *library)
+{
+    if (library->close) library->close(library->state);
+}
+
 void device_close_cuda(Device *dev)
 {
     struct DeviceCuda *c = dev->cuda;
     if (!c) return;
-    blas_close(c->blas);
-    if (HAVE_CUDNN) dnn_close(c->dnn);
+    close_library(&c->blas);
+    close_library(&c->cudnn);
     if (c->compute_done) cudaEventDestroy(c->compute_done);
     if (c->fed) cudaEventDestroy(c->fed);
     if (c->compute) cudaStreamDestroy(c->compute);
@@ -76,14 +81,14 @@ void device_sync_cuda(Device *dev)
     CALL(dev, cudaStreamSynchronize(dev->cuda->feed));
 }
 
-/* ---- Memory -------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 void *device_alloc_cuda(Device *dev, size_t bytes)
 {
     (void)dev;
     void *memory = NULL;
     if (cudaMalloc(&memory, bytes) == cudaSuccess) return memory;
-    cudaGetLastError(); /* the caller reports it: it is not the next launch's failure */
+    cudaGetLastError(); /* cleared, or the next launch would report it; the caller reports it */
     return NULL;
 }
 
@@ -112,7 +117,7 @@ size_t device_memory_cuda(Device *dev)
     return unused;
 }
 
-/* ---- Copies -------------------------------------------------------------------------------------- */
+/* ---- Copies ---------------------------------------------------------------------------------- */
 
 static int copy(Device *dev, void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                 void *stream)
@@ -142,7 +147,7 @@ void device_feed_cuda(Device *dev, void *to, const void *from, size_t bytes)
     copy(dev, to, from, bytes, cudaMemcpyHostToDevice, dev->cuda->feed);
 }
 
-/* `later` waits for what `earlier` has been given so far. */
+/* Stream `later` waits for the work that stream `earlier` has been given so far. */
 static void order(Device *dev, void *later, void *earlier, void *event)
 {
     if (dev->status != OK || !CALL(dev, cudaEventRecord(event, earlier))) return;
@@ -166,7 +171,7 @@ void device_fetch_cuda(Device *dev, void *to, const void *from, size_t bytes)
     copy(dev, to, from, bytes, cudaMemcpyDeviceToHost, dev->cuda->compute);
 }
 
-/* ---- Events, graphs, ranges ---------------------------------------------------------------------- */
+/* ---- Events, graphs, ranges ------------------------------------------------------------------ */
 
 DeviceEvent *device_event_open_cuda(Device *dev)
 {
@@ -202,15 +207,15 @@ float device_milliseconds_cuda(Device *dev, void *from, void *to)
     return milliseconds;
 }
 
-/* The driver's own version is no part of CUDA's interface: the kernel says it. */
+/* CUDA's interface does not give the driver's own version; the Linux kernel does. */
 static void find_driver(char *version, size_t size)
 {
     char line[256] = "";
     FILE *f = fopen("/proc/driver/nvidia/version", "r");
     if (f && !fgets(line, sizeof line, f)) line[0] = '\0';
     if (f) fclose(f);
-    const char *word =
-        strstr(line, "  "); /* NVRM version: ... Module  580.95.05  Release Build ... */
+    /* The line is "NVRM version: ... Module  580.95.05  Release Build ...". */
+    const char *word = strstr(line, "  ");
     while (word && (*word < '0' || *word > '9')) word = *word ? word + 1 : NULL;
     snprintf(version, size, "%.*s", word ? (int)strcspn(word, " \n") : 0, word ? word : "");
 }
@@ -238,7 +243,7 @@ void device_graph_begin_cuda(Device *dev)
         CALL(dev, cudaStreamBeginCapture(dev->cuda->compute, cudaStreamCaptureModeThreadLocal));
 }
 
-/* A failed op has failed the device already; its capture still has to end. */
+/* The capture has to end even where an op in it has failed the device. */
 void *device_graph_end_cuda(Device *dev)
 {
     cudaGraph_t graph = NULL;

@@ -1,5 +1,6 @@
-/* Instructions without a C name: tensor cores, matrix loads, asynchronous copies. The only file with
- * inline PTX, beside what only newer devices run; the emulation has a twin for each.
+/* Instructions that CUDA C has no name for: tensor cores, matrix loads, asynchronous copies. Inline
+ * PTX is allowed here and in ptx_sm90.cuh only; under the emulation (tests/simt) each function
+ * calls a twin that does the same in C++.
  */
 #ifndef SOUK_PTX_CUH
 #define SOUK_PTX_CUH
@@ -12,8 +13,9 @@
  * ldmatrix_x4       lane 8m + r names row r (8 bf16, 16-byte aligned, shared) of matrix m; lane l
  *                   receives of matrix m, in r[m], row l/4, columns 2(l%4) and the next.
  * ldmatrix_x4_trans the same of the transposes.
- * cp_async_16       16 bytes from global to shared memory, zeros when not `present`.
- * cp_async_wait<N>  for all committed groups but the last N.
+ * cp_async_16       begin to copy 16 bytes from global to shared memory; writes zeros when not
+ *                   `present`. The copies since the last cp_async_commit become a group.
+ * cp_async_wait<N>  wait for all committed groups but the last N.
  * exp2_approx       2^x, relative error 2^-22; results below 2^-126 are 0. */
 #ifdef __CUDACC__
 

@@ -1,10 +1,11 @@
-/* What only sm_90a runs: products of a warpgroup (128 threads) from shared memory, bulk copies into it, and
- * the barriers both are waited for with. Inline PTX stands here and in base/ptx.cuh; the emulation has a twin
- * for each.
+/* Instructions of sm_90a alone: products of a warpgroup (128 threads) that read shared memory, bulk
+ * copies into shared memory, and the barriers that wait for both. As in ptx.cuh, the emulation has
+ * a twin for each.
  *
- * A slab is what a product reads: SLAB_ROWS rows of 64 bf16, 128 bytes each, in the layout that the hardware
- * calls 128-byte swizzle: the 16-byte piece c of row r lies at piece c ^ (r % 8) of its row. So slabs begin
- * at multiples of 1024 bytes.
+ * A slab is the operand of a product: SLAB_ROWS rows of 64 bf16, 128 bytes each, in the layout that
+ * the hardware calls 128-byte swizzle: piece c of 16 bytes of row r is stored as piece c ^ (r % 8)
+ * of that row, so that 8 rows of one column meet all banks. The pattern repeats every 8 rows, hence
+ * slabs begin at multiples of 1024 bytes.
  */
 #ifndef SOUK_PTX_SM90_CUH
 #define SOUK_PTX_SM90_CUH
@@ -19,28 +20,36 @@ static __host__ __device__ __forceinline__ int slab_at(int row, int column)
     return row * SLAB_WIDE + ((column / 8) ^ (row % 8)) * 8 + column % 8;
 }
 
-/* barrier_open      a barrier in shared memory whose phase ends when `arrivals` have arrived and all bytes
- *                   expected have been copied. One thread opens, then all __syncthreads().
- * barriers_visible  by the thread that opened them, behind the last.
- * barrier_expect    arrive, and expect bytes.
- * barrier_wait      until the phase of this parity has ended: 0 the first, 1 the second and before the first.
- * copy_bulk         bytes, a multiple of 16, aligned to 16, from global to shared memory, counted by a barrier.
- * part_sync         wait until `threads` threads have come to part_sync or part_arrive of this id (1 to 15).
- * product_begin     before the first product that reads or writes registers or shared memory written before.
- * product_128       d [64, 128] += a b^T: a 64 rows of a slab from a row that is a multiple of 64, b its 128
- *                   rows; 16 columns of each, from `column`, a multiple of 16. first: d = instead. Warp w of
- *                   the group holds rows 16 w to 16 w + 15, each lane in d[n] what mma_bf16 leaves of columns
- *                   8 n to 8 n + 7.
- * product_commit    products since the last make a group.
- * product_wait<N>   for all groups but the last N. Until then nothing else touches d.
- * more_registers    of the warpgroup, at most N a thread; fewer_registers: gives back all but N. */
+/* barrier_open      make a barrier in shared memory. A phase of it ends when `arrivals` threads
+ *                   have arrived and all expected bytes have been copied. One thread opens the
+ *                   barriers and calls barriers_visible(); then all threads pass __syncthreads().
+ * barrier_expect    arrive, and add `bytes` to what the phase expects.
+ * barrier_wait      wait until the phase of this parity has ended. The first phase has parity 0,
+ *                   the second 1, and so on; waiting for parity 1 before the first phase returns at
+ *                   once.
+ * copy_bulk         begin to copy from global to shared memory; the barrier counts the bytes.
+ *                   `bytes` and both addresses are multiples of 16.
+ * part_sync         wait until `threads` threads have called part_sync or part_arrive with this id,
+ *                   1 to 15.
+ * product_begin     call before the first product that reads or writes registers or shared memory
+ *                   that other instructions wrote.
+ * product_128       d [64, 128] += a b^T, or d = a b^T where `first`. a: 64 rows of a slab from
+ *                   `row`, a multiple of 64. b: the 128 rows of a slab. The sum runs over 16
+ *                   columns from `column`, a multiple of 16. Warp w of the group holds rows 16 w to
+ *                   16 w + 15 of d, and d[n] has columns 8 n to 8 n + 7 in the layout of a result
+ *                   of mma_bf16.
+ * product_commit    the products since the last product_commit become a group.
+ * product_wait<N>   wait for all groups but the last N. Until then nothing else may touch their d.
+ * more_registers    raise the limit of the warpgroup to N registers a thread.
+ * fewer_registers   give back the registers of the warpgroup above N a thread. */
 #ifdef __CUDACC__
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 static const bool ON_SM90 = true;
 #else
-static const bool ON_SM90 =
-    false; /* compiled for others too, where HAVE_SM90A keeps it from being launched */
+/* Kernels with these instructions are compiled for other GPUs too, as empty shells: HAVE_SM90A and
+ * the capability keep the host from launching them there. */
+static const bool ON_SM90 = false;
 #endif
 
 static __device__ __forceinline__ void barrier_open(uint64_t *barrier, int arrivals)
@@ -95,7 +104,8 @@ static __device__ __forceinline__ void part_arrive(int id, int threads)
     asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
 }
 
-/* Of rows of 128 bytes, eight of them a swizzled 1024, from 16 bytes at a time. */
+/* What wgmma takes for an operand: its address and the 1024 bytes between groups of 8 rows, both in
+ * units of 16 bytes, and the code of the 128-byte swizzle. */
 static __device__ __forceinline__ uint64_t slab_descriptor(const bf16 *from)
 {
     const uint64_t address = (shared_address(from) & 0x3ffff) >> 4, next_eight_rows = 1024 >> 4;

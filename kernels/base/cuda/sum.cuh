@@ -1,5 +1,6 @@
-/* Sums of whole tensors on CUDA, in double, in an order that follows from the size alone: blocks sum
- * chunks, one block sums the chunks' sums. Used by .cu files.
+/* Sums of whole tensors on CUDA, in double. Each block sums a chunk, then one block adds the sums
+ * of the chunks. The order of additions follows from the size alone, so the bits are the same in
+ * every run and on every GPU. Bound by reading the tensor. Used by .cu files.
  */
 #ifndef SOUK_SUM_CUH
 #define SOUK_SUM_CUH
@@ -22,7 +23,7 @@ static __global__ void sum_chunks_kernel(double *part, const float *x, int64_t c
     if (threadIdx.x == 0) part[blockIdx.x] = sum;
 }
 
-/* *total = the sum, or *added += the sum rounded to f32; the other is NULL. */
+/* *total = the sum, or *added += the sum rounded to f32. One of the two pointers is NULL. */
 static __global__ void sum_parts_kernel(double *total, float *added, const double *part,
                                         int64_t parts)
 {
@@ -36,7 +37,8 @@ static __global__ void sum_parts_kernel(double *total, float *added, const doubl
         *added += (float)sum;
 }
 
-/* Takes 8 bytes of scratch for 8192 elements. */
+/* *total = or *added += the sum of x, or of its squares. Scratch: 8 bytes for every 8192
+ * elements. */
 template <bool SQUARES>
 static void cuda_sum(Device *dev, double *total, float *added, const float *x, int64_t count)
 {

@@ -2,6 +2,7 @@
  * without a GPU in plans.sh. */
 #include "pair.h"
 
+#include "attention/attention.h"
 #include "attention/cudnn.h"
 
 typedef struct {
@@ -105,9 +106,9 @@ static void cudnn_is_as_the_cpu_and_its_two_runs_are_the_same(void **state)
         const Tensor seen = on_gpu(poisoned(new_copy(b.o_rounded), b.used));
         for (int run = 0; run < 2; run++) {
             o[run] = zeros(b.o_rounded), lse[run] = zeros(b.lse), dqkv[run] = zeros(b.dqkv_rounded);
-            attention_forward_cudnn(&gpu, o[run], lse[run], b.qkvg, b.cug, b.heads, b.longest);
+            attention_cudnn_forward(&gpu, o[run], lse[run], b.qkvg, b.cug, b.heads, b.longest);
             if (has_backward())
-                attention_backward_cudnn(&gpu, dqkv[run], b.doutg, seen, lse[run], b.qkvg, b.cug,
+                attention_cudnn_backward(&gpu, dqkv[run], b.doutg, seen, lse[run], b.qkvg, b.cug,
                                          b.heads, b.longest);
         }
         assert_rounds_as(o[0], b.o, b.o_rounded, cases[n].head_dim);
@@ -147,9 +148,9 @@ static void the_op_is_as_the_cpu_whichever_kernel_serves(void **state)
 /* Both ways, once; o and dqkv hold zeros before. */
 static void run_both(const Batch *b, Tensor o, Tensor lse, Tensor dqkv)
 {
-    attention_forward_cudnn(&gpu, o, lse, b->qkvg, b->cug, b->heads, b->longest);
+    attention_cudnn_forward(&gpu, o, lse, b->qkvg, b->cug, b->heads, b->longest);
     if (has_backward())
-        attention_backward_cudnn(&gpu, dqkv, b->doutg, o, lse, b->qkvg, b->cug, b->heads,
+        attention_cudnn_backward(&gpu, dqkv, b->doutg, o, lse, b->qkvg, b->cug, b->heads,
                                  b->longest);
 }
 
