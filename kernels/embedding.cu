@@ -231,7 +231,7 @@ static __global__ void window_kernel(float *dtable, Rest rest, const T *dy, Sort
 
 /* ---- Launches ------------------------------------------------------------------------------------ */
 
-static Tensor room(Device *dev, Dtype dtype, int64_t rows, int64_t dim)
+static Tensor scratch_matrix(Device *dev, Dtype dtype, int64_t rows, int64_t dim)
 {
     const int64_t shape[] = {rows, dim};
     return scratch_tensor(dev, dtype, 2, shape);
@@ -240,8 +240,9 @@ static Tensor room(Device *dev, Dtype dtype, int64_t rows, int64_t dim)
 static Sorted sort_rows(Device *dev, Tensor ids, int64_t entries, int64_t dim)
 {
     const int64_t rows = ids.dim[0], tiles = ceil_div(rows, TILE);
-    uint32_t *key[2] = {(uint32_t *)i32(room(dev, I32, 2, rows))};
-    int32_t *row[2] = {i32(room(dev, I32, 2, rows))}, *start = i32(room(dev, I32, DIGITS, tiles));
+    uint32_t *key[2] = {(uint32_t *)i32(scratch_matrix(dev, I32, 2, rows))};
+    int32_t *row[2] = {i32(scratch_matrix(dev, I32, 2, rows))},
+            *start = i32(scratch_matrix(dev, I32, DIGITS, tiles));
     key[1] = key[0] + rows;
     row[1] = row[0] + rows;
     LAUNCH(dev, keys_kernel, blocks_for(rows, THREADS), THREADS, 0, key[0], row[0], i32(ids), rows,
@@ -276,8 +277,8 @@ template <class T>
 static Windows add_windows(Device *dev, Tensor dtable, const T *dy, const Sorted &s)
 {
     const int64_t windows = ceil_div(s.count, WINDOW);
-    const Rest rest = {(uint32_t *)i32(room(dev, I32, 1, windows)),
-                       f32(room(dev, F32, windows, s.dim))};
+    const Rest rest = {(uint32_t *)i32(scratch_matrix(dev, I32, 1, windows)),
+                       f32(scratch_matrix(dev, F32, windows, s.dim))};
     LAUNCH(dev, window_kernel<T>, dim3(blocks_for(windows, WARPS), blocks_for(s.dim, SLICE)),
            THREADS, 0, f32(dtable), rest, dy, s);
     return Windows{{rest.key, NULL, windows, s.dim, s.entries}, rest.sum};

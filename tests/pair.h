@@ -42,8 +42,8 @@ static inline Tensor on_gpu(Tensor host)
     return gpu_pool[gpu_used++] = t;
 }
 
-/* Room on the GPU of which nothing was written. */
-static inline Tensor gpu_room(Tensor like)
+/* Memory on the GPU of the size of `like`, in which nothing has been written. */
+static inline Tensor gpu_space(Tensor like)
 {
     Tensor t = like;
     t.data = device_alloc_cuda(&gpu, tensor_bytes(like) ? tensor_bytes(like) : 1);

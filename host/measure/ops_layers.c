@@ -205,9 +205,9 @@ static void adamw_fill(Case *c, Tensor *t)
     for (int i = 0; i < 4; i++) t[i] = measure_tensor(c, F32, c->shape.rows, 0, 0.01f);
     const int64_t segment[] = {0, c->shape.rows};
     const double numbers[ADAMW_SCHEDULE + ADAMW_STATE] = {1e-3, 0.1, 0.001, 0.0};
-    const Tensor room = measure_tensor(c, F32, 256, 0, 0.0f);
-    if (!room.data) return;
-    double *at = room.data;
+    const Tensor memory = measure_tensor(c, F32, 256, 0, 0.0f);
+    if (!memory.data) return;
+    double *at = memory.data;
     device_copy_in(c->dev, at, segment, sizeof segment);
     device_copy_in(c->dev, at + 4, numbers, sizeof numbers);
     t[4] = TENSOR(at, I64, 1), t[5] = TENSOR(at + 1, I64, 1), t[6] = TENSOR(at + 2, F64, 1);

@@ -13,7 +13,7 @@ static void dropout_has_the_masks_of_the_cpu(void **state)
         const Dtype dtype = k / 18 ? BF16 : F32;
         const Tensor x = rounded(NORMAL(1, 1.0f, count)), r = rounded(NORMAL(2, 1.0f, count));
         const Tensor y = NEW(F32, count), xg = as_gpu(dtype, x), rg = as_gpu(dtype, r);
-        const Tensor yg = gpu_room(xg);
+        const Tensor yg = gpu_space(xg);
         if (count > 2) f32(x)[1] = f32(x)[2] = 1.0f;
         device_copy_in(&gpu, xg.data, (dtype == BF16 ? to_bf16(x) : x).data, tensor_bytes(xg));
         const Tensor step = NEW(I64, 1);
@@ -35,7 +35,7 @@ static void dropout_has_the_masks_of_the_cpu(void **state)
 static void what_is_dropped_may_be_infinite(void **state)
 {
     (void)state;
-    const Tensor x = NEW(F32, 64), y = NEW(F32, 64), xg = gpu_room(x);
+    const Tensor x = NEW(F32, 64), y = NEW(F32, 64), xg = gpu_space(x);
     for (int i = 0; i < 64; i++) f32(x)[i] = i % 2 ? INFINITY : NAN;
     device_copy_in(&gpu, xg.data, x.data, tensor_bytes(x));
     const Tensor step = NEW(I64, 1);

@@ -16,12 +16,12 @@ static void whole_tensors_are_as_on_the_cpu(void **state)
             const Dtype dtype = half ? BF16 : F32;
             const Tensor x = rounded(NORMAL(1, 1.0f, rows, dim)),
                          y = rounded(NORMAL(2, 1.0f, rows, dim));
-            const Tensor xg = as_gpu(dtype, x), yg = as_gpu(dtype, y), room = gpu_room(yg);
+            const Tensor xg = as_gpu(dtype, x), yg = as_gpu(dtype, y), copy = gpu_space(yg);
             elementwise_add(&cpu, y, x);
             elementwise_add(&gpu, yg, xg);
             assert_as_cpu(yg, y, 1);
-            elementwise_copy(&gpu, room, yg);
-            assert_same_bits(from_gpu(room), from_gpu(yg));
+            elementwise_copy(&gpu, copy, yg);
+            assert_same_bits(from_gpu(copy), from_gpu(yg));
             rounded(y), elementwise_copy(&gpu, yg, as_gpu(dtype, y));
             elementwise_axpy(&cpu, y, -0.3f, x);
             elementwise_axpy(&gpu, yg, -0.3f, xg);
@@ -48,8 +48,8 @@ static void views_that_start_anywhere_are_taken_too(void **state)
 static void copies_convert(void **state)
 {
     (void)state;
-    const Tensor x = NORMAL(1, 1.0f, 37), xg = on_gpu(x), half = gpu_room(to_bf16(x));
-    const Tensor back = gpu_room(x);
+    const Tensor x = NORMAL(1, 1.0f, 37), xg = on_gpu(x), half = gpu_space(to_bf16(x));
+    const Tensor back = gpu_space(x);
     elementwise_copy(&gpu, half, xg);
     assert_same_bits(from_gpu(half), to_bf16(x));
     elementwise_copy(&gpu, back, half);
@@ -67,7 +67,7 @@ static void rows_are_as_on_the_cpu(void **state)
             const Tensor a = rounded(NORMAL(1, 1.0f, rows, dim)),
                          b = rounded(NORMAL(2, 1.0f, rows, dim));
             const Tensor v = NORMAL(3, 1.0f, rows), y = NEW(F32, rows);
-            const Tensor ag = as_gpu(dtype, a), bg = as_gpu(dtype, b), yg = gpu_room(y);
+            const Tensor ag = as_gpu(dtype, a), bg = as_gpu(dtype, b), yg = gpu_space(y);
             elementwise_row_dot(&cpu, y, a, b);
             elementwise_row_dot(&gpu, yg, ag, bg);
             assert_as_cpu(yg, y, 1);

@@ -29,7 +29,7 @@ static void compare(const int64_t shape[3], GemmOptions options, Dtype in, Dtype
     const Tensor a = rounded(options.trans_a ? NORMAL(1, 1.0f, k, m) : NORMAL(1, 1.0f, m, k));
     const Tensor b = rounded(options.trans_b ? NORMAL(2, 1.0f, n, k) : NORMAL(2, 1.0f, k, n));
     const Tensor c = rounded(NORMAL(3, 1.0f, m, n)), ag = as_gpu(in, a), bg = as_gpu(in, b);
-    const Tensor cg = options.accumulate ? as_gpu(out, c) : gpu_room(as_gpu(out, c));
+    const Tensor cg = options.accumulate ? as_gpu(out, c) : gpu_space(as_gpu(out, c));
     const Tensor before = new_copy(c);
     gemm(&cpu, c, a, b, options);
     gemm(&gpu, cg, ag, bg, options);
@@ -71,7 +71,7 @@ static void views_that_start_anywhere_are_taken_too(void **state)
 {
     (void)state;
     const Tensor a = NORMAL(1, 1.0f, 9, 5), b = NORMAL(2, 1.0f, 5, 3), c = NEW(F32, 4, 3);
-    const Tensor ag = on_gpu(a), bg = on_gpu(b), cg = gpu_room(c);
+    const Tensor ag = on_gpu(a), bg = on_gpu(b), cg = gpu_space(c);
     for (int64_t first = 0; first < 5; first++) {
         gemm(&cpu, c, tensor_rows(a, first, 4), b, (GemmOptions){0});
         gemm(&gpu, cg, tensor_rows(ag, first, 4), bg, (GemmOptions){0});
@@ -84,7 +84,7 @@ static void more_shapes_than_are_kept_are_no_trouble(void **state)
 {
     (void)state;
     const Tensor a = NORMAL(1, 1.0f, 1200), one = NORMAL(2, 1.0f, 1, 1);
-    const Tensor ag = on_gpu(a), oneg = on_gpu(one), cg = gpu_room(a);
+    const Tensor ag = on_gpu(a), oneg = on_gpu(one), cg = gpu_space(a);
     for (int64_t rows = 1; rows <= 1200; rows += 2)
         gemm(&gpu, TENSOR(cg.data, F32, rows, 1), TENSOR(ag.data, F32, rows, 1), oneg,
              (GemmOptions){0});

@@ -17,7 +17,7 @@ static void items_and_single_gradients_are_as_on_the_cpu(void **state)
         const Shape s = shapes[n];
         if (s.items > 1000) continue;
         const Case c = make_case(s, 10 * (uint64_t)n + 4);
-        const Tensor e = NEW(F32, s.rows, s.dim), eg = gpu_room(e), ids = new_copy(c.target);
+        const Tensor e = NEW(F32, s.rows, s.dim), eg = gpu_space(e), ids = new_copy(c.target);
         i32(ids)[0] = -1;
         items_gather(&cpu, e, &c.table, ids);
         items_gather(&gpu, eg, &c.table_gpu, on_gpu(ids));
@@ -26,7 +26,7 @@ static void items_and_single_gradients_are_as_on_the_cpu(void **state)
 
         const Tensor g = NORMAL(5, 1, s.rows), du = NEW(F32, s.rows, s.dim);
         const Tensor did = NORMAL(6, 1, s.items, s.dim), dbias = NORMAL(7, 1, s.items);
-        const Tensor dug = gpu_room(du), didg = on_gpu(did), dbiasg = on_gpu(dbias);
+        const Tensor dug = gpu_space(du), didg = on_gpu(did), dbiasg = on_gpu(dbias);
         catalogue_score_backward(&cpu, du, did, dbias, g, c.u, &c.table, c.target);
         catalogue_score_backward(&gpu, dug, didg, dbiasg, on_gpu(g), on_gpu(c.u), &c.table_gpu,
                                  on_gpu(c.target));

@@ -14,9 +14,9 @@ static void residual_and_norm_are_as_on_the_cpu(void **state)
         const Tensor y = rounded(NORMAL(1, 1.0f, rows, dim)), n = NEW(F32, rows, dim);
         const Tensor residual = s / 2 % 2 ? rounded(NORMAL(2, 1.0f, rows, dim)) : (Tensor){0};
         const Tensor x = NEW(F32, rows, dim), rstd = NEW(F32, rows), w = NORMAL(3, 1.0f, dim);
-        const Tensor step = NEW(I64, 1), yg = as_gpu(dtype, y), xg = gpu_room(yg);
+        const Tensor step = NEW(I64, 1), yg = as_gpu(dtype, y), xg = gpu_space(yg);
         const Tensor rg = residual.data ? as_gpu(dtype, residual) : (Tensor){0};
-        const Tensor rstdg = gpu_room(rstd), wg = on_gpu(w);
+        const Tensor rstdg = gpu_space(rstd), wg = on_gpu(w);
         *(int64_t *)step.data = 77777;
         const Dropout d = {s % 3 ? 0.3f : 0.0f, 42, 7, step};
         Dropout dg = d;

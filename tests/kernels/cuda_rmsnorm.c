@@ -20,7 +20,7 @@ static void rmsnorm_is_as_on_the_cpu(void **state)
             const Tensor rstd = NEW(F32, rows);
             const Tensor xg = as_gpu(dtype, x), wg = on_gpu(w), dxg = as_gpu(dtype, dx);
             const Tensor dyg = as_gpu(dtype, dy), dwg = on_gpu(dw);
-            const Tensor yg = gpu_room(xg), rstdg = gpu_room(rstd);
+            const Tensor yg = gpu_space(xg), rstdg = gpu_space(rstd);
             rmsnorm_forward(&cpu, y, rstd, x, w, 1e-6f);
             rmsnorm_forward(&gpu, yg, rstdg, xg, wg, 1e-6f);
             /* the sum over dim in f32, a division, a root, two products */

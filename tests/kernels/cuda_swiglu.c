@@ -13,7 +13,7 @@ static void swiglu_is_as_on_the_cpu(void **state)
             const Tensor gate_up = rounded(NORMAL(1, 3.0f, rows, 2 * ff)), y = NEW(F32, rows, ff);
             const Tensor dy = rounded(NORMAL(2, 1.0f, rows, ff)), d = NEW(F32, rows, 2 * ff);
             const Tensor gate_up_g = as_gpu(dtype, gate_up), dy_g = as_gpu(dtype, dy);
-            const Tensor y_g = gpu_room(dy_g);
+            const Tensor y_g = gpu_space(dy_g);
             swiglu_forward(&cpu, y, gate_up);
             swiglu_forward(&gpu, y_g, gate_up_g);
             /* two exponentials within 2 spacings, each with a sum, a division and products */

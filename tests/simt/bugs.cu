@@ -240,20 +240,20 @@ static __global__ void add_read(int *out, const int *given) { out[tid()] += *giv
 
 enum { NO_JOIN = 1, NO_FOLLOW, EARLY_REFILL };
 
-/* Three batches through one room, added up: 1 + 2 + 3, each one more. */
+/* Three batches through one slot, added up: 1 + 2 + 3, each one more. */
 static void feed_in_turn(Device *dev, int *out, int bug)
 {
     const size_t bytes = 32 * sizeof(int);
     int *pinned = (int *)device_alloc_host(dev, bytes),
-        *room = (int *)device_alloc_cuda(dev, bytes);
+        *slot = (int *)device_alloc_cuda(dev, bytes);
     int *sum = (int *)device_alloc_cuda(dev, bytes);
     for (int step = 0; step < 3; step++) {
         if (bug != EARLY_REFILL) device_feed_done(dev);
         for (int i = 0; i < 32; i++) pinned[i] = step + 1;
         if (bug != NO_FOLLOW) device_feed_follow(dev);
-        device_feed(dev, room, pinned, bytes);
+        device_feed(dev, slot, pinned, bytes);
         if (bug != NO_JOIN) device_feed_join(dev);
-        LAUNCH(dev, add_one, 1, 32, 0, sum, room);
+        LAUNCH(dev, add_one, 1, 32, 0, sum, slot);
         for (int i = 0; i < 32; i++) LAUNCH(dev, add_read, 1, 1, 0, out + i, sum + i);
     }
     device_sync(dev);

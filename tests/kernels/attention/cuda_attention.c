@@ -138,7 +138,7 @@ static void attention_is_as_on_the_cpu(void **state)
         const Tensor o = NEW(F32, tokens, dim), lse = NEW(F32, tokens, c->heads);
         const Tensor dqkv = NEW(F32, tokens, 3 * dim);
         const Tensor qkvg = as_gpu(dtype, qkv), doutg = as_gpu(dtype, dout);
-        const Tensor og = gpu_room(doutg), lseg = gpu_room(lse), dqkvg = gpu_room(qkvg);
+        const Tensor og = gpu_space(doutg), lseg = gpu_space(lse), dqkvg = gpu_space(qkvg);
 
         attention_forward(&cpu, o, lse, qkv, cu, c->heads, longest);
         attention_forward(&gpu, og, lseg, qkvg, cug, c->heads, longest);
@@ -164,7 +164,8 @@ static void views_that_start_anywhere_are_taken_too(void **state)
     const Tensor qkv = NORMAL(1, 1.0f, 40 * 24 + 1), dout = NORMAL(2, 1.0f, 40 * 8 + 1);
     const Tensor cu = NEW(I32, 2), o = NEW(F32, 40, 8), lse = NEW(F32, 40, 2);
     const Tensor dqkv = NEW(F32, 40, 24), qkvg = on_gpu(qkv), doutg = on_gpu(dout);
-    const Tensor og = gpu_room(o), lseg = gpu_room(lse), dqkvg = gpu_room(dqkv), cug = on_gpu(cu);
+    const Tensor og = gpu_space(o), lseg = gpu_space(lse), dqkvg = gpu_space(dqkv),
+                 cug = on_gpu(cu);
     i32(cu)[1] = 40;
     device_copy_in(&gpu, cug.data, cu.data, tensor_bytes(cu));
 #define FROM_ONE(t, columns) TENSOR(f32(t) + 1, F32, 40, columns)
@@ -186,8 +187,8 @@ static void many_short_histories_are_as_on_the_cpu(void **state)
     const int64_t tokens = i32(cu)[SEQUENCES];
     const Tensor qkv = NORMAL(1, 1.0f, tokens, 3 * DIM), dout = NORMAL(2, 1.0f, tokens, DIM);
     const Tensor o = NEW(F32, tokens, DIM), lse = NEW(F32, tokens, 1), dqkv = new_copy(qkv);
-    const Tensor qkvg = on_gpu(qkv), doutg = on_gpu(dout), cug = on_gpu(cu), og = gpu_room(o);
-    const Tensor lseg = gpu_room(lse), dqkvg = gpu_room(qkv);
+    const Tensor qkvg = on_gpu(qkv), doutg = on_gpu(dout), cug = on_gpu(cu), og = gpu_space(o);
+    const Tensor lseg = gpu_space(lse), dqkvg = gpu_space(qkv);
     attention_forward(&cpu, o, lse, qkv, cu, 1, 3);
     attention_forward(&gpu, og, lseg, qkvg, cug, 1, 3);
     assert_as_cpu(og, o, ulps);

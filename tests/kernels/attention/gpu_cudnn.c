@@ -132,8 +132,8 @@ static void the_op_is_as_the_cpu_whichever_kernel_serves(void **state)
         for (int64_t i = 0; i <= many; i++) i32(cu)[i] = i32(b.cu)[i < sequences ? i : sequences];
         const Tensor ends[] = {b.cug, on_gpu(cu)}, seen = on_gpu(b.o_rounded);
         for (int own = 0; own <= 1; own++) {
-            const Tensor o = gpu_room(b.o_rounded), lse = gpu_room(b.lse);
-            const Tensor dqkv = gpu_room(b.dqkv_rounded);
+            const Tensor o = gpu_space(b.o_rounded), lse = gpu_space(b.lse);
+            const Tensor dqkv = gpu_space(b.dqkv_rounded);
             attention_forward(&gpu, o, lse, b.qkvg, ends[own], b.heads, b.longest);
             attention_backward(&gpu, dqkv, b.doutg, seen, lse, b.qkvg, ends[own], b.heads,
                                b.longest);

@@ -24,11 +24,11 @@ static void memory_is_zeroed_and_copies_arrive(void **state)
     pair_free();
 }
 
-/* Two halves of one buffer in turn, as a training loop feeds batches. */
+/* One buffer is filled again and again, as a training loop feeds batches. */
 static void what_is_fed_is_there_for_later_ops(void **state)
 {
     (void)state;
-    Tensor x = NORMAL(1, 1.0f, COUNT), sum = on_gpu(NEW(F32, COUNT)), room = gpu_room(x);
+    Tensor x = NORMAL(1, 1.0f, COUNT), sum = on_gpu(NEW(F32, COUNT)), slot = gpu_space(x);
     const Tensor want = NEW(F32, COUNT);
     float *pinned = device_alloc_host(&gpu, tensor_bytes(x));
     assert_non_null(pinned);
@@ -36,9 +36,9 @@ static void what_is_fed_is_there_for_later_ops(void **state)
         fill_normal(pinned, COUNT, (uint64_t)step, 1.0f);
         elementwise_add(&cpu, want, TENSOR(pinned, F32, COUNT));
         device_feed_follow(&gpu);
-        device_feed(&gpu, room.data, pinned, tensor_bytes(x));
+        device_feed(&gpu, slot.data, pinned, tensor_bytes(x));
         device_feed_join(&gpu);
-        elementwise_add(&gpu, sum, room);
+        elementwise_add(&gpu, sum, slot);
         device_feed_done(&gpu);
     }
     assert_as_cpu(sum, want, 0);

@@ -21,7 +21,7 @@ static void cross_entropy_is_as_on_the_cpu(void **state)
         const Case c = make_case(s, 10 * (uint64_t)n + 1);
         const Tensor loss = NEW(F32, s.rows), du = NEW(F32, s.rows, s.dim);
         const Tensor did = NORMAL(99, 1, s.items, s.dim), dbias = NORMAL(98, 1, s.items);
-        const Tensor lossg = gpu_room(loss), dug = gpu_room(du), didg = on_gpu(did);
+        const Tensor lossg = gpu_space(loss), dug = gpu_space(du), didg = on_gpu(did);
         const Tensor dbiasg = on_gpu(dbias);
         catalogue_cross_entropy(&cpu, loss, du, did, dbias, c.u, &c.table, c.bias, c.target,
                                 c.weight);
@@ -46,8 +46,8 @@ static void statistics_and_single_scores_are_as_on_the_cpu(void **state)
         const Case c = make_case(s, 10 * (uint64_t)n + 2);
         const CatalogueStats want = {NEW(F32, s.rows), NEW(I32, s.rows), NEW(F32, s.rows),
                                      NEW(F32, s.rows)};
-        const CatalogueStats have = {gpu_room(want.max), gpu_room(want.argmax),
-                                     gpu_room(want.logsumexp), gpu_room(want.expectation)};
+        const CatalogueStats have = {gpu_space(want.max), gpu_space(want.argmax),
+                                     gpu_space(want.logsumexp), gpu_space(want.expectation)};
         const Tensor ug = as_gpu(half ? BF16 : F32, c.u), biasg = on_gpu(c.bias);
         catalogue_stats(&cpu, want, c.u, &c.table, c.bias, 0.5f);
         catalogue_stats(&gpu, have, ug, &c.table_gpu, biasg, 0.5f);
@@ -56,7 +56,7 @@ static void statistics_and_single_scores_are_as_on_the_cpu(void **state)
         assert_as_cpu(have.expectation, want.expectation, ulps);
 
         /* The best item may be another of nearly the same score: compare what they score. */
-        const Tensor picked = NEW(F32, s.rows), pickedg = gpu_room(picked);
+        const Tensor picked = NEW(F32, s.rows), pickedg = gpu_space(picked);
         catalogue_score(&gpu, pickedg, ug, &c.table_gpu, biasg, have.argmax);
         assert_as_cpu(pickedg, want.max, ulps);
         catalogue_score(&cpu, picked, c.u, &c.table, c.bias, c.target);
@@ -104,9 +104,9 @@ static void in_bf16_errors_are_those_of_the_rounding(void **state)
     const Tensor du_round = NEW(F32, s.rows, s.dim), did_round = NEW(F32, s.items, s.dim);
     dense_gradients(du, did, &c, false);
     dense_gradients(du_round, did_round, &c, true);
-    const Tensor ug = on_gpu(to_bf16(c.u)), dug = gpu_room(ug);
+    const Tensor ug = on_gpu(to_bf16(c.u)), dug = gpu_space(ug);
     const Tensor didg = on_gpu(NEW(F32, s.items, s.dim)), dbias = on_gpu(NEW(F32, s.items));
-    catalogue_cross_entropy(&gpu, gpu_room(NEW(F32, s.rows)), dug, didg, dbias, ug, &c.table_gpu,
+    catalogue_cross_entropy(&gpu, gpu_space(NEW(F32, s.rows)), dug, didg, dbias, ug, &c.table_gpu,
                             on_gpu(c.bias), on_gpu(c.target), on_gpu(c.weight));
     assert_true(distance(to_f32(from_gpu(dug)), du) <= 1.5 * distance(du_round, du));
     assert_true(distance(from_gpu(didg), did) <= 1.5 * distance(did_round, did));

@@ -33,7 +33,7 @@ static void entropy_is_as_on_the_cpu(void **state)
         const Tensor u = half ? to_bf16(c.u) : c.u, weight = NORMAL(5, 1, rows);
         const Tensor loss = NEW(F32, rows), du = new_tensor(u.dtype, 2, u.dim);
         const Tensor did = NEW(F32, items, dim), dbias = NEW(F32, items);
-        const Tensor lossg = gpu_room(loss), dug = gpu_room(du);
+        const Tensor lossg = gpu_space(loss), dug = gpu_space(du);
         const Tensor didg = on_gpu(did), dbiasg = on_gpu(dbias);
         catalogue_entropy(&cpu, loss, du, did, dbias, u, &c.table, c.bias, weight);
         catalogue_entropy(&gpu, lossg, dug, didg, dbiasg, on_gpu(u), &table, on_gpu(c.bias),

@@ -72,8 +72,8 @@ static void statistics_are_those_of_double(void **state)
         Tensor e;
         const Case c = coarse_case(s, 10 * (uint64_t)n + 1, &e);
         const Tensor room = NEW(F32, s.rows);
-        const CatalogueStats g = {gpu_room(room), gpu_room(NEW(I32, s.rows)), gpu_room(room),
-                                  gpu_room(room)};
+        const CatalogueStats g = {gpu_space(room), gpu_space(NEW(I32, s.rows)), gpu_space(room),
+                                  gpu_space(room)};
         const Tensor ug = on_gpu(to_bf16(c.u)), biasg = on_gpu(c.bias);
         const double scale = n % 2 ? 1.0 : 2.0;
         if (s.dim <= 384) assert_int_not_equal(catalogue_choice_cuda(&gpu, ug), CATALOGUE_TILES);
@@ -126,7 +126,7 @@ static void ties_and_scores_without_a_number_are_as_on_the_cpu(void **state)
             for (int64_t a = 0; a < s.items - 1; a++) f32(c.bias)[a] = -INFINITY;
         }
         const CatalogueStats want = {.max = NEW(F32, s.rows), .argmax = NEW(I32, s.rows)};
-        const CatalogueStats have = {.max = gpu_room(want.max), .argmax = gpu_room(want.argmax)};
+        const CatalogueStats have = {.max = gpu_space(want.max), .argmax = gpu_space(want.argmax)};
         const Tensor u = to_bf16(c.u);
         catalogue_stats(&cpu, want, u, &c.table, c.bias, 1.0f);
         catalogue_stats(&gpu, have, on_gpu(u), &c.table_gpu, on_gpu(c.bias), 1.0f);
@@ -134,7 +134,7 @@ static void ties_and_scores_without_a_number_are_as_on_the_cpu(void **state)
         assert_same_bits(from_gpu(have.argmax), want.argmax);
 
         CatalogueStats sums = {.logsumexp = NEW(F32, s.rows)};
-        CatalogueStats sumsg = {.logsumexp = gpu_room(sums.logsumexp)};
+        CatalogueStats sumsg = {.logsumexp = gpu_space(sums.logsumexp)};
         catalogue_stats(&cpu, sums, u, &c.table, c.bias, 1.0f);
         catalogue_stats(&gpu, sumsg, on_gpu(u), &c.table_gpu, on_gpu(c.bias), 1.0f);
         const Tensor logsumexp = from_gpu(sumsg.logsumexp);
@@ -207,7 +207,7 @@ static Gradients run(Device *dev, const Case *c, bool onto)
         g.du = to_f32(du);
         return g;
     }
-    const Gradients to = {gpu_room(g.loss), gpu_room(du), on_gpu(g.did), on_gpu(g.dbias)};
+    const Gradients to = {gpu_space(g.loss), gpu_space(du), on_gpu(g.did), on_gpu(g.dbias)};
     catalogue_cross_entropy(dev, to.loss, to.du, to.did, to.dbias, on_gpu(u), &c->table_gpu,
                             on_gpu(c->bias), on_gpu(c->target), on_gpu(c->weight));
     return (Gradients){from_gpu(to.loss), to_f32(from_gpu(to.du)), from_gpu(to.did),
@@ -285,7 +285,7 @@ static void equal_runs_have_equal_bits(void **state)
     const Tensor room = NEW(F32, c.shape.rows), ug = on_gpu(to_bf16(c.u)), biasg = on_gpu(c.bias);
     CatalogueStats s[2];
     for (int k = 0; k < 2; k++) {
-        s[k] = (CatalogueStats){.logsumexp = gpu_room(room), .expectation = gpu_room(room)};
+        s[k] = (CatalogueStats){.logsumexp = gpu_space(room), .expectation = gpu_space(room)};
         catalogue_stats(&gpu, s[k], ug, &c.table_gpu, biasg, 1.0f);
     }
     assert_same_bits(from_gpu(s[0].logsumexp), from_gpu(s[1].logsumexp));
@@ -301,8 +301,8 @@ static void tiles_serve_the_same_calls(void **state)
     const Shape s = {33, 700, 40, 0, 0, 0, true};
     const Case c = coarse_case(s, 6, &e);
     const Tensor room = NEW(F32, s.rows), ug = on_gpu(to_bf16(c.u)), biasg = on_gpu(c.bias);
-    const CatalogueStats fused = {.max = gpu_room(room), .logsumexp = gpu_room(room)};
-    const CatalogueStats tiles = {.max = gpu_room(room), .logsumexp = gpu_room(room)};
+    const CatalogueStats fused = {.max = gpu_space(room), .logsumexp = gpu_space(room)};
+    const CatalogueStats tiles = {.max = gpu_space(room), .logsumexp = gpu_space(room)};
     const CatalogueKernel kernel = catalogue_choice_cuda(&gpu, ug);
     catalogue_stats_cuda(&gpu, kernel, fused, ug, &c.table_gpu, biasg, 1.0f);
     catalogue_stats_cuda(&gpu, CATALOGUE_TILES, tiles, ug, &c.table_gpu, biasg, 1.0f);

@@ -33,8 +33,8 @@ static void two_heads_are_as_on_the_cpu(void **state)
         const CatalogueHead z = {c.u, &c.table, c.bias}, q = {d.u, &d.table, d.bias};
         const CatalogueHead zg = {on_gpu(c.u), &zs, on_gpu(c.bias)};
         const CatalogueHead qg = {on_gpu(d.u), &qs, on_gpu(d.bias)};
-        const Tensor mean = NEW(F32, rows), meang = gpu_room(mean);
-        const Tensor best = NEW(I32, rows), bestg = gpu_room(best);
+        const Tensor mean = NEW(F32, rows), meang = gpu_space(mean);
+        const Tensor best = NEW(I32, rows), bestg = gpu_space(best);
         catalogue_policy_expectation(&cpu, mean, z, q, 0.6f);
         catalogue_policy_expectation(&gpu, meang, zg, qg, 0.6f);
         assert_as_cpu(meang, mean, ulps);

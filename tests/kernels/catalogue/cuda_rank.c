@@ -31,8 +31,8 @@ static void ranks_ties_and_best_items_are_the_same(void **state)
             exclusion_of((Excluded){on_gpu(excluded.offset), on_gpu(excluded.item)});
         const Tensor above = NEW(I32, s.rows), ties = NEW(I32, s.rows);
         const Tensor item = NEW(I32, s.rows, best), score = NEW(F32, s.rows, best);
-        const Tensor aboveg = gpu_room(above), tiesg = gpu_room(ties), itemg = gpu_room(item);
-        const Tensor scoreg = gpu_room(score), ug = on_gpu(c.u);
+        const Tensor aboveg = gpu_space(above), tiesg = gpu_space(ties), itemg = gpu_space(item);
+        const Tensor scoreg = gpu_space(score), ug = on_gpu(c.u);
         catalogue_rank(&cpu, above, ties, item, score, c.u, &c.table, none, c.target, out);
         catalogue_rank(&gpu, aboveg, tiesg, itemg, scoreg, ug, &c.table_gpu, none, on_gpu(c.target),
                        outg);

@@ -33,12 +33,12 @@ static void regressions_are_as_on_the_cpu(void **state)
         const ItemTable table = table_on_gpu(&c.table);
         const Tensor u = half ? to_bf16(c.u) : c.u, u_g = on_gpu(u), bias_g = on_gpu(c.bias);
         const Tensor target = NEW(I32, rows), y = NORMAL(6, 1, rows), weight = NORMAL(5, 1, rows);
-        const Tensor mean = NEW(F32, rows), mean_g = gpu_room(mean);
+        const Tensor mean = NEW(F32, rows), mean_g = gpu_space(mean);
         for (int64_t i = 0; i < rows; i++) i32(target)[i] = (int32_t)(i * 7 % items);
         for (int64_t i = 3; i < rows; i += 4) i32(target)[i] = -1, f32(weight)[i] = 0.0f;
         const RegressionOut out = {NEW(F32, rows), NEW(F32, rows), new_tensor(u.dtype, 2, u.dim),
                                    NEW(F32, items, dim), NEW(F32, items)};
-        const RegressionOut out_g = {gpu_room(out.loss), gpu_room(out.dshift), gpu_room(out.du),
+        const RegressionOut out_g = {gpu_space(out.loss), gpu_space(out.dshift), gpu_space(out.du),
                                      on_gpu(out.did), on_gpu(out.dbias)};
         catalogue_regression_mean(&cpu, mean, u, &c.table, c.bias);
         catalogue_regression_mean(&gpu, mean_g, u_g, &table, bias_g);

@@ -29,7 +29,7 @@ static void draws_are_as_on_the_cpu(void **state)
         const ItemTable table = table_on_gpu(&c.table);
         const int64_t rows = c.shape.rows, items = c.shape.items;
         const Tensor item = NEW(I32, rows), logp = NEW(F32, rows), stream = NEW(I64, rows);
-        const Tensor itemg = gpu_room(item), logpg = gpu_room(logp);
+        const Tensor itemg = gpu_space(item), logpg = gpu_space(logp);
         for (int64_t i = 0; i < rows; i++) ((int64_t *)stream.data)[i] = 31 * i - 9;
         const Excluded out = make_excluded(rows, items);
         SampleOptions o = {.seed = 5,

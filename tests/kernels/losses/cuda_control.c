@@ -13,7 +13,7 @@ static void control_targets_are_as_on_the_cpu(void **state)
         i32(cu)[w + 1] = last < TOKENS - 5 ? last : TOKENS - 5;
         ((int64_t *)first.data)[w] = INT64_C(3000000000) * w;
     }
-    const Tensor y_g = gpu_room(y), valid_g = gpu_room(valid), cu_g = on_gpu(cu);
+    const Tensor y_g = gpu_space(y), valid_g = gpu_space(valid), cu_g = on_gpu(cu);
     control_length(&cpu, y, valid, cu);
     control_length(&gpu, y_g, valid_g, cu_g);
     assert_same_bits(from_gpu(valid_g), valid);

@@ -26,7 +26,7 @@ static void td_losses_are_as_on_the_cpu(void **state)
         const Tensor q = NORMAL(1, 1.0f, rows), y = NORMAL(2, 1.0f, rows),
                      w = NORMAL(3, 1.0f, rows);
         for (int64_t i = 0; i < rows; i += 5) f32(w)[i] = 0.0f, f32(y)[i] = NAN;
-        const Tensor loss = NEW(F32, rows), dq = NEW(F32, rows), loss_g = gpu_room(loss);
+        const Tensor loss = NEW(F32, rows), dq = NEW(F32, rows), loss_g = gpu_space(loss);
         const Tensor q_g = on_gpu(q);
         loss_td(&cpu, loss, dq, q, y, w, huber);
         loss_td(&gpu, loss_g, q_g, q_g, on_gpu(y), on_gpu(w), huber);
@@ -52,7 +52,7 @@ static void sums_are_as_on_the_cpu(void **state)
     (void)state;
     for (int k = 0; k < SIZES; k++) {
         const Tensor x = NORMAL(1, 1.0f, sizes[k]), sum = NEW(F64, 1), total = NORMAL(2, 1.0f, 1);
-        const Tensor x_g = on_gpu(x), sum_g = gpu_room(sum), total_g = on_gpu(total);
+        const Tensor x_g = on_gpu(x), sum_g = gpu_space(sum), total_g = on_gpu(total);
         loss_weighted_sum(&cpu, sum, x);
         loss_weighted_sum(&gpu, sum_g, x_g);
         assert_near(f64_at(from_gpu(sum_g)), f64_at(sum), 1e-12 * (double)sizes[k]);
@@ -76,8 +76,9 @@ static void weights_of_means_are_as_on_the_cpu(void **state)
         const Tensor target = some_targets(rows), value = NEW(I32, rows), out = NEW(I32, rows);
         const Tensor weight = NEW(F32, rows), count = NEW(F64, 1);
         for (int64_t i = 0; i < rows; i++) i32(value)[i] = (int32_t)i;
-        const Tensor target_g = on_gpu(target), out_g = gpu_room(out), weight_g = gpu_room(weight);
-        const Tensor count_g = gpu_room(count);
+        const Tensor target_g = on_gpu(target), out_g = gpu_space(out),
+                     weight_g = gpu_space(weight);
+        const Tensor count_g = gpu_space(count);
         loss_mask_targets(&cpu, out, target, value);
         loss_mask_targets(&gpu, out_g, target_g, on_gpu(value));
         assert_same_bits(from_gpu(out_g), out);

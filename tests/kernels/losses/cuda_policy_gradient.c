@@ -19,7 +19,7 @@ static void policy_weights_are_as_on_the_cpu(void **state)
         for (int64_t i = 0; i < rows; i++) f32(chosen)[i] = -fabsf(f32(chosen)[i]);
         for (int64_t i = 0; i < rows; i += 5) f32(share)[i] = 0.0f, f32(gain)[i] = NAN;
         const Tensor weight = NEW(F32, rows), loss = NEW(F32, rows), logs = NEW(F32, rows);
-        const Tensor weight_g = gpu_room(weight), loss_g = gpu_room(loss);
+        const Tensor weight_g = gpu_space(weight), loss_g = gpu_space(loss);
         const Tensor gain_g = on_gpu(gain), ratio_g = on_gpu(ratio), share_g = on_gpu(share);
         const Tensor chosen_g = on_gpu(chosen);
         const ImportanceOptions o = {-0.5f, 1, 1.5f, k % 2 ? 1 : 0.3f, k % 3 ? 4 : 1};

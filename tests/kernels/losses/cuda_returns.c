@@ -22,8 +22,8 @@ static void returns_are_as_on_the_cpu(void **state)
         const ReturnsInput in = {reward, end, value, next, k % 4 ? ratio : absent, cu};
         const ReturnsInput in_g = {on_gpu(reward), on_gpu(end),          on_gpu(value),
                                    on_gpu(next),   on_gpu(in.log_ratio), on_gpu(cu)};
-        const Tensor target_g = gpu_room(target), valid_g = gpu_room(valid),
-                     gain_g = gpu_room(gain);
+        const Tensor target_g = gpu_space(target), valid_g = gpu_space(valid),
+                     gain_g = gpu_space(gain);
         returns(&cpu, target, valid, k % 3 ? gain : absent, in, o);
         returns(&gpu, target_g, valid_g, k % 3 ? gain_g : absent, in_g, o);
         assert_same_bits(from_gpu(valid_g), valid);

@@ -16,7 +16,7 @@ static void td_targets_are_as_on_the_cpu(void **state)
             i32(cu)[w] = last < TOKENS - 5 ? last : TOKENS - 5;
         }
         for (int t = 0; t < TOKENS; t++) ((uint8_t *)end.data)[t] = (uint8_t)(t % 7 ? 0 : t % 3);
-        const Tensor y_g = gpu_room(y), valid_g = gpu_room(valid);
+        const Tensor y_g = gpu_space(y), valid_g = gpu_space(valid);
         const int n = k % 4 + 1;
         td_targets(&cpu, y, valid, reward, end, next, cu, 0.9f, n, k < 4);
         td_targets(&gpu, y_g, valid_g, on_gpu(reward), on_gpu(end), on_gpu(next), on_gpu(cu), 0.9f,
