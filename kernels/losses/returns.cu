@@ -51,8 +51,8 @@ static __device__ __forceinline__ Link link_of(const ReturnsBatch &b, int64_t t,
     return k;
 }
 
-/* The links of this lane and of all lanes above it become one link, which takes E of the token after
- * the warp's. */
+/* The links of this lane and of all lanes above it become one link, which takes E of the token
+ * after the warp's. */
 static __device__ __forceinline__ void compose(double &add, double &factor)
 {
     const int lane = (int)threadIdx.x % WARP;

@@ -16,7 +16,7 @@
  *   E[t]     = rho[t] delta[t] + (cut[t] ? 0 : gamma c[t] E[t+1])
  *
  *   target[t]    = value[t] + E[t]
- *   advantage[t] = delta[t] + (cut[t] ? 0 : gamma E[t+1])           of V-trace; the advantage of GAE
+ *   advantage[t] = delta[t] + (cut[t] ? 0 : gamma E[t+1])           of V-trace; that of GAE
  *                                                                   is E = target - value
  *   valid[t]     as in td.h: 1 for transitions; 0, as target and advantage, for the last token of a
  *                window, for tokens past cu_seqlens[windows], and, where last_has_value is false,
