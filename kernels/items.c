@@ -1,6 +1,7 @@
 /* The item encoder on the CPU. */
 #include "items.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/bf16.h"
@@ -39,22 +40,58 @@ static void encode(float *restrict y, const ItemTable *table, int64_t item)
     }
 }
 
+/* ---- Shards ---------------------------------------------------------------------------------- */
+
+static int32_t row_of(const ItemTable *table, int32_t id)
+{
+    REQUIRE(id < items_total(table), "item %d, want one below %" PRId64, id, items_total(table));
+    const int64_t row = id - table->first;
+    return id < 0 || row < 0 || row >= table->id.dim[0] ? -1 : (int32_t)row;
+}
+
+Tensor items_rows(Device *dev, const ItemTable *table, Tensor ids)
+{
+    EXPECT(ids, I32, ids.dim[0]);
+    if (items_are_all(table)) return ids;
+    const Tensor row = SCRATCH(dev, I32, ids.dim[0]);
+    if (ON_CUDA(dev))
+        items_rows_cuda(dev, row, table, ids);
+    else
+        for (int64_t i = 0; i < ids.dim[0]; i++) i32(row)[i] = row_of(table, i32(ids)[i]);
+    return row;
+}
+
+void items_mask(Device *dev, Tensor x, const ItemTable *table, Tensor ids)
+{
+    EXPECT(ids, I32, ids.dim[0]);
+    EXPECT(x, F32, ids.dim[0]);
+    if (items_are_all(table)) return;
+    if (ON_CUDA(dev))
+        items_mask_cuda(dev, x, table, ids);
+    else
+        for (int64_t i = 0; i < ids.dim[0]; i++)
+            if (i32(ids)[i] >= 0 && row_of(table, i32(ids)[i]) < 0) f32(x)[i] = 0.0f;
+}
+
+/* ---- Vectors --------------------------------------------------------------------------------- */
+
 void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids)
 {
     const int64_t rows = ids.dim[0], dim = table->id.dim[1];
     check(table);
-    EXPECT(ids, I32, rows);
     EXPECT(y, activation_dtype(y), rows, dim);
+    const size_t mark = scratch_mark(dev);
+    const Tensor row = items_rows(dev, table, ids);
     if (ON_CUDA(dev)) {
-        items_gather_cuda(dev, y, table, ids);
+        items_gather_cuda(dev, y, table, row);
+        scratch_release(dev, mark);
         return;
     }
-    const size_t mark = scratch_mark(dev);
     const Tensor to = bf16_wide_like(dev, y);
 #pragma omp parallel for schedule(static) num_threads(dev->threads)
     for (int64_t i = 0; i < rows; i++)
-        if (i32(ids)[i] >= 0)
-            encode(f32(to) + i * dim, table, i32(ids)[i]);
+        if (i32(row)[i] >= 0)
+            encode(f32(to) + i * dim, table, i32(row)[i]);
         else
             memset(f32(to) + i * dim, 0, (size_t)dim * sizeof(float));
     bf16_round_into(dev, y, to);
@@ -69,9 +106,11 @@ Tensor items_range(const ItemTable *table, int64_t first, int64_t rows, Tensor s
     return tensor_rows(space, 0, rows);
 }
 
-void items_gather_backward(Device *dev, Tensor did, Tensor dy, Tensor ids)
+void items_gather_backward(Device *dev, Tensor did, Tensor dy, const ItemTable *table, Tensor ids)
 {
-    embedding_backward(dev, did, dy, ids);
+    const size_t mark = scratch_mark(dev);
+    embedding_backward(dev, did, dy, items_rows(dev, table, ids));
+    scratch_release(dev, mark);
 }
 
 static void category_backward(Device *dev, Tensor dtable, Tensor did, Tensor category)

@@ -1,4 +1,4 @@
-/* The item encoder inside of kernels: items.h. */
+/* The item encoder inside of kernels: items.h. `item` is a row of the table. */
 #ifndef SOUK_ITEMS_CUH
 #define SOUK_ITEMS_CUH
 

@@ -1,17 +1,23 @@
 /* The item encoder: item id -> vector. The catalogue head scores against the same vectors.
  *
- *   E[a, :] = id[a, :] + sum_k category_table[category[a, k], :] + sum_f numeric[a, f]
- * numeric_weight[f, :]
+ *   E[a, :] = id[a, :] + sum_k category_table[category[a, k], :]
+ *                      + sum_f numeric[a, f] numeric_weight[f, :]
  *
- * E is never stored when the catalogue has features: ops ask for the rows they need, and the
- * gradient of every use accumulates in did (since dE/did = 1, did is dE). One call at the end of
- * the backward pass, items_features_backward, then gives the gradients of the shared parameters.
+ * E is never stored when the catalogue has features: ops compute the rows they need. The gradient
+ * of every use accumulates in did (since dE/did = 1, did is dE). One call at the end of the
+ * backward pass, items_features_backward, then gives the gradients of the shared parameters.
  *
  *   id              [items, dim]       f32
  *   category        [items, kinds]     i32, rows of category_table      optional (data NULL)
  *   category_table  [categories, dim]  f32                              with category
  *   numeric         [items, features]  f32, normalised                  optional
  *   numeric_weight  [features, dim]    f32                              with numeric
+ *
+ * Shards. Ranks may share a catalogue by its rows. The table of a rank then has the rows of the
+ * items first .. first + items - 1, in id, category and numeric, and so have did and a head's bias;
+ * there are `total` items in all. What ops take or return as an item is its id in the whole
+ * catalogue, on every shard. An item of another shard is treated as one that is absent, with an id
+ * below 0; an id of `total` or more is a broken contract.
  */
 #ifndef SOUK_ITEMS_H
 #define SOUK_ITEMS_H
@@ -28,29 +34,49 @@ typedef struct {
     Tensor id;
     Tensor category, category_table;
     Tensor numeric, numeric_weight;
+    int64_t first, total; /* of a shard; both 0: the table has the whole catalogue */
 } ItemTable;
 
-/* y[i, :] = E[ids[i], :], 0 where ids[i] < 0. y [rows, dim] f32 or bf16, overwritten; ids [rows] i32, each
- * below items. */
+static inline int64_t items_total(const ItemTable *t) { return t->total ? t->total : t->id.dim[0]; }
+static inline bool items_are_all(const ItemTable *t) { return items_total(t) == t->id.dim[0]; }
+
+/* Ops that finish a row alone abort on a shard. */
+#define ITEMS_REQUIRE_ALL(t)                                                                       \
+    REQUIRE(items_are_all(t), "a shard of %lld of %lld items, want its partial results",           \
+            (long long)(t)->id.dim[0], (long long)(t)->total)
+
+/* row[i] = ids[i] - first, -1 where the item is absent or of another shard; i32 [rows]. On a whole
+ * table that is `ids` itself, else it is in the caller's scratch. */
+Tensor items_rows(Device *dev, const ItemTable *table, Tensor ids);
+/* x[i] = 0 where item ids[i] is of another shard; x f32 [rows], in place. Does nothing on a whole
+ * table. */
+void items_mask(Device *dev, Tensor x, const ItemTable *table, Tensor ids);
+
+/* y[i, :] = E[ids[i], :], 0 where there is no such item. y [rows, dim] f32 or bf16, overwritten;
+ * ids [rows] i32. */
 void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids);
 
-/* E[first .. first+rows-1, :]: a view of table->id where the catalogue has no features, else
- * computed into `space` [>= rows, dim], of which a view is returned. CPU only, in the calling
- * thread: the catalogue head asks for tiles inside its own parallel loops. */
+/* The vectors of the table's rows first .. first+rows-1: a view of table->id where the catalogue
+ * has no features, else computed into `space` [>= rows, dim], of which a view is returned. CPU
+ * only, in the calling thread: the catalogue head asks for tiles inside its own parallel loops. */
 Tensor items_range(const ItemTable *table, int64_t first, int64_t rows, Tensor space);
 
-/* did[ids[i], :] += dy[i, :], in order of i for each id: deterministic. Rows with ids[i] < 0 are
- * skipped. */
-void items_gather_backward(Device *dev, Tensor did, Tensor dy, Tensor ids);
+/* did[ids[i] - table->first, :] += dy[i, :], in order of i for each id: deterministic. Rows without
+ * such an item are skipped. */
+void items_gather_backward(Device *dev, Tensor did, Tensor dy, const ItemTable *table, Tensor ids);
 
 /* dcategory_table += segment sums of did by category; dnumeric_weight += numeric^T did. Call once,
- * when did is complete. Absent features are skipped. */
+ * when did is complete. Absent features are skipped. The gradients of a shard are summands of those
+ * of the catalogue. */
 void items_features_backward(Device *dev, Tensor dcategory_table, Tensor dnumeric_weight,
                              Tensor did, const ItemTable *table);
 
-/* The CUDA half, in items.cu. Call the functions above instead: they check shapes. items_range_cuda is
- * items_range into y [rows, dim], f32 or bf16; items_column_cuda: to [items] = category[:, kind]. */
-void items_gather_cuda(Device *dev, Tensor y, const ItemTable *table, Tensor ids);
+/* The CUDA half, in items.cu. Call the functions above instead: they check shapes. items_range_cuda
+ * is items_range into y [rows, dim], f32 or bf16; items_column_cuda: to [items] = category[:,
+ * kind]. */
+void items_rows_cuda(Device *dev, Tensor row, const ItemTable *table, Tensor ids);
+void items_mask_cuda(Device *dev, Tensor x, const ItemTable *table, Tensor ids);
+void items_gather_cuda(Device *dev, Tensor y, const ItemTable *table, Tensor row);
 void items_range_cuda(Device *dev, Tensor y, const ItemTable *table, int64_t first);
 void items_column_cuda(Device *dev, Tensor to, Tensor category, int64_t kind);
 

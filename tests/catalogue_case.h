@@ -17,12 +17,6 @@ typedef struct {
     Tensor u, bias, target, weight;
 } Case;
 
-static inline ItemTable table_on_gpu(const ItemTable *t)
-{
-    return (ItemTable){on_gpu(t->id), on_gpu(t->category), on_gpu(t->category_table),
-                       on_gpu(t->numeric), on_gpu(t->numeric_weight)};
-}
-
 static inline Case make_case(Shape s, uint64_t seed)
 {
     Case c = {.shape = s, .u = rounded(NORMAL(seed, 1, s.rows, s.dim))};

@@ -7,6 +7,7 @@
 
 #include "base/bf16.h"
 #include "base/cuda/device.h"
+#include "items.h"
 
 static Device cpu, gpu;
 static Tensor gpu_pool[4096];
@@ -49,6 +50,17 @@ static inline Tensor gpu_space(Tensor like)
     t.data = device_alloc_cuda(&gpu, tensor_bytes(like) ? tensor_bytes(like) : 1);
     assert_non_null(t.data);
     return gpu_pool[gpu_used++] = t;
+}
+
+static inline ItemTable table_on_gpu(const ItemTable *t)
+{
+    return (ItemTable){.id = on_gpu(t->id),
+                       .category = on_gpu(t->category),
+                       .category_table = on_gpu(t->category_table),
+                       .numeric = on_gpu(t->numeric),
+                       .numeric_weight = on_gpu(t->numeric_weight),
+                       .first = t->first,
+                       .total = t->total};
 }
 
 static inline Tensor from_gpu(Tensor t)

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "catalogue/catalogue.h"
+#include "catalogue/rank.h"
 #include "catalogue/sample.h"
 #include "infer/states.h"
 #include "model/scores.h"

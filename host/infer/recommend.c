@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "catalogue/catalogue.h"
+#include "catalogue/rank.h"
 #include "infer/states.h"
 #include "model/scores.h"
 

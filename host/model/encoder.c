@@ -201,10 +201,11 @@ static void attend_backward(Device *dev, Tensor dx, const BlockState *b, const B
     scratch_release(dev, mark);
 }
 
-static void embed_backward(Device *dev, Tensor dx, const Model *m, Weights grad,
+static void embed_backward(Device *dev, Tensor dx, const Model *m, Weights w, Weights grad,
                            const ModelInput *in)
 {
-    items_gather_backward(dev, grad[m->at.item_id], dx, in->item);
+    const ItemTable items = model_items(m, w);
+    items_gather_backward(dev, grad[m->at.item_id], dx, &items, in->item);
     embedding_backward(dev, grad[m->at.action], dx, in->action);
     embedding_backward(dev, grad[m->at.gap], dx, in->gap);
     for (int64_t k = 0; k < m->shape.user_kinds; k++)
@@ -231,6 +232,6 @@ void encoder_backward(Device *dev, Encoder *e, const Model *m, Weights w, Weight
         attend_backward(dev, dx, &b, &m->at.block[l], m, w, grad, in, key, 1 + 2 * l);
     }
     dropout_backward(dev, dx, dx, dropout_at(key, 0));
-    embed_backward(dev, elementwise_cast(dev, dx, F32), m, grad, in);
+    embed_backward(dev, elementwise_cast(dev, dx, F32), m, w, grad, in);
     scratch_release(dev, mark);
 }

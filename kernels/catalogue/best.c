@@ -7,8 +7,8 @@
 #include "base/bf16.h"
 #include "catalogue/tiles.h"
 
-/* The widest vectors of the processor; rows and vectors of a panel such that their products, the panel and one
- * element of a row fill its registers: 32 where vectors are of 64 bytes, else 16. */
+/* The widest vectors of the processor; rows and vectors of a panel such that their products, the
+ * panel and one element of a row fill its registers: 32 where vectors are of 64 bytes, else 16. */
 enum { BYTES = __BIGGEST_ALIGNMENT__, LANES = BYTES / 4, ROWS = BYTES == 64 ? 12 : 6 };
 enum { PANEL = 2 * LANES, PANELS = TILE / PANEL, BLOCK = 1024 };
 typedef float Lanes __attribute__((vector_size(BYTES)));
@@ -55,14 +55,13 @@ static void pack(float *to, const float *from, int64_t count, int64_t dim, int64
                 to[k * wide + j] = first + j < count ? from[(first + j) * dim + k] : 0.0f;
 }
 
-/* A block of rows: packed u, and the best of each group of tiles. What one thread needs: the rows' best in each
- * lane, and a tile's packed vectors and biases. */
+/* A block of rows: packed u, and the best of each group of tiles. What one thread needs: the rows'
+ * best in each lane, and a tile's packed vectors and biases. */
 typedef struct {
     Tiles tiles;
     int64_t rows;   /* of a block at most, a multiple of ROWS */
     Tensor u;       /* [rows, dim] packed */
-    Tensor max;     /* [groups, rows] */
-    Tensor argmax;  /* [groups, rows] */
+    Tensor stats;   /* [groups, rows] RowStats */
     Tensor best;    /* [threads, rows] Best */
     Tensor vectors; /* [threads, TILE, dim] packed */
     Tensor bias;    /* [threads, TILE] */
@@ -76,8 +75,7 @@ static Search search_plan(Device *dev, const ItemTable *table, Tensor bias, int6
     const int64_t threads = dev->threads, dim = s.tiles.dim;
     s.rows = (each + ROWS - 1) / ROWS * ROWS;
     s.u = SCRATCH(dev, F32, s.rows, dim);
-    s.max = SCRATCH(dev, F32, s.tiles.groups, s.rows);
-    s.argmax = SCRATCH(dev, I32, s.tiles.groups, s.rows);
+    s.stats = SCRATCH(dev, U8, s.tiles.groups, s.rows, (int64_t)sizeof(RowStats));
     s.best = SCRATCH(dev, U8, threads, s.rows, (int64_t)sizeof(Best));
     s.vectors = SCRATCH(dev, F32, threads, TILE, dim);
     s.bias = SCRATCH(dev, F32, threads, TILE);
@@ -105,6 +103,7 @@ static void group_best(const Search *s, int64_t group, int64_t rows)
     const int64_t begin = tiles_group_begin(&s->tiles, group),
                   end = tiles_group_begin(&s->tiles, group + 1);
     const int32_t first = (int32_t)(tiles_first(&s->tiles, begin) / LANES);
+    RowStats *to = (RowStats *)s->stats.data + group * s->rows;
     Best *best = (Best *)s->best.data + omp_get_thread_num() * s->rows;
     for (int64_t i = 0; i < s->rows; i++)
         best[i] = (Best){(Lanes){0} - FLT_MAX, (Numbers){0} + first};
@@ -118,22 +117,21 @@ static void group_best(const Search *s, int64_t group, int64_t rows)
             max = best[i].score[l];
             item = other;
         }
-        f32(s->max)[group * s->rows + i] = max;
-        i32(s->argmax)[group * s->rows + i] = item;
+        to[i] = (RowStats){.max = max, .argmax = (int32_t)s->tiles.table->first + item};
     }
 }
 
-/* The best group of row i, the first of equals. */
-static int64_t best_group(const Search *s, int64_t i)
+/* The best group's of row i, of equal ones the first's. */
+static RowStats best_group(const Search *s, int64_t i)
 {
-    int64_t best = i;
+    const RowStats *group = s->stats.data;
+    RowStats best = group[i];
     for (int64_t at = i; at < s->tiles.groups * s->rows; at += s->rows)
-        if (f32(s->max)[at] > f32(s->max)[best]) best = at;
+        if (group[at].max > best.max) best = group[at];
     return best;
 }
 
-void catalogue_best(Device *dev, Tensor max, Tensor argmax, Tensor u, const ItemTable *table,
-                    Tensor bias)
+void catalogue_best(Device *dev, Tensor part, Tensor u, const ItemTable *table, Tensor bias)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
     const size_t mark = scratch_mark(dev);
@@ -144,11 +142,7 @@ void catalogue_best(Device *dev, Tensor max, Tensor argmax, Tensor u, const Item
         pack(f32(s.u), f32(queries) + first * dim, count, dim, ROWS);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(dev->threads)
         for (int64_t g = 0; g < s.tiles.groups; g++) group_best(&s, g, count);
-        for (int64_t i = 0; i < count; i++) {
-            const int64_t at = best_group(&s, i);
-            if (max.data) f32(max)[first + i] = f32(s.max)[at];
-            if (argmax.data) i32(argmax)[first + i] = i32(s.argmax)[at];
-        }
+        for (int64_t i = 0; i < count; i++) ((RowStats *)part.data)[first + i] = best_group(&s, i);
     }
     scratch_release(dev, mark);
 }

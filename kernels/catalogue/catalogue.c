@@ -10,18 +10,13 @@
 #include "catalogue/best.h"
 #include "catalogue/tiles.h"
 #include "elementwise.h"
-#include "gemm.h"
+#include "embedding.h"
 
-/* ---- Statistics of rows, by group of tiles ----------------------------------------------------
- */
+/* ---- Statistics of rows, by group of tiles --------------------------------------------------- */
 
-typedef struct {
-    float max;
-    double sum, weighted; /* sum exp((z - max)/T), sum exp((z - max)/T) z */
-} RowStats;
-
-static void add_tile(RowStats *s, int32_t *argmax, const float *z, int64_t first, int64_t width,
-                     float scale, bool expectation)
+/* item: the id of the tile's first. */
+static void add_tile(RowStats *s, const float *z, int64_t item, int64_t width, float scale,
+                     bool expectation)
 {
     const float max = tiles_row_max(z, width);
     if (max > s->max) {
@@ -31,7 +26,7 @@ static void add_tile(RowStats *s, int32_t *argmax, const float *z, int64_t first
         s->max = max;
         int64_t j = 0;
         while (z[j] != max) j++;
-        *argmax = (int32_t)(first + j);
+        s->argmax = (int32_t)(item + j);
     }
     float sum = 0.0f, weighted = 0.0f;
     const float top = s->max;
@@ -50,38 +45,34 @@ static void add_tile(RowStats *s, int32_t *argmax, const float *z, int64_t first
     s->weighted += weighted;
 }
 
-/* Statistics of a block: stats [groups, block], argmax likewise. */
-static void block_stats(const Tiles *t, RowStats *stats, int32_t *argmax, const float *u,
-                        int64_t rows, float scale, bool expectation)
+/* Statistics of a block: stats [groups, block]. */
+static void block_stats(const Tiles *t, RowStats *stats, const float *u, int64_t rows, float scale,
+                        bool expectation)
 {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) {
         RowStats *s = stats + g * t->block;
-        int32_t *a = argmax + g * t->block;
-        for (int64_t i = 0; i < rows; i++) {
-            s[i] = (RowStats){.max = -FLT_MAX};
-            a[i] = (int32_t)tiles_first(t, tiles_group_begin(t, g));
-        }
+        const int64_t first = tiles_item(t, tiles_group_begin(t, g));
+        for (int64_t i = 0; i < rows; i++)
+            s[i] = (RowStats){.max = -FLT_MAX, .argmax = (int32_t)first};
         for (int64_t tile = tiles_group_begin(t, g); tile < tiles_group_begin(t, g + 1); tile++) {
             const float *z = tiles_scores(t, tile, u, rows, 1);
             for (int64_t i = 0; i < rows; i++)
-                add_tile(&s[i], &a[i], z + i * TILE, tiles_first(t, tile), tiles_width(t, tile),
-                         scale, expectation);
+                add_tile(&s[i], z + i * TILE, tiles_item(t, tile), tiles_width(t, tile), scale,
+                         expectation);
         }
     }
 }
 
-/* Combine the groups of row i, in order. */
-static RowStats merge(const Tiles *t, const RowStats *stats, const int32_t *argmax, int64_t i,
-                      float scale, int32_t *best)
+/* The groups of row i, in order. */
+static RowStats merge_groups(const Tiles *t, const RowStats *stats, int64_t i, float scale)
 {
-    RowStats all = {.max = -FLT_MAX};
-    *best = argmax[i];
+    RowStats all = {.max = -FLT_MAX, .argmax = stats[i].argmax};
     for (int64_t g = 0; g < t->groups; g++) {
         const RowStats *s = &stats[g * t->block + i];
         if (s->max > all.max) {
             all.max = s->max;
-            *best = argmax[g * t->block + i];
+            all.argmax = s->argmax;
         }
     }
     for (int64_t g = 0; g < t->groups; g++) {
@@ -93,61 +84,69 @@ static RowStats merge(const Tiles *t, const RowStats *stats, const int32_t *argm
     return all;
 }
 
-void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable *table, Tensor bias,
-                     float temperature)
+static void run_stats(Device *dev, RowStats *to, Tensor u, const ItemTable *table, Tensor bias,
+                      float scale, bool expectation)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
-    EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
-    REQUIRE(temperature > 0.0f, "temperature is %g, want > 0", (double)temperature);
-    if (rows == 0) return;
-    if (ON_CUDA(dev)) {
-        catalogue_stats_cuda(dev, catalogue_choice_cuda(dev, u), out, u, table, bias, temperature);
-        return;
-    }
-    if (!out.logsumexp.data && !out.expectation.data) {
-        catalogue_best(dev, out.max, out.argmax, u, table, bias);
-        return;
-    }
-    const float scale = 1.0f / temperature;
-    const size_t mark = scratch_mark(dev);
     const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
     const Tensor queries = bf16_widen(dev, u);
     RowStats *stats = SCRATCH(dev, U8, t.groups, t.block, (int64_t)sizeof(RowStats)).data;
-    int32_t *argmax = i32(SCRATCH(dev, I32, t.groups, t.block));
-
     for (int64_t first = 0; first < rows; first += t.block) {
         const int64_t count = rows - first < t.block ? rows - first : t.block;
-        block_stats(&t, stats, argmax, f32(queries) + first * dim, count, scale,
-                    out.expectation.data);
-        for (int64_t i = 0; i < count; i++) {
-            int32_t best;
-            const RowStats s = merge(&t, stats, argmax, i, scale, &best);
-            if (out.max.data) f32(out.max)[first + i] = s.max;
-            if (out.argmax.data) i32(out.argmax)[first + i] = best;
-            if (out.logsumexp.data)
-                f32(out.logsumexp)[first + i] = (float)((double)s.max * scale + log(s.sum));
-            if (out.expectation.data) f32(out.expectation)[first + i] = (float)(s.weighted / s.sum);
-        }
+        block_stats(&t, stats, f32(queries) + first * dim, count, scale, expectation);
+        for (int64_t i = 0; i < count; i++) to[first + i] = merge_groups(&t, stats, i, scale);
     }
+}
+
+void catalogue_stats_partial(Device *dev, Tensor part, Tensor u, const ItemTable *table,
+                             Tensor bias, float temperature, StatsWanted wanted)
+{
+    const int64_t rows = u.dim[0];
+    EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
+    EXPECT(part, U8, rows, (int64_t)sizeof(RowStats));
+    REQUIRE(temperature > 0.0f, "temperature is %g, want > 0", (double)temperature);
+    if (rows == 0) return;
+    const size_t mark = scratch_mark(dev);
+    if (ON_CUDA(dev))
+        catalogue_stats_cuda(dev, catalogue_choice_cuda(dev, u), part, u, table, bias, temperature,
+                             wanted);
+    else if (wanted == STATS_BEST)
+        catalogue_best(dev, part, u, table, bias);
+    else
+        run_stats(dev, part.data, u, table, bias, 1.0f / temperature, wanted == STATS_EXPECTATION);
     scratch_release(dev, mark);
 }
 
-/* ---- Cross-entropy -----------------------------------------------------------------------------
- */
+void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable *table, Tensor bias,
+                     float temperature)
+{
+    const int64_t rows = u.dim[0], size = sizeof(RowStats);
+    const size_t mark = scratch_mark(dev);
+    const Tensor part = SCRATCH(dev, U8, 1, rows, size);
+    ITEMS_REQUIRE_ALL(table);
+    catalogue_stats_partial(dev, TENSOR(part.data, U8, rows, size), u, table, bias, temperature,
+                            catalogue_merge_wanted(&out));
+    catalogue_merge_stats(dev, out, part, temperature);
+    scratch_release(dev, mark);
+}
+
+/* ---- Cross-entropy --------------------------------------------------------------------------- */
 
 typedef struct {
     float *loss, *du, *did, *dbias; /* the last two may be NULL */
     const float *u, *weight, *logsumexp;
     const int32_t *target;
     int64_t rows;
+    int pass; /* over the scores: tiles_scores */
 } Block;
 
-/* Scores of a tile become their gradient, in place; the tile with a row's target gives its loss. */
-static void tile_gradient(const Block *b, float *z, int64_t first, int64_t width)
+/* Scores of a tile become their gradient, in place; the tile with a row's target gives its loss.
+ * item: the id of the tile's first. */
+static void tile_gradient(const Block *b, float *z, int64_t item, int64_t width)
 {
     for (int64_t i = 0; i < b->rows; i++) {
         float *restrict row = z + i * TILE;
-        const int64_t hit = b->target[i] - first;
+        const int64_t hit = b->target[i] - item;
         const float weight = b->weight[i], logsumexp = b->logsumexp[i];
         const float target_score = hit >= 0 && hit < width ? row[hit] : 0.0f;
 #pragma omp simd
@@ -162,21 +161,14 @@ static void group_backward(const Tiles *t, const Block *b, int64_t group, float 
 {
     for (int64_t tile = tiles_group_begin(t, group); tile < tiles_group_begin(t, group + 1);
          tile++) {
-        float *g = tiles_scores(t, tile, b->u, b->rows, 2);
-        tile_gradient(b, g, tiles_first(t, tile), tiles_width(t, tile));
+        float *g = tiles_scores(t, tile, b->u, b->rows, b->pass);
+        tile_gradient(b, g, tiles_item(t, tile), tiles_width(t, tile));
         tiles_backward(t, group, tile, g, b->u, b->rows, du, b->did, b->dbias);
     }
 }
 
-static void block_cross_entropy(const Tiles *t, const Block *b, RowStats *stats, int32_t *argmax,
-                                float *logsumexp, float *partial)
+static void block_gradient(const Tiles *t, const Block *b, float *partial)
 {
-    block_stats(t, stats, argmax, b->u, b->rows, 1.0f, false);
-    for (int64_t i = 0; i < b->rows; i++) {
-        int32_t best;
-        const RowStats s = merge(t, stats, argmax, i, 1.0f, &best);
-        logsumexp[i] = (float)((double)s.max + log(s.sum));
-    }
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++)
         group_backward(t, b, g, partial + g * t->block * t->dim);
@@ -188,12 +180,14 @@ typedef struct {
     int64_t count;
     int32_t *row;
     Tensor loss, du, u, target, weight;
+    Tensor logsumexp;
+    bool given; /* logsumexp */
 } Active;
 
-static Active gather_active(Device *dev, Tensor u, Tensor target, Tensor weight)
+static Active gather_active(Device *dev, Tensor u, Tensor target, Tensor weight, Tensor logsumexp)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
-    Active a = {.row = i32(SCRATCH(dev, I32, rows))};
+    Active a = {.row = i32(SCRATCH(dev, I32, rows)), .given = logsumexp.data};
     for (int64_t i = 0; i < rows; i++)
         if (i32(target)[i] >= 0) a.row[a.count++] = (int32_t)i;
     a.u = SCRATCH(dev, F32, a.count, dim);
@@ -201,11 +195,14 @@ static Active gather_active(Device *dev, Tensor u, Tensor target, Tensor weight)
     a.loss = SCRATCH(dev, F32, a.count);
     a.target = SCRATCH(dev, I32, a.count);
     a.weight = SCRATCH(dev, F32, a.count);
+    a.logsumexp = SCRATCH(dev, F32, a.count);
 #pragma omp parallel for schedule(static) num_threads(dev->threads)
     for (int64_t i = 0; i < a.count; i++) {
         memcpy(f32(a.u) + i * dim, f32(u) + a.row[i] * dim, (size_t)dim * sizeof(float));
         i32(a.target)[i] = i32(target)[a.row[i]];
         f32(a.weight)[i] = f32(weight)[a.row[i]];
+        f32(a.loss)[i] = 0.0f; /* its target may be of another shard */
+        if (a.given) f32(a.logsumexp)[i] = f32(logsumexp)[a.row[i]];
     }
     return a;
 }
@@ -222,17 +219,18 @@ static void scatter_active(Device *dev, const Active *a, Tensor loss, Tensor du)
     }
 }
 
+/* Where the logsumexp is not given, a block's scores are kept from the statistics to the
+ * gradient. */
 static void cross_entropy_active(Device *dev, const Active *a, Tensor did, Tensor dbias,
                                  const ItemTable *table, Tensor bias, Dtype queries)
 {
     const int64_t dim = a->u.dim[1];
     const Tiles t = tiles_plan(dev, table, bias, a->count, queries);
     RowStats *stats = SCRATCH(dev, U8, t.groups, t.block, (int64_t)sizeof(RowStats)).data;
-    int32_t *argmax = i32(SCRATCH(dev, I32, t.groups, t.block));
-    float *logsumexp = f32(SCRATCH(dev, F32, t.block));
     float *partial = f32(SCRATCH(dev, F32, t.groups, t.block, dim));
 
     for (int64_t first = 0; first < a->count; first += t.block) {
+        float *logsumexp = f32(a->logsumexp) + first;
         const Block b = {
             .loss = f32(a->loss) + first,
             .du = f32(a->du) + first * dim,
@@ -243,18 +241,25 @@ static void cross_entropy_active(Device *dev, const Active *a, Tensor did, Tenso
             .logsumexp = logsumexp,
             .target = i32(a->target) + first,
             .rows = a->count - first < t.block ? a->count - first : t.block,
+            .pass = a->given ? 1 : 2,
         };
-        block_cross_entropy(&t, &b, stats, argmax, logsumexp, partial);
+        if (!a->given) {
+            block_stats(&t, stats, b.u, b.rows, 1.0f, false);
+            for (int64_t i = 0; i < b.rows; i++)
+                logsumexp[i] = catalogue_merge_logsumexp(merge_groups(&t, stats, i, 1.0f), 1.0f);
+        }
+        block_gradient(&t, &b, partial);
     }
 }
 
-void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
-                             Tensor u, const ItemTable *table, Tensor bias, Tensor target,
-                             Tensor weight)
+/* logsumexp absent: of the table, which is whole. */
+static void cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias, Tensor u,
+                          const ItemTable *table, Tensor bias, Tensor target, Tensor weight,
+                          Tensor logsumexp)
 {
     const int64_t rows = u.dim[0], items = table->id.dim[0], dim = table->id.dim[1];
     EXPECT(u, activation_dtype(u), rows, dim);
-    EXPECT(du, u.dtype, rows, dim);
+    EXPECT(du, du.dtype == F32 ? F32 : u.dtype, rows, dim);
     if (did.data) EXPECT(did, F32, items, dim);
     EXPECT(loss, F32, rows);
     EXPECT(target, I32, rows);
@@ -262,27 +267,44 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
     if (bias.data) EXPECT(dbias, F32, items);
     if (ON_CUDA(dev)) {
         catalogue_cross_entropy_cuda(dev, catalogue_choice_cuda(dev, u), loss, du, did, dbias, u,
-                                     table, bias, target, weight);
+                                     table, bias, target, weight, logsumexp);
         return;
     }
     const size_t mark = scratch_mark(dev);
     const Tensor to = bf16_wide_like(dev, du);
-    const Active a = gather_active(dev, bf16_widen(dev, u), target, weight);
+    const Active a = gather_active(dev, bf16_widen(dev, u), target, weight, logsumexp);
     if (a.count > 0) cross_entropy_active(dev, &a, did, dbias, table, bias, u.dtype);
     scatter_active(dev, &a, loss, to);
     bf16_round_into(dev, du, to);
     scratch_release(dev, mark);
 }
 
-/* ---- Single scores ------------------------------------------------------------------------------
- */
-
-/* E[ids], with row 0 standing in for absent ids (their results are masked). */
-static Tensor gather_present(Device *dev, const ItemTable *table, Tensor ids)
+void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
+                             Tensor u, const ItemTable *table, Tensor bias, Tensor target,
+                             Tensor weight)
 {
-    const int64_t rows = ids.dim[0];
+    ITEMS_REQUIRE_ALL(table);
+    cross_entropy(dev, loss, du, did, dbias, u, table, bias, target, weight, (Tensor){0});
+}
+
+void catalogue_cross_entropy_given(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
+                                   Tensor u, const ItemTable *table, Tensor bias, Tensor target,
+                                   Tensor weight, Tensor logsumexp)
+{
+    EXPECT(logsumexp, F32, u.dim[0]);
+    cross_entropy(dev, loss, du, did, dbias, u, table, bias, target, weight, logsumexp);
+}
+
+/* ---- Single scores --------------------------------------------------------------------------- */
+
+/* The vectors of the table's rows, with row 0 standing in for absent ones: their results are
+ * masked. */
+static Tensor gather_present(Device *dev, const ItemTable *table, Tensor row)
+{
+    const int64_t rows = row.dim[0];
     Tensor present = SCRATCH(dev, I32, rows), e = SCRATCH(dev, F32, rows, table->id.dim[1]);
-    for (int64_t i = 0; i < rows; i++) i32(present)[i] = i32(ids)[i] < 0 ? 0 : i32(ids)[i];
+    for (int64_t i = 0; i < rows; i++)
+        i32(present)[i] = (int32_t)table->first + (i32(row)[i] < 0 ? 0 : i32(row)[i]);
     items_gather(dev, e, table, present);
     return e;
 }
@@ -294,17 +316,18 @@ void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table
     EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
     EXPECT(ids, I32, rows);
     EXPECT(score, F32, rows);
-    if (ON_CUDA(dev)) {
-        catalogue_score_cuda(dev, score, u, table, bias, ids);
-        return;
-    }
     const size_t mark = scratch_mark(dev);
-    elementwise_row_dot(dev, score, bf16_widen(dev, u), gather_present(dev, table, ids));
-    for (int64_t i = 0; i < rows; i++) {
-        if (i32(ids)[i] < 0)
-            f32(score)[i] = 0.0f;
-        else if (bias.data)
-            f32(score)[i] += f32(bias)[i32(ids)[i]];
+    const Tensor row = items_rows(dev, table, ids);
+    if (ON_CUDA(dev)) {
+        catalogue_score_cuda(dev, score, u, table, bias, row);
+    } else {
+        elementwise_row_dot(dev, score, bf16_widen(dev, u), gather_present(dev, table, row));
+        for (int64_t i = 0; i < rows; i++) {
+            if (i32(row)[i] < 0)
+                f32(score)[i] = 0.0f;
+            else if (bias.data)
+                f32(score)[i] += f32(bias)[i32(row)[i]];
+        }
     }
     scratch_release(dev, mark);
 }
@@ -317,20 +340,22 @@ void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, 
     EXPECT(du, u.dtype, rows, dim);
     EXPECT(ids, I32, rows);
     EXPECT(g, F32, rows);
+    const size_t mark = scratch_mark(dev);
+    const Tensor row = items_rows(dev, table, ids);
     if (ON_CUDA(dev)) {
-        catalogue_score_backward_cuda(dev, du, did, dbias, g, u, table, ids);
+        catalogue_score_backward_cuda(dev, du, did, dbias, g, u, table, row);
+        scratch_release(dev, mark);
         return;
     }
-    const size_t mark = scratch_mark(dev);
     Tensor present = SCRATCH(dev, F32, rows), scaled = SCRATCH(dev, u.dtype, rows, dim);
     const Tensor to = bf16_wide_like(dev, du);
-    for (int64_t i = 0; i < rows; i++) f32(present)[i] = i32(ids)[i] < 0 ? 0.0f : f32(g)[i];
-    elementwise_row_scale(dev, to, gather_present(dev, table, ids), present);
+    for (int64_t i = 0; i < rows; i++) f32(present)[i] = i32(row)[i] < 0 ? 0.0f : f32(g)[i];
+    elementwise_row_scale(dev, to, gather_present(dev, table, row), present);
     bf16_round_into(dev, du, to);
     elementwise_row_scale(dev, scaled, u, present);
-    items_gather_backward(dev, did, scaled, ids);
+    embedding_backward(dev, did, scaled, row);
     if (dbias.data)
         for (int64_t i = 0; i < rows; i++)
-            if (i32(ids)[i] >= 0) f32(dbias)[i32(ids)[i]] += f32(g)[i];
+            if (i32(row)[i] >= 0) f32(dbias)[i32(row)[i]] += f32(g)[i];
     scratch_release(dev, mark);
 }

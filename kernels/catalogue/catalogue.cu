@@ -1,7 +1,10 @@
-/* The catalogue head on CUDA. The products are cuBLASLt's (catalogue_tiles.cuh); the kernels here read
- * each score once or twice from the L2 cache: one block a row for the statistics, one thread a score
- * for the gradient. Or scores stay in registers (catalogue_fused.cuh); catalogue_choice() says which.
+/* The catalogue head on CUDA. Either cuBLASLt makes the products (tiles.cuh), and the kernels here
+ * read each score once or twice from the L2 cache: one block of threads a row for the statistics,
+ * one thread a score for the gradient. Or scores stay in registers (fused.cuh). catalogue_choice()
+ * chooses.
  */
+#include "catalogue/catalogue.h"
+
 #include "catalogue/fused.cuh"
 #include "elementwise.h"
 #include "embedding.h"
@@ -21,15 +24,15 @@ static Tensor scratch2(Device *dev, Dtype dtype, int64_t rows, int64_t columns)
     return scratch_tensor(dev, dtype, 2, dim);
 }
 
-/* ---- Statistics ----------------------------------------------------------------------------------- */
+/* ---- Statistics ------------------------------------------------------------------------------ */
 
 typedef struct {
-    RowStats *stats;       /* of all rows */
-    const int32_t *only;   /* rows with only[row] < 0 are left out; NULL: none */
-    const float *z, *bias; /* of the block and tile */
-    int64_t ld, first_row, first_item, width;
+    RowStats *stats;                          /* of all rows, over the tiles so far */
+    const int32_t *only;                      /* rows with only[row] < 0 are left out; NULL: none */
+    const float *z, *bias;                    /* of the block and tile */
+    int64_t ld, first_row, first_item, width; /* first_item: the id of the tile's first */
     float scale;
-    bool expectation;
+    bool expectation, begins; /* begins: this is the first tile */
 } StatsPass;
 
 static __global__ void __launch_bounds__(THREADS) stats_kernel(StatsPass p)
@@ -37,8 +40,8 @@ static __global__ void __launch_bounds__(THREADS) stats_kernel(StatsPass p)
     const int64_t row = p.first_row + blockIdx.x;
     if (p.only && p.only[row] < 0) return;
     const float *z = p.z + blockIdx.x * p.ld;
-    RowStats s = {0.0, 0.0, -FLT_MAX, 0};
-    if (p.first_item > 0) s = p.stats[row];
+    RowStats s = {0.0, 0.0, -FLT_MAX, (int32_t)p.first_item};
+    if (!p.begins) s = p.stats[row];
 
     Best best = no_best();
     for (int64_t j = threadIdx.x; j < p.width; j += THREADS) {
@@ -67,28 +70,6 @@ static __global__ void __launch_bounds__(THREADS) stats_kernel(StatsPass p)
     if (threadIdx.x == 0) p.stats[row] = s;
 }
 
-/* What the caller asked for; each may be NULL. */
-typedef struct {
-    float *max, *logsumexp, *expectation;
-    int32_t *argmax;
-} Wanted;
-
-static __global__ void finish_kernel(Wanted to, const RowStats *stats, const int32_t *only,
-                                     int64_t rows, int64_t items, float scale)
-{
-    const int64_t i = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    if (i >= rows) return;
-    if (only) {
-        device_require(only[i] < items);
-        if (only[i] < 0) return;
-    }
-    const RowStats s = stats[i];
-    if (to.max) to.max[i] = s.max;
-    if (to.argmax) to.argmax[i] = s.argmax;
-    if (to.logsumexp) to.logsumexp[i] = (float)((double)s.max * scale + log(s.sum));
-    if (to.expectation) to.expectation[i] = (float)(s.weighted / s.sum);
-}
-
 static void tiles_stats(Device *dev, RowStats *stats, const TilesCuda &t, const int32_t *only,
                         float scale, bool expectation)
 {
@@ -104,10 +85,11 @@ static void tiles_stats(Device *dev, RowStats *stats, const TilesCuda &t, const 
             p.bias = tile.bias;
             p.ld = t.width;
             p.first_row = block.first;
-            p.first_item = tile.first;
+            p.first_item = tile.item;
             p.width = tile.width;
             p.scale = scale;
             p.expectation = expectation;
+            p.begins = k == 0;
             LAUNCH(dev, stats_kernel, (unsigned)block.rows, THREADS, 0, p);
         }
     }
@@ -118,27 +100,14 @@ static const FusedCatalogue *fused_of(CatalogueKernel kernel)
     return kernel == CATALOGUE_WGMMA ? &catalogue_wgmma_cuda : &catalogue_fused_cuda;
 }
 
-static void fused_stats(Device *dev, RowStats *stats, const FusedCatalogue *fused,
-                        const TilesCuda &t, const Wanted &to, float scale)
+static void run_stats(Device *dev, CatalogueKernel kernel, RowStats *stats, const TilesCuda &t,
+                      const int32_t *only, float scale, StatsWanted wanted)
 {
-    StatsWanted wanted = to.logsumexp ? STATS_SUM : STATS_BEST;
-    if (to.expectation) wanted = STATS_EXPECTATION;
-    for (int64_t k = 0; k < t.tiles; k++)
-        fused->add_stats(dev, stats, &t, tile_of_cuda(dev, &t, k), scale, wanted);
-}
-
-static void run_stats(Device *dev, CatalogueKernel kernel, const TilesCuda &t, Wanted to,
-                      const int32_t *only, float scale)
-{
-    const size_t mark = scratch_mark(dev);
-    RowStats *stats = (RowStats *)scratch2(dev, U8, t.rows, sizeof(RowStats)).data;
     if (kernel == CATALOGUE_TILES)
-        tiles_stats(dev, stats, t, only, scale, to.expectation != NULL);
+        tiles_stats(dev, stats, t, only, scale, wanted == STATS_EXPECTATION);
     else
-        fused_stats(dev, stats, fused_of(kernel), t, to, scale);
-    LAUNCH(dev, finish_kernel, blocks_for(t.rows, THREADS), THREADS, 0, to, stats, only, t.rows,
-           t.items, scale);
-    scratch_release(dev, mark);
+        for (int64_t k = 0; k < t.tiles; k++)
+            fused_of(kernel)->add_stats(dev, stats, &t, tile_of_cuda(dev, &t, k), scale, wanted);
 }
 
 CatalogueKernel catalogue_choice_cuda(Device *dev, Tensor u)
@@ -152,24 +121,17 @@ CatalogueKernel catalogue_choice_cuda(Device *dev, Tensor u)
     return catalogue_choice(&call);
 }
 
-void catalogue_stats_cuda(Device *dev, CatalogueKernel kernel, CatalogueStats out, Tensor u,
-                          const ItemTable *table, Tensor bias, float temperature)
+void catalogue_stats_cuda(Device *dev, CatalogueKernel kernel, Tensor part, Tensor u,
+                          const ItemTable *table, Tensor bias, float temperature,
+                          StatsWanted wanted)
 {
-    if (u.dim[0] == 0) return;
-    const size_t mark = scratch_mark(dev);
-    Wanted to = {};
-    to.max = f32(out.max);
-    to.argmax = i32(out.argmax);
-    to.logsumexp = f32(out.logsumexp);
-    to.expectation = f32(out.expectation);
     const TilesCuda t = kernel == CATALOGUE_TILES
                             ? tiles_plan_cuda(dev, table, bias, u)
                             : fused_of(kernel)->stats_plan(dev, table, bias, u);
-    run_stats(dev, kernel, t, to, NULL, 1.0f / temperature);
-    scratch_release(dev, mark);
+    run_stats(dev, kernel, (RowStats *)part.data, t, NULL, 1.0f / temperature, wanted);
 }
 
-/* ---- Cross-entropy -------------------------------------------------------------------------------- */
+/* ---- Cross-entropy --------------------------------------------------------------------------- */
 
 template <class T>
 struct GradientPass {
@@ -177,7 +139,7 @@ struct GradientPass {
     float *loss;
     const float *z, *bias, *logsumexp, *weight;
     const int32_t *target;
-    int64_t ld, first_row, first_item, width;
+    int64_t ld, first_row, first_item, width; /* first_item: the id of the tile's first */
 };
 
 /* Scores become their gradient; the tile with a row's target gives its loss. */
@@ -204,7 +166,8 @@ static __global__ void gradient_kernel(GradientPass<T> p)
 
 typedef struct {
     Tensor loss, du, did, dbias, target, weight, logsumexp;
-    Tensor g; /* of a block and tile: the scores themselves where u is f32 */
+    Tensor g;   /* of a block and tile: the scores themselves where u is f32 */
+    bool given; /* logsumexp */
 } Outputs;
 
 template <class T>
@@ -221,20 +184,35 @@ static void score_gradient(Device *dev, const TilesCuda &t, const Outputs &o, co
     p.target = i32(o.target);
     p.ld = t.width;
     p.first_row = block.first;
-    p.first_item = tile.first;
+    p.first_item = tile.item;
     p.width = tile.width;
     LAUNCH(dev, gradient_kernel<T>, dim3(blocks_for(tile.width, THREADS), (unsigned)block.rows),
            THREADS, 0, p);
 }
 
+/* logsumexp of the rows with a target. */
+static void find_logsumexp(Device *dev, CatalogueKernel kernel, const Outputs &o,
+                           const TilesCuda &t)
+{
+    const size_t mark = scratch_mark(dev);
+    const int64_t rows[] = {1, t.rows, (int64_t)sizeof(RowStats)};
+    const Tensor part = scratch_tensor(dev, U8, 3, rows);
+    CatalogueStats to = {};
+    to.logsumexp = o.logsumexp;
+    run_stats(dev, kernel, (RowStats *)part.data, t, i32(o.target), 1.0f, STATS_SUM);
+    catalogue_merge_stats_cuda(dev, to, part, 1.0f, o.target, t.items);
+    scratch_release(dev, mark);
+}
+
 /* The statistics and then the gradient, from the tiles of one plan. */
 static void tiles_cross_entropy(Device *dev, Outputs o, Tensor u, const ItemTable *table,
-                                Tensor bias, const Wanted &logsumexp)
+                                Tensor bias)
 {
     const TilesCuda t = tiles_plan_cuda(dev, table, bias, u);
     o.g = u.dtype == F32 ? t.scores : scratch2(dev, u.dtype, t.block, t.width);
-    run_stats(dev, CATALOGUE_TILES, t, logsumexp, i32(o.target), 1.0f);
-    const bool kept = t.tiles == 1 && t.blocks == 1; /* the statistics left the scores there */
+    if (!o.given) find_logsumexp(dev, CATALOGUE_TILES, o, t);
+    const bool kept =
+        !o.given && t.tiles == 1 && t.blocks == 1; /* the statistics left the scores there */
     for (int64_t k = 0; k < t.tiles; k++) {
         const ItemTile tile = tile_of_cuda(dev, &t, k);
         for (int64_t b = 0; b < t.blocks; b++) {
@@ -247,11 +225,11 @@ static void tiles_cross_entropy(Device *dev, Outputs o, Tensor u, const ItemTabl
 }
 
 static void fused_cross_entropy(Device *dev, CatalogueKernel kernel, const Outputs &o, Tensor u,
-                                const ItemTable *table, Tensor bias, const Wanted &logsumexp)
+                                const ItemTable *table, Tensor bias)
 {
     const FusedCatalogue *fused = fused_of(kernel);
     const size_t mark = scratch_mark(dev);
-    run_stats(dev, kernel, fused->stats_plan(dev, table, bias, u), logsumexp, i32(o.target), 1.0f);
+    if (!o.given) find_logsumexp(dev, kernel, o, fused->stats_plan(dev, table, bias, u));
     scratch_release(dev, mark);
     const TilesCuda t = fused->gradient_plan(dev, table, bias, u);
     const FusedGradient to = {f32(o.loss), f32(o.dbias), f32(o.logsumexp), f32(o.weight),
@@ -269,7 +247,7 @@ static void fused_cross_entropy(Device *dev, CatalogueKernel kernel, const Outpu
 
 void catalogue_cross_entropy_cuda(Device *dev, CatalogueKernel kernel, Tensor loss, Tensor du,
                                   Tensor did, Tensor dbias, Tensor u, const ItemTable *table,
-                                  Tensor bias, Tensor target, Tensor weight)
+                                  Tensor bias, Tensor target, Tensor weight, Tensor logsumexp)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
     if (rows == 0) return;
@@ -281,19 +259,18 @@ void catalogue_cross_entropy_cuda(Device *dev, CatalogueKernel kernel, Tensor lo
     if (bias.data) o.dbias = dbias;
     o.target = target;
     o.weight = weight;
-    o.logsumexp = scratch1(dev, F32, rows);
-    Wanted logsumexp = {};
-    logsumexp.logsumexp = f32(o.logsumexp);
+    o.given = logsumexp.data;
+    o.logsumexp = o.given ? logsumexp : scratch1(dev, F32, rows);
     elementwise_fill(dev, loss, 0.0f);
     if (kernel == CATALOGUE_TILES)
-        tiles_cross_entropy(dev, o, u, table, bias, logsumexp);
+        tiles_cross_entropy(dev, o, u, table, bias);
     else
-        fused_cross_entropy(dev, kernel, o, u, table, bias, logsumexp);
+        fused_cross_entropy(dev, kernel, o, u, table, bias);
     if (du.dtype != F32) elementwise_copy(dev, du, o.du);
     scratch_release(dev, mark);
 }
 
-/* ---- Single scores -------------------------------------------------------------------------------- */
+/* ---- Single scores --------------------------------------------------------------------------- */
 
 template <class T>
 static __global__ void score_kernel(float *score, const T *u, Encoder e, const float *bias,
@@ -355,7 +332,7 @@ void catalogue_score_backward_cuda(Device *dev, Tensor du, Tensor did, Tensor db
     const size_t mark = scratch_mark(dev);
     const Tensor scaled = scratch2(dev, u.dtype, u.dim[0], u.dim[1]);
     BY_DTYPE(u.dtype, score_backward, dev, du, scaled, g, u, table, ids);
-    items_gather_backward(dev, did, scaled, ids);
+    embedding_backward(dev, did, scaled, ids);
     if (dbias.data) {
         const int64_t entries[] = {dbias.dim[0], 1}, rows[] = {g.dim[0], 1};
         embedding_backward(dev, tensor_view(dbias.data, F32, 2, entries),

@@ -1,21 +1,25 @@
 /* The catalogue head: scores of EVERY item for every row, never stored as rows x items.
  *
- *   z[i, a] = <u[i, :], E[a, :]> + bias[a]            E: the item encoder's rows, see items.h
+ *   z[i, a] = <u[i, :], E[a, :]> + bias[a]            E: the vectors of the items, see items.h
  *
- * All functions walk blocks of rows x tiles of items. A block's scores are kept between its two
- * passes where they fit CATALOGUE_KEEP_BYTES, and computed again in the second pass where they do
- * not; so temporary memory depends neither on the number of rows nor, beyond that bound, of items.
- * Sums run in an order fixed by the shapes: deterministic for any number of threads. Where no more than the
- * best item is asked for, scores do not even leave the registers: catalogue_best.h.
+ * All functions walk blocks of rows x tiles of items. Where the scores of a block fit
+ * TILES_KEEP_BYTES (tiles.h) they are kept for the second pass, else they are computed again; so
+ * temporary memory does not depend on the number of rows nor, beyond that bound, of items. Sums run
+ * in an order that the shapes fix: deterministic for any number of threads. Where only the best
+ * item is wanted, scores do not even leave the registers: best.h.
  *
- * On CUDA nothing is kept between the passes (16 MB of scores at most, and the vectors of a tile), and
- * all tensors lie in its memory; catalogue_choice.h says which kernels serve.
+ * On CUDA nothing is kept between the passes (temporary memory is at most 16 MB of scores, and the
+ * vectors of a tile), and all tensors are in the memory of the device; choice.h says which kernels
+ * run.
  *
- * Where u is bf16 the vectors of items are rounded to bf16 too, and the gradient of a score is before
- * the products that sum it; everything else stays f32 or finer. Single scores take the vectors as they
- * are, and their gradient rounds g[i] u[i] before it is summed.
+ * Where u is bf16, the vectors of items are rounded to bf16 too, and so is the gradient of a score
+ * before the products that sum it; everything else stays f32 or finer. Single scores take the
+ * vectors as they are, and their gradient rounds g[i] u[i] before it is summed.
  *
- *   u, du   [rows, dim]     f32 or bf16, du as u
+ * On a shard of a catalogue (items.h) the ops below give what its items contribute; merge.h says
+ * how shards are joined.
+ *
+ *   u, du   [rows, dim]     f32 or bf16, du as u, or f32
  *   bias, dbias  [items]    f32, bias optional (data NULL)
  *   target  [rows]          i32
  */
@@ -23,14 +27,12 @@
 #define SOUK_CATALOGUE_H
 
 #include "catalogue/choice.h"
-#include "catalogue/exclusion.h"
+#include "catalogue/merge.h"
 #include "items.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-enum { CATALOGUE_KEEP_BYTES = 64 << 20 };
 
 /* Softmax cross-entropy with its gradient in one call. A weight may be negative. With
  * g[i, a] = weight[i] (softmax_a z[i, a] - [a = target[i]]):
@@ -45,49 +47,42 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
                              Tensor u, const ItemTable *table, Tensor bias, Tensor target,
                              Tensor weight);
 
-/* What a row's scores amount to; every tensor is optional and [rows]. Ties: the lowest item. Scores
- * that are NaN never are the maximum; argmax is a valid item whatever the scores. */
-typedef struct {
-    Tensor max;         /* f32: max_a z */
-    Tensor argmax;      /* i32 */
-    Tensor logsumexp;   /* f32: log sum_a exp(z / temperature) */
-    Tensor expectation; /* f32: sum_a softmax_a(z / temperature) z */
-} CatalogueStats;
+/* The same in two passes, for shards: the first is catalogue_stats_partial with STATS_SUM and
+ * temperature 1, which gives logsumexp f32 [rows] when it is merged; this is the second. loss[i] is
+ * 0 where the target is of another shard; loss and du are summands of the catalogue's. Rows with
+ * target < 0 may have any logsumexp. */
+void catalogue_cross_entropy_given(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
+                                   Tensor u, const ItemTable *table, Tensor bias, Tensor target,
+                                   Tensor weight, Tensor logsumexp);
+
+/* Statistics of each row's scores: merge.h. Ties: the lowest item. Scores that are NaN never are
+ * the maximum; argmax is a valid item whatever the scores. part: RowStats [rows]. */
 void catalogue_stats(Device *dev, CatalogueStats stats, Tensor u, const ItemTable *table,
                      Tensor bias, float temperature);
+void catalogue_stats_partial(Device *dev, Tensor part, Tensor u, const ItemTable *table,
+                             Tensor bias, float temperature, StatsWanted wanted);
 
-/* score[i] = z[i, ids[i]], f32 [rows]; 0 where ids[i] < 0. With its gradient, given g = dL/dscore:
- * du[i] = g[i] E[ids[i]] overwrites; did[ids[i]] += g[i] u[i]; dbias[ids[i]] += g[i]. */
+/* score[i] = z[i, ids[i]], f32 [rows]; 0 where there is no such item. With its gradient, given g =
+ * dL/dscore: du[i] = g[i] E[ids[i]] overwrites; did[ids[i]] += g[i] u[i]; dbias[ids[i]] += g[i]. */
 void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table, Tensor bias,
                      Tensor ids);
 void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, Tensor g, Tensor u,
                               const ItemTable *table, Tensor ids);
 
-/* Where target[i] stands among the items not excluded (itself never is):
- *   above[i] = number of items with z > z[target],  ties[i] = number of OTHER items with z equal;
- * a target whose score is NaN stands below all items.
- * above, ties i32 [rows]. And the best k items, by falling score, ties by rising item:
- * best_item i32 [rows, k], best_score f32 [rows, k]; past the last item -1 and -inf. Either pair is
- * optional. */
-void catalogue_rank(Device *dev, Tensor above, Tensor ties, Tensor best_item, Tensor best_score,
-                    Tensor u, const ItemTable *table, Tensor bias, Tensor target,
-                    Exclusion exclusion);
-
-/* The CUDA half, in catalogue.cu and catalogue_rank.cu. Call the functions above instead: they check
- * shapes, and take the kernel that catalogue_choice_cuda names for u. */
+/* The CUDA half, in catalogue.cu. Call the functions above instead: they check shapes, and take the
+ * kernel that catalogue_choice_cuda names for u. logsumexp: absent in catalogue_cross_entropy. ids
+ * are rows of the table. */
 CatalogueKernel catalogue_choice_cuda(Device *dev, Tensor u);
 void catalogue_cross_entropy_cuda(Device *dev, CatalogueKernel kernel, Tensor loss, Tensor du,
                                   Tensor did, Tensor dbias, Tensor u, const ItemTable *table,
-                                  Tensor bias, Tensor target, Tensor weight);
-void catalogue_stats_cuda(Device *dev, CatalogueKernel kernel, CatalogueStats stats, Tensor u,
-                          const ItemTable *table, Tensor bias, float temperature);
+                                  Tensor bias, Tensor target, Tensor weight, Tensor logsumexp);
+void catalogue_stats_cuda(Device *dev, CatalogueKernel kernel, Tensor part, Tensor u,
+                          const ItemTable *table, Tensor bias, float temperature,
+                          StatsWanted wanted);
 void catalogue_score_cuda(Device *dev, Tensor score, Tensor u, const ItemTable *table, Tensor bias,
                           Tensor ids);
 void catalogue_score_backward_cuda(Device *dev, Tensor du, Tensor did, Tensor dbias, Tensor g,
                                    Tensor u, const ItemTable *table, Tensor ids);
-void catalogue_rank_cuda(Device *dev, Tensor above, Tensor ties, Tensor best_item,
-                         Tensor best_score, Tensor u, const ItemTable *table, Tensor bias,
-                         Tensor target, Exclusion exclusion);
 
 #ifdef __cplusplus
 }

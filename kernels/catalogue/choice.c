@@ -11,8 +11,8 @@ int64_t catalogue_choice_fused_bytes(int64_t dim)
     return 2 * (u + stages);
 }
 
-/* Slabs begin at multiples of ALIGN. BARRIERS: two a stage and one. STAGES_MIN items' slabs hide the way from
- * the L2 cache; where the rows' pass by too, STAGES_BOTH of both do. */
+/* Slabs begin at multiples of ALIGN. BARRIERS: two a stage and one. STAGES_MIN items' slabs hide
+ * the way from the L2 cache; where the rows' pass by too, STAGES_BOTH of both do. */
 enum {
     SLAB_WIDE = 64,
     SLAB_BYTES = 128 * SLAB_WIDE * 2,

@@ -3,6 +3,7 @@
 
 #include "base/bf16.h"
 #include "base/vecmath.h"
+#include "catalogue/catalogue.h"
 #include "catalogue/tiles.h"
 
 typedef struct {
@@ -57,21 +58,21 @@ static void run_gradients(Device *dev, Tensor du, Tensor did, Tensor dbias, Tens
     }
 }
 
-void catalogue_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias, Tensor u,
-                       const ItemTable *table, Tensor bias, Tensor weight)
+void catalogue_entropy_given(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
+                             Tensor u, const ItemTable *table, Tensor bias, Tensor weight,
+                             Tensor logsumexp, Tensor mean)
 {
     const int64_t rows = u.dim[0], items = table->id.dim[0], dim = table->id.dim[1];
     EXPECT(u, activation_dtype(u), rows, dim);
-    EXPECT(du, u.dtype, rows, dim);
+    EXPECT(du, du.dtype == F32 ? F32 : u.dtype, rows, dim);
     EXPECT(did, F32, items, dim);
     EXPECT(loss, F32, rows);
     EXPECT(weight, F32, rows);
+    EXPECT(logsumexp, F32, rows);
+    EXPECT(mean, F32, rows);
     if (bias.data) EXPECT(dbias, F32, items);
     if (rows == 0) return;
     const size_t mark = scratch_mark(dev);
-    const Tensor logsumexp = SCRATCH(dev, F32, rows), mean = SCRATCH(dev, F32, rows);
-    catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp, .expectation = mean}, u, table,
-                    bias, 1.0f);
     if (ON_CUDA(dev)) {
         catalogue_entropy_cuda(dev, loss, du, did, dbias, u, table, bias, weight, logsumexp, mean);
     } else {
@@ -81,5 +82,16 @@ void catalogue_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor d
         for (int64_t i = 0; i < rows; i++)
             f32(loss)[i] = f32(weight)[i] * (f32(logsumexp)[i] - f32(mean)[i]);
     }
+    scratch_release(dev, mark);
+}
+
+void catalogue_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias, Tensor u,
+                       const ItemTable *table, Tensor bias, Tensor weight)
+{
+    const size_t mark = scratch_mark(dev);
+    const Tensor logsumexp = SCRATCH(dev, F32, u.dim[0]), mean = SCRATCH(dev, F32, u.dim[0]);
+    catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp, .expectation = mean}, u, table,
+                    bias, 1.0f);
+    catalogue_entropy_given(dev, loss, du, did, dbias, u, table, bias, weight, logsumexp, mean);
     scratch_release(dev, mark);
 }

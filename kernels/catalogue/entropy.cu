@@ -1,5 +1,5 @@
-/* The entropy of the softmax over the catalogue, on CUDA: one thread a score for the gradient, the
- * products of catalogue_tiles.cuh for what it adds up to.
+/* The entropy of the softmax over the catalogue, on CUDA: one thread a score computes its gradient,
+ * and the products of tiles.cuh sum it.
  */
 #include "catalogue/entropy.h"
 

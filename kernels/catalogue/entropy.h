@@ -5,12 +5,16 @@
  *   g[i, a] = -weight[i] p[i, a] (z[i, a] - m[i])
  *
  *   loss[i]   = weight[i] H[i]           overwrites       [rows]         f32
- *   du[i]     = sum_a g[i, a] E[a]       overwrites       [rows, dim]    as u
+ *   du[i]     = sum_a g[i, a] E[a]       overwrites       [rows, dim]    as u, or f32
  *   did[a]   += sum_i g[i, a] u[i]       accumulates      [items, dim]   f32 (the gradient of E)
  *   dbias[a] += sum_i g[i, a]            accumulates      [items]        f32, absent with bias
  *   weight                                                [rows]         f32, of any sign
  *
- * u f32 or bf16, which rounds what it rounds in catalogue.h. Memory as there; deterministic.
+ * u is f32 or bf16, rounded where catalogue.h says so. Memory as there; deterministic.
+ *
+ * For shards (merge.h): catalogue_stats_partial with STATS_EXPECTATION and temperature 1 gives,
+ * when it is merged, logsumexp and mean = m, f32 [rows]; catalogue_entropy_given takes these. Its
+ * loss is complete on every shard, its du a summand.
  */
 #ifndef SOUK_CATALOGUE_ENTROPY_H
 #define SOUK_CATALOGUE_ENTROPY_H
@@ -24,8 +28,12 @@ extern "C" {
 void catalogue_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias, Tensor u,
                        const ItemTable *table, Tensor bias, Tensor weight);
 
-/* The CUDA half, in catalogue_entropy.cu. Call the function above instead: it checks shapes and gives
- * the rows' logsumexp and mean. */
+void catalogue_entropy_given(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
+                             Tensor u, const ItemTable *table, Tensor bias, Tensor weight,
+                             Tensor logsumexp, Tensor mean);
+
+/* The CUDA half, in entropy.cu, of catalogue_entropy_given. Call the functions above instead: they
+ * check shapes. */
 void catalogue_entropy_cuda(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias, Tensor u,
                             const ItemTable *table, Tensor bias, Tensor weight, Tensor logsumexp,
                             Tensor mean);

@@ -1,5 +1,5 @@
-/* Items that must not be chosen for a row: item[offset[i] .. offset[i+1]-1], ascending; in the memory of
- * the device. */
+/* Items that must not be chosen for a row: item[offset[i] .. offset[i+1]-1], ascending; in the
+ * memory of the device. */
 #ifndef SOUK_EXCLUSION_H
 #define SOUK_EXCLUSION_H
 

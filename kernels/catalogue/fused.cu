@@ -1,29 +1,32 @@
-/* The catalogue head with scores in registers: u in bf16, items rounded to it, f32 sums on tensor cores.
+/* The catalogue head with scores in registers: u in bf16, items rounded to it, f32 sums on tensor
+ * cores.
  *
- * A block of 8 warps owns 128 rows, whose u stays in shared memory, and walks items, 256 at a time, in slabs
- * of 32 of their elements: three stages of cp.async, one being multiplied while two are on their way. A
- * warp's part is 64 rows x 64 items, 128 sums a thread; each is read once per slab row from shared memory
- * 4 times fewer than it is multiplied.
+ * A block of 8 warps owns 128 rows, whose u stays in shared memory, and walks items, 256 at a time,
+ * in slabs of 32 of their elements: three stages of cp.async, one being multiplied while two are on
+ * their way. A warp's part is 64 rows x 64 items, 128 sums a thread; each is read once per slab row
+ * from shared memory 4 times fewer than it is multiplied.
  *
- * Statistics: a thread keeps (max, argmax, sum, weighted sum) of its 8 rows over the items it sees, its own
- * maximum being the reference of its sums, so that lanes need not talk before the end. Then lanes, warps,
- * blocks of the split item axis, and launches are merged, each in order. A launch walks ITEMS_MAX items,
- * rounded to bf16 into a buffer before: the f32 sums are short, from launch to launch they are in double.
+ * Statistics: a thread keeps (max, argmax, sum, weighted sum) of its 8 rows over the items it sees,
+ * its own maximum being the reference of its sums, so that lanes need not talk before the end. Then
+ * lanes, warps, blocks of the split item axis, and launches are merged, each in order. A launch
+ * walks ITEMS_MAX items, rounded to bf16 into a buffer before: the f32 sums are short, from launch
+ * to launch they are in double.
  *
- * Gradient: staged. A block computes the scores of its tile once more, and writes g in bf16 into a buffer of
- * a block of rows x a tile of items, 16 MB that stay in the L2 cache; two products of cuBLASLt make du and
- * did of it. That is 3 products (6 dim operations a score). To keep g on chip one kernel would have to own
- * rows for du and another items for did, each computing the scores: 4 products, all at the rate of this
- * kernel instead of two of three at the library's, and the 128 x dim f32 sums of du alone would fill the
- * register file at dim 512.
+ * Gradient: staged. A block computes the scores of its tile once more, and writes g in bf16 into a
+ * buffer of a block of rows x a tile of items, 16 MB that stay in the L2 cache; two products of
+ * cuBLASLt make du and did of it. That is 3 products (6 dim operations a score). To keep g on chip
+ * one kernel would have to own rows for du and another items for did, each computing the scores: 4
+ * products, all at the rate of this kernel instead of two of three at the library's, and the 128 x
+ * dim f32 sums of du alone would fill the register file at dim 512.
  *
- * Floor, as arithmetic, not measured. A score takes 2 dim operations. Its bytes: the table once from memory
- * a pass, 2 to 8 dim a launch's item (read f32, write and read bf16), shared by all rows; and from the L2
- * cache 2 dim / 128, the item's vector once a block of rows. So a multiprocessor does 128 operations for each
- * byte from L2. With 16,384 rows, 10^6 items, dim 512: 16.8 * 10^12 operations, 17 ms at 989 TFLOP/s; 131 GB
- * from L2, which take longer where L2 gives less than 7.7 TB/s; 4 GB from memory, 1.2 ms at 3.35 TB/s. An
- * exponential a score is 1 / (16 a clock) against dim / 1024 or dim / 2048 clocks of products: 1/8 or 1/4
- * of it at dim 512, and more than it below dim 128; statistics of the best item alone need none.
+ * Floor, as arithmetic, not measured. A score takes 2 dim operations. Its bytes: the table once
+ * from memory a pass, 2 to 8 dim a launch's item (read f32, write and read bf16), shared by all
+ * rows; and from the L2 cache 2 dim / 128, the item's vector once a block of rows. So a
+ * multiprocessor does 128 operations for each byte from L2. With 16,384 rows, 10^6 items, dim 512:
+ * 16.8 * 10^12 operations, 17 ms at 989 TFLOP/s; 131 GB from L2, which take longer where L2 gives
+ * less than 7.7 TB/s; 4 GB from memory, 1.2 ms at 3.35 TB/s. An exponential a score is 1 / (16 a
+ * clock) against dim / 1024 or dim / 2048 clocks of products: 1/8 or 1/4 of it at dim 512, and more
+ * than it below dim 128; statistics of the best item alone need none.
  */
 #include "catalogue/choice.h"
 #include "catalogue/registers.cuh"
@@ -58,7 +61,7 @@ static __device__ __forceinline__ Held hold(unsigned char *memory, int dim)
     return h;
 }
 
-/* ---- Scores --------------------------------------------------------------------------------------- */
+/* ---- Scores ---------------------------------------------------------------------------------- */
 
 static __device__ __forceinline__ void load_u(const Held &h, const Operands &o, int64_t first)
 {
@@ -179,7 +182,7 @@ static __device__ __forceinline__ void multiply_next(float (&z)[M][N][4], Place 
     step(now, h.slabs);
 }
 
-/* ---- Statistics ----------------------------------------------------------------------------------- */
+/* ---- Statistics ------------------------------------------------------------------------------ */
 
 /* The four lanes of a row, then the ACROSS warps, to partial[row]. */
 static __device__ __forceinline__ void merge_block(Partial *partial, Partial (&own)[OWN],
@@ -230,7 +233,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
     merge_block(partial + blockIdx.y * o.rows + row, own, (Partial *)memory, rows, scale);
 }
 
-/* ---- Gradient ------------------------------------------------------------------------------------- */
+/* ---- Gradient -------------------------------------------------------------------------------- */
 
 /* Sums over the block's rows of g as it is rounded, to part[item]. */
 static __device__ __forceinline__ void sum_columns(float *part, const float (&z)[M][N][4],
@@ -302,7 +305,7 @@ static __global__ void __launch_bounds__(THREADS, 1) gradient_kernel(ScoreGradie
     if (p.part) sum_columns(p.part + blockIdx.x * p.ld + first, z, items);
 }
 
-/* ---- Launches ------------------------------------------------------------------------------------- */
+/* ---- Launches -------------------------------------------------------------------------------- */
 
 static Operands operands_of(const TilesCuda *t, const ItemTile &tile)
 {
@@ -312,7 +315,7 @@ static Operands operands_of(const TilesCuda *t, const ItemTile &tile)
     o.bias = tile.bias;
     o.rows = t->rows;
     o.items = (int)tile.width;
-    o.first_item = (int)tile.first;
+    o.first_item = (int)tile.item;
     o.dim = (int)t->dim;
     return o;
 }
@@ -335,16 +338,16 @@ static void add_stats(Device *dev, RowStats *to, const TilesCuda *t, const ItemT
 {
     const size_t mark = scratch_mark(dev);
     const int64_t tiles = ceil_div(tile.width, ITEMS);
-    const int64_t splits = fused_splits_cuda(dev, ceil_div(t->rows, ROWS), tiles);
+    const int64_t splits = registers_splits_cuda(dev, ceil_div(t->rows, ROWS), tiles);
     const int64_t walk = ceil_div(tiles, splits) * ITEMS;
-    Partial *partial = partials_cuda(dev, splits, t->rows);
+    Partial *partial = registers_partials_cuda(dev, splits, t->rows);
     const Operands o = operands_of(t, tile);
     switch (wanted) {
     case STATS_BEST: stats<STATS_BEST>(dev, partial, o, splits, walk, scale * LOG2_E); break;
     case STATS_SUM: stats<STATS_SUM>(dev, partial, o, splits, walk, scale * LOG2_E); break;
     default: stats<STATS_EXPECTATION>(dev, partial, o, splits, walk, scale * LOG2_E);
     }
-    merge_partials_cuda(dev, to, partial, t->rows, splits, tile.first == 0, scale * LOG2_E);
+    registers_merge_cuda(dev, to, partial, t->rows, splits, tile, scale * LOG2_E);
     scratch_release(dev, mark);
 }
 
@@ -364,10 +367,10 @@ static void gradient(Device *dev, const FusedGradient &to, const TilesCuda *t, c
     Operands o = operands_of(t, tile);
     o.u = (const bf16 *)block.u;
     o.rows = block.rows;
-    const ScoreGradient p = score_gradient_cuda(dev, to, t, block, row_blocks);
+    const ScoreGradient p = registers_gradient_cuda(dev, to, t, block, row_blocks);
     LAUNCH(dev, gradient_kernel, dim3((unsigned)row_blocks, blocks_for(tile.width, ITEMS)), THREADS,
            (size_t)catalogue_choice_fused_bytes(o.dim), p, o);
-    add_parts_cuda(dev, to, p, tile, row_blocks);
+    registers_add_columns_cuda(dev, to, p, tile, row_blocks);
     scratch_release(dev, mark);
 }
 

@@ -2,10 +2,12 @@
 #include "catalogue/policy.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 
 #include "base/bf16.h"
 #include "base/vecmath.h"
+#include "catalogue/merge.h"
 #include "catalogue/tiles.h"
 
 typedef struct {
@@ -18,8 +20,10 @@ static void check(CatalogueHead z, CatalogueHead q)
     const int64_t rows = z.u.dim[0], items = z.table->id.dim[0];
     EXPECT(z.u, activation_dtype(z.u), rows, z.table->id.dim[1]);
     EXPECT(q.u, z.u.dtype, rows, q.table->id.dim[1]);
-    REQUIRE(q.table->id.dim[0] == items, "heads over %lld and %lld items", (long long)items,
-            (long long)q.table->id.dim[0]);
+    REQUIRE(q.table->id.dim[0] == items && q.table->first == z.table->first,
+            "heads over %" PRId64 " items from %" PRId64 " on and %" PRId64 " items from %" PRId64
+            " on, want the same",
+            items, z.table->first, q.table->id.dim[0], q.table->first);
 }
 
 static Head open_head(Device *dev, CatalogueHead h)
@@ -33,14 +37,9 @@ static const float *scores(const Head *h, int64_t tile, int64_t first_row, int64
     return tiles_scores(&h->tiles, tile, f32(h->u) + first_row * h->tiles.dim, rows, pass);
 }
 
-/* ---- Expectation --------------------------------------------------------------------------------- */
+/* ---- Expectation ----------------------------------------------------------------------------- */
 
-typedef struct {
-    float max;
-    double sum, weighted; /* sum exp((z - max) scale), sum exp((z - max) scale) q */
-} Mean;
-
-static void add_tile(Mean *m, const float *restrict z, const float *restrict q, int64_t width,
+static void add_tile(RowStats *m, const float *restrict z, const float *restrict q, int64_t width,
                      float scale)
 {
     const float max = tiles_row_max(z, width);
@@ -62,14 +61,14 @@ static void add_tile(Mean *m, const float *restrict z, const float *restrict q, 
     m->weighted += weighted;
 }
 
-static void block_means(const Head *z, const Head *q, Mean *mean, int64_t first, int64_t rows,
+static void block_means(const Head *z, const Head *q, RowStats *mean, int64_t first, int64_t rows,
                         float scale)
 {
     const Tiles *t = &z->tiles;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) {
-        Mean *m = mean + g * t->block;
-        for (int64_t i = 0; i < rows; i++) m[i] = (Mean){.max = -FLT_MAX};
+        RowStats *m = mean + g * t->block;
+        for (int64_t i = 0; i < rows; i++) m[i] = (RowStats){.max = -FLT_MAX};
         for (int64_t tile = tiles_group_begin(t, g); tile < tiles_group_begin(t, g + 1); tile++) {
             const float *zt = scores(z, tile, first, rows, 1),
                         *qt = scores(q, tile, first, rows, 1);
@@ -79,119 +78,200 @@ static void block_means(const Head *z, const Head *q, Mean *mean, int64_t first,
     }
 }
 
-void catalogue_policy_expectation(Device *dev, Tensor expectation, CatalogueHead zh,
-                                  CatalogueHead qh, float temperature)
+/* The groups of row i, in order. */
+static RowStats merge_means(const Tiles *t, const RowStats *mean, int64_t i, float scale)
+{
+    RowStats all = {.max = -FLT_MAX, .argmax = (int32_t)t->table->first};
+    for (int64_t g = 0; g < t->groups; g++) all.max = fmaxf(all.max, mean[g * t->block + i].max);
+    for (int64_t g = 0; g < t->groups; g++) {
+        const RowStats *m = &mean[g * t->block + i];
+        const double shrink = exp(((double)m->max - all.max) * scale);
+        all.sum += m->sum * shrink;
+        all.weighted += m->weighted * shrink;
+    }
+    return all;
+}
+
+static void run_expectation(Device *dev, RowStats *to, CatalogueHead zh, CatalogueHead qh,
+                            float scale)
 {
     const int64_t rows = zh.u.dim[0];
-    check(zh, qh);
-    EXPECT(expectation, F32, rows);
-    REQUIRE(temperature > 0.0f, "temperature is %g, want > 0", (double)temperature);
-    if (rows == 0) return;
-    if (ON_CUDA(dev)) {
-        catalogue_policy_expectation_cuda(dev, expectation, zh, qh, temperature);
-        return;
-    }
-    const float scale = 1.0f / temperature;
-    const size_t mark = scratch_mark(dev);
     const Head z = open_head(dev, zh), q = open_head(dev, qh);
     const Tiles *t = &z.tiles;
-    Mean *mean = SCRATCH(dev, U8, t->groups, t->block, (int64_t)sizeof(Mean)).data;
+    RowStats *mean = SCRATCH(dev, U8, t->groups, t->block, (int64_t)sizeof(RowStats)).data;
     for (int64_t first = 0; first < rows; first += t->block) {
         const int64_t count = rows - first < t->block ? rows - first : t->block;
         block_means(&z, &q, mean, first, count, scale);
-        for (int64_t i = 0; i < count; i++) {
-            double max = -FLT_MAX, sum = 0.0, weighted = 0.0;
-            for (int64_t g = 0; g < t->groups; g++) max = fmax(max, mean[g * t->block + i].max);
-            for (int64_t g = 0; g < t->groups; g++) {
-                const Mean *m = &mean[g * t->block + i];
-                const double shrink = exp((m->max - max) * scale);
-                sum += m->sum * shrink;
-                weighted += m->weighted * shrink;
-            }
-            f32(expectation)[first + i] = (float)(weighted / sum);
-        }
+        for (int64_t i = 0; i < count; i++) to[first + i] = merge_means(t, mean, i, scale);
     }
+}
+
+void catalogue_policy_expectation_partial(Device *dev, Tensor part, CatalogueHead z,
+                                          CatalogueHead q, float temperature)
+{
+    check(z, q);
+    EXPECT(part, U8, z.u.dim[0], (int64_t)sizeof(RowStats));
+    REQUIRE(temperature > 0.0f, "temperature is %g, want > 0", (double)temperature);
+    if (z.u.dim[0] == 0) return;
+    const size_t mark = scratch_mark(dev);
+    if (ON_CUDA(dev))
+        catalogue_policy_expectation_cuda(dev, part, z, q, temperature);
+    else
+        run_expectation(dev, part.data, z, q, 1.0f / temperature);
     scratch_release(dev, mark);
 }
 
-/* ---- The best allowed action ---------------------------------------------------------------------- */
+void catalogue_policy_expectation(Device *dev, Tensor expectation, CatalogueHead z, CatalogueHead q,
+                                  float temperature)
+{
+    const int64_t rows = z.u.dim[0], size = sizeof(RowStats);
+    const size_t mark = scratch_mark(dev);
+    const Tensor part = SCRATCH(dev, U8, 1, rows, size);
+    ITEMS_REQUIRE_ALL(z.table);
+    EXPECT(expectation, F32, rows);
+    catalogue_policy_expectation_partial(dev, TENSOR(part.data, U8, rows, size), z, q, temperature);
+    catalogue_merge_stats(dev, (CatalogueStats){.expectation = expectation}, part, temperature);
+    scratch_release(dev, mark);
+}
 
-typedef struct {
-    float top, q; /* the highest z; the highest q of an allowed item */
-    int32_t item;
-} Choice;
+/* ---- The best allowed action ----------------------------------------------------------------- */
 
-static void block_tops(const Head *z, Choice *choice, int64_t first, int64_t rows)
+/* top [groups, block]: the highest z of each row. */
+static void block_tops(const Head *z, float *top, int64_t first, int64_t rows)
 {
     const Tiles *t = &z->tiles;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) {
-        Choice *c = choice + g * t->block;
-        for (int64_t i = 0; i < rows; i++) c[i] = (Choice){-INFINITY, -INFINITY, 0};
+        float *c = top + g * t->block;
+        for (int64_t i = 0; i < rows; i++) c[i] = -INFINITY;
         for (int64_t tile = tiles_group_begin(t, g); tile < tiles_group_begin(t, g + 1); tile++) {
             const float *zt = scores(z, tile, first, rows, 1);
             for (int64_t i = 0; i < rows; i++)
-                c[i].top = fmaxf(c[i].top, tiles_row_max(zt + i * TILE, tiles_width(t, tile)));
+                c[i] = fmaxf(c[i], tiles_row_max(zt + i * TILE, tiles_width(t, tile)));
         }
     }
 }
 
-/* `floor` [rows]: what z must be above. */
-static void block_choices(const Head *z, const Head *q, Choice *choice, const float *floor,
-                          int64_t first, int64_t rows)
+static float merge_tops(const Tiles *t, const float *top, int64_t i)
+{
+    float all = -INFINITY;
+    for (int64_t g = 0; g < t->groups; g++) all = fmaxf(all, top[g * t->block + i]);
+    return all;
+}
+
+/* floor [rows]: an item with z above it is allowed. pass: over z (tiles_scores). */
+static void block_choices(const Head *z, const Head *q, RowBest *choice, const float *floor,
+                          int64_t first, int64_t rows, int pass)
 {
     const Tiles *t = &z->tiles;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) {
-        Choice *c = choice + g * t->block;
+        RowBest *c = choice + g * t->block;
+        for (int64_t i = 0; i < rows; i++) c[i] = (RowBest){-INFINITY, (int32_t)t->table->first};
         for (int64_t tile = tiles_group_begin(t, g); tile < tiles_group_begin(t, g + 1); tile++) {
-            const float *zt = scores(z, tile, first, rows, 2),
+            const float *zt = scores(z, tile, first, rows, pass),
                         *qt = scores(q, tile, first, rows, 1);
             const int64_t width = tiles_width(t, tile);
             for (int64_t i = 0; i < rows; i++, zt += TILE, qt += TILE)
                 for (int64_t j = 0; j < width; j++)
-                    if (zt[j] > floor[i] && qt[j] > c[i].q) {
-                        c[i].q = qt[j];
-                        c[i].item = (int32_t)(tiles_first(t, tile) + j);
-                    }
+                    if (zt[j] > floor[i] && qt[j] > c[i].score)
+                        c[i] = (RowBest){qt[j], (int32_t)(tiles_item(t, tile) + j)};
         }
     }
 }
 
-void catalogue_policy_allowed_best(Device *dev, Tensor best, CatalogueHead zh, CatalogueHead qh,
-                                   float ratio)
+static RowBest merge_choices(const Tiles *t, const RowBest *choice, int64_t i)
+{
+    RowBest best = choice[i];
+    for (int64_t g = 1; g < t->groups; g++)
+        if (choice[g * t->block + i].score > best.score) best = choice[g * t->block + i];
+    return best;
+}
+
+/* given [rows]: the highest z; NULL: it is found first, and the block's scores are kept. */
+static void run_allowed(Device *dev, RowBest *to, const float *given, CatalogueHead zh,
+                        CatalogueHead qh, float log_ratio)
 {
     const int64_t rows = zh.u.dim[0];
-    check(zh, qh);
-    EXPECT(best, I32, rows);
-    REQUIRE(ratio >= 0.0f && ratio < 1.0f, "ratio is %g, want 0 to below 1", (double)ratio);
-    const float log_ratio = ratio > 0.0f ? logf(ratio) : -INFINITY;
-    if (rows == 0) return;
-    if (ON_CUDA(dev)) {
-        catalogue_policy_allowed_best_cuda(dev, best, zh, qh, log_ratio);
-        return;
-    }
-    const size_t mark = scratch_mark(dev);
     const Head z = open_head(dev, zh), q = open_head(dev, qh);
     const Tiles *t = &z.tiles;
-    Choice *choice = SCRATCH(dev, U8, t->groups, t->block, (int64_t)sizeof(Choice)).data;
+    RowBest *choice = SCRATCH(dev, U8, t->groups, t->block, (int64_t)sizeof(RowBest)).data;
+    float *top = f32(SCRATCH(dev, F32, t->groups, t->block));
     float *floor = f32(SCRATCH(dev, F32, t->block));
     for (int64_t first = 0; first < rows; first += t->block) {
         const int64_t count = rows - first < t->block ? rows - first : t->block;
-        block_tops(&z, choice, first, count);
-        for (int64_t i = 0; i < count; i++) {
-            floor[i] = -INFINITY;
-            for (int64_t g = 0; g < t->groups; g++)
-                floor[i] = fmaxf(floor[i], choice[g * t->block + i].top);
-            floor[i] += log_ratio;
-        }
-        block_choices(&z, &q, choice, floor, first, count);
-        for (int64_t i = 0; i < count; i++) {
-            Choice c = choice[i];
-            for (int64_t g = 1; g < t->groups; g++)
-                if (choice[g * t->block + i].q > c.q) c = choice[g * t->block + i];
-            i32(best)[first + i] = c.item;
-        }
+        if (!given) block_tops(&z, top, first, count);
+        for (int64_t i = 0; i < count; i++)
+            floor[i] = (given ? given[first + i] : merge_tops(t, top, i)) + log_ratio;
+        block_choices(&z, &q, choice, floor, first, count, given ? 1 : 2);
+        for (int64_t i = 0; i < count; i++) to[first + i] = merge_choices(t, choice, i);
     }
+}
+
+static float log_of(float ratio)
+{
+    REQUIRE(ratio >= 0.0f && ratio < 1.0f, "ratio is %g, want 0 to below 1", (double)ratio);
+    return ratio > 0.0f ? logf(ratio) : -INFINITY;
+}
+
+void catalogue_policy_tops(Device *dev, Tensor top, CatalogueHead zh)
+{
+    const int64_t rows = zh.u.dim[0];
+    check(zh, zh);
+    EXPECT(top, F32, rows);
+    if (rows == 0) return;
+    const size_t mark = scratch_mark(dev);
+    if (ON_CUDA(dev)) {
+        catalogue_policy_tops_cuda(dev, top, zh);
+        scratch_release(dev, mark);
+        return;
+    }
+    const Head z = open_head(dev, zh);
+    const Tiles *t = &z.tiles;
+    float *tops = f32(SCRATCH(dev, F32, t->groups, t->block));
+    for (int64_t first = 0; first < rows; first += t->block) {
+        const int64_t count = rows - first < t->block ? rows - first : t->block;
+        block_tops(&z, tops, first, count);
+        for (int64_t i = 0; i < count; i++) f32(top)[first + i] = merge_tops(t, tops, i);
+    }
+    scratch_release(dev, mark);
+}
+
+void catalogue_policy_allowed_partial(Device *dev, Tensor part, Tensor top, CatalogueHead z,
+                                      CatalogueHead q, float ratio)
+{
+    const int64_t rows = z.u.dim[0];
+    const float log_ratio = log_of(ratio);
+    check(z, q);
+    EXPECT(part, U8, rows, (int64_t)sizeof(RowBest));
+    EXPECT(top, F32, rows);
+    if (rows == 0) return;
+    const size_t mark = scratch_mark(dev);
+    if (ON_CUDA(dev))
+        catalogue_policy_allowed_cuda(dev, part, top, z, q, log_ratio);
+    else
+        run_allowed(dev, part.data, f32(top), z, q, log_ratio);
+    scratch_release(dev, mark);
+}
+
+void catalogue_policy_allowed_best(Device *dev, Tensor best, CatalogueHead z, CatalogueHead q,
+                                   float ratio)
+{
+    const int64_t rows = z.u.dim[0];
+    const float log_ratio = log_of(ratio);
+    check(z, q);
+    ITEMS_REQUIRE_ALL(z.table);
+    EXPECT(best, I32, rows);
+    if (rows == 0) return;
+    const size_t mark = scratch_mark(dev);
+    const Tensor part = SCRATCH(dev, U8, 1, rows, (int64_t)sizeof(RowBest));
+    if (ON_CUDA(dev)) {
+        const Tensor top = SCRATCH(dev, F32, rows);
+        catalogue_policy_tops_cuda(dev, top, z);
+        catalogue_policy_allowed_cuda(dev, part, top, z, q, log_ratio);
+    } else {
+        run_allowed(dev, part.data, NULL, z, q, log_ratio);
+    }
+    catalogue_merge_best(dev, best, part);
     scratch_release(dev, mark);
 }

@@ -1,20 +1,26 @@
-/* Two heads over one catalogue: what a policy, given by the scores z, makes of action values, given by
- * the scores q. As in catalogue.h, nothing of rows x items is stored.
+/* Two heads over one catalogue: what a policy, given by the scores z, makes of action values, given
+ * by the scores q. As in catalogue.h, nothing of rows x items is stored.
  *
  *   z[i, a] = <u_z[i, :], E_z[a, :]> + bias_z[a],   q likewise; the item vectors may be those of two
  *                                                   networks, of two widths
  *
  *   catalogue_policy_expectation    expectation[i] = sum_a softmax_a(z[i, :] / temperature) q[i, a]
- *   catalogue_policy_allowed_best   best[i] = argmax_a q[i, a] over { a : z[i, a] - max_b z[i, b] > log(ratio) },
- *                            so over the actions of more than `ratio` of the likeliest one's
- *                            probability (Fujimoto et al. 2019); ties: the lowest item. ratio in [0, 1):
- *                            0 allows all
+ *   catalogue_policy_allowed_best   best[i] = argmax_a q[i, a] over
+ *                                             { a : z[i, a] - max_b z[i, b] > log(ratio) }
+ *
+ * The allowed actions have more than `ratio` of the probability of the likeliest one (Fujimoto et
+ * al. 2019); ratio is in [0, 1), and 0 allows all. Ties: the lowest item.
  *
  *   expectation   [rows]   f32          best   [rows]   i32
  *   u   [rows, dim]   f32 or bf16, of one dtype in both heads; bias [items] f32, optional
  *
- * A score z that is NaN allows nothing; best[i] is a valid item whatever the scores. Memory as in
- * catalogue.h, twice. Deterministic for any number of threads.
+ * An item whose score z is NaN is not allowed; best[i] is a valid item whatever the scores. Memory
+ * as in catalogue.h, twice. Deterministic for any number of threads.
+ *
+ * For shards (merge.h), which both heads share in the same way:
+ * catalogue_policy_expectation_partial gives RowStats [rows] with weighted sums of q.
+ * catalogue_policy_tops gives top f32 [rows], the highest z of the shard;
+ * catalogue_policy_allowed_partial takes the highest of all shards, and gives RowBest [rows].
  */
 #ifndef SOUK_CATALOGUE_POLICY_H
 #define SOUK_CATALOGUE_POLICY_H
@@ -33,14 +39,22 @@ typedef struct {
 
 void catalogue_policy_expectation(Device *dev, Tensor expectation, CatalogueHead z, CatalogueHead q,
                                   float temperature);
+void catalogue_policy_expectation_partial(Device *dev, Tensor part, CatalogueHead z,
+                                          CatalogueHead q, float temperature);
+
 void catalogue_policy_allowed_best(Device *dev, Tensor best, CatalogueHead z, CatalogueHead q,
                                    float ratio);
+void catalogue_policy_tops(Device *dev, Tensor top, CatalogueHead z);
+void catalogue_policy_allowed_partial(Device *dev, Tensor part, Tensor top, CatalogueHead z,
+                                      CatalogueHead q, float ratio);
 
-/* The CUDA half, in catalogue_policy.cu. Call the functions above instead: they check shapes. */
-void catalogue_policy_expectation_cuda(Device *dev, Tensor expectation, CatalogueHead z,
-                                       CatalogueHead q, float temperature);
-void catalogue_policy_allowed_best_cuda(Device *dev, Tensor best, CatalogueHead z, CatalogueHead q,
-                                        float log_ratio);
+/* The CUDA half, in policy.cu, of the partial results. Call the functions above instead: they check
+ * shapes. */
+void catalogue_policy_expectation_cuda(Device *dev, Tensor part, CatalogueHead z, CatalogueHead q,
+                                       float temperature);
+void catalogue_policy_tops_cuda(Device *dev, Tensor top, CatalogueHead z);
+void catalogue_policy_allowed_cuda(Device *dev, Tensor part, Tensor top, CatalogueHead z,
+                                   CatalogueHead q, float log_ratio);
 
 #ifdef __cplusplus
 }

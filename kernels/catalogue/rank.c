@@ -1,18 +1,22 @@
-/* The catalogue head on the CPU: where a target ranks, and the best items. */
+/* Ranks and best items on the CPU. */
+#include "catalogue/rank.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/bf16.h"
+#include "catalogue/merge.h"
 #include "catalogue/tiles.h"
 
+/* A block of rows, and what the passes over its scores leave. */
 typedef struct {
-    int64_t rows, best; /* rows of the block; best: k of the top-k, 0 for none */
+    int64_t rows, best; /* best: k of the k best, 0 for none */
     const float *u;
-    const int32_t *target; /* NULL without ranks */
+    const int32_t *target; /* NULL: no ranks */
     Exclusion exclusion;
-    float *target_score;   /* [rows] */
-    int32_t *above, *ties; /* [groups, block] */
-    int32_t *best_item;    /* [groups, block, best] */
+    float *target_score;    /* [rows] */
+    int32_t *above, *equal; /* [groups, block] */
+    int32_t *best_item;     /* [groups, block, best] */
     float *best_score;
 } Ranking;
 
@@ -47,7 +51,7 @@ static void first_pass(const Tiles *t, const Ranking *r, int64_t g)
         item[i] = -1;
     }
     for (int64_t tile = tiles_group_begin(t, g); tile < tiles_group_begin(t, g + 1); tile++) {
-        const int64_t first = tiles_first(t, tile), width = tiles_width(t, tile);
+        const int64_t first = tiles_item(t, tile), width = tiles_width(t, tile);
         float *z = tiles_scores(t, tile, r->u, r->rows, 1);
         for (int64_t i = 0; i < r->rows; i++) {
             tiles_exclude(&r->exclusion, i, z + i * TILE, first, width, target_of(r, i));
@@ -60,26 +64,29 @@ static void first_pass(const Tiles *t, const Ranking *r, int64_t g)
     }
 }
 
-static void second_pass(const Tiles *t, const Ranking *r, int64_t g)
+/* pass 2: the scores are those that the first left, where they are kept; they are excluded
+ * already. */
+static void second_pass(const Tiles *t, const Ranking *r, int64_t g, int pass)
 {
-    int32_t *above = r->above + g * t->block, *ties = r->ties + g * t->block;
+    int32_t *above = r->above + g * t->block, *equal = r->equal + g * t->block;
     memset(above, 0, (size_t)r->rows * sizeof *above);
-    memset(ties, 0, (size_t)r->rows * sizeof *ties);
+    memset(equal, 0, (size_t)r->rows * sizeof *equal);
     for (int64_t tile = tiles_group_begin(t, g); tile < tiles_group_begin(t, g + 1); tile++) {
-        const int64_t first = tiles_first(t, tile), width = tiles_width(t, tile);
-        float *z = tiles_scores(t, tile, r->u, r->rows, 2);
+        const int64_t first = tiles_item(t, tile), width = tiles_width(t, tile);
+        float *z = tiles_scores(t, tile, r->u, r->rows, pass);
         for (int64_t i = 0; i < r->rows; i++) {
             float *row = z + i * TILE;
-            if (!t->keep) tiles_exclude(&r->exclusion, i, row, first, width, target_of(r, i));
+            if (pass == 1 || !t->keep)
+                tiles_exclude(&r->exclusion, i, row, first, width, target_of(r, i));
             const float score = r->target_score[i];
-            int32_t greater = 0, equal = 0;
-#pragma omp simd reduction(+ : greater, equal)
+            int32_t greater = 0, same = 0;
+#pragma omp simd reduction(+ : greater, same)
             for (int64_t j = 0; j < width; j++) {
                 greater += row[j] > score;
-                equal += row[j] == score;
+                same += row[j] == score;
             }
             above[i] += greater;
-            ties[i] += equal;
+            equal[i] += same;
         }
     }
 }
@@ -97,82 +104,132 @@ static void merge_best(const Tiles *t, const Ranking *r, int64_t i, float *score
     }
 }
 
-static void rank_block(const Tiles *t, const Ranking *r)
-{
-#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
-    for (int64_t g = 0; g < t->groups; g++) first_pass(t, r, g);
-    if (!r->target) return;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
-    for (int64_t g = 0; g < t->groups; g++) second_pass(t, r, g);
-}
-
-static Ranking plan(Device *dev, const Tiles *t, bool ranks, int64_t best)
-{
-    Ranking r = {.best = best};
-    if (ranks) {
-        r.target_score = f32(SCRATCH(dev, F32, t->block));
-        r.above = i32(SCRATCH(dev, I32, t->groups, t->block));
-        r.ties = i32(SCRATCH(dev, I32, t->groups, t->block));
-    }
-    r.best_item = i32(SCRATCH(dev, I32, t->groups, t->block, best));
-    r.best_score = f32(SCRATCH(dev, F32, t->groups, t->block, best));
-    return r;
-}
-
-static void write_block(const Tiles *t, const Ranking *r, int64_t first, Tensor above, Tensor ties,
-                        Tensor best_item, Tensor best_score)
+/* Results of the rows of a block that begins at `first`. */
+static void write_block(const Tiles *t, const Ranking *r, int64_t first, const CatalogueRanks *to)
 {
     for (int64_t i = 0; i < r->rows; i++) {
         if (r->best)
-            merge_best(t, r, i, f32(best_score) + (first + i) * r->best,
-                       i32(best_item) + (first + i) * r->best);
-        if (!r->target) continue;
-        int32_t greater = 0, equal = -1; /* the target equals itself */
+            merge_best(t, r, i, f32(to->best_score) + (first + i) * r->best,
+                       i32(to->best_item) + (first + i) * r->best);
+        if (!to->above.data) continue;
+        int32_t greater = 0, same = 0;
         for (int64_t g = 0; g < t->groups; g++) {
             greater += r->above[g * t->block + i];
-            equal += r->ties[g * t->block + i];
+            same += r->equal[g * t->block + i];
         }
-        if (equal < 0) { /* its score is NaN */
-            greater = (int32_t)(t->items - 1);
-            equal = 0;
-        }
-        i32(above)[first + i] = greater;
-        i32(ties)[first + i] = equal;
+        i32(to->above)[first + i] = greater;
+        i32(to->equal)[first + i] = same;
     }
+}
+
+static Ranking plan(Device *dev, const Tiles *t, const CatalogueRanks *to)
+{
+    Ranking r = {.best = to->best_item.data ? to->best_item.dim[1] : 0};
+    if (to->above.data) {
+        r.above = i32(SCRATCH(dev, I32, t->groups, t->block));
+        r.equal = i32(SCRATCH(dev, I32, t->groups, t->block));
+    }
+    r.best_item = i32(SCRATCH(dev, I32, t->groups, t->block, r.best));
+    r.best_score = f32(SCRATCH(dev, F32, t->groups, t->block, r.best));
+    return r;
+}
+
+/* The first pass, or the second, or both over each block of rows, so that its scores need not be
+ * made twice. */
+typedef struct {
+    bool first, second;
+} Passes;
+
+static void run(Device *dev, const CatalogueRanks *to, Tensor u, const ItemTable *table,
+                Tensor bias, Tensor target, Exclusion exclusion, Passes passes)
+{
+    const int64_t rows = u.dim[0], dim = u.dim[1];
+    const size_t mark = scratch_mark(dev);
+    const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
+    const Tensor queries = bf16_widen(dev, u);
+    Ranking r = plan(dev, &t, to);
+    for (int64_t first = 0; first < rows; first += t.block) {
+        r.rows = rows - first < t.block ? rows - first : t.block;
+        r.u = f32(queries) + first * dim;
+        r.target = to->target_score.data ? i32(target) + first : NULL;
+        r.target_score = to->target_score.data ? f32(to->target_score) + first : NULL;
+        r.exclusion = tiles_exclusion_after(exclusion, first);
+        if (passes.first) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t.threads)
+            for (int64_t g = 0; g < t.groups; g++) first_pass(&t, &r, g);
+        }
+        if (passes.second) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t.threads)
+            for (int64_t g = 0; g < t.groups; g++) second_pass(&t, &r, g, passes.first ? 2 : 1);
+        }
+        write_block(&t, &r, first, to);
+    }
+    scratch_release(dev, mark);
+}
+
+static void check(const CatalogueRanks *to, Tensor u, const ItemTable *table, Tensor target)
+{
+    const int64_t rows = u.dim[0];
+    EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
+    if (to->above.data) {
+        EXPECT(to->above, I32, rows);
+        EXPECT(to->equal, I32, rows);
+    }
+    if (to->target_score.data) {
+        EXPECT(to->target_score, F32, rows);
+        EXPECT(target, I32, rows);
+    }
+    if (!to->best_item.data) return;
+    EXPECT(to->best_item, I32, rows, to->best_item.dim[1]);
+    EXPECT(to->best_score, F32, rows, to->best_item.dim[1]);
+}
+
+void catalogue_rank_best(Device *dev, Tensor best_item, Tensor best_score, Tensor target_score,
+                         Tensor u, const ItemTable *table, Tensor bias, Tensor target,
+                         Exclusion exclusion)
+{
+    const CatalogueRanks to = {best_item, best_score, target_score, {0}, {0}};
+    check(&to, u, table, target);
+    if (u.dim[0] == 0) return;
+    if (ON_CUDA(dev)) {
+        catalogue_rank_best_cuda(dev, to, u, table, bias, target, exclusion, 0.0f);
+        return;
+    }
+    if (target_score.data) memset(target_score.data, 0, tensor_bytes(target_score));
+    run(dev, &to, u, table, bias, target, exclusion, (Passes){.first = true});
+}
+
+void catalogue_rank_counts(Device *dev, Tensor above, Tensor equal, Tensor target_score, Tensor u,
+                           const ItemTable *table, Tensor bias, Tensor target, Exclusion exclusion)
+{
+    const CatalogueRanks to = {{0}, {0}, target_score, above, equal};
+    check(&to, u, table, target);
+    if (u.dim[0] == 0) return;
+    if (ON_CUDA(dev))
+        catalogue_rank_counts_cuda(dev, to, u, table, bias, target, exclusion);
+    else
+        run(dev, &to, u, table, bias, target, exclusion, (Passes){.second = true});
 }
 
 void catalogue_rank(Device *dev, Tensor above, Tensor ties, Tensor best_item, Tensor best_score,
                     Tensor u, const ItemTable *table, Tensor bias, Tensor target,
                     Exclusion exclusion)
 {
-    const int64_t rows = u.dim[0], dim = u.dim[1];
+    const int64_t rows = u.dim[0];
     const bool ranks = above.data;
-    const int64_t best = best_item.data ? best_item.dim[1] : 0;
-    EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
-    if (ranks) {
-        EXPECT(above, I32, rows);
-        EXPECT(ties, I32, rows);
-        EXPECT(target, I32, rows);
-    }
-    if (best) EXPECT(best_score, F32, rows, best);
-    if (rows == 0) return;
-    if (ON_CUDA(dev)) {
-        catalogue_rank_cuda(dev, above, ties, best_item, best_score, u, table, bias, target,
-                            exclusion);
-        return;
-    }
-
     const size_t mark = scratch_mark(dev);
-    const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
-    const Tensor queries = bf16_widen(dev, u);
-    Ranking r = plan(dev, &t, ranks, best);
-    for (int64_t first = 0; first < rows; first += t.block) {
-        r.rows = rows - first < t.block ? rows - first : t.block;
-        r.u = f32(queries) + first * dim;
-        r.target = ranks ? i32(target) + first : NULL;
-        r.exclusion = tiles_exclusion_after(exclusion, first);
-        rank_block(&t, &r);
-        write_block(&t, &r, first, above, ties, best_item, best_score);
+    CatalogueRanks to = {best_item, best_score, {0}, above, ties};
+    if (ranks) to.target_score = SCRATCH(dev, F32, rows);
+    ITEMS_REQUIRE_ALL(table);
+    check(&to, u, table, target);
+    if (rows > 0 && ON_CUDA(dev)) {
+        catalogue_rank_best_cuda(dev, to, u, table, bias, target, exclusion, NAN);
+        if (ranks) catalogue_rank_counts_cuda(dev, to, u, table, bias, target, exclusion);
+    } else if (rows > 0) {
+        run(dev, &to, u, table, bias, target, exclusion, (Passes){true, ranks});
     }
+    if (rows > 0 && ranks)
+        catalogue_merge_ranks(dev, above, ties, TENSOR(above.data, I32, 1, rows),
+                              TENSOR(ties.data, I32, 1, rows), items_total(table));
     scratch_release(dev, mark);
 }

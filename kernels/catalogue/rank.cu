@@ -1,7 +1,9 @@
-/* Ranks and best items on CUDA: one block a row and tile. The list of the best k is kept sorted in the
- * result itself; a tile gives up its best scores one by one until the list takes no more, so after the
- * first tiles most blocks read their scores and leave.
+/* Ranks and best items on CUDA: one block of threads a row and tile. The k best are kept sorted in
+ * the result itself. A tile offers its scores from the best down until the list takes no more, so
+ * after the first tiles most blocks only read their scores.
  */
+#include "catalogue/rank.h"
+
 #include "catalogue/tiles.cuh"
 
 enum { THREADS = SCORE_THREADS };
@@ -9,11 +11,11 @@ enum { THREADS = SCORE_THREADS };
 typedef struct {
     float *z; /* of the block and tile; excluded scores become -inf */
     const float *bias;
-    int64_t ld, first_row, first_item, width;
-    const int32_t *target; /* of all rows; NULL without ranks */
+    int64_t ld, first_row, first_item, width; /* first_item: the id of the tile's first */
+    const int32_t *target;                    /* of all rows; NULL without ranks */
     Exclusion exclusion;
     float *target_score;
-    int32_t *above, *ties;
+    int32_t *above, *equal;
     float *best_score; /* [rows, best] */
     int32_t *best_item;
     int64_t best;
@@ -91,40 +93,37 @@ static __global__ void __launch_bounds__(THREADS, 1) rank_kernel(RankPass p)
     float *z = p.z + blockIdx.x * p.ld;
     exclude(p, z, row);
     const float score = p.target_score[row];
-    int32_t above = 0, ties = 0;
+    int32_t above = 0, equal = 0;
     for (int64_t j = threadIdx.x; j < p.width; j += THREADS) {
         const float v = score_at(z, p.bias, j);
         above += v > score;
-        ties += v == score;
+        equal += v == score;
     }
     above = block_sum<THREADS>(above);
-    ties = block_sum<THREADS>(ties);
+    equal = block_sum<THREADS>(equal);
     if (threadIdx.x > 0) return;
     p.above[row] += above;
-    p.ties[row] += ties;
+    p.equal[row] += equal;
 }
 
-static __global__ void begin_kernel(RankPass p, int64_t rows)
+/* Before the first pass. */
+static __global__ void begin_best_kernel(RankPass p, int64_t rows, float absent)
 {
     const int64_t i = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    if (i < rows && p.target) {
-        p.target_score[i] = NAN;
-        p.above[i] = 0;
-        p.ties[i] = -1; /* the target equals itself */
-    }
+    if (i < rows && p.target) p.target_score[i] = absent;
     for (int64_t k = 0; i < rows && k < p.best; k++) {
         p.best_score[i * p.best + k] = -INFINITY;
         p.best_item[i * p.best + k] = -1;
     }
 }
 
-/* A target whose score is NaN stands below all items. */
-static __global__ void end_kernel(RankPass p, int64_t rows, int64_t items)
+/* Before the second. */
+static __global__ void begin_counts_kernel(RankPass p, int64_t rows)
 {
     const int64_t i = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    if (i >= rows || p.ties[i] >= 0) return;
-    p.above[i] = (int32_t)(items - 1);
-    p.ties[i] = 0;
+    if (i >= rows) return;
+    p.above[i] = 0;
+    p.equal[i] = 0;
 }
 
 static void run(Device *dev, const TilesCuda &t, RankPass p, void (*kernel)(RankPass))
@@ -136,40 +135,48 @@ static void run(Device *dev, const TilesCuda &t, RankPass p, void (*kernel)(Rank
             tiles_scores_cuda(dev, &t, tile, block);
             p.bias = tile.bias;
             p.first_row = block.first;
-            p.first_item = tile.first;
+            p.first_item = tile.item;
             p.width = tile.width;
             LAUNCH(dev, kernel, (unsigned)block.rows, THREADS, 0, p);
         }
     }
 }
 
-void catalogue_rank_cuda(Device *dev, Tensor above, Tensor ties, Tensor best_item,
-                         Tensor best_score, Tensor u, const ItemTable *table, Tensor bias,
-                         Tensor target, Exclusion exclusion)
+static RankPass pass_of(const CatalogueRanks &to, const TilesCuda &t, Tensor target,
+                        Exclusion exclusion)
 {
-    const int64_t rows = u.dim[0];
-    const size_t mark = scratch_mark(dev);
-    const TilesCuda t = tiles_plan_cuda(dev, table, bias, u);
     RankPass p = {};
     p.z = f32(t.scores);
     p.ld = t.width;
     p.exclusion = exclusion;
-    if (above.data) {
-        p.target = i32(target);
-        p.above = i32(above);
-        p.ties = i32(ties);
-        p.target_score = f32(scratch_tensor(dev, F32, 1, &rows));
-    }
-    if (best_item.data) {
-        p.best = best_item.dim[1];
-        p.best_item = i32(best_item);
-        p.best_score = f32(best_score);
-    }
-    LAUNCH(dev, begin_kernel, blocks_for(rows, THREADS), THREADS, 0, p, rows);
+    p.target_score = f32(to.target_score);
+    if (p.target_score) p.target = i32(target);
+    p.above = i32(to.above);
+    p.equal = i32(to.equal);
+    p.best = to.best_item.data ? to.best_item.dim[1] : 0;
+    p.best_item = i32(to.best_item);
+    p.best_score = f32(to.best_score);
+    return p;
+}
+
+void catalogue_rank_best_cuda(Device *dev, CatalogueRanks to, Tensor u, const ItemTable *table,
+                              Tensor bias, Tensor target, Exclusion exclusion, float absent)
+{
+    const size_t mark = scratch_mark(dev);
+    const TilesCuda t = tiles_plan_cuda(dev, table, bias, u);
+    const RankPass p = pass_of(to, t, target, exclusion);
+    LAUNCH(dev, begin_best_kernel, blocks_for(t.rows, THREADS), THREADS, 0, p, t.rows, absent);
     run(dev, t, p, best_kernel);
-    if (above.data) {
-        run(dev, t, p, rank_kernel);
-        LAUNCH(dev, end_kernel, blocks_for(rows, THREADS), THREADS, 0, p, rows, t.items);
-    }
+    scratch_release(dev, mark);
+}
+
+void catalogue_rank_counts_cuda(Device *dev, CatalogueRanks to, Tensor u, const ItemTable *table,
+                                Tensor bias, Tensor target, Exclusion exclusion)
+{
+    const size_t mark = scratch_mark(dev);
+    const TilesCuda t = tiles_plan_cuda(dev, table, bias, u);
+    const RankPass p = pass_of(to, t, target, exclusion);
+    LAUNCH(dev, begin_counts_kernel, blocks_for(t.rows, THREADS), THREADS, 0, p, t.rows);
+    run(dev, t, p, rank_kernel);
     scratch_release(dev, mark);
 }

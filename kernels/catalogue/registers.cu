@@ -1,17 +1,19 @@
-/* What the catalogue heads with scores in registers share behind their kernels: merging, sums, splits. */
+/* What fused.cu and wgmma.cu share outside of their kernels: merging, sums of columns, splits of
+ * the items. */
 #include "catalogue/registers.cuh"
 
 enum { THREADS = 256 };
 
-/* The splits in order onto what launches before left. */
+/* Merge the splits into a row's statistics, in order. first_item: the tile's, or -1 where earlier
+ * launches left statistics. */
 static __global__ void __launch_bounds__(THREADS)
-    merge_kernel(RowStats *stats, const Partial *partial, int64_t rows, int splits, bool first,
-                 float scale)
+    merge_splits_kernel(RowStats *stats, const Partial *partial, int64_t rows, int splits,
+                        int32_t first_item, float scale)
 {
     const int64_t row = (int64_t)blockIdx.x * THREADS + threadIdx.x;
     if (row >= rows) return;
-    RowStats s = {0.0, 0.0, -FLT_MAX, 0};
-    if (!first) s = stats[row];
+    RowStats s = {0.0, 0.0, -FLT_MAX, first_item};
+    if (first_item < 0) s = stats[row];
     for (int k = 0; k < splits; k++) {
         const Partial p = partial[k * rows + row];
         if (p.max > s.max) {
@@ -29,20 +31,21 @@ static __global__ void __launch_bounds__(THREADS)
     stats[row] = s;
 }
 
-Partial *partials_cuda(Device *dev, int64_t splits, int64_t rows)
+Partial *registers_partials_cuda(Device *dev, int64_t splits, int64_t rows)
 {
     const int64_t bytes[] = {splits, rows, (int64_t)sizeof(Partial)};
     return (Partial *)scratch_tensor(dev, U8, 3, bytes).data;
 }
 
-void merge_partials_cuda(Device *dev, RowStats *stats, const Partial *partial, int64_t rows,
-                         int64_t splits, bool first, float scale)
+void registers_merge_cuda(Device *dev, RowStats *stats, const Partial *partial, int64_t rows,
+                          int64_t splits, const ItemTile &tile, float scale)
 {
-    LAUNCH(dev, merge_kernel, blocks_for(rows, THREADS), THREADS, 0, stats, partial, rows,
-           (int)splits, first, scale);
+    const int32_t first_item = tile.first == 0 ? (int32_t)tile.item : -1;
+    LAUNCH(dev, merge_splits_kernel, blocks_for(rows, THREADS), THREADS, 0, stats, partial, rows,
+           (int)splits, first_item, scale);
 }
 
-/* dbias[j] += the blocks' sums, in order. */
+/* dbias[j] += the sums of the blocks of rows, in order. */
 static __global__ void add_parts_kernel(float *dbias, const float *part, int64_t ld, int parts,
                                         int64_t width)
 {
@@ -53,13 +56,14 @@ static __global__ void add_parts_kernel(float *dbias, const float *part, int64_t
     dbias[j] += sum;
 }
 
-ScoreGradient score_gradient_cuda(Device *dev, const FusedGradient &to, const TilesCuda *t,
-                                  const RowBlock &block, int64_t row_blocks)
+ScoreGradient registers_gradient_cuda(Device *dev, const FusedGradient &to, const TilesCuda *t,
+                                      const RowBlock &block, int64_t row_blocks)
 {
     const int64_t parts[] = {row_blocks, t->width};
     ScoreGradient p = {};
     p.g = (bf16 *)t->scores.data;
     p.ld = t->width;
+    p.end = (int32_t)(t->table->first + t->items);
     p.loss = to.loss + block.first;
     p.logsumexp = to.logsumexp + block.first;
     p.weight = to.weight + block.first;
@@ -68,15 +72,15 @@ ScoreGradient score_gradient_cuda(Device *dev, const FusedGradient &to, const Ti
     return p;
 }
 
-void add_parts_cuda(Device *dev, const FusedGradient &to, const ScoreGradient &p,
-                    const ItemTile &tile, int64_t row_blocks)
+void registers_add_columns_cuda(Device *dev, const FusedGradient &to, const ScoreGradient &p,
+                                const ItemTile &tile, int64_t row_blocks)
 {
     if (to.dbias)
         LAUNCH(dev, add_parts_kernel, blocks_for(tile.width, THREADS), THREADS, 0,
                to.dbias + tile.first, p.part, p.ld, (int)row_blocks, tile.width);
 }
 
-int64_t fused_splits_cuda(Device *dev, int64_t row_blocks, int64_t tiles)
+int64_t registers_splits_cuda(Device *dev, int64_t row_blocks, int64_t tiles)
 {
     int64_t best = 1, shortest = INT64_MAX;
     for (int64_t s = 1; s <= tiles; s++) {

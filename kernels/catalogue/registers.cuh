@@ -1,6 +1,6 @@
-/* Scores in registers, as catalogue_fused.cu and catalogue_wgmma.cu leave them: what a thread does with its
- * part of a row. z [N][4] of a thread is what tensor cores leave (base/ptx.cuh): register i of part n holds
- * row i / 2 of the thread's two, item 8 n + 2 (lane % 4) + i % 2.
+/* What a thread of fused.cu or wgmma.cu does with the scores that are in its registers. z [N][4] of
+ * a thread has the layout in which tensor cores leave sums (base/cuda/ptx.cuh): a thread has two
+ * rows; register i of part n belongs to its row i / 2 and to the item 8 n + 2 (lane % 4) + i % 2.
  */
 #ifndef SOUK_CATALOGUE_REGISTERS_CUH
 #define SOUK_CATALOGUE_REGISTERS_CUH
@@ -12,10 +12,12 @@
 
 static const float LOG2_E = 1.44269504088896340736f;
 
-/* ---- Statistics ----------------------------------------------------------------------------------- */
+/* ---- Statistics ------------------------------------------------------------------------------ */
 
-/* Of a row over some items: sum = sum 2^(z scale - reference(max)), weighted with z. argmax INT32_MAX: no
- * item has a score above -FLT_MAX; then the sums are 0 or NaN. */
+/* Statistics of a row over the items that a thread, a warp or a split has seen, in f32, which few
+ * items allow; registers_merge_cuda adds them to the RowStats of merge.h. sum = sum_a 2^(z scale -
+ * reference(max)) and weighted, with z as a factor: `scale` has log2(e) in it. argmax is the item,
+ * or INT32_MAX where no score is above -FLT_MAX; then the sums are 0 or NaN. */
 typedef struct {
     float max, sum, weighted;
     int32_t argmax;
@@ -26,7 +28,8 @@ static __device__ __forceinline__ float reference(float max, float scale)
     return max == -FLT_MAX ? 0.0f : max * scale;
 }
 
-/* What sums relative to `from` are multiplied with to be relative to `to`, not below. */
+/* The factor that makes a sum relative to the maximum `from` relative to the maximum `to` >=
+ * from. */
 static __device__ __forceinline__ float shrinking(float from, float to, float scale)
 {
     return from == -FLT_MAX ? 1.0f : exp2_approx(reference(from, scale) - reference(to, scale));
@@ -49,7 +52,7 @@ static __device__ __forceinline__ Partial no_partial()
     return p;
 }
 
-/* Of the four lanes of a row. */
+/* Merge the four lanes that share a row. */
 static __device__ __forceinline__ Partial merged_lanes(Partial p, float scale)
 {
 #pragma unroll
@@ -64,7 +67,8 @@ static __device__ __forceinline__ Partial merged_lanes(Partial p, float scale)
     return p;
 }
 
-/* The scores of a thread's row h: two in each of N parts. first: the item of its column 0. */
+/* Add the scores of a thread's row h, two in each of N parts. first: the item of the thread's
+ * column 0. */
 template <int WANTED, int N>
 static __device__ __forceinline__ void add_scores(Partial &p, const float (&z)[N][4], int h,
                                                   int first, float scale)
@@ -98,24 +102,26 @@ static __device__ __forceinline__ void add_scores(Partial &p, const float (&z)[N
     p.weighted += weighted;
 }
 
-/* Room for [splits, rows], of the scratch. */
-Partial *partials_cuda(Device *dev, int64_t splits, int64_t rows);
-/* The splits of the item axis [splits, rows], in order, onto what launches before left. scale: of base 2. */
-void merge_partials_cuda(Device *dev, RowStats *stats, const Partial *partial, int64_t rows,
-                         int64_t splits, bool first, float scale);
+/* [splits, rows] in scratch. */
+Partial *registers_partials_cuda(Device *dev, int64_t splits, int64_t rows);
+/* Merge partial [splits, rows], in the order of the splits of the tile's items, into the rows'
+ * statistics, which the first tile sets. scale has log2(e) in it. */
+void registers_merge_cuda(Device *dev, RowStats *stats, const Partial *partial, int64_t rows,
+                          int64_t splits, const ItemTile &tile, float scale);
 
-/* ---- Gradient ------------------------------------------------------------------------------------- */
+/* ---- Gradient -------------------------------------------------------------------------------- */
 
 typedef struct {
     bf16 *g;     /* [rows, ld] */
     float *part; /* [blocks of rows, ld]: sums of columns; NULL: not wanted */
     float *loss;
-    const float *logsumexp, *weight; /* these of the first row */
+    const float *logsumexp, *weight; /* these four begin at the block's first row */
     const int32_t *target;
     int64_t ld;
+    int32_t end; /* the first item after the table's */
 } ScoreGradient;
 
-/* What a row's gradient is made of; target -1: it has none. */
+/* What the gradient of a row's scores takes; target -1: the row has no target. */
 typedef struct {
     int32_t target;
     float weight, logsumexp;
@@ -126,13 +132,15 @@ static __device__ __forceinline__ RowLoss row_loss(const ScoreGradient &p, int64
 {
     RowLoss of = {present ? p.target[row] : -1, 0.0f, 0.0f};
     if (of.target < 0) return of;
+    /* A target of a later shard must not be taken for a column behind the table's last item. */
+    if (of.target >= p.end) of.target = INT32_MAX;
     of.weight = p.weight[row];
     of.logsumexp = p.logsumexp[row];
     return of;
 }
 
-/* Scores of a thread's row h become their gradient; its loss where they have its target's. first: the item
- * of column 0. */
+/* Scores of a thread's row h become their gradient. Where the target's score is among them, *loss
+ * is set. first: the item of the thread's column 0. */
 template <int N>
 static __device__ __forceinline__ void row_gradient(float (&z)[N][4], int h, const RowLoss &of,
                                                     float *loss, int first)
@@ -158,17 +166,17 @@ static __device__ __forceinline__ void row_gradient(float (&z)[N][4], int h, con
     if (found) *loss = of.weight * (of.logsumexp - score);
 }
 
-/* What kernels write of a block of rows; part takes scratch. */
-ScoreGradient score_gradient_cuda(Device *dev, const FusedGradient &to, const TilesCuda *t,
-                                  const RowBlock &block, int64_t row_blocks);
-/* dbias of the tile += p.part, block after block; nothing when it is not wanted. */
-void add_parts_cuda(Device *dev, const FusedGradient &to, const ScoreGradient &p,
-                    const ItemTile &tile, int64_t row_blocks);
+/* What kernels write for a block of rows; `part` takes scratch. */
+ScoreGradient registers_gradient_cuda(Device *dev, const FusedGradient &to, const TilesCuda *t,
+                                      const RowBlock &block, int64_t row_blocks);
+/* dbias of the tile += p.part, block after block; nothing where dbias is not wanted. */
+void registers_add_columns_cuda(Device *dev, const FusedGradient &to, const ScoreGradient &p,
+                                const ItemTile &tile, int64_t row_blocks);
 
-/* ---- Launches ------------------------------------------------------------------------------------- */
+/* ---- Launches -------------------------------------------------------------------------------- */
 
-/* Parts of the item axis: as many as make the busiest multiprocessor's walk shortest, a block being one
- * walk and about one tile's time to begin and end it. */
-int64_t fused_splits_cuda(Device *dev, int64_t row_blocks, int64_t tiles);
+/* How many splits of the items make the walk of the busiest multiprocessor shortest. A block of
+ * threads walks one split, and takes about one tile's time to begin and end. */
+int64_t registers_splits_cuda(Device *dev, int64_t row_blocks, int64_t tiles);
 
 #endif

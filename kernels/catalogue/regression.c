@@ -1,6 +1,6 @@
-/* On every device out of products: (E, bias, 1) is one matrix of items x (dim + 2), (u, 1, -y) one of rows x
- * (dim + 2), and z - y their product. Its square and its gradients ask only for the small matrices that
- * either has with itself. The two columns are kept apart as `pair`. */
+/* On every device out of products: (E, bias, 1) is one matrix of items x (dim + 2), (u, 1, -y) one
+ * of rows x (dim + 2), and z - y their product. Its square and its gradients ask only for the small
+ * matrices that either has with itself. The two columns are kept apart as `pair`. */
 #include "catalogue/regression.h"
 
 #include "catalogue/catalogue.h"
@@ -13,7 +13,7 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static Tensor column(Tensor t) { return TENSOR(t.data, F32, t.dim[0], 1); }
 
-/* ---- Items ----------------------------------------------------------------------------------------- */
+/* ---- Items ----------------------------------------------------------------------------------- */
 
 typedef struct {
     const ItemTable *table;
@@ -59,7 +59,7 @@ static Tile tile_at(Device *dev, const Items *t, int64_t first)
     return tile;
 }
 
-/* ---- Sums over the items --------------------------------------------------------------------------- */
+/* ---- Sums over the items --------------------------------------------------------------------- */
 
 typedef struct {
     Tensor square; /* [dim, dim] sum_a E[a] E[a]^T; absent: not wanted */
@@ -80,7 +80,7 @@ static ItemSums sum_items(Device *dev, const Items *t, bool square)
     return s;
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------------ */
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 /* (a, b) as [1, 2]. */
 static Tensor constants(Device *dev, float a, float b)
@@ -122,12 +122,12 @@ void catalogue_regression_mean(Device *dev, Tensor mean, Tensor u, const ItemTab
     const ItemSums s = sum_items(dev, &t, false);
     const Tensor sums =
         sums_of_scores(dev, &s, elementwise_cast(dev, u, F32), row_pairs(dev, rows, (Tensor){0}));
-    const GemmOptions share = {.trans_b = true, .alpha = 1.0f / (float)t.items};
+    const GemmOptions share = {.trans_b = true, .alpha = 1.0f / (float)items_total(table)};
     gemm(dev, column(mean), sums, constants(dev, 0.0f, 1.0f), share);
     scratch_release(dev, mark);
 }
 
-/* ---- Regression ------------------------------------------------------------------------------------ */
+/* ---- Regression ------------------------------------------------------------------------------ */
 
 /* y = alpha x */
 static Tensor times(Device *dev, float alpha, Tensor x)
@@ -197,6 +197,7 @@ static void without_targets(Device *dev, const RegressionOut *out, Tensor du, co
     const Tensor more = SCRATCH(dev, F32, rows, t->dim);
     catalogue_score(dev, error, u, t->table, t->bias, target);
     elementwise_axpy(dev, error, -1.0f, y);
+    items_mask(dev, g, t->table, target);
     scale(dev, g, error);
     elementwise_add(dev, out->dshift, g);
     catalogue_score_backward(dev, more, out->did, out->dbias, g, u, t->table, target);
@@ -210,8 +211,9 @@ void catalogue_regression(Device *dev, RegressionOut out, Tensor u, const ItemTa
                           Tensor bias, Tensor target, Tensor y, Tensor weight)
 {
     const int64_t rows = u.dim[0], items = table->id.dim[0], dim = table->id.dim[1];
+    const int64_t total = items_total(table);
     EXPECT(u, activation_dtype(u), rows, dim);
-    EXPECT(out.du, u.dtype, rows, dim);
+    EXPECT(out.du, out.du.dtype == F32 ? F32 : u.dtype, rows, dim);
     EXPECT(out.did, F32, items, dim);
     EXPECT(out.loss, F32, rows);
     EXPECT(out.dshift, F32, rows);
@@ -224,11 +226,11 @@ void catalogue_regression(Device *dev, RegressionOut out, Tensor u, const ItemTa
     const Items t = items_open(dev, table, bias);
     const ItemSums s = sum_items(dev, &t, true);
     const Tensor wide = elementwise_cast(dev, u, F32), pair = row_pairs(dev, rows, y);
-    const Tensor du = u.dtype == F32 ? out.du : SCRATCH(dev, F32, rows, dim);
-    const Tensor w = times(dev, items > 1 ? 1.0f / (float)(items - 1) : 0.0f, weight);
+    const Tensor du = out.du.dtype == F32 ? out.du : SCRATCH(dev, F32, rows, dim);
+    const Tensor w = times(dev, total > 1 ? 1.0f / (float)(total - 1) : 0.0f, weight);
     rows_of_all(dev, &out, du, &s, wide, pair, w);
     items_of_all(dev, &out, &t, wide, pair, w);
     without_targets(dev, &out, du, &t, wide, target, y, w);
-    if (u.dtype != F32) elementwise_copy(dev, out.du, du);
+    if (out.du.dtype != F32) elementwise_copy(dev, out.du, du);
     scratch_release(dev, mark);
 }

@@ -2,28 +2,24 @@
 #include "catalogue/sample.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 
 #include "base/bf16.h"
 #include "base/rng.h"
 #include "base/vecmath.h"
+#include "catalogue/merge.h"
 #include "catalogue/tiles.h"
 
 enum { WORDS = 4, CHUNK = 64 };
 
-/* Of one row over a group of tiles. */
-typedef struct {
-    float max, key, score; /* the highest score; the highest key and its item's score */
-    int32_t item;
-    double sum; /* sum exp((z - max) scale) */
-} Draw;
-
-static Draw no_draw(int64_t first)
+static RowDraw no_draw(int64_t first)
 {
-    return (Draw){.max = -FLT_MAX, .key = -INFINITY, .score = -FLT_MAX, .item = (int32_t)first};
+    return (RowDraw){.max = -FLT_MAX, .key = -INFINITY, .score = -FLT_MAX, .item = (int32_t)first};
 }
 
-/* -log(1 - v) exactly enough for v near 0 (Kahan): log(w) v / (1 - w) with w = 1 - v as rounded. */
+/* -log(1 - v), accurate for v near 0 too (Kahan): log(w) v / (1 - w), with w = 1 - v as it is
+ * rounded. */
 static inline float exponential(uint32_t word)
 {
     const float most = 1.0f - 0x1p-24f, uniform = ((float)word + 0.5f) * 0x1p-32f;
@@ -42,17 +38,18 @@ static float key_of(const Noise *n, float z, uint32_t word)
     return z * n->scale - vec_logf(exponential(word));
 }
 
-/* A key beats `key` only where v < exp(z scale - key), as -log(-log(1 - v)) < -log v: so few items need the
- * logarithms, of those that share exp((z - max) scale) of the softmax. `most` is the largest v / share,
- * with room for what f32 rounds in a key. */
-static float most_of(const Draw *d, float scale)
+/* A key above `key` needs v < exp(z scale - key), as -log(-log(1 - v)) < -log v: so the logarithms
+ * are computed for a few items only. With share = exp((z - max) scale), which the softmax needs
+ * anyway, the condition is v / share < exp(max scale - key). most_of is that bound, with a margin
+ * for the rounding of keys to f32. */
+static float most_of(const RowDraw *d, float scale)
 {
-    const double top = (double)d->max * scale, room = 0x1p-10 + 0x1p-20 * fabs(top);
-    return (float)exp(fmin(top - (double)d->key + room, 80.0));
+    const double top = (double)d->max * scale, margin = 0x1p-10 + 0x1p-20 * fabs(top);
+    return (float)exp(fmin(top - (double)d->key + margin, 80.0));
 }
 
 /* The best key of items first .. first + width - 1, at most CHUNK of them. */
-static void add_keys(Draw *d, const Noise *n, const float *z, const float *share, int64_t first,
+static void add_keys(RowDraw *d, const Noise *n, const float *z, const float *share, int64_t first,
                      int64_t width)
 {
     uint32_t word[CHUNK];
@@ -77,7 +74,7 @@ static void add_keys(Draw *d, const Noise *n, const float *z, const float *share
     }
 }
 
-static void add_tile(Draw *d, const Noise *n, const float *z, int64_t first, int64_t width)
+static void add_tile(RowDraw *d, const Noise *n, const float *z, int64_t first, int64_t width)
 {
     const float max = tiles_row_max(z, width), scale = n->scale;
     float share[TILE];
@@ -105,16 +102,16 @@ typedef struct {
 } Block;
 
 /* Draws of a block: draw [groups, block]. */
-static void block_draws(const Block *b, Draw *draw)
+static void block_draws(const Block *b, RowDraw *draw)
 {
     const Tiles *t = b->tiles;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
     for (int64_t g = 0; g < t->groups; g++) {
-        Draw *d = draw + g * t->block;
+        RowDraw *d = draw + g * t->block;
         for (int64_t i = 0; i < b->rows; i++)
-            d[i] = no_draw(tiles_first(t, tiles_group_begin(t, g)));
+            d[i] = no_draw(tiles_item(t, tiles_group_begin(t, g)));
         for (int64_t tile = tiles_group_begin(t, g); tile < tiles_group_begin(t, g + 1); tile++) {
-            const int64_t first = tiles_first(t, tile), width = tiles_width(t, tile);
+            const int64_t first = tiles_item(t, tile), width = tiles_width(t, tile);
             float *z = tiles_scores(t, tile, b->u, b->rows, 1);
             for (int64_t i = 0; i < b->rows; i++, z += TILE) {
                 const int64_t stream = b->stream ? b->stream[i] : b->first_row + i;
@@ -127,11 +124,11 @@ static void block_draws(const Block *b, Draw *draw)
 }
 
 /* Combine the groups of row i, in order. */
-static Draw merge(const Tiles *t, const Draw *draw, int64_t i, float scale)
+static RowDraw merge_groups(const Tiles *t, const RowDraw *draw, int64_t i, float scale)
 {
-    Draw all = draw[i];
+    RowDraw all = draw[i];
     for (int64_t g = 1; g < t->groups; g++) {
-        const Draw *d = &draw[g * t->block + i];
+        const RowDraw *d = &draw[g * t->block + i];
         if (d->key > all.key) {
             all.key = d->key;
             all.score = d->score;
@@ -145,40 +142,54 @@ static Draw merge(const Tiles *t, const Draw *draw, int64_t i, float scale)
     return all;
 }
 
-void catalogue_sample(Device *dev, Tensor item, Tensor log_probability, Tensor u,
-                      const ItemTable *table, Tensor bias, SampleOptions o)
+static void run(Device *dev, RowDraw *to, Tensor u, const ItemTable *table, Tensor bias,
+                const SampleOptions *o)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
-    EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
-    EXPECT(item, I32, rows);
-    if (log_probability.data) EXPECT(log_probability, F32, rows);
-    if (o.stream.data) EXPECT(o.stream, I64, rows);
-    REQUIRE(o.temperature > 0.0f, "temperature is %g, want > 0", (double)o.temperature);
-    REQUIRE(o.step >= 0 && o.step >> 32 == 0, "step %lld, want 0 to 2^32-1", (long long)o.step);
-    if (rows == 0) return;
-    if (ON_CUDA(dev)) {
-        catalogue_sample_cuda(dev, item, log_probability, u, table, bias, o);
-        return;
-    }
-    const size_t mark = scratch_mark(dev);
     const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
     const Tensor queries = bf16_widen(dev, u);
-    Draw *draw = SCRATCH(dev, U8, t.groups, t.block, (int64_t)sizeof(Draw)).data;
+    RowDraw *draw = SCRATCH(dev, U8, t.groups, t.block, (int64_t)sizeof(RowDraw)).data;
     Block b = {
-        .tiles = &t, .seed = o.seed, .step = (uint64_t)o.step, .scale = 1.0f / o.temperature};
+        .tiles = &t, .seed = o->seed, .step = (uint64_t)o->step, .scale = 1.0f / o->temperature};
     for (b.first_row = 0; b.first_row < rows; b.first_row += t.block) {
         b.rows = rows - b.first_row < t.block ? rows - b.first_row : t.block;
         b.u = f32(queries) + b.first_row * dim;
-        b.stream = o.stream.data ? (const int64_t *)o.stream.data + b.first_row : NULL;
-        b.exclusion = tiles_exclusion_after(o.exclusion, b.first_row);
+        b.stream = o->stream.data ? (const int64_t *)o->stream.data + b.first_row : NULL;
+        b.exclusion = tiles_exclusion_after(o->exclusion, b.first_row);
         block_draws(&b, draw);
-        for (int64_t i = 0; i < b.rows; i++) {
-            const Draw d = merge(&t, draw, i, b.scale);
-            i32(item)[b.first_row + i] = d.item;
-            if (log_probability.data)
-                f32(log_probability)[b.first_row + i] =
-                    (float)(((double)d.score - d.max) * b.scale - log(d.sum));
-        }
+        for (int64_t i = 0; i < b.rows; i++)
+            to[b.first_row + i] = merge_groups(&t, draw, i, b.scale);
     }
+}
+
+void catalogue_sample_partial(Device *dev, Tensor part, Tensor u, const ItemTable *table,
+                              Tensor bias, SampleOptions o)
+{
+    const int64_t rows = u.dim[0];
+    EXPECT(u, activation_dtype(u), rows, table->id.dim[1]);
+    EXPECT(part, U8, rows, (int64_t)sizeof(RowDraw));
+    if (o.stream.data) EXPECT(o.stream, I64, rows);
+    REQUIRE(o.temperature > 0.0f, "temperature is %g, want > 0", (double)o.temperature);
+    REQUIRE(o.step >= 0 && o.step >> 32 == 0, "step %" PRId64 ", want 0 to 2^32-1", o.step);
+    REQUIRE(table->first % WORDS == 0,
+            "a shard that begins at item %" PRId64 ", want a multiple of %d", table->first, WORDS);
+    if (rows == 0) return;
+    const size_t mark = scratch_mark(dev);
+    if (ON_CUDA(dev))
+        catalogue_sample_cuda(dev, part, u, table, bias, o);
+    else
+        run(dev, part.data, u, table, bias, &o);
+    scratch_release(dev, mark);
+}
+
+void catalogue_sample(Device *dev, Tensor item, Tensor log_probability, Tensor u,
+                      const ItemTable *table, Tensor bias, SampleOptions o)
+{
+    const int64_t rows = u.dim[0], size = sizeof(RowDraw);
+    const size_t mark = scratch_mark(dev);
+    const Tensor part = SCRATCH(dev, U8, 1, rows, size);
+    ITEMS_REQUIRE_ALL(table);
+    catalogue_sample_partial(dev, TENSOR(part.data, U8, rows, size), u, table, bias, o);
+    catalogue_merge_draws(dev, item, log_probability, part, o.temperature);
     scratch_release(dev, mark);
 }

@@ -1,29 +1,25 @@
-/* A draw from the softmax over the catalogue, on CUDA: one block a row and tile; a thread makes the
- * noise of four items from one Philox block. Bound by Philox and the two logarithms of each item.
+/* A draw from the softmax over the catalogue, on CUDA: one block of threads a row and tile; a
+ * thread makes the noise of four items from one Philox block. Bound by Philox and the two
+ * logarithms of each item.
  */
 #include "catalogue/sample.h"
 
 #include "base/rng.h"
+#include "catalogue/merge.h"
 #include "catalogue/tiles.cuh"
 
 #include <float.h>
 
 enum { THREADS = SCORE_THREADS, WORDS = 4 };
 
-/* Of one row over the tiles so far. */
 typedef struct {
-    double sum; /* sum exp((z - max) scale) */
-    float max, key, score;
-    int32_t item;
-} Draw;
-
-typedef struct {
-    Draw *draw;            /* of all rows */
+    RowDraw *draw;         /* of all rows, over the tiles so far */
     const int64_t *stream; /* of all rows; NULL: the row */
     float *z;              /* of the block and tile; excluded scores become -inf */
     const float *bias;
     Exclusion exclusion;
-    int64_t ld, first_row, first_item, width;
+    int64_t ld, first_row, first_item, width; /* first_item: the id of the tile's first */
+    bool begins;                              /* this is the first tile */
     uint64_t seed, step;
     float scale;
 } DrawPass;
@@ -40,8 +36,8 @@ static __global__ void __launch_bounds__(THREADS, 1) draw_kernel(DrawPass p)
     float *z = p.z + blockIdx.x * p.ld;
     const uint64_t stream = (uint64_t)(p.stream ? p.stream[row] : row);
     const uint64_t counter = (p.step << 32) + (uint64_t)p.first_item / WORDS;
-    Draw d = {0.0, -FLT_MAX, -INFINITY, -FLT_MAX, 0};
-    if (p.first_item > 0) d = p.draw[row];
+    RowDraw d = {0.0, -FLT_MAX, -INFINITY, -FLT_MAX, (int32_t)p.first_item};
+    if (!p.begins) d = p.draw[row];
     tiles_exclude(p.exclusion, row, z, p.first_item, p.width, -1);
 
     Best best = no_best();
@@ -77,25 +73,12 @@ static __global__ void __launch_bounds__(THREADS, 1) draw_kernel(DrawPass p)
     if (threadIdx.x == 0) p.draw[row] = d;
 }
 
-static __global__ void finish_kernel(int32_t *item, float *log_probability, const Draw *draw,
-                                     int64_t rows, float scale)
+void catalogue_sample_cuda(Device *dev, Tensor part, Tensor u, const ItemTable *table, Tensor bias,
+                           SampleOptions o)
 {
-    const int64_t i = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    if (i >= rows) return;
-    const Draw d = draw[i];
-    item[i] = d.item;
-    if (log_probability)
-        log_probability[i] = (float)(((double)d.score - d.max) * scale - log(d.sum));
-}
-
-void catalogue_sample_cuda(Device *dev, Tensor item, Tensor log_probability, Tensor u,
-                           const ItemTable *table, Tensor bias, SampleOptions o)
-{
-    const size_t mark = scratch_mark(dev);
     const TilesCuda t = tiles_plan_cuda(dev, table, bias, u);
-    const int64_t bytes[] = {t.rows, (int64_t)sizeof(Draw)};
     DrawPass p = {};
-    p.draw = (Draw *)scratch_tensor(dev, U8, 2, bytes).data;
+    p.draw = (RowDraw *)part.data;
     p.stream = (const int64_t *)o.stream.data;
     p.z = f32(t.scores);
     p.ld = t.width;
@@ -106,7 +89,8 @@ void catalogue_sample_cuda(Device *dev, Tensor item, Tensor log_probability, Ten
     for (int64_t k = 0; k < t.tiles; k++) {
         const ItemTile tile = tile_of_cuda(dev, &t, k);
         p.bias = tile.bias;
-        p.first_item = tile.first;
+        p.first_item = tile.item;
+        p.begins = k == 0;
         p.width = tile.width;
         for (int64_t b = 0; b < t.blocks; b++) {
             const RowBlock block = block_of_cuda(&t, b);
@@ -115,7 +99,4 @@ void catalogue_sample_cuda(Device *dev, Tensor item, Tensor log_probability, Ten
             LAUNCH(dev, draw_kernel, (unsigned)block.rows, THREADS, 0, p);
         }
     }
-    LAUNCH(dev, finish_kernel, blocks_for(t.rows, THREADS), THREADS, 0, i32(item),
-           f32(log_probability), p.draw, t.rows, p.scale);
-    scratch_release(dev, mark);
 }

@@ -1,12 +1,13 @@
-/* A draw from the softmax policy over the whole catalogue, by Gumbel-max (Gumbel 1954; Maddison et al.
- * 2014): nothing of rows x items is stored, and the draw needs no sum before it is made.
+/* A draw from the softmax policy over the whole catalogue, by Gumbel-max (Gumbel 1954; Maddison et
+ * al. 2014): nothing of rows x items is stored, and the draw needs no sum before it is made.
  *
  *   z[i, a] = <u[i, :], E[a, :]> + bias[a]                                   as in catalogue.h
  *   item[i] = argmax_a  z[i, a] / temperature + g[i, a]                      overwrites
  *   log_probability[i] = z[i, item[i]] / temperature - log sum_a exp(z[i, a] / temperature)
  *
- * so that item[i] is a with probability softmax_a(z[i, :] / temperature). The noise is a function of
- * (seed, stream[i], step, a) alone: whoever shares a batch with a row does not change its draw.
+ * so that item[i] is a with probability softmax_a(z[i, :] / temperature). The noise is a function
+ * of (seed, stream[i], step, a) alone: neither the other rows of a batch nor the shard that an item
+ * is in change a draw.
  *
  *   g[i, a] = -log(-log(1 - v)),   v = min((word + 1/2) 2^-32, 1 - 2^-24)
  *   word    = Philox4x32-10(key = seed, counter = (low: step 2^32 + a / 4, high: stream[i])).word[a % 4]
@@ -18,11 +19,15 @@
  *   stream           [rows]        i64, optional: without it row i has stream i
  *   step             in [0, 2^32)
  *
- * An item is drawn with its probability up to the 2^-32 steps of v: a relative error of about
- * 2^-32 items. Of equal keys the lowest item; a NaN score is never drawn, and item[i] is valid whatever
- * the scores. The same bits on the CPU for any number of threads. CPU and CUDA draw the same items,
- * except where the two best keys are closer than what f32 rounds in a key: dim spacings of |u||E| and
- * 8 spacings of the noise.
+ * An item is drawn with its probability up to the 2^-32 steps of v: a relative error of about 2^-32
+ * items. Of equal keys the lowest item is drawn; an item whose score is NaN never is; item[i] is
+ * valid whatever the scores. The same bits on the CPU for any number of threads. CPU and CUDA draw
+ * the same items, except where the two best keys are closer than the rounding of a key to f32: dim
+ * spacings of |u||E| and 8 spacings of the noise.
+ *
+ * catalogue_sample_partial is the draw from the items of a shard, part RowDraw [rows], for
+ * catalogue_merge_draws (merge.h). A shard begins at a multiple of 4 items, as the noise comes in
+ * blocks of four.
  */
 #ifndef SOUK_CATALOGUE_SAMPLE_H
 #define SOUK_CATALOGUE_SAMPLE_H
@@ -45,9 +50,13 @@ typedef struct {
 void catalogue_sample(Device *dev, Tensor item, Tensor log_probability, Tensor u,
                       const ItemTable *table, Tensor bias, SampleOptions options);
 
-/* The CUDA half, in catalogue_sample.cu. Call the function above instead: it checks shapes. */
-void catalogue_sample_cuda(Device *dev, Tensor item, Tensor log_probability, Tensor u,
-                           const ItemTable *table, Tensor bias, SampleOptions options);
+void catalogue_sample_partial(Device *dev, Tensor part, Tensor u, const ItemTable *table,
+                              Tensor bias, SampleOptions options);
+
+/* The CUDA half, in sample.cu, of catalogue_sample_partial. Call the functions above instead: they
+ * check shapes. */
+void catalogue_sample_cuda(Device *dev, Tensor part, Tensor u, const ItemTable *table, Tensor bias,
+                           SampleOptions options);
 
 #ifdef __cplusplus
 }

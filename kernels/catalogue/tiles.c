@@ -13,7 +13,7 @@ enum { BLOCK = 256, BLOCK_MIN = 128 };
  */
 static int64_t kept_block(int64_t tiles)
 {
-    const int64_t fits = CATALOGUE_KEEP_BYTES / (tiles * TILE * (int64_t)sizeof(float));
+    const int64_t fits = TILES_KEEP_BYTES / (tiles * TILE * (int64_t)sizeof(float));
     if (fits < BLOCK_MIN) return 0;
     return fits < BLOCK ? fits / 64 * 64 : BLOCK;
 }
@@ -74,15 +74,15 @@ float *tiles_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, 
     return z;
 }
 
-void tiles_exclude(const Exclusion *exclusion, int64_t row, float *z, int64_t first, int64_t width,
+void tiles_exclude(const Exclusion *exclusion, int64_t row, float *z, int64_t item, int64_t width,
                    int32_t spared)
 {
     if (!exclusion->offset) return;
     const int64_t end = exclusion->offset[row + 1];
-    for (int64_t k = exclusion_from(exclusion, row, first); k < end; k++) {
-        const int32_t item = exclusion->item[k];
-        if (item >= first + width) break;
-        if (item != spared) z[item - first] = -INFINITY;
+    for (int64_t k = exclusion_from(exclusion, row, item); k < end; k++) {
+        const int32_t excluded = exclusion->item[k];
+        if (excluded >= item + width) break;
+        if (excluded != spared) z[excluded - item] = -INFINITY;
     }
 }
 

@@ -46,6 +46,7 @@ ItemTile tile_of_cuda(Device *dev, const TilesCuda *t, int64_t tile)
 {
     ItemTile it = {};
     it.first = tile * t->width;
+    it.item = t->table->first + it.first;
     it.width = smaller(t->width, t->items - it.first);
     it.bias = t->bias ? t->bias + it.first : NULL;
     it.vectors = f32(t->table->id) + it.first * t->dim;

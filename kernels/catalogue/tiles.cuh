@@ -1,15 +1,18 @@
-/* How the catalogue head walks rows x items on CUDA, shared by catalogue.cu and catalogue_rank.cu.
+/* How the ops of the catalogue walk rows x items on CUDA.
  *
- * One tile of items after the other meets all rows, a block of them at a time; the scores of a block
- * and tile are one product of cuBLASLt, small enough to stay in the L2 cache for the kernel that reads
- * them next. What rows keep from tile to tile is merged in the order of the tiles. So memory depends
- * neither on the number of items nor, beyond what is kept of each row, of rows.
+ * The tiles of items come one after the other. Each meets all rows, a block of them at a time; the
+ * scores of a block and tile are one product of cuBLASLt, small enough to stay in the L2 cache for
+ * the kernel that reads them next. What a row keeps from tile to tile is merged in the order of the
+ * tiles. So memory does not depend on the number of items nor, beyond what is kept of each row, of
+ * rows.
  */
 #ifndef SOUK_CATALOGUE_TILES_CUH
 #define SOUK_CATALOGUE_TILES_CUH
 
 #include "base/cuda/cuda.cuh"
-#include "catalogue/catalogue.h"
+#include "catalogue/exclusion.h"
+#include "catalogue/merge.h"
+#include "items.h"
 
 enum { SCORE_THREADS = 256 };
 
@@ -22,18 +25,19 @@ typedef struct {
     int64_t block, blocks;      /* rows of a block */
     Tensor scores;              /* [block, width] */
     Tensor vectors;             /* [width, dim] of u's dtype; no data: tiles are views of id */
-    Tensor u_slabs, item_slabs; /* of catalogue_wgmma.cu alone */
+    Tensor u_slabs, item_slabs; /* of wgmma.cu alone */
 } TilesCuda;
 
-/* With scores in f32. Takes scratch; the caller marks and releases. */
+/* With scores in f32. Takes scratch, which the caller marks and releases. */
 TilesCuda tiles_plan_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u);
-/* Without scores, blocks and tiles of these sizes at most. */
+/* Without scores; blocks and tiles have at most these sizes. */
 TilesCuda tiles_shape_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u,
                            int64_t block, int64_t width);
 
-/* Items first .. first + width - 1 and their vectors, in the dtype of u; valid until the next call. */
+/* The table's rows first .. first + width - 1, whose items are item .. item + width - 1, and their
+ * vectors in the dtype of u; valid until the next call. */
 typedef struct {
-    int64_t first, width;
+    int64_t first, item, width;
     const void *vectors;
     const float *bias; /* of the first; NULL: none */
 } ItemTile;
@@ -55,26 +59,19 @@ void tiles_scores_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
 void tiles_backward_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
                          const RowBlock &block, Tensor g, Tensor du, Tensor did, Tensor dbias);
 
-/* Of one row over the tiles so far. */
-typedef struct {
-    double sum, weighted; /* sum exp((z - max) scale), sum exp((z - max) scale) z */
-    float max;
-    int32_t argmax;
-} RowStats;
-
-/* A row's scores z of the tile become -inf where they are excluded, but for the item `spared` (-1: none).
- * Ends with a barrier. */
+/* A row's scores z of the tile with the items item .. item + width - 1 become -inf where the item
+ * is excluded, but for the item `spared` (-1: none). Ends with a barrier. */
 static __device__ __forceinline__ void tiles_exclude(const Exclusion &exclusion, int64_t row,
-                                                     float *z, int64_t first, int64_t width,
+                                                     float *z, int64_t item, int64_t width,
                                                      int32_t spared)
 {
     if (exclusion.offset) {
         const int64_t end = exclusion.offset[row + 1];
-        const int64_t begin = exclusion_from(&exclusion, row, first);
+        const int64_t begin = exclusion_from(&exclusion, row, item);
         for (int64_t k = begin + threadIdx.x; k < end; k += blockDim.x) {
-            const int32_t item = exclusion.item[k];
-            if (item >= first + width) break;
-            if (item != spared) z[item - first] = -INFINITY;
+            const int32_t excluded = exclusion.item[k];
+            if (excluded >= item + width) break;
+            if (excluded != spared) z[excluded - item] = -INFINITY;
         }
     }
     __syncthreads();
@@ -85,9 +82,9 @@ static __device__ __forceinline__ float score_at(const float *z, const float *bi
     return bias ? z[j] + bias[j] : z[j];
 }
 
-/* ---- The best of a block's scores ----------------------------------------------------------------- */
+/* ---- The best of a block's scores ------------------------------------------------------------ */
 
-/* at INT32_MAX: none. */
+/* `at` is INT32_MAX where there is none. */
 typedef struct {
     float score;
     int32_t at;
@@ -117,7 +114,7 @@ static __device__ __forceinline__ Best warp_best(Best b)
     return b;
 }
 
-/* Over a block of SCORE_THREADS, to every thread. May be called again at once. */
+/* The best of a block of SCORE_THREADS, for every thread. May be called again at once. */
 static __device__ __forceinline__ Best block_best(Best b)
 {
     __shared__ Best part[SCORE_THREADS / WARP];

@@ -7,9 +7,10 @@
 #ifndef SOUK_CATALOGUE_TILES_H
 #define SOUK_CATALOGUE_TILES_H
 
-#include "catalogue/catalogue.h"
+#include "catalogue/exclusion.h"
+#include "items.h"
 
-enum { TILE = 512, GROUPS = 16 };
+enum { TILE = 512, GROUPS = 16, TILES_KEEP_BYTES = 64 << 20 };
 
 typedef struct {
     const ItemTable *table;
@@ -23,12 +24,17 @@ typedef struct {
     Tensor vectors; /* [threads, TILE, dim], where the item encoder has features, or rounds */
 } Tiles;
 
-/* Takes scratch; the caller marks and releases. `queries` is the dtype of u. tiles_walk: without blocks of rows
- * and room for scores, so without tiles_scores and tiles_backward. */
+/* Takes scratch; the caller marks and releases. `queries` is the dtype of u. tiles_walk: without
+ * blocks of rows and room for scores, so without tiles_scores and tiles_backward. */
 Tiles tiles_walk(Device *dev, const ItemTable *table, Tensor bias, Dtype queries);
 Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows, Dtype queries);
 
+/* The tile's first row of the table, and the id of that item. */
 static inline int64_t tiles_first(const Tiles *t, int64_t tile) { return (void)t, tile * TILE; }
+static inline int64_t tiles_item(const Tiles *t, int64_t tile)
+{
+    return t->table->first + tile * TILE;
+}
 static inline int64_t tiles_width(const Tiles *t, int64_t tile)
 {
     const int64_t left = t->items - tile * TILE;
@@ -40,8 +46,9 @@ static inline int64_t tiles_group_begin(const Tiles *t, int64_t group)
     return t->tiles * group / t->groups;
 }
 
-/* A row's scores z of the tile become -inf where they are excluded, but for the item `spared` (-1: none). */
-void tiles_exclude(const Exclusion *exclusion, int64_t row, float *z, int64_t first, int64_t width,
+/* A row's scores z of the tile with the items item .. item + width - 1 become -inf where the item
+ * is excluded, but for the item `spared` (-1: none). */
+void tiles_exclude(const Exclusion *exclusion, int64_t row, float *z, int64_t item, int64_t width,
                    int32_t spared);
 /* Of the rows from `first` on. */
 static inline Exclusion tiles_exclusion_after(Exclusion e, int64_t first)
@@ -55,8 +62,9 @@ const float *tiles_vectors(const Tiles *t, int64_t tile);
 /* Scores of `rows` rows of u against the tile, [rows, TILE] with the tail columns undefined. First
  * pass: computes. Second pass: the kept scores, or computed again. */
 float *tiles_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, int pass);
-/* What the gradient g of a tile's scores, which it may round, adds up to: did += g^T u, dbias += its
- * columns (NULL: not wanted), and the group's du [rows, dim] = g E at its first tile, += at others. */
+/* What the gradient g of a tile's scores, which it may round, adds up to: did += g^T u, dbias +=
+ * its columns (NULL: not wanted), and the group's du [rows, dim] = g E at its first tile, += at
+ * others. */
 void tiles_backward(const Tiles *t, int64_t group, int64_t tile, float *g, const float *u,
                     int64_t rows, float *du, float *did, float *dbias);
 /* du [rows, dim] = the sum of the groups' [groups, block, dim], in order. */

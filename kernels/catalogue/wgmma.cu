@@ -1,24 +1,25 @@
-/* The catalogue head with scores in registers on sm_90: u and items in bf16, f32 sums by products of
- * warpgroups.
+/* The catalogue head with scores in registers on sm_90: u and items in bf16, f32 sums by products
+ * of warpgroups.
  *
- * A block owns 128 rows, whose u stays in shared memory, and walks tiles of 128 items. Of its three warpgroups
- * the first only copies: slabs of 128 items x 64 elements, 16 KB, into a ring of stages. The other two take
- * turns: while one multiplies a tile, 128 x 128 sums in its registers, the other does with the scores of the
- * tile before what is to be done, so that exponentials cost no time of the tensor cores. Above dim 640 not all
- * of u fits beside the ring: the slabs of u that are not resident pass through it too, once a tile.
+ * A block owns 128 rows, whose u stays in shared memory, and walks tiles of 128 items. Of its three
+ * warpgroups the first only copies: slabs of 128 items x 64 elements, 16 KB, into a ring of stages.
+ * The other two take turns: while one multiplies a tile, 128 x 128 sums in its registers, the other
+ * does with the scores of the tile before what is to be done, so that exponentials cost no time of
+ * the tensor cores. Above dim 640 not all of u fits beside the ring: the slabs of u that are not
+ * resident pass through it too, once a tile.
  *
- * Both operands are rearranged before, once a launch, into slabs as products read them, so that a copy is
- * one bulk copy of contiguous bytes. Slabs are padded with zeros: dim to a multiple of 64, rows and items to
- * one of 128.
+ * Both operands are rearranged before, once a launch, into slabs as products read them, so that a
+ * copy is one bulk copy of contiguous bytes. Slabs are padded with zeros: dim to a multiple of 64,
+ * rows and items to one of 128.
  *
- * Statistics: as in catalogue_fused.cu; the two warpgroups' parts are merged in order.
- * Gradient: as in catalogue_fused.cu, g into a buffer of a block of rows x a tile of items, 32 MB, and two
+ * Statistics: as in catalogue_fused.cu; the two warpgroups' parts are merged in order. Gradient: as
+ * in catalogue_fused.cu, g into a buffer of a block of rows x a tile of items, 32 MB, and two
  * products of cuBLASLt that read it from the L2 cache.
  *
- * Floor: a tile takes 128 x 128 x dim products, 8 dim clocks of a multiprocessor's tensor cores at 2048 a
- * clock. In that time 256 dim bytes come from L2, 32 bytes a clock (48 at dim 1024), and products read 96
- * bytes a clock of shared memory, of 128. The 16,384 exponentials of a tile take 1024 clocks, less than the
- * products from dim 128 on.
+ * Floor: a tile takes 128 x 128 x dim products, 8 dim clocks of a multiprocessor's tensor cores at
+ * 2048 a clock. In that time 256 dim bytes come from L2, 32 bytes a clock (48 at dim 1024), and
+ * products read 96 bytes a clock of shared memory, of 128. The 16,384 exponentials of a tile take
+ * 1024 clocks, less than the products from dim 128 on.
  */
 #include "base/cuda/ptx_sm90.cuh"
 #include "catalogue/choice.h"
@@ -72,7 +73,7 @@ static __device__ __forceinline__ void open_barriers(const Held &h, const SlabOp
     __syncthreads();
 }
 
-/* ---- The ring of stages ----------------------------------------------------------------------------- */
+/* ---- The ring of stages ---------------------------------------------------------------------- */
 
 /* Tiles of items of a block: count of them from `first`. */
 typedef struct {
@@ -115,8 +116,8 @@ static __device__ __forceinline__ void send_slab(const Held &h, const SlabOperan
     advance(p, 1, o.stages);
 }
 
-/* One thread sends for all of a block: the resident slabs of u, then tile by tile those of the items, each
- * behind the slab of u that it is multiplied with, where that is not resident. */
+/* One thread sends for all of a block: the resident slabs of u, then tile by tile those of the
+ * items, each behind the slab of u that it is multiplied with, where that is not resident. */
 static __device__ __forceinline__ void send(const Held &h, const SlabOperands &o, const Walk &w)
 {
     const bf16 *const u = o.u + (int64_t)blockIdx.x * o.slabs * SLAB;
@@ -157,8 +158,8 @@ static __device__ __forceinline__ int take(const Held &h, const SlabOperands &o,
 /* Which of the two warpgroups that multiply: 0 takes the walk's even tiles, 1 its odd ones. */
 static __device__ __forceinline__ int side() { return (int)threadIdx.x / WARPGROUP - 1; }
 
-/* z = scores of tile i of the walk, in this warpgroup's turn. p: its first slab; afterwards the first of its
- * next tile. */
+/* z = scores of tile i of the walk, in this warpgroup's turn. p: its first slab; afterwards the
+ * first of its next tile. */
 static __device__ __forceinline__ void multiply(float (&z)[M][N][4], const Held &h,
                                                 const SlabOperands &o, Place &p, int i, int tiles)
 {
@@ -194,7 +195,8 @@ static __device__ __forceinline__ int own_row(int r)
     return r / 2 * 64 + (int)threadIdx.x % WARPGROUP / WARP * 16 + mma_row(r % 2 * 2);
 }
 
-/* z += bias; what is no item has the lowest score, whose exponential is 0. first: the tile's first item. */
+/* z += bias; what is no item has the lowest score, whose exponential is 0. first: the tile's first
+ * item. */
 static __device__ __forceinline__ void add_bias(float (&z)[M][N][4], const SlabOperands &o,
                                                 int first)
 {
@@ -213,7 +215,7 @@ static __device__ __forceinline__ void add_bias(float (&z)[M][N][4], const SlabO
         }
 }
 
-/* ---- Statistics ----------------------------------------------------------------------------------- */
+/* ---- Statistics ------------------------------------------------------------------------------ */
 
 /* The four lanes of a row, then the two warpgroups, to partial[row]. */
 static __device__ __forceinline__ void merge_block(Partial *partial, Partial (&own)[OWN],
@@ -269,10 +271,10 @@ static __global__ void __launch_bounds__(THREADS, 1)
     }
 }
 
-/* ---- Gradient ------------------------------------------------------------------------------------- */
+/* ---- Gradient -------------------------------------------------------------------------------- */
 
-/* v[0 .. 2 COUNT) of this lane and of the one OFFSET away become sums v[0 .. COUNT): of the first half in lanes
- * without the bit OFFSET, of the second in those with it. */
+/* v[0 .. 2 COUNT) of this lane and of the one OFFSET away become sums v[0 .. COUNT): of the first
+ * half in lanes without the bit OFFSET, of the second in those with it. */
 template <int OFFSET, int COUNT>
 static __device__ __forceinline__ void halve(float (&v)[8])
 {
@@ -284,7 +286,8 @@ static __device__ __forceinline__ void halve(float (&v)[8])
     }
 }
 
-/* Of four words, of a lane's columns in parts 0 to 3, the lanes of a row make the words of part lane % 4. */
+/* Of four words, of a lane's columns in parts 0 to 3, the lanes of a row make the words of part
+ * lane % 4. */
 static __device__ __forceinline__ void transpose_quad(uint32_t (&x)[4])
 {
     const bool odd = mma_lane() & 1, upper = mma_lane() & 2;
@@ -302,16 +305,16 @@ static __device__ __forceinline__ void transpose_quad(uint32_t (&x)[4])
     }
 }
 
-/* Where a tile of g goes: g [rows, ld], up to 7 zeros behind the last item; sums [4 warps][ITEMS] of a
- * warpgroup, over its rows, of g as it is rounded. */
+/* Where a tile of g goes: g [rows, ld], up to 7 zeros behind the last item; sums [4 warps][ITEMS]
+ * of a warpgroup, over its rows, of g as it is rounded. */
 typedef struct {
     bf16 *g;
     float *sums;
     int ld, rows, items;
 } Tile;
 
-/* Four parts at a time: their two columns of a row are rounded into a word, words are exchanged so that each
- * lane writes 16 bytes, and the sums of columns over the warp's rows go to tile.sums. */
+/* Four parts at a time: their two columns of a row are rounded into a word, words are exchanged so
+ * that each lane writes 16 bytes, and the sums of columns over the warp's rows go to tile.sums. */
 static __device__ __forceinline__ void write_gradient(const Tile &tile, const float (&z)[M][N][4])
 {
     const int lane = mma_lane(), column = lane % 4 * 8, warp = (int)threadIdx.x % WARPGROUP / WARP;
@@ -398,7 +401,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
     }
 }
 
-/* ---- Slabs ---------------------------------------------------------------------------------------- */
+/* ---- Slabs ----------------------------------------------------------------------------------- */
 
 /* from [rows, dim] to slabs; a thread moves 16 bytes. */
 static __global__ void slabs_kernel(bf16 *to, const bf16 *from, int64_t rows, int dim, int slabs,
@@ -427,7 +430,7 @@ static Tensor slabs_for(Device *dev, int64_t rows, int64_t dim)
     return scratch_tensor(dev, BF16, 3, shape);
 }
 
-/* ---- Launches ------------------------------------------------------------------------------------- */
+/* ---- Launches -------------------------------------------------------------------------------- */
 
 static TilesCuda plan(Device *dev, const ItemTable *table, Tensor bias, Tensor u, int64_t block,
                       int64_t width)
@@ -462,7 +465,7 @@ static SlabOperands operands_of(Device *dev, const TilesCuda *t, const ItemTile 
     o.bias = tile.bias;
     o.rows = rows;
     o.count = (int)tile.width;
-    o.first_item = (int)tile.first;
+    o.first_item = (int)tile.item;
     o.slabs = (int)t->u_slabs.dim[1];
     const WgmmaShape shape = catalogue_choice_wgmma_shape(t->dim, dev->cuda->shared);
     o.resident = (int)shape.resident;
@@ -485,7 +488,7 @@ typedef struct {
 static Cut cut_of(Device *dev, const SlabOperands &o)
 {
     const int64_t tiles = ceil_div(o.count, ITEMS), row_blocks = ceil_div(o.rows, ROWS);
-    const int64_t splits = fused_splits_cuda(dev, row_blocks, tiles);
+    const int64_t splits = registers_splits_cuda(dev, row_blocks, tiles);
     return Cut{dim3((unsigned)row_blocks, (unsigned)splits), splits, (int)ceil_div(tiles, splits)};
 }
 
@@ -503,13 +506,13 @@ static void add_stats(Device *dev, RowStats *to, const TilesCuda *t, const ItemT
     make_slabs(dev, t->item_slabs, tile.vectors, tile.width, t->dim);
     const SlabOperands o = operands_of(dev, t, tile, 0, t->rows);
     const Cut cut = cut_of(dev, o);
-    Partial *partial = partials_cuda(dev, cut.splits, t->rows);
+    Partial *partial = registers_partials_cuda(dev, cut.splits, t->rows);
     switch (wanted) {
     case STATS_BEST: stats<STATS_BEST>(dev, partial, o, cut, scale * LOG2_E); break;
     case STATS_SUM: stats<STATS_SUM>(dev, partial, o, cut, scale * LOG2_E); break;
     default: stats<STATS_EXPECTATION>(dev, partial, o, cut, scale * LOG2_E);
     }
-    merge_partials_cuda(dev, to, partial, t->rows, cut.splits, tile.first == 0, scale * LOG2_E);
+    registers_merge_cuda(dev, to, partial, t->rows, cut.splits, tile, scale * LOG2_E);
     scratch_release(dev, mark);
 }
 
@@ -521,9 +524,9 @@ static void gradient(Device *dev, const FusedGradient &to, const TilesCuda *t, c
     const SlabOperands o = operands_of(dev, t, tile, block.first, block.rows);
     const Cut cut = cut_of(dev, o);
     const int64_t row_blocks = cut.grid.x;
-    const ScoreGradient g = score_gradient_cuda(dev, to, t, block, row_blocks);
+    const ScoreGradient g = registers_gradient_cuda(dev, to, t, block, row_blocks);
     LAUNCH(dev, gradient_kernel, cut.grid, THREADS, shared_bytes(o), g, o, cut.tiles_each);
-    add_parts_cuda(dev, to, g, tile, row_blocks);
+    registers_add_columns_cuda(dev, to, g, tile, row_blocks);
     scratch_release(dev, mark);
 }
 

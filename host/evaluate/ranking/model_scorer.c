@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalogue/catalogue.h"
+#include "catalogue/rank.h"
 #include "elementwise.h"
 #include "infer/states.h"
 #include "model/scores.h"

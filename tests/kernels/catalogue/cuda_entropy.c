@@ -14,12 +14,6 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 /* Relative L2 error of 1e-5, in spacings of f32. */
 static const double ulps = 80;
 
-static ItemTable table_on_gpu(const ItemTable *t)
-{
-    return (ItemTable){on_gpu(t->id), on_gpu(t->category), on_gpu(t->category_table),
-                       on_gpu(t->numeric), on_gpu(t->numeric_weight)};
-}
-
 static void entropy_is_as_on_the_cpu(void **state)
 {
     (void)state;

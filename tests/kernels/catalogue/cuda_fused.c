@@ -293,6 +293,19 @@ static void equal_runs_have_equal_bits(void **state)
     pair_free();
 }
 
+static CatalogueStats stats_by(CatalogueKernel kernel, const Case *c, Tensor u)
+{
+    const int64_t rows = c->shape.rows, size = sizeof(RowStats);
+    const Tensor part = gpu_space(NEW(U8, 1, rows, size)), like = NEW(F32, rows);
+    const CatalogueStats stats = {.max = gpu_space(like), .logsumexp = gpu_space(like)};
+    const size_t mark = scratch_mark(&gpu);
+    catalogue_stats_cuda(&gpu, kernel, TENSOR(part.data, U8, rows, size), u, &c->table_gpu,
+                         on_gpu(c->bias), 1.0f, STATS_SUM);
+    scratch_release(&gpu, mark);
+    catalogue_merge_stats(&gpu, stats, part, 1.0f);
+    return stats;
+}
+
 /* The other path on the same call: the sums of the two differ by their order. */
 static void tiles_serve_the_same_calls(void **state)
 {
@@ -300,12 +313,9 @@ static void tiles_serve_the_same_calls(void **state)
     Tensor e;
     const Shape s = {33, 700, 40, 0, 0, 0, true};
     const Case c = coarse_case(s, 6, &e);
-    const Tensor room = NEW(F32, s.rows), ug = on_gpu(to_bf16(c.u)), biasg = on_gpu(c.bias);
-    const CatalogueStats fused = {.max = gpu_space(room), .logsumexp = gpu_space(room)};
-    const CatalogueStats tiles = {.max = gpu_space(room), .logsumexp = gpu_space(room)};
-    const CatalogueKernel kernel = catalogue_choice_cuda(&gpu, ug);
-    catalogue_stats_cuda(&gpu, kernel, fused, ug, &c.table_gpu, biasg, 1.0f);
-    catalogue_stats_cuda(&gpu, CATALOGUE_TILES, tiles, ug, &c.table_gpu, biasg, 1.0f);
+    const Tensor ug = on_gpu(to_bf16(c.u));
+    const CatalogueStats fused = stats_by(catalogue_choice_cuda(&gpu, ug), &c, ug);
+    const CatalogueStats tiles = stats_by(CATALOGUE_TILES, &c, ug);
     assert_as_cpu(fused.max, from_gpu(tiles.max), 2 * (double)s.dim);
     assert_as_cpu(fused.logsumexp, from_gpu(tiles.logsumexp),
                   2 * (double)s.dim + 2 * sum_error / ULP);

@@ -1,3 +1,4 @@
+#include "catalogue/rank.h"
 #include "catalogue_case.h"
 
 #include "excluded.h"

@@ -3,6 +3,7 @@
 
 #include "base/bf16.h"
 #include "catalogue/catalogue.h"
+#include "catalogue/rank.h"
 #include "excluded.h"
 
 typedef struct {
