@@ -1,15 +1,16 @@
+#include "measure/histories.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/rng.h"
 #include "data/behaviour/behaviour.h"
-#include "measure/measure.h"
 
 enum { KEY_BYTES = 24, SEED = 1 };
 static const int64_t START_MS = INT64_C(1717200000000), HOUR_MS = 3600000; /* 2024-06-01 */
 
-/* One history's columns, [length]. */
+/* The columns of one history, [length]. */
 typedef struct {
     int32_t *item;
     uint8_t *action, *end;
@@ -77,7 +78,7 @@ static Status finish(BehaviourWriter *w, int64_t items)
     return st;
 }
 
-Status histories_bench(const char *path, int64_t items, int64_t length, int64_t tokens)
+Status measure_histories(const char *path, int64_t items, int64_t length, int64_t tokens)
 {
     static const char *const action = "view";
     static const float reward = 0.0f;

@@ -1,5 +1,6 @@
 #include "measure/measure.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 enum { FILL = 1 << 18 };
 
-/* ---- Tensors -------------------------------------------------------------------------------------- */
+/* ---- Tensors --------------------------------------------------------------------------------- */
 
 /* The same numbers in every run: a linear congruence (Knuth 1998, 3.3.4). */
 static uint64_t next_bits(uint64_t *state)
@@ -32,16 +33,16 @@ static Tensor take(Case *c, Dtype dtype, int64_t rows, int64_t columns)
     return t;
 }
 
-/* Numbers of the host on their way to a tensor. */
+/* Host memory for numbers that are copied to a tensor. */
 static void *host_numbers(Case *c, int64_t count)
 {
     void *numbers = malloc((size_t)count * sizeof(float));
     if (!numbers && c->dev->status == OK)
-        c->dev->status = FAIL(ERR_MEMORY, "no memory for %lld numbers", (long long)count);
+        c->dev->status = FAIL(ERR_MEMORY, "no memory for %" PRId64 " numbers", count);
     return numbers;
 }
 
-/* The first bytes of t repeated to its end, by copies that double. */
+/* Fill t by repeating its first `have` bytes, with copies that double. */
 static void repeat(Case *c, Tensor t, size_t have)
 {
     const size_t all = tensor_bytes(t);
@@ -75,6 +76,11 @@ Tensor measure_tensor(Case *c, Dtype dtype, int64_t rows, int64_t columns, float
     return t;
 }
 
+Tensor measure_zeros(Case *c, Dtype dtype, int64_t rows, int64_t columns)
+{
+    return take(c, dtype, rows, columns); /* device_alloc zeroes */
+}
+
 Tensor measure_ids(Case *c, int64_t count, int64_t below)
 {
     const Tensor t = take(c, I32, count, 0);
@@ -100,7 +106,7 @@ Tensor measure_windows(Case *c, int64_t rows, int64_t length, int64_t empty)
     return t;
 }
 
-/* ---- Time ----------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 static void call_in_turns(Case *c, int calls)
 {
@@ -126,14 +132,14 @@ double measure_quantile(const double *ascending, int count, double share)
     return ascending[(int)(share * (count - 1) + 0.5)];
 }
 
-/* Calls of a sample: they take `wanted` seconds, and every set has its turn. */
+/* Calls of a sample: about `wanted` seconds of them, and the same number of each set. */
 static int calls_for(double each, double wanted, int sets)
 {
     const double calls = fmin(wanted / fmax(each, 1e-7), 1000.0);
     return calls > sets ? (int)calls / sets * sets : sets;
 }
 
-/* Seconds of a call, with nothing recorded: for the choice of how many. */
+/* A first guess at the seconds of a call, from which the number of calls of a sample follows. */
 static double estimate(Case *c)
 {
     call_in_turns(c, c->sets);
@@ -144,7 +150,8 @@ static double estimate(Case *c)
     return (progress_seconds() - start) / c->sets;
 }
 
-/* One sample that warms up and fills the queue, then those that count, without a wait of the host between. */
+/* One sample warms up and fills the queue. The samples that count follow without a wait of the host
+ * between them. */
 static void sample(Bench *b, Case *c, Samples *s, DeviceClock *clock)
 {
     const double each = estimate(c);
@@ -176,7 +183,8 @@ static Status measure(Bench *b, Case *c, Samples *s)
     return st == OK ? device_sync(c->dev) : st;
 }
 
-/* Sets enough to pass the caches: what a call must move, not what its tensors take, is what is cached. */
+/* Add sets until their calls move more than the caches hold. What counts is the bytes that a call
+ * moves: of a large table it may read a few rows only, and just these are cached. */
 static Status fill(Bench *b, Case *c, double moved)
 {
     double bytes = 0.0;
@@ -223,7 +231,7 @@ Status measure_case(Bench *b, const Op *op, Shape shape, const char *text)
     return run_case(b, op, shape, row, samples);
 }
 
-/* ---- What the samples say ------------------------------------------------------------------------- */
+/* ---- Summary ------------------------------------------------------------------------- */
 
 static double floor_of(const BenchCeilings *c, const BenchRow *row)
 {
@@ -231,7 +239,7 @@ static double floor_of(const BenchCeilings *c, const BenchRow *row)
     return fmax(row->bytes / c->copy, row->flops / gemm);
 }
 
-/* A ceiling is what was reached, so of its samples the tenth part that is fastest counts. */
+/* A ceiling is a rate that was reached, so that the fastest tenth of its samples counts. */
 void measure_summarise(Bench *b)
 {
     BenchReport *r = b->report;
@@ -250,14 +258,14 @@ void measure_summarise(Bench *b)
         r->row[i].floor = i < BENCH_CEILINGS ? r->row[i].p10 : floor_of(&r->ceilings, &r->row[i]);
 }
 
-/* ---- Ceilings ------------------------------------------------------------------------------------- */
+/* ---- Ceilings -------------------------------------------------------------------------------- */
 
 static void copy_fill(Case *c, Tensor *t)
 {
     t[0] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
     t[1] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
 }
-/* On the CPU by all threads, as ops copy. */
+/* On the CPU all threads copy, as in ops. */
 static void copy_call(Case *c, const Tensor *t)
 {
     const int64_t bytes = (int64_t)tensor_bytes(t[0]), pieces = ON_CUDA(c->dev) ? 1 : 64;
@@ -266,7 +274,7 @@ static void copy_call(Case *c, const Tensor *t)
         device_copy(c->dev, (char *)t[1].data + i * bytes / pieces,
                     (char *)t[0].data + i * bytes / pieces, (size_t)(bytes / pieces));
 }
-/* What kernels reach; on some GPUs more than the driver's copy does. */
+/* The rate that kernels reach; on some GPUs it is above that of the driver's copy. */
 static void copy_kernel_call(Case *c, const Tensor *t) { elementwise_copy(c->dev, t[1], t[0]); }
 static void copy_cost(const Shape *s, double size, double *bytes, double *flops)
 {
@@ -289,7 +297,7 @@ static void gemm_cost(const Shape *s, double size, double *bytes, double *flops)
 
 Status measure_ceilings(Bench *b)
 {
-    static const char why[] = "what all others are held against";
+    static const char why[] = "the ceiling itself";
     static const Op copy = {"ceiling copy", copy_fill, copy_call, copy_cost, why, why};
     static const Op kernel = {
         "ceiling copy, kernel", copy_fill, copy_kernel_call, copy_cost, why, why};
@@ -299,10 +307,10 @@ Status measure_ceilings(Bench *b)
     const int64_t side = tiny ? 64 : cuda ? 8192 : 2048;
     const Shape f32 = {.dtype = F32, .rows = side}, bf16 = {.dtype = BF16, .rows = side};
     char text[64];
-    snprintf(text, sizeof text, "%lld KiB", (long long)(elements * 4 >> 10));
+    snprintf(text, sizeof text, "%" PRId64 " KiB", elements * 4 >> 10);
     TRY(measure_case(b, &copy, (Shape){.dtype = F32, .rows = elements}, text));
     TRY(measure_case(b, &kernel, (Shape){.dtype = F32, .rows = elements}, text));
-    snprintf(text, sizeof text, "%lld^3", (long long)side);
+    snprintf(text, sizeof text, "%" PRId64 "^3", side);
     TRY(measure_case(b, &product, f32, text));
     return measure_case(b, &product, bf16, text);
 }

@@ -1,12 +1,13 @@
 /* One case of an op, and how it is measured. */
-#ifndef SOUK_BENCH_MEASURE_H
-#define SOUK_BENCH_MEASURE_H
+#ifndef SOUK_MEASURE_H
+#define SOUK_MEASURE_H
 
+#include "base/device.h"
 #include "measure/bench.h"
 
 enum { CASE_TENSORS = 10, CASE_SETS = 32 };
 
-/* A shape of an op. Fields that an op does not speak of are 0. */
+/* The shape of a call. An op leaves the fields that it does not use 0. */
 typedef struct {
     Dtype dtype;
     int64_t rows, dim, items, length, heads;
@@ -14,14 +15,14 @@ typedef struct {
 
 typedef struct Case Case;
 typedef struct {
-    const char *op;
-    /* Take the tensors of one set: measure_tensor. */
+    const char *op; /* begins with the stem of the op's files, with spaces for its underscores */
+    /* Make the tensors of one set, by the functions below. */
     void (*fill)(Case *c, Tensor *t);
     void (*call)(Case *c, const Tensor *t);
-    /* Of a call; s is the element's size. */
-    void (*cost)(const Shape *shape, double s, double *bytes, double *flops);
-    const char *why,
-        *why_cpu; /* what the time above the floor is lost to, on a GPU and on a processor */
+    /* Bytes and flops of a call; `size` is that of an element of the dtype. */
+    void (*cost)(const Shape *shape, double size, double *bytes, double *flops);
+    /* What the time above the floor is lost to, on a GPU and on a processor. */
+    const char *why, *why_cpu;
 } Op;
 
 struct Case {
@@ -30,53 +31,50 @@ struct Case {
     Shape shape;
     int sets;
     Tensor t[CASE_SETS][CASE_TENSORS];
-    int taken; /* memory of all sets */
+    int taken; /* entries of `memory`, over all sets */
     void *memory[CASE_SETS * CASE_TENSORS];
 };
 
-/* Room of the device, filled with numbers in [-scale, scale), or for I32 in [0, below). */
+/* Tensors on the device, which the case frees; [rows] where columns is 0. Numbers in [-scale,
+ * scale); zeros; i32 in [0, below). On failure their data is NULL and the device has failed. */
 Tensor measure_tensor(Case *c, Dtype dtype, int64_t rows, int64_t columns, float scale);
+Tensor measure_zeros(Case *c, Dtype dtype, int64_t rows, int64_t columns);
 Tensor measure_ids(Case *c, int64_t count, int64_t below);
-/* i32 [windows + 1]: rows cut into windows of `length`; the last may be shorter, and `empty` more have no row. */
+/* i32 [windows + 1]: `rows` rows cut into windows of `length`, of which the last may be shorter,
+ * and `empty` windows without a row after them. */
 Tensor measure_windows(Case *c, int64_t rows, int64_t length, int64_t empty);
 
-/* Of a row: BENCH_SAMPLES_MAX over all rounds. */
+/* The samples of a row, over all rounds. */
 typedef struct {
     int count;
     double seconds[BENCH_SAMPLES_MAX]; /* of a call */
 } Samples;
 
-/* What all measurements of a run share. A run goes through all rows in some rounds, so that the samples of a
- * row lie apart in time, between those of others. */
+/* The state of a run. It measures all rows in each of several rounds, so that the samples of a row
+ * are spread over the whole time of the run. */
 typedef struct {
     Device *dev;
     const BenchOptions *options;
     BenchReport *report;
-    double cache;               /* bytes that the calls of a turn through the sets must move */
+    double cache;               /* bytes that one call of each set must move together */
     double memory;              /* bytes that a case's sets may take together, beyond the first */
-    int rounds, round, samples; /* of a row in a round */
-    int next;                   /* row of the round */
-    bool ceilings;              /* being measured: always wanted */
+    int rounds, round, samples; /* samples: of a row in a round */
+    int next;                   /* the round's next row */
+    bool ceilings;              /* ceilings are being measured, which options never leave out */
     Samples of_row[BENCH_ROWS_MAX];
 } Bench;
 
-/* Sample the case into the round's next row; nothing where options leave the op out. */
+/* Measure the case as the round's next row, unless the options leave the op out. `text` is the
+ * shape as the report shows it. */
 Status measure_case(Bench *b, const Op *op, Shape shape, const char *text);
-/* The first rows: BENCH_CEILINGS of them. */
+/* Measure the first rows of a round, BENCH_CEILINGS of them. */
 Status measure_ceilings(Bench *b);
-/* After all rounds: times, ceilings and floors of the report. */
+/* After all rounds: fill in the report's times, ceilings and floors. */
 void measure_summarise(Bench *b);
 
-/* The tables of cases. */
-Status measure_ops_layers(Bench *b);
-Status measure_ops_catalogue(Bench *b);
-
-/* A behaviour file of full windows: `tokens` tokens, at least, in histories of `length` transitions over
- * random items; one action, rewards 0 and 1. */
-Status histories_bench(const char *path, int64_t items, int64_t length, int64_t tokens);
-
-/* Ascending; the value at a share of the way, 0 to 1. */
+/* The value at a share (0 to 1) of an ascending array. */
 double measure_quantile(const double *ascending, int count, double share);
-int measure_ascending(const void *a, const void *b); /* doubles, for qsort */
+/* Compare two doubles, for qsort. */
+int measure_ascending(const void *a, const void *b);
 
 #endif

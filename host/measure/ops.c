@@ -1,7 +1,10 @@
+#include "measure/ops.h"
+
 #include <stdlib.h>
 
-#include "measure/bench.h"
-#include "measure/measure.h"
+#include "measure/ops_catalogue.h"
+#include "measure/ops_layers.h"
+#include "measure/ops_losses.h"
 
 static Status run(Bench *b)
 {
@@ -12,6 +15,7 @@ static Status run(Bench *b)
         b->ceilings = false;
         if (b->options->ceilings_only) continue;
         TRY(measure_ops_layers(b));
+        TRY(measure_ops_losses(b));
         TRY(measure_ops_catalogue(b));
     }
     measure_summarise(b);

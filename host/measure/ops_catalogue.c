@@ -1,8 +1,10 @@
-/* The catalogue head: one row's statistics of every item, and the cross-entropy with its gradient. */
+/* A comment above `fill` names the tensors in their order. */
+#include "measure/ops_catalogue.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "catalogue/catalogue.h"
-#include "measure/measure.h"
 
 /* u, id, bias, max, argmax, logsumexp, expectation */
 static void stats_fill(Case *c, Tensor *t)
@@ -95,8 +97,8 @@ static Status catalogue_of(Bench *b, Shape s)
     const double table = 4.0 * (double)s.items * (double)s.dim;
     const bool gradient = 5.0 * table < (double)device_memory(b->dev);
     if (2.5 * table > (double)device_memory(b->dev)) return OK;
-    snprintf(text, sizeof text, "%lld x %lld items, dim %lld", (long long)s.rows,
-             (long long)s.items, (long long)s.dim);
+    snprintf(text, sizeof text, "%" PRId64 " x %" PRId64 " items, dim %" PRId64, s.rows, s.items,
+             s.dim);
     TRY(measure_case(b, &best, s, text));
     TRY(measure_case(b, &sum, s, text));
     TRY(measure_case(b, &expectation, s, text));

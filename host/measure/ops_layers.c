@@ -1,14 +1,18 @@
-/* The ops of the encoder and of the step, as the model calls them. */
+/* Each op is called as the model calls it. A comment above `fill` names the tensors in their
+ * order. */
+#include "measure/ops_layers.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "adamw.h"
-#include "attention/attention.h"
-#include "attention/choice.h"
-#include "attention/cudnn.h"
+#include "base/tree.h"
+#include "dropout.h"
+#include "elementwise.h"
 #include "embedding.h"
 #include "gemm.h"
-#include "losses/td.h"
-#include "measure/measure.h"
+#include "items.h"
+#include "measure/ops_attention.h"
 #include "residual_norm.h"
 #include "rmsnorm.h"
 #include "rope.h"
@@ -16,7 +20,7 @@
 
 static double elements(const Shape *s) { return (double)s->rows * (double)s->dim; }
 
-/* ---- Norms ---------------------------------------------------------------------------------------- */
+/* ---- Norms ----------------------------------------------------------------------------------- */
 
 /* x, y, weight, rstd, dx, dweight, dy */
 static void norm_fill(Case *c, Tensor *t)
@@ -58,7 +62,47 @@ static void residual_cost(const Shape *s, double size, double *bytes, double *fl
     *flops = 0.0;
 }
 
-/* ---- Rotary positions, SwiGLU ----------------------------------------------------------------------- */
+/* y, x, residual, step */
+static void dropout_fill(Case *c, Tensor *t)
+{
+    for (int i = 0; i < 3; i++)
+        t[i] = measure_tensor(c, c->shape.dtype, c->shape.rows, c->shape.dim, 1.0f);
+    t[3] = measure_zeros(c, I64, 1, 0);
+}
+static void dropout_call(Case *c, const Tensor *t)
+{
+    dropout_add(c->dev, t[0], t[1], t[2], (Dropout){.rate = 0.1f, .seed = 1, .step = t[3]});
+}
+static void dropout_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    *bytes = 3.0 * size * elements(s);
+    *flops = 0.0;
+}
+
+/* y, x; dots */
+static void two_fill(Case *c, Tensor *t)
+{
+    for (int i = 0; i < 2; i++)
+        t[i] = measure_tensor(c, c->shape.dtype, c->shape.rows, c->shape.dim, 1.0f);
+    t[2] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
+}
+static void axpy_call(Case *c, const Tensor *t) { elementwise_axpy(c->dev, t[0], -0.5f, t[1]); }
+static void axpy_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    *bytes = 3.0 * size * elements(s);
+    *flops = 0.0;
+}
+static void row_dot_call(Case *c, const Tensor *t)
+{
+    elementwise_row_dot(c->dev, t[2], t[0], t[1]);
+}
+static void row_dot_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    *bytes = 2.0 * size * elements(s) + 4.0 * (double)s->rows;
+    *flops = 0.0;
+}
+
+/* ---- Rotary positions, SwiGLU ---------------------------------------------------------------- */
 
 static void rope_fill(Case *c, Tensor *t)
 {
@@ -99,7 +143,7 @@ static void swiglu_backward_cost(const Shape *s, double size, double *bytes, dou
     *flops = 0.0;
 }
 
-/* ---- Rows of a table ------------------------------------------------------------------------------ */
+/* ---- Rows of a table ------------------------------------------------------------------------- */
 
 /* items: rows of the table. */
 static void embedding_fill(Case *c, Tensor *t)
@@ -126,60 +170,38 @@ static void embedding_backward_cost(const Shape *s, double size, double *bytes, 
     *flops = 0.0;
 }
 
-/* ---- Attention ------------------------------------------------------------------------------------ */
+enum { CATEGORIES = 1000, NUMBERS = 2 };
 
-/* qkv, o, lse, cu_seqlens, do, dqkv */
-static void attention_fill_with(Case *c, Tensor *t, int64_t empty)
+/* y, id, category, category_table, numeric, numeric_weight, ids */
+static void items_fill(Case *c, Tensor *t)
 {
     const Shape *s = &c->shape;
-    t[0] = measure_tensor(c, s->dtype, s->rows, 3 * s->dim, 1.0f);
-    t[1] = measure_tensor(c, s->dtype, s->rows, s->dim, 1.0f);
-    t[2] = measure_tensor(c, F32, s->rows, s->heads, 1.0f);
-    t[3] = measure_windows(c, s->rows, s->length, empty);
-    t[4] = measure_tensor(c, s->dtype, s->rows, s->dim, 1.0f);
-    t[5] = measure_tensor(c, s->dtype, s->rows, 3 * s->dim, 1.0f);
-    if (c->dev->status == OK)
-        attention_forward(c->dev, t[1], t[2], t[0], t[3], s->heads, s->length);
+    t[0] = measure_tensor(c, s->dtype, s->rows, s->dim, 1.0f);
+    t[1] = measure_tensor(c, F32, s->items, s->dim, 1.0f);
+    t[2] = measure_ids(c, s->items, CATEGORIES);
+    t[3] = measure_tensor(c, F32, CATEGORIES, s->dim, 1.0f);
+    t[4] = measure_tensor(c, F32, s->items, NUMBERS, 1.0f);
+    t[5] = measure_tensor(c, F32, NUMBERS, s->dim, 1.0f);
+    t[6] = measure_ids(c, s->rows, s->items);
 }
-static void attention_fill(Case *c, Tensor *t) { attention_fill_with(c, t, 0); }
-/* So many empty windows that attention_choice() takes the own kernels whatever the length of the others. */
-static void attention_own_fill(Case *c, Tensor *t)
+static void items_call(Case *c, const Tensor *t)
 {
-    attention_fill_with(c, t, c->shape.rows / 64);
+    const ItemTable table = {.id = t[1],
+                             .category = TENSOR(t[2].data, I32, c->shape.items, 1),
+                             .category_table = t[3],
+                             .numeric = t[4],
+                             .numeric_weight = t[5]};
+    items_gather(c->dev, t[0], &table, t[6]);
 }
-static void attention_call(Case *c, const Tensor *t)
+/* The tables of categories and numbers stay in a cache: read once. */
+static void items_cost(const Shape *s, double size, double *bytes, double *flops)
 {
-    attention_forward(c->dev, t[1], t[2], t[0], t[3], c->shape.heads, c->shape.length);
-}
-static void attention_backward_call(Case *c, const Tensor *t)
-{
-    attention_backward(c->dev, t[5], t[4], t[1], t[2], t[0], t[3], c->shape.heads, c->shape.length);
-}
-static void attention_cudnn_call(Case *c, const Tensor *t)
-{
-    if (HAVE_CUDNN)
-        attention_cudnn_forward(c->dev, t[1], t[2], t[0], t[3], c->shape.heads, c->shape.length);
-}
-static void attention_backward_cudnn_call(Case *c, const Tensor *t)
-{
-    if (HAVE_CUDNN)
-        attention_cudnn_backward(c->dev, t[5], t[4], t[1], t[2], t[0], t[3], c->shape.heads,
-                                 c->shape.length);
-}
-/* Causal: half of the pairs, two products of 2 dim operations a pair. */
-static void attention_cost(const Shape *s, double size, double *bytes, double *flops)
-{
-    *bytes = 4.0 * size * elements(s);
-    *flops = 2.0 * elements(s) * (double)(s->length + 1);
-}
-/* Five products. */
-static void attention_backward_cost(const Shape *s, double size, double *bytes, double *flops)
-{
-    *bytes = 8.0 * size * elements(s);
-    *flops = 5.0 * elements(s) * (double)(s->length + 1);
+    const double of_row = 4.0 * (2.0 + NUMBERS), tables = 4.0 * (CATEGORIES + NUMBERS);
+    *bytes = (size + 4.0) * elements(s) + of_row * (double)s->rows + tables * (double)s->dim;
+    *flops = 0.0;
 }
 
-/* ---- Products of the model's shapes ----------------------------------------------------------------- */
+/* ---- Products of the model's shapes ---------------------------------------------------------- */
 
 /* [rows, dim] = [rows, items] [dim, items]^T */
 static void product_fill(Case *c, Tensor *t)
@@ -197,7 +219,7 @@ static void product_cost(const Shape *s, double size, double *bytes, double *flo
     *flops = 2.0 * m * n * k;
 }
 
-/* ---- The step ------------------------------------------------------------------------------------- */
+/* ---- The step -------------------------------------------------------------------------------- */
 
 /* rows: parameters. p, m, v, g, first, count, decay, schedule, state */
 static void adamw_fill(Case *c, Tensor *t)
@@ -205,7 +227,7 @@ static void adamw_fill(Case *c, Tensor *t)
     for (int i = 0; i < 4; i++) t[i] = measure_tensor(c, F32, c->shape.rows, 0, 0.01f);
     const int64_t segment[] = {0, c->shape.rows};
     const double numbers[ADAMW_SCHEDULE + ADAMW_STATE] = {1e-3, 0.1, 0.001, 0.0};
-    const Tensor memory = measure_tensor(c, F32, 256, 0, 0.0f);
+    const Tensor memory = measure_zeros(c, F64, 16, 0);
     if (!memory.data) return;
     double *at = memory.data;
     device_copy_in(c->dev, at, segment, sizeof segment);
@@ -225,33 +247,26 @@ static void adamw_cost(const Shape *s, double size, double *bytes, double *flops
     *flops = 0.0;
 }
 
-/* y, valid, reward, end, next_value, cu_seqlens */
-static void td_fill(Case *c, Tensor *t)
+enum { TREE_PARTS = 8 };
+
+/* to, part */
+static void tree_fill(Case *c, Tensor *t)
 {
-    for (int i = 0; i < 3; i++) t[i] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
-    t[3] = TENSOR(measure_tensor(c, F32, c->shape.rows, 0, 0.0f).data, U8, c->shape.rows);
-    t[4] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
-    t[5] = measure_windows(c, c->shape.rows, c->shape.length, 0);
+    t[0] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
+    t[1] = measure_tensor(c, F32, TREE_PARTS, c->shape.rows, 1.0f);
 }
-static void td_call(Case *c, const Tensor *t)
+static void tree_call(Case *c, const Tensor *t) { tree_sum(c->dev, t[0], t[1]); }
+static void tree_cost(const Shape *s, double size, double *bytes, double *flops)
 {
-    td_targets(c->dev, t[0], t[1], t[2], t[3], t[4], t[5], 0.99f, 1, true);
-}
-static void td_cost(const Shape *s, double size, double *bytes, double *flops)
-{
-    *bytes = (4.0 * size + 1.0) * (double)s->rows;
+    *bytes = (TREE_PARTS + 1.0) * size * (double)s->rows;
     *flops = 0.0;
 }
 
-/* ---- The table ------------------------------------------------------------------------------------ */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 static const char ROWS_WHY[] = "one pass; what is left is the tail of the last blocks";
 static const char ROWS_CPU[] = "conversions of bf16; a row's sums, before it can be written";
 static const char GATE_CPU[] = "conversions of bf16; an exponential an element";
-static const char OWN_WHY[] =
-    "a block holds all of its rows, so few share a processor; pairs masked in tiles";
-static const char CUDNN_WHY[] = "tiles of 128 tokens, which short windows leave partly empty";
-static const char ATTEND_CPU[] = "small products; an exponential a pair; pairs masked in tiles";
 static const Op norm = {"rmsnorm forward", norm_fill, norm_call, norm_cost, ROWS_WHY, ROWS_CPU};
 static const Op norm_backward = {"rmsnorm backward",
                                  norm_fill,
@@ -261,6 +276,17 @@ static const Op norm_backward = {"rmsnorm backward",
                                  ROWS_CPU};
 static const Op residual = {"residual norm", norm_fill, residual_call,
                             residual_cost,   ROWS_WHY,  ROWS_CPU};
+static const Op dropout = {"dropout",
+                           dropout_fill,
+                           dropout_call,
+                           dropout_cost,
+                           "the words of Philox: ten rounds for four elements",
+                           "conversions of bf16; the words of Philox"};
+static const Op axpy = {"elementwise axpy", two_fill, axpy_call,
+                        axpy_cost,          ROWS_WHY, "conversions of bf16"};
+static const Op row_dot = {"elementwise row dot", two_fill,
+                           row_dot_call,          row_dot_cost,
+                           "sums in double",      "conversions of bf16; sums in double"};
 static const Op rotary = {"rope",
                           rope_fill,
                           rope_call,
@@ -277,48 +303,18 @@ static const Op gather = {"embedding gather",
                           embedding_cost,
                           "rows of the table lie apart: reads of single rows",
                           "rows of the table lie apart: reads of single rows"};
+static const Op items = {"items gather",
+                         items_fill,
+                         items_call,
+                         items_cost,
+                         "rows of the tables lie apart: reads of single rows",
+                         "rows of the tables lie apart; conversions of bf16"};
 static const Op scatter = {"embedding gradient",
                            embedding_fill,
                            embedding_backward_call,
                            embedding_backward_cost,
                            "ids are sorted first (no atomics): passes over ids, small launches",
                            "rows of the table lie apart; ids are sorted first"};
-static const Op attend = {
-    "attention forward",
-    attention_fill,
-    attention_call,
-    attention_cost,
-    "pairs masked in tiles; few blocks share a processor, as each holds all of its rows",
-    ATTEND_CPU};
-static const Op attend_backward = {
-    "attention backward",
-    attention_fill,
-    attention_backward_call,
-    attention_backward_cost,
-    "scores computed twice (7 products for 5), in f32 one after another; pairs masked in tiles",
-    ATTEND_CPU};
-/* What attention_choice() chooses between, both where only one is taken. */
-static const Op attend_own = {"attention forward, own",
-                              attention_own_fill,
-                              attention_call,
-                              attention_cost,
-                              OWN_WHY,
-                              ATTEND_CPU};
-static const Op attend_own_backward = {"attention backward, own",
-                                       attention_own_fill,
-                                       attention_backward_call,
-                                       attention_backward_cost,
-                                       OWN_WHY,
-                                       ATTEND_CPU};
-static const Op attend_cudnn = {"attention forward, cuDNN",
-                                attention_fill,
-                                attention_cudnn_call,
-                                attention_cost,
-                                CUDNN_WHY,
-                                ATTEND_CPU};
-static const Op attend_cudnn_backward = {
-    "attention backward, cuDNN", attention_fill, attention_backward_cudnn_call,
-    attention_backward_cost,     CUDNN_WHY,      ATTEND_CPU};
 static const Op product = {"gemm",
                            product_fill,
                            product_call,
@@ -327,12 +323,8 @@ static const Op product = {"gemm",
                            "the library's kernel; operands packed first"};
 static const Op adamw = {"adamw",    adamw_fill, adamw_call,
                          adamw_cost, ROWS_WHY,   "several streams read and written at once"};
-static const Op targets = {"td targets",
-                           td_fill,
-                           td_call,
-                           td_cost,
-                           "too little work to fill the processors: a launch's latency",
-                           "too little work: the start of threads"};
+static const Op tree = {"tree sum", tree_fill, tree_call,
+                        tree_cost,  ROWS_WHY,  "several streams read at once"};
 
 typedef struct {
     int64_t tokens, dim, heads, items, parameters;
@@ -342,50 +334,23 @@ static Status rows_of(Bench *b, Dtype dtype, const Sizes *z)
 {
     char text[64];
     Shape s = {dtype, z->tokens, z->dim, z->items, 0, z->heads};
-    snprintf(text, sizeof text, "%lld x %lld", (long long)s.rows, (long long)s.dim);
+    snprintf(text, sizeof text, "%" PRId64 " x %" PRId64, s.rows, s.dim);
     TRY(measure_case(b, &norm, s, text));
     TRY(measure_case(b, &norm_backward, s, text));
     TRY(measure_case(b, &residual, s, text));
+    TRY(measure_case(b, &dropout, s, text));
+    TRY(measure_case(b, &axpy, s, text));
+    TRY(measure_case(b, &row_dot, s, text));
     TRY(measure_case(b, &rotary, s, text));
     Shape hidden = s;
     hidden.dim = 8 * s.dim / 3 / 32 * 32;
-    snprintf(text, sizeof text, "%lld x %lld", (long long)s.rows, (long long)hidden.dim);
+    snprintf(text, sizeof text, "%" PRId64 " x %" PRId64, s.rows, hidden.dim);
     TRY(measure_case(b, &gate, hidden, text));
     TRY(measure_case(b, &gate_backward, hidden, text));
-    snprintf(text, sizeof text, "%lld x %lld of %lld", (long long)s.rows, (long long)s.dim,
-             (long long)s.items);
+    snprintf(text, sizeof text, "%" PRId64 " x %" PRId64 " of %" PRId64, s.rows, s.dim, s.items);
     TRY(measure_case(b, &gather, s, text));
+    TRY(measure_case(b, &items, s, text));
     return measure_case(b, &scatter, s, text);
-}
-
-/* Where cuDNN has both directions, and for the lengths that attention_short.cu serves. */
-static bool compares_attention(const Bench *b, const Shape *s)
-{
-    DeviceInfo info;
-    device_info(b->dev, &info);
-    return HAVE_CUDNN && info.capability == 90 && s->dtype == BF16 && s->length <= ATTENTION_SHORT;
-}
-
-static Status attention_of(Bench *b, Dtype dtype, const Sizes *z)
-{
-    static const int64_t lengths[] = {16, 50, 64, 128, 256, 512, 2048};
-    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
-        const int64_t length = lengths[i];
-        if (length > z->tokens || (b->options->quick && length != 50 && length != 512)) continue;
-        char text[64];
-        const Shape s = {dtype, z->tokens / length * length, z->dim, 0, length, z->heads};
-        snprintf(text, sizeof text, "%lld windows of %lld, %lld heads of %lld",
-                 (long long)(s.rows / length), (long long)length, (long long)s.heads,
-                 (long long)(s.dim / s.heads));
-        TRY(measure_case(b, &attend, s, text));
-        TRY(measure_case(b, &attend_backward, s, text));
-        if (!compares_attention(b, &s)) continue;
-        TRY(measure_case(b, &attend_own, s, text));
-        TRY(measure_case(b, &attend_own_backward, s, text));
-        TRY(measure_case(b, &attend_cudnn, s, text));
-        TRY(measure_case(b, &attend_cudnn_backward, s, text));
-    }
-    return OK;
 }
 
 static Status products_of(Bench *b, Dtype dtype, const Sizes *z)
@@ -395,8 +360,7 @@ static Status products_of(Bench *b, Dtype dtype, const Sizes *z)
     for (int i = 0; i < 3; i++) {
         char text[64];
         const Shape s = {dtype, z->tokens, shapes[i][0], shapes[i][1], 0, 0};
-        snprintf(text, sizeof text, "%lld x %lld x %lld", (long long)s.rows, (long long)s.dim,
-                 (long long)s.items);
+        snprintf(text, sizeof text, "%" PRId64 " x %" PRId64 " x %" PRId64, s.rows, s.dim, s.items);
         TRY(measure_case(b, &product, s, text));
     }
     return OK;
@@ -408,24 +372,25 @@ Status measure_ops_layers(Bench *b)
     static const Sizes cpu = {2048, 256, 4, 20000, 4 << 20}, tiny = {100, 64, 2, 300, 5000};
     const bool cuda = ON_CUDA(b->dev);
     const Sizes *z = b->options->tiny ? &tiny : cuda ? &gpu : &cpu;
-    Sizes narrow = *z; /* 32768 x 512, in which the short histories are compared with cuDNN */
-    if (z == &gpu) narrow.dim /= 2;
+    /* On a GPU 32768 x 512: the shape in which attention is compared with cuDNN. */
+    const int64_t attended = z == &gpu ? z->dim / 2 : z->dim;
     char text[64];
     const Dtype dtypes[] = {BF16, F32};
     for (int i = 0; i < (b->options->quick ? 1 : 2); i++) {
         TRY(rows_of(b, dtypes[i], z));
-        TRY(attention_of(b, dtypes[i], &narrow));
+        TRY(measure_ops_attention(b, dtypes[i], z->tokens, attended, z->heads));
         TRY(products_of(b, dtypes[i], z));
     }
-    if (z ==
-        &gpu) { /* of the steps of bench/gpu-acceptance.sh; what a catalogue's scores cost bare */
+    /* Shapes of the steps of bench/gpu-acceptance.sh, and the bare product of a catalogue's
+     * scores. */
+    if (z == &gpu) {
         TRY(measure_case(b, &scatter, (Shape){BF16, 32768, 256, 20000, 0, 4},
                          "32768 x 256 of 20000"));
         TRY(measure_case(b, &product, (Shape){BF16, 16384, 100000, 512, 0, 0},
                          "16384 x 100000 x 512"));
     }
-    snprintf(text, sizeof text, "%lld parameters", (long long)z->parameters);
+    snprintf(text, sizeof text, "%" PRId64 " parameters", z->parameters);
     TRY(measure_case(b, &adamw, (Shape){.dtype = F32, .rows = z->parameters}, text));
-    snprintf(text, sizeof text, "%lld tokens", (long long)z->tokens);
-    return measure_case(b, &targets, (Shape){.dtype = F32, .rows = z->tokens, .length = 128}, text);
+    snprintf(text, sizeof text, "%d x %" PRId64, TREE_PARTS, z->parameters / TREE_PARTS);
+    return measure_case(b, &tree, (Shape){.dtype = F32, .rows = z->parameters / TREE_PARTS}, text);
 }

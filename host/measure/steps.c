@@ -1,14 +1,18 @@
+#include "measure/steps.h"
+
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "measure/histories.h"
 #include "measure/measure.h"
 #include "train/trainer.h"
 
-enum { BATCHES = 16 }; /* of synthetic histories, in turns */
+enum { BATCHES = 16 }; /* different batches of synthetic histories, which come in turns */
 
 double measure_steps_flops(double tokens, double encoder_parameters, double length, double dim,
                            double layers, double items)
@@ -19,11 +23,12 @@ double measure_steps_flops(double tokens, double encoder_parameters, double leng
 typedef struct {
     Trainer trainer;
     Stream *stream;
-    double waited;      /* seconds */
-    double pairs, used; /* tokens squared of windows, tokens; over the timed steps */
+    double waited; /* seconds */
+    double pairs;  /* tokens squared of each window, over the timed steps */
+    double used;   /* tokens, over the timed steps */
 } Run;
 
-/* The next step enqueued, and reported as far as the loop of a training does. */
+/* Enqueue the next step, and report earlier ones when the loop of a training would. */
 static Status advance(Run *r, bool last)
 {
     const Batch *batch;
@@ -98,8 +103,7 @@ static Status bench(Run *r, const Config *config, const BenchStepOptions *o, Ben
     const StreamOptions options = trainer_stream(&r->trainer);
     TRY(stream_open(&r->stream, &r->trainer.file, &options, (StreamCursor){0}));
     double *seconds = malloc((size_t)o->steps * sizeof *seconds);
-    if (!seconds)
-        return FAIL(ERR_MEMORY, "no memory for the times of %lld steps", (long long)o->steps);
+    if (!seconds) return FAIL(ERR_MEMORY, "no memory for the times of %" PRId64 " steps", o->steps);
     const Status st = run(r, o->warmup, o->steps, o->quiet, seconds);
     if (st == OK) summarise(r, o->steps, seconds, result);
     free(seconds);
@@ -115,7 +119,7 @@ static Status bench_data(const Config *config, const BenchStepOptions *options, 
     return st;
 }
 
-/* On a file of its own, which goes as it came. */
+/* On a temporary file, which is removed at the end. */
 static Status bench_synthetic(Config config, const BenchStepOptions *options, BenchStep *result)
 {
     const char *temporary = getenv("TMPDIR");
@@ -123,8 +127,8 @@ static Status bench_synthetic(Config config, const BenchStepOptions *options, Be
     snprintf(folder, sizeof folder, "%s/souk-bench.XXXXXX", temporary ? temporary : "/tmp");
     if (!mkdtemp(folder)) return FAIL(ERR_IO, "%s: %s", folder, strerror(errno));
     snprintf(config.data_path, sizeof config.data_path, "%s/histories.h5", folder);
-    Status st = histories_bench(config.data_path, options->items, config.model_length,
-                                BATCHES * config.train_tokens);
+    Status st = measure_histories(config.data_path, options->items, config.model_length,
+                                  BATCHES * config.train_tokens);
     if (st == OK) st = bench_data(&config, options, result);
     unlink(config.data_path);
     rmdir(folder);

@@ -5,6 +5,7 @@
 
 #include "cli/bench/report.h"
 #include "cli/cli.h"
+#include "measure/ops.h"
 
 typedef struct {
     BenchOptions ops;

@@ -4,7 +4,9 @@
 
 #include <jansson.h>
 
+#include "base/device.h"
 #include "measure/bench.h"
+#include "measure/steps.h"
 
 #define BENCH_SCHEMA "souk-bench-2"
 
