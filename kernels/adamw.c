@@ -22,7 +22,7 @@ Tensor adamw_norm_squared(Tensor state) { return TENSOR(f64(state) + ADAMW_NORM_
 void adamw_schedule(double schedule[ADAMW_SCHEDULE], double lr, int64_t step, double tau,
                     AdamwOptions options)
 {
-    REQUIRE(step >= 1, "adamw: step %" PRId64 ", the first is 1", step);
+    REQUIRE(step >= 1, "adamw: step %" PRId64 ", want 1 or more", step);
     REQUIRE(tau >= 0.0 && tau <= 1.0, "adamw: tau %g, want [0, 1]", tau);
     schedule[ADAMW_LR] = lr;
     schedule[ADAMW_CORRECT1] = 1.0 - pow(options.beta1, (double)step);

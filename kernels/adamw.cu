@@ -1,6 +1,6 @@
-/* AdamW on CUDA: one launch for all parameters. A block takes 4096 consecutive elements, 16 bytes a
- * thread and step; one thread finds the block's first segment by bisection, from where each thread
- * walks. Bound by memory: 28 bytes an element.
+/* AdamW on CUDA: one launch for all parameters. A block takes 4096 consecutive elements, and a
+ * thread reads 16 bytes of them at a time. One thread finds the block's first segment by bisection;
+ * from there every thread walks along the segments. Bound by memory: 28 bytes an element.
  */
 #include "adamw.h"
 
@@ -8,7 +8,7 @@
 
 enum { THREADS = 256, PACK = 4, STEPS = 4, CHUNK = THREADS * PACK * STEPS, PER_PROCESSOR = 8 };
 
-/* One thread: a handful of numbers. */
+/* One thread is enough for a handful of losses. */
 static __global__ void check_kernel(double *state, const double *losses, int64_t count)
 {
     bool finite = isfinite(state[ADAMW_NORM_SQUARED]);
@@ -22,12 +22,12 @@ typedef struct {
     int64_t segments;
 } Segments;
 
-/* What is the same for all elements. */
+/* Numbers that all elements share. One thread of a block computes them, in double as on the CPU. */
 typedef struct {
     float scale, rate, root, beta1, rest1, beta2, rest2, eps;
 } Update;
 
-/* The last segment that begins at or before element i; -1: none. */
+/* The last segment that begins at or before element i; -1 where none does. */
 static __device__ int64_t segment_at(const Segments &s, int64_t i)
 {
     int64_t low = -1, high = s.segments;

@@ -1,31 +1,37 @@
-/* The optimiser's step over one flat buffer, the norm for clipping, the target network's average.
+/* The optimizer's step over one flat buffer (AdamW: Loshchilov and Hutter 2019), the norm for
+ * clipping gradients, and the moving average of the target network (Polyak and Juditsky 1992).
  *
- *   adamw_schedule         schedule = lr, 1 - beta1^step, 1 - beta2^step, tau; on the host
- *   adamw_gradient_norm_squared  sum = sum_i g[i]^2, in double
- *   adamw_check            where state's norm, or a number of `losses`, is not finite, state's stop is
- *                          set, which only the host clears; while it stands, the two below do nothing
- *   adamw_step    norm = sqrt(state's sum of squares)
- *                 scale = clip > 0 ? min(1, clip / (norm + 1e-6)) : 1
- *                 g' = scale g
- *                 m = beta1 m + (1 - beta1) g'
- *                 v = beta2 v + (1 - beta2) g'^2
- *                 p = p - lr decay p
- *                     - lr (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)
- *   adamw_polyak          target = (1 - tau) target + tau p; tau = 1 copies p, tau = 0 does nothing
+ *   adamw_schedule                schedule = lr, 1 - beta1^step, 1 - beta2^step, tau; on the host
+ *   adamw_gradient_norm_squared   sum = sum_i g[i]^2, in double                       overwrites
+ *   adamw_check                   sets state's stop where state's norm or a number of `losses` is
+ *                                 not finite. Only the host clears it. While it is set, adamw_step
+ *                                 and adamw_polyak do nothing
+ *   adamw_step     norm = sqrt(state's sum of squares)
+ *                  scale = clip > 0 ? min(1, clip / (norm + 1e-6)) : 1
+ *                  g' = scale g
+ *                  m = beta1 m + (1 - beta1) g'
+ *                  v = beta2 v + (1 - beta2) g'^2
+ *                  p = p - lr decay p
+ *                      - lr (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)
+ *   adamw_polyak   target = (1 - tau) target + tau p; tau = 1 copies p, tau = 0 does nothing
  *
  *   p, m, v, g, target   [count]   f32; p, m, v, target are updated in place, g is read
- *   segments             what the buffer holds: elements first .. first+count-1 of each segment, with
- *                        its decay; first ascending, in multiples of 4. Between them nothing changes
- *   schedule             [ADAMW_SCHEDULE]   f64 \  on the device: so that neither the numbers of a step
- *   state                [ADAMW_STATE]      f64 /  nor what it finds make the host wait
+ *   segments             the parts of the buffer that change: elements first .. first+count-1 of
+ *                        each segment, with its decay. first is ascending and a multiple of 4
+ *   schedule             [ADAMW_SCHEDULE]   f64
+ *   state                [ADAMW_STATE]      f64
  *   losses               f64, any shape
  *
- * p - lr decay p is taken first (decoupled decay, Loshchilov and Hutter 2019; the order of
- * PyTorch's AdamW); 1 - beta^step is computed in double, step from 1; tau is rounded to f32.
- * Scratch of adamw_gradient_norm_squared: 8 bytes for 65536 elements (cuda: for 8192). Deterministic: the
- * norm is summed by segments in chunks of 65536 elements (cuda: over the whole buffer, which must be
- * 0 between segments), each by itself in double, and their sums added in an order that follows from
- * the sizes.
+ * All are on the device, schedule and state too, so that the host waits neither to set the numbers
+ * of a step nor to read what it found.
+ *
+ * Decay is decoupled from the gradient, and p - lr decay p comes first, as in PyTorch's AdamW. 1 -
+ * beta^step is computed in double, for steps from 1; tau is rounded to f32.
+ *
+ * Scratch of adamw_gradient_norm_squared: 8 bytes for every 65536 elements (cuda: for every 8192).
+ * Deterministic: each chunk of 65536 elements of a segment is summed by itself in double, and the
+ * sums are added in an order that follows from the sizes. On CUDA the sum runs over the whole
+ * buffer, which must be 0 between segments.
  */
 #ifndef SOUK_ADAMW_H
 #define SOUK_ADAMW_H
@@ -36,7 +42,7 @@
 extern "C" {
 #endif
 
-/* On the device: */
+/* Tensors on the device. */
 typedef struct {
     Tensor first, count; /* [segments]   i64 */
     Tensor decay;        /* [segments]   f64 */
@@ -58,7 +64,7 @@ void adamw_step(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegmen
                 Tensor schedule, Tensor state, AdamwOptions options);
 void adamw_polyak(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state);
 
-/* state[ADAMW_NORM_SQUARED] as the f64 [1] that adamw_gradient_norm_squared writes. */
+/* A view [1] of state[ADAMW_NORM_SQUARED], for adamw_gradient_norm_squared to write. */
 Tensor adamw_norm_squared(Tensor state);
 
 /* The CUDA half, in adamw.cu. Call the functions above instead: they check shapes. */

@@ -13,7 +13,8 @@ typedef struct {
     float rate, factor;
 } Mask;
 
-/* The words of elements 64 block .. 64 block + 63. */
+/* The words of elements 64 block .. 64 block + 63. Sixteen counters at once, because Philox is the
+ * cost and the compiler runs them in one vector. */
 static void draw(uint32_t *word, const Mask *mask, int64_t block)
 {
 #pragma omp simd
@@ -44,7 +45,7 @@ static void apply(Device *dev, float *y, const float *x, const float *residual, 
     }
 }
 
-/* Without a mask. */
+/* At rate 0. */
 static void pass(Device *dev, float *y, const float *x, const float *residual, int64_t count)
 {
 #pragma omp parallel for simd num_threads(dev->threads)

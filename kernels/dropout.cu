@@ -1,5 +1,5 @@
-/* Dropout on CUDA: one thread draws the four words of a counter and applies them to four elements.
- * Bound by memory; the masks are those of the CPU, bit for bit.
+/* Dropout on CUDA: a thread draws the four words of a counter and applies them to four elements, in
+ * a loop over the grid. Bound by memory. The masks have the same bits as on the CPU.
  */
 #include "dropout.cuh"
 
@@ -20,12 +20,12 @@ static __global__ void dropout_kernel(T *y, const T *x, const T *residual, int64
             load(v, x + first);
             if (residual) load(r, residual + first);
 #pragma unroll
-            for (int k = 0; k < WORDS; k++) v[k] = r[k] + dropped(f[k], v[k]);
+            for (int k = 0; k < WORDS; k++) v[k] = r[k] + dropout_apply(f[k], v[k]);
             store(y + first, v);
             continue;
         }
         for (int k = 0; k < WORDS && first + k < count; k++) {
-            const float kept = dropped(f[k], to_float(x[first + k]));
+            const float kept = dropout_apply(f[k], to_float(x[first + k]));
             from_float(y[first + k], residual ? to_float(residual[first + k]) + kept : kept);
         }
     }

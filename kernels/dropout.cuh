@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "dropout.h"
 
-/* A Dropout as kernels take it. */
+/* Dropout, as kernels take it. */
 typedef struct {
     float rate, factor;
     uint64_t seed;
@@ -25,7 +25,7 @@ static inline DropoutMask dropout_mask(const Dropout *d)
     return m;
 }
 
-/* The high word of its counters: once a thread. */
+/* The high word of the counters. A thread calls it once: it reads the step from memory. */
 static __device__ __forceinline__ uint64_t dropout_counter(const DropoutMask &m)
 {
     if (m.rate == 0.0f) return 0;
@@ -33,7 +33,8 @@ static __device__ __forceinline__ uint64_t dropout_counter(const DropoutMask &m)
     return (uint64_t)*m.step << 16 | (uint64_t)m.site;
 }
 
-/* Factors of elements first .. first + N - 1: first a multiple of 4 where N is, N 1 otherwise. */
+/* Factors of elements first .. first + N - 1. N is a multiple of 4, as is `first` then; or N is
+ * 1. */
 template <int N>
 static __device__ __forceinline__ void dropout_factors(float (&f)[N], const DropoutMask &m,
                                                        uint64_t counter, int64_t first)
@@ -55,8 +56,8 @@ static __device__ __forceinline__ void dropout_factors(float (&f)[N], const Drop
     }
 }
 
-/* A dropped element is 0 even where v is not finite. */
-static __device__ __forceinline__ float dropped(float factor, float v)
+/* factor v, but 0 for a dropped element even where v is not finite. */
+static __device__ __forceinline__ float dropout_apply(float factor, float v)
 {
     return factor == 0.0f ? 0.0f : factor * v;
 }

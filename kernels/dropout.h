@@ -1,4 +1,4 @@
-/* Dropout with the residual sum behind it (Srivastava et al. 2014; inverted scaling).
+/* Dropout and the residual sum that follows it (Srivastava et al. 2014; inverted scaling).
  *
  * The mask of element i (row-major index in the whole tensor) is a pure function:
  *
@@ -11,8 +11,8 @@
  *
  *   y, x, residual, dx, dy   f32 or bf16, any one shape; residual optional (data NULL: 0)
  *   rate      in [0, 1); at 0 nothing is drawn and every factor is 1
- *   site      in [0, 2^16): the place in the model
- *   step      [1]   i64, on the device: the training step, in [0, 2^48); unread at rate 0
+ *   site      in [0, 2^16): which dropout of the model this is
+ *   step      [1]   i64, on the device: the training step, in [0, 2^48); not read at rate 0
  *
  * y may alias x or residual; dx may alias dy. The gradient to residual is dy itself. Dropped
  * elements contribute 0 even where x is not finite. Scratch: none. Deterministic.
@@ -38,7 +38,7 @@ void dropout_backward(Device *dev, Tensor dx, Tensor dy, Dropout d);
 
 /* Abort unless `d` is in its ranges. */
 void dropout_expect(const Dropout *d);
-/* 1 / (1 - rate), rounded. */
+/* The factor of kept elements: 1 / (1 - rate), rounded to f32. */
 static inline float dropout_factor(const Dropout *d)
 {
     return (float)(1.0 / (1.0 - (double)d->rate));

@@ -7,7 +7,7 @@
 
 enum { CHUNK = 65536 };
 
-/* Elements of the one shape and dtype that y and x share. */
+/* Abort unless y and x have one shape and dtype. The number of their elements. */
 static int64_t same_shape(Tensor y, Tensor x)
 {
     const Dtype dtype = activation_dtype(y);
@@ -171,6 +171,8 @@ void elementwise_row_scale(Device *dev, Tensor y, Tensor x, Tensor s)
     scratch_release(dev, mark);
 }
 
+/* The exponent alone: the largest value, all ones, where x is infinite or NaN. The maximum of these
+ * integers over a chunk runs in vectors. */
 static uint32_t bits_of(const float *x)
 {
     uint32_t bits;

@@ -1,5 +1,5 @@
-/* Work on whole tensors on CUDA: bound by memory, so 16 bytes a thread and step where the alignment
- * allows, threads in a loop over the grid. Rows: one warp a row.
+/* Ops on whole tensors on CUDA: threads loop over the grid and read four elements at a time where
+ * the alignment allows. Ops on rows: one warp a row. All are bound by memory.
  */
 #include "elementwise.h"
 
@@ -87,7 +87,9 @@ static __global__ void scale_kernel(T *y, const T *x, const float *s, int64_t ro
         from_float(y[row * dim + c], scale * to_float(x[row * dim + c]));
 }
 
-/* found = the largest count - i with x[i] not finite; 0 before. */
+/* found = the largest count - i with x[i] not finite. `found` is 0 before. A thread walks upward,
+ * so that its first find is its smallest index; the maximum does not depend on the order of
+ * atomics. */
 template <class T>
 static __global__ void finite_kernel(unsigned long long *found, const T *x, int64_t count)
 {

@@ -11,10 +11,10 @@ typedef struct {
     int32_t id, row;
 } Entry;
 
-/* Rows first .. last-1 of the sorted order, all of one id. */
+/* Rows first .. last-1 of the sorted order. All have one id. */
 typedef struct {
     int64_t first, last;
-    int64_t partial; /* row of the partial sums; -1: straight into dtable */
+    int64_t partial; /* the row of partial sums that it adds to; -1: it adds to dtable */
 } Chunk;
 
 static void add_row(float *restrict y, const float *restrict x, int64_t dim)
@@ -24,8 +24,9 @@ static void add_row(float *restrict y, const float *restrict x, int64_t dim)
 
 static void check_id(int32_t id, int64_t row, int64_t entries)
 {
-    REQUIRE(id < entries, "embedding: ids[%" PRId64 "] = %d, the table has %" PRId64 " rows", row,
-            id, entries);
+    REQUIRE(id < entries,
+            "embedding: ids[%" PRId64 "] = %d, want below the table's %" PRId64 " rows", row, id,
+            entries);
 }
 
 void embedding_add(Device *dev, Tensor y, Tensor table, Tensor ids)
@@ -65,7 +66,7 @@ static void sort_pass(Entry *to, const Entry *from, int64_t count, int shift)
     for (int64_t i = 0; i < count; i++) to[start[from[i].id >> shift & (DIGITS - 1)]++] = from[i];
 }
 
-/* The rows with an id, sorted by (id, row): in a or in b, which is returned. */
+/* The rows with an id, sorted by (id, row). They are in a or in b: the one that is returned. */
 static const Entry *sort_rows(Entry *a, Entry *b, int64_t *count, Tensor ids, int64_t entries)
 {
     int64_t used = 0;
@@ -87,7 +88,8 @@ static const Entry *sort_rows(Entry *a, Entry *b, int64_t *count, Tensor ids, in
     return a;
 }
 
-/* Cut the sorted rows into chunks of one id; the number of chunks. */
+/* Cut the sorted rows into chunks of one id, and return their number. Only the first chunk of an id
+ * adds to dtable, so that no two threads write one row. */
 static int64_t cut(Chunk *chunk, const Entry *entry, int64_t count)
 {
     int64_t chunks = 0, partials = 0;

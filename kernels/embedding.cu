@@ -1,13 +1,17 @@
-/* Rows of a table on CUDA. Forward: one warp a row, in steps of 16 bytes of y a lane. Backward, without atomics and in an order that
- * follows from the ids alone:
+/* Rows of a table on CUDA. Forward: one warp a row, in steps of 16 bytes of y a lane; bound by
+ * memory, as rows of the table are read one by one. Backward works without atomics, in an order
+ * that follows from the ids alone:
  *
- *   1. the rows are sorted by id: a stable radix sort of (id, row), 8 bits a pass. A block takes a
- *      tile, a warp of it a run of consecutive entries, so that ranks among equal digits follow from
- *      the order of warps, rounds and lanes;
- *   2. a warp walks a window of 32 sorted entries, for 128 columns: runs of one id that begin in its
- *      window it adds to dtable, the part of a run that began before it becomes a row of its own;
- *   3. these rows, one a window, are the entries of the next pass over windows, until one is left: a
- *      run of any length takes log32 of it.
+ *   1. The rows are sorted by id: a stable radix sort of (id, row), 8 bits a pass. A block takes a
+ *      tile of entries, and each of its warps a run of consecutive ones. So the rank of an entry
+ *      among equal digits follows from the order of warps, rounds and lanes.
+ *   2. A warp walks a window of 32 sorted entries, for 128 columns. It adds to dtable the part of
+ *      each run of one id that begins in its window. The part of a run that began in an earlier
+ *      window it stores as a row of its own.
+ *   3. These rows, at most one a window, are the entries of the next pass over windows, until a
+ *      single window is left. A run of n entries takes log32(n) passes.
+ *
+ * Bound by reading dy once, and by the launches of the sort where there are few rows.
  */
 #include "embedding.h"
 
@@ -44,7 +48,7 @@ static __global__ void add_kernel(T *y, const float *table, const int32_t *ids, 
     }
 }
 
-/* ---- 1. Sorting ---------------------------------------------------------------------------------- */
+/* ---- 1. Sorting ------------------------------------------------------------------------------ */
 
 typedef struct {
     const uint32_t *key;
@@ -53,7 +57,7 @@ typedef struct {
     int shift;
 } Unsorted;
 
-/* Keys are ids; rows to be skipped get `entries` and come last. */
+/* The key of a row is its id. Rows that are skipped get the key `entries`, which sorts last. */
 static __global__ void keys_kernel(uint32_t *key, int32_t *row, const int32_t *ids, int64_t rows,
                                    int64_t entries)
 {
@@ -64,20 +68,22 @@ static __global__ void keys_kernel(uint32_t *key, int32_t *row, const int32_t *i
     row[i] = (int32_t)i;
 }
 
-/* Where round `round` of this warp's run begins; a tile is its warps' runs end to end. */
+/* The lane's entry in round `round` of its warp's run. A tile is the runs of its warps, end to
+ * end. */
 static __device__ __forceinline__ int64_t entry_of(int round)
 {
     return (int64_t)blockIdx.x * TILE + (threadIdx.x / WARP * ROUNDS + round) * WARP +
            threadIdx.x % WARP;
 }
 
-/* DIGITS behind the end: in no digit's way. */
+/* The digit of entry i; behind the last entry DIGITS, which no entry has. */
 static __device__ __forceinline__ int digit_of(const Unsorted &from, int64_t i)
 {
     return i < from.count ? (int)(from.key[i] >> from.shift) & (DIGITS - 1) : (int)DIGITS;
 }
 
-/* count[warp][d] = entries of this warp with digit d. */
+/* count[warp][d] = entries of this warp with digit d. The lanes with equal digits elect the lowest
+ * of them to add for all. */
 static __device__ __forceinline__ void count_digits(int (*count)[DIGITS], const Unsorted &from)
 {
     const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
@@ -104,7 +110,7 @@ static __global__ void histogram_kernel(int32_t *start, Unsorted from)
     }
 }
 
-/* The running sum of what comes before, in place; one block, each thread a run of the values. */
+/* Replace each value by the sum of those before it. One block; each thread has a run of values. */
 static __global__ void scan_kernel(int32_t *value, int64_t count)
 {
     __shared__ int32_t sums[1024];
@@ -130,7 +136,7 @@ static __global__ void scan_kernel(int32_t *value, int64_t count)
 static __global__ void scatter_kernel(uint32_t *key, int32_t *row, const int32_t *start,
                                       Unsorted from)
 {
-    __shared__ int next[WARPS][DIGITS]; /* counts, then places */
+    __shared__ int next[WARPS][DIGITS]; /* first counts, then the place of the next entry */
     const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
     count_digits(next, from);
     __syncthreads();
@@ -159,19 +165,20 @@ static __global__ void scatter_kernel(uint32_t *key, int32_t *row, const int32_t
     }
 }
 
-/* ---- 2, 3. Sums of runs -------------------------------------------------------------------------- */
+/* ---- 2, 3. Sums of runs ---------------------------------------------------------------------- */
 
-/* Entries whose equal keys are neighbours; key `entries`: to be skipped. */
+/* Entries in which equal keys are neighbours. Those with the key `entries` are skipped. */
 typedef struct {
     const uint32_t *key;
-    const int32_t *row; /* of dy; NULL: entry i is row i */
+    const int32_t *row; /* the row of dy of each entry; NULL: entry i is row i */
     int64_t count, dim;
     uint32_t entries;
 } Sorted;
 
-/* What a window leaves to the next pass: the part of a run that began before it. */
+/* For the next pass: of each window, the sum of the part of a run that began in an earlier
+ * window. */
 typedef struct {
-    uint32_t *key; /* [windows]; entries: nothing is left */
+    uint32_t *key; /* [windows]; `entries` where there is no such part */
     float *sum;    /* [windows, dim] */
 } Rest;
 
@@ -229,8 +236,9 @@ static __global__ void window_kernel(float *dtable, Rest rest, const T *dy, Sort
     }
 }
 
-/* ---- Launches ------------------------------------------------------------------------------------ */
+/* ---- Launches -------------------------------------------------------------------------------- */
 
+/* A tensor [rows, dim] in scratch. */
 static Tensor scratch_matrix(Device *dev, Dtype dtype, int64_t rows, int64_t dim)
 {
     const int64_t shape[] = {rows, dim};
@@ -267,7 +275,7 @@ static void add(Device *dev, Tensor y, Tensor table, Tensor ids)
            y.dim[0], y.dim[1], table.dim[0]);
 }
 
-/* What a pass leaves: the next one's entries, and their rows. */
+/* The result of a pass: the entries of the next one, and their rows. */
 typedef struct {
     Sorted entries;
     const float *sum;

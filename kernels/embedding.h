@@ -1,4 +1,4 @@
-/* Rows of a table by id, and the gradient of that.
+/* Rows of a table by id, and the gradient of the table.
  *
  *   embedding_add        y[i, :] += table[ids[i], :]                          accumulates
  *   embedding_backward   dtable[ids[i], :] += dy[i, :]                        accumulates
@@ -8,12 +8,13 @@
  *   ids             [rows]             i32, < entries; rows with ids[i] < 0 are skipped
  *
  * Backward sorts the rows by id (stable radix sort), so its cost is O(rows), whatever the number of
- * entries. The rows of one id are added in order of i; of an id with more than 256 rows, the first
- * 256 go to dtable in order, each further 256 are summed in order by themselves, and these sums are
- * added in order. So the bits do not depend on the number of threads.
- * Scratch: 40 bytes a row, 4 dim bytes for every full 256 rows.
- * CUDA: the same sort; windows of 32 sorted rows are summed in order, then the windows of one id in
- * order; no atomics. Scratch: 17 bytes a row, 4 dim bytes for every 32 rows.
+ * entries. The rows of one id are added in order of i. Where an id has more than 256 rows, the
+ * first 256 go to dtable in order; each further 256 are summed by themselves in order, and then
+ * these sums are added in order. So the bits do not depend on the number of threads. Scratch: 40
+ * bytes a row, and 4 dim bytes for every full 256 rows.
+ *
+ * On CUDA: the same sort. Windows of 32 sorted rows are summed in order, then the windows of one id
+ * in order, without atomics. Scratch: 17 bytes a row, and 4 dim bytes for every 32 rows.
  */
 #ifndef SOUK_EMBEDDING_H
 #define SOUK_EMBEDDING_H

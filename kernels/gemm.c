@@ -1,5 +1,6 @@
-/* Matrix product. On the CPU: fixed tiles over oneDNN's single-threaded sgemm. The tiles also run
- * faster than one call on all threads: packed panels stay in the L2 cache of their core. */
+/* Matrix products on the CPU are fixed tiles, each one call of oneDNN's sgemm in a single thread.
+ * So the bits do not depend on the number of threads. The tiles are also faster than one call on
+ * all threads, because the panels that oneDNN packs stay in the L2 cache of their core. */
 #include "gemm.h"
 
 #include <omp.h>
@@ -13,10 +14,10 @@ enum { TILE = 256, TILE_SMALL = 128, MIN_TILES = 16 };
 static int64_t tiles(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* oneDNN takes one thread inside of a team of OpenMP. Elsewhere it takes as many as a new team of the
- * calling thread would get, which has nothing to do with the device. A device of one thread makes no
- * team, so that number becomes 1 during the call. It belongs to the calling thread: other threads,
- * and their devices, do not see it change. */
+/* oneDNN takes one thread inside of a team of OpenMP. Elsewhere it takes as many as a new team of
+ * the calling thread would get, which has nothing to do with the device. A device of one thread
+ * makes no team, so that number becomes 1 during the call. It belongs to the calling thread: other
+ * threads, and their devices, do not see it change. */
 static int begin_one_thread(void)
 {
     const int before = omp_get_max_threads();

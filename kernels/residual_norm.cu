@@ -1,6 +1,7 @@
-/* Residual sum, dropout and RMSNorm on CUDA: one warp a row, in steps of 16 bytes a lane where dim and
- * alignment allow. Bound by memory: y and the residual are read and x and n written once; a lane reads
- * back the columns of x that it wrote, from the L1 cache.
+/* Residual sum, dropout and RMSNorm on CUDA: one warp a row, in steps of 16 bytes a lane where dim
+ * and alignment allow. Bound by memory: y and residual are read once, x and n are written once.
+ * Each lane reads back the columns of x that it wrote, from the L1 cache; in bf16 these are the
+ * rounded numbers that the contract wants.
  */
 #include "dropout.cuh"
 #include "residual_norm.h"
@@ -24,7 +25,7 @@ static __global__ void residual_norm_kernel(T *n, float *rstd, T *x, const T *y,
         load(v, y + at + c);
         if (residual) load(r, residual + at + c);
 #pragma unroll
-        for (int i = 0; i < N; i++) v[i] = r[i] + dropped(f[i], v[i]);
+        for (int i = 0; i < N; i++) v[i] = r[i] + dropout_apply(f[i], v[i]);
         store(x + at + c, v);
         load(v, x + at + c);
 #pragma unroll

@@ -1,18 +1,19 @@
-/* The residual sum behind dropout (dropout.h) and the RMSNorm of it (rmsnorm.h) in one: what follows each
- * half of a transformer block. Saves reading the residual stream once more.
+/* Dropout, the residual sum (dropout.h) and the RMSNorm of that sum (rmsnorm.h) in one op, which
+ * follows each half of a transformer block. As one op they read the residual stream once less.
  *
  *   x[r,c] = residual[r,c] + factor[r,c] y[r,c]                           overwrites
  *   rstd[r] = 1 / sqrt(mean_c x[r,c]^2 + eps)                             overwrites
  *   n[r,c] = x[r,c] rstd[r] w[c]                                          overwrites
  *
  *   n, x, y, residual   [rows, dim]   f32 or bf16, all the same; residual optional (data NULL: 0);
- *                                     in bf16 the norm is that of the rounded x
+ *                                     in bf16 the norm is computed from the rounded x
  *   w                   [dim]         f32
  *   rstd                [rows]        f32
  *
- * n may alias y; x may alias y where n does not, and residual. Backward: rmsnorm_backward into the
- * gradient of x, which is also residual's, then dropout_backward of it. Scratch: none on CUDA. The bits
- * are those of dropout_add followed by rmsnorm_forward. Deterministic.
+ * n may alias y. x may alias residual; x may alias y where n does not. Backward: rmsnorm_backward
+ * gives the gradient of x, which is also that of residual; dropout_backward of it gives that of y.
+ * On the CPU the op is dropout_add followed by rmsnorm_forward, with their scratch; on CUDA it
+ * needs none. Deterministic.
  */
 #ifndef SOUK_RESIDUAL_NORM_H
 #define SOUK_RESIDUAL_NORM_H

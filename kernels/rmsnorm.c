@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK = 64 }; /* rows whose share of dw is summed together */
+enum { CHUNK = 64 }; /* rows of a partial sum of dw */
 
 static void forward_row(float *y, float *rstd, const float *x, const float *w, int64_t dim,
                         float eps)

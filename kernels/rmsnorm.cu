@@ -1,9 +1,10 @@
-/* RMSNorm on CUDA: one warp a row, in steps of 16 bytes a lane where dim and alignment allow. Bound by
- * memory: forward keeps a row of up to KEPT_MAX steps in registers, all of them read at once; else, and
- * backward, it is read twice, the second time from the L1 cache.
+/* RMSNorm on CUDA: one warp a row, in steps of 16 bytes a lane where dim and alignment allow. Bound
+ * by memory. Forward keeps a row of up to KEPT_MAX steps in registers, with all loads in flight at
+ * once. A longer row, and every row in backward, is read twice, the second time from the L1 cache.
  *
- * Backward gives a block a run of rows. Each warp keeps its share of dw in shared memory, each lane
- * the columns it reads; the block adds its warps' shares in order, a second kernel adds the blocks'.
+ * Backward gives a block a run of rows. Each warp sums its part of dw in shared memory, where a
+ * lane owns the columns that it reads, so that no barrier is needed between rows. The block adds
+ * the parts of its warps in order, and a second kernel adds those of the blocks.
  */
 #include "rmsnorm.h"
 
@@ -48,7 +49,8 @@ static __global__ void forward_kernel(T *y, float *rstd, const T *x, const float
     }
 }
 
-/* The same with the row in registers: KEPT steps of a lane. */
+/* The same with the row in registers: KEPT steps a lane. The numbers past the end are 0 and add
+ * nothing. */
 template <class T, int N, int KEPT>
 static __global__ void forward_kept_kernel(T *y, float *rstd, const T *x, const float *w,
                                            int64_t rows, int64_t dim, float eps)
@@ -85,7 +87,7 @@ static __global__ void forward_kept_kernel(T *y, float *rstd, const T *x, const 
     }
 }
 
-/* One row; the lane's columns of dw are added into `share`. */
+/* The gradient of one row. The lane adds its columns of dw to `share`. */
 template <class T, int N>
 static __device__ __forceinline__ void backward_row(T *dx, float *share, const T *dy, const T *x,
                                                     const float *w, float scale, int64_t dim)
@@ -119,7 +121,7 @@ static __device__ __forceinline__ void backward_row(T *dx, float *share, const T
     }
 }
 
-/* part[blockIdx.x, :] = the share of dw of rows rows_each blockIdx.x and on. */
+/* part[blockIdx.x, :] = the sum of dw over the block's rows, rows_each of them. */
 template <class T, int N>
 static __global__ void backward_kernel(T *dx, float *part, const T *dy, const T *x, const float *w,
                                        const float *rstd, int64_t rows, int64_t dim,
@@ -145,7 +147,8 @@ static __global__ void backward_kernel(T *dx, float *part, const T *dy, const T 
     }
 }
 
-/* total[c] += sum_r part[r, c]: a block takes 32 columns, its thread rows every 16th part each. */
+/* total[c] += sum_r part[r, c]. A block takes 32 columns; thread row y adds the parts y, y + 16,
+ * .... */
 static __global__ void add_parts_kernel(float *total, const float *part, int64_t parts, int64_t dim)
 {
     __shared__ float sums[SUM_ROWS][WARP];
@@ -188,7 +191,7 @@ static void backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Ten
     const int64_t rows_each =
         rows > ROWS_MIN * PARTS_MAX ? ceil_div(rows, PARTS_MAX) : (int64_t)ROWS_MIN;
     const int64_t parts = ceil_div(rows, rows_each), shape[] = {parts, dim};
-    int warps = WARPS; /* their shares must fit the shared memory of the smallest device */
+    int warps = WARPS; /* their parts of dw must fit 96 KiB, which every supported GPU has */
     while (warps > 1 && warps * dim * 4 > 96 << 10) warps /= 2;
 
     const size_t mark = scratch_mark(dev);

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-/* table[p] = cos of the half angles, then their sin with the direction's sign. */
+/* table[p] = the cosines of the angles at position p, then their sines times the direction. */
 static void fill_table(Device *dev, Tensor table, double theta, int direction)
 {
     const int64_t positions = table.dim[0], half = table.dim[1] / 2;
@@ -35,7 +35,7 @@ void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta,
     const int64_t tokens = qkv.dim[0], width = qkv.dim[1], head_dim = width / 3 / heads;
     EXPECT(qkv, activation_dtype(qkv), tokens, 3 * heads * head_dim);
     EXPECT(position, I32, tokens);
-    REQUIRE(head_dim % 2 == 0, "rope: head_dim %" PRId64 " is odd", head_dim);
+    REQUIRE(head_dim % 2 == 0, "rope: head_dim %" PRId64 ", want an even number", head_dim);
     REQUIRE(direction == 1 || direction == -1, "rope: direction %d, want 1 or -1", direction);
 
     if (ON_CUDA(dev)) {
@@ -46,7 +46,7 @@ void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta,
     int32_t last = -1;
     for (int64_t t = 0; t < tokens; t++) {
         const int32_t p = i32(position)[t];
-        REQUIRE(p >= 0, "rope: position[%" PRId64 "] = %d", t, p);
+        REQUIRE(p >= 0, "rope: position[%" PRId64 "] = %d, want 0 or more", t, p);
         if (p > last) last = p;
     }
     const size_t mark = scratch_mark(dev);

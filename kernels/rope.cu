@@ -1,8 +1,10 @@
-/* Rotary positions on CUDA: a block takes a few tokens. It computes the sine and the cosine of each of their
- * pairs of columns once, into shared memory; then its threads turn the heads of q and k, in steps of 16
- * bytes where the width of a head and the alignment allow. Bound by memory: q and k read and written.
+/* Rotary positions on CUDA: a block takes a few tokens. It computes their sines and cosines once,
+ * into shared memory, since all heads need the same. Then its threads rotate the heads of q and k,
+ * in steps of 16 bytes where the width of a head and the alignment allow. Bound by memory: q and k
+ * are read and written.
  *
- * The angle is reduced in double, which leaves at most pi for the f32 functions.
+ * The angle is computed and reduced to [-pi, pi] in double: an f32 product of a large position
+ * would have lost the digits that matter.
  */
 #include "rope.h"
 
@@ -11,7 +13,7 @@
 
 enum { THREADS = 256, HALF_MAX = 256, TOKENS = 4 };
 
-/* By value: the same doubles as on the CPU. */
+/* Computed on the host, so that they are the same doubles as on the CPU, and passed by value. */
 typedef struct {
     double at[HALF_MAX];
 } Frequencies;
@@ -24,7 +26,8 @@ static __device__ __forceinline__ void turn_of(float *cosine, float *sine, int32
     *sine *= direction;
 }
 
-/* `half` columns of a head, N at a step, of the 2 heads of q and k. */
+/* Each step rotates N pairs of columns of one head. A token has `heads` heads of q and as many of
+ * k. */
 template <class T, int N>
 static __global__ void rope_kernel(T *qkv, const int32_t *position, Frequencies frequency,
                                    int64_t tokens, int half, int heads, float direction)
@@ -39,7 +42,7 @@ static __global__ void rope_kernel(T *qkv, const int32_t *position, Frequencies 
     }
     __syncthreads();
 
-    const int steps = half / N, each = 2 * heads * steps; /* of a token */
+    const int steps = half / N, each = 2 * heads * steps; /* steps of a head, of a token */
     for (int k = (int)threadIdx.x; k < count * each; k += THREADS) {
         const int token = k / each, head = k % each / steps, i = k % steps * N;
         T *x = qkv + ((first + token) * 3 * heads + head) * 2 * half + i;
@@ -64,7 +67,7 @@ static void turn(Device *dev, Tensor qkv, Tensor position, int64_t heads, double
                  int direction)
 {
     const int64_t tokens = qkv.dim[0], half = qkv.dim[1] / (6 * heads);
-    REQUIRE(half <= HALF_MAX, "rope: head_dim %d, CUDA takes up to %d", (int)half * 2,
+    REQUIRE(half <= HALF_MAX, "rope: head_dim %d, want at most %d on CUDA", (int)half * 2,
             2 * HALF_MAX);
     Frequencies frequency = {};
     for (int64_t i = 0; i < half; i++) frequency.at[i] = pow(theta, -(double)i / (double)half);

@@ -1,7 +1,7 @@
 /* Rotary positions (Su et al. 2021) on packed queries, keys and values, in place.
  *
- * With half = head_dim / 2, pairs in the half-split convention, for each token t, each head and
- * both sections q and k (v stays):
+ * With half = head_dim / 2, column i of a head is paired with column i + half (the half-split
+ * convention). For each token t and each head of q and of k (v is left as it is):
  *
  *   angle = position[t] theta^(-2i / head_dim)        i = 0 .. half-1, in double
  *   x[i]'      = x[i] cos(angle) - d x[i+half] sin(angle)

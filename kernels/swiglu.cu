@@ -1,5 +1,5 @@
-/* The gated unit on CUDA: bound by memory, so 16 bytes of gate and of up a thread where ff and the
- * alignment allow.
+/* The gated unit on CUDA: threads loop over the grid and take 16 bytes of gate and of up at a time
+ * where ff and the alignment allow. Bound by memory.
  */
 #include "swiglu.h"
 

@@ -4,7 +4,7 @@
  *   forward    y = gate s up                                       overwrites
  *   backward   dgate = dy up s (1 + gate (1 - s)),  dup = dy gate s   overwrites
  *
- *   gate_up, dgate_up   [rows, 2 ff]   f32 or bf16, gate in the first half of a row, up in the second
+ *   gate_up, dgate_up   [rows, 2 ff]   f32 or bf16; gate is the first half of a row, up the second
  *   y, dy               [rows, ff]     as gate_up
  *
  * dgate_up may alias gate_up. Scratch: none. Deterministic.
