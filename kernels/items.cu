@@ -4,7 +4,8 @@
 
 enum { WARPS = 8, THREADS = WARPS * WARP };
 
-/* E of the table's rows at[0], at[1], …, 0 for one below 0; without `at` of first, first + 1, … */
+/* Vectors of the table's rows at[0], at[1], ..., 0 for one below 0; without `at` of the rows first,
+ * first + 1, ... */
 template <class T, int N>
 static __global__ void rows_kernel(T *y, Encoder e, const int32_t *at, int64_t first, int64_t rows)
 {

@@ -1,5 +1,5 @@
-/* What tests of the ops on two heads over a catalogue share: queries, items with features, scores in
- * double. */
+/* What tests of the ops on two heads over a catalogue share: queries, items with features, scores
+ * in double. */
 #ifndef SOUK_TEST_HEADS_H
 #define SOUK_TEST_HEADS_H
 
@@ -74,7 +74,7 @@ static inline double dense_logsumexp(const double *z, int64_t items, double scal
     return max + log(sum);
 }
 
-/* The noise that catalogue_sample.h defines, in double. */
+/* The noise that catalogue/sample.h defines, in double. */
 static inline double dense_noise(uint64_t seed, int64_t stream, int64_t step, int64_t a)
 {
     const uint64_t counter = ((uint64_t)step << 32) + (uint64_t)a / 4;

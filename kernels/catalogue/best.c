@@ -7,14 +7,16 @@
 #include "base/bf16.h"
 #include "catalogue/tiles.h"
 
-/* The widest vectors of the processor; rows and vectors of a panel such that their products, the
- * panel and one element of a row fill its registers: 32 where vectors are of 64 bytes, else 16. */
+/* BYTES: of the processor's widest vectors. ROWS rows x two vectors of a panel have as many sums
+ * as, with the panel and one element of a row, fill the vector registers: 32 registers where
+ * vectors have 64 bytes, else 16. */
 enum { BYTES = __BIGGEST_ALIGNMENT__, LANES = BYTES / 4, ROWS = BYTES == 64 ? 12 : 6 };
 enum { PANEL = 2 * LANES, PANELS = TILE / PANEL, BLOCK = 1024 };
 typedef float Lanes __attribute__((vector_size(BYTES)));
 typedef int32_t Numbers __attribute__((vector_size(BYTES)));
 
-/* The best scores of a row in each lane, and where: lane l of vector v is item v LANES + l. */
+/* The best score of a row in each lane, and the vector in which it was: lane l of vector v belongs
+ * to the table's row v LANES + l. */
 typedef struct {
     Lanes score;
     Numbers vector;
@@ -27,7 +29,8 @@ static inline void keep_better(Best *best, Lanes score, int32_t vector)
     best->vector = (better & vector) | (~better & best->vector);
 }
 
-/* best [ROWS]; u [dim][ROWS]; a panel and its biases: e [dim][PANEL], bias [PANEL]. */
+/* Scores of ROWS rows u [dim][ROWS] and a panel e [dim][PANEL] with bias [PANEL], whose first
+ * vector has the number `vector`; the better ones go to best [ROWS]. */
 static void panel_best(Best *best, const float *u, const Lanes *e, const Lanes *bias, int64_t dim,
                        int32_t vector)
 {
@@ -46,7 +49,7 @@ static void panel_best(Best *best, const float *u, const Lanes *e, const Lanes *
     }
 }
 
-/* from [count, dim] as to [ceil(count / wide)][dim][wide], zeros where `from` ends. */
+/* Copy from [count, dim] to [ceil(count / wide)][dim][wide], with zeros where `from` ends. */
 static void pack(float *to, const float *from, int64_t count, int64_t dim, int64_t wide)
 {
     for (int64_t first = 0; first < count; first += wide, to += dim * wide)
@@ -55,11 +58,11 @@ static void pack(float *to, const float *from, int64_t count, int64_t dim, int64
                 to[k * wide + j] = first + j < count ? from[(first + j) * dim + k] : 0.0f;
 }
 
-/* A block of rows: packed u, and the best of each group of tiles. What one thread needs: the rows'
- * best in each lane, and a tile's packed vectors and biases. */
+/* Memory for a block of rows (packed u, and the best of each group of tiles) and for each thread
+ * (the rows' best in each lane, and a tile's packed vectors and biases). */
 typedef struct {
     Tiles tiles;
-    int64_t rows;   /* of a block at most, a multiple of ROWS */
+    int64_t rows;   /* most of a block, a multiple of ROWS */
     Tensor u;       /* [rows, dim] packed */
     Tensor stats;   /* [groups, rows] RowStats */
     Tensor best;    /* [threads, rows] Best */
@@ -82,7 +85,7 @@ static Search search_plan(Device *dev, const ItemTable *table, Tensor bias, int6
     return s;
 }
 
-/* Items past the last have the score -inf, which never is better than another. */
+/* Items past the last get the bias -inf: their score is never better than another. */
 static void tile_best(const Search *s, int64_t tile, Best *best, int64_t rows)
 {
     const Tiles *t = &s->tiles;
@@ -121,7 +124,7 @@ static void group_best(const Search *s, int64_t group, int64_t rows)
     }
 }
 
-/* The best group's of row i, of equal ones the first's. */
+/* The best of row i: of the group with the highest score, of equal ones the first. */
 static RowStats best_group(const Search *s, int64_t i)
 {
     const RowStats *group = s->stats.data;

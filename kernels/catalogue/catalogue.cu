@@ -1,11 +1,11 @@
 /* The catalogue head on CUDA. Either cuBLASLt makes the products (tiles.cuh), and the kernels here
  * read each score once or twice from the L2 cache: one block of threads a row for the statistics,
- * one thread a score for the gradient. Or scores stay in registers (fused.cuh). catalogue_choice()
- * chooses.
+ * one thread a score for the gradient. Or scores stay in registers (cuda/fused.cuh).
+ * catalogue_choice() chooses.
  */
 #include "catalogue/catalogue.h"
 
-#include "catalogue/fused.cuh"
+#include "catalogue/cuda/fused.cuh"
 #include "elementwise.h"
 #include "embedding.h"
 #include "items.cuh"
@@ -74,9 +74,9 @@ static void tiles_stats(Device *dev, RowStats *stats, const TilesCuda &t, const 
                         float scale, bool expectation)
 {
     for (int64_t k = 0; k < t.tiles; k++) {
-        const ItemTile tile = tile_of_cuda(dev, &t, k);
+        const ItemTile tile = tiles_at_cuda(dev, &t, k);
         for (int64_t b = 0; b < t.blocks; b++) {
-            const RowBlock block = block_of_cuda(&t, b);
+            const RowBlock block = tiles_block_cuda(&t, b);
             tiles_scores_cuda(dev, &t, tile, block);
             StatsPass p = {};
             p.stats = stats;
@@ -107,7 +107,7 @@ static void run_stats(Device *dev, CatalogueKernel kernel, RowStats *stats, cons
         tiles_stats(dev, stats, t, only, scale, wanted == STATS_EXPECTATION);
     else
         for (int64_t k = 0; k < t.tiles; k++)
-            fused_of(kernel)->add_stats(dev, stats, &t, tile_of_cuda(dev, &t, k), scale, wanted);
+            fused_of(kernel)->add_stats(dev, stats, &t, tiles_at_cuda(dev, &t, k), scale, wanted);
 }
 
 CatalogueKernel catalogue_choice_cuda(Device *dev, Tensor u)
@@ -214,9 +214,9 @@ static void tiles_cross_entropy(Device *dev, Outputs o, Tensor u, const ItemTabl
     const bool kept =
         !o.given && t.tiles == 1 && t.blocks == 1; /* the statistics left the scores there */
     for (int64_t k = 0; k < t.tiles; k++) {
-        const ItemTile tile = tile_of_cuda(dev, &t, k);
+        const ItemTile tile = tiles_at_cuda(dev, &t, k);
         for (int64_t b = 0; b < t.blocks; b++) {
-            const RowBlock block = block_of_cuda(&t, b);
+            const RowBlock block = tiles_block_cuda(&t, b);
             if (!kept) tiles_scores_cuda(dev, &t, tile, block);
             BY_DTYPE(u.dtype, score_gradient, dev, t, o, tile, block);
             tiles_backward_cuda(dev, &t, tile, block, o.g, o.du, o.did, o.dbias);
@@ -236,9 +236,9 @@ static void fused_cross_entropy(Device *dev, CatalogueKernel kernel, const Outpu
                               i32(o.target)};
     const Tensor summed = {};
     for (int64_t k = 0; k < t.tiles; k++) {
-        const ItemTile tile = tile_of_cuda(dev, &t, k);
+        const ItemTile tile = tiles_at_cuda(dev, &t, k);
         for (int64_t b = 0; b < t.blocks; b++) {
-            const RowBlock block = block_of_cuda(&t, b);
+            const RowBlock block = tiles_block_cuda(&t, b);
             fused->gradient(dev, to, &t, tile, block);
             tiles_backward_cuda(dev, &t, tile, block, t.scores, o.du, o.did, summed);
         }

@@ -1,6 +1,6 @@
 #include "catalogue/choice.h"
 
-/* What kernels have beside: sums of columns. */
+/* Static shared memory that the kernels have in addition, for sums of columns. */
 enum { STATIC_BYTES = 4096 };
 
 int64_t catalogue_choice_fused_bytes(int64_t dim)
@@ -11,8 +11,9 @@ int64_t catalogue_choice_fused_bytes(int64_t dim)
     return 2 * (u + stages);
 }
 
-/* Slabs begin at multiples of ALIGN. BARRIERS: two a stage and one. STAGES_MIN items' slabs hide
- * the way from the L2 cache; where the rows' pass by too, STAGES_BOTH of both do. */
+/* Slabs begin at multiples of ALIGN. BARRIERS: bytes of two barriers a stage and one more. With
+ * STAGES_MIN stages the copies of items' slabs are far enough ahead to hide the latency of the L2
+ * cache; where slabs of the rows pass through the ring too, that takes STAGES_BOTH. */
 enum {
     SLAB_WIDE = 64,
     SLAB_BYTES = 128 * SLAB_WIDE * 2,
@@ -25,7 +26,7 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 int64_t catalogue_choice_wgmma_bytes(WgmmaShape shape)
 {
-    return ALIGN + (shape.resident + shape.stages) * SLAB_BYTES + WGMMA_ROOM + BARRIERS;
+    return ALIGN + (shape.resident + shape.stages) * SLAB_BYTES + WGMMA_SUM_BYTES + BARRIERS;
 }
 
 WgmmaShape catalogue_choice_wgmma_shape(int64_t dim, int64_t shared)

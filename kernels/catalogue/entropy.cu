@@ -64,9 +64,9 @@ void catalogue_entropy_cuda(Device *dev, Tensor loss, Tensor du, Tensor did, Ten
     Rows r = {weight, logsumexp, mean, t.scores};
     if (u.dtype != F32) r.g = scratch_tensor(dev, u.dtype, 2, scores);
     for (int64_t k = 0; k < t.tiles; k++) {
-        const ItemTile tile = tile_of_cuda(dev, &t, k);
+        const ItemTile tile = tiles_at_cuda(dev, &t, k);
         for (int64_t b = 0; b < t.blocks; b++) {
-            const RowBlock block = block_of_cuda(&t, b);
+            const RowBlock block = tiles_block_cuda(&t, b);
             tiles_scores_cuda(dev, &t, tile, block);
             BY_DTYPE(u.dtype, score_gradient, dev, t, r, tile, block);
             tiles_backward_cuda(dev, &t, tile, block, r.g, to, did, bias.data ? dbias : none);

@@ -1,7 +1,8 @@
 /* The entropy of the softmax policy over the whole catalogue, with its gradient in one call.
  *
  *   z[i, a] = <u[i, :], E[a, :]> + bias[a]         as in catalogue.h;  p[i, :] = softmax z[i, :]
- *   H[i]    = -sum_a p[i, a] log p[i, a] = logsumexp_a z[i, a] - m[i],  m[i] = sum_a p[i, a] z[i, a]
+ *   m[i]    = sum_a p[i, a] z[i, a]
+ *   H[i]    = -sum_a p[i, a] log p[i, a] = logsumexp_a z[i, a] - m[i]
  *   g[i, a] = -weight[i] p[i, a] (z[i, a] - m[i])
  *
  *   loss[i]   = weight[i] H[i]           overwrites       [rows]         f32

@@ -12,7 +12,7 @@ typedef struct {
     const int32_t *item;
 } Exclusion;
 
-/* Where the row's items from `item` on begin. */
+/* The index in e->item of the row's first excluded item that is not below `item`. */
 static EVERYWHERE inline int64_t exclusion_from(const Exclusion *e, int64_t row, int64_t item)
 {
     int64_t from = e->offset[row], to = e->offset[row + 1];

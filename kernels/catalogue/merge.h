@@ -5,21 +5,22 @@
  * joins those of all shards, in the order of their items, and finishes. The ops on a whole table
  * are the same with one shard, whose partial result is joined with nothing.
  *
- *   op                               partial results                       merge
- *   catalogue_stats                  catalogue_stats_partial               catalogue_merge_stats
- *   catalogue_cross_entropy          catalogue_stats_partial               catalogue_merge_stats, then
- *                                    catalogue_cross_entropy_given         sums of loss and du
- *   catalogue_entropy                catalogue_stats_partial               catalogue_merge_stats, then
- *                                    catalogue_entropy_given               the sum of du
- *   catalogue_score, _backward       the op itself                         sums of score, of du
- *   catalogue_regression, _mean      the op itself                         sums of loss, dshift, du, mean
- *   catalogue_rank                   catalogue_rank_best                   catalogue_merge_top, the sum of
- *                                                                          target_score, then
- *                                    catalogue_rank_counts                 catalogue_merge_ranks
- *   catalogue_sample                 catalogue_sample_partial              catalogue_merge_draws
- *   catalogue_policy_expectation     catalogue_policy_expectation_partial  catalogue_merge_stats
- *   catalogue_policy_allowed_best    catalogue_policy_tops                 catalogue_merge_max, then
- *                                    catalogue_policy_allowed_partial      catalogue_merge_best
+ *   op                              partial results                        merge
+ *   catalogue_stats                 catalogue_stats_partial                catalogue_merge_stats
+ *   catalogue_cross_entropy         catalogue_stats_partial                catalogue_merge_stats
+ *                                   then catalogue_cross_entropy_given     sums of loss, du
+ *   catalogue_entropy               catalogue_stats_partial                catalogue_merge_stats
+ *                                   then catalogue_entropy_given           sum of du
+ *   catalogue_score, _backward      the op itself                          sums of score, du
+ *   catalogue_regression, _mean     the op itself                          sums of loss, dshift,
+ *                                                                          du, mean
+ *   catalogue_rank                  catalogue_rank_best                    catalogue_merge_top,
+ *                                                                          sum of target_score
+ *                                   then catalogue_rank_counts             catalogue_merge_ranks
+ *   catalogue_sample                catalogue_sample_partial               catalogue_merge_draws
+ *   catalogue_policy_expectation    catalogue_policy_expectation_partial   catalogue_merge_stats
+ *   catalogue_policy_allowed_best   catalogue_policy_tops                  catalogue_merge_max
+ *                                   then catalogue_policy_allowed_partial  catalogue_merge_best
  *
  * "Sum" is tree_sum (base/tree.h) over the shards. did and dbias need no merge: a shard has its
  * rows of them, complete.

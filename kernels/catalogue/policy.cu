@@ -27,14 +27,14 @@ static void for_all(Device *dev, const TilesCuda &z, const TilesCuda &q, Pass pa
     p.z_ld = z.width;
     p.q_ld = q.width;
     for (int64_t k = 0; k < z.tiles; k++) {
-        const ItemTile zt = tile_of_cuda(dev, &z, k), qt = tile_of_cuda(dev, &q, k);
+        const ItemTile zt = tiles_at_cuda(dev, &z, k), qt = tiles_at_cuda(dev, &q, k);
         p.z_bias = zt.bias;
         p.q_bias = qt.bias;
         p.first_item = zt.item;
         p.begins = k == 0;
         p.width = zt.width;
         for (int64_t b = 0; b < z.blocks; b++) {
-            const RowBlock zb = block_of_cuda(&z, b), qb = block_of_cuda(&q, b);
+            const RowBlock zb = tiles_block_cuda(&z, b), qb = tiles_block_cuda(&q, b);
             tiles_scores_cuda(dev, &z, zt, zb);
             tiles_scores_cuda(dev, &q, qt, qb);
             p.first_row = zb.first;
@@ -104,12 +104,12 @@ void catalogue_policy_tops_cuda(Device *dev, Tensor top, CatalogueHead zh)
     p.z = f32(z.scores);
     p.z_ld = z.width;
     for (int64_t k = 0; k < z.tiles; k++) {
-        const ItemTile tile = tile_of_cuda(dev, &z, k);
+        const ItemTile tile = tiles_at_cuda(dev, &z, k);
         p.z_bias = tile.bias;
         p.width = tile.width;
         p.begins = k == 0;
         for (int64_t b = 0; b < z.blocks; b++) {
-            const RowBlock block = block_of_cuda(&z, b);
+            const RowBlock block = tiles_block_cuda(&z, b);
             tiles_scores_cuda(dev, &z, tile, block);
             p.first_row = block.first;
             LAUNCH(dev, top_kernel, (unsigned)block.rows, THREADS, 0, f32(top), p);

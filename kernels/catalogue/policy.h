@@ -1,8 +1,8 @@
 /* Two heads over one catalogue: what a policy, given by the scores z, makes of action values, given
  * by the scores q. As in catalogue.h, nothing of rows x items is stored.
  *
- *   z[i, a] = <u_z[i, :], E_z[a, :]> + bias_z[a],   q likewise; the item vectors may be those of two
- *                                                   networks, of two widths
+ *   z[i, a] = <u_z[i, :], E_z[a, :]> + bias_z[a],   q likewise; the item vectors may be of two
+ *                                                   networks, and of two widths
  *
  *   catalogue_policy_expectation    expectation[i] = sum_a softmax_a(z[i, :] / temperature) q[i, a]
  *   catalogue_policy_allowed_best   best[i] = argmax_a q[i, a] over

@@ -129,9 +129,9 @@ static __global__ void begin_counts_kernel(RankPass p, int64_t rows)
 static void run(Device *dev, const TilesCuda &t, RankPass p, void (*kernel)(RankPass))
 {
     for (int64_t k = 0; k < t.tiles; k++) {
-        const ItemTile tile = tile_of_cuda(dev, &t, k);
+        const ItemTile tile = tiles_at_cuda(dev, &t, k);
         for (int64_t b = 0; b < t.blocks; b++) {
-            const RowBlock block = block_of_cuda(&t, b);
+            const RowBlock block = tiles_block_cuda(&t, b);
             tiles_scores_cuda(dev, &t, tile, block);
             p.bias = tile.bias;
             p.first_row = block.first;

@@ -3,8 +3,8 @@
  *   z[i, a] = <u[i, :], E[a, :]> + bias[a]                                   as in catalogue.h
  *   above[i] = number of items a with z[i, a] > z[i, target[i]]              overwrites
  *   ties[i]  = number of OTHER items with a score equal to the target's      overwrites
- *   best_item[i, :], best_score[i, :]: the k best items, by falling score, ties by rising item; past the
- *              last item -1 and -inf                                         overwrite
+ *   best_item[i, :], best_score[i, :] = the k best items, by falling score, ties by rising item;
+ *              past the last item -1 and -inf                                overwrite
  *
  * Excluded items do not count and are not listed; the target itself is never excluded. A target
  * whose score is NaN is below all items.

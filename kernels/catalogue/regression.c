@@ -1,6 +1,6 @@
-/* On every device out of products: (E, bias, 1) is one matrix of items x (dim + 2), (u, 1, -y) one
- * of rows x (dim + 2), and z - y their product. Its square and its gradients ask only for the small
- * matrices that either has with itself. The two columns are kept apart as `pair`. */
+/* The same products on every device. A = (E, bias, 1) is a matrix [items, dim + 2], B = (u, 1, -y)
+ * one of [rows, dim + 2], and z - y = B A^T. Its squares and gradients need only the small matrices
+ * A^T A and B^T diag(w) B. The last two columns are kept apart, as `pair`. */
 #include "catalogue/regression.h"
 
 #include "catalogue/catalogue.h"
@@ -31,7 +31,8 @@ static Items items_open(Device *dev, const ItemTable *table, Tensor bias)
     return t;
 }
 
-/* E of items first .. first+width-1 [width, dim], and their (bias; 1) [2, width]. */
+/* The vectors [width, dim] of the table's rows first .. first+width-1, and their (bias; 1) [2,
+ * width]. */
 typedef struct {
     int64_t first, width;
     Tensor vectors, pair;
@@ -82,7 +83,7 @@ static ItemSums sum_items(Device *dev, const Items *t, bool square)
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/* (a, b) as [1, 2]. */
+/* The matrix (a, b), [1, 2]. */
 static Tensor constants(Device *dev, float a, float b)
 {
     const Tensor t = SCRATCH(dev, F32, 1, 2);
@@ -144,7 +145,7 @@ static void scale(Device *dev, Tensor y, Tensor s)
     elementwise_row_scale(dev, column(y), column(y), s);
 }
 
-/* What all items give each row: loss, dshift, and du in f32. `weight` is w. */
+/* loss, dshift and du of each row over all items, targets included; du in f32. `weight` is w. */
 static void rows_of_all(Device *dev, const RegressionOut *out, Tensor du, const ItemSums *s,
                         Tensor u, Tensor pair, Tensor weight)
 {
@@ -162,7 +163,7 @@ static void rows_of_all(Device *dev, const RegressionOut *out, Tensor du, const 
     scratch_release(dev, mark);
 }
 
-/* What all rows give each item. */
+/* did and dbias of each item over all rows, targets included. */
 static void items_of_all(Device *dev, const RegressionOut *out, const Items *t, Tensor u,
                          Tensor pair, Tensor weight)
 {
@@ -187,7 +188,7 @@ static void items_of_all(Device *dev, const RegressionOut *out, const Items *t, 
     scratch_release(dev, mark);
 }
 
-/* Takes the targets back out: -w (z - y) is the gradient of their scores. */
+/* Take out the targets, which the sums over all items have with w (z - y). */
 static void without_targets(Device *dev, const RegressionOut *out, Tensor du, const Items *t,
                             Tensor u, Tensor target, Tensor y, Tensor weight)
 {

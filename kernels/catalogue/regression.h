@@ -11,11 +11,11 @@
  * with their gradients. With w[i] = weight[i] / (items - 1), and all sums over a != target[i]:
  *
  *   loss[i]   = w[i] sum_a (z[i, a] - y[i])^2 / 2              overwrites
- *   dshift[i] = w[i] sum_a (z[i, a] - y[i])                    overwrites: the gradient of a number that
- *                                                              is added to all z[i, :], and minus the
- *                                                              gradient of y[i]
+ *   dshift[i] = w[i] sum_a (z[i, a] - y[i])                    overwrites: the gradient of a number
+ *                                                              that is added to all z[i, :], and
+ *                                                              minus the gradient of y[i]
  *   du[i]     = w[i] sum_a (z[i, a] - y[i]) E[a]               overwrites
- *   did[a]   += sum_{i: a != target[i]} w[i] (z[i, a] - y[i]) u[i]     accumulates (the gradient of E)
+ *   did[a]   += sum_{i: a != target[i]} w[i] (z[i, a] - y[i]) u[i]    accumulates (gradient of E)
  *   dbias[a] += the same without u[i]                          accumulates; absent with bias
  *
  *   mean, loss, dshift, y, weight   [rows]   f32

@@ -87,13 +87,13 @@ void catalogue_sample_cuda(Device *dev, Tensor part, Tensor u, const ItemTable *
     p.step = (uint64_t)o.step;
     p.scale = 1.0f / o.temperature;
     for (int64_t k = 0; k < t.tiles; k++) {
-        const ItemTile tile = tile_of_cuda(dev, &t, k);
+        const ItemTile tile = tiles_at_cuda(dev, &t, k);
         p.bias = tile.bias;
         p.first_item = tile.item;
         p.begins = k == 0;
         p.width = tile.width;
         for (int64_t b = 0; b < t.blocks; b++) {
-            const RowBlock block = block_of_cuda(&t, b);
+            const RowBlock block = tiles_block_cuda(&t, b);
             tiles_scores_cuda(dev, &t, tile, block);
             p.first_row = block.first;
             LAUNCH(dev, draw_kernel, (unsigned)block.rows, THREADS, 0, p);

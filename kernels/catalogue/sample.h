@@ -10,7 +10,8 @@
  * is in change a draw.
  *
  *   g[i, a] = -log(-log(1 - v)),   v = min((word + 1/2) 2^-32, 1 - 2^-24)
- *   word    = Philox4x32-10(key = seed, counter = (low: step 2^32 + a / 4, high: stream[i])).word[a % 4]
+ *   word    = word a % 4 of Philox4x32-10 with the key `seed` and the counter
+ *             (low: step 2^32 + a / 4, high: stream[i])
  *
  *   item             [rows]        i32
  *   log_probability  [rows]        f32, optional (data NULL)

@@ -9,8 +9,8 @@
 
 enum { BLOCK = 256, BLOCK_MIN = 128 };
 
-/* The largest block whose scores fit the bound; without one, nothing is kept and blocks are full.
- */
+/* Rows of the largest block whose scores fit TILES_KEEP_BYTES; 0 where that is below BLOCK_MIN:
+ * then nothing is kept, and blocks have BLOCK rows. */
 static int64_t kept_block(int64_t tiles)
 {
     const int64_t fits = TILES_KEEP_BYTES / (tiles * TILE * (int64_t)sizeof(float));

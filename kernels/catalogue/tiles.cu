@@ -42,7 +42,7 @@ TilesCuda tiles_plan_cuda(Device *dev, const ItemTable *table, Tensor bias, Tens
     return t;
 }
 
-ItemTile tile_of_cuda(Device *dev, const TilesCuda *t, int64_t tile)
+ItemTile tiles_at_cuda(Device *dev, const TilesCuda *t, int64_t tile)
 {
     ItemTile it = {};
     it.first = tile * t->width;
@@ -57,7 +57,7 @@ ItemTile tile_of_cuda(Device *dev, const TilesCuda *t, int64_t tile)
     return it;
 }
 
-RowBlock block_of_cuda(const TilesCuda *t, int64_t block)
+RowBlock tiles_block_cuda(const TilesCuda *t, int64_t block)
 {
     RowBlock b = {};
     b.first = block * t->block;

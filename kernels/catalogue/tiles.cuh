@@ -25,7 +25,7 @@ typedef struct {
     int64_t block, blocks;      /* rows of a block */
     Tensor scores;              /* [block, width] */
     Tensor vectors;             /* [width, dim] of u's dtype; no data: tiles are views of id */
-    Tensor u_slabs, item_slabs; /* of wgmma.cu alone */
+    Tensor u_slabs, item_slabs; /* of cuda/wgmma.cu alone */
 } TilesCuda;
 
 /* With scores in f32. Takes scratch, which the caller marks and releases. */
@@ -41,13 +41,13 @@ typedef struct {
     const void *vectors;
     const float *bias; /* of the first; NULL: none */
 } ItemTile;
-ItemTile tile_of_cuda(Device *dev, const TilesCuda *t, int64_t tile);
+ItemTile tiles_at_cuda(Device *dev, const TilesCuda *t, int64_t tile);
 
 typedef struct {
     int64_t first, rows;
     const void *u; /* of the first */
 } RowBlock;
-RowBlock block_of_cuda(const TilesCuda *t, int64_t block);
+RowBlock tiles_block_cuda(const TilesCuda *t, int64_t block);
 
 /* u E^T into t->scores, rows of t->width; without the bias. */
 void tiles_scores_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,

@@ -18,14 +18,14 @@ typedef struct {
     int64_t items, dim, tiles, groups;
     int threads;    /* of the device */
     int64_t block;  /* rows of a block */
-    bool keep;      /* scores of a block stay until the next block */
-    bool rounds;    /* queries are bf16, and so are the vectors of items */
+    bool keep;      /* the scores of a block stay until the next block */
+    bool rounds;    /* u is bf16, and the vectors of items are rounded to it */
     Tensor scores;  /* [tiles when keep, else threads] x [block, TILE] */
     Tensor vectors; /* [threads, TILE, dim], where the item encoder has features, or rounds */
 } Tiles;
 
-/* Takes scratch; the caller marks and releases. `queries` is the dtype of u. tiles_walk: without
- * blocks of rows and room for scores, so without tiles_scores and tiles_backward. */
+/* Takes scratch, which the caller marks and releases. `queries` is the dtype of u. tiles_walk has
+ * no blocks of rows and no memory for scores: tiles_scores and tiles_backward need tiles_plan. */
 Tiles tiles_walk(Device *dev, const ItemTable *table, Tensor bias, Dtype queries);
 Tiles tiles_plan(Device *dev, const ItemTable *table, Tensor bias, int64_t rows, Dtype queries);
 
@@ -50,24 +50,25 @@ static inline int64_t tiles_group_begin(const Tiles *t, int64_t group)
  * is excluded, but for the item `spared` (-1: none). */
 void tiles_exclude(const Exclusion *exclusion, int64_t row, float *z, int64_t item, int64_t width,
                    int32_t spared);
-/* Of the rows from `first` on. */
+/* The exclusion of the rows from `first` on. */
 static inline Exclusion tiles_exclusion_after(Exclusion e, int64_t first)
 {
     return (Exclusion){e.offset ? e.offset + first : NULL, e.item};
 }
-/* The greatest of a row's scores; NaN never is. */
+/* The highest of a row's scores; NaN never is it. */
 float tiles_row_max(const float *z, int64_t width);
-/* E of the tile [width, dim]; valid in this thread until its next call. */
+/* The vectors of the tile's items, [width, dim]; valid in this thread until its next call. */
 const float *tiles_vectors(const Tiles *t, int64_t tile);
-/* Scores of `rows` rows of u against the tile, [rows, TILE] with the tail columns undefined. First
- * pass: computes. Second pass: the kept scores, or computed again. */
+/* Scores of `rows` rows of u against the tile, [rows, TILE], undefined in columns after the tile's
+ * width. Pass 1 computes them. Pass 2 returns the scores that pass 1 left, where they are kept,
+ * else it computes them again. */
 float *tiles_scores(const Tiles *t, int64_t tile, const float *u, int64_t rows, int pass);
-/* What the gradient g of a tile's scores, which it may round, adds up to: did += g^T u, dbias +=
- * its columns (NULL: not wanted), and the group's du [rows, dim] = g E at its first tile, += at
- * others. */
+/* From the gradient g of a tile's scores: did += g^T u, dbias += the sums of its columns (each NULL
+ * where it is not wanted), and the group's du [rows, dim] = g E at the group's first tile, += at
+ * its others. Rounds g in place where t->rounds. */
 void tiles_backward(const Tiles *t, int64_t group, int64_t tile, float *g, const float *u,
                     int64_t rows, float *du, float *did, float *dbias);
-/* du [rows, dim] = the sum of the groups' [groups, block, dim], in order. */
+/* du [rows, dim] = the sum over the groups of groups [groups, block, dim], in order. */
 void tiles_add_groups(const Tiles *t, float *du, const float *groups, int64_t rows);
 
 #endif

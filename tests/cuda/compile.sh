@@ -20,11 +20,11 @@ compile() {
 export -f compile
 export nvcc work
 for arch in 80 90a 100; do
-    for source in kernels/*.cu kernels/*/*.cu; do printf '%s\0%s\0' $arch "$source"; done
+    for source in kernels/*.cu kernels/*/*.cu kernels/*/cuda/*.cu; do printf '%s\0%s\0' $arch "$source"; done
 done | xargs -0 -n 2 -P "$(nproc)" bash -c 'compile "$1" "$2"' compile
 
 for arch in 80 90a 100; do
-    for source in kernels/*.cu kernels/*/*.cu; do
+    for source in kernels/*.cu kernels/*/*.cu kernels/*/cuda/*.cu; do
         name=$(basename "$source") log=$work/$arch-$(basename "$source").log
         if [ "$(cat "${log%.log}.code")" != 0 ]; then
             fail "$name compiles for sm_$arch" "$(grep -E 'error|warning' "$log" | head -n 10)"

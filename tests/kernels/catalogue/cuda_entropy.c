@@ -32,8 +32,8 @@ static void entropy_is_as_on_the_cpu(void **state)
         catalogue_entropy(&cpu, loss, du, did, dbias, u, &c.table, c.bias, weight);
         catalogue_entropy(&gpu, lossg, dug, didg, dbiasg, on_gpu(u), &table, on_gpu(c.bias),
                           on_gpu(weight));
-        /* bf16: both round a score's gradient; where the f32 before it differs in a last place, by up
-         * to 2^-8 of it */
+        /* bf16: both round a score's gradient; where the f32 before it differs in a last place, by
+         * up to 2^-8 of it */
         const double bound = half ? 0x1p-9 / ULP : c.shape.items == 1 ? 1e9 : ulps;
         assert_as_cpu(lossg, loss, ulps);
         assert_as_cpu(didg, did, bound);

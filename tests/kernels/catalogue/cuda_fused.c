@@ -1,12 +1,13 @@
-/* The catalogue head in bf16 with scores in registers, against scores in double of the same bf16 numbers.
- * All operands are multiples of 2^-7 or less fine, so that the vectors of items, sums of features, are the
- * same f32 numbers in any order, and round to the same bf16. */
+/* The catalogue head in bf16 with scores in registers, against scores in double of the same bf16
+ * numbers. All operands are multiples of 2^-7 or less fine, so that the vectors of items, sums of
+ * features, are the same f32 numbers in any order, and round to the same bf16. */
 #include "catalogue_case.h"
 
-/* Ragged rows (tiles of 128), items (of 128 or 256), elements (slabs of 32 or 64); features. 4,100 items are
- * split over all multiprocessors and take two tiles of a gradient (of 4,096), 33,000 two launches (of 32,768);
- * the 4,110 rows two blocks of a gradient (of 2,048 or 4,096); 2,100 items of 264 elements go round the ring
- * of stages; of 904 elements not all of a row's stay (where they do not fit, tiles serve). */
+/* Ragged rows (tiles of 128), items (of 128 or 256), elements (slabs of 32 or 64); features. 4,100
+ * items are split over all multiprocessors and take two tiles of a gradient (of 4,096), 33,000 two
+ * launches (of 32,768); the 4,110 rows two blocks of a gradient (of 2,048 or 4,096); 2,100 items of
+ * 264 elements go round the ring of stages; of 904 elements not all of a row's stay (where they do
+ * not fit, tiles serve). */
 static const Shape shapes[] = {
     {1, 1, 8, 0, 0, 0, true},      {3, 5, 16, 1, 3, 0, true},     {7, 255, 24, 0, 0, 2, false},
     {130, 257, 40, 2, 9, 3, true}, {65, 600, 72, 0, 0, 0, false}, {5, 4100, 8, 0, 0, 0, true},
@@ -20,8 +21,8 @@ static void coarsen(Tensor t)
         f32(t)[i] = rintf(f32(t)[i] * 128.0f) / 128.0f;
 }
 
-/* A case with coarse operands; u fits bf16, and e [items, dim] is what the vectors round to. The last item is
- * what row 0 looks for. */
+/* A case with coarse operands; u fits bf16, and e [items, dim] is what the vectors round to. The
+ * last item is what row 0 looks for. */
 static Case coarse_case(Shape s, uint64_t seed, Tensor *e)
 {
     Case c = make_case(s, seed);
@@ -60,8 +61,8 @@ static double dense_row(double *z, const Case *c, Tensor e, int64_t row)
     return largest * (double)(dim + 1) * ULP;
 }
 
-/* Sums of exponentials: 2 ULP each, the spacing of exponents to 64, and some 128 + 40 additions of a row's
- * tiles and merges, all relative to the sum. */
+/* Sums of exponentials: 2 ULP each, the spacing of exponents to 64, and some 128 + 40 additions of
+ * a row's tiles and merges, all relative to the sum. */
 static const double sum_error = (2 + 64 + 168) * ULP;
 
 static void statistics_are_those_of_double(void **state)
@@ -221,8 +222,8 @@ static double norm(const float *x, int64_t count)
     return sqrt(sum);
 }
 
-/* No further from double than 1.5 times the CPU, which rounds at the same places, and what f32 errs in the
- * probabilities: relative to |p| weight, of which a row has its weight. */
+/* No further from double than 1.5 times the CPU, which rounds at the same places, and what f32 errs
+ * in the probabilities: relative to |p| weight, of which a row has its weight. */
 static void assert_close(Tensor have, Tensor cpu_has, Tensor exact, double f32_error)
 {
     const double error = distance(have, exact), yardstick = distance(cpu_has, exact);

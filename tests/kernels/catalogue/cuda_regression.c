@@ -14,8 +14,8 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 /* Relative L2 error of 1e-5, in spacings of f32. */
 static const double ulps = 80;
 
-/* The same products on both devices; what is left of sums that cancel is small beside their terms, so that
- * the bound is one of the terms' size. */
+/* The same products on both devices; what is left of sums that cancel is small beside their terms,
+ * so that the bound is one of the terms' size. */
 static void regressions_are_as_on_the_cpu(void **state)
 {
     (void)state;

@@ -255,8 +255,9 @@ static void ranks_ties_and_best_items_are_exact(void **state)
     device_close(&dev);
 }
 
-/* The best item alone takes another path. Exact scores, ties plenty, with biases that differ in sign, one item
- * that is not a number and one that is out of the question; rows of one block and of several, tiles of one group and of several. */
+/* The best item alone takes another path. Exact scores, ties plenty, with biases that differ in
+ * sign, one item that is not a number and one that is out of the question; rows of one block and of
+ * several, tiles of one group and of several. */
 static void the_best_item_alone_is_exact(void **state)
 {
     (void)state;

@@ -59,8 +59,9 @@ static void uniform_and_certain(void **state)
     device_close(&dev);
 }
 
-/* What should come out, in double, and the sizes of the terms that cancel in it: |logsumexp| + |m| for an
- * entropy, p (|z| + |m|) for a gradient. Rounding errs by a share of the sizes, not of the results. */
+/* What should come out, in double, and the sizes of the terms that cancel in it: |logsumexp| + |m|
+ * for an entropy, p (|z| + |m|) for a gradient. Rounding errs by a share of the sizes, not of the
+ * results. */
 typedef struct {
     Tensor loss, du, did, dbias;
 } Dense;
@@ -105,8 +106,8 @@ static void dense(const HeadCase *c, Tensor weight, Dense *want, Dense *size)
     free(z), free(g);
 }
 
-/* Scores, of size up to 16, are rounded sums of up to 16 products, and p has their absolute error as its
- * relative one: below 16 half spacings of 16, about 2^-16, of the sizes. */
+/* Scores, of size up to 16, are rounded sums of up to 16 products, and p has their absolute error
+ * as its relative one: below 16 half spacings of 16, about 2^-16, of the sizes. */
 static void assert_close(Tensor have, Tensor want, Tensor size)
 {
     double difference = 0.0, norm = 0.0;

@@ -67,7 +67,8 @@ static void expectations_match_double(void **state)
                 want += exp(zi[a] * scale - logsumexp) * q[i * items + a];
                 size += exp(zi[a] * scale - logsumexp) * fabs(q[i * items + a]);
             }
-            /* a score errs by dim spacings of |u||E|, about sqrt(dim); a weight relatively by that */
+            /* a score errs by dim spacings of |u||E|, about sqrt(dim); a weight relatively by
+             * that */
             const double dim = (double)d.shape.dim;
             assert_near(f32(have)[i], want, (dim * sqrt(dim) + 32) * 2 * ULP * (size + 1));
         }

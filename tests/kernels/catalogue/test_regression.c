@@ -110,8 +110,8 @@ static void assert_sums(Sums *s, Tensor have, double spacings)
     free(s->size);
 }
 
-/* The square is summed as (z - y)^2 = z z - 2 z y + y y, every z as a sum of products: the sizes are those
- * of all of these. */
+/* The square is summed as (z - y)^2 = z z - 2 z y + y y, every z as a sum of products: the sizes
+ * are those of all of these. */
 static void regressions_match_double(void **state)
 {
     (void)state;

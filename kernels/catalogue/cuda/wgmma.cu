@@ -1,35 +1,35 @@
 /* The catalogue head with scores in registers on sm_90: u and items in bf16, f32 sums by products
  * of warpgroups.
  *
- * A block owns 128 rows, whose u stays in shared memory, and walks tiles of 128 items. Of its three
- * warpgroups the first only copies: slabs of 128 items x 64 elements, 16 KB, into a ring of stages.
- * The other two take turns: while one multiplies a tile, 128 x 128 sums in its registers, the other
- * does with the scores of the tile before what is to be done, so that exponentials cost no time of
- * the tensor cores. Above dim 640 not all of u fits beside the ring: the slabs of u that are not
- * resident pass through it too, once a tile.
+ * A block owns 128 rows, whose u stays in shared memory, and walks tiles of 128 items. The first of
+ * its three warpgroups only copies: slabs of 128 items x 64 elements, 16 KB, into a ring of stages.
+ * The other two take turns: while one multiplies a tile, with 128 x 128 sums in its registers, the
+ * other computes with the scores of its tile before, so that exponentials take no time from the
+ * tensor cores. Above dim 640 not all of u fits beside the ring: the slabs of u that are not
+ * resident pass through the ring too, once for each tile.
  *
- * Both operands are rearranged before, once a launch, into slabs as products read them, so that a
- * copy is one bulk copy of contiguous bytes. Slabs are padded with zeros: dim to a multiple of 64,
- * rows and items to one of 128.
+ * Before each launch both operands are rearranged into slabs as the products read them, so that one
+ * bulk copy of contiguous bytes moves a slab. Slabs are padded with zeros: dim to a multiple of 64,
+ * rows and items to a multiple of 128.
  *
- * Statistics: as in catalogue_fused.cu; the two warpgroups' parts are merged in order. Gradient: as
- * in catalogue_fused.cu, g into a buffer of a block of rows x a tile of items, 32 MB, and two
- * products of cuBLASLt that read it from the L2 cache.
+ * Statistics: as in fused.cu; the two warpgroups are merged in order. Gradient: as in fused.cu,
+ * with g in a buffer for a block of rows x a tile of items, 32 MB, and two products of cuBLASLt
+ * that read it from the L2 cache.
  *
- * Floor: a tile takes 128 x 128 x dim products, 8 dim clocks of a multiprocessor's tensor cores at
- * 2048 a clock. In that time 256 dim bytes come from L2, 32 bytes a clock (48 at dim 1024), and
- * products read 96 bytes a clock of shared memory, of 128. The 16,384 exponentials of a tile take
- * 1024 clocks, less than the products from dim 128 on.
+ * Floor: a tile takes 128 x 128 x dim products, which are 8 dim clocks of a multiprocessor's tensor
+ * cores at 2048 a clock. In that time 256 dim bytes come from L2, 32 bytes a clock (48 at dim
+ * 1024), and products read 96 bytes a clock of shared memory, of 128. The 16,384 exponentials of a
+ * tile take 1024 clocks, fewer than its products from dim 128 on.
  */
 #include "base/cuda/ptx_sm90.cuh"
 #include "catalogue/choice.h"
-#include "catalogue/registers.cuh"
+#include "catalogue/cuda/registers.cuh"
 
 enum { ROWS = SLAB_ROWS, ITEMS = SLAB_ROWS, M = ROWS / 64, N = ITEMS / 8, OWN = 2 * M };
 enum { THREADS = 3 * WARPGROUP, PAIR = 2 * WARPGROUP, PACK = 8, PACKS = SLAB / PACK };
 enum { ITEMS_MAX = 32768, GRADIENT_ROWS = 4096, GRADIENT_ITEMS = 4096 };
 enum { COPYING_REGISTERS = 24, MULTIPLYING_REGISTERS = 240 }; /* a thread; 504 of 512 */
-enum { TURN = 1, SUMS = 3 };                                  /* barriers: two each */
+enum { TURN = 1, SUMS = 3 }; /* the first of two named barriers each */
 
 /* Rows and items of a launch, in slabs [rows / 128, slabs of dim, SLAB]. */
 typedef struct {
@@ -38,12 +38,12 @@ typedef struct {
     int64_t rows;
     int count, first_item, slabs; /* count: of items */
     int resident, stages;         /* WgmmaShape */
-} SlabOperands; /* not Operands: that is catalogue_fused.cu's, and launches are templates over names */
+} SlabOperands; /* fused.cu has Operands already, and launches are templates over names */
 
-/* A block's shared memory; `room` is for sums and merging. */
+/* A block's shared memory; `sums` is for sums of columns and for merging. */
 typedef struct {
     bf16 *u, *stage;
-    unsigned char *room;
+    unsigned char *sums;
     uint64_t *full, *empty, *u_full;
 } Held;
 
@@ -52,14 +52,14 @@ static __device__ __forceinline__ Held hold(unsigned char *memory, const SlabOpe
     Held h;
     h.u = (bf16 *)(((uintptr_t)memory + 1023) & ~(uintptr_t)1023);
     h.stage = h.u + o.resident * SLAB;
-    h.room = (unsigned char *)(h.stage + o.stages * SLAB);
-    h.full = (uint64_t *)(h.room + WGMMA_ROOM);
+    h.sums = (unsigned char *)(h.stage + o.stages * SLAB);
+    h.full = (uint64_t *)(h.sums + WGMMA_SUM_BYTES);
     h.empty = h.full + WGMMA_STAGES;
     h.u_full = h.empty + WGMMA_STAGES;
     return h;
 }
 
-/* A stage is empty when the four warps that multiplied it say so. */
+/* A stage is empty when each of the four warps that multiplied it has arrived at its barrier. */
 static __device__ __forceinline__ void open_barriers(const Held &h, const SlabOperands &o)
 {
     if (threadIdx.x == 0) {
@@ -99,7 +99,7 @@ static __device__ __forceinline__ void advance(Place &p, int slabs, int stages)
     for (p.stage += slabs; p.stage >= stages; p.stage -= stages) p.parity ^= 1;
 }
 
-/* Slabs of a tile that pass through the ring. */
+/* How many slabs pass through the ring for a tile. */
 static __device__ __forceinline__ int slots(const SlabOperands &o)
 {
     return 2 * o.slabs - o.resident;
@@ -116,8 +116,9 @@ static __device__ __forceinline__ void send_slab(const Held &h, const SlabOperan
     advance(p, 1, o.stages);
 }
 
-/* One thread sends for all of a block: the resident slabs of u, then tile by tile those of the
- * items, each behind the slab of u that it is multiplied with, where that is not resident. */
+/* One thread copies for the whole block: the resident slabs of u, then tile by tile the slabs of
+ * the items. Where the slab of u that an item's slab is multiplied with is not resident, it comes
+ * just before. */
 static __device__ __forceinline__ void send(const Held &h, const SlabOperands &o, const Walk &w)
 {
     const bf16 *const u = o.u + (int64_t)blockIdx.x * o.slabs * SLAB;
@@ -133,7 +134,7 @@ static __device__ __forceinline__ void send(const Held &h, const SlabOperands &o
         }
 }
 
-/* Stages of a product; u -1: its slab is resident. */
+/* The stages that a product reads; u -1: the slab of u is resident. */
 typedef struct {
     int u, items;
 } Read;
@@ -146,7 +147,7 @@ static __device__ __forceinline__ void give_back(const Held &h, const Read &read
     barrier_arrive(&h.empty[read.items]);
 }
 
-/* The stage at p, when it is full; p is the next then. */
+/* Wait until the stage at p is full, return it, and advance p. */
 static __device__ __forceinline__ int take(const Held &h, const SlabOperands &o, Place &p)
 {
     const int stage = p.stage;
@@ -155,11 +156,12 @@ static __device__ __forceinline__ int take(const Held &h, const SlabOperands &o,
     return stage;
 }
 
-/* Which of the two warpgroups that multiply: 0 takes the walk's even tiles, 1 its odd ones. */
+/* The number of this warpgroup among the two that multiply: 0 takes the walk's even tiles, 1 its
+ * odd ones. */
 static __device__ __forceinline__ int side() { return (int)threadIdx.x / WARPGROUP - 1; }
 
-/* z = scores of tile i of the walk, in this warpgroup's turn. p: its first slab; afterwards the
- * first of its next tile. */
+/* z = scores of tile i of the walk, when it is this warpgroup's turn. p is at the tile's first
+ * slab, and is moved to the first slab of this warpgroup's next tile. */
 static __device__ __forceinline__ void multiply(float (&z)[M][N][4], const Held &h,
                                                 const SlabOperands &o, Place &p, int i, int tiles)
 {
@@ -189,14 +191,14 @@ static __device__ __forceinline__ void multiply(float (&z)[M][N][4], const Held 
     advance(p, slots(o), o.stages);
 }
 
-/* Row of a thread's own row r in the block; its first column. */
+/* The row in the block of the thread's own row r. */
 static __device__ __forceinline__ int own_row(int r)
 {
     return r / 2 * 64 + (int)threadIdx.x % WARPGROUP / WARP * 16 + mma_row(r % 2 * 2);
 }
 
-/* z += bias; what is no item has the lowest score, whose exponential is 0. first: the tile's first
- * item. */
+/* z += bias. Columns past the last item get the lowest score, whose exponential is 0. first: the
+ * tile's first among the launch's items. */
 static __device__ __forceinline__ void add_bias(float (&z)[M][N][4], const SlabOperands &o,
                                                 int first)
 {
@@ -217,21 +219,21 @@ static __device__ __forceinline__ void add_bias(float (&z)[M][N][4], const SlabO
 
 /* ---- Statistics ------------------------------------------------------------------------------ */
 
-/* The four lanes of a row, then the two warpgroups, to partial[row]. */
+/* Merge the four lanes of each row, then the two warpgroups, into partial[row]. */
 static __device__ __forceinline__ void merge_block(Partial *partial, Partial (&own)[OWN],
-                                                   Partial *room, int rows, float scale)
+                                                   Partial *space, int rows, float scale)
 {
 #pragma unroll
     for (int r = 0; r < OWN; r++) {
         own[r] = merged_lanes(own[r], scale);
-        if (mma_lane() % 4 == 0) room[own_row(r) * 2 + side()] = own[r];
+        if (mma_lane() % 4 == 0) space[own_row(r) * 2 + side()] = own[r];
     }
     part_sync(SUMS, PAIR);
     const int row = (int)threadIdx.x - WARPGROUP;
-    if (row < rows) partial[row] = merged(room[row * 2], room[row * 2 + 1], scale);
+    if (row < rows) partial[row] = merged(space[row * 2], space[row * 2 + 1], scale);
 }
 
-/* Block (rows, split): its rows over its tiles, to partial [split][row]. */
+/* Block (rows, split): statistics of its rows over its tiles, into partial [split][row]. */
 template <int WANTED>
 static __global__ void __launch_bounds__(THREADS, 1)
     stats_kernel(Partial *partial, SlabOperands o, int tiles_each, float scale)
@@ -267,14 +269,14 @@ static __global__ void __launch_bounds__(THREADS, 1)
         }
         const int64_t row = (int64_t)blockIdx.x * ROWS;
         const int rows = o.rows - row < ROWS ? (int)(o.rows - row) : (int)ROWS;
-        merge_block(partial + blockIdx.y * o.rows + row, own, (Partial *)h.room, rows, scale);
+        merge_block(partial + blockIdx.y * o.rows + row, own, (Partial *)h.sums, rows, scale);
     }
 }
 
 /* ---- Gradient -------------------------------------------------------------------------------- */
 
-/* v[0 .. 2 COUNT) of this lane and of the one OFFSET away become sums v[0 .. COUNT): of the first
- * half in lanes without the bit OFFSET, of the second in those with it. */
+/* This lane and the one OFFSET away add their v[0 .. 2 COUNT). The lane without the bit OFFSET gets
+ * the sums of the first half, the lane with it those of the second, in v[0 .. COUNT). */
 template <int OFFSET, int COUNT>
 static __device__ __forceinline__ void halve(float (&v)[8])
 {
@@ -286,8 +288,8 @@ static __device__ __forceinline__ void halve(float (&v)[8])
     }
 }
 
-/* Of four words, of a lane's columns in parts 0 to 3, the lanes of a row make the words of part
- * lane % 4. */
+/* x has four words of a lane, of its columns in the parts 0 to 3. The four lanes of a row exchange
+ * them, so that a lane gets all words of the part lane % 4. */
 static __device__ __forceinline__ void transpose_quad(uint32_t (&x)[4])
 {
     const bool odd = mma_lane() & 1, upper = mma_lane() & 2;
@@ -305,21 +307,22 @@ static __device__ __forceinline__ void transpose_quad(uint32_t (&x)[4])
     }
 }
 
-/* Where a tile of g goes: g [rows, ld], up to 7 zeros behind the last item; sums [4 warps][ITEMS]
- * of a warpgroup, over its rows, of g as it is rounded. */
+/* Where a tile of g is written: g [rows, ld], with zeros in up to 7 columns after the last item;
+ * sums [4 warps][ITEMS] of a warpgroup, over each warp's rows, of g as rounded to bf16. */
 typedef struct {
     bf16 *g;
     float *sums;
     int ld, rows, items;
 } Tile;
 
-/* Four parts at a time: their two columns of a row are rounded into a word, words are exchanged so
- * that each lane writes 16 bytes, and the sums of columns over the warp's rows go to tile.sums. */
+/* Four parts at a time: the two columns of a row in a part are rounded into one word, lanes
+ * exchange words so that each writes 16 bytes, and the sums of columns over the warp's rows are
+ * written to tile.sums. */
 static __device__ __forceinline__ void write_gradient(const Tile &tile, const float (&z)[M][N][4])
 {
     const int lane = mma_lane(), column = lane % 4 * 8, warp = (int)threadIdx.x % WARPGROUP / WARP;
-    const int own =
-        lane / 16 * 4 + lane / 8 % 2 * 2 + lane / 4 % 2; /* what halve() leaves, of eight */
+    const int own = lane / 16 * 4 + lane / 8 % 2 * 2 +
+                    lane / 4 % 2; /* which of eight sums halve() leaves in this lane */
 #pragma unroll
     for (int n = 0; n < N; n += 4) {
         float v[8] = {};
@@ -345,7 +348,7 @@ static __device__ __forceinline__ void write_gradient(const Tile &tile, const fl
     }
 }
 
-/* The warps' sums, to part[item]. */
+/* part[item] = the sum of the warps' sums. */
 static __device__ __forceinline__ void add_warps(float *part, const Tile &tile)
 {
     part_sync(SUMS + side(), WARPGROUP);
@@ -378,9 +381,9 @@ static __global__ void __launch_bounds__(THREADS, 1)
         RowLoss of[OWN];
 #pragma unroll
         for (int r = 0; r < OWN; r++) of[r] = row_loss(g, row + own_row(r), own_row(r) < rows);
-        /* Two: one turn's is written while the other's may still be read. */
+        /* Two buffers of a warpgroup: one may still be read when the next turn writes its own. */
         float(*sums)[WARPGROUP / WARP * ITEMS] =
-            (float(*)[WARPGROUP / WARP * ITEMS]) h.room + 2 * side();
+            (float(*)[WARPGROUP / WARP * ITEMS]) h.sums + 2 * side();
         Place p = {0, 0};
         advance(p, side() * slots(o), o.stages);
         barrier_wait(h.u_full, 0);
@@ -403,7 +406,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
 
 /* ---- Slabs ----------------------------------------------------------------------------------- */
 
-/* from [rows, dim] to slabs; a thread moves 16 bytes. */
+/* Copy from [rows, dim] to slabs; a thread moves 16 bytes. */
 static __global__ void slabs_kernel(bf16 *to, const bf16 *from, int64_t rows, int dim, int slabs,
                                     int64_t packs)
 {
@@ -455,7 +458,7 @@ static TilesCuda gradient_plan(Device *dev, const ItemTable *table, Tensor bias,
     return t;
 }
 
-/* Rows first_row .. first_row + rows - 1, of a multiple of 128 on. */
+/* Operands with the rows first_row .. first_row + rows - 1; first_row is a multiple of 128. */
 static SlabOperands operands_of(Device *dev, const TilesCuda *t, const ItemTile &tile,
                                 int64_t first_row, int64_t rows)
 {
@@ -478,7 +481,7 @@ static size_t shared_bytes(const SlabOperands &o)
     return (size_t)catalogue_choice_wgmma_bytes(WgmmaShape{o.resident, o.stages});
 }
 
-/* How a launch is cut into blocks: (rows, splits of the items), each of so many tiles. */
+/* The grid of a launch: blocks of rows x splits of the items, of tiles_each tiles. */
 typedef struct {
     dim3 grid;
     int64_t splits;

@@ -1,35 +1,37 @@
 /* The catalogue head with scores in registers: u in bf16, items rounded to it, f32 sums on tensor
  * cores.
  *
- * A block of 8 warps owns 128 rows, whose u stays in shared memory, and walks items, 256 at a time,
- * in slabs of 32 of their elements: three stages of cp.async, one being multiplied while two are on
- * their way. A warp's part is 64 rows x 64 items, 128 sums a thread; each is read once per slab row
- * from shared memory 4 times fewer than it is multiplied.
+ * A block of 8 warps owns 128 rows, whose u stays in shared memory, and walks the items, 256 at a
+ * time, in slabs of 32 elements of their vectors. Three stages of cp.async hold slabs: one is
+ * multiplied while two are loaded. A warp has 64 rows x 64 items, 128 sums a thread. A fragment of
+ * u that it reads from shared memory enters 8 products, one of the items 4.
  *
- * Statistics: a thread keeps (max, argmax, sum, weighted sum) of its 8 rows over the items it sees,
- * its own maximum being the reference of its sums, so that lanes need not talk before the end. Then
- * lanes, warps, blocks of the split item axis, and launches are merged, each in order. A launch
- * walks ITEMS_MAX items, rounded to bf16 into a buffer before: the f32 sums are short, from launch
- * to launch they are in double.
+ * Statistics: a thread keeps (max, argmax, sum, weighted sum) of its 8 rows over the items it sees.
+ * Its sums are relative to its own maximum, so that lanes need not exchange anything before the
+ * end. Then the lanes of a row are merged, the warps, the splits of the items, and the launches,
+ * each in order. A launch walks up to ITEMS_MAX items, which are rounded to bf16 into a buffer
+ * before. So f32 sums are short; from launch to launch they are double.
  *
- * Gradient: staged. A block computes the scores of its tile once more, and writes g in bf16 into a
- * buffer of a block of rows x a tile of items, 16 MB that stay in the L2 cache; two products of
- * cuBLASLt make du and did of it. That is 3 products (6 dim operations a score). To keep g on chip
- * one kernel would have to own rows for du and another items for did, each computing the scores: 4
- * products, all at the rate of this kernel instead of two of three at the library's, and the 128 x
- * dim f32 sums of du alone would fill the register file at dim 512.
+ * Gradient, in stages: a block computes the scores of its tile once more and writes their gradient
+ * g in bf16 into a buffer for a block of rows x a tile of items, 16 MB that stay in the L2 cache;
+ * then two products of cuBLASLt make du and did. These are 3 products, 6 dim operations a score. To
+ * keep g on the chip, one kernel would have to own rows for du, and another one items for did, and
+ * each would compute the scores: 4 products, all at the rate of this kernel, where here two of
+ * three run at the library's; and the 128 x dim f32 sums of du alone would fill the register file
+ * at dim 512.
  *
- * Floor, as arithmetic, not measured. A score takes 2 dim operations. Its bytes: the table once
- * from memory a pass, 2 to 8 dim a launch's item (read f32, write and read bf16), shared by all
- * rows; and from the L2 cache 2 dim / 128, the item's vector once a block of rows. So a
- * multiprocessor does 128 operations for each byte from L2. With 16,384 rows, 10^6 items, dim 512:
- * 16.8 * 10^12 operations, 17 ms at 989 TFLOP/s; 131 GB from L2, which take longer where L2 gives
- * less than 7.7 TB/s; 4 GB from memory, 1.2 ms at 3.35 TB/s. An exponential a score is 1 / (16 a
- * clock) against dim / 1024 or dim / 2048 clocks of products: 1/8 or 1/4 of it at dim 512, and more
- * than it below dim 128; statistics of the best item alone need none.
+ * Floor, computed and not measured. A score takes 2 dim operations. Its bytes: in a pass the table
+ * is read once from memory, in a launch 2 to 8 dim an item (f32 read, bf16 written and read),
+ * shared by all rows; from the L2 cache 2 dim / 128, as an item's vector is read once by a block of
+ * rows. So a multiprocessor does 128 operations for each byte from L2. With 16,384 rows, 10^6
+ * items, dim 512: 16.8 * 10^12 operations, 17 ms at 989 TFLOP/s; 131 GB from L2, which takes longer
+ * where L2 gives less than 7.7 TB/s; 4 GB from memory, 1.2 ms at 3.35 TB/s. A multiprocessor makes
+ * 16 exponentials a clock: a score's takes 1/16 clock beside dim / 1024 or dim / 2048 clocks of
+ * products, 1/8 or 1/4 of that at dim 512, and more than that below dim 128. Statistics of the best
+ * item alone need no exponential.
  */
 #include "catalogue/choice.h"
-#include "catalogue/registers.cuh"
+#include "catalogue/cuda/registers.cuh"
 
 enum { ROWS = FUSED_ROWS, ITEMS = FUSED_ITEMS, SLAB = FUSED_SLAB, STAGES = FUSED_STAGES };
 enum { WARPS = 8, THREADS = WARPS * WARP, ACROSS = 4, SIDE = 16 };
@@ -37,7 +39,7 @@ enum { WARP_ROWS = 64, WARP_ITEMS = 64, M = WARP_ROWS / SIDE, N = WARP_ITEMS / 8
 enum { ITEM_ROW = SLAB + FUSED_PAD, STAGE = ITEMS * ITEM_ROW, PACK = 8, G_ROW = ITEMS + FUSED_PAD };
 enum { ITEMS_MAX = 32768, GRADIENT_ROWS = 2048, GRADIENT_ITEMS = 4096 };
 
-/* Rows and items of a launch; those beyond the ends count as vectors of zeros. */
+/* Rows and items of a launch. Rows and items past the last are read as vectors of zeros. */
 typedef struct {
     const bf16 *u, *vectors;
     const float *bias; /* of the first item; NULL: none */
@@ -45,7 +47,7 @@ typedef struct {
     int items, first_item, dim;
 } Operands;
 
-/* What a block keeps in shared memory. */
+/* A block's shared memory. */
 typedef struct {
     bf16 *u, *stage;
     int u_row, slabs;
@@ -122,7 +124,7 @@ static __device__ __forceinline__ void clear_scores(float (&z)[M][N][4])
     for (int m = 0; m < M; m++) mma_clear(z[m]);
 }
 
-/* z += bias; what is no item has the lowest score, whose exponential is 0. */
+/* z += bias. Columns past the last item get the lowest score, whose exponential is 0. */
 static __device__ __forceinline__ void add_bias(float (&z)[M][N][4], const Operands &o, int first)
 {
     if (!o.bias && first + ITEMS <= o.items) return;
@@ -140,7 +142,8 @@ static __device__ __forceinline__ void add_bias(float (&z)[M][N][4], const Opera
         }
 }
 
-/* The walk of a block over slabs of tiles of items: what to load, and what to multiply. */
+/* A position in the walk of a block over the slabs of its tiles of items. Loading is ahead of
+ * multiplying. */
 typedef struct {
     int item, slab, stage;
 } Place;
@@ -153,7 +156,8 @@ static __device__ __forceinline__ void step(Place &p, int slabs)
     p.item += ITEMS;
 }
 
-/* The next slab on its way, where there is one before `last`; one group of copies in any case. */
+/* Begin to load the next slab, where there is one before `last`. Commits one group of copies in any
+ * case, so that cp_async_wait counts slabs. */
 static __device__ __forceinline__ void load_next(Place &next, const Held &h, const Operands &o,
                                                  int last)
 {
@@ -171,7 +175,7 @@ static __device__ __forceinline__ Place begin(const Held &h, const Operands &o, 
     return next;
 }
 
-/* Wait for the slab at `now`, send for another, multiply. */
+/* Wait for the slab at `now`, begin to load another, multiply. */
 static __device__ __forceinline__ void multiply_next(float (&z)[M][N][4], Place &now, Place &next,
                                                      const Held &h, const Operands &o, int last)
 {
@@ -184,26 +188,26 @@ static __device__ __forceinline__ void multiply_next(float (&z)[M][N][4], Place 
 
 /* ---- Statistics ------------------------------------------------------------------------------ */
 
-/* The four lanes of a row, then the ACROSS warps, to partial[row]. */
+/* Merge the four lanes of each row, then its ACROSS warps, into partial[row]. */
 static __device__ __forceinline__ void merge_block(Partial *partial, Partial (&own)[OWN],
-                                                   Partial *room, int rows, float scale)
+                                                   Partial *space, int rows, float scale)
 {
     const int warp = (int)threadIdx.x / WARP % ACROSS;
 #pragma unroll
     for (int r = 0; r < OWN; r++) {
         own[r] = merged_lanes(own[r], scale);
         const int row = warp_row() + r / 2 * SIDE + mma_row(r % 2 * 2);
-        if (mma_lane() % 4 == 0) room[row * ACROSS + warp] = own[r];
+        if (mma_lane() % 4 == 0) space[row * ACROSS + warp] = own[r];
     }
     __syncthreads();
     const int row = (int)threadIdx.x;
     if (row >= rows) return;
-    Partial p = room[row * ACROSS];
-    for (int w = 1; w < ACROSS; w++) p = merged(p, room[row * ACROSS + w], scale);
+    Partial p = space[row * ACROSS];
+    for (int w = 1; w < ACROSS; w++) p = merged(p, space[row * ACROSS + w], scale);
     partial[row] = p;
 }
 
-/* Block (rows, split): its rows over its `walk` items, to partial [split][row]. */
+/* Block (rows, split): statistics of its rows over its `walk` items, into partial [split][row]. */
 template <int WANTED>
 static __global__ void __launch_bounds__(THREADS, 1)
     stats_kernel(Partial *partial, Operands o, int walk, float scale)
@@ -235,7 +239,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
 
 /* ---- Gradient -------------------------------------------------------------------------------- */
 
-/* Sums over the block's rows of g as it is rounded, to part[item]. */
+/* part[item] = the sum over the block's rows of g, as rounded to bf16. */
 static __device__ __forceinline__ void sum_columns(float *part, const float (&z)[M][N][4],
                                                    int items)
 {
@@ -258,9 +262,10 @@ static __device__ __forceinline__ void sum_columns(float *part, const float (&z)
     if (item < items) part[item] = sums[0][item] + sums[1][item];
 }
 
-/* g through shared memory, to be written 16 bytes at a time; up to 7 zeros behind the last item. */
+/* Write g by way of shared memory, 16 bytes at a time: up to 7 columns after the last item get
+ * zeros. */
 static __device__ __forceinline__ void
-write_gradient(bf16 *g, int64_t ld, bf16 *room, const float (&z)[M][N][4], int rows, int items)
+write_gradient(bf16 *g, int64_t ld, bf16 *space, const float (&z)[M][N][4], int rows, int items)
 {
 #pragma unroll
     for (int r = 0; r < OWN; r++)
@@ -268,14 +273,14 @@ write_gradient(bf16 *g, int64_t ld, bf16 *room, const float (&z)[M][N][4], int r
         for (int n = 0; n < N; n++) {
             const int row = warp_row() + r / 2 * SIDE + mma_row(r % 2 * 2);
             const float(&from)[4] = z[r / 2][n];
-            *(uint32_t *)(room + row * G_ROW + warp_item() + mma_column(n, 0)) =
+            *(uint32_t *)(space + row * G_ROW + warp_item() + mma_column(n, 0)) =
                 two_bf16(from[r % 2 * 2], from[r % 2 * 2 + 1]);
         }
     __syncthreads();
     for (int i = (int)threadIdx.x; i < ROWS * ITEMS / PACK; i += THREADS) {
         const int row = i / (ITEMS / PACK), c = i % (ITEMS / PACK) * PACK;
         if (row < rows && c < items)
-            *(uint4 *)(g + row * ld + c) = *(const uint4 *)(room + row * G_ROW + c);
+            *(uint4 *)(g + row * ld + c) = *(const uint4 *)(space + row * G_ROW + c);
     }
 }
 

@@ -1,6 +1,6 @@
 /* What fused.cu and wgmma.cu share outside of their kernels: merging, sums of columns, splits of
  * the items. */
-#include "catalogue/registers.cuh"
+#include "catalogue/cuda/registers.cuh"
 
 enum { THREADS = 256 };
 
