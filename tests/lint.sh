@@ -76,6 +76,20 @@ rule "every team of OpenMP has the number of threads that its caller gives" "$(
 )"
 rule "ops allocate through kernels/base only" \
     "$(grep -nE '\b(malloc|calloc|realloc|aligned_alloc|posix_memalign|free)\(' /dev/null "${op_files[@]}")"
+# An op is a .cu file beside a .c file of its stem. catalogue/tiles is a part of the catalogue's ops.
+ops_without() {
+    local op folder stem tests
+    pick '^kernels/.*\.cu$' | sed 's,^kernels/\(.*\)\.cu$,\1,' | while IFS= read -r op; do
+        if [ ! -e "kernels/$op.c" ] || [ "$op" = catalogue/tiles ]; then continue; fi
+        folder=$(dirname "$op") stem=$(basename "$op")
+        tests=tests/kernels/$folder
+        [ -e "$tests/test_$stem.c" ] || echo "kernels/$op.cu: no $tests/test_$stem.c"
+        [ -e "$tests/cuda_$stem.c" ] || echo "kernels/$op.cu: no $tests/cuda_$stem.c"
+        grep -qE "\"($folder )?${stem//_/ }[ ,\"]" host/measure/ops_*.c ||
+            echo "kernels/$op.cu: no row \"${stem//_/ }\" in host/measure/ops_*.c"
+    done
+}
+rule "every op has a CPU test, a CUDA test and a row in souk bench" "$(ops_without)"
 rule "no banned call" "$(grep -nE \
     '\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|system|rand|srand|strtok|assert|alloca)\(' \
     "${c_files[@]}")"

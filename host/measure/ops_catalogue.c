@@ -5,6 +5,14 @@
 #include <stdio.h>
 
 #include "catalogue/catalogue.h"
+#include "catalogue/entropy.h"
+#include "catalogue/merge.h"
+#include "catalogue/policy.h"
+#include "catalogue/rank.h"
+#include "catalogue/regression.h"
+#include "catalogue/sample.h"
+
+/* ---- Statistics, cross-entropy --------------------------------------------------------------- */
 
 /* u, id, bias, max, argmax, logsumexp, expectation */
 static void stats_fill(Case *c, Tensor *t)
@@ -48,8 +56,8 @@ static void loss_fill(Case *c, Tensor *t)
     const Shape *s = &c->shape;
     stats_fill(c, t);
     t[6] = measure_tensor(c, s->dtype, s->rows, s->dim, 1.0f);
-    t[7] = measure_tensor(c, F32, s->items, s->dim, 0.0f);
-    t[8] = measure_tensor(c, F32, s->items, 0, 0.0f);
+    t[7] = measure_zeros(c, F32, s->items, s->dim);
+    t[8] = measure_zeros(c, F32, s->items, 0);
 }
 static void loss_call(Case *c, const Tensor *t)
 {
@@ -63,6 +71,112 @@ static void loss_cost(const Shape *s, double size, double *bytes, double *flops)
     *flops *= 3.0;
     *bytes += 8.0 * (double)s->items * (double)s->dim + size * (double)s->rows * (double)s->dim;
 }
+
+/* ---- Other ops ------------------------------------------------------------------------------- */
+
+static void entropy_call(Case *c, const Tensor *t)
+{
+    const ItemTable table = {.id = t[1]};
+    catalogue_entropy(c->dev, t[3], t[6], t[7], t[8], t[0], &table, t[2], t[5]);
+}
+
+/* z and q: u, id, bias each; expectation */
+static void policy_fill(Case *c, Tensor *t)
+{
+    const Shape *s = &c->shape;
+    for (int head = 0; head < 2; head++, t += 3) {
+        t[0] = measure_tensor(c, s->dtype, s->rows, s->dim, 1.0f);
+        t[1] = measure_tensor(c, F32, s->items, s->dim, 0.1f);
+        t[2] = measure_tensor(c, F32, s->items, 0, 1.0f);
+    }
+    t[0] = measure_tensor(c, F32, s->rows, 0, 1.0f);
+}
+static void policy_call(Case *c, const Tensor *t)
+{
+    const ItemTable z = {.id = t[1]}, q = {.id = t[4]};
+    catalogue_policy_expectation(c->dev, t[6], (CatalogueHead){t[0], &z, t[2]},
+                                 (CatalogueHead){t[3], &q, t[5]}, 1.0f);
+}
+static void policy_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    stats_cost(s, size, bytes, flops);
+    *bytes *= 2.0;
+    *flops *= 2.0;
+}
+
+enum { BEST = 10 };
+
+/* u, id, bias, above, target, ties, best_item, best_score */
+static void rank_fill(Case *c, Tensor *t)
+{
+    const Shape *s = &c->shape;
+    stats_fill(c, t);
+    t[3] = measure_zeros(c, I32, s->rows, 0);
+    t[5] = measure_zeros(c, I32, s->rows, 0);
+    t[6] = measure_zeros(c, I32, s->rows, BEST);
+    t[7] = measure_zeros(c, F32, s->rows, BEST);
+}
+static void rank_call(Case *c, const Tensor *t)
+{
+    const ItemTable table = {.id = t[1]};
+    catalogue_rank(c->dev, t[3], t[5], t[6], t[7], t[0], &table, t[2], t[4], (Exclusion){0});
+}
+
+static void sample_call(Case *c, const Tensor *t)
+{
+    const ItemTable table = {.id = t[1]};
+    catalogue_sample(c->dev, t[4], t[5], t[0], &table, t[2],
+                     (SampleOptions){.seed = 1, .temperature = 1.0f});
+}
+
+/* u, id, bias, loss, target, weight, du, did, dbias, y, dshift */
+static void regression_fill(Case *c, Tensor *t)
+{
+    loss_fill(c, t);
+    t[9] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
+    t[10] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
+}
+static void regression_call(Case *c, const Tensor *t)
+{
+    const ItemTable table = {.id = t[1]};
+    catalogue_regression(
+        c->dev,
+        (RegressionOut){.loss = t[3], .dshift = t[10], .du = t[6], .did = t[7], .dbias = t[8]},
+        t[0], &table, t[2], t[4], t[9], t[5]);
+}
+/* Two products of [items, dim] and two of [rows, dim] with [dim, dim]. */
+static void regression_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    const double dim = (double)s->dim;
+    loss_cost(s, size, bytes, flops);
+    *flops = 4.0 * ((double)s->items + (double)s->rows) * dim * dim;
+}
+
+enum { SHARDS = 8 };
+
+/* part, max, argmax, logsumexp, expectation */
+static void merge_fill(Case *c, Tensor *t)
+{
+    const int64_t rows = c->shape.rows;
+    t[0] = measure_zeros(c, U8, SHARDS * rows, sizeof(RowStats));
+    t[1] = measure_tensor(c, F32, rows, 0, 1.0f);
+    t[2] = measure_ids(c, rows, 1);
+    t[3] = measure_tensor(c, F32, rows, 0, 1.0f);
+    t[4] = measure_tensor(c, F32, rows, 0, 1.0f);
+}
+static void merge_call(Case *c, const Tensor *t)
+{
+    const CatalogueStats out = {t[1], t[2], t[3], t[4]};
+    const Tensor part = TENSOR(t[0].data, U8, SHARDS, c->shape.rows, sizeof(RowStats));
+    catalogue_merge_stats(c->dev, out, part, 1.0f);
+}
+static void merge_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    *bytes = (SHARDS * sizeof(RowStats) + 4.0 * size) * (double)s->rows;
+    *flops = 0.0;
+}
+
+/* ---- The table ------------------------------------------------------------------------------- */
 
 static const char SCORES_CPU[] =
     "scores through the L2 cache, and an exponential of each: much where dim is small";
@@ -91,7 +205,51 @@ static const Op loss = {"catalogue cross-entropy",
                         "scores twice (4 products for 3); their gradient through the L2 cache",
                         "an exponential a score, scores twice through a cache, or computed twice"};
 
-static Status catalogue_of(Bench *b, Shape s)
+static const char SAMPLE_CPU[] = "a block of Philox for four scores, two logarithms a score";
+static const Op entropy = {"catalogue entropy",
+                           loss_fill,
+                           entropy_call,
+                           loss_cost,
+                           "scores twice; their gradient through the L2 cache",
+                           SCORES_CPU};
+static const Op policy = {"catalogue policy",
+                          policy_fill,
+                          policy_call,
+                          policy_cost,
+                          "scores of both heads through the L2 cache",
+                          SCORES_CPU};
+static const Op rank = {"catalogue rank",
+                        rank_fill,
+                        rank_call,
+                        stats_cost,
+                        "scores twice, through the L2 cache; lists of the best",
+                        "scores twice, through the L2 cache; lists of the best"};
+static const Op sample = {"catalogue sample", stats_fill, sample_call,
+                          stats_cost,         SAMPLE_CPU, SAMPLE_CPU};
+static const Op regression = {"catalogue regression",
+                              regression_fill,
+                              regression_call,
+                              regression_cost,
+                              "several passes over the table",
+                              "several passes over the table"};
+static const Op merge = {"catalogue merge",
+                         merge_fill,
+                         merge_call,
+                         merge_cost,
+                         "too little work to fill the processors: a launch's latency",
+                         "exponentials in double"};
+
+/* The ops beside those of every training step: at one shape, as they take the same paths. */
+static Status others_of(Bench *b, Shape s, const char *text)
+{
+    const Op *const ops[] = {&entropy, &policy, &rank, &sample, &regression};
+    char rows[64];
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) TRY(measure_case(b, ops[i], s, text));
+    snprintf(rows, sizeof rows, "%d shards, %" PRId64 " rows", SHARDS, s.rows);
+    return measure_case(b, &merge, (Shape){.dtype = F32, .rows = s.rows}, rows);
+}
+
+static Status catalogue_of(Bench *b, Shape s, bool others)
 {
     char text[64];
     const double table = 4.0 * (double)s.items * (double)s.dim;
@@ -102,7 +260,8 @@ static Status catalogue_of(Bench *b, Shape s)
     TRY(measure_case(b, &best, s, text));
     TRY(measure_case(b, &sum, s, text));
     TRY(measure_case(b, &expectation, s, text));
-    return gradient ? measure_case(b, &loss, s, text) : OK;
+    if (gradient) TRY(measure_case(b, &loss, s, text));
+    return others ? others_of(b, s, text) : OK;
 }
 
 typedef struct {
@@ -113,18 +272,20 @@ typedef struct {
 static Status heads_of(Bench *b, const Head *head, int count)
 {
     const double cache = b->cache;
-    b->cache = 0.0; /* a table is larger than the caches, or is reused while it is in them */
+    b->cache = 0.0; /* a table is larger than the caches, or a step too finds it in them */
     Status st = OK;
     for (int i = 0; i < count && st == OK; i++)
-        st = catalogue_of(b, (Shape){.dtype = head[i].dtype,
-                                     .rows = head[i].rows,
-                                     .items = head[i].items,
-                                     .dim = head[i].dim});
+        st = catalogue_of(b,
+                          (Shape){.dtype = head[i].dtype,
+                                  .rows = head[i].rows,
+                                  .items = head[i].items,
+                                  .dim = head[i].dim},
+                          i == 0);
     b->cache = cache;
     return st;
 }
 
-/* The first are those of a quick run. */
+/* A quick run takes the first of each list. */
 Status measure_ops_catalogue(Bench *b)
 {
     static const Head gpu[] = {
