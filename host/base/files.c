@@ -24,8 +24,8 @@ static Status sync_folder(const char *path)
     if (!copy) return FAIL(ERR_MEMORY, "%s: out of memory", path);
     const int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY);
     free(copy);
-    if (fd < 0) return OK; /* some file systems have no folders to sync */
-    fsync(fd);
+    if (fd < 0) return OK; /* some file systems do not let a folder be opened */
+    fsync(fd);             /* nor be flushed: no error, the file itself is safe */
     close(fd);
     return OK;
 }
@@ -57,9 +57,11 @@ void files_atomic_close(AtomicFile *f)
 Status files_atomic_write(const char *path, FileWriter write, const void *content)
 {
     AtomicFile file;
-    Status st = files_atomic_open(&file, path);
-    if (st == OK) st = write(content, file.stream);
-    if (st == OK) st = files_atomic_commit(&file);
+    Status st;
+    TRY_OR_FAIL(st, files_atomic_open(&file, path));
+    TRY_OR_FAIL(st, write(content, file.stream));
+    TRY_OR_FAIL(st, files_atomic_commit(&file));
+fail:
     files_atomic_close(&file);
     return st;
 }
@@ -71,7 +73,7 @@ Status files_make_folder(const char *path)
     for (char *slash = copy + 1; *slash; slash++) {
         if (*slash != '/') continue;
         *slash = '\0';
-        mkdir(copy, 0777);
+        mkdir(copy, 0777); /* most parents exist; a real failure shows at the folder itself */
         *slash = '/';
     }
     const int failed = mkdir(copy, 0777) != 0 && errno != EEXIST;

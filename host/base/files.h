@@ -8,22 +8,23 @@
 #include "base/status.h"
 
 typedef struct {
-    FILE *stream; /* write here */
+    FILE *stream; /* what is to be written goes here */
     char *path, *temporary;
 } AtomicFile;
 
+/* Create the temporary file, `path`.tmp.PID. files_atomic_close follows in any case. */
 Status files_atomic_open(AtomicFile *f, const char *path);
-/* Flush, fsync, rename, fsync the folder. On failure the target is untouched, the temporary is
- * gone. */
+/* Flush, fsync, rename, fsync the folder. After a failure the target is as it was before. */
 Status files_atomic_commit(AtomicFile *f);
-/* Remove what was not committed. Safe on {0} and after a commit. */
+/* Remove a temporary file that was not committed. Safe on {0} and after a commit. */
 void files_atomic_close(AtomicFile *f);
 
-/* A file that write(content, stream) fills; nothing appears where that fails. */
+/* Open a file, let write(content, stream) fill it, commit and close it. Where any of that fails,
+ * nothing appears under `path`. */
 typedef Status (*FileWriter)(const void *content, FILE *out);
 Status files_atomic_write(const char *path, FileWriter write, const void *content);
 
-/* Create the folder and its parents where missing. */
+/* Create the folder and those of its parents that do not exist. */
 Status files_make_folder(const char *path);
 
 #endif

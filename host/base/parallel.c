@@ -11,7 +11,7 @@ typedef struct {
     void *context;
     pthread_mutex_t lock; /* guards what follows */
     int64_t next, tasks;
-    int64_t failed; /* lowest task that failed; `tasks`: none */
+    int64_t failed; /* the lowest task that failed; `tasks` where none did */
     Status status;
     char message[1024], place[128];
 } Run;
@@ -44,7 +44,7 @@ static void *work(void *argument)
         pthread_mutex_lock(&run->lock);
         if (status == OK) continue;
         record(run, index, status);
-        status_clear(); /* this thread's; the lowest failure is adopted by the caller */
+        status_clear(); /* the caller's thread gets the message in the end, by status_adopt */
     }
     pthread_mutex_unlock(&run->lock);
     return NULL;

@@ -1,5 +1,6 @@
 #include "base/progress.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,7 +32,7 @@ static void draw(const Progress *p, int64_t done, const char *extra, double now)
         for (int i = 0; i < BAR; i++) fputc(i < (int)(share * BAR) ? '#' : '.', stderr);
         fputc(']', stderr);
     } else {
-        fprintf(stderr, "%lld", (long long)done);
+        fprintf(stderr, "%" PRId64, done);
     }
     if (extra) fprintf(stderr, " %s", extra);
     if (p->total > 0 && done > 0 && done < p->total) {
