@@ -39,8 +39,9 @@ level_of() {
     host/world/*) echo 10 ;;
     host/evaluate/*) echo 11 ;;
     host/train/*) echo 12 ;;
-    host/measure/* | host/souk.h) echo 13 ;;
-    host/cli/*) echo 14 ;;
+    host/measure/*) echo 13 ;;
+    host/api/* | host/souk.h) echo 14 ;;
+    host/cli/*) echo 15 ;;
     *) echo 99 ;;
     esac
 }

@@ -42,7 +42,7 @@ stage() {
     local preset=$1 build=build-test-$1 started=$SECONDS log code=0 counts
     shift
     echo "== $preset: build"
-    if ! { cmake --preset "$preset" -B "$build" -DSOUK_WERROR=ON -DBUILD_SHARED_LIBS=ON \
+    if ! { cmake --preset "$preset" -B "$build" -DSOUK_WERROR=ON \
         -DCMAKE_C_COMPILER_LAUNCHER="$(command -v ccache)" >"$build.log" 2>&1 &&
         cmake --build "$build" >>"$build.log" 2>&1; }; then
         grep -vE '^\[[0-9]+/[0-9]+\] |^-- ' "$build.log" | tail -n 60

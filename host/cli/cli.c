@@ -1,5 +1,4 @@
-/* What souk_run() runs: a table of subcommands. */
-#include "souk.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -7,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "souk.h"
 
 static const struct {
     const char *name;
@@ -56,9 +55,7 @@ Status cli_number(const char *option, const char *value, int64_t low, int64_t hi
     return OK;
 }
 
-const char *souk_version(void) { return SOUK_VERSION; }
-
-int souk_run(int argc, char **argv)
+int cli_run(int argc, char **argv)
 {
     optind = 0; /* each call parses from the start */
     status_clear();

@@ -8,6 +8,10 @@
 
 #include "base/status.h"
 
+/* Do what the program `souk` does: argv[1] names the subcommand, the rest is its arguments. Not to be
+ * called from two threads at once, as getopt is not. */
+int cli_run(int argc, char **argv);
+
 /* Print `souk NAME: <the recorded failure>` on standard error; the exit code for `st`. */
 int cli_fail(const char *name, Status st);
 /* What the help of a command that runs a model says of --device. */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "souk.h"
+#include "cli/cli.h"
 
 /* OpenMP threads spin for milliseconds at the end of each parallel loop, which costs a time slice
  * each on a machine with other work. The OpenMP runtime reads its settings before main(), so waiting
@@ -16,5 +16,5 @@ static void wait_without_spinning(char **argv)
 int main(int argc, char **argv)
 {
     wait_without_spinning(argv);
-    return souk_run(argc, argv);
+    return cli_run(argc, argv);
 }

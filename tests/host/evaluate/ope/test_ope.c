@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <jansson.h>
 
+#include "cli/cli.h"
 #include "evaluate/ope/ope.h"
 #include "evaluate/ope/policy_model.h"
 #include "infer/recommend.h"
-#include "souk.h"
 
 enum { USERS = 60, ITEMS = 4, SLOTS = 2, FOLDS = 3, COLUMNS = 1 + ITEMS + SLOTS };
 
@@ -237,7 +237,7 @@ static int ope(char said[512], char *a, char *b, char *c, char *d)
     unlink(name);
     dup2(away, STDOUT_FILENO);
     dup2(file, STDERR_FILENO);
-    const int code = souk_run(argc, argv);
+    const int code = cli_run(argc, argv);
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);

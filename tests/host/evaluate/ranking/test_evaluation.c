@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <jansson.h>
 
+#include "cli/cli.h"
 #include "evaluate/ranking/baselines.h"
 #include "evaluate/ranking/evaluation.h"
-#include "souk.h"
 
 static const Shop shop = {.users = 60, .longest = 80, .plain_keys = true, .seed = 3};
 
@@ -21,7 +21,7 @@ static int eval(char *a, char *b, char *c, char *d, char *e)
               away = open("/dev/null", O_WRONLY);
     dup2(away, STDOUT_FILENO);
     dup2(away, STDERR_FILENO);
-    const int code = souk_run(argc, argv);
+    const int code = cli_run(argc, argv);
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
