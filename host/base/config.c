@@ -7,16 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
+
 typedef enum { kind_text, kind_count, kind_real, kind_flag } Kind;
 
 static const struct {
-    const char *key, *help;
+    const char *key, *section, *name, *help;
     Kind kind;
     size_t offset;
     double low, high;
 } options[] = {
 #define OPTION(type, section, name, value, low, high, help)                                        \
-    {#section "." #name, help, kind_##type, offsetof(Config, section##_##name), low, high},
+    {#section "." #name,                                                                           \
+     #section,                                                                                     \
+     #name,                                                                                        \
+     help,                                                                                         \
+     kind_##type,                                                                                  \
+     offsetof(Config, section##_##name),                                                           \
+     low,                                                                                          \
+     high},
 #include "base/config.def"
 #undef OPTION
 };
@@ -74,6 +83,21 @@ static Status parse_number(int i, const char *value, double *number, int64_t *wh
     return OK;
 }
 
+/* Names the setting that was probably meant. A key may lack its section. */
+static Status no_such_setting(const char *key)
+{
+    const char *dot = strchr(key, '.');
+    char wanted[NEAREST_NAME_MAX];
+    snprintf(wanted, sizeof wanted, "%.*s", dot ? (int)(dot - key) : 0, key);
+    Nearest section = nearest_to(wanted), name = nearest_to(dot ? dot + 1 : key);
+    for (int i = 0; i < config_count(); i++) nearest_offer(&section, options[i].section);
+    for (int i = 0; i < config_count(); i++)
+        if (!dot || !strcmp(section.best, options[i].section))
+            nearest_offer_as(&name, options[i].name, options[i].key);
+    return FAIL(ERR_USAGE, "there is no setting \"%s\"%s; souk train --help lists all", key,
+                nearest_hint(&name));
+}
+
 Status config_set(Config *c, const char *name, const char *value)
 {
     const char *key = present_key(name);
@@ -95,7 +119,7 @@ Status config_set(Config *c, const char *name, const char *value)
             *(int64_t *)field = whole;
         return OK;
     }
-    return FAIL(ERR_USAGE, "no setting called \"%s\" (souk train --help lists them)", key);
+    return no_such_setting(key);
 }
 
 Status config_assign(Config *c, const char *assignment)

@@ -166,9 +166,7 @@ static Status run_policies(const Arguments *a, const World *w, const Optimum *op
     for (int i = 0; i < a->policies; i++) {
         const char *name = row[i].name = a->policy[i];
         const WorldBaseline *b = world_baseline(w, name);
-        if (!b && strcmp(name, "optimal"))
-            return FAIL(ERR_USAGE, "world %s has no policy \"%s\" (--help lists them)",
-                        w->kind->name, name);
+        if (!b && strcmp(name, "optimal")) return world_no_policy(w, "--policy", name, "optimal");
         row[i].oracle = b && b->oracle;
         TRY(simulate(a, w, b ? play_baseline_actor(b) : play_table_actor(optimum->policy),
                      &row[i]));

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
 #include "elementwise.h"
 #include "learn/agents.h"
 #include "learn/losses.h"
@@ -39,6 +40,16 @@ static void sort_terms(Objective *o)
             }
 }
 
+static Status no_such_agent(const char *terms, const char *name)
+{
+    Nearest near = nearest_to(name);
+    for (int i = 0; agents[i]; i++) nearest_offer(&near, agents[i]->name);
+    return FAIL(ERR_USAGE,
+                "learn.objective = \"%s\": there is no agent \"%s\"%s; want agents joined by + "
+                "(souk train --help lists them)",
+                terms, name, nearest_hint(&near));
+}
+
 Status objective_parse(Objective *o, const char *terms)
 {
     char copy[512], *rest = copy;
@@ -46,11 +57,7 @@ Status objective_parse(Objective *o, const char *terms)
     snprintf(copy, sizeof copy, "%s", terms);
     for (char *term; (term = strsep(&rest, "+"));) {
         const Agent *agent = agents_find(term);
-        if (!agent)
-            return FAIL(ERR_USAGE,
-                        "learn.objective = \"%s\": there is no agent \"%s\"; want agents joined by "
-                        "+ (souk train --help lists them)",
-                        terms, term);
+        if (!agent) return no_such_agent(terms, term);
         TRY(add_term(o, agent, terms));
     }
     sort_terms(o);

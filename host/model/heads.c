@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
+
 const HeadInfo heads_table[HEADS] = {
     [HEAD_POLICY] = {.name = "policy",
                      .help = "how good each item is to choose, as logits of a policy",
@@ -125,10 +127,13 @@ Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setti
     if (!name) return *head = heads_default(set), OK;
     for (HeadId h = 0; h < HEADS; h++)
         if (choosing & HEAD_BIT(h) && !strcmp(name, heads_table[h].name)) return *head = h, OK;
+    Nearest near = nearest_to(name);
+    for (HeadId h = 0; h < HEADS; h++)
+        if (choosing & HEAD_BIT(h)) nearest_offer(&near, heads_table[h].name);
     heads_list(list, choosing, " or ");
     return FAIL(ERR_USAGE,
-                "%s = \"%s\": the model has no such head that items can be chosen by; want %s",
-                setting, name, list);
+                "%s = \"%s\": the model has no such head that items can be chosen by%s; want %s",
+                setting, name, nearest_hint(&near), list);
 }
 
 void heads_help(FILE *out)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "world/kinds.h"
 
 /* The keys of every world; empty: as the world's spec has it. */
@@ -58,18 +59,25 @@ static Status assign(const WorldKind *k, char *text, WorldSettings *s, double ev
         if (!strcmp(k->options[i].name, text)) return set_option(k, &k->options[i], value, s, i);
     for (int i = 0; i < COMMON; i++)
         if (!strcmp(common[i].name, text)) return set_number(k, &common[i], value, &every[i]);
-    return FAIL(ERR_USAGE, "world %s has no setting \"%s\"", k->name, text);
+    Nearest near = nearest_to(text);
+    for (int i = 0; k->options[i].name; i++) nearest_offer(&near, k->options[i].name);
+    for (int i = 0; i < COMMON; i++) nearest_offer(&near, common[i].name);
+    return FAIL(ERR_USAGE, "world %s has no setting \"%s\"%s; souk simulate --help lists them",
+                k->name, text, nearest_hint(&near));
 }
 
 static Status find_kind(const char *name, const WorldKind **kind)
 {
     char known[512] = "";
+    Nearest near = nearest_to(name);
     for (int i = 0; world_kinds[i]; i++) {
         if (!strcmp(world_kinds[i]->name, name)) return *kind = world_kinds[i], OK;
+        nearest_offer(&near, world_kinds[i]->name);
         const size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", world_kinds[i]->name);
     }
-    return FAIL(ERR_USAGE, "there is no world \"%s\", want one of %s", name, known);
+    return FAIL(ERR_USAGE, "there is no world \"%s\"%s; want one of %s", name, nearest_hint(&near),
+                known);
 }
 
 static Status open_kind(World *w, char *settings)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
+
 void world_close(World *w)
 {
     if (w->kind) w->kind->close(w->parameters);
@@ -35,6 +37,19 @@ const WorldBaseline *world_baseline(const World *w, const char *name)
     for (const WorldBaseline *b = w->kind->baselines; b && b->name; b++)
         if (!strcmp(b->name, name)) return b;
     return strcmp(name, random_policy.name) ? NULL : &random_policy;
+}
+
+Status world_no_policy(const World *w, const char *option, const char *name, const char *more)
+{
+    Nearest near = nearest_to(name);
+    nearest_offer(&near, random_policy.name);
+    for (const WorldBaseline *b = w->kind->baselines; b && b->name; b++)
+        nearest_offer(&near, b->name);
+    if (more) nearest_offer(&near, more);
+    return FAIL(ERR_USAGE,
+                "%s = \"%s\": the world %s has no policy of this name%s; souk simulate --help "
+                "lists them",
+                option, name, w->kind->name, nearest_hint(&near));
 }
 
 Status world_either(const char *world, const WorldOption *option, const char *text,

@@ -142,6 +142,9 @@ Status world_mdp(const World *w, Mdp *mdp);
 /* A policy by its name: one of the world's, or "random", which every world has. NULL: there is no
  * policy of this name. */
 const WorldBaseline *world_baseline(const World *w, const char *name);
+/* ERR_USAGE: `option` is the name of a policy that the world does not have. `more`: a name that
+ * `option` takes besides, or NULL. */
+Status world_no_policy(const World *w, const char *option, const char *name, const char *more);
 
 /* For the `open` of a kind: reads an option that has two values, its default and `other`. *is_other
  * tells which of them `text` is; ERR_USAGE, which names the world, where it is neither. */

@@ -8,7 +8,7 @@ check "a shop ingests" make_shop
 refuses "no data is wrong usage" 2 'data.path=FILE is missing' "$SOUK" check
 refuses "an unknown precision is wrong usage" 2 'want f32, bf16 or both' \
     "$SOUK" check --precision f16 "data.path=$work/shop.h5"
-refuses "an unknown setting is wrong usage" 2 'no setting called' "$SOUK" check model.bazaar=1
+refuses "an unknown setting is wrong usage" 2 'there is no setting' "$SOUK" check model.bazaar=1
 refuses "steps have bounds" 2 'whole number from 1' "$SOUK" check --steps 0
 
 code=0

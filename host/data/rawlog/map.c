@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/nearest.h"
+
 #define FROM_EVER INT64_MIN
 #define TO_EVER   INT64_MAX
 
@@ -103,6 +105,15 @@ static Status set_time(const char *name, const char *value, int64_t zone_ms, int
     return OK;
 }
 
+/* `names`: those that the section has, joined by commas. */
+static Status no_such_name(const char *section, const char *name, const char *names)
+{
+    Nearest near = nearest_to(name);
+    nearest_offer_list(&near, names);
+    return FAIL(ERR_FORMAT, "[%s] has no \"%.60s\"%s, want one of: %s", section, name,
+                nearest_hint(&near), names);
+}
+
 static Status set_delimiter(const char *value, char *delimiter)
 {
     static const struct {
@@ -149,9 +160,7 @@ static Status set_input(Mapping *m, const char *name, const char *value)
     if (!strcmp(name, "columns")) return set_columns(m, value);
     if (!strcmp(name, "step")) return set_duration(name, value, &m->step_ms);
     if (strcmp(name, "format"))
-        return FAIL(ERR_FORMAT,
-                    "[input] has no \"%s\", expected format, delimiter, header, columns, step",
-                    name);
+        return no_such_name("input", name, "format, delimiter, header, columns, step");
     TRY(set_choice(name, value, formats, &at));
     m->format = (LogFormat)at;
     return OK;
@@ -213,10 +222,9 @@ static Status set_role(Mapping *m, const char *name, const char *value)
         m->mapped = true;
         return copy_name(m->role[r], name, value);
     }
-    return FAIL(ERR_FORMAT,
-                "[columns] has no \"%s\", expected user, item, action, time, gap, session, end, "
-                "reward, propensity, time_unit, time_zone, time_origin",
-                name);
+    return no_such_name("columns", name,
+                        "user, item, action, time, gap, session, end, reward, propensity, "
+                        "time_unit, time_zone, time_origin");
 }
 
 static Status set_action(Mapping *m, const char *name, const char *value)
@@ -332,10 +340,9 @@ static Status set_clean(Mapping *m, const char *name, const char *value)
     if (!strcmp(name, "min_user_events")) return set_count(name, value, 1, &m->min_user_events);
     if (!strcmp(name, "min_item_events")) return set_count(name, value, 1, &m->min_item_events);
     if (strcmp(name, "duplicates"))
-        return FAIL(ERR_FORMAT,
-                    "[clean] has no \"%s\", expected from, to, duplicates, max_per_minute, "
-                    "max_per_day, min_user_events, min_item_events",
-                    name);
+        return no_such_name("clean", name,
+                            "from, to, duplicates, max_per_minute, max_per_day, min_user_events, "
+                            "min_item_events");
     TRY(set_choice(name, value, duplicates, &at));
     m->drop_duplicates = at;
     return OK;
@@ -343,8 +350,7 @@ static Status set_clean(Mapping *m, const char *name, const char *value)
 
 static Status set_episodes(Mapping *m, const char *name, const char *value)
 {
-    if (strcmp(name, "gap"))
-        return FAIL(ERR_FORMAT, "[episodes] has no \"%s\", expected gap", name);
+    if (strcmp(name, "gap")) return no_such_name("episodes", name, "gap");
     return set_duration(name, value, &m->gap_ms);
 }
 
@@ -355,8 +361,7 @@ static Status set_split(Mapping *m, const char *name, const char *value)
     int at;
     if (!strcmp(name, "valid")) return set_number(name, value, 0.0, 0.9, &m->valid_share);
     if (!strcmp(name, "test")) return set_number(name, value, 0.0, 0.9, &m->test_share);
-    if (strcmp(name, "rule"))
-        return FAIL(ERR_FORMAT, "[split] has no \"%s\", expected rule, valid, test", name);
+    if (strcmp(name, "rule")) return no_such_name("split", name, "rule, valid, test");
     TRY(set_choice(name, value, rules, &at));
     m->split = (SplitRule)at;
     return OK;
@@ -378,9 +383,13 @@ Status map_set(Mapping *m, const char *section, const char *name, const char *va
 {
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         if (strcmp(section, sections[i].name) == 0) return sections[i].set(m, name, value);
-    return FAIL(
-        ERR_FORMAT,
-        "no section [%.60s], expected input, columns, actions, action_values, items, users, "
-        "events, limits, clean, episodes, split",
-        section);
+    char names[256] = "";
+    Nearest near = nearest_to(section);
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", sections[i].name);
+        nearest_offer(&near, sections[i].name);
+    }
+    return FAIL(ERR_FORMAT, "there is no section [%.60s]%s, want one of: %s", section,
+                nearest_hint(&near), names);
 }

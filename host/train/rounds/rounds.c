@@ -333,9 +333,7 @@ static Status begin(Rounds *r, bool overwrite)
     const Config *c = &r->config;
     TRY(world_open(&r->world, c->world_name));
     const WorldBaseline *first = world_baseline(&r->world, c->world_first);
-    if (!first)
-        return FAIL(ERR_USAGE, "world.first = \"%s\": the world %s has no policy of this name",
-                    c->world_first, r->world.kind->name);
+    if (!first) return world_no_policy(&r->world, "world.first", c->world_first, NULL);
     TRY(open_folder(r, overwrite));
     r->table = (RoundsTable){
         .world = c->world_name, .objective = c->learn_objective, .folder = c->train_out};

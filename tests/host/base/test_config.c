@@ -29,7 +29,12 @@ static void bad_settings_are_refused_with_the_key_and_the_range(void **state)
     static const struct {
         const char *assignment, *told;
     } cases[] = {
-        {"model.depth=3", "no setting called \"model.depth\""},
+        {"model.depth=3", "there is no setting \"model.depth\"; souk train --help"},
+        {"model.dmi=3", "there is no setting \"model.dmi\" (did you mean \"model.dim\"?)"},
+        {"modle.dim=3", "(did you mean \"model.dim\"?)"},
+        {"modle.depth=3", "there is no setting \"modle.depth\"; souk train --help"},
+        {"optim.gamma=1", "there is no setting \"optim.gamma\"; souk train --help"},
+        {"tokens=3", "(did you mean \"train.tokens\"?)"},
         {"model.dim", "want section.key=value"},
         {"model.dim=wide", "model.dim = \"wide\": not a number"},
         {"model.dim=", "not a number"},

@@ -53,7 +53,7 @@ static void an_unknown_agent_and_a_head_trained_twice_have_their_own_messages(vo
     (void)state;
     Objective o = {0};
     assert_refused(objective_parse(&o, "cross_entropy+double"), ERR_USAGE,
-                   "there is no agent \"double\"");
+                   "there is no agent \"double\" (did you mean \"double_q\"?)");
     assert_refused(objective_parse(&o, ""), ERR_USAGE, "there is no agent \"\"");
     assert_refused(objective_parse(&o, "cross_entropy+sarsa+double_q"), ERR_USAGE,
                    "sarsa and double_q both train q;");

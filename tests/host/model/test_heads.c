@@ -97,6 +97,8 @@ static void a_name_finds_its_head_and_a_wrong_one_is_told_which_there_are(void *
     assert_refused(heads_find(&head, "policies", ALL, "--head"), ERR_USAGE, "want policy or q");
     assert_refused(heads_find(&head, "policy", HEAD_BIT(HEAD_Q), "world.head"), ERR_USAGE,
                    "want q");
+    assert_refused(heads_find(&head, "polcy", ALL, "--head"), ERR_USAGE,
+                   " (did you mean \"policy\"?); want policy or q");
     assert_refused(heads_find(&head, "critic", ALL, "--head"), ERR_USAGE, "want policy or q");
     assert_int_equal(head, HEAD_Q);
 }

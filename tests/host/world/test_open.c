@@ -11,9 +11,12 @@ static void refused(const char *text, const char *saying)
 static void unknown_names_are_refused(void **state)
 {
     (void)state;
-    refused("bazaar", "no world \"bazaar\", want one of shop, small-shop, inventory, auction");
+    refused("bazaar", "no world \"bazaar\"; want one of shop, small-shop, inventory, auction");
+    refused("inventroy:life=2", "no world \"inventroy\" (did you mean \"inventory\"?)");
     refused("shop:items", "want key=value");
-    refused("shop:colour=3", "no setting \"colour\"");
+    refused("shop:colour=3", "no setting \"colour\";");
+    refused("shop:itms=100", "no setting \"itms\" (did you mean \"items\"?)");
+    refused("shop:horizn=9", "no setting \"horizn\" (did you mean \"horizon\"?)");
 }
 
 static void values_out_of_range_are_refused(void **state)

@@ -9,6 +9,12 @@ static void policies_are_found_by_name(void **state)
     assert_non_null(world_baseline(&w, "random"));
     assert_string_equal(world_baseline(&w, "popularity")->name, "popularity");
     assert_null(world_baseline(&w, "best"));
+    assert_refused(
+        world_no_policy(&w, "--policy", "popular", "optimal"), ERR_USAGE,
+        "--policy = \"popular\": the world shop has no policy of this name (did you mean "
+        "\"popularity\"?)");
+    assert_refused(world_no_policy(&w, "--policy", "optmal", "optimal"), ERR_USAGE, "\"optimal\"?");
+    assert_refused(world_no_policy(&w, "world.first", "optmal", NULL), ERR_USAGE, "this name;");
     world_close(&w);
 }
 

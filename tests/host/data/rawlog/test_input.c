@@ -273,8 +273,10 @@ static void a_wrong_mapping_says_where(void **state)
     const struct {
         const char *ini, *words;
     } want[] = {
-        {"[columns]\nuser = u\nuzer = v\n", "map.ini:3: [columns] has no \"uzer\""},
-        {"[colums]\nuser = u\n", "map.ini:2: no section [colums]"},
+        {"[columns]\nuser = u\nuzer = v\n",
+         "map.ini:3: [columns] has no \"uzer\" (did you mean \"user\"?), want one of: user,"},
+        {"[colums]\nuser = u\n",
+         "map.ini:2: there is no section [colums] (did you mean \"columns\"?)"},
         {"[clean]\n\nmax_per_day = many\n", "map.ini:3: max_per_day = \"many\", expected a number"},
         {"[clean]\nmin_user_events = 2.5\n", "expected a whole number"},
         {"nonsense\n", "map.ini:1: expected [section] or name = value"},
