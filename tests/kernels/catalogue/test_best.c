@@ -37,6 +37,16 @@ static void a_case_worked_by_hand(void **state)
     assert_best(best_of(vector, 5, 1, none, 40), 5, 41); /* a shard names the whole catalogue's */
 }
 
+/* Enough items for several panels, so that equal scores meet in one lane too. */
+static void of_many_equal_items_the_lowest_is_the_best(void **state)
+{
+    (void)state;
+    float vector[300];
+    for (int a = 0; a < 300; a++) vector[a] = a < 2 ? -1.0f : 3.0f;
+    assert_best(best_of(vector, 300, 1, (Tensor){0}, 0), 3, 2);
+    assert_best(best_of(vector, 300, -1, (Tensor){0}, 0), 1, 0);
+}
+
 static void what_is_not_a_number_is_never_the_best(void **state)
 {
     (void)state;
@@ -73,6 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_case_worked_by_hand),
+        cmocka_unit_test(of_many_equal_items_the_lowest_is_the_best),
         cmocka_unit_test(what_is_not_a_number_is_never_the_best),
         cmocka_unit_test(the_bits_do_not_depend_on_the_threads),
     };
