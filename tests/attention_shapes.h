@@ -1,5 +1,6 @@
-/* The shapes of attention that souk's own settings lead to (defaults, quickstart.sh, bench/, datasets/), and
- * longer histories, where cuDNN serves. plans.sh builds cuDNN's plans for all of them. */
+/* The shapes of attention in souk's own settings (defaults, quickstart.sh, bench/, datasets/), and
+ * longer histories, which cuDNN serves. tests/cuda/plans.sh builds cuDNN's plans for all of
+ * them. */
 #ifndef SOUK_TEST_ATTENTION_SHAPES_H
 #define SOUK_TEST_ATTENTION_SHAPES_H
 

@@ -1,5 +1,5 @@
-/* What tests of ops share: tensors that end exactly at their last element (so that a sanitizer sees
- * one byte too far), and the check that a result's bits do not depend on the number of threads. */
+/* Shared by tests of ops: tensors that end exactly at their last element, so that a sanitizer sees
+ * an access one byte too far, and comparisons. */
 #ifndef SOUK_TEST_OP_H
 #define SOUK_TEST_OP_H
 
@@ -10,7 +10,7 @@ static struct {
     int used;
 } op_pool;
 
-/* Zeroed; lives until tensors_free(). */
+/* A zeroed tensor. It lives until tensors_free(). */
 static inline Tensor new_tensor(Dtype dtype, int rank, const int64_t *dim)
 {
     Tensor t = tensor_view(NULL, dtype, rank, dim);
@@ -48,8 +48,8 @@ static inline void assert_same_bits(Tensor a, Tensor b)
     assert_memory_equal(a.data, b.data, tensor_bytes(a));
 }
 
-/* Central differences of f at x, in double: errs by about 1e-10 of the sizes of f and of its third
- * derivative. */
+/* Central differences of f at x, in double. The error is about 1e-10 times the sizes of f and of
+ * its third derivative. */
 static inline void differences(double *dx, double (*f)(const double *x, const void *context),
                                const void *context, double *x, int64_t count)
 {
@@ -69,8 +69,8 @@ static inline void to_double(double *to, Tensor from)
     for (int64_t i = 0; i < tensor_count(from); i++) to[i] = f32(from)[i];
 }
 
-/* The spacing of floats at 1: a correctly rounded operation errs by at most half of it, relatively.
- */
+/* The spacing of floats at 1. The relative error of a correctly rounded operation is at most half
+ * of it. */
 #define ULP 0x1p-23
 
 #endif

@@ -1,5 +1,5 @@
-/* What tests of the CUDA ops share: the two devices, tensors on both, and the bounds. The same tests
- * run in the CPU emulation (tests/simt) and, in a build with CUDA, on a GPU. */
+/* Shared by tests of CUDA ops: the two devices, tensors on both, and bounds of errors. The same
+ * tests run in the CPU emulation (tests/simt) and, in a build with CUDA, on a GPU. */
 #ifndef SOUK_TEST_PAIR_H
 #define SOUK_TEST_PAIR_H
 
@@ -13,7 +13,8 @@ static Device cpu, gpu;
 static Tensor gpu_pool[4096];
 static int gpu_used;
 
-/* Runs the tests on both devices; where no GPU can be used, says so and returns 77. */
+/* Run the tests with both devices. Where no GPU can be used, print why and return 77, which CTest
+ * takes for skipped. */
 #define RUN_PAIR_TESTS(tests)                                                                      \
     (pair_open() ? cmocka_run_group_tests((tests), NULL, pair_close)                               \
                  : (printf("1..0 # SKIP %s\n", status_message()), 77))
@@ -31,7 +32,7 @@ static inline int pair_close(void **state)
     return 0;
 }
 
-/* A copy on the GPU that ends exactly at its last element; lives until pair_free(). */
+/* A copy on the GPU, which ends exactly at its last element. It lives until pair_free(). */
 static inline Tensor on_gpu(Tensor host)
 {
     Tensor t = host;
@@ -77,9 +78,9 @@ static inline void pair_free(void)
     tensors_free();
 }
 
-/* ---- bfloat16 ----------------------------------------------------------------------------------- */
+/* ---- bfloat16 -------------------------------------------------------------------------------- */
 
-/* Round an f32 tensor in place, so that both dtypes hold the same numbers. */
+/* Round an f32 tensor to bf16 in place, so that it has the same numbers in both dtypes. */
 static inline Tensor rounded(Tensor t)
 {
     for (int64_t i = 0; i < tensor_count(t); i++) f32(t)[i] = bf16_rounded(f32(t)[i]);
@@ -105,13 +106,13 @@ static inline Tensor to_f32(Tensor b)
     return t;
 }
 
-/* The tensor as an op on the GPU takes it in this dtype; F32 tensors must be `rounded` for BF16. */
+/* A copy on the GPU in this dtype. For BF16 the numbers of `t` must be rounded() already. */
 static inline Tensor as_gpu(Dtype dtype, Tensor t)
 {
     return on_gpu(dtype == BF16 ? to_bf16(t) : t);
 }
 
-/* ---- Bounds ------------------------------------------------------------------------------------- */
+/* ---- Bounds ---------------------------------------------------------------------------------- */
 
 static inline double distance(Tensor a, Tensor b)
 {
@@ -123,9 +124,9 @@ static inline double distance(Tensor a, Tensor b)
     return sqrt(sum);
 }
 
-/* `have` (on the GPU) against `want` of the CPU. f32: within `ulps` spacings, in L2. bf16: `want` is
- * exact for this purpose (its error is 2^-16 of a bf16 rounding), and the error may be 1.5 times that
- * of rounding `want` once. */
+/* Compare `have`, on the GPU, with `want` of the CPU, by the L2 norm of the difference. In f32 it
+ * may be `ulps` spacings. In bf16 it may be 1.5 times the error of rounding `want` once; `want`
+ * itself is f32, whose error is 2^-16 of that. */
 static inline void assert_as_cpu(Tensor have, Tensor want, double ulps)
 {
     const Tensor h = to_f32(from_gpu(have));

@@ -1,4 +1,4 @@
-/* What every test includes: cmocka, and the error measures of numeric comparisons. */
+/* Shared by all tests: cmocka, and measures of numeric errors. */
 #ifndef SOUK_TEST_H
 #define SOUK_TEST_H
 
@@ -25,7 +25,8 @@ static inline void fill_normal(float *x, int64_t count, uint64_t seed, float sca
     }
 }
 
-/* ||have - want|| / ||want||; ||have|| where want is zero. NaN and infinity never pass. */
+/* ||have - want|| / ||want||, or ||have|| where want is 0. Where `have` has a NaN or an infinity, no
+ * comparison `<= bound` holds. */
 static inline double relative_l2(const float *have, const double *want, int64_t count)
 {
     double difference = 0.0, norm = 0.0;
@@ -48,7 +49,7 @@ static inline double relative_l2(const float *have, const double *want, int64_t 
         if ((call) != OK) fail_msg("%s: %s", #call, status_message());                             \
     } while (0)
 
-/* It fails with `want`, and says so in a message that holds `saying`. */
+/* The call fails with the status `want`, and its message contains `saying`. */
 #define assert_refused(call, want, saying)                                                         \
     do {                                                                                           \
         status_clear();                                                                            \

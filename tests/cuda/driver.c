@@ -1,5 +1,6 @@
-/* A stand-in for NVIDIA's driver library, as much of it as cuDNN asks for while it builds a plan for a GPU
- * that is not here: loading a kernel succeeds and records what GPU its code is for; the rest refuses. */
+/* A stand-in for NVIDIA's driver library: the functions that cuDNN calls while it builds a plan for
+ * a GPU that is not in this machine. Loading a kernel succeeds and records the GPU that its code is
+ * for; every other call fails. */
 #include <stdint.h>
 #include <string.h>
 

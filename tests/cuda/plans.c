@@ -1,9 +1,11 @@
-/* Builds cuDNN's plans for a GPU that is not here; plans.sh runs it over the stand-in of driver.c.
+/* Builds cuDNN's plans for a GPU that is not in this machine. plans.sh runs it with the stand-in
+ * driver of driver.c.
  *
  *   plans CAPABILITY PROPERTIES.json
  *
- * For every shape: the forward plan builds; the deterministic backward plan builds on sm_90, within the
- * workspace that attention_choice() counts with; and attention_choice() sends no call where no plan is.
+ * For every shape, the forward plan builds. The deterministic backward plan builds on sm_90, and
+ * its workspace is the one that attention_choice() expects. attention_choice() sends no call to
+ * cuDNN that has no plan.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -42,7 +44,8 @@ static const char *read_file(const char *path)
     return text;
 }
 
-/* Whether the shape has a plan, of code for the GPU and within the workspace counted with. */
+/* Whether the shape has a plan whose code is for the GPU and whose workspace is not above what
+ * attention_choice() expects. */
 static int has_plan(const AttentionShape *s, int capability, const char *json)
 {
     const int *loaded = dlsym(RTLD_DEFAULT, "standin_capability");
@@ -51,9 +54,9 @@ static int has_plan(const AttentionShape *s, int capability, const char *json)
     status_clear();
     if (attention_cudnn_graph_plan(s, json, &workspace) != OK) return 0;
     if (!loaded || *loaded != capability)
-        FAIL(ERR_DEVICE, "the code is for sm_%d", loaded ? *loaded : 0);
+        FAIL(ERR_DEVICE, "the code is for sm_%d, want sm_%d", loaded ? *loaded : 0, capability);
     else if (workspace > most)
-        FAIL(ERR_DEVICE, "a workspace of %lld bytes, counted with %lld", (long long)workspace,
+        FAIL(ERR_DEVICE, "a workspace of %lld bytes, want at most %lld", (long long)workspace,
              (long long)most);
     else
         return 1;

@@ -24,7 +24,7 @@ static Buffers gpu_buffers(Buffers b)
         {on_gpu(b.segments.first), on_gpu(b.segments.count), on_gpu(b.segments.decay)}};
 }
 
-/* Segments of these sizes, each from a multiple of 64 on; between them zeros. */
+/* Segments of these sizes. Each begins at a multiple of 64, with zeros before it. */
 static Buffers new_buffers(const int64_t *count, int segments)
 {
     Buffers b = {.segments = {NEW(I64, segments), NEW(I64, segments), NEW(F64, segments)}};
@@ -61,9 +61,12 @@ static void set_gradient(Buffers b, int step)
 static void twenty_adamw_steps_are_as_on_the_cpu(void **state)
 {
     (void)state;
-    const int64_t few[] = {1}, many[] = {5000, 0, 1, 64, 65, 3, 4095, 12000};
+    static const struct {
+        int segments;
+        int64_t count[8];
+    } cases[] = {{1, {1}}, {8, {5000, 0, 1, 64, 65, 3, 4095, 12000}}};
     for (int k = 0; k < 2; k++) {
-        const Buffers b = k ? new_buffers(many, 8) : new_buffers(few, 1), on = gpu_buffers(b);
+        const Buffers b = new_buffers(cases[k].count, cases[k].segments), on = gpu_buffers(b);
         for (int step = 1; step <= 20; step++) {
             set_gradient(b, step);
             device_copy_in(&gpu, on.g.data, b.g.data, tensor_bytes(b.g));
@@ -80,18 +83,20 @@ static void twenty_adamw_steps_are_as_on_the_cpu(void **state)
     }
 }
 
-/* From the step with the infinity on, until the host takes the stop back. */
+/* Weights and target do not change from the step with the infinite number on, until the host clears
+ * the stop. */
 static void what_is_not_finite_stops_all_change(void **state)
 {
     (void)state;
+    enum { IN_GRADIENT, IN_LOSS, PLACES };
     const int64_t count[] = {300, 20};
-    for (int k = 0; k < 2; k++) {
+    for (int place = 0; place < PLACES; place++) {
         const Buffers b = new_buffers(count, 2), on = gpu_buffers(b);
         const Tensor target = NORMAL(3, 1.0f, b.p.dim[0]), target_g = on_gpu(target);
         for (int step = 0; step < 2; step++) {
             set_gradient(b, 1);
-            if (k == 0 && step == 0) f32(b.g)[299] = NAN;
-            ((double *)b.losses.data)[2] = k == 1 && step == 0 ? INFINITY : 1.0;
+            if (place == IN_GRADIENT && step == 0) f32(b.g)[299] = NAN;
+            ((double *)b.losses.data)[2] = place == IN_LOSS && step == 0 ? INFINITY : 1.0;
             device_copy_in(&gpu, on.g.data, b.g.data, tensor_bytes(b.g));
             device_copy_in(&gpu, on.losses.data, b.losses.data, tensor_bytes(b.losses));
             take_step(&gpu, on, 1);
@@ -113,16 +118,17 @@ static void the_target_moves_as_on_the_cpu(void **state)
     const Tensor stop = NEW(F64, ADAMW_STATE), schedule = NEW(F64, ADAMW_SCHEDULE);
     const Tensor stop_g = on_gpu(stop), schedule_g = on_gpu(schedule);
     static const double taus[] = {0.0, 0.005, 1.0};
-    for (int k = 0; k < 3 * SIZES; k++) {
-        const int64_t count = sizes[k % SIZES];
-        const Tensor p = NORMAL(1, 1.0f, count), target = NORMAL(2, 1.0f, count);
-        const Tensor p_g = on_gpu(p), target_g = on_gpu(target);
-        ((double *)schedule.data)[ADAMW_TAU] = taus[k / SIZES];
-        device_copy_in(&gpu, schedule_g.data, schedule.data, tensor_bytes(schedule));
-        adamw_polyak(&cpu, target, p, schedule, stop);
-        adamw_polyak(&gpu, target_g, p_g, schedule_g, stop_g);
-        assert_as_cpu(target_g, target, k / SIZES == 1);
-    }
+    static const double spacings[] = {0, 1, 0}; /* tau 0 and 1 are exact */
+    for (int t = 0; t < 3; t++)
+        for (int s = 0; s < SIZES; s++) {
+            const Tensor p = NORMAL(1, 1.0f, sizes[s]), target = NORMAL(2, 1.0f, sizes[s]);
+            const Tensor p_g = on_gpu(p), target_g = on_gpu(target);
+            ((double *)schedule.data)[ADAMW_TAU] = taus[t];
+            device_copy_in(&gpu, schedule_g.data, schedule.data, tensor_bytes(schedule));
+            adamw_polyak(&cpu, target, p, schedule, stop);
+            adamw_polyak(&gpu, target_g, p_g, schedule_g, stop_g);
+            assert_as_cpu(target_g, target, spacings[t]);
+        }
     pair_free();
 }
 

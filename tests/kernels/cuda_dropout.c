@@ -2,34 +2,36 @@
 
 #include "dropout.h"
 
+static void compare(int64_t count, float rate, Dtype dtype)
+{
+    const Tensor x = rounded(NORMAL(1, 1.0f, count)), r = rounded(NORMAL(2, 1.0f, count));
+    const Tensor y = NEW(F32, count), xg = as_gpu(dtype, x), rg = as_gpu(dtype, r);
+    const Tensor yg = gpu_space(xg), step = NEW(I64, 1);
+    *(int64_t *)step.data = 123456789;
+    const Dropout on_cpu = {.rate = rate, .seed = 42, .site = 7, .step = step};
+    Dropout on_cuda = on_cpu;
+    on_cuda.step = on_gpu(step);
+    dropout_add(&cpu, y, x, r, on_cpu);
+    dropout_add(&gpu, yg, xg, rg, on_cuda);
+    assert_as_cpu(yg, y, 1);
+    dropout_backward(&cpu, y, x, on_cpu);
+    dropout_backward(&gpu, xg, xg, on_cuda);
+    const Tensor have = to_f32(from_gpu(xg));
+    for (int64_t i = 0; i < count; i++) assert_true((f32(have)[i] == 0.0f) == (f32(y)[i] == 0.0f));
+    if (dtype == F32) assert_same_bits(have, y);
+    pair_free();
+}
+
 static void dropout_has_the_masks_of_the_cpu(void **state)
 {
     (void)state;
-    const int64_t sizes[] = {0, 1, 3, 64, 1021, 4096};
-    const float rates[] = {0.0f, 0.1f, 0.75f};
-    for (int k = 0; k < 6 * 3 * 2; k++) {
-        const int64_t count = sizes[k % 6];
-        const float rate = rates[k / 6 % 3];
-        const Dtype dtype = k / 18 ? BF16 : F32;
-        const Tensor x = rounded(NORMAL(1, 1.0f, count)), r = rounded(NORMAL(2, 1.0f, count));
-        const Tensor y = NEW(F32, count), xg = as_gpu(dtype, x), rg = as_gpu(dtype, r);
-        const Tensor yg = gpu_space(xg);
-        if (count > 2) f32(x)[1] = f32(x)[2] = 1.0f;
-        device_copy_in(&gpu, xg.data, (dtype == BF16 ? to_bf16(x) : x).data, tensor_bytes(xg));
-        const Tensor step = NEW(I64, 1);
-        *(int64_t *)step.data = 123456789;
-        const Tensor step_g = on_gpu(step);
-        dropout_add(&cpu, y, x, r, (Dropout){rate, 42, 7, step});
-        dropout_add(&gpu, yg, xg, rg, (Dropout){rate, 42, 7, step_g});
-        assert_as_cpu(yg, y, 1);
-        dropout_backward(&cpu, y, x, (Dropout){rate, 42, 7, step});
-        dropout_backward(&gpu, xg, xg, (Dropout){rate, 42, 7, step_g});
-        const Tensor have = to_f32(from_gpu(xg));
-        for (int64_t i = 0; i < count; i++)
-            assert_true((f32(have)[i] == 0.0f) == (f32(y)[i] == 0.0f));
-        if (dtype == F32) assert_same_bits(have, y);
-        pair_free();
-    }
+    static const int64_t counts[] = {0, 1, 3, 64, 1021, 4096};
+    static const float rates[] = {0.0f, 0.1f, 0.75f};
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
+        for (size_t r = 0; r < sizeof rates / sizeof *rates; r++) {
+            compare(counts[c], rates[r], F32);
+            compare(counts[c], rates[r], BF16);
+        }
 }
 
 static void what_is_dropped_may_be_infinite(void **state)

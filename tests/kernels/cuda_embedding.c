@@ -2,6 +2,7 @@
 
 #include "embedding.h"
 
+/* Which ids the rows have: any; three of them; one; any, where a third of the rows has none. */
 enum { SPREAD, FEW, ONE, SKIPPED, PATTERNS };
 
 static void fill_ids(Tensor ids, int64_t entries, int pattern, uint64_t seed)
@@ -16,33 +17,41 @@ static void fill_ids(Tensor ids, int64_t entries, int pattern, uint64_t seed)
     }
 }
 
+typedef struct {
+    int64_t rows, dim, entries;
+} Shape;
+
+static void compare(Shape s, int pattern, Dtype dtype)
+{
+    const Tensor table = NORMAL(1, 1.0f, s.entries, s.dim), ids = NEW(I32, s.rows);
+    const Tensor y = rounded(NORMAL(2, 1.0f, s.rows, s.dim));
+    fill_ids(ids, s.entries, pattern, 10);
+    const Tensor ids_g = on_gpu(ids), y_g = as_gpu(dtype, y), table_g = on_gpu(table);
+    embedding_backward(&cpu, table, y, ids);
+    embedding_backward(&gpu, table_g, y_g, ids_g);
+    /* sums of at most `rows` random numbers, whose errors grow with the root of their number */
+    assert_as_cpu(table_g, table, 2 + sqrt((double)s.rows));
+    device_copy_in(&gpu, table_g.data, table.data, tensor_bytes(table));
+    embedding_add(&cpu, y, table, ids);
+    embedding_add(&gpu, y_g, table_g, ids_g);
+    assert_as_cpu(y_g, y, 0);
+    pair_free();
+}
+
 static void rows_and_gradients_are_as_on_the_cpu(void **state)
 {
     (void)state;
-    const int64_t shapes[][3] = {{0, 8, 5},    {1, 1, 1},     {31, 5, 300},
-                                 {33, 130, 7}, {700, 36, 90}, {2100, 8, 70000}};
-    for (int k = 0; k < 6 * PATTERNS; k++) {
-        const int64_t rows = shapes[k % 6][0], dim = shapes[k % 6][1], entries = shapes[k % 6][2];
-        for (int half = 0; half < 2; half++) {
-            const Dtype dtype = half ? BF16 : F32;
-            const Tensor table = NORMAL(1, 1.0f, entries, dim), ids = NEW(I32, rows);
-            const Tensor y = rounded(NORMAL(2, 1.0f, rows, dim));
-            fill_ids(ids, entries, k / 6, 10 + (uint64_t)k);
-            const Tensor ids_g = on_gpu(ids), y_g = as_gpu(dtype, y), table_g = on_gpu(table);
-            embedding_backward(&cpu, table, y, ids);
-            embedding_backward(&gpu, table_g, y_g, ids_g);
-            /* of random summands, rows of one id or fewer: errors grow with the root */
-            assert_as_cpu(table_g, table, 2 + sqrt((double)rows));
-            device_copy_in(&gpu, table_g.data, table.data, tensor_bytes(table));
-            embedding_add(&cpu, y, table, ids);
-            embedding_add(&gpu, y_g, table_g, ids_g);
-            assert_as_cpu(y_g, y, 0);
-            pair_free();
+    static const Shape shapes[] = {{0, 8, 5},    {1, 1, 1},     {31, 5, 300},
+                                   {33, 130, 7}, {700, 36, 90}, {2100, 8, 70000}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (int pattern = 0; pattern < PATTERNS; pattern++) {
+            compare(shapes[s], pattern, F32);
+            compare(shapes[s], pattern, BF16);
         }
-    }
 }
 
-/* Integers add exactly: whatever the order, every row must be in, once. */
+/* Whole numbers add exactly in any order, so that a sum shows each row that is missing or added
+ * twice. */
 static void no_row_is_lost_or_doubled(void **state)
 {
     (void)state;
@@ -57,7 +66,8 @@ static void no_row_is_lost_or_doubled(void **state)
     pair_free();
 }
 
-/* A table of 2^31-1 rows of which only the last few are there. */
+/* A table of 2^31-1 rows, of which only the last few are in memory: the address of row 0 is made
+ * up. */
 static void ids_go_up_to_the_largest_int(void **state)
 {
     (void)state;

@@ -6,11 +6,11 @@ static const int64_t shapes[][3] = {{1, 1, 1},   {3, 5, 7},    {16, 8, 32}, {33,
                                     {1, 40, 65}, {70, 31, 48}, {0, 4, 4},   {4, 0, 4}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-/* k products and sums in f32, of either order: each off by half an ulp of a partial sum. */
+/* k products and sums in f32, in two orders: each errs by half a spacing of a partial sum. */
 static double ulps(int64_t k) { return 4 + (double)k; }
 
-/* Onto a sum in bf16, cuBLASLt may round the product before it adds it: `have` errs by at most 1.5 times
- * what these two roundings do. `before`, `want`: on the CPU, of f32. */
+/* Where it adds to c in bf16, cuBLASLt may round the product before the addition. So the error of
+ * `have` may be 1.5 times that of two roundings. `before` and `want` are f32 on the CPU. */
 static void assert_added_in_bf16(Tensor have, Tensor want, Tensor before)
 {
     const Tensor twice = new_copy(want);

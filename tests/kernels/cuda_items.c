@@ -22,7 +22,7 @@ static void items_and_single_gradients_are_as_on_the_cpu(void **state)
         items_gather(&cpu, e, &c.table, ids);
         items_gather(&gpu, eg, &c.table_gpu, on_gpu(ids));
         assert_as_cpu(eg, e, 4);
-        for (int64_t c_ = 0; c_ < s.dim; c_++) assert_true(f32(e)[c_] == 0.0f);
+        for (int64_t d = 0; d < s.dim; d++) assert_true(f32(e)[d] == 0.0f);
 
         const Tensor g = NORMAL(5, 1, s.rows), du = NEW(F32, s.rows, s.dim);
         const Tensor did = NORMAL(6, 1, s.items, s.dim), dbias = NORMAL(7, 1, s.items);

@@ -1,4 +1,3 @@
-/* Matrix product: by hand, against a product in double, and the same bits on any threads. */
 #include "op.h"
 
 #include "gemm.h"

@@ -7,8 +7,7 @@ static void a_quarter_turn_worked_by_hand(void **state)
     (void)state;
     Device dev;
     assert_ok(device_open(&dev, "cpu", 1));
-    /* head_dim 4, theta 100: frequencies 1 and 1/10. Position 10 turns the second pair by 1 radian.
-     */
+    /* head_dim 4, theta 100: frequencies 1 and 1/10; position 10 turns the second pair by 1. */
     float qkv[] = {1, 1, 0, 0, /*k*/ 0, 0, 0, 2, /*v*/ 5, 6, 7, 8};
     int32_t position[] = {10};
     rope(&dev, TENSOR(qkv, F32, 1, 12), TENSOR(position, I32, 1), 1, 100.0, 1);

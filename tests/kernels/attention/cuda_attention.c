@@ -4,12 +4,13 @@
 
 typedef struct {
     int64_t heads, head_dim;
-    int32_t length[10];    /* until -1 */
-    int32_t padding, more; /* more: the lengths come so many times more */
+    int32_t length[10]; /* until -1 */
+    int32_t padding;    /* rows past the last sequence */
+    int32_t more;       /* how often all the lengths are repeated */
 } Case;
 
-/* Lengths around the tiles of 16 and 32, the bins of 32 and 64, and 256, the longest that bins take; every
- * width; histories far shorter than a bin, and short ones between long ones. */
+/* Lengths around the tiles of 16 and 32, the bins of 32 and 64, and 256, the longest that a bin
+ * takes; every width; histories far shorter than a bin, and short ones between long ones. */
 static const Case cases[] = {
     {1, 1, {2, 1, -1}, 1, 0},
     {2, 8, {0, 33, 0, 5, 31, -1}, 3, 0},
@@ -59,8 +60,8 @@ static double dot(const double *a, const double *b, int64_t count)
 
 static double half(double x) { return bf16_rounded((float)x); }
 
-/* One head of one sequence in double, rounded to bf16 where the kernels may round: p and ds before they
- * are multiplied. Rows of the arrays are `row` apart; `o` is what backward sees. */
+/* One head of one sequence in double, where p and ds are rounded to bf16 before they enter a
+ * product, as the kernels may do. `seen` is the o that backward reads. */
 static void rounding_head(double *o, double *dqkv, const double *qkv, const double *dout,
                           const double *seen, int64_t length, int64_t dim, int64_t d)
 {
@@ -94,7 +95,8 @@ static double *doubles(Tensor from)
     return to;
 }
 
-/* `have`, on the GPU, errs against `want` by at most 1.5 times what `rounding` does, or `want` rounded. */
+/* The error of `have`, on the GPU, against `want` is at most 1.5 times that of `rounding`, or of
+ * `want` itself rounded, whichever is larger. */
 static void assert_rounds_as(Tensor have, Tensor want, const double *rounding)
 {
     const Tensor near = new_copy(want), once = rounded(new_copy(want));
@@ -124,37 +126,40 @@ static void assert_bf16(const Case *c, Tensor cu, Tensor qkv, Tensor dout, Tenso
     free(x), free(g), free(y), free(ro), free(rd);
 }
 
+static void compare(const Case *c, Dtype dtype)
+{
+    const int64_t dim = c->heads * c->head_dim;
+    int64_t tokens, longest;
+    const Tensor cu = ends_of(c, &tokens, &longest), cug = on_gpu(cu);
+    const Tensor qkv = rounded(NORMAL(1, 1.0f, tokens, 3 * dim));
+    const Tensor dout = rounded(NORMAL(2, 1.0f, tokens, dim));
+    const Tensor o = NEW(F32, tokens, dim), lse = NEW(F32, tokens, c->heads);
+    const Tensor dqkv = NEW(F32, tokens, 3 * dim);
+    const Tensor qkvg = as_gpu(dtype, qkv), doutg = as_gpu(dtype, dout);
+    const Tensor og = gpu_space(doutg), lseg = gpu_space(lse), dqkvg = gpu_space(qkvg);
+
+    attention_forward(&cpu, o, lse, qkv, cu, c->heads, longest);
+    attention_forward(&gpu, og, lseg, qkvg, cug, c->heads, longest);
+    assert_as_cpu(lseg, lse, ulps);
+
+    const Tensor seen = dtype == BF16 ? rounded(new_copy(o)) : o; /* o as it was stored */
+    attention_backward(&cpu, dqkv, dout, seen, lse, qkv, cu, c->heads, longest);
+    attention_backward(&gpu, dqkvg, doutg, as_gpu(dtype, seen), lseg, qkvg, cug, c->heads, longest);
+    if (dtype == BF16) {
+        assert_bf16(c, cu, qkv, dout, seen, og, o, dqkvg, dqkv);
+    } else {
+        assert_as_cpu(og, o, ulps);
+        assert_as_cpu(dqkvg, dqkv, ulps);
+    }
+    pair_free();
+}
+
 static void attention_is_as_on_the_cpu(void **state)
 {
     (void)state;
-    for (int n = 0; n < 2 * CASES; n++) {
-        const Case *c = &cases[n / 2];
-        const Dtype dtype = n % 2 ? BF16 : F32;
-        const int64_t dim = c->heads * c->head_dim;
-        int64_t tokens, longest;
-        const Tensor cu = ends_of(c, &tokens, &longest), cug = on_gpu(cu);
-        const Tensor qkv = rounded(NORMAL(1, 1.0f, tokens, 3 * dim));
-        const Tensor dout = rounded(NORMAL(2, 1.0f, tokens, dim));
-        const Tensor o = NEW(F32, tokens, dim), lse = NEW(F32, tokens, c->heads);
-        const Tensor dqkv = NEW(F32, tokens, 3 * dim);
-        const Tensor qkvg = as_gpu(dtype, qkv), doutg = as_gpu(dtype, dout);
-        const Tensor og = gpu_space(doutg), lseg = gpu_space(lse), dqkvg = gpu_space(qkvg);
-
-        attention_forward(&cpu, o, lse, qkv, cu, c->heads, longest);
-        attention_forward(&gpu, og, lseg, qkvg, cug, c->heads, longest);
-        assert_as_cpu(lseg, lse, ulps);
-
-        const Tensor seen = dtype == BF16 ? rounded(new_copy(o)) : o; /* o as it was stored */
-        attention_backward(&cpu, dqkv, dout, seen, lse, qkv, cu, c->heads, longest);
-        attention_backward(&gpu, dqkvg, doutg, as_gpu(dtype, seen), lseg, qkvg, cug, c->heads,
-                           longest);
-        if (dtype == BF16) {
-            assert_bf16(c, cu, qkv, dout, seen, og, o, dqkvg, dqkv);
-        } else {
-            assert_as_cpu(og, o, ulps);
-            assert_as_cpu(dqkvg, dqkv, ulps);
-        }
-        pair_free();
+    for (int n = 0; n < CASES; n++) {
+        compare(&cases[n], F32);
+        compare(&cases[n], BF16);
     }
 }
 

@@ -1,5 +1,5 @@
-/* cuDNN's attention on a GPU; nothing stands in for it, so this test is not emulated. Its plans are built
- * without a GPU in plans.sh. */
+/* cuDNN's attention on a GPU. It has no emulation; tests/cuda/plans.sh builds its plans without a
+ * GPU. */
 #include "pair.h"
 
 #include "attention/attention.h"
@@ -24,7 +24,8 @@ static const Case cases[] = {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
-/* One batch: exact (f32 on the CPU), rounded (bf16 on the CPU), and its inputs on the GPU. */
+/* One batch: its results in f32 and in bf16 (_rounded), both on the CPU, and its inputs on the
+ * GPU. */
 typedef struct {
     int64_t tokens, longest, heads, used;
     Tensor cu, qkv, dout, o, lse, dqkv;
@@ -32,7 +33,7 @@ typedef struct {
     Tensor cug, qkvg, doutg;
 } Batch;
 
-/* NaN in the bf16 rows past the last sequence: nothing may come of them. */
+/* NaN in the bf16 rows past the last sequence, which no kernel may read. */
 static Tensor poisoned(Tensor b, int64_t used)
 {
     const Tensor rest = tensor_rows(b, used, b.dim[0] - used);
@@ -71,12 +72,14 @@ static Batch batch_of(const Case *c)
     return b;
 }
 
-/* Zeros on the GPU: what cuDNN leaves alone then is as the contract wants it. */
+/* Zeros on the GPU: cuDNN leaves rows past the last sequence alone, and the contract wants them
+ * 0. */
 static Tensor zeros(Tensor like) { return on_gpu(new_tensor(like.dtype, like.rank, like.dim)); }
 
-/* `have`, on the GPU, errs against `want` by at most 1.5 times what the CPU does in bf16, or `want`
- * rounded once; and by what sums of `terms` products in f32 may be off where they cancel: over a single
- * token, dP - D is the difference of two sums that are equal, and bf16 has no part in it. */
+/* The error of `have`, on the GPU, against `want` is at most 1.5 times that of the CPU in bf16, or
+ * of `want` rounded once, plus the rounding of sums of `terms` products in f32. The latter matters
+ * where they cancel: for a sequence of one token, dp - delta is the difference of two equal
+ * sums. */
 static void assert_rounds_as(Tensor have, Tensor want, Tensor on_cpu, int64_t terms)
 {
     const double error = distance(to_f32(from_gpu(have)), want);
@@ -101,7 +104,7 @@ static void cudnn_is_as_the_cpu_and_its_two_runs_are_the_same(void **state)
     (void)state;
     for (int n = 0; n < CASES && has_forward(); n++) {
         const Batch b = batch_of(&cases[n]);
-        if (b.longest == 0) continue; /* no call is sent there without a token */
+        if (b.longest == 0) continue; /* no call without a token is sent to cuDNN */
         Tensor o[2], lse[2], dqkv[2];
         const Tensor seen = on_gpu(poisoned(new_copy(b.o_rounded), b.used));
         for (int run = 0; run < 2; run++) {
@@ -121,7 +124,8 @@ static void cudnn_is_as_the_cpu_and_its_two_runs_are_the_same(void **state)
     }
 }
 
-/* The op itself: whichever kernel serves, and the own one, forced by many empty sequences. */
+/* The op itself, with the kernel that attention_choice() takes; and with souk's own kernel, which
+ * many empty sequences enforce. */
 static void the_op_is_as_the_cpu_whichever_kernel_serves(void **state)
 {
     (void)state;
@@ -145,7 +149,7 @@ static void the_op_is_as_the_cpu_whichever_kernel_serves(void **state)
     }
 }
 
-/* Both ways, once; o and dqkv hold zeros before. */
+/* Forward and backward, once. o and dqkv are 0 before. */
 static void run_both(const Batch *b, Tensor o, Tensor lse, Tensor dqkv)
 {
     attention_cudnn_forward(&gpu, o, lse, b->qkvg, b->cug, b->heads, b->longest);

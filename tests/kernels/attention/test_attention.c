@@ -37,7 +37,7 @@ typedef struct {
     double *o, *lse;    /* NULL: not wanted */
 } Case;
 
-/* sum dout o, straight from the definition. */
+/* sum dout o, by the definition. */
 static double loss(const double *qkv, const void *context)
 {
     const Case *c = context;
@@ -141,7 +141,7 @@ static void compare(const int32_t *cu, int64_t sequences, int64_t tokens, int64_
     const Case c = {heads, head_dim, sequences, cu, douts, want_o, want_lse};
     loss(x, &c);
     reference_backward(want, x, &c);
-    /* as above; rounding errors of sums over head_dim and keys partly cancel */
+    /* as above; the rounding errors of sums over head_dim and keys partly cancel */
     assert_true(relative_l2(f32(o[1]), want_o, tokens * dim) <= 8 * ULP);
     assert_true(relative_l2(f32(lse[1]), want_lse, tokens * heads) <= 4 * ULP);
     assert_true(relative_l2(f32(dqkv[1]), want, tokens * 3 * dim) <= 16 * ULP);

@@ -46,7 +46,7 @@ static void what_is_fed_is_there_for_later_ops(void **state)
     pair_free();
 }
 
-static void scratch_and_arenas_lie_on_the_device(void **state)
+static void scratch_and_arenas_are_memory_of_the_device(void **state)
 {
     (void)state;
     for (int step = 0; step < 2; step++) {
@@ -111,7 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_zeroed_and_copies_arrive),
         cmocka_unit_test(what_is_fed_is_there_for_later_ops),
-        cmocka_unit_test(scratch_and_arenas_lie_on_the_device),
+        cmocka_unit_test(scratch_and_arenas_are_memory_of_the_device),
         cmocka_unit_test(the_first_failure_stays),
         cmocka_unit_test(names_are_checked),
     };
