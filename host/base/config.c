@@ -11,23 +11,39 @@
 
 typedef enum { kind_text, kind_count, kind_real, kind_flag } Kind;
 
+typedef enum { role_place, role_clock, role_pace, role_size, role_learned, role_acting } Role;
+
+static const struct {
+    const char *name;
+    int sets; /* of ConfigSet */
+} roles[] = {
+    [role_place] = {"place", 0},
+    [role_clock] = {"clock", CONFIG_ARM},
+    [role_pace] = {"pace", CONFIG_STORED | CONFIG_ARM},
+    [role_size] = {"size", CONFIG_STORED | CONFIG_RESUMED | CONFIG_WEIGHTS | CONFIG_ARM},
+    [role_learned] = {"learned", CONFIG_STORED | CONFIG_RESUMED | CONFIG_ARM},
+    [role_acting] = {"acting", CONFIG_STORED | CONFIG_ARM},
+};
+
 static const struct {
     const char *key, *section, *name, *help;
     Kind kind;
+    Role role;
     size_t offset;
     double low, high;
-} options[] = {
-#define OPTION(type, section, name, value, low, high, help)                                        \
-    {#section "." #name,                                                                           \
-     #section,                                                                                     \
-     #name,                                                                                        \
-     help,                                                                                         \
-     kind_##type,                                                                                  \
-     offsetof(Config, section##_##name),                                                           \
-     low,                                                                                          \
-     high},
+} settings[] = {
+#define SETTING(TYPE, ROLE, SECTION, NAME, VALUE, LOW, HIGH, HELP)                                 \
+    {.key = #SECTION "." #NAME,                                                                    \
+     .section = #SECTION,                                                                          \
+     .name = #NAME,                                                                                \
+     .help = HELP,                                                                                 \
+     .kind = kind_##TYPE,                                                                          \
+     .role = role_##ROLE,                                                                          \
+     .offset = offsetof(Config, SECTION##_##NAME),                                                 \
+     .low = LOW,                                                                                   \
+     .high = HIGH},
 #include "base/config.def"
-#undef OPTION
+#undef SETTING
 };
 
 /* Settings that were renamed. The former key still works in config files, arguments and checkpoints. */
@@ -55,14 +71,19 @@ const char *config_former_key(int i)
 Config config_default(void)
 {
     return (Config){
-#define OPTION(type, section, name, value, low, high, help) .section##_##name = value,
+#define SETTING(type, role, section, name, value, low, high, help) .section##_##name = value,
 #include "base/config.def"
-#undef OPTION
+#undef SETTING
     };
 }
 
-int config_count(void) { return (int)(sizeof options / sizeof *options); }
-const char *config_key(int i) { return options[i].key; }
+int config_count(void) { return (int)(sizeof settings / sizeof *settings); }
+const char *config_key(int i) { return settings[i].key; }
+const char *config_role(int i) { return roles[settings[i].role].name; }
+bool config_in(int i, ConfigSet set)
+{
+    return set == CONFIG_ALL || roles[settings[i].role].sets & set;
+}
 
 static Status parse_number(int i, const char *value, double *number, int64_t *whole)
 {
@@ -70,16 +91,16 @@ static Status parse_number(int i, const char *value, double *number, int64_t *wh
     errno = 0;
     *number = strtod(value, &end);
     if (end == value || *end || errno || !isfinite(*number))
-        return FAIL(ERR_USAGE, "%s = \"%s\": not a number", options[i].key, value);
-    if (*number < options[i].low || *number > options[i].high)
-        return FAIL(ERR_USAGE, "%s = %s: want %g to %g", options[i].key, value, options[i].low,
-                    options[i].high);
+        return FAIL(ERR_USAGE, "%s = \"%s\": not a number", settings[i].key, value);
+    if (*number < settings[i].low || *number > settings[i].high)
+        return FAIL(ERR_USAGE, "%s = %s: want %g to %g", settings[i].key, value, settings[i].low,
+                    settings[i].high);
     /* 1e6 is a fine way to write a count; 1.5 is not. */
     *whole = (int64_t)*number;
     if (strspn(value, "0123456789") == strlen(value))
         *whole = strtoll(value, NULL, 10);
-    else if (options[i].kind != kind_real && (double)*whole != *number)
-        return FAIL(ERR_USAGE, "%s = %s: want a whole number", options[i].key, value);
+    else if (settings[i].kind != kind_real && (double)*whole != *number)
+        return FAIL(ERR_USAGE, "%s = %s: want a whole number", settings[i].key, value);
     return OK;
 }
 
@@ -90,10 +111,10 @@ static Status no_such_setting(const char *key)
     char wanted[NEAREST_NAME_MAX];
     snprintf(wanted, sizeof wanted, "%.*s", dot ? (int)(dot - key) : 0, key);
     Nearest section = nearest_to(wanted), name = nearest_to(dot ? dot + 1 : key);
-    for (int i = 0; i < config_count(); i++) nearest_offer(&section, options[i].section);
+    for (int i = 0; i < config_count(); i++) nearest_offer(&section, settings[i].section);
     for (int i = 0; i < config_count(); i++)
-        if (!dot || !strcmp(section.best, options[i].section))
-            nearest_offer_as(&name, options[i].name, options[i].key);
+        if (!dot || !strcmp(section.best, settings[i].section))
+            nearest_offer_as(&name, settings[i].name, settings[i].key);
     return FAIL(ERR_USAGE, "there is no setting \"%s\"%s; souk train --help lists all", key,
                 nearest_hint(&name));
 }
@@ -102,9 +123,9 @@ Status config_set(Config *c, const char *name, const char *value)
 {
     const char *key = present_key(name);
     for (int i = 0; i < config_count(); i++) {
-        if (strcmp(key, options[i].key) != 0) continue;
-        void *field = (char *)c + options[i].offset;
-        if (options[i].kind == kind_text) {
+        if (strcmp(key, settings[i].key) != 0) continue;
+        void *field = (char *)c + settings[i].offset;
+        if (settings[i].kind == kind_text) {
             if (strlen(value) >= sizeof(Config_text))
                 return FAIL(ERR_USAGE, "%s: longer than %zu bytes", key, sizeof(Config_text) - 1);
             snprintf(*(Config_text *)field, sizeof(Config_text), "%s", value);
@@ -113,7 +134,7 @@ Status config_set(Config *c, const char *name, const char *value)
         double number;
         int64_t whole = 0;
         TRY(parse_number(i, value, &number, &whole));
-        if (options[i].kind == kind_real)
+        if (settings[i].kind == kind_real)
             *(Config_real *)field = number;
         else
             *(int64_t *)field = whole;
@@ -153,12 +174,24 @@ Status config_read(Config *c, const char *path)
 
 void config_value(const Config *c, int i, char *value, size_t size)
 {
-    const void *field = (const char *)c + options[i].offset;
-    switch (options[i].kind) {
+    const void *field = (const char *)c + settings[i].offset;
+    switch (settings[i].kind) {
     case kind_text: snprintf(value, size, "%s", *(const Config_text *)field); break;
     case kind_real: snprintf(value, size, "%.17g", *(const Config_real *)field); break;
     default: snprintf(value, size, "%lld", (long long)*(const int64_t *)field);
     }
+}
+
+bool config_differ(const Config *a, const Config *b, ConfigSet set, ConfigDifference *d)
+{
+    for (int i = 0; i < config_count(); i++) {
+        if (!config_in(i, set)) continue;
+        d->key = config_key(i);
+        config_value(a, i, d->a, sizeof d->a);
+        config_value(b, i, d->b, sizeof d->b);
+        if (strcmp(d->a, d->b) != 0) return true;
+    }
+    return false;
 }
 
 void config_help(FILE *out)
@@ -167,11 +200,11 @@ void config_help(FILE *out)
     for (int i = 0; i < config_count(); i++) {
         char value[sizeof(Config_text)];
         config_value(&c, i, value, sizeof value);
-        if (options[i].kind == kind_real)
+        if (settings[i].kind == kind_real)
             snprintf(value, sizeof value, "%g",
-                     *(const Config_real *)((const char *)&c + options[i].offset));
+                     *(const Config_real *)((const char *)&c + settings[i].offset));
         char setting[640];
-        snprintf(setting, sizeof setting, "%s=%s", options[i].key, value);
-        fprintf(out, "  %-32s %s\n", setting, options[i].help);
+        snprintf(setting, sizeof setting, "%s=%s", settings[i].key, value);
+        fprintf(out, "  %-32s %s\n", setting, settings[i].help);
     }
 }

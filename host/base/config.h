@@ -1,8 +1,23 @@
-/* Settings: defaults, then the config file, then section.key=value arguments. config.def has them
- * all. */
+/* Settings: defaults, then the config file, then section.key=value arguments. config.def has them all.
+ *
+ * Each setting has a role, which decides who looks at it:
+ *
+ *   role     what it decides                              STORED  RESUMED  WEIGHTS  ARM
+ *   place    where, how fast and how noisily a run goes   no      no       no       no
+ *   clock    when the wall clock stops a run              no      no       no       yes
+ *   pace     how long to train, when to validate, save    yes     no       no       yes
+ *   size     the sizes of the weights                     yes     yes      yes      yes
+ *   learned  all else that changes what is learned        yes     yes      no       yes
+ *   acting   how the model chooses in a world             yes     no       no       yes
+ *
+ * STORED: a checkpoint holds it. Settings of place and clock change nothing of what a step learns; so that
+ * two runs that learn the same write the same bytes, checkpoints do not hold them. RESUMED: a run that is
+ * resumed must have the same value. WEIGHTS: so must a run that begins with the weights of another.
+ * ARM: an arm of an ablation with another value is another arm. */
 #ifndef SOUK_CONFIG_H
 #define SOUK_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -14,13 +29,23 @@ typedef double Config_real;
 typedef int64_t Config_flag;
 
 typedef struct {
-#define OPTION(type, section, name, value, low, high, help) Config_##type section##_##name;
+#define SETTING(type, role, section, name, value, low, high, help) Config_##type section##_##name;
 #include "base/config.def"
-#undef OPTION
+#undef SETTING
 } Config;
 
+/* The columns of the table above: sets of settings. */
+typedef enum {
+    CONFIG_ALL = 0,
+    CONFIG_STORED = 1,
+    CONFIG_RESUMED = 2,
+    CONFIG_WEIGHTS = 4,
+    CONFIG_ARM = 8
+} ConfigSet;
+
 Config config_default(void);
-/* "optim.lr", "3e-4". Former keys work too. Unknown keys, bad numbers and values out of range are errors. */
+/* "optim.lr", "3e-4". Former keys work too. Unknown keys, bad numbers and values out of range are
+ * errors. */
 Status config_set(Config *c, const char *key, const char *value);
 /* "optim.lr=3e-4" */
 Status config_assign(Config *c, const char *assignment);
@@ -34,6 +59,17 @@ const char *config_key(int i);
 /* The key that the setting had before it was renamed; NULL: always the same. */
 const char *config_former_key(int i);
 void config_value(const Config *c, int i, char *value, size_t size);
+/* The name of its role. */
+const char *config_role(int i);
+bool config_in(int i, ConfigSet set);
+
+/* The first setting of `set` that differs between two Configs, with both values as text. */
+typedef struct {
+    const char *key;
+    char a[sizeof(Config_text)], b[sizeof(Config_text)];
+} ConfigDifference;
+bool config_differ(const Config *a, const Config *b, ConfigSet set, ConfigDifference *d);
+
 /* Key, default and help of every setting. */
 void config_help(FILE *out);
 

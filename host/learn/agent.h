@@ -9,18 +9,34 @@
 #define SOUK_AGENT_H
 
 #include "base/comm.h"
+#include "base/config.h"
 #include "model/heads.h"
 #include "model/input.h"
 
-/* The settings learn.* that agents read, under the names of their keys. */
+/* The numbers and flags among the settings learn.*, under the names of their keys, in single precision
+ * as ops take them. One line of config.def is the field here and its copy in agent_options(). */
+#define AGENT_OF_learn(field, name) field(name)
+#define AGENT_OF_data(field, name)
+#define AGENT_OF_model(field, name)
+#define AGENT_OF_optim(field, name)
+#define AGENT_OF_train(field, name)
+#define AGENT_OF_world(field, name)
 typedef struct {
-    float td_weight, action_weight, critic_weight, entropy, negatives;
-    bool log_values; /* Q is exp(score): host/model/README.md, section 6 */
-    float reward_scale, gamma, huber, temperature, alpha, lambda, allowed;
-    float expectile, weight_max, ratio_max, smooth, clip;
-    int64_t n_step, slate;
+#define AGENT_real(name)  float name;
+#define AGENT_count(name) int64_t name;
+#define AGENT_flag(name)  bool name;
+#define AGENT_text(name)
+#define SETTING(type, role, section, name, ...) AGENT_OF_##section(AGENT_##type, name)
+#include "base/config.def"
+#undef SETTING
+#undef AGENT_real
+#undef AGENT_count
+#undef AGENT_flag
+#undef AGENT_text
     uint64_t seed; /* train.seed, for agents that draw random numbers */
 } AgentOptions;
+
+AgentOptions agent_options(const Config *c);
 
 /* The losses that make up the total; objective.c has their names and weights. */
 enum {

@@ -13,46 +13,24 @@ static const char *const prefix[PARAM_COPIES] = {
     [PARAM_MOMENT2] = "adamw.v.", [PARAM_TARGET] = "target.",
 };
 
-/* Settings of place and pace: they change nothing that is learned, so checkpoints do not hold them and
- * two runs that learn the same write the same bytes. */
-static const char *const place_settings[] = {
-    "data.path",     "train.out",     "train.device", "train.threads",
-    "train.readers", "train.seconds", "train.quiet",  "train.graph",
-};
-/* What a resumed run may change: when to stop, validate and save. */
-static const char *const plan_settings[] = {
-    "train.epochs",      "train.steps",       "train.patience",
-    "train.valid_every", "train.valid_users", "train.save_every",
-};
-
-static bool is_among(const char *key, const char *const *keys, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(key, keys[i])) return true;
-    return false;
-}
-#define IS_AMONG(key, keys) is_among((key), (keys), sizeof(keys) / sizeof *(keys))
-
-bool checkpoint_is_place(const char *key) { return IS_AMONG(key, place_settings); }
-
 /* ---- Writing ------------------------------------------------------------------------------------- */
 
-/* Text of all settings and counters; `room` holds the values. */
+/* The metadata: settings and counters as text, which `values` holds. Returns how many there are. */
 enum { COUNTERS = 6, VALUE_MAX = sizeof(Config_text) };
 
 static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
-                    char (*room)[VALUE_MAX])
+                    char (*values)[VALUE_MAX])
 {
     int n = 0;
     for (int i = 0; i < config_count(); i++) {
-        if (checkpoint_is_place(config_key(i))) continue;
-        config_value(&t->config, i, room[n], VALUE_MAX);
-        metadata[n] = (Metadata){config_key(i), room[n]};
+        if (!config_in(i, CONFIG_STORED)) continue;
+        config_value(&t->config, i, values[n], VALUE_MAX);
+        metadata[n] = (Metadata){config_key(i), values[n]};
         n++;
     }
     static const char *const keys[COUNTERS] = {"step", "epoch", "batch",
                                                "best", "worse", "catalogue_hash"};
-    char(*value)[VALUE_MAX] = room + n;
+    char(*value)[VALUE_MAX] = values + n;
     snprintf(value[0], VALUE_MAX, "%" PRId64, t->step);
     snprintf(value[1], VALUE_MAX, "%" PRId64, p->cursor.epoch);
     snprintf(value[2], VALUE_MAX, "%" PRId64, p->cursor.batch);
@@ -104,9 +82,9 @@ static int list_tensors(const Params *p, const Read *read, NamedTensor *list, ch
 
 Status checkpoint_write(const Trainer *t, const Progression *p, const char *path, bool all)
 {
-    const int room = config_count() + COUNTERS, tensors = PARAM_COPIES * t->model.params.count;
-    char(*values)[VALUE_MAX] = calloc((size_t)room, sizeof *values);
-    Metadata *metadata = calloc((size_t)room, sizeof *metadata);
+    const int texts = config_count() + COUNTERS, tensors = PARAM_COPIES * t->model.params.count;
+    char(*values)[VALUE_MAX] = calloc((size_t)texts, sizeof *values);
+    Metadata *metadata = calloc((size_t)texts, sizeof *metadata);
     char(*names)[96] = calloc((size_t)tensors, sizeof *names);
     NamedTensor *list = calloc((size_t)tensors, sizeof *list);
     Read read = {0};
@@ -154,34 +132,25 @@ Status checkpoint_describe(const Trainer *t, const Progression *p)
 
 /* ---- Reading ------------------------------------------------------------------------------------- */
 
-static bool must_resume_alike(const char *key)
+static Status check_settings(const Safetensors *file, const Config *now, ConfigSet set)
 {
-    return !checkpoint_is_place(key) && !IS_AMONG(key, plan_settings);
+    Config then;
+    ConfigDifference d;
+    TRY(saved_config(&then, file));
+    if (!config_differ(&then, now, set, &d)) return OK;
+    return FAIL(ERR_USAGE, "%s was trained with %s = %s, not %s", file->path, d.key, d.a, d.b);
 }
 
-/* The sizes of the model: what must agree for weights to mean the same. */
-static bool is_size(const char *key)
-{
-    static const char *const sizes[] = {"model.dim", "model.layers", "model.heads", "model.ff"};
-    return IS_AMONG(key, sizes);
-}
-
-static bool is_of_q(const char *key) { return strcmp(key, "learn.log_values") == 0; }
-
-static Status check_settings(const Safetensors *file, const Config *now,
-                             bool (*must_agree)(const char *key))
+/* Q's weights mean nothing to a Q that is read off in another way. */
+static Status check_log_values(const Safetensors *file, const Trainer *t)
 {
     Config then;
     TRY(saved_config(&then, file));
-    for (int i = 0; i < config_count(); i++) {
-        char was[VALUE_MAX], is[VALUE_MAX];
-        config_value(&then, i, was, sizeof was);
-        config_value(now, i, is, sizeof is);
-        if (must_agree(config_key(i)) && strcmp(was, is) != 0)
-            return FAIL(ERR_USAGE, "%s was trained with %s = %s, not %s", file->path, config_key(i),
-                        was, is);
-    }
-    return OK;
+    if (!model_has(&t->model, HEAD_Q) || !safetensors_find(file, heads_table[HEAD_Q].weight) ||
+        then.learn_log_values == t->config.learn_log_values)
+        return OK;
+    return FAIL(ERR_USAGE, "%s was trained with learn.log_values = %" PRId64 ", not %" PRId64,
+                file->path, then.learn_log_values, t->config.learn_log_values);
 }
 
 static Status read_counter(const Safetensors *file, const char *key, double *value)
@@ -198,7 +167,7 @@ static Status read_counter(const Safetensors *file, const char *key, double *val
 static Status restore(Trainer *t, Progression *p, const Safetensors *file)
 {
     double step = 0, epoch = 0, batch = 0, worse = 0;
-    TRY(check_settings(file, &t->config, must_resume_alike));
+    TRY(check_settings(file, &t->config, CONFIG_RESUMED));
     TRY(saved_catalogue(file, &t->file));
     TRY(read_counter(file, "step", &step));
     TRY(read_counter(file, "epoch", &epoch));
@@ -233,13 +202,13 @@ Status checkpoint_begin(Trainer *t)
     if (!*t->config.train_from) return OK;
     TRY(saved_find(found, sizeof found, t->config.train_from, false));
     TRY(safetensors_open(&file, found));
-    Status st = check_settings(&file, &t->config, is_size);
-    if (st == OK && model_has(&t->model, HEAD_Q) &&
-        safetensors_find(&file, heads_table[HEAD_Q].weight))
-        st = check_settings(&file, &t->config, is_of_q);
-    if (st == OK) st = saved_catalogue(&file, &t->file);
-    if (st == OK) st = saved_load(&t->model.params, PARAM_VALUE, "", &file, first_head);
+    Status st;
+    TRY_OR_FAIL(st, check_settings(&file, &t->config, CONFIG_WEIGHTS));
+    TRY_OR_FAIL(st, check_log_values(&file, t));
+    TRY_OR_FAIL(st, saved_catalogue(&file, &t->file));
+    TRY_OR_FAIL(st, saved_load(&t->model.params, PARAM_VALUE, "", &file, first_head));
+    trainer_begin(t);
+fail:
     safetensors_close(&file);
-    if (st == OK) trainer_begin(t);
     return st;
 }

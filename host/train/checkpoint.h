@@ -34,8 +34,4 @@ Status checkpoint_resume(Trainer *t, Progression *p, const char *path);
  * Moments, the step and the schedule begin anew. Nothing where train.from is empty. */
 Status checkpoint_begin(Trainer *t);
 
-/* Is this a setting of place or pace (data.path, train.threads, train.seconds, ...), which changes nothing
- * of what a step learns? Checkpoints do not hold those. */
-bool checkpoint_is_place(const char *key);
-
 #endif

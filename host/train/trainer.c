@@ -11,29 +11,7 @@
 static Status read_objective(Trainer *t)
 {
     const Config *c = &t->config;
-    t->objective.options = (AgentOptions){
-        .td_weight = (float)c->learn_td_weight,
-        .action_weight = (float)c->learn_action_weight,
-        .critic_weight = (float)c->learn_critic_weight,
-        .entropy = (float)c->learn_entropy,
-        .negatives = (float)c->learn_negatives,
-        .reward_scale = (float)c->learn_reward_scale,
-        .log_values = c->learn_log_values,
-        .gamma = (float)c->learn_gamma,
-        .huber = (float)c->learn_huber,
-        .temperature = (float)c->learn_temperature,
-        .alpha = (float)c->learn_alpha,
-        .lambda = (float)c->learn_lambda,
-        .allowed = (float)c->learn_allowed,
-        .expectile = (float)c->learn_expectile,
-        .weight_max = (float)c->learn_weight_max,
-        .ratio_max = (float)c->learn_ratio_max,
-        .smooth = (float)c->learn_smooth,
-        .clip = (float)c->learn_clip,
-        .slate = c->learn_slate,
-        .n_step = c->learn_n_step,
-        .seed = (uint64_t)c->train_seed,
-    };
+    t->objective.options = agent_options(c);
     TRY(objective_parse(&t->objective, c->learn_objective));
     return objective_check(&t->objective, c->learn_objective);
 }

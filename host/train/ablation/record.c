@@ -7,17 +7,10 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "train/checkpoint.h"
 
 static void path_of(char *path, size_t size, const Config *c)
 {
     snprintf(path, size, "%s/arm.json", c->train_out);
-}
-
-/* Does setting i change what an arm becomes? */
-static bool matters(int i)
-{
-    return !checkpoint_is_place(config_key(i)) || !strcmp(config_key(i), "train.seconds");
 }
 
 Status ablation_record_write(const AblationRecord *r, const Config *c, const Behaviour *file)
@@ -26,7 +19,7 @@ Status ablation_record_write(const AblationRecord *r, const Config *c, const Beh
     json_t *settings = json_object();
     path_of(path, sizeof path, c);
     for (int i = 0; i < config_count(); i++) {
-        if (!matters(i)) continue;
+        if (!config_in(i, CONFIG_ARM)) continue;
         config_value(c, i, value, sizeof value);
         json_object_set_new(settings, config_key(i), json_string(value));
     }
@@ -56,21 +49,17 @@ static Status check_settings(const json_t *root, const Config *c, const char *pa
 {
     const json_t *settings = json_object_get(root, "settings");
     Config then = config_default();
+    ConfigDifference d;
     for (int i = 0; i < config_count(); i++) {
         const char *value = json_string_value(json_object_get(settings, config_key(i)));
-        if (value && matters(i)) TRY(config_set(&then, config_key(i), value));
+        if (value && config_in(i, CONFIG_ARM)) TRY(config_set(&then, config_key(i), value));
     }
-    for (int i = 0; i < config_count(); i++) {
-        char was[sizeof(Config_text)], is[sizeof(Config_text)];
-        config_value(&then, i, was, sizeof was);
-        config_value(c, i, is, sizeof is);
-        if (matters(i) && strcmp(was, is) != 0)
-            return FAIL(ERR_USAGE,
-                        "%s: this arm was trained with %s = \"%s\", want \"%s\"; choose another "
-                        "train.out, or --force, which trains all arms again",
-                        path, config_key(i), was, is);
-    }
-    return OK;
+    if (!config_differ(&then, c, CONFIG_ARM, &d)) return OK;
+    return FAIL(
+        ERR_USAGE,
+        "%s: this arm was trained with %s = \"%s\", want \"%s\"; choose another train.out, or "
+        "--force, which trains all arms again",
+        path, d.key, d.a, d.b);
 }
 
 static Status check_file(const json_t *root, const Behaviour *file, const char *path)

@@ -227,8 +227,7 @@ static json_t *settings_json(const Config *c)
     json_t *settings = json_object();
     for (int i = 0; i < config_count(); i++) {
         char value[sizeof(Config_text)];
-        if (checkpoint_is_place(config_key(i)) && strcmp(config_key(i), "train.seconds") != 0)
-            continue;
+        if (!config_in(i, CONFIG_ARM)) continue;
         config_value(c, i, value, sizeof value);
         json_object_set_new(settings, config_key(i), json_string(value));
     }

@@ -93,12 +93,72 @@ static void a_former_name_still_sets_its_setting(void **state)
     assert_true(former > 0);
 }
 
+static bool is_among(const char *key, const char *const *keys)
+{
+    for (; *keys; keys++)
+        if (!strcmp(*keys, key)) return true;
+    return false;
+}
+
+/* What checkpoints hold is their format: a setting that changes sides needs a reason. */
+static void roles_say_what_checkpoints_hold_and_what_may_change(void **state)
+{
+    (void)state;
+    static const char *const not_stored[] = {"data.path",     "train.out",     "train.device",
+                                             "train.threads", "train.readers", "train.seconds",
+                                             "train.quiet",   "train.graph",   NULL};
+    static const char *const may_change[] = {"train.epochs",
+                                             "train.steps",
+                                             "train.patience",
+                                             "train.valid_every",
+                                             "train.valid_users",
+                                             "train.save_every",
+                                             "world.head",
+                                             "world.candidates",
+                                             "world.epsilon",
+                                             "world.temperature",
+                                             "world.exclude_last",
+                                             "world.cooling",
+                                             NULL};
+    static const char *const sizes[] = {"model.dim", "model.layers", "model.heads", "model.ff",
+                                        NULL};
+    for (int i = 0; i < config_count(); i++) {
+        const char *key = config_key(i);
+        const bool place = is_among(key, not_stored);
+        assert_true(*config_role(i));
+        assert_int_equal(config_in(i, CONFIG_STORED), !place);
+        assert_int_equal(config_in(i, CONFIG_RESUMED), !place && !is_among(key, may_change));
+        assert_int_equal(config_in(i, CONFIG_WEIGHTS), is_among(key, sizes));
+        assert_int_equal(config_in(i, CONFIG_ARM), !place || !strcmp(key, "train.seconds"));
+        assert_true(config_in(i, CONFIG_ALL));
+    }
+}
+
+static void the_first_difference_of_a_set_is_found(void **state)
+{
+    (void)state;
+    Config a = config_default(), b = config_default();
+    ConfigDifference d;
+    assert_false(config_differ(&a, &b, CONFIG_ALL, &d));
+    assert_ok(config_assign(&b, "train.patience=9"));
+    assert_false(config_differ(&a, &b, CONFIG_RESUMED, &d));
+    assert_true(config_differ(&a, &b, CONFIG_STORED, &d));
+    assert_string_equal(d.key, "train.patience");
+    assert_ok(config_assign(&b, "learn.objective=sarsa"));
+    assert_true(config_differ(&a, &b, CONFIG_RESUMED, &d));
+    assert_string_equal(d.key, "learn.objective");
+    assert_string_equal(d.a, "cross_entropy");
+    assert_string_equal(d.b, "sarsa");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_read_back_as_they_print),
         cmocka_unit_test(bad_settings_are_refused_with_the_key_and_the_range),
         cmocka_unit_test(a_file_names_its_bad_line),
+        cmocka_unit_test(roles_say_what_checkpoints_hold_and_what_may_change),
+        cmocka_unit_test(the_first_difference_of_a_set_is_found),
         cmocka_unit_test(a_former_name_still_sets_its_setting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

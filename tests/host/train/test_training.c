@@ -201,6 +201,35 @@ static void told(Status st, Status want, const char *message)
     status_clear();
 }
 
+static void a_resumed_run_may_change_its_pace_but_nothing_that_is_learned(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *assignment, *refusal; /* NULL: none */
+    } cases[] = {
+        {"learn.gamma=0.5", "was trained with learn.gamma = 0.9"},
+        {"train.seed=77", "was trained with train.seed = "},
+        {"optim.lr=0.5", "was trained with optim.lr = "},
+        {"train.patience=7", NULL},
+        {"train.valid_users=3", NULL},
+        {"train.threads=1", NULL},
+        {"train.seconds=1000", NULL},
+        {"world.epsilon=0.5", NULL},
+    };
+    Config c = small_config("-pace");
+    assert_ok(loop_run(&c, (LoopOptions){0}, NULL));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config other = c;
+        assert_ok(config_assign(&other, cases[i].assignment));
+        const Status st = loop_run(&other, (LoopOptions){.resume = true}, NULL);
+        if (cases[i].refusal)
+            told(st, ERR_USAGE, cases[i].refusal);
+        else
+            assert_ok(st);
+    }
+    remove_run(&c);
+}
+
 static void runs_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
@@ -404,6 +433,7 @@ int main(void)
         cmocka_unit_test_prestate(a_stopped_run_resumes_bit_for_bit, bf16),
         cmocka_unit_test(a_certain_next_item_is_learned),
         cmocka_unit_test_prestate(a_certain_next_item_is_learned, bf16),
+        cmocka_unit_test(a_resumed_run_may_change_its_pace_but_nothing_that_is_learned),
         cmocka_unit_test(runs_that_do_not_fit_are_refused),
         cmocka_unit_test(a_run_begins_with_the_weights_of_another),
         cmocka_unit_test(rewards_are_learned_from_at_their_scale),
