@@ -58,7 +58,8 @@ void check_close(Check *c)
     *c = (Check){0};
 }
 
-/* What AdamW made, in the step just done, of gradients apart by F32_BOUND (check.h): one row. */
+/* Add to the slack of one row what AdamW can make, in the step just done, of gradients that differ by
+ * F32_BOUND (the formula of check.h). */
 static void add_slack(float *slack, const float *v, int64_t count, double correct, double lr,
                       double eps)
 {
@@ -98,7 +99,7 @@ Status check_step(Check *c)
     return OK;
 }
 
-/* `t` goes on from the values of the reference. */
+/* Give `t` the parameters and the target network of the reference. */
 static void take_values(const Check *c, Trainer *t)
 {
     Params *to = &t->model.params;
@@ -114,11 +115,12 @@ static void take_values(const Check *c, Trainer *t)
 
 /* ---- Errors -------------------------------------------------------------------------------------- */
 
-/* Of one tensor. */
+/* Errors of one tensor, or of a pool of tensors. */
 typedef struct {
-    double error, largest, norm;     /* of the subject; norm of the reference */
-    double yardstick, fourth_powers; /* error of the yardstick, sum of the fourth powers in it */
-    double spacing;                  /* what f32 adds to a bound in bf16 */
+    double error, largest;           /* of the subject */
+    double norm;                     /* of the reference */
+    double yardstick, fourth_powers; /* error of the yardstick; sum d^4 of its differences */
+    double spacing;                  /* spacings of f32 that the bound in bf16 allows */
     bool pooled;
 } Errors;
 
@@ -158,13 +160,13 @@ static void add_row(CheckReport *r, CheckKind kind, const char *name, int64_t el
     snprintf(row->name, sizeof row->name, "%s", name);
 }
 
-/* How many equal parts are as uncertain as the yardstick's error (check.h). */
+/* m of check.h: how many equal and independent parts would be as uncertain as the yardstick's error. */
 static double parts(const Errors *e)
 {
     return e->fourth_powers > 0.0 ? pow(e->yardstick, 4.0) / e->fourth_powers : 0.0;
 }
 
-/* Gradients in units of their size. */
+/* Errors of gradients are added relative to their norms, as gradients differ in size. */
 static void add_to_pool(Errors *pool, const Errors *e, CheckKind kind)
 {
     const double unit = kind == CHECK_GRADIENT && e->norm > 0.0 ? e->norm : 1.0;
@@ -176,7 +178,7 @@ static void add_to_pool(Errors *pool, const Errors *e, CheckKind kind)
     pool->norm = 1.0;
 }
 
-/* Mark what is too uncertain by itself; how it stands as one. */
+/* Mark the tensors whose error is too uncertain to be judged alone; returns the errors of their pool. */
 static Errors choose_pool(Errors *e, int count, CheckKind kind)
 {
     Errors pool = {0};
@@ -218,7 +220,7 @@ static double slack_of(const Check *c, int i)
     return sqrt(sum);
 }
 
-/* The share of the parameters' slack that `kind` has. */
+/* The share of the parameters' slack that tensors of `kind` are allowed. */
 static double slack_share(const Check *c, CheckKind kind)
 {
     const Optimizer *o = &c->reference.optimizer;
@@ -235,7 +237,7 @@ static void judge_in_f32(const Check *c, CheckReport *r, CheckKind kind, const E
                 F32_BOUND * e[i].norm + slack_share(c, kind) * slack_of(c, i));
 }
 
-/* Parameter by parameter, a copy that every run has. */
+/* Compare one copy of all parameters (values, target network or gradients). */
 static Status compare_params(Check *c, CheckReport *r, ParamCopy copy, CheckKind kind)
 {
     const Params *p = &c->reference.model.params, *there = &c->subject.model.params;

@@ -4,33 +4,36 @@
  *   subject     the device, in the precision that is checked
  *   yardstick   in bf16 only: the CPU in bf16, which rounds at the same places (base/bf16.h)
  *
- * All have one seed and meet the same batches. After some steps, each run on its own, their parameters
- * and target networks are held against one another. Then all take the reference's, and one more batch
- * gives losses and gradients: these so differ by what the devices compute, not by where the steps led.
+ * All runs have one seed and see the same batches. First each run makes some steps by itself, and the
+ * parameters and target networks of the runs are compared. Then all runs take the reference's
+ * parameters, and one more batch gives losses and gradients: these differ only by what the devices
+ * compute for this batch, not by where the steps led.
  *
  * For a tensor, error(run) = ||run - reference||_2, and `relative` = error(subject) / ||reference||_2.
  *
- * f32. error(subject) <= 1e-5 ||reference||. To parameters is added what AdamW makes of gradients that are
- * as close as that. It divides by the root of the second moment v, so that where a gradient is near 0
- * among larger ones a small error can turn the sign of a whole step:
+ * f32: error(subject) <= 1e-5 ||reference||. For parameters the bound is larger, by what AdamW can make
+ * of gradients that are this close. AdamW divides by the root of the second moment v; where a gradient
+ * is near 0 among larger ones, a small error can turn the sign of a whole step. With v corrected for
+ * its start as in AdamW, and rms_i the root mean square of sqrt(v) over the row of element i (within a
+ * row of a gradient all errors have about one size, the size of the terms that are summed):
  *
  *     slack_i = sum over steps of lr min(2, 1e-5 rms_i / (sqrt(v_i) + eps))
  *     error(subject) <= 1e-5 ||reference|| + ||slack||
  *
- * v corrected as AdamW's, rms_i the root mean square of sqrt(v) over the row that i is in. (Within a row
- * of a gradient errors are of one size: that of the terms it sums.) The target network has the share of
- * the slack that it took of the parameters: at most steps * learn.polyak, or all.
+ * The target network gets the share of the slack that it took of the parameters: at most
+ * steps * learn.polyak, or all.
  *
- * bf16. error(subject) <= 1.5 error(yardstick): the errors of two runs that round at the same places
- * are draws of one distribution. With d the yardstick's differences, error^2 = sum d^2 is as uncertain
- * as a sum of m = (sum d^2)^2 / sum d^4 equal and independent parts, and the logarithm of the ratio of
- * two such sums has about the variance 2/m. Where m >= 110, 1.5 (2.25 in the square) is six standard
- * deviations; tensors with less (small ones, or such as a few turned signs rule) are judged together,
- * the smallest m first until they have that m as one: `pooled`. What is summed over them is error^2, of
- * gradients, whose sizes differ, relative^2. A loss is one number, whose error may vanish in one of two
- * runs: it may have 1.5 times the larger of the yardstick's error and of one rounding, 2^-8 of it. To
- * parameters and target network a spacing of f32 a step is added, steps 2^-23 ||reference||: they are f32.
- * (That the reference is f32 and not exact matters little: its own error is 2^-16 of a bf16 rounding.)
+ * bf16: error(subject) <= 1.5 error(yardstick), because the errors of two runs that round at the same
+ * places are draws of one distribution. With d the yardstick's differences, error^2 = sum d^2 is as
+ * uncertain as a sum of m = (sum d^2)^2 / sum d^4 equal and independent parts, and the logarithm of the
+ * ratio of two such sums has a variance of about 2/m. Where m >= 110, the factor 1.5 (2.25 in the
+ * square) is six standard deviations. Tensors with a smaller m (small tensors, or tensors where a few
+ * turned signs dominate) are judged together, the smallest m first, until their pool has m >= 110. The
+ * pool sums error^2, of gradients relative^2, as gradients differ in size. A loss is one number, whose
+ * error may vanish in one of two runs by chance: its bound is 1.5 times the larger of the yardstick's
+ * error and one rounding, 2^-8 of the loss. For parameters and target network, which are f32, the bound
+ * gets one spacing of f32 a step more: steps 2^-23 ||reference||. The reference is f32 and not exact,
+ * which matters little: its own error is 2^-16 of a rounding to bf16.
  */
 #ifndef SOUK_CHECK_H
 #define SOUK_CHECK_H
@@ -42,13 +45,13 @@ typedef struct {
     Dtype precision;
     Trainer reference, subject, yardstick;
     Stream *stream;
-    float *slack; /* of f32: as PARAM_VALUE's flat buffer, what AdamW may have made of each */
+    float *slack; /* f32 only: slack of each element, laid out as PARAM_VALUE's flat buffer */
 } Check;
 
-/* Open all runs; the subject on config's train.device. */
+/* Open all runs; the subject runs on config's train.device. */
 Status check_open(Check *c, const Config *config, Dtype precision);
 void check_close(Check *c); /* safe on {0} */
-/* One step of every run. */
+/* Let every run make one step on the next batch. */
 Status check_step(Check *c);
 
 typedef enum { CHECK_LOSS, CHECK_GRADIENT, CHECK_PARAMETER, CHECK_TARGET, CHECK_KINDS } CheckKind;
@@ -56,10 +59,10 @@ const char *check_kind_name(CheckKind kind);
 
 typedef struct {
     CheckKind kind;
-    char name[64]; /* of a loss or a parameter; "(pooled)": those that are, as one */
+    char name[64]; /* of a loss or a parameter; "(pooled)" for all pooled tensors together */
     int64_t elements;
     double relative, largest; /* largest: max |subject - reference| */
-    double bound;             /* of `relative`; of a pooled one without a verdict */
+    double bound;             /* largest `relative` that passes; a pooled tensor has no verdict */
     bool pooled, passed;
 } CheckRow;
 
@@ -67,11 +70,11 @@ typedef struct {
     Dtype precision;
     int64_t steps;
     int count;
-    CheckRow *row; /* falling relative / bound, those that are pooled last */
+    CheckRow *row; /* [count] by falling relative / bound, pooled tensors last */
     bool passed;
 } CheckReport;
 
-/* Compare, and the last batch: no check_step afterwards. */
+/* Compare parameters, then losses and gradients of one more batch. Call no check_step afterwards. */
 Status check_compare(Check *c, CheckReport *report);
 void check_report_close(CheckReport *report); /* safe on {0} */
 

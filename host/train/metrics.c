@@ -8,16 +8,17 @@
 
 #include "base/files.h"
 
+/* Drops the lines of steps after `step`: a resumed run writes them again. */
 static Status keep_until(const char *path, int64_t step)
 {
     FILE *from = fopen(path, "r");
     if (!from) return errno == ENOENT ? OK : FAIL(ERR_IO, "%s: %s", path, strerror(errno));
     AtomicFile to = {0};
     char *line = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     Status st;
     TRY_OR_FAIL(st, files_atomic_open(&to, path));
-    while (getline(&line, &room, from) > 0) {
+    while (getline(&line, &capacity, from) > 0) {
         json_t *record = json_loads(line, 0, NULL);
         const json_t *at = json_object_get(record, "step");
         if (json_is_integer(at) && json_integer_value(at) <= step) fputs(line, to.stream);

@@ -13,16 +13,17 @@ enum { NAME_MAX_BYTES = 96, FIXED = 48 };
 typedef struct {
     Device *dev;
     NamedTensor *list;
-    void **read; /* of each tensor: what device_read_done gives back; NULL: the host's */
+    void *
+        *read; /* for each tensor, the copy that device_read made; NULL for a tensor of the host */
     char (*name)[NAME_MAX_BYTES];
-    int count, room;
+    int count, capacity;
 } Trace;
 
-/* A tensor of the host. */
+/* Add a tensor whose data is in host memory; an absent one is left out. */
 static void add_host(Trace *t, Tensor tensor, const char *name)
 {
     if (!tensor.data) return;
-    REQUIRE(t->count < t->room, "a trace of more than %d tensors", t->room);
+    REQUIRE(t->count < t->capacity, "a trace of more than %d tensors", t->capacity);
     snprintf(t->name[t->count], NAME_MAX_BYTES, "%s", name);
     t->list[t->count] = (NamedTensor){t->name[t->count], tensor};
     t->count++;
@@ -45,14 +46,14 @@ __attribute__((format(printf, 3, 4))) static void add(Trace *t, Tensor tensor, c
 static Status trace_open(Trace *t, Trainer *trainer)
 {
     t->dev = &trainer->dev;
-    t->room = 3 * trainer->model.params.count + (int)trainer->model.shape.layers + FIXED;
-    t->list = calloc((size_t)t->room, sizeof *t->list);
-    t->read = calloc((size_t)t->room, sizeof *t->read);
-    t->name = calloc((size_t)t->room, sizeof *t->name);
+    t->capacity = 3 * trainer->model.params.count + (int)trainer->model.shape.layers + FIXED;
+    t->list = calloc((size_t)t->capacity, sizeof *t->list);
+    t->read = calloc((size_t)t->capacity, sizeof *t->read);
+    t->name = calloc((size_t)t->capacity, sizeof *t->name);
     return t->list && t->read && t->name ? OK : FAIL(ERR_MEMORY, "no memory for a trace");
 }
 
-/* [tokens, kinds], as the README has it. */
+/* Add the users' categories as one tensor [tokens, kinds], the layout of host/model/README.md. */
 static void add_categories(Trace *trace, Trainer *t, int32_t *space)
 {
     const int64_t tokens = t->input.tokens, kinds = t->model.shape.user_kinds;
@@ -63,7 +64,7 @@ static void add_categories(Trace *trace, Trainer *t, int32_t *space)
     add_host(trace, TENSOR(space, I32, tokens, kinds), "batch.user_category");
 }
 
-/* `space`: [tokens, user kinds]. */
+/* `space` holds [tokens, user kinds] for the categories of users. */
 static void add_inputs(Trace *trace, Trainer *t, int32_t *space)
 {
     const ModelInput *in = &t->input;

@@ -1,14 +1,15 @@
-/* One batch laid open, so that another framework can be held against it: see `souk trace --help`.
+/* Everything that a training step reads and computes for one batch, written to a file, so that another
+ * framework can be compared with souk: see `souk trace --help`.
  *
  * Tensors of the safetensors file, by the names of host/model/README.md:
  *   batch.*                      the inputs (cu_seqlens, item, …, user_category one [tokens, kinds])
  *   catalogue.category, .number  the item features
  *   param.<name>, target_param.<name>
  *   activation.embedding, activation.block.<l> (residual stream after block l), activation.final:
- *                                in bf16 where train.precision is
- *   loss.<name> of objective.h, loss.total   f64 [1], unweighted but the total
+ *                                bf16 where train.precision is bf16
+ *   loss.<name> of objective.h, loss.total   f64 [1]; all but the total without their weights
  *   grad.<name>                  before clipping
- * and in the metadata every setting, and `step`, the dropout counter.
+ * The metadata has every setting, and `step`, the counter of dropout.
  */
 #ifndef SOUK_TRACE_H
 #define SOUK_TRACE_H
