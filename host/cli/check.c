@@ -1,13 +1,11 @@
 /* souk check: does this machine's GPU compute what its CPU computes? */
 #include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/files.h"
 #include "base/progress.h"
+#include "base/report.h"
 #include "cli/cli.h"
 #include "train/check.h"
 
@@ -74,9 +72,6 @@ static void print_report(const CheckReport *r, bool all)
     printf("\n");
 }
 
-/* NaN and infinity, which JSON has not, are null. */
-static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
 static json_t *report_json(const CheckReport *r)
 {
     json_t *rows = json_array();
@@ -85,9 +80,10 @@ static json_t *report_json(const CheckReport *r)
         json_array_append_new(rows, json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:b, s:b}", "kind",
                                               check_kind_name(row->kind), "tensor", row->name,
                                               "elements", (json_int_t)row->elements, "relative_l2",
-                                              number(row->relative), "bound", number(row->bound),
-                                              "max_error", number(row->largest), "pooled",
-                                              row->pooled, "passed", row->passed));
+                                              report_number(row->relative), "bound",
+                                              report_number(row->bound), "max_error",
+                                              report_number(row->largest), "pooled", row->pooled,
+                                              "passed", row->passed));
     }
     return json_pack("{s:s, s:I, s:b, s:o}", "precision", tensor_dtype_name(r->precision), "steps",
                      (json_int_t)r->steps, "passed", r->passed, "tensors", rows);
@@ -95,18 +91,9 @@ static json_t *report_json(const CheckReport *r)
 
 static Status write_json(const char *path, const char *device, json_t *reports, bool passed)
 {
-    AtomicFile file = {0};
     json_t *root = json_pack("{s:s, s:s, s:b, s:O}", "schema", "souk-check-1", "device", device,
                              "passed", passed, "precisions", reports);
-    Status st = root ? files_atomic_open(&file, path) : FAIL(ERR_MEMORY, "%s: out of memory", path);
-    if (st == OK) {
-        json_dumpf(root, file.stream, JSON_INDENT(2));
-        fputc('\n', file.stream);
-        st = files_atomic_commit(&file);
-    }
-    files_atomic_close(&file);
-    json_decref(root);
-    return st;
+    return report_write(path, root, REPORT_WIDE);
 }
 
 /* ---- The check ------------------------------------------------------------------------------------ */

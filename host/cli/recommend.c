@@ -1,12 +1,12 @@
 /* souk recommend */
 #include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/report.h"
 #include "cli/cli.h"
 #include "infer/recommend.h"
 
@@ -124,24 +124,19 @@ static Status run(Session *s, const Arguments *a, Recommendation *out, int64_t *
     return recommend_best(s, &h, 1, &o, out, found);
 }
 
-static json_t *number_or_null(float x) { return isfinite(x) ? json_real((double)x) : json_null(); }
-
 static Status print_json(Behaviour *file, const Recommendation *r, int64_t found)
 {
     json_t *list = json_array();
     for (int64_t i = 0; i < found; i++) {
         const char *key;
         TRY(behaviour_keys_item(file, r[i].item, &key));
-        json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:o, s:o}", "item", key, "row",
-                                              (int)r[i].item, "score", (double)r[i].score,
-                                              "probability", number_or_null(r[i].probability), "q",
-                                              number_or_null(r[i].q)));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:i, s:f, s:o, s:o}", "item", key, "row",
+                                        (int)r[i].item, "score", (double)r[i].score, "probability",
+                                        report_number((double)r[i].probability), "q",
+                                        report_number((double)r[i].q)));
     }
-    json_t *root = json_pack("{s:o}", "recommendations", list);
-    json_dumpf(root, stdout, JSON_INDENT(2));
-    fputc('\n', stdout);
-    json_decref(root);
-    return OK;
+    return report_print(stdout, json_pack("{s:o}", "recommendations", list), REPORT_WIDE);
 }
 
 static void print_number(float x)

@@ -2,13 +2,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/progress.h"
+#include "base/report.h"
 #include "cli/cli.h"
 #include "world/choices.h"
 #include "world/log.h"
@@ -146,9 +145,7 @@ static Status print_json(const Arguments *a, const Row *row, int rows, const Opt
     json_t *root = json_pack("{s:s, s:I, s:I, s:o, s:o}", "world", a->world, "episodes",
                              (json_int_t)a->episodes, "seed", (json_int_t)a->seed, "policies", list,
                              "optimum", optimum->known ? json_real(optimum->value) : json_null());
-    const int failed = json_dump_file(root, a->json, JSON_INDENT(2));
-    json_decref(root);
-    return failed ? FAIL(ERR_IO, "%s: cannot write: %s", a->json, strerror(errno)) : OK;
+    return report_write(a->json, root, REPORT_WIDE | REPORT_UNENDED);
 }
 
 static void print_table(const Row *row, int rows, const Optimum *optimum)

@@ -1,11 +1,10 @@
 #include "train/checkpoint.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/files.h"
+#include "base/report.h"
 #include "model/saved.h"
 
 static const char *const prefix[PARAM_COPIES] = {
@@ -106,28 +105,13 @@ Status checkpoint_describe(const Trainer *t, const Progression *p)
 {
     char path[sizeof(Config_text) + 32];
     snprintf(path, sizeof path, "%s/checkpoint.json", t->config.train_out);
-    json_t *settings = json_object();
-    for (int i = 0; i < config_count(); i++) {
-        char value[VALUE_MAX];
-        config_value(&t->config, i, value, sizeof value);
-        json_object_set_new(settings, config_key(i), json_string(value));
-    }
     json_t *root =
         json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:s, s:o}", "schema", "souk-checkpoint-1", "step",
                   (json_int_t)t->step, "epoch", (json_int_t)p->cursor.epoch, "parameters",
                   (json_int_t)params_elements(&t->model.params), "best_validation_ndcg10", p->best,
                   "validations_since_best", (json_int_t)p->worse, "catalogue_hash",
-                  t->file.catalogue_hash, "settings", settings);
-    AtomicFile file = {0};
-    Status st = root ? files_atomic_open(&file, path) : FAIL(ERR_MEMORY, "%s: out of memory", path);
-    if (st == OK) {
-        json_dumpf(root, file.stream, JSON_INDENT(2));
-        fputc('\n', file.stream);
-        st = files_atomic_commit(&file);
-    }
-    files_atomic_close(&file);
-    json_decref(root);
-    return st;
+                  t->file.catalogue_hash, "settings", report_settings(&t->config, CONFIG_ALL));
+    return report_write(path, root, REPORT_WIDE);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------- */

@@ -1,13 +1,13 @@
 #include "train/loop.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/files.h"
 #include "base/progress.h"
+#include "base/report.h"
 #include "evaluate/ranking/validation.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
@@ -98,10 +98,8 @@ Status loop_plan(const Config *config, FILE *out)
         "parts", "parameters", (json_int_t)p.parameters, "gradients", (json_int_t)p.gradients,
         "moments", (json_int_t)p.moments, "target_network", (json_int_t)p.target_network,
         "activations", (json_int_t)p.activations);
-    const bool written = plan && json_dumpf(plan, out, JSON_INDENT(1)) == 0 && fputc('\n', out) > 0;
-    json_decref(plan);
     trainer_close(&t);
-    return written ? OK : FAIL(ERR_IO, "cannot write the plan");
+    return report_print(out, plan, REPORT_NARROW);
 }
 
 static Status loop_open(Loop *l, const Config *config, LoopOptions options)

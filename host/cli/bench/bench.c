@@ -52,9 +52,9 @@ static void usage(FILE *out)
 /* Takes `report`. */
 static Status finish(const Arguments *a, json_t *report)
 {
-    const Status st = a->json ? bench_report_write(a->json, report) : OK;
+    if (a->json) return report_write(a->json, report, REPORT_NARROW);
     json_decref(report);
-    return st;
+    return OK;
 }
 
 static Status run_on(Device *dev, const Config *config, const Arguments *a)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/files.h"
 #include "commit.h"
 #include "souk.h"
 
@@ -126,17 +125,4 @@ json_t *bench_report_steps_json(const BenchStep *s, double ceiling, const Config
     json_object_set_new(report, "model", model_json(config));
     json_object_set_new(report, "steps", steps);
     return report;
-}
-
-Status bench_report_write(const char *path, const json_t *report)
-{
-    AtomicFile file = {0};
-    Status st = files_atomic_open(&file, path);
-    if (st == OK) {
-        json_dumpf(report, file.stream, JSON_INDENT(1));
-        fputc('\n', file.stream);
-        st = files_atomic_commit(&file);
-    }
-    files_atomic_close(&file);
-    return st;
 }

@@ -2,9 +2,8 @@
 #ifndef SOUK_CLI_BENCH_REPORT_H
 #define SOUK_CLI_BENCH_REPORT_H
 
-#include <jansson.h>
-
 #include "base/device.h"
+#include "base/report.h"
 #include "measure/bench.h"
 #include "measure/steps.h"
 
@@ -19,7 +18,6 @@ void bench_report_print_steps(const BenchStep *s, double ceiling);
 json_t *bench_report_ops_json(const BenchReport *r, Device *dev);
 json_t *bench_report_steps_json(const BenchStep *s, double ceiling, const Config *config,
                                 Device *dev);
-Status bench_report_write(const char *path, const json_t *report);
 
 /* Prints the times of A over those of B, row by row; both of ops, or both of steps. */
 Status bench_compare(const char *path_a, const char *path_b);

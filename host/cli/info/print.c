@@ -1,9 +1,9 @@
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/report.h"
 #include "cli/info/info.h"
 
 enum { BAR = 40, NAME = 24 };
@@ -160,18 +160,12 @@ Status info_print(Behaviour *b, const Summary *s)
 
 /* ---- JSON ------------------------------------------------------------------------------------- */
 
-static json_t *json_text(const char *text)
-{
-    json_t *value = json_string(text ? text : ""); /* NULL where the text is no UTF-8 */
-    return value ? value : json_null();
-}
-
 static json_t *json_actions(const Behaviour *b, const Summary *s)
 {
     json_t *list = json_array();
     for (int a = 0; a < b->actions; a++)
         json_array_append_new(
-            list, json_pack("{s:o,s:I,s:f,s:f}", "name", json_text(b->action_name[a]), "events",
+            list, json_pack("{s:o,s:I,s:f,s:f}", "name", report_string(b->action_name[a]), "events",
                             (json_int_t)s->action_events[a], "reward", (double)b->action_reward[a],
                             "reward_sum", s->action_reward[a]));
     return list;
@@ -196,7 +190,7 @@ static json_t *json_splits(const Behaviour *b, const Summary *s)
         json_object_set_new(splits, split_names[k],
                             json_pack("{s:I,s:I}", "events", (json_int_t)s->split_events[k],
                                       "users", (json_int_t)s->split_users[k]));
-    json_object_set_new(splits, "rule", json_text(b->split_rule));
+    json_object_set_new(splits, "rule", report_string(b->split_rule));
     return splits;
 }
 
@@ -204,11 +198,12 @@ static json_t *json_features(const FeatureSet *f)
 {
     json_t *list = json_array();
     for (int k = 0; k < f->kinds; k++)
-        json_array_append_new(list, json_pack("{s:o,s:s,s:i}", "name", json_text(f->kind_name[k]),
-                                              "kind", "category", "rows", (int)f->kind_rows[k]));
+        json_array_append_new(list,
+                              json_pack("{s:o,s:s,s:i}", "name", report_string(f->kind_name[k]),
+                                        "kind", "category", "rows", (int)f->kind_rows[k]));
     for (int n = 0; n < f->numbers; n++)
         json_array_append_new(
-            list, json_pack("{s:o,s:s,s:f,s:f}", "name", json_text(f->number_name[n]), "kind",
+            list, json_pack("{s:o,s:s,s:f,s:f}", "name", report_string(f->number_name[n]), "kind",
                             "number", "mean", (double)f->mean[n], "std", (double)f->std[n]));
     return list;
 }
@@ -219,12 +214,13 @@ static json_t *json_storage(const Behaviour *b)
     for (int c = 0; c < COLUMN_FEATURE + b->event_features.numbers; c++) {
         ColumnStorage column;
         if (!columns_storage(b, (Column)c, &column)) continue;
-        json_array_append_new(
-            list, json_pack("{s:o,s:s,s:s,s:I,s:b,s:b,s:I,s:I}", "column", json_text(column.name),
-                            "type", column.type, "layout", column.layout, "chunk_events",
-                            (json_int_t)column.chunk_events, "shuffled", column.shuffled,
-                            "deflated", column.deflated, "bytes", (json_int_t)column.bytes,
-                            "bytes_stored", (json_int_t)column.bytes_stored));
+        json_array_append_new(list, json_pack("{s:o,s:s,s:s,s:I,s:b,s:b,s:I,s:I}", "column",
+                                              report_string(column.name), "type", column.type,
+                                              "layout", column.layout, "chunk_events",
+                                              (json_int_t)column.chunk_events, "shuffled",
+                                              column.shuffled, "deflated", column.deflated, "bytes",
+                                              (json_int_t)column.bytes, "bytes_stored",
+                                              (json_int_t)column.bytes_stored));
     }
     return list;
 }
@@ -234,7 +230,7 @@ static Status json_items(Behaviour *b, const Summary *s, json_t *list)
     for (int i = 0; i < s->tops; i++) {
         const char *key;
         TRY(behaviour_keys_item(b, s->top[i], &key));
-        json_array_append_new(list, json_pack("{s:o,s:I}", "key", json_text(key), "events",
+        json_array_append_new(list, json_pack("{s:o,s:I}", "key", report_string(key), "events",
                                               (json_int_t)s->top_events[i]));
     }
     return OK;
@@ -245,11 +241,11 @@ Status info_print_json(Behaviour *b, const Summary *s)
     json_t *top = json_array();
     const Status st = json_items(b, s, top);
     json_t *root = json_pack(
-        "{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:b,s:I,s:I,s:I,s:f,s:I}", "path", json_text(b->path),
+        "{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:b,s:I,s:I,s:I,s:f,s:I}", "path", report_string(b->path),
         "events", (json_int_t)b->events, "users", (json_int_t)b->users, "items",
         (json_int_t)b->items, "items_seen", (json_int_t)s->items_seen, "first_ms",
         (json_int_t)s->first_ms, "last_ms", (json_int_t)s->last_ms, "catalogue_hash",
-        json_text(b->catalogue_hash), "plain_keys", b->plain_keys, "episode_gap_ms",
+        report_string(b->catalogue_hash), "plain_keys", b->plain_keys, "episode_gap_ms",
         (json_int_t)b->episode_gap_ms, "terminal", (json_int_t)s->terminal, "truncated",
         (json_int_t)s->truncated, "reward_sum", s->reward, "bytes", (json_int_t)s->file_bytes);
     json_object_set_new(root, "actions", json_actions(b, s));
@@ -260,9 +256,8 @@ Status info_print_json(Behaviour *b, const Summary *s)
     json_object_set_new(root, "user_features", json_features(&b->user_features));
     json_object_set_new(root, "storage", json_storage(b));
     json_object_set_new(root, "top_items", top);
-    json_object_set_new(root, "report", json_text(b->report));
-    const bool good = st != OK || json_dumpf(root, stdout, JSON_INDENT(1)) == 0;
+    json_object_set_new(root, "report", report_string(b->report));
+    if (st == OK) return report_print(stdout, root, REPORT_NARROW);
     json_decref(root);
-    if (st == OK && good) putchar('\n');
-    return good ? st : FAIL(ERR_IO, "cannot write to standard output");
+    return st;
 }

@@ -1,9 +1,8 @@
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/report.h"
 #include "data/ingest/stage.h"
 
 static const char *const split_name[SPLITS] = {"train", "valid", "test"};
@@ -124,8 +123,7 @@ void ingest_report_close(IngestReport *report)
     report->text = NULL;
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *bad_json(const IngestReport *r)
 {
@@ -186,14 +184,5 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
 
 Status ingest_report_json(const IngestReport *report, const Mapping *m, const char *path)
 {
-    char temporary[4096];
-    snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    json_t *json = report_json(report, m);
-    const int failed = json_dump_file(json, temporary, JSON_INDENT(2));
-    json_decref(json);
-    if (failed || rename(temporary, path)) {
-        unlink(temporary);
-        return FAIL(ERR_IO, "%s: cannot write the report", path);
-    }
-    return OK;
+    return report_write(path, report_json(report, m), REPORT_WIDE | REPORT_UNENDED);
 }

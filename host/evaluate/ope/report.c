@@ -1,13 +1,10 @@
 #include "evaluate/ope/report.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/files.h"
+#include "base/report.h"
 
 static void print_log(FILE *out, const OpeLog *log, const OpeOptions *o, const OpeReportContext *c)
 {
@@ -85,16 +82,14 @@ void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const Op
           out);
 }
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *fitted(const OpeResult *r, const OpeLog *log)
 {
     if (!r->sweeps) return json_null();
     json_t *channels = json_object();
     for (int c = 0; c < r->channels; c++)
-        json_object_set_new(channels, log->file->action_name[c], number(r->channel[c]));
+        json_object_set_new(channels, log->file->action_name[c], report_number(r->channel[c]));
     return json_pack("{s:i, s:b, s:o, s:o}", "sweeps", r->sweeps, "settled", r->converged,
-                     "td_error", number(r->residual), "channels", channels);
+                     "td_error", report_number(r->residual), "channels", channels);
 }
 
 static json_t *report(const OpeResult *r, const OpeLog *log, const OpeOptions *o,
@@ -106,37 +101,27 @@ static json_t *report(const OpeResult *r, const OpeLog *log, const OpeOptions *o
         json_array_append_new(estimators,
                               json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name",
                                         r->estimator[k]->name, "assumes", r->estimator[k]->assumes,
-                                        "value", number(e->value), "low", number(e->low), "high",
-                                        number(e->high), "bernstein_low", number(e->bernstein_low),
-                                        "bernstein_high", number(e->bernstein_high)));
+                                        "value", report_number(e->value), "low",
+                                        report_number(e->low), "high", report_number(e->high),
+                                        "bernstein_low", report_number(e->bernstein_low),
+                                        "bernstein_high", report_number(e->bernstein_high)));
     }
-    json_t *weights =
-        json_pack("{s:o, s:o, s:o, s:o, s:o}", "mean", number(r->mean), "error", number(r->error),
-                  "largest", number(r->largest), "effective_sample_size", number(r->ess), "wanted",
-                  number(r->ess_wanted));
+    json_t *weights = json_pack("{s:o, s:o, s:o, s:o, s:o}", "mean", report_number(r->mean),
+                                "error", report_number(r->error), "largest",
+                                report_number(r->largest), "effective_sample_size",
+                                report_number(r->ess), "wanted", report_number(r->ess_wanted));
     return json_pack(
         "{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:i, s:o, s:o, s:i, s:I, s:o, s:s?, s:o, s:o}",
         "data", c->data, "split", c->split, "policy", c->policy, "sequential", log->sequential,
         "decisions", (json_int_t)log->count, "users", (json_int_t)log->users, "episodes",
         (json_int_t)log->episodes, "no_history", (json_int_t)log->no_history, "items", log->items,
-        "clip", number(r->clip), "gamma", number(o->gamma), "replicates", o->bootstrap.replicates,
-        "seed", (json_int_t)o->bootstrap.seed, "weights", weights, "refusal", c->refusal,
-        "estimators", estimators, "fqe", fitted(r, log));
+        "clip", report_number(r->clip), "gamma", report_number(o->gamma), "replicates",
+        o->bootstrap.replicates, "seed", (json_int_t)o->bootstrap.seed, "weights", weights,
+        "refusal", c->refusal, "estimators", estimators, "fqe", fitted(r, log));
 }
 
 Status ope_report_json(const char *path, const OpeResult *r, const OpeLog *log,
                        const OpeOptions *options, const OpeReportContext *context)
 {
-    json_t *root = report(r, log, options, context);
-    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(root);
-    if (!text) return FAIL(ERR_FORMAT, "%s: a name in the report is not UTF-8", path);
-    AtomicFile file;
-    Status st = files_atomic_open(&file, path);
-    if (st == OK && fprintf(file.stream, "%s\n", text) < 0)
-        st = FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    if (st == OK) st = files_atomic_commit(&file);
-    files_atomic_close(&file);
-    free(text);
-    return st;
+    return report_write(path, report(r, log, options, context), REPORT_9DIGITS);
 }

@@ -1,13 +1,10 @@
 #include "evaluate/ranking/report.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/files.h"
+#include "base/report.h"
 
 static const RankingMeasure shown_difference = NDCG_10;
 
@@ -201,12 +198,11 @@ void ranking_report_print(FILE *out, const Evaluation *e, const RankingReportCon
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *estimate(Estimate e)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "value", number(e.value), "error", number(e.error),
-                     "low", number(e.low), "high", number(e.high));
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", report_number(e.value), "error",
+                     report_number(e.error), "low", report_number(e.low), "high",
+                     report_number(e.high));
 }
 
 static json_t *scorer_json(const Evaluation *e, int k)
@@ -226,7 +222,7 @@ static json_t *group_json(const Evaluation *e, const RankingReportContext *c, in
         for (int m = 0; m < MEASURES; m++)
             json_object_set_new(row, ranking_measure_name((RankingMeasure)m),
                                 estimate(s->measure[m]));
-        json_object_set_new(row, "coverage@20", number(s->coverage));
+        json_object_set_new(row, "coverage@20", report_number(s->coverage));
         json_array_append_new(scorers, row);
         users = s->users;
         const int best = evaluation_best_baseline(e, group, shown_difference);
@@ -274,15 +270,5 @@ Status ranking_report_json(const char *path, const Evaluation *e, const RankingR
         (json_int_t)e->events.no_history, "sample", (json_int_t)c->sample, "seed",
         (json_int_t)c->seed, "include_seen", e->options.include_seen, "top", RANKING_TOP, "groups",
         groups, "next_is_purchase", auc_json(e, c));
-    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
-    json_decref(root);
-    if (!text) return FAIL(ERR_FORMAT, "%s: a name in the report is not UTF-8", path);
-    AtomicFile file;
-    Status st = files_atomic_open(&file, path);
-    if (st == OK && fprintf(file.stream, "%s\n", text) < 0)
-        st = FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    if (st == OK) st = files_atomic_commit(&file);
-    files_atomic_close(&file);
-    free(text);
-    return st;
+    return report_write(path, root, REPORT_9DIGITS);
 }

@@ -1,12 +1,11 @@
 #include "train/ablation/record.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/files.h"
+#include "base/report.h"
 
 static void path_of(char *path, size_t size, const Config *c)
 {
@@ -15,32 +14,15 @@ static void path_of(char *path, size_t size, const Config *c)
 
 Status ablation_record_write(const AblationRecord *r, const Config *c, const Behaviour *file)
 {
-    char path[sizeof(Config_text) + 32], value[sizeof(Config_text)];
-    json_t *settings = json_object();
+    char path[sizeof(Config_text) + 32];
     path_of(path, sizeof path, c);
-    for (int i = 0; i < config_count(); i++) {
-        if (!config_in(i, CONFIG_ARM)) continue;
-        config_value(c, i, value, sizeof value);
-        json_object_set_new(settings, config_key(i), json_string(value));
-    }
-    json_t *root =
-        json_pack("{s:s, s:b, s:I, s:f, s:{s:f, s:f}, s:o, s:s?, s:I, s:o}", "schema", "souk-arm-1",
-                  "complete", r->complete, "steps", (json_int_t)r->steps, "seconds", r->seconds,
-                  "return", "mean", r->greedy.mean, "half_interval_95", r->greedy.half, "optimum",
-                  isnan(r->optimum) ? json_null() : json_real(r->optimum), "catalogue_hash",
-                  file ? file->catalogue_hash : NULL, "events",
-                  (json_int_t)(file ? file->events : 0), "settings", settings);
-    AtomicFile out = {0};
-    Status st =
-        root ? files_atomic_open(&out, path) : FAIL(ERR_FORMAT, "%s: a setting is not UTF-8", path);
-    if (st == OK) {
-        json_dumpf(root, out.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
-        fputc('\n', out.stream);
-        st = files_atomic_commit(&out);
-    }
-    files_atomic_close(&out);
-    json_decref(root);
-    return st;
+    json_t *root = json_pack(
+        "{s:s, s:b, s:I, s:f, s:{s:f, s:f}, s:o, s:s?, s:I, s:o}", "schema", "souk-arm-1",
+        "complete", r->complete, "steps", (json_int_t)r->steps, "seconds", r->seconds, "return",
+        "mean", r->greedy.mean, "half_interval_95", r->greedy.half, "optimum",
+        report_number(r->optimum), "catalogue_hash", file ? file->catalogue_hash : NULL, "events",
+        (json_int_t)(file ? file->events : 0), "settings", report_settings(c, CONFIG_ARM));
+    return report_write(path, root, REPORT_17DIGITS);
 }
 
 /* Compares the settings of the record with `c`. A setting that the record does not have, because it

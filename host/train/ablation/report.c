@@ -1,14 +1,11 @@
 #include "train/ablation/report.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/files.h"
 #include "base/plot.h"
-#include "train/checkpoint.h"
+#include "base/report.h"
 
 static bool in_world(const AblationTable *t) { return t->config->world_name[0] != '\0'; }
 
@@ -148,18 +145,16 @@ void ablation_report_print(FILE *out, const AblationTable *t)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *range(PairedRange r)
 {
-    return json_pack("{s:o, s:o}", "low", number(r.low), "high", number(r.high));
+    return json_pack("{s:o, s:o}", "low", report_number(r.low), "high", report_number(r.high));
 }
 
 static json_t *estimate(const PairedEstimate *e)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "value", number(e->value), "spread",
-                     number(e->spread), "users", range(e->users), "seeds", range(e->seeds), "both",
-                     range(e->both));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "value", report_number(e->value), "spread",
+                     report_number(e->spread), "users", range(e->users), "seeds", range(e->seeds),
+                     "both", range(e->both));
 }
 
 static json_t *by_seed(const AblationTable *t, const AblationGroup *g, int arm)
@@ -168,7 +163,7 @@ static json_t *by_seed(const AblationTable *t, const AblationGroup *g, int arm)
     for (int m = 0; m < MEASURES && !in_world(t); m++) {
         json_t *values = json_array();
         for (int s = 0; s < t->seeds; s++)
-            json_array_append_new(values, number(g->value[m][arm][s]));
+            json_array_append_new(values, report_number(g->value[m][arm][s]));
         json_object_set_new(all, ranking_measure_name((RankingMeasure)m), values);
     }
     return all;
@@ -178,8 +173,8 @@ static json_t *baseline_json(const AblationGroup *g)
 {
     if (!g->baseline) return json_null();
     const Estimate *e = &g->best.measure[NDCG_10];
-    return json_pack("{s:s, s:o, s:o, s:o}", "name", g->baseline, "value", number(e->value), "low",
-                     number(e->low), "high", number(e->high));
+    return json_pack("{s:s, s:o, s:o, s:o}", "name", g->baseline, "value", report_number(e->value),
+                     "low", report_number(e->low), "high", report_number(e->high));
 }
 
 static json_t *group_json(const AblationTable *t, int g)
@@ -222,35 +217,16 @@ static json_t *arms_json(const AblationTable *t)
     return arms;
 }
 
-static json_t *settings_json(const Config *c)
+static json_t *table_json(const AblationTable *t)
 {
-    json_t *settings = json_object();
-    for (int i = 0; i < config_count(); i++) {
-        char value[sizeof(Config_text)];
-        if (!config_in(i, CONFIG_ARM)) continue;
-        config_value(c, i, value, sizeof value);
-        json_object_set_new(settings, config_key(i), json_string(value));
-    }
-    return settings;
-}
-
-static Status write_json(const void *content, FILE *out)
-{
-    const AblationTable *t = content;
     json_t *groups = json_array();
     for (int g = 0; g < t->groups; g++) json_array_append_new(groups, group_json(t, g));
-    json_t *root = json_pack(
+    return json_pack(
         "{s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:o, s:o, s:o, s:o}", "schema", "souk-ablation-1",
         "data", in_world(t) ? t->config->world_name : t->config->data_path, "judged_by", t->judged,
         "items", (json_int_t)t->items, "flattered_events", (json_int_t)t->flattered, "first_seed",
-        (json_int_t)t->config->train_seed, "seeds", t->seeds, "optimum", number(t->optimum), "arms",
-        arms_json(t), "groups", groups, "settings", settings_json(t->config));
-    if (!root)
-        return FAIL(ERR_FORMAT, "%s: a name in the report is not UTF-8", t->config->train_out);
-    json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-    fputc('\n', out);
-    json_decref(root);
-    return OK;
+        (json_int_t)t->config->train_seed, "seeds", t->seeds, "optimum", report_number(t->optimum),
+        "arms", arms_json(t), "groups", groups, "settings", report_settings(t->config, CONFIG_ARM));
 }
 
 /* ---- Plot ------------------------------------------------------------------------------------ */
@@ -313,7 +289,9 @@ static Status write_file(const AblationTable *t, const char *name, FileWriter wr
 
 Status ablation_report_write(const AblationTable *t)
 {
-    TRY(write_file(t, "ablation.json", write_json));
+    char path[sizeof(Config_text) + 32];
+    snprintf(path, sizeof path, "%s/ablation.json", t->config->train_out);
+    TRY(report_write(path, table_json(t), REPORT_9DIGITS));
     TRY(write_file(t, "ablation.dat", write_data));
     TRY(write_file(t, "ablation.gp", write_script));
     plot_draw(t->config->train_out, "ablation.gp");

@@ -1,20 +1,19 @@
 #include "train/rounds/report.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 
 #include "base/files.h"
 #include "base/plot.h"
+#include "base/report.h"
 
 static json_t *pack(PlayInterval i)
 {
     return json_pack("{s:f, s:f}", "mean", i.mean, "half_interval_95", i.half);
 }
 
-static Status write_json(const void *content, FILE *out)
+static json_t *table_json(const RoundsTable *t)
 {
-    const RoundsTable *t = content;
     json_t *policies = json_array(), *rounds = json_array();
     for (int i = 0; i < t->baselines; i++)
         json_array_append_new(policies, json_pack("{s:s, s:b, s:o}", "name", t->baseline[i].name,
@@ -29,13 +28,9 @@ static Status write_json(const void *content, FILE *out)
                                         t->known ? pack(m->lost) : json_null(), "td_loss", m->td,
                                         "events", (json_int_t)m->events, "seconds", m->seconds));
     }
-    json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o}", "world", t->world, "objective",
-                             t->objective, "policies", policies, "optimum",
-                             t->known ? json_real(t->optimum) : json_null(), "rounds", rounds);
-    if (!root) return FAIL(ERR_FORMAT, "world.name = \"%s\" is not UTF-8", t->world);
-    json_dumpf(root, out, JSON_INDENT(2));
-    json_decref(root);
-    return OK;
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "world", t->world, "objective", t->objective,
+                     "policies", policies, "optimum",
+                     t->known ? json_real(t->optimum) : json_null(), "rounds", rounds);
 }
 
 static Status write_data(const void *content, FILE *out)
@@ -81,7 +76,9 @@ static Status write_file(const RoundsTable *t, const char *name, FileWriter writ
 
 Status rounds_report_write(const RoundsTable *t)
 {
-    TRY(write_file(t, "rounds.json", write_json));
+    char path[4096];
+    snprintf(path, sizeof path, "%s/rounds.json", t->folder);
+    TRY(report_write(path, table_json(t), REPORT_WIDE | REPORT_UNENDED));
     TRY(write_file(t, "rounds.dat", write_data));
     TRY(write_file(t, "rounds.gp", write_script));
     plot_draw(t->folder, "rounds.gp");

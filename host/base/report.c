@@ -1,0 +1,85 @@
+#include "base/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/files.h"
+
+/* errno of an earlier call may be the cause of another failure. */
+static Status cannot_write(const char *name)
+{
+    return FAIL(ERR_IO, "%s: cannot write: %s", name, strerror(errno ? errno : EIO));
+}
+
+static Status write_root(const char *name, FILE *out, const json_t *root, size_t layout)
+{
+    if (!root)
+        return FAIL(ERR_FORMAT, "%s: a text in the report is not UTF-8, want UTF-8 names and paths",
+                    name);
+    errno = 0;
+    if (json_dumpf(root, out, layout & ~REPORT_UNENDED) != 0) return cannot_write(name);
+    if (!(layout & REPORT_UNENDED) && fputc('\n', out) == EOF) return cannot_write(name);
+    return OK;
+}
+
+static bool is_special(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+static Status write_in_place(const char *path, const json_t *root, size_t layout)
+{
+    FILE *out = fopen(path, "w");
+    if (!out) return FAIL(ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    const Status st = write_root(path, out, root, layout);
+    return fclose(out) != 0 && st == OK ? cannot_write(path) : st;
+}
+
+Status report_write(const char *path, json_t *root, size_t layout)
+{
+    Status st;
+    if (is_special(path)) {
+        st = write_in_place(path, root, layout);
+        json_decref(root);
+        return st;
+    }
+    AtomicFile file = {0};
+    TRY_OR_FAIL(st, files_atomic_open(&file, path));
+    TRY_OR_FAIL(st, write_root(path, file.stream, root, layout));
+    TRY_OR_FAIL(st, files_atomic_commit(&file));
+fail:
+    files_atomic_close(&file);
+    json_decref(root);
+    return st;
+}
+
+Status report_print(FILE *out, json_t *root, size_t layout)
+{
+    Status st = write_root("standard output", out, root, layout);
+    json_decref(root);
+    if (st == OK && fflush(out) != 0) st = cannot_write("standard output");
+    return st;
+}
+
+json_t *report_string(const char *text)
+{
+    json_t *value = json_string(text ? text : "");
+    return value ? value : json_null();
+}
+
+json_t *report_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+json_t *report_settings(const Config *c, ConfigSet set)
+{
+    json_t *settings = json_object();
+    for (int i = 0; i < config_count(); i++) {
+        char value[sizeof(Config_text)];
+        if (!config_in(i, set)) continue;
+        config_value(c, i, value, sizeof value);
+        json_object_set_new(settings, config_key(i), report_string(value));
+    }
+    return settings;
+}
