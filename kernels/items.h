@@ -16,8 +16,8 @@
  * Shards. Ranks may share a catalogue by its rows. The table of a rank then has the rows of the
  * items first .. first + items - 1, in id, category and numeric, and so have did and a head's bias;
  * there are `total` items in all. What ops take or return as an item is its id in the whole
- * catalogue, on every shard. An item of another shard is treated as one that is absent, with an id
- * below 0; an id of `total` or more is a broken contract.
+ * catalogue, on every shard. The functions below treat an item of another shard as they treat an
+ * absent one, with an id below 0; an id of `total` or more is a broken contract.
  */
 #ifndef SOUK_ITEMS_H
 #define SOUK_ITEMS_H
