@@ -103,7 +103,6 @@ static inline Status ingest_with(IngestOptions o, const char *ini, const char *i
     snprintf(out, sizeof out, "%s", in_folder(output));
     o.inputs = list;
     o.output = out;
-    o.quiet = true;
     ingest_report_close(&report);
     Status st = ini_read_text(m, "map.ini", ini, strlen(ini));
     if (st == OK) st = ingest_run(&o, m, &report);

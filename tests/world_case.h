@@ -12,7 +12,7 @@ static inline void open_world(World *w, const char *text) { assert_ok(world_open
 static inline PlayInterval mean_return(const World *w, Actor actor, int64_t episodes, int64_t slots,
                                        double *value)
 {
-    const PlayOptions o = {.episodes = episodes, .slots = slots, .seed = 5, .quiet = true};
+    const PlayOptions o = {.episodes = episodes, .slots = slots, .seed = 5};
     PlayResult r = {.value = value};
     assert_ok(play(w, &o, actor, (PlaySink){0}, &r));
     return play_interval(value, episodes);

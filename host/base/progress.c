@@ -1,11 +1,8 @@
 #include "base/progress.h"
 
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
-
-enum { BAR = 24 };
 
 double progress_seconds(void)
 {
@@ -14,55 +11,39 @@ double progress_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void progress_begin(Progress *p, const char *label, int64_t total, bool quiet)
+static void report(const Progress *p, StagePhase phase, int64_t done, const char *extra)
 {
-    *p = (Progress){.total = total, .started = progress_seconds(), .tenth = -1, .quiet = quiet};
-    p->terminal = isatty(STDERR_FILENO);
-    snprintf(p->label, sizeof p->label, "%s", label);
+    const StageReport r = {.stage = p->stage,
+                           .phase = phase,
+                           .done = done,
+                           .total = p->total,
+                           .seconds = progress_seconds() - p->started,
+                           .extra = extra,
+                           .loss = p->loss,
+                           .validation = p->validation};
+    listener_report(p->listener, &r);
 }
 
-static void draw(const Progress *p, int64_t done, const char *extra, double now)
+void progress_begin(Progress *p, const char *stage, int64_t total, Listener *listener)
 {
-    const double elapsed = now - p->started;
-    if (p->terminal) fputs("\r\033[K", stderr);
-    fprintf(stderr, "%s ", p->label);
-    if (p->total > 0) {
-        const double share = (double)done / (double)p->total;
-        fprintf(stderr, "%3.0f%% [", 100.0 * share);
-        for (int i = 0; i < BAR; i++) fputc(i < (int)(share * BAR) ? '#' : '.', stderr);
-        fputc(']', stderr);
-    } else {
-        fprintf(stderr, "%" PRId64, done);
-    }
-    if (extra) fprintf(stderr, " %s", extra);
-    if (p->total > 0 && done > 0 && done < p->total) {
-        const int left = (int)(elapsed * (double)(p->total - done) / (double)done + 0.5);
-        fprintf(stderr, "  %02d:%02d left", left / 60, left % 60);
-    } else {
-        fprintf(stderr, "  %.1f s", elapsed);
-    }
-    if (!p->terminal) fputc('\n', stderr);
-    fflush(stderr);
+    *p = (Progress){.listener = listener,
+                    .total = total,
+                    .started = progress_seconds(),
+                    .loss = NAN,
+                    .validation = NAN};
+    snprintf(p->stage, sizeof p->stage, "%s", stage);
+    report(p, STAGE_BEGUN, 0, NULL);
 }
 
-void progress_update(Progress *p, int64_t done, const char *extra)
+void progress_report(Progress *p, int64_t done, const char *extra)
 {
-    if (p->quiet) return;
-    const double now = progress_seconds();
-    if (now - (p->drawn > 0.0 ? p->drawn : p->started) < (p->terminal ? 0.1 : 2.0)) return;
-    if (!p->terminal) {
-        const int tenth =
-            p->total > 0 ? (int)(done * 10 / p->total) : (int)((now - p->started) / 10);
-        if (tenth == p->tenth) return;
-        p->tenth = tenth;
-    }
-    p->drawn = now;
-    draw(p, done, extra, now);
+    report(p, STAGE_RUNNING, done, extra);
 }
 
-void progress_end(Progress *p, const char *extra)
+Status progress_update(Progress *p, int64_t done, const char *extra)
 {
-    if (p->quiet) return;
-    draw(p, p->total, extra, progress_seconds());
-    if (p->terminal) fputc('\n', stderr);
+    progress_report(p, done, extra);
+    return listener_check(p->listener);
 }
+
+void progress_end(Progress *p, const char *extra) { report(p, STAGE_ENDED, p->total, extra); }

@@ -1,24 +1,23 @@
-/* A progress bar on standard error: `label  37% [####....] extra  00:12 left`. On a terminal one line
- * is redrawn. Elsewhere a line is printed for each tenth of the work, and at most one in two seconds.
- * With `quiet` nothing is printed. */
+/* The progress of one stage of long work, for a listener (base/listener.h). */
 #ifndef SOUK_PROGRESS_H
 #define SOUK_PROGRESS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/listener.h"
 
 typedef struct {
-    char label[48];
-    int64_t total;         /* 0: unknown; then the bar is a counter */
-    double started, drawn; /* seconds: the beginning; the last line, 0 before the first */
-    int tenth;             /* of the last line that was printed, where there is no terminal */
-    bool terminal, quiet;
+    Listener *listener; /* NULL: nobody listens */
+    char stage[48];
+    int64_t total;           /* 0: unknown */
+    double started;          /* seconds */
+    double loss, validation; /* of a training, for the next report; NaN: none */
 } Progress;
 
-void progress_begin(Progress *p, const char *label, int64_t total, bool quiet);
-/* `extra` is printed behind the bar unless NULL. A terminal is redrawn at most ten times a second. */
-void progress_update(Progress *p, int64_t done, const char *extra);
-/* The bar at its end, and a line end on a terminal. */
+void progress_begin(Progress *p, const char *stage, int64_t total, Listener *listener);
+/* Tells that `done` of the total is done. `extra` is text to show beside it, or NULL. */
+void progress_report(Progress *p, int64_t done, const char *extra);
+/* The same, and fails with ERR_CANCELLED where the listener asks to stop. */
+Status progress_update(Progress *p, int64_t done, const char *extra);
+/* All is done. */
 void progress_end(Progress *p, const char *extra);
 
 /* Seconds of a clock that never goes back; only differences mean something. */

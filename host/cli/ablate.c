@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "train/ablation/ablation.h"
+#include "train/train.h"
 
 static void usage(FILE *out)
 {
@@ -65,14 +67,14 @@ static Status take(Config *config, AblationOptions *o, int option, const char *v
 
 static Status ablate(const Config *config, const AblationOptions *options)
 {
-    if (!config->world_name[0] && !config->data_path[0])
-        return FAIL(ERR_USAGE, "data.path=FILE or --world W is missing (souk ablate --help)");
-    if (config->world_name[0] && config->data_path[0])
-        return FAIL(ERR_USAGE,
-                    "data.path and --world exclude each other: a world makes its own log");
-    if (config->world_name[0] && (options->users || options->include_seen))
+    const bool world = config->world_name[0];
+    AblationOptions with = *options;
+    TRY(train_check(config));
+    if (world && (options->users || options->include_seen))
         return FAIL(ERR_USAGE, "--users and --include-seen are of a log, not of a world");
-    return ablation_run(config, options);
+    with.listener = terminal_listener(world ? stdout : stderr, config->train_quiet);
+    if (!world) terminal_catch_signals();
+    return ablation_run(config, &with);
 }
 
 int cli_ablate(int argc, char **argv)

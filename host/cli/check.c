@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "base/report.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "train/check.h"
 
 enum { NO_DEVICE = 3, SHOWN = 12 };
@@ -105,10 +106,11 @@ static Status compare(const Config *config, const Arguments *a, Dtype precision,
     Progress bar;
     TRY(check_open(&check, config, precision));
     Status st = OK;
-    progress_begin(&bar, tensor_dtype_name(precision), a->steps + 1, a->quiet);
+    progress_begin(&bar, tensor_dtype_name(precision), a->steps + 1,
+                   terminal_listener(stderr, a->quiet));
     for (int64_t step = 0; step < a->steps && st == OK; step++) {
         st = check_step(&check);
-        progress_update(&bar, step + 1, NULL);
+        if (st == OK) st = progress_update(&bar, step + 1, NULL);
     }
     if (st == OK) st = check_compare(&check, report);
     if (st == OK) progress_end(&bar, NULL);

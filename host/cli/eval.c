@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "evaluate/ranking/baselines.h"
 #include "evaluate/ranking/model_scorer.h"
 #include "evaluate/ranking/purchase_rates.h"
@@ -99,7 +100,7 @@ static Status take(Arguments *a, int option, const char *value)
         TRY(cli_number("threads", value, 1, 1024, &number));
         a->score.threads = (int)number;
         break;
-    case 'q': a->score.quiet = true; break;
+    case 'q': a->score.listener = NULL; break;
     }
     return OK;
 }
@@ -178,8 +179,11 @@ static void job_close(Job *job)
 
 int cli_eval(int argc, char **argv)
 {
-    Arguments a = {
-        .device = "cpu", .split = SPLIT_TEST, .seed = 1, .score.threads = parallel_processors()};
+    Arguments a = {.score.listener = terminal_listener(stderr, false),
+                   .device = "cpu",
+                   .split = SPLIT_TEST,
+                   .seed = 1,
+                   .score.threads = parallel_processors()};
     for (int option; (option = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
         if (option == 'h') return usage(stdout), 0;
         if (option == '?') return usage(stderr), 2;

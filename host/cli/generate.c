@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "data/rawlog/synthetic.h"
 #include "data/rawlog/text.h"
 
@@ -55,7 +56,7 @@ int cli_generate(int argc, char **argv)
     int64_t value[NUMBERS] = {[EVENTS] = 1000000, [DAYS] = 120, [SEED] = 1};
     static const double least[NUMBERS] = {
         [EVENTS] = 1, [USERS] = 1, [ITEMS] = 1, [DAYS] = 1, [SEED] = 0, [THREADS] = 1};
-    SyntheticOptions o = {0};
+    SyntheticOptions o = {.listener = terminal_listener(stderr, false)};
     const char *out = "-";
     for (int c, at; (c = getopt_long(argc, argv, "h", options, &at)) != -1;) {
         if (c == '?') return 2;
@@ -63,7 +64,7 @@ int cli_generate(int argc, char **argv)
         if (c == NOISE)
             o.noise = true;
         else if (c == QUIET)
-            o.quiet = true;
+            o.listener = NULL;
         else if (c == OUT)
             out = optarg;
         else if (number(options[at].name, optarg, least[c], &value[c]) != OK)

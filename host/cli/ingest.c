@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "data/ingest/ingest.h"
 
 static void usage(FILE *out)
@@ -163,7 +164,7 @@ static Status parse(int argc, char **argv, Arguments *a, Mapping *m)
             case TMP: o->directory = optarg; break;
             case COMPRESS: o->compress = true; break;
             case FORCE: o->force = true; break;
-            case QUIET: o->quiet = true; break;
+            case QUIET: o->listener = NULL; break;
             case JSON: a->json = optarg; break;
             case THREADS: TRY(threads_of(optarg, &o->threads)); break;
             case MEMORY:
@@ -185,7 +186,7 @@ static Status run(const Arguments *a, Mapping *m)
     if (!report) return FAIL(ERR_MEMORY, "no memory for the report");
     Status st = ingest_run(&a->ingest, m, report);
     if (st == OK && a->json) st = ingest_report_json(report, m, a->json);
-    if (st == OK && !a->ingest.quiet) {
+    if (st == OK && a->ingest.listener) {
         fputs(report->text, stdout);
         printf("wrote %s: %.1f s, %.2f M rows/s, %.0f MB read, %.0f MiB of memory at most%s\n",
                a->ingest.output, report->seconds, 1e-6 * (double)report->rows / report->seconds,
@@ -199,7 +200,7 @@ static Status run(const Arguments *a, Mapping *m)
 
 int cli_ingest(int argc, char **argv)
 {
-    Arguments a = {0};
+    Arguments a = {.ingest.listener = terminal_listener(stderr, false)};
     Mapping *m = malloc(sizeof *m);
     if (!m) return 1;
     map_init(m);

@@ -8,6 +8,7 @@
 
 #include "base/parallel.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "evaluate/ope/policy_model.h"
 #include "evaluate/ope/report.h"
 
@@ -176,7 +177,7 @@ static Status open_model(Job *job, const Arguments *a)
                                          .head = head,
                                          .temperature = a->temperature,
                                          .epsilon = a->epsilon,
-                                         .quiet = a->quiet};
+                                         .listener = terminal_listener(stderr, a->quiet)};
     job->policy = ope_policy_model(&job->model_policy);
     if (a->epsilon >= 0.0)
         snprintf(job->described, sizeof job->described, "%s, best by the %s head, %g any item",

@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "base/report.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "world/choices.h"
 #include "world/log.h"
 #include "world/model_actor.h"
@@ -81,7 +82,7 @@ static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row
     Choices choices = {0};
     char report[512];
     const PlayOptions o = {a->first,          a->episodes,     a->slots,
-                           (uint64_t)a->seed, (int)a->threads, a->quiet};
+                           (uint64_t)a->seed, (int)a->threads, terminal_listener(stderr, a->quiet)};
     PlayResult r = {.value = calloc((size_t)a->episodes, sizeof(double))};
     Status st = r.value ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId64 " returns", a->episodes);
     snprintf(report, sizeof report,

@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "learn/objective.h"
-#include "train/loop.h"
-#include "train/rounds/rounds.h"
+#include "train/train.h"
 
 static void usage(FILE *out)
 {
@@ -38,16 +38,15 @@ static void usage(FILE *out)
     heads_help(out);
 }
 
+/* Ctrl-C ends a training on a log after its step, with a checkpoint to resume from. In a world it ends
+ * the program, which leaves the checkpoint of the last whole round. */
 static Status train(const Config *config, LoopOptions loop)
 {
-    if (!config->world_name[0] && !config->data_path[0])
-        return FAIL(ERR_USAGE, "data.path=FILE or --world W is missing (souk train --help)");
-    if (!config->world_name[0]) return loop_run(config, loop, NULL);
-    if (config->data_path[0])
-        return FAIL(ERR_USAGE,
-                    "data.path and --world exclude each other: a world makes its own log");
-    if (loop.resume) return FAIL(ERR_USAGE, "--resume: rounds in a world start anew");
-    return rounds_run(config, loop.overwrite, NULL, NULL);
+    const bool world = config->world_name[0];
+    LoopEnd end;
+    loop.listener = terminal_listener(world ? stdout : stderr, config->train_quiet);
+    if (!world) terminal_catch_signals();
+    return train_run(config, loop, &end);
 }
 
 int cli_train(int argc, char **argv)

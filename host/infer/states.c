@@ -39,9 +39,8 @@ static Status flush(Walk *w)
     TRY(batch_fill(&s->memory.batch, s->file, s->memory.window, w->windows));
     TRY(use_batch(s, w->wanted, w->sink));
     w->done += w->wanted;
-    progress_update(&w->bar, w->done, NULL);
     w->windows = w->tokens = w->wanted = 0;
-    return OK;
+    return progress_update(&w->bar, w->done, NULL);
 }
 
 /* The rows first .. end-1 of a user, for the states before events number from .. to-1 of the
@@ -75,13 +74,13 @@ static Status add_user(Walk *w, int64_t u)
     return OK;
 }
 
-Status states_before(Session *s, const LogEvents *events, const char *label, bool quiet,
+Status states_before(Session *s, const LogEvents *events, const char *label, Listener *listener,
                      StateSink sink)
 {
     Walk w = {.session = s, .events = events, .sink = sink};
     Status st = OK;
     session_lock(s);
-    progress_begin(&w.bar, label, events->first[events->users], quiet);
+    progress_begin(&w.bar, label, events->first[events->users], listener);
     for (int64_t u = 0; u < events->users && st == OK; u++) st = add_user(&w, u);
     if (st == OK) st = flush(&w);
     if (st == OK) progress_end(&w.bar, NULL);

@@ -11,6 +11,7 @@
 #ifndef SOUK_STATES_H
 #define SOUK_STATES_H
 
+#include "base/listener.h"
 #include "data/stream/context.h"
 #include "infer/history.h"
 
@@ -37,7 +38,7 @@ typedef struct {
 } LogEvents;
 
 /* The states before logged events (CONTEXT_EVALUATED). `label` names the progress bar. */
-Status states_before(Session *s, const LogEvents *events, const char *label, bool quiet,
+Status states_before(Session *s, const LogEvents *events, const char *label, Listener *listener,
                      StateSink sink);
 
 /* The states after all events of each history, in `mode` (CONTEXT_ACTED or CONTEXT_RECOMMENDED). */

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/listener.h"
 #include "base/tensor.h"
 
 /* The machine's own limits, measured in the same run: the best tenth of the samples. */
@@ -42,9 +43,9 @@ typedef struct {
     const char
         *only[BENCH_ONLY_MAX + 1]; /* measure ops whose names begin so, up to NULL; none: all */
     bool ceilings_only;
-    bool quick; /* fewer shapes and samples */
-    bool tiny;  /* shapes that take no time, for tests: the figures mean nothing */
-    bool quiet;
+    bool quick;         /* fewer shapes and samples */
+    bool tiny;          /* shapes that take no time, for tests: the figures mean nothing */
+    Listener *listener; /* NULL: nobody */
 } BenchOptions;
 
 enum { BENCH_ROWS_MAX = 256, BENCH_SAMPLES_MAX = 16, BENCH_CEILINGS = 4 };

@@ -226,8 +226,9 @@ Status measure_case(Bench *b, const Op *op, Shape shape, const char *text)
         b->report->rows = b->next;
     }
     if (b->round > 0 && samples->seconds[0] > 0.1) return OK; /* long calls: one round is enough */
-    if (!b->options->quiet)
-        fprintf(stderr, "\r%d/%d %-24s %-40s", b->round + 1, b->rounds, row->op, row->shape);
+    char extra[sizeof row->op + sizeof row->shape];
+    snprintf(extra, sizeof extra, "%s %s", row->op, row->shape);
+    TRY(progress_update(&b->progress, b->done++, extra));
     return run_case(b, op, shape, row, samples);
 }
 

@@ -3,6 +3,7 @@
 #define SOUK_MEASURE_H
 
 #include "base/device.h"
+#include "base/progress.h"
 #include "measure/bench.h"
 
 enum { CASE_TENSORS = 11, CASE_SETS = 32 };
@@ -60,7 +61,9 @@ typedef struct {
     double memory;              /* bytes that a case's sets may take together, beyond the first */
     int rounds, round, samples; /* samples: of a row in a round */
     int next;                   /* the round's next row */
-    bool ceilings;              /* ceilings are being measured, which options never leave out */
+    Progress progress;
+    int64_t done;  /* cases, of all rounds */
+    bool ceilings; /* ceilings are being measured, which options never leave out */
     Samples of_row[BENCH_ROWS_MAX];
 } Bench;
 

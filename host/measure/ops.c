@@ -8,6 +8,7 @@
 
 static Status run(Bench *b)
 {
+    progress_begin(&b->progress, "cases", 0, b->options->listener);
     for (b->round = 0; b->round < b->rounds; b->round++) {
         b->next = 0;
         b->ceilings = true;
@@ -18,6 +19,7 @@ static Status run(Bench *b)
         TRY(measure_ops_losses(b));
         TRY(measure_ops_catalogue(b));
     }
+    progress_end(&b->progress, NULL);
     measure_summarise(b);
     return OK;
 }

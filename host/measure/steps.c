@@ -47,13 +47,13 @@ static Status advance(Run *r, bool last)
     return OK;
 }
 
-static Status run(Run *r, int64_t warmup, int64_t steps, bool quiet, double *seconds)
+static Status run(Run *r, int64_t warmup, int64_t steps, Listener *listener, double *seconds)
 {
     Progress bar;
-    progress_begin(&bar, "steps", warmup + steps, quiet);
+    progress_begin(&bar, "steps", warmup + steps, listener);
     for (int64_t i = 0; i < warmup; i++) {
         TRY(advance(r, i + 1 == warmup));
-        progress_update(&bar, i + 1, "warm-up");
+        TRY(progress_update(&bar, i + 1, "warm-up"));
     }
     r->waited = r->pairs = r->used = 0.0;
     double before = progress_seconds();
@@ -62,7 +62,7 @@ static Status run(Run *r, int64_t warmup, int64_t steps, bool quiet, double *sec
         const double now = progress_seconds();
         seconds[i] = now - before;
         before = now;
-        progress_update(&bar, warmup + i + 1, NULL);
+        TRY(progress_update(&bar, warmup + i + 1, NULL));
     }
     progress_end(&bar, NULL);
     return OK;
@@ -104,7 +104,7 @@ static Status bench(Run *r, const Config *config, const BenchStepOptions *o, Ben
     TRY(stream_open(&r->stream, &r->trainer.file, &options, (StreamCursor){0}));
     double *seconds = malloc((size_t)o->steps * sizeof *seconds);
     if (!seconds) return FAIL(ERR_MEMORY, "no memory for the times of %" PRId64 " steps", o->steps);
-    const Status st = run(r, o->warmup, o->steps, o->quiet, seconds);
+    const Status st = run(r, o->warmup, o->steps, o->listener, seconds);
     if (st == OK) summarise(r, o->steps, seconds, result);
     free(seconds);
     return st;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "base/listener.h"
 #include "base/status.h"
 
 typedef struct {
@@ -21,8 +22,8 @@ typedef struct {
 
 typedef struct {
     int64_t warmup, steps;
-    int64_t items; /* of synthetic histories */
-    bool quiet;
+    int64_t items;      /* of synthetic histories */
+    Listener *listener; /* NULL: nobody */
 } BenchStepOptions;
 
 /* Steps on the data and with the settings of `config`, without validation or checkpoints. Without

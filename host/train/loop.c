@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "base/files.h"
@@ -23,11 +22,10 @@ typedef struct {
     int64_t steps, valid_every, save_every;
     double started, tokens_per_s;
     double reported; /* when the last step was, or this one began */
-    bool saved;      /* last.safetensors stands at this step */
+    Listener *listener;
+    bool interrupted; /* the listener asked to stop */
+    bool saved;       /* last.safetensors stands at this step */
 } Loop;
-
-static volatile sig_atomic_t interrupted;
-static void interrupt(int signal_number) { interrupted = signal_number; }
 
 static void path_in(char *path, size_t size, const Loop *l, const char *name)
 {
@@ -68,21 +66,20 @@ static Status open_stream(Loop *l)
     return OK;
 }
 
-static void print_plan(const Loop *l)
+static void show_plan(const Loop *l)
 {
     const Trainer *t = &l->trainer;
     const MemoryPlan p = trainer_plan(t);
-    if (t->config.train_quiet) return;
-    fprintf(stderr,
-            "%s: %" PRId64 " events, %" PRId64 " users, %" PRId64 " items\n"
-            "%.2f M parameters, %s, %" PRId64 " steps of %" PRId64 " tokens\n"
-            "memory: parameters %.0f MB, gradients %.0f, moments %.0f, target network %.0f, "
-            "activations "
-            "%.0f\n",
-            t->file.path, t->file.events, t->file.users, t->file.items,
-            (double)params_elements(&t->model.params) / 1e6, t->config.learn_objective, l->steps,
-            t->config.train_tokens, (double)p.parameters / 1e6, (double)p.gradients / 1e6,
-            (double)p.moments / 1e6, (double)p.target_network / 1e6, (double)p.activations / 1e6);
+    listener_remark(
+        l->listener,
+        "%s: %" PRId64 " events, %" PRId64 " users, %" PRId64 " items\n"
+        "%.2f M parameters, %s, %" PRId64 " steps of %" PRId64 " tokens\n"
+        "memory: parameters %.0f MB, gradients %.0f, moments %.0f, target network %.0f, "
+        "activations %.0f",
+        t->file.path, t->file.events, t->file.users, t->file.items,
+        (double)params_elements(&t->model.params) / 1e6, t->config.learn_objective, l->steps,
+        t->config.train_tokens, (double)p.parameters / 1e6, (double)p.gradients / 1e6,
+        (double)p.moments / 1e6, (double)p.target_network / 1e6, (double)p.activations / 1e6);
 }
 
 Status loop_plan(const Config *config, FILE *out)
@@ -112,7 +109,7 @@ static Status loop_open(Loop *l, const Config *config, LoopOptions options)
     TRY(validation_open(&l->validation, &l->trainer.file, config->train_valid_users,
                         (uint64_t)config->train_seed));
     TRY(trainer_session(&l->trainer, &l->session));
-    print_plan(l);
+    show_plan(l);
     l->started = progress_seconds();
     return OK;
 }
@@ -147,6 +144,7 @@ static Status validate(Loop *l)
     if (l->validation.events == 0) return OK;
     TRY(validation_run(&l->validation, &r, l->session));
     metrics_validation(&l->metrics, t->step, r.ndcg10, r.hr10, l->validation.events);
+    l->bar.validation = r.ndcg10;
     if (r.ndcg10 <= l->progression.best) {
         l->progression.worse++;
         return OK;
@@ -173,7 +171,8 @@ static Status report(Loop *l)
                      r.losses.total, l->tokens_per_s / 1e3);
     if (l->progression.best >= 0.0)
         snprintf(extra + n, sizeof extra - (size_t)n, "  best NDCG@10 %.4f", l->progression.best);
-    progress_update(&l->bar, r.step, extra);
+    l->bar.loss = r.losses.total;
+    progress_report(&l->bar, r.step, extra);
     return OK;
 }
 
@@ -198,10 +197,11 @@ static Status advance(Loop *l)
 }
 
 /* Why to stop; NULL to go on. */
-static const char *reason_to_stop(const Loop *l)
+static const char *reason_to_stop(Loop *l)
 {
     const Config *c = &l->trainer.config;
-    if (interrupted) return "interrupted";
+    l->interrupted = listener_stops(l->listener);
+    if (l->interrupted) return "interrupted";
     if (l->trainer.step >= l->steps) return "all steps done";
     if (c->train_seconds > 0 && progress_seconds() - l->started >= c->train_seconds)
         return "time is up";
@@ -213,7 +213,7 @@ static const char *reason_to_stop(const Loop *l)
 static Status run(Loop *l)
 {
     const char *reason;
-    progress_begin(&l->bar, "train", l->steps, l->trainer.config.train_quiet);
+    progress_begin(&l->bar, "train", l->steps, l->listener);
     while (!(reason = reason_to_stop(l))) {
         TRY(advance(l));
         const bool pause =
@@ -224,7 +224,7 @@ static Status run(Loop *l)
     }
     TRY(report_until(l, 0));
     const bool measured = l->trainer.step % l->valid_every == 0;
-    if (!measured && !interrupted) TRY(validate(l));
+    if (!measured && !l->interrupted) TRY(validate(l));
     TRY(save(l));
     char extra[160];
     snprintf(extra, sizeof extra, "%s at step %" PRId64 ", best validation NDCG@10 %.4f", reason,
@@ -236,17 +236,16 @@ static Status run(Loop *l)
 
 Status loop_run(const Config *config, LoopOptions options, LoopEnd *end)
 {
-    Loop l = {0};
-    interrupted = 0;
-    struct sigaction handler = {.sa_handler = interrupt, .sa_flags = SA_RESTART}, old_int, old_term;
-    sigaction(SIGINT, &handler, &old_int);
-    sigaction(SIGTERM, &handler, &old_term);
-    Status st = loop_open(&l, config, options);
-    if (st == OK) st = run(&l);
-    if (st == OK && end)
-        *end = (LoopEnd){l.trainer.step, progress_seconds() - l.started, interrupted != 0};
+    Loop l = {.listener = options.listener};
+    Status st;
+    TRY_OR_FAIL(st, loop_open(&l, config, options));
+    TRY_OR_FAIL(st, run(&l));
+    if (end)
+        *end = (LoopEnd){.steps = l.trainer.step,
+                         .seconds = progress_seconds() - l.started,
+                         .best = l.progression.best >= 0.0 ? l.progression.best : NAN,
+                         .interrupted = l.interrupted};
+fail:
     loop_close(&l);
-    sigaction(SIGINT, &old_int, NULL);
-    sigaction(SIGTERM, &old_term, NULL);
     return st;
 }

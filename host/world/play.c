@@ -235,7 +235,7 @@ Status play(const World *w, const PlayOptions *o, Actor actor, PlaySink sink, Pl
     Progress bar;
     Status st;
     result->choices = 0;
-    progress_begin(&bar, "play", o->episodes, o->quiet);
+    progress_begin(&bar, "play", o->episodes, o->listener);
     TRY_OR_FAIL(st, round_open(&round, w, o, actor));
     for (int64_t done = 0; done < o->episodes; done += round.episodes) {
         const int64_t at_once = round.waves * round.slots, left = o->episodes - done;
@@ -243,7 +243,7 @@ Status play(const World *w, const PlayOptions *o, Actor actor, PlaySink sink, Pl
         round.episodes = left < at_once ? left : at_once;
         round.value = result->value + done;
         TRY_OR_FAIL(st, play_round(&round, sink, &result->choices));
-        progress_update(&bar, done + round.episodes, NULL);
+        TRY_OR_FAIL(st, progress_update(&bar, done + round.episodes, NULL));
     }
 fail:
     progress_end(&bar, NULL);

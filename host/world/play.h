@@ -8,6 +8,7 @@
 #ifndef SOUK_PLAY_H
 #define SOUK_PLAY_H
 
+#include "base/listener.h"
 #include "world/episodes.h"
 
 /* A history so far: the opening event, then one event for each choice. */
@@ -38,8 +39,8 @@ typedef struct {
     int64_t first, episodes; /* the episodes have the numbers first .. first + episodes - 1 */
     int64_t slots;           /* episodes at once */
     uint64_t seed;
-    int threads; /* <= 0: all processors */
-    bool quiet;  /* no progress bar */
+    int threads;        /* <= 0: all processors */
+    Listener *listener; /* NULL: nobody */
 } PlayOptions;
 
 /* Receives each finished episode, in order; `history` is valid during the call. */

@@ -14,12 +14,13 @@ extern "C" {
 
 typedef enum {
     OK = 0,
-    ERR_IO,     /* the operating system refused: open, read, write, full disk */
-    ERR_FORMAT, /* input is not what its format promises */
-    ERR_MEMORY, /* an allocation failed or a plan does not fit */
-    ERR_DEVICE, /* GPU, driver or library */
-    ERR_COMM,   /* another rank is gone or does not agree: base/comm.h */
-    ERR_USAGE,  /* a bad argument, setting or request */
+    ERR_IO,        /* the operating system refused: open, read, write, full disk */
+    ERR_FORMAT,    /* input is not what its format promises */
+    ERR_MEMORY,    /* an allocation failed or a plan does not fit */
+    ERR_DEVICE,    /* GPU, driver or library */
+    ERR_COMM,      /* another rank is gone or does not agree: base/comm.h */
+    ERR_USAGE,     /* a bad argument, setting or request */
+    ERR_CANCELLED, /* the caller asked to stop: base/listener.h */
 } Status;
 
 /* Record a formatted message and where it was recorded. The first message of a thread is kept until

@@ -5,6 +5,7 @@
 
 #include "cli/bench/report.h"
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "measure/ops.h"
 
 typedef struct {
@@ -61,7 +62,6 @@ static Status run_on(Device *dev, const Config *config, const Arguments *a)
 {
     static BenchReport report;
     TRY(measure_ops(dev, &a->ops, &report));
-    if (!a->ops.quiet) fprintf(stderr, "\r%-72s\r", "");
     if (a->steps == 0) {
         bench_report_print_ops(&report);
         return finish(a, bench_report_ops_json(&report, dev));
@@ -69,7 +69,7 @@ static Status run_on(Device *dev, const Config *config, const Arguments *a)
     BenchStep step;
     const bool bf16 = !strcmp(config->train_precision, "bf16");
     const double ceiling = bf16 ? report.ceilings.gemm_bf16 : report.ceilings.gemm_f32;
-    const BenchStepOptions options = {a->warmup, a->steps, a->items, a->ops.quiet};
+    const BenchStepOptions options = {a->warmup, a->steps, a->items, a->ops.listener};
     TRY(measure_steps(config, &options, &step));
     bench_report_print_steps(&step, ceiling);
     return finish(a, bench_report_steps_json(&step, ceiling, config, dev));
@@ -143,7 +143,7 @@ static Status parse(int argc, char **argv, Config *config, Arguments *a, int *ex
         case 'i': st = cli_number("items", optarg, 1, 100000000, &a->items); break;
         case 'c': st = config_read(config, optarg); break;
         case 'j': a->json = optarg; break;
-        case 'q': a->ops.quiet = true; break;
+        case 'q': a->ops.listener = NULL; break;
         case 'C': a->compare = true; break;
         case 'h': return usage(stdout), *exit_code = 0, OK;
         default: return *exit_code = 2, OK;
@@ -160,7 +160,7 @@ static Status parse(int argc, char **argv, Config *config, Arguments *a, int *ex
 int cli_bench(int argc, char **argv)
 {
     Config config = config_default();
-    Arguments a = {.warmup = 10, .items = 50000};
+    Arguments a = {.warmup = 10, .items = 50000, .ops.listener = terminal_listener(stderr, false)};
     int exit_code = -1;
     Status st = parse(argc, argv, &config, &a, &exit_code);
     if (exit_code >= 0) return exit_code;

@@ -182,7 +182,7 @@ static Status take_clean(void *context, int worker, const RecordBatch *batch)
     report->bot_users += c->bot_users;
     report->bot_events += c->bot_events;
     core_add(&all->core, batch->records, batch->count, all->stage->size);
-    progress_update(&all->progress, all->done += c->read, NULL);
+    TRY(progress_update(&all->progress, all->done += c->read, NULL));
     return sort_table_append(all->stage->table, batch->records, batch->count);
 }
 
@@ -191,7 +191,7 @@ Status clean_log(Stage *g, Sorter *sorter)
     Cleaning all = {.stage = g};
     Status st;
     for (int w = 0; w < PASS_WORKERS; w++) all.cleaner[w].stage = g;
-    progress_begin(&all.progress, "cleaning", sort_count(sorter), g->options->quiet);
+    progress_begin(&all.progress, "cleaning", sort_count(sorter), g->options->listener);
     TRY_OR_FAIL(st, sort_table_open(&g->table, g->size, g->memory / 4, g->directory));
     TRY_OR_FAIL(st, core_open(&all.core, g));
     TRY_OR_FAIL(st, pass_run(g, &(Pass){sorter, &all, clean_batch, take_clean}));

@@ -97,7 +97,7 @@ static Status read_pieces(Stage *g, Pipe *pipe, Sorter *sorter, int64_t bytes)
     const Rows *rows;
     const Piece *piece;
     Status st;
-    progress_begin(&progress, "reading", bytes, g->options->quiet);
+    progress_begin(&progress, "reading", bytes, g->options->listener);
     while ((st = pipe_next(pipe, &rows, &piece)) == OK && rows) {
         g->report->rows += rows->seen;
         g->report->outside_time += rows->outside_time;
@@ -106,7 +106,7 @@ static Status read_pieces(Stage *g, Pipe *pipe, Sorter *sorter, int64_t bytes)
         TRY(take_rows(g, sorter, rows));
         TRY(check_keys(g));
         snprintf(extra, sizeof extra, "%.1f M rows", 1e-6 * (double)g->report->rows);
-        progress_update(&progress, pipe_position(pipe), extra);
+        TRY(progress_update(&progress, pipe_position(pipe), extra));
     }
     g->report->bytes = pipe_position(pipe);
     if (st == OK) progress_end(&progress, extra);
@@ -122,7 +122,7 @@ static Status parse_log(Stage *g, Sorter **sorter)
     for (int i = 0; i < o->input_count; i++) bytes += input_size(o->inputs[i]);
     TRY_OR_FAIL(st, pipe_open(&pipe, g->m, o->inputs, o->input_count, g->threads,
                               g->report->detected, sizeof g->report->detected));
-    if (*g->report->detected && !o->quiet) fprintf(stderr, "%s\n", g->report->detected);
+    if (*g->report->detected) listener_remark(o->listener, "%s", g->report->detected);
     g->size = sort_record_size(g->m->cells);
     TRY_OR_FAIL(st, sort_open(sorter, g->size, g->memory / 4, g->directory));
     TRY_OR_FAIL(st, read_pieces(g, pipe, *sorter, bytes));

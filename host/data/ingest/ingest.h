@@ -10,6 +10,7 @@
 #ifndef SOUK_INGEST_H
 #define SOUK_INGEST_H
 
+#include "base/listener.h"
 #include "data/rawlog/map.h"
 #include "data/rawlog/rows.h"
 
@@ -24,7 +25,8 @@ typedef struct {
     const char *directory; /* of temporary files; NULL: the output's */
     int64_t memory;        /* bytes of resident memory to stay within; 0: the default */
     int threads;           /* 0: as many as processors */
-    bool plain_keys, strict, force, compress, quiet;
+    bool plain_keys, strict, force, compress;
+    Listener *listener; /* NULL: nobody */
 } IngestOptions;
 
 /* What was read, dropped and kept. */

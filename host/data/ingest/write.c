@@ -209,8 +209,7 @@ static Status append_batch(void *context, int worker, const RecordBatch *batch)
         TRY(append_user(w, c, user, w->g->users.key[id], first, end - first));
     }
     w->done += batch->count;
-    progress_update(&w->progress, w->done, NULL);
-    return OK;
+    return progress_update(&w->progress, w->done, NULL);
 }
 
 /* ---- File --------------------------------------------------------------------------------------
@@ -289,7 +288,7 @@ Status write_behaviour(Stage *g)
     TRY_OR_FAIL(st, make_catalogue(g, &catalogue));
     TRY_OR_FAIL(st,
                 behaviour_write_place(w.writer, &catalogue, g->report->users, g->report->events));
-    progress_begin(&w.progress, "writing", g->report->events, g->options->quiet);
+    progress_begin(&w.progress, "writing", g->report->events, g->options->listener);
     TRY_OR_FAIL(st, pass_run(g, &(Pass){NULL, &w, fill_columns, append_batch}));
     TRY_OR_FAIL(st, behaviour_write_finish(w.writer, &catalogue));
     progress_end(&w.progress, NULL);

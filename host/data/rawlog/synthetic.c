@@ -273,7 +273,7 @@ static Status write_rounds(const Shop *shop, Chunk *chunk, int chunks, FILE *out
 {
     Progress progress;
     int64_t rows = 0;
-    progress_begin(&progress, "generating", shop->o->events, shop->o->quiet);
+    progress_begin(&progress, "generating", shop->o->events, shop->o->listener);
     const int threads = parallel_threads(shop->o->threads);
     for (int64_t first = 0; rows < shop->o->events; first += chunks) {
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
@@ -287,7 +287,7 @@ static Status write_rounds(const Shop *shop, Chunk *chunk, int chunks, FILE *out
                 return FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
             rows += chunk[i].rows <= left ? chunk[i].rows : left;
         }
-        progress_update(&progress, rows, NULL);
+        TRY(progress_update(&progress, rows, NULL));
     }
     progress_end(&progress, NULL);
     return OK;

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/listener.h"
 #include "base/status.h"
 
 typedef struct {
@@ -27,7 +28,8 @@ typedef struct {
     uint64_t seed;
     int days;
     int threads; /* 0: all processors */
-    bool noise, quiet;
+    bool noise;
+    Listener *listener; /* NULL: nobody */
 } SyntheticOptions;
 
 /* Writes `path` ("-": standard output); a file appears only when complete. */

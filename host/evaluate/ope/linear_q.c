@@ -333,7 +333,7 @@ Status linear_q_open(LinearQ *l, const OpeLog *log, const OpeModelPolicy *policy
     TRY(take_memory(l));
     device_copy_in(l->dev, l->item.data, log->item, tensor_bytes(l->item));
     items_gather(l->dev, l->shown, &l->items, l->item);
-    TRY(states_before(s, &events, "states", policy->quiet, (StateSink){keep, l}));
+    TRY(states_before(s, &events, "states", policy->listener, (StateSink){keep, l}));
     if (greedy(l)) {
         items_gather(l->dev, l->query, &l->items, l->best);
         TRY(mean_vector(l));

@@ -217,7 +217,7 @@ static Status answer_model(const OpePolicy *self, const OpeLog *log, const OpeQu
         .users = log->users, .user = log->user, .first = log->first, .event = log->event};
     Status st = OK;
     if (a.question && !greedy) TRY_OR_FAIL(st, open_distribution(&a));
-    TRY_OR_FAIL(st, states_before(p->session, &events, "policy", p->quiet,
+    TRY_OR_FAIL(st, states_before(p->session, &events, "policy", p->listener,
                                   (StateSink){greedy ? ask_greedy : ask_softmax, &a}));
     if (a.question && greedy) spread_any(&a);
     if (a.question && !greedy) TRY_OR_FAIL(st, read_masses(&a));

@@ -11,6 +11,7 @@
 #ifndef SOUK_OPE_POLICY_MODEL_H
 #define SOUK_OPE_POLICY_MODEL_H
 
+#include "base/listener.h"
 #include "evaluate/ope/policy.h"
 #include "infer/session.h"
 #include "model/heads.h"
@@ -19,7 +20,7 @@ typedef struct OpeModelPolicy {
     Session *session;
     HeadId head;
     double temperature, epsilon; /* epsilon < 0: softmax */
-    bool quiet;
+    Listener *listener;          /* NULL: nobody */
 } OpeModelPolicy;
 
 /* `p` must outlive the policy. */

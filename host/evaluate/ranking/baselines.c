@@ -266,19 +266,20 @@ static Status rank_all(const Scorer *self, const Histories *h, const ScoredEvent
     enum { BLOCK = 4096 }; /* users between two updates of the progress bar */
     Scratch *spaces;
     Progress bar;
+    Status st = OK;
     TRY(spaces_open(&spaces, options->threads, h->items));
-    progress_begin(&bar, self->name, events->users, options->quiet);
-    for (int64_t block = 0; block < events->users; block += BLOCK) {
+    progress_begin(&bar, self->name, events->users, options->listener);
+    for (int64_t block = 0; block < events->users && st == OK; block += BLOCK) {
         const int64_t end = block + BLOCK < events->users ? block + BLOCK : events->users;
 #pragma omp parallel for num_threads(options->threads) schedule(dynamic, 16)
         for (int64_t u = block; u < end; u++)
             rank_user(self, h, events, u, options->include_seen, &spaces[omp_get_thread_num()],
                       ranking);
-        progress_update(&bar, end, NULL);
+        st = progress_update(&bar, end, NULL);
     }
     progress_end(&bar, NULL);
     spaces_close(spaces, options->threads);
-    return OK;
+    return st;
 }
 
 void baselines_scorers(const Baselines *b, Scorer *out)

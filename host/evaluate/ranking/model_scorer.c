@@ -106,7 +106,7 @@ static Status score(const Scorer *self, const Histories *h, const ScoredEvents *
                               .user = events->user,
                               .first = events->first,
                               .event = events->event};
-    return states_before(r.session, &wanted, self->name, options->quiet,
+    return states_before(r.session, &wanted, self->name, options->listener,
                          (StateSink){use_states, &r});
 }
 

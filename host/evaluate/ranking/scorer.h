@@ -2,13 +2,14 @@
 #ifndef SOUK_SCORER_H
 #define SOUK_SCORER_H
 
+#include "base/listener.h"
 #include "evaluate/ranking/ranking.h"
 
 typedef struct {
-    bool include_seen; /* items of the history stay candidates */
-    int threads;       /* >= 1; results do not depend on it */
-    int purchase;      /* the action to predict; -1: none */
-    bool quiet;        /* no progress bar */
+    bool include_seen;  /* items of the history stay candidates */
+    int threads;        /* >= 1; results do not depend on it */
+    int purchase;       /* the action to predict; -1: none */
+    Listener *listener; /* NULL: nobody */
 } ScoreOptions;
 
 typedef struct Scorer {

@@ -22,7 +22,7 @@ void validation_close(Validation *v)
 Status validation_run(const Validation *v, ValidationResult *out, Session *session)
 {
     const Scorer scorer = model_scorer(session, heads_default(session->model->shape.head_set));
-    const ScoreOptions options = {.threads = session->dev->threads, .purchase = -1, .quiet = true};
+    const ScoreOptions options = {.threads = session->dev->threads, .purchase = -1};
     ScoredEvents events = {0};
     Ranking ranking = {0};
     RankingSummary summary;

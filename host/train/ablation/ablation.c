@@ -101,10 +101,6 @@ static Status arm_config(Config *c, const Ablation *a, int arm, int seed)
 
 /* ---- Training -------------------------------------------------------------------------------- */
 
-/* Where the progress is printed: in a world to standard output, as rounds print their table
- * there. */
-static FILE *progress_of(const Ablation *a) { return a->world ? stdout : stderr; }
-
 /* On the log. A training that was interrupted continues from its last checkpoint where the budget
  * is in steps. How much of a budget in seconds was spent is not known, so such an arm starts
  * again. */
@@ -114,10 +110,13 @@ static Status train_on_log(const Ablation *a, AblationRecord *r, const Config *c
     LoopEnd end;
     snprintf(last, sizeof last, "%s/last.safetensors", c->train_out);
     const bool resume = began && c->train_seconds == 0.0 && access(last, F_OK) == 0;
-    const LoopOptions how = {.resume = resume, .overwrite = began || a->options.overwrite};
+    const LoopOptions how = {.resume = resume,
+                             .overwrite = began || a->options.overwrite,
+                             .listener = a->options.listener};
     TRY(loop_run(c, how, &end));
     if (end.interrupted)
-        return FAIL(ERR_IO, "interrupted in %s; the same command goes on from there", c->train_out);
+        return FAIL(ERR_CANCELLED, "interrupted in %s; the same command goes on from there",
+                    c->train_out);
     r->steps = end.steps;
     r->seconds = end.seconds;
     return OK;
@@ -126,7 +125,9 @@ static Status train_on_log(const Ablation *a, AblationRecord *r, const Config *c
 static Status train_in_world(const Ablation *a, AblationRecord *r, const Config *c, bool began)
 {
     MeasuredRound last;
-    TRY(rounds_run(c, began || a->options.overwrite, &last, &r->optimum));
+    const RoundsOptions how = {.overwrite = began || a->options.overwrite,
+                               .listener = a->options.listener};
+    TRY(rounds_run(c, how, &last, &r->optimum));
     r->steps = c->world_rounds * c->world_steps;
     r->seconds = last.seconds;
     r->greedy = last.greedy;
@@ -140,7 +141,7 @@ static Status train_arm(const Ablation *a, AblationRecord *r, const Config *c)
     *r = (AblationRecord){.optimum = NAN};
     if (!a->options.overwrite) TRY(ablation_record_read(r, &began, c, file));
     if (r->complete) {
-        if (!c->train_quiet) fputs("  complete already\n", progress_of(a));
+        listener_remark(a->options.listener, "  complete already");
         return OK;
     }
     TRY(files_make_folder(c->train_out));
@@ -204,17 +205,16 @@ static Status run_arm(Ablation *a, int arm, int seed)
     Config c;
     AblationRecord record;
     TRY(arm_config(&c, a, arm, seed));
-    if (!c.train_quiet)
-        fprintf(progress_of(a), "[%d/%d] %s, seed %" PRId64 "\n", seed * t->arms + arm + 1,
-                t->arms * t->seeds, c.learn_objective, c.train_seed);
+    listener_remark(a->options.listener, "[%d/%d] %s, seed %" PRId64, seed * t->arms + arm + 1,
+                    t->arms * t->seeds, c.learn_objective, c.train_seed);
     TRY(train_arm(a, &record, &c));
     t->arm[arm].steps[seed] = record.steps;
     t->optimum = record.optimum;
     a->greedy[arm][seed] = record.greedy;
     if (a->world) return OK;
     TRY(rank(a, &c, arm, seed));
-    if (!c.train_quiet)
-        fprintf(stderr, "  %s %.4f\n", t->judged, t->group[0].value[judged_by][arm][seed]);
+    listener_remark(a->options.listener, "  %s %.4f", t->judged,
+                    t->group[0].value[judged_by][arm][seed]);
     return OK;
 }
 
@@ -362,7 +362,7 @@ Status ablation_run(const Config *config, const AblationOptions *options)
                               .threads = config->train_threads ? (int)config->train_threads
                                                                : parallel_processors(),
                               .purchase = -1,
-                              .quiet = config->train_quiet};
+                              .listener = options->listener};
     a->table = (AblationTable){.config = &a->config, .seeds = (int)options->seeds, .optimum = NAN};
     Status st;
     TRY_OR_FAIL(st, begin(a));

@@ -24,13 +24,15 @@
 #ifndef SOUK_ABLATION_H
 #define SOUK_ABLATION_H
 
+#include "base/listener.h"
 #include "train/ablation/table.h"
 
 typedef struct {
-    int64_t seeds;     /* 2 .. ABLATION_SEEDS_MAX: train.seed, train.seed + 1, … */
-    int64_t users;     /* so many users of the test split are drawn; 0: all */
-    bool include_seen; /* items of the history stay candidates */
-    bool overwrite;    /* train all arms again; else keep complete arms and continue the others */
+    int64_t seeds;      /* 2 .. ABLATION_SEEDS_MAX: train.seed, train.seed + 1, … */
+    int64_t users;      /* so many users of the test split are drawn; 0: all */
+    bool include_seen;  /* items of the history stay candidates */
+    bool overwrite;     /* train all arms again; else keep complete arms and continue the others */
+    Listener *listener; /* NULL: nobody */
 } AblationOptions;
 
 /* Runs it and prints the table to standard output. Results do not depend on the number of threads,

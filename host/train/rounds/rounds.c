@@ -28,6 +28,7 @@ typedef struct {
 
 typedef struct {
     Config config;
+    RoundsOptions options;
     World world;
     Optimum optimum;
     Trainer trainer;
@@ -38,6 +39,7 @@ typedef struct {
     double *value; /* [the most episodes] returns of the last episodes played */
     double *lost;  /* [measured] what each lost against the optimum */
     RoundsTable table;
+    Progress progress; /* steps of all rounds */
     double started;
 } Rounds;
 
@@ -63,6 +65,11 @@ static int64_t steps_of(const Config *c, int64_t round)
     return round == 0 && c->world_first_steps > 0 ? c->world_first_steps : c->world_steps;
 }
 
+static int64_t steps_of_all(const Config *c)
+{
+    return steps_of(c, 0) + (c->world_rounds - 1) * c->world_steps;
+}
+
 /* ---- Playing --------------------------------------------------------------------------------- */
 
 static PlayOptions measured_episodes(const Rounds *r)
@@ -70,8 +77,7 @@ static PlayOptions measured_episodes(const Rounds *r)
     return (PlayOptions){.episodes = r->config.world_measured,
                          .slots = SLOTS,
                          .seed = (uint64_t)r->config.train_seed ^ MEASURE_SEED,
-                         .threads = (int)r->config.train_threads,
-                         .quiet = true};
+                         .threads = (int)r->config.train_threads};
 }
 
 static Status measure(Rounds *r, Actor actor, PlayInterval *interval)
@@ -110,8 +116,7 @@ static Status play_log(Rounds *r, int64_t round, int64_t episodes, Actor actor)
                            .episodes = episodes,
                            .slots = SLOTS,
                            .seed = (uint64_t)c->train_seed,
-                           .threads = (int)c->train_threads,
-                           .quiet = true};
+                           .threads = (int)c->train_threads};
     char path[4096], report[64];
     WorldLog *log = NULL;
     PlayResult result = {.value = r->value};
@@ -158,8 +163,9 @@ static Status act(Rounds *r, int64_t round, bool greedy)
         .exclude_last = c->world_exclude_last,
         .seed = (uint64_t)c->train_seed,
     };
-    ModelActor *actor;
+    ModelActor *actor = NULL;
     Status st;
+    TRY_OR_FAIL(st, listener_check(r->options.listener));
     TRY_OR_FAIL(st, model_actor_open(&actor, r->session, &r->world, &options));
     st = greedy ? measure_greedy(r, &r->table.round[round], model_actor(actor))
                 : play_log(r, round, episodes_of(c, round), model_actor(actor));
@@ -206,9 +212,12 @@ static Status train(Rounds *r, int64_t round)
             metrics_step(&r->metrics, &report, round, reported - before);
             r->table.round[round].events += report.tokens;
             td += report.losses.mean[LOSS_TD] / (double)steps;
+            r->progress.loss = report.losses.total;
+            TRY(progress_update(&r->progress, report.step, NULL));
         }
     }
     r->table.round[round].td = td;
+    r->table.round[round].steps = t->step;
     return metrics_flush(&r->metrics);
 }
 
@@ -236,32 +245,31 @@ static Status save(Rounds *r)
     return checkpoint_describe(&r->trainer, &p);
 }
 
-static void print_head(const Rounds *r)
+static void show_head(const Rounds *r)
 {
     const RoundsTable *t = &r->table;
-    if (r->config.train_quiet) return;
+    Listener *l = r->options.listener;
     for (int i = 0; i < t->baselines; i++)
-        printf("%-20s %10.5f +- %.5f%s\n", t->baseline[i].name, t->baseline[i].value.mean,
-               t->baseline[i].value.half,
-               t->baseline[i].oracle ? "  sees what no history shows" : "");
-    if (t->known) printf("%-20s %10.5f\n", "the optimum", t->optimum);
-    printf("\n%5s %23s %23s %18s %10s %10s %8s\n", "round", "played", "greedy",
-           t->known ? "of the optimum" : "", "TD loss", "events", "seconds");
+        listener_remark(l, "%-20s %10.5f +- %.5f%s", t->baseline[i].name, t->baseline[i].value.mean,
+                        t->baseline[i].value.half,
+                        t->baseline[i].oracle ? "  sees what no history shows" : "");
+    if (t->known) listener_remark(l, "%-20s %10.5f", "the optimum", t->optimum);
+    listener_remark(l, "\n%5s %23s %23s %18s %10s %10s %8s", "round", "played", "greedy",
+                    t->known ? "of the optimum" : "", "TD loss", "events", "seconds");
 }
 
-static void print_round(const Rounds *r, int64_t round)
+static void show_round(const Rounds *r, int64_t round)
 {
     const RoundsTable *t = &r->table;
     const MeasuredRound *m = &t->round[round];
-    if (r->config.train_quiet) return;
-    printf("%5" PRId64 " %11.5f +- %8.5f %11.5f +- %8.5f ", round, m->played.mean, m->played.half,
-           m->greedy.mean, m->greedy.half);
+    char share[64] = "";
     if (t->known)
-        printf("%8.4f +- %6.4f ", 1.0 - m->lost.mean / t->optimum, m->lost.half / t->optimum);
-    else
-        printf("%18s ", "");
-    printf("%10.4g %10" PRId64 " %8.1f\n", m->td, m->events, m->seconds);
-    fflush(stdout);
+        snprintf(share, sizeof share, "%8.4f +- %6.4f", 1.0 - m->lost.mean / t->optimum,
+                 m->lost.half / t->optimum);
+    listener_remark(r->options.listener,
+                    "%5" PRId64 " %11.5f +- %8.5f %11.5f +- %8.5f %18s %10.4g %10" PRId64 " %8.1f",
+                    round, m->played.mean, m->played.half, m->greedy.mean, m->greedy.half, share,
+                    m->td, m->events, m->seconds);
 }
 
 static Status run_round(Rounds *r, int64_t round)
@@ -276,7 +284,8 @@ static Status run_round(Rounds *r, int64_t round)
     TRY(act(r, round, true));
     m->seconds = progress_seconds() - r->started;
     r->table.rounds = round + 1;
-    print_round(r, round);
+    r->progress.validation = m->greedy.mean;
+    show_round(r, round);
     TRY(save(r));
     return rounds_report_write(&r->table);
 }
@@ -289,12 +298,12 @@ static Status play_first(Rounds *r)
     return act(r, 0, false);
 }
 
-static Status open_folder(const Rounds *r, bool overwrite)
+static Status open_folder(const Rounds *r)
 {
     char path[4096];
     TRY(files_make_folder(r->config.train_out));
     path_in(path, sizeof path, r, "last.safetensors", -1);
-    if (access(path, F_OK) == 0 && !overwrite)
+    if (access(path, F_OK) == 0 && !r->options.overwrite)
         return FAIL(ERR_USAGE, "%s exists, want --force to overwrite it", path);
     return OK;
 }
@@ -324,17 +333,17 @@ static Status open_trainer(Rounds *r)
     TRY(trainer_open_on(&r->trainer, c, file));
     TRY(trainer_session(&r->trainer, &r->session));
     TRY(checkpoint_begin(&r->trainer));
-    trainer_schedule(&r->trainer, steps_of(c, 0) + (c->world_rounds - 1) * c->world_steps);
+    trainer_schedule(&r->trainer, steps_of_all(c));
     return choose_head(r);
 }
 
-static Status begin(Rounds *r, bool overwrite)
+static Status begin(Rounds *r)
 {
     const Config *c = &r->config;
     TRY(world_open(&r->world, c->world_name));
     const WorldBaseline *first = world_baseline(&r->world, c->world_first);
     if (!first) return world_no_policy(&r->world, "world.first", c->world_first, NULL);
-    TRY(open_folder(r, overwrite));
+    TRY(open_folder(r));
     r->table = (RoundsTable){
         .world = c->world_name, .objective = c->learn_objective, .folder = c->train_out};
     TRY(allocate(r));
@@ -343,7 +352,8 @@ static Status begin(Rounds *r, bool overwrite)
     TRY(open_trainer(r));
     if (*c->train_from) TRY(play_first(r));
     TRY(metrics_open(&r->metrics, c->train_out, 0));
-    print_head(r);
+    show_head(r);
+    progress_begin(&r->progress, "train", steps_of_all(c), r->options.listener);
     return OK;
 }
 
@@ -364,13 +374,14 @@ static void end(Rounds *r)
     world_close(&r->world);
 }
 
-Status rounds_run(const Config *config, bool overwrite, MeasuredRound *last, double *optimum)
+Status rounds_run(const Config *config, RoundsOptions options, MeasuredRound *last, double *optimum)
 {
-    Rounds r = {.config = *config, .started = progress_seconds()};
+    Rounds r = {.config = *config, .options = options, .started = progress_seconds()};
     Status st;
-    TRY_OR_FAIL(st, begin(&r, overwrite));
+    TRY_OR_FAIL(st, begin(&r));
     for (int64_t round = 0; round < config->world_rounds; round++)
         TRY_OR_FAIL(st, run_round(&r, round));
+    progress_end(&r.progress, NULL);
     if (last) *last = r.table.round[config->world_rounds - 1];
     if (optimum) *optimum = r.table.known ? r.table.optimum : NAN;
 fail:

@@ -21,11 +21,18 @@
 #define SOUK_ROUNDS_H
 
 #include "base/config.h"
+#include "base/listener.h"
 #include "train/rounds/table.h"
 
-/* Runs world.rounds rounds, and prints the table as it grows unless train.quiet. `overwrite`: the
- * folder may hold another run. *last is the last round, *optimum that of the world, NaN where it is
- * not known; both may be NULL. */
-Status rounds_run(const Config *config, bool overwrite, MeasuredRound *last, double *optimum);
+typedef struct {
+    bool overwrite;     /* the folder may hold another run */
+    Listener *listener; /* hears of each step, and of the table as it grows; NULL: nobody */
+} RoundsOptions;
+
+/* Runs world.rounds rounds. *last is the last round, *optimum that of the world, NaN where it is not
+ * known; both may be NULL. Where the listener asks to stop it fails with ERR_CANCELLED, and the
+ * folder has the checkpoint of the last whole round. */
+Status rounds_run(const Config *config, RoundsOptions options, MeasuredRound *last,
+                  double *optimum);
 
 #endif

@@ -20,6 +20,7 @@ typedef struct {
     double td;         /* mean TD loss of the steps of the round */
     double seconds;    /* since the start */
     int64_t events;    /* that the model was trained on so far */
+    int64_t steps;     /* of the optimizer so far */
 } MeasuredRound;
 
 typedef struct {

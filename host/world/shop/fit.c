@@ -101,7 +101,7 @@ static Status count(void *context, const PlayHistory *h)
 /* Plays the same sessions, with the same random numbers, for every taste. */
 static Status play_sessions(const World *w, ShopCounts *counts, double *value)
 {
-    const PlayOptions o = {.episodes = SESSIONS, .slots = SLOTS, .seed = 1, .quiet = true};
+    const PlayOptions o = {.episodes = SESSIONS, .slots = SLOTS, .seed = 1};
     PlayResult result = {.value = value};
     *counts = (ShopCounts){0};
     return play(w, &o, play_baseline_actor(world_baseline(w, "shelf")), (PlaySink){counts, count},

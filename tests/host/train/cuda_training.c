@@ -23,7 +23,6 @@ static Config settings(const char *device, const char *objective)
     c.train_tokens = 48;
     c.train_steps = 100;
     c.train_threads = 2;
-    c.train_quiet = 1;
     c.optim_warmup = 1;
     return c;
 }

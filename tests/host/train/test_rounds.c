@@ -30,7 +30,6 @@ static Config small_rounds(const char *name, const char *objective, int64_t roun
     c.optim_lr = 3e-3;
     c.optim_warmup = 20;
     c.train_tokens = 1024;
-    c.train_quiet = 1;
     c.world_rounds = rounds;
     c.world_episodes = 600;
     c.world_steps = 120;
@@ -94,7 +93,7 @@ static Config run_with_threads(const char *name, int64_t threads)
     c.world_steps = 10;
     c.world_episodes = 100;
     c.world_temperature = 0.5;
-    assert_ok(rounds_run(&c, true, NULL, NULL));
+    assert_ok(rounds_run(&c, (RoundsOptions){.overwrite = true}, NULL, NULL));
     return c;
 }
 
@@ -119,7 +118,7 @@ static Config run_with_head(const char *objective, const char *head)
     snprintf(c.world_head, sizeof c.world_head, "%s", head);
     c.world_steps = 10;
     c.world_episodes = c.world_measured = 100;
-    assert_ok(rounds_run(&c, true, NULL, NULL));
+    assert_ok(rounds_run(&c, (RoundsOptions){.overwrite = true}, NULL, NULL));
     return c;
 }
 
@@ -152,13 +151,13 @@ static void a_model_that_learned_plays_the_first_round(void **state)
     Config before = small_rounds("before", "double_q", 2);
     before.world_steps = 100;
     before.world_episodes = before.world_measured = 500;
-    assert_ok(rounds_run(&before, true, &learned, NULL));
+    assert_ok(rounds_run(&before, (RoundsOptions){.overwrite = true}, &learned, NULL));
     Config after = small_rounds("after", "double_q", 1);
     after.world_steps = 1;
     after.world_epsilon = 0.0;
     after.world_episodes = after.world_measured = 500;
     snprintf(after.train_from, sizeof after.train_from, "%s", before.train_out);
-    assert_ok(rounds_run(&after, true, &first, NULL));
+    assert_ok(rounds_run(&after, (RoundsOptions){.overwrite = true}, &first, NULL));
     assert_near(first.played.mean, learned.greedy.mean, first.played.half + learned.greedy.half);
     assert_true(first.played.mean > 2 * 1.3);
     remove_rounds(&before);
@@ -177,7 +176,7 @@ static Config run_long_first_round(void)
     c.world_episodes = c.world_measured = SHORT;
     c.world_steps = 10;
     c.world_exclude_last = EXCLUDED;
-    assert_ok(rounds_run(&c, true, NULL, NULL));
+    assert_ok(rounds_run(&c, (RoundsOptions){.overwrite = true}, NULL, NULL));
     return c;
 }
 
@@ -258,7 +257,7 @@ static void rounds_come_near_the_optimum(void **state)
     MeasuredRound last;
     double optimum;
     (void)state;
-    assert_ok(rounds_run(&c, true, &last, &optimum));
+    assert_ok(rounds_run(&c, (RoundsOptions){.overwrite = true}, &last, &optimum));
     const double share = 1.0 - last.lost.mean / optimum;
     print_message("%.4f of the optimum, +- %.4f\n", share, last.lost.half / optimum);
     assert_true(share - last.lost.half / optimum > 0.95 && share <= 1.0);
@@ -270,7 +269,8 @@ static void rounds_come_near_the_optimum(void **state)
 
 static void refused(const Config *c, const char *saying)
 {
-    assert_refused(rounds_run(c, true, NULL, NULL), ERR_USAGE, saying);
+    assert_refused(rounds_run(c, (RoundsOptions){.overwrite = true}, NULL, NULL), ERR_USAGE,
+                   saying);
     remove_rounds(c);
 }
 

@@ -33,7 +33,6 @@ static Config small_config(const char *out)
     c.model_dim = 16;
     c.model_length = 12;
     c.train_tokens = 128;
-    c.train_quiet = 1;
     c.train_steps = 24;
     c.train_valid_every = 8;
     c.train_save_every = 8;

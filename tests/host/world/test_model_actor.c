@@ -24,7 +24,7 @@ static Session *session;
 static int make_model(void **state)
 {
     static double value[EPISODES];
-    const PlayOptions o = {.episodes = EPISODES, .slots = 64, .seed = 2, .quiet = true};
+    const PlayOptions o = {.episodes = EPISODES, .slots = 64, .seed = 2};
     PlayResult r = {.value = value};
     WorldLog *log;
     const char *folder = getenv("TMPDIR");
@@ -142,7 +142,7 @@ static Status check_softmax(void *context, const PlayHistory *h)
 static void act_and_check(ActOptions options, PlaySink sink)
 {
     static double value[EPISODES];
-    const PlayOptions o = {.episodes = 40, .slots = 16, .seed = 3, .quiet = true};
+    const PlayOptions o = {.episodes = 40, .slots = 16, .seed = 3};
     PlayResult r = {.value = value};
     ModelActor *actor;
     assert_ok(model_actor_open(&actor, session, &world, &options));
@@ -260,7 +260,7 @@ static void who_else_is_there_does_not_change_a_choice(void **state)
     static double value[200];
     (void)state;
     for (int k = 0; k < 2; k++) {
-        const PlayOptions o = {.episodes = 200, .slots = k ? 200 : 9, .seed = 8, .quiet = true};
+        const PlayOptions o = {.episodes = 200, .slots = k ? 200 : 9, .seed = 8};
         const ActOptions options = {.head = HEAD_Q, .temperature = 0.5, .seed = 4};
         PlayResult r = {.value = value};
         ModelActor *actor;
@@ -312,7 +312,7 @@ static Status compare(void *context, const PlayHistory *h)
 static void the_log_has_what_was_played(void **state)
 {
     static double value[EPISODES];
-    const PlayOptions o = {.episodes = EPISODES, .slots = 300, .seed = 2, .quiet = true};
+    const PlayOptions o = {.episodes = EPISODES, .slots = 300, .seed = 2};
     PlayResult r = {.value = value};
     Reader reader = {0};
     (void)state;

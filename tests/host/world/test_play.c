@@ -35,7 +35,7 @@ static Digest digest_of(const World *w, const char *policy, int64_t slots, int t
     Digest d = {.numbers = w->spec.numbers};
     enum { EPISODES = 1000 };
     static double value[EPISODES];
-    const PlayOptions o = {0, EPISODES, slots, seed, threads, true};
+    const PlayOptions o = {0, EPISODES, slots, seed, threads, NULL};
     PlayResult r = {.value = value};
     const Actor actor = play_baseline_actor(world_baseline(w, policy));
     assert_ok(play(w, &o, actor, (PlaySink){&d, digest}, &r));

@@ -85,8 +85,7 @@ static Status to_a_file(Mapping *m, uint64_t number)
                              .memory = 1 << 20,
                              .threads = 1,
                              .plain_keys = true,
-                             .force = true,
-                             .quiet = true};
+                             .force = true};
     Behaviour b;
     TRY(ingest_run(&o, m, &report));
     if (behaviour_open(&b, output) != OK)

@@ -303,7 +303,7 @@ static void neither_memory_nor_threads_change_a_byte(void **state)
 {
     (void)state;
     const SyntheticOptions s = {
-        .events = 60000, .users = 900, .seed = 3, .days = 30, .noise = true, .quiet = true};
+        .events = 60000, .users = 900, .seed = 3, .days = 30, .noise = true};
     const char *ini = "[clean]\nmin_user_events = 20\nmin_item_events = 5\n";
     assert_ok(synthetic_write(&s, in_folder("log")));
     char key[512];
@@ -325,8 +325,7 @@ static void neither_memory_nor_threads_change_a_byte(void **state)
 static void the_synthetic_log_has_the_rows_asked_for(void **state)
 {
     (void)state;
-    const SyntheticOptions s = {
-        .events = 20000, .seed = 9, .days = 10, .threads = 1, .quiet = true};
+    const SyntheticOptions s = {.events = 20000, .seed = 9, .days = 10, .threads = 1};
     assert_ok(synthetic_write(&s, in_folder("a")));
     SyntheticOptions other = s;
     other.threads = 3;

@@ -82,7 +82,7 @@ static void open_case(Case *c)
     c->share = calloc(n * SHOP_ITEMS, sizeof *c->share);
     const LogEvents events = {
         .users = c->log.users, .user = c->log.user, .first = c->log.first, .event = c->log.event};
-    assert_ok(states_before(c->session, &events, "states", true, (StateSink){keep_states, c}));
+    assert_ok(states_before(c->session, &events, "states", NULL, (StateSink){keep_states, c}));
     int32_t all[SHOP_ITEMS];
     for (int a = 0; a < SHOP_ITEMS; a++) all[a] = a;
     const ItemTable items = model_items(&c->model, c->model.params.copy[PARAM_VALUE]);
@@ -284,13 +284,13 @@ static void check(Case *c, OpeModelPolicy policy)
 static void a_softmax_policy(void **state)
 {
     Case *c = *state;
-    check(c, (OpeModelPolicy){c->session, HEAD_POLICY, 0.7, -1.0, true});
+    check(c, (OpeModelPolicy){c->session, HEAD_POLICY, 0.7, -1.0, NULL});
 }
 
 static void the_best_item_or_any(void **state)
 {
     Case *c = *state;
-    check(c, (OpeModelPolicy){c->session, HEAD_POLICY, 1.0, 0.3, true});
+    check(c, (OpeModelPolicy){c->session, HEAD_POLICY, 1.0, 0.3, NULL});
 }
 
 /* ---- Estimates ------------------------------------------------------------------------------- */
@@ -331,7 +331,7 @@ static double unrolled_dr(const Case *c, const Dense *d, double bound, double *s
 static void a_fit_that_diverges_says_so(void **state)
 {
     Case *c = *state;
-    const OpeModelPolicy policy = {c->session, HEAD_POLICY, 0.7, -1.0, true};
+    const OpeModelPolicy policy = {c->session, HEAD_POLICY, 0.7, -1.0, NULL};
     OpeFqe fqe;
     const OpeFqeOptions options = {.gamma = 1e6, .ridge = ridge};
     assert_refused(ope_fqe_fit(&fqe, &c->log, &policy, &options), ERR_USAGE, "FQE diverges");
@@ -340,7 +340,7 @@ static void a_fit_that_diverges_says_so(void **state)
 static void the_estimates_are_their_formulas(void **state)
 {
     Case *c = *state;
-    OpeModelPolicy model = {c->session, HEAD_POLICY, 0.7, -1.0, true};
+    OpeModelPolicy model = {c->session, HEAD_POLICY, 0.7, -1.0, NULL};
     const OpePolicy policy = ope_policy_model(&model);
     const OpeOptions options = {.gamma = gamma_,
                                 .ridge = ridge,

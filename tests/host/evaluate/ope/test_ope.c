@@ -354,7 +354,7 @@ static void expect_distribution(Distribution *d, Session *s, const OpeLog *log, 
 static void check_model(Session *s, const OpeLog *log, double epsilon)
 {
     Distribution d = make_distribution(log);
-    OpeModelPolicy model = {s, HEAD_POLICY, 1.0, epsilon, true};
+    OpeModelPolicy model = {s, HEAD_POLICY, 1.0, epsilon, NULL};
     OpePolicy policy = ope_policy_model(&model);
     const OpeQuestion question = {FOLDS, d.fold, d.worth};
     assert_ok(policy.answer(&policy, log, NULL, &(OpeAnswer){.chosen = d.chosen}));

@@ -29,7 +29,7 @@ static double earned;
 static void play_into(const char *to, Actor actor, uint64_t seed)
 {
     static double value[EPISODES];
-    const PlayOptions o = {.episodes = EPISODES, .slots = 256, .seed = seed, .quiet = true};
+    const PlayOptions o = {.episodes = EPISODES, .slots = 256, .seed = seed};
     PlayResult r = {.value = value};
     WorldLog *log;
     assert_ok(world_log_open(&log, to, &world, 2, "a test"));
@@ -137,7 +137,7 @@ static void the_truth_is_found(void **state)
                                                        .length = LENGTH,
                                                        .file = &file,
                                                        .dev = &trainer.dev}));
-    const OpeModelPolicy any = {session, HEAD_Q, 1.0, 1.0, true};
+    const OpeModelPolicy any = {session, HEAD_Q, 1.0, 1.0, NULL};
     const OpePolicy policy = ope_policy_model(&any);
     assert_ok(ope_log_open(&log, &file,
                            &(OpeLogOptions){.split = SPLITS, .sequential = true, .history = true}));

@@ -86,7 +86,7 @@ static void expect(const Evaluation *e, int kind, int event, int above, int ties
 static void run(Evaluation *e, Baselines *b, const Histories *h, bool include_seen, int threads)
 {
     Scorer scorer[BASELINES];
-    const ScoreOptions options = {include_seen, threads, -1, true};
+    const ScoreOptions options = {include_seen, threads, -1, NULL};
     assert_ok(baselines_fit(b, h, threads));
     baselines_scorers(b, scorer);
     assert_ok(evaluation_run(e, h, scorer, BASELINES, &options, 0, 0));
@@ -301,7 +301,7 @@ static void purchase_rates_are_as_worked_by_hand(void **state)
 
     Scorer scorer[RATES];
     ScoredEvents s;
-    const ScoreOptions options = {false, 1, 1, true};
+    const ScoreOptions options = {false, 1, 1, NULL};
     float score[4];
     purchase_rates_scorers(&r, scorer);
     assert_ok(histories_scored_select(&s, &tiny, 0, 0));

@@ -85,7 +85,7 @@ static void the_report_says_what_was_measured(void **state)
     Baselines baselines;
     Scorer scorer[BASELINES];
     Evaluation e;
-    const ScoreOptions options = {.threads = 1, .purchase = -1, .quiet = true};
+    const ScoreOptions options = {.threads = 1, .purchase = -1};
     assert_ok(behaviour_open(&b, data));
     assert_ok(histories_read(&h, &b, SPLIT_TEST));
     assert_ok(baselines_fit(&baselines, &h, 1));

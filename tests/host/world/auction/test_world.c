@@ -67,7 +67,7 @@ static Tally played(const World *w, const char *policy, int64_t episodes)
 {
     double *value = calloc((size_t)episodes, sizeof *value);
     PlayResult result = {.value = value};
-    const PlayOptions o = {0, episodes, 256, 3, 2, true};
+    const PlayOptions o = {0, episodes, 256, 3, 2, NULL};
     Tally t = {0};
     assert_ok(
         play(w, &o, play_baseline_actor(world_baseline(w, policy)), (PlaySink){&t, add}, &result));
@@ -154,7 +154,7 @@ static void returns_are_scores(void **state)
     for (int64_t e = 0; e < EPISODES; e++) {
         double value[2];
         Tally t[2] = {{0}, {0}};
-        const PlayOptions o = {e, 1, 1, 3, 1, true};
+        const PlayOptions o = {e, 1, 1, 3, 1, NULL};
         const World *const world[] = {&free, &limited};
         for (int i = 0; i < 2; i++) {
             PlayResult result = {.value = &value[i]};
@@ -226,7 +226,7 @@ static void a_bid_curve_is_printed(void **state)
     size_t length;
     static double value[EPISODES];
     PlayResult result = {.value = value};
-    const PlayOptions o = {0, EPISODES, 5, 1, 1, true};
+    const PlayOptions o = {0, EPISODES, 5, 1, 1, NULL};
     open_log(&w, ",base=10,share=0.9,period=10");
     assert_ok(play(&w, &o, play_baseline_actor(world_baseline(&w, "linear")),
                    choices_sink(&choices), &result));

@@ -47,7 +47,7 @@ static void steps_follow_the_exact_process(void **state)
     static Counts c;
     static double value[EPISODES];
     PlayResult result = {.value = value};
-    const PlayOptions o = {0, EPISODES, 512, 11, 2, true};
+    const PlayOptions o = {0, EPISODES, 512, 11, 2, NULL};
     assert_ok(world_open(&w, SMALL));
     assert_ok(world_mdp(&w, &m));
     assert_ok(mdp_check(&m));
@@ -76,7 +76,7 @@ static double played(const World *w, Actor actor, double *half)
 {
     static double value[EPISODES];
     PlayResult result = {.value = value};
-    const PlayOptions o = {0, EPISODES, 1024, 12, 2, true};
+    const PlayOptions o = {0, EPISODES, 1024, 12, 2, NULL};
     assert_ok(play(w, &o, actor, (PlaySink){0}, &result));
     const PlayInterval i = play_interval(value, EPISODES);
     *half = i.half;
@@ -153,7 +153,7 @@ static void a_policy_is_printed(void **state)
     size_t length;
     static double value[3];
     PlayResult result = {.value = value};
-    const PlayOptions o = {0, 3, 3, 1, 1, true};
+    const PlayOptions o = {0, 3, 3, 1, 1, NULL};
     assert_ok(
         world_open(&w, "inventory:base_stock=3,order_max=4,demand=poisson:1:max=3,horizon=40"));
     assert_ok(play(&w, &o, play_baseline_actor(world_baseline(&w, "base_stock")),

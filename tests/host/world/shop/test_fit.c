@@ -69,7 +69,7 @@ enum { ITEMS = 400, SHELVES = 8, SESSIONS = 200000 };
 /* A shop of ITEMS on SHELVES, and its log under `policy`. */
 static void play_to(World *w, const char *settings, const char *policy, char path[256])
 {
-    const PlayOptions o = {.episodes = SESSIONS, .slots = 4096, .seed = 11, .quiet = true};
+    const PlayOptions o = {.episodes = SESSIONS, .slots = 4096, .seed = 11};
     double *value = malloc(SESSIONS * sizeof *value);
     PlayResult result = {.value = value};
     char text[256];

@@ -26,7 +26,7 @@ static void the_largest_shop(void **state)
 {
     enum { EPISODES = 20000 };
     static double value[EPISODES];
-    const PlayOptions o = {.episodes = EPISODES, .slots = 4096, .seed = 5, .quiet = true};
+    const PlayOptions o = {.episodes = EPISODES, .slots = 4096, .seed = 5};
     World w;
     Shown s = {0};
     PlayResult r = {.value = value};
