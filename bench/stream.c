@@ -14,6 +14,7 @@
 
 #include "base/progress.h"
 #include "base/rng.h"
+#include "data/behaviour/write.h"
 #include "data/stream/stream.h"
 
 enum { ITEMS = 100000, LONGEST = 199, REPEATS = 3 };

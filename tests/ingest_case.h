@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/behaviour/behaviour.h"
+#include "data/behaviour/columns.h"
+#include "data/behaviour/keys.h"
 #include "data/ingest/ingest.h"
 #include "test.h"
 

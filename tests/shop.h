@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "data/behaviour/behaviour.h"
+#include "data/behaviour/columns.h"
+#include "data/behaviour/keys.h"
+#include "data/behaviour/write.h"
 #include "test.h"
 
 /* LeakSanitizer asks for this: the HDF5 library loses memory of its own when it refuses a file. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "data/behaviour/behaviour.h"
+#include "data/behaviour/write.h"
 #include "test.h"
 
 /* LeakSanitizer asks for this: the HDF5 library loses memory of its own. */

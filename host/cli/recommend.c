@@ -8,6 +8,7 @@
 
 #include "base/report.h"
 #include "cli/cli.h"
+#include "data/behaviour/keys.h"
 #include "infer/recommend.h"
 
 enum { HISTORY_MAX = 65536, GAP_MS = 60000 };

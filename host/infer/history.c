@@ -1,4 +1,5 @@
 #include "infer/history.h"
+#include "data/behaviour/columns.h"
 
 #include <inttypes.h>
 #include <string.h>

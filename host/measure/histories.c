@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "data/behaviour/behaviour.h"
+#include "data/behaviour/write.h"
 
 enum { KEY_BYTES = 24, SEED = 1 };
 static const int64_t START_MS = INT64_C(1717200000000), HOUR_MS = 3600000; /* 2024-06-01 */

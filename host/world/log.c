@@ -1,4 +1,5 @@
 #include "world/log.h"
+#include "data/behaviour/write.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "data/behaviour/behaviour.h"
 
 static void usage(FILE *out)
 {

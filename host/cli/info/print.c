@@ -5,6 +5,8 @@
 
 #include "base/report.h"
 #include "cli/info/info.h"
+#include "data/behaviour/columns.h"
+#include "data/behaviour/keys.h"
 
 enum { BAR = 40, NAME = 24 };
 

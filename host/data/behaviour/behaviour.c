@@ -1,6 +1,5 @@
-/* The behaviour file: opening. Keys: behaviour_keys.c; reads of event columns: behaviour_columns.c;
- * checks of contents: behaviour_check.c; what HDF5 gives: behaviour_get.c; writing: behaviour_write.c,
- * behaviour_put.c. */
+#include "data/behaviour/behaviour.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,17 +11,12 @@
 #include <unistd.h>
 
 #include "data/behaviour/check.h"
+#include "data/behaviour/columns.h"
 #include "data/behaviour/get.h"
 #include "data/behaviour/store.h"
+#include "data/behaviour/types.h"
 
-static const ElementType type_int32 = {H5T_INTEGER, 4, true, "int32"};
-static const ElementType type_int64 = {H5T_INTEGER, 8, true, "int64"};
-static const ElementType type_uint8 = {H5T_INTEGER, 1, false, "uint8"};
-static const ElementType type_uint64 = {H5T_INTEGER, 8, false, "uint64 or text"};
-static const ElementType type_float32 = {H5T_FLOAT, 4, true, "float32"};
-static const ElementType type_text = {H5T_STRING, 0, false, "text"};
-
-/* ---- Root ------------------------------------------------------------------------------------- */
+/* ---- Root ------------------------------------------------------------------------------------ */
 
 static Status read_actions(Behaviour *b)
 {
@@ -34,7 +28,7 @@ static Status read_actions(Behaviour *b)
                     ACTIONS_MAX);
     for (int a = 0; a < b->actions; a++)
         if (!b->action_name[a]) return FAIL(ERR_MEMORY, "%s: out of memory", b->path);
-    if (!get_numbers(file, "action_rewards", H5T_NATIVE_FLOAT, b->actions, b->action_reward))
+    if (!get_numbers(file, "action_rewards", TYPE_FLOAT32, b->actions, b->action_reward))
         return FAIL(ERR_FORMAT, "%s: attribute action_rewards: want %d numbers, one an action",
                     b->path, b->actions);
     return behaviour_check_finite(b->path, "attribute action_rewards", b->action_reward,
@@ -44,7 +38,7 @@ static Status read_actions(Behaviour *b)
 static Status read_root(Behaviour *b)
 {
     const hid_t file = b->store->file;
-    int version = 0;
+    int32_t version = 0;
     char *schema = get_text(file, "schema");
     const bool known = schema && !strcmp(schema, "souk-behaviour");
     free(schema);
@@ -53,7 +47,7 @@ static Status read_root(Behaviour *b)
                     "%s: HDF5, but its attribute schema is not \"souk-behaviour\": no behaviour "
                     "file (souk ingest makes one)",
                     b->path);
-    if (!get_numbers(file, "schema_version", H5T_NATIVE_INT, 1, &version) || version != 1)
+    if (!get_numbers(file, "schema_version", TYPE_INT32, 1, &version) || version != 1)
         return FAIL(ERR_FORMAT, "%s: attribute schema_version: %d, want 1", b->path, version);
     TRY(read_actions(b));
     char *hash = get_text(file, "catalogue_hash");
@@ -63,22 +57,20 @@ static Status read_root(Behaviour *b)
     if (!good)
         return FAIL(ERR_FORMAT, "%s: attribute catalogue_hash: want 64 hexadecimal digits",
                     b->path);
-    if (!get_numbers(file, "episode_gap_ms", H5T_NATIVE_INT64, 1, &b->episode_gap_ms))
+    if (!get_numbers(file, "episode_gap_ms", TYPE_INT64, 1, &b->episode_gap_ms))
         return FAIL(ERR_FORMAT, "%s: attribute episode_gap_ms: want a number", b->path);
     b->report = get_text(file, "report");
     b->split_rule = get_text(file, "split_rule");
     return OK;
 }
 
-/* ---- Features ------------------------------------------------------------------------------------------- */
+/* ---- Features -------------------------------------------------------------------------------- */
 
+/* Whether the name is that of a dataset of the schema itself, not of a feature. */
 static bool is_reserved(const char *group, const char *name)
 {
-    static const char *const events[] = {"item", "action", "time", "reward", "end", "propensity"};
-    if (!strcmp(group, "/events"))
-        for (size_t i = 0; i < sizeof events / sizeof *events; i++)
-            if (!strcmp(name, events[i])) return true;
-    return !strcmp(name, "key") || !strcmp(name, "offset");
+    return (!strcmp(group, "/events") && schema_is_column(name)) || !strcmp(name, "key") ||
+           !strcmp(name, "offset");
 }
 
 static Status add_category(Behaviour *b, FeatureSet *f, hid_t dataset, const char *group,
@@ -87,7 +79,7 @@ static Status add_category(Behaviour *b, FeatureSet *f, hid_t dataset, const cha
     int32_t rows = 0;
     if (f->kinds == FEATURES_MAX)
         return FAIL(ERR_FORMAT, "%s: %s: more than %d categories", b->path, group, FEATURES_MAX);
-    if (!get_numbers(dataset, "rows", H5T_NATIVE_INT32, 1, &rows) || rows < 1 ||
+    if (!get_numbers(dataset, "rows", TYPE_INT32, 1, &rows) || rows < 1 ||
         rows > INT32_MAX - f->categories)
         return FAIL(ERR_FORMAT, "%s: %s/%s: attribute rows: want a positive number", b->path, group,
                     name);
@@ -103,8 +95,8 @@ static Status add_number(Behaviour *b, FeatureSet *f, hid_t dataset, const char 
     const int n = f->numbers;
     if (n == FEATURES_MAX)
         return FAIL(ERR_FORMAT, "%s: %s: more than %d numbers", b->path, group, FEATURES_MAX);
-    if (!get_numbers(dataset, "mean", H5T_NATIVE_FLOAT, 1, &f->mean[n]) ||
-        !get_numbers(dataset, "std", H5T_NATIVE_FLOAT, 1, &f->std[n]) || !isfinite(f->mean[n]) ||
+    if (!get_numbers(dataset, "mean", TYPE_FLOAT32, 1, &f->mean[n]) ||
+        !get_numbers(dataset, "std", TYPE_FLOAT32, 1, &f->std[n]) || !isfinite(f->mean[n]) ||
         !isfinite(f->std[n]))
         return FAIL(ERR_FORMAT, "%s: %s/%s: want finite attributes mean and std", b->path, group,
                     name);
@@ -123,22 +115,20 @@ static Status list_feature(Behaviour *b, FeatureSet *f, const char *group, const
     const hid_t dataset = H5Dopen2(b->store->file, path, H5P_DEFAULT);
     if (dataset < 0) return FAIL(ERR_FORMAT, "%s: %s: not a readable dataset", b->path, path);
     const hid_t type = H5Dget_type(dataset);
-    const H5T_class_t class = H5Tget_class(type);
-    const size_t size = H5Tget_size(type);
+    const bool category = types_equal(type, TYPE_INT32) && strcmp(group, "/events") != 0;
+    const bool number = types_equal(type, TYPE_FLOAT32);
     H5Tclose(type);
-    Status st;
-    if (class == H5T_INTEGER && size == 4 && strcmp(group, "/events") != 0)
-        st = add_category(b, f, dataset, group, name);
-    else if (class == H5T_FLOAT && size == 4)
-        st = add_number(b, f, dataset, group, name);
-    else
-        st = FAIL(ERR_FORMAT, "%s: %s: want dtype int32 (categories) or float32", b->path, path);
+    const Status st =
+        category ? add_category(b, f, dataset, group, name)
+        : number ? add_number(b, f, dataset, group, name)
+                 : FAIL(ERR_FORMAT, "%s: %s: want dtype int32 (categories) or float32 (numbers)",
+                        b->path, path);
     H5Dclose(dataset);
     return st;
 }
 
-/* Names of the features of a group, in the order of their creation where the file tracks it, else of
- * the alphabet. */
+/* The features of a group, in the order in which they were created where the file keeps that order,
+ * else in the order of their names. */
 static Status list_features(Behaviour *b, FeatureSet *f, const char *group)
 {
     const hid_t id = H5Gopen2(b->store->file, group, H5P_DEFAULT);
@@ -151,118 +141,134 @@ static Status list_features(Behaviour *b, FeatureSet *f, const char *group)
     H5Pget_link_creation_order(plist, &order);
     H5Pclose(plist);
     const H5_index_t index = order & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
-    for (hsize_t i = 0; i < info.nlinks && st == OK; i++) {
+    for (hsize_t i = 0; i < info.nlinks; i++) {
         char name[256] = "";
         H5Lget_name_by_idx(id, ".", index, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
-        if (!is_reserved(group, name)) st = list_feature(b, f, group, name);
+        if (!is_reserved(group, name)) TRY_OR_FAIL(st, list_feature(b, f, group, name));
     }
+fail:
     H5Gclose(id);
     return st;
 }
 
-/* The values of item or user features, joined by rows. */
-static Status read_features(Behaviour *b, FeatureSet *f, const char *group, int64_t rows)
+/* A dataset of `rows` elements of this type, into memory that the caller frees. */
+static Status read_feature(const Behaviour *b, const char *path, ElementType type, int64_t rows,
+                           void *values)
+{
+    int64_t length = 0;
+    TRY(get_rows(b->path, b->store->file, path, type, 0, &length));
+    if (length != rows)
+        return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want %" PRId64, b->path, path, length,
+                    rows);
+    return get_all(b->path, b->store->file, path, type, rows, values);
+}
+
+/* The rows of kind k begin at row `first` of the joint table. */
+static Status read_categories(const Behaviour *b, FeatureSet *f, const char *group, int64_t rows,
+                              int k, int32_t first)
 {
     char path[2 * FEATURE_NAME_MAX];
+    int32_t *row = NULL;
+    Status st;
+    snprintf(path, sizeof path, "%s/%s", group, f->kind_name[k]);
+    TRY_OR_FAIL(st, read_feature(b, path, TYPE_INT32, rows, &row));
+    TRY_OR_FAIL(st, behaviour_check_categories(b->path, path, row, rows, f->kind_rows[k]));
+    for (int64_t i = 0; i < rows; i++) f->category[i * f->kinds + k] = first + row[i];
+fail:
+    free(row);
+    return st;
+}
+
+static Status read_numbers(const Behaviour *b, FeatureSet *f, const char *group, int64_t rows,
+                           int n)
+{
+    char path[2 * FEATURE_NAME_MAX];
+    float *value = NULL;
+    Status st;
+    snprintf(path, sizeof path, "%s/%s", group, f->number_name[n]);
+    TRY_OR_FAIL(st, read_feature(b, path, TYPE_FLOAT32, rows, &value));
+    TRY_OR_FAIL(st, behaviour_check_finite(b->path, path, value, rows));
+    for (int64_t i = 0; i < rows; i++) f->number[i * f->numbers + n] = value[i];
+fail:
+    free(value);
+    return st;
+}
+
+/* The features of items or users, as matrices [rows, kinds] and [rows, numbers]. */
+static Status read_features(Behaviour *b, FeatureSet *f, const char *group, int64_t rows)
+{
     f->category = calloc((size_t)(rows * f->kinds) + 1, sizeof *f->category);
     f->number = calloc((size_t)(rows * f->numbers) + 1, sizeof *f->number);
     if (!f->category || !f->number) return FAIL(ERR_MEMORY, "%s: no memory for %s", b->path, group);
-    int32_t base = 0;
-    for (int k = 0; k < f->kinds + f->numbers; k++) {
-        const bool category = k < f->kinds;
-        int64_t length = 0;
-        void *values = NULL;
-        snprintf(path, sizeof path, "%s/%s", group,
-                 category ? f->kind_name[k] : f->number_name[k - f->kinds]);
-        TRY(get_rows(b->path, b->store->file, path, category ? &type_int32 : &type_float32, 0,
-                     &length));
-        if (length != rows)
-            return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want %" PRId64, b->path, path,
-                        length, rows);
-        Status st = get_all(b->path, b->store->file, path,
-                            category ? H5T_NATIVE_INT32 : H5T_NATIVE_FLOAT, rows, &values);
-        if (st == OK)
-            st = category ? behaviour_check_categories(b->path, path, values, rows, f->kind_rows[k])
-                          : behaviour_check_finite(b->path, path, values, rows);
-        for (int64_t i = 0; st == OK && i < rows; i++) {
-            if (category)
-                f->category[i * f->kinds + k] = base + ((int32_t *)values)[i];
-            else
-                f->number[i * f->numbers + k - f->kinds] = ((float *)values)[i];
-        }
-        if (category) base += f->kind_rows[k];
-        free(values);
-        TRY(st);
-    }
+    int32_t first = 0;
+    for (int k = 0; k < f->kinds; first += f->kind_rows[k++])
+        TRY(read_categories(b, f, group, rows, k, first));
+    for (int n = 0; n < f->numbers; n++) TRY(read_numbers(b, f, group, rows, n));
     return OK;
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
-static Status map_file(BehaviourStore *s)
+static Status map_descriptor(const Behaviour *b, int fd)
 {
-    const int fd = open(s->path, O_RDONLY);
+    BehaviourStore *s = b->store;
     struct stat info;
-    if (fd < 0) return FAIL(ERR_IO, "%s: cannot open: %s", s->path, strerror(errno));
-    Status st = OK;
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
-        st = FAIL(ERR_IO, "%s: not a regular file", s->path);
-    else if (info.st_size == 0)
-        st = FAIL(ERR_FORMAT, "%s: the file is empty", s->path);
-    if (st == OK) {
-        s->bytes = (size_t)info.st_size;
-        const void *map = mmap(NULL, s->bytes, PROT_READ, MAP_SHARED, fd, 0);
-        if (map == MAP_FAILED)
-            st = FAIL(ERR_IO, "%s: cannot map: %s", s->path, strerror(errno));
-        else
-            s->map = map;
-    }
-    close(fd);
+        return FAIL(ERR_IO, "%s: not a regular file", b->path);
+    if (info.st_size == 0) return FAIL(ERR_FORMAT, "%s: the file is empty", b->path);
+    s->bytes = (size_t)info.st_size;
+    const void *map = mmap(NULL, s->bytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED) return FAIL(ERR_IO, "%s: cannot map: %s", b->path, strerror(errno));
+    s->map = map;
+    return OK;
+}
+
+static Status map_file(const Behaviour *b)
+{
+    const int fd = open(b->path, O_RDONLY);
+    if (fd < 0) return FAIL(ERR_IO, "%s: cannot open: %s", b->path, strerror(errno));
+    const Status st = map_descriptor(b, fd);
+    close(fd); /* the map stays */
     return st;
 }
 
 static Status open_columns(Behaviour *b)
 {
-    BehaviourStore *s = b->store;
-    const ElementType *const element[] = {&type_int32,   &type_uint8, &type_int64,
-                                          &type_float32, &type_uint8, &type_float32};
-    const hid_t memory[] = {H5T_NATIVE_INT32, H5T_NATIVE_UINT8, H5T_NATIVE_INT64,
-                            H5T_NATIVE_FLOAT, H5T_NATIVE_UINT8, H5T_NATIVE_FLOAT};
+    const hid_t file = b->store->file;
     for (int i = 0; i < COLUMN_FEATURE + b->event_features.numbers; i++) {
-        char name[2 * FEATURE_NAME_MAX];
-        const int at = i < COLUMN_FEATURE ? i : COLUMN_REWARD;
+        const Column column = (Column)i;
+        char path[COLUMN_PATH_MAX];
         int64_t length;
-        columns_name(b, (Column)i, name, sizeof name);
-        if (i == COLUMN_PROPENSITY &&
-            !(b->has_propensity = H5Lexists(s->file, name, H5P_DEFAULT) > 0))
-            continue;
-        TRY(get_rows(b->path, s->file, name, element[at], 0, &length));
-        if (i == COLUMN_ITEM) b->events = s->events = length;
-        if (length == 0) return FAIL(ERR_FORMAT, "%s: %s: 0 rows, want at least 1", b->path, name);
+        columns_path(b, column, path);
+        if (column == COLUMN_PROPENSITY) b->has_propensity = H5Lexists(file, path, H5P_DEFAULT) > 0;
+        if (!columns_has(b, column)) continue;
+        TRY(get_rows(b->path, file, path, schema_column_type(column), 0, &length));
+        if (column == COLUMN_ITEM) b->events = length;
+        if (length == 0) return FAIL(ERR_FORMAT, "%s: %s: 0 rows, want at least 1", b->path, path);
         if (length != b->events)
             return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want %" PRId64 " as /events/item",
-                        b->path, name, length, b->events);
-        TRY(columns_open(s, (Column)i, name, memory[at]));
+                        b->path, path, length, b->events);
+        TRY(columns_open(b, column));
     }
     return OK;
 }
 
 static Status read_users(Behaviour *b)
 {
-    static const char *const splits[SPLITS] = {"/splits/train", "/splits/valid", "/splits/test"};
     const hid_t file = b->store->file;
     int64_t length;
-    TRY(get_rows(b->path, file, "/users/offset", &type_int64, 0, &length));
+    TRY(get_rows(b->path, file, "/users/offset", TYPE_INT64, 0, &length));
     if (length < 1)
         return FAIL(ERR_FORMAT, "%s: /users/offset: 0 rows, want one more than users", b->path);
     b->users = length - 1;
-    TRY(get_all(b->path, file, "/users/offset", H5T_NATIVE_INT64, length, &b->offset));
+    TRY(get_all(b->path, file, "/users/offset", TYPE_INT64, length, &b->offset));
     for (int s = 0; s < SPLITS; s++) {
-        TRY(get_rows(b->path, file, splits[s], &type_int64, 2, &length));
+        const char *path = schema_split_path[s];
+        TRY(get_rows(b->path, file, path, TYPE_INT64, 2, &length));
         if (length != b->users)
             return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want one a user, %" PRId64, b->path,
-                        splits[s], length, b->users);
-        TRY(get_all(b->path, file, splits[s], H5T_NATIVE_INT64, 2 * length, &b->split[s]));
+                        path, length, b->users);
+        TRY(get_all(b->path, file, path, TYPE_INT64, 2 * length, &b->split[s]));
     }
     return OK;
 }
@@ -271,17 +277,19 @@ static Status count_keys(Behaviour *b)
 {
     const hid_t file = b->store->file;
     int64_t length;
-    TRY(get_rows(b->path, file, "/items/key", &type_text, 0, &b->items));
+    TRY(get_rows(b->path, file, "/items/key", TYPE_TEXT, 0, &b->items));
     if (b->items < 1 || b->items > INT32_MAX)
         return FAIL(ERR_FORMAT, "%s: /items/key: %" PRId64 " rows, want 1 to 2^31-1", b->path,
                     b->items);
     const hid_t dataset = H5Dopen2(file, "/users/key", H5P_DEFAULT);
     const hid_t type = dataset >= 0 ? H5Dget_type(dataset) : -1;
-    b->plain_keys = type >= 0 && H5Tget_class(type) == H5T_STRING;
+    b->plain_keys = type >= 0 && types_equal(type, TYPE_TEXT);
+    const bool pseudonyms = type >= 0 && types_equal(type, TYPE_UINT64);
     if (type >= 0) H5Tclose(type);
     if (dataset >= 0) H5Dclose(dataset);
-    TRY(get_rows(b->path, file, "/users/key", b->plain_keys ? &type_text : &type_uint64, 0,
-                 &length));
+    if (type >= 0 && !b->plain_keys && !pseudonyms)
+        return FAIL(ERR_FORMAT, "%s: /users/key: want dtype uint64 or text", b->path);
+    TRY(get_rows(b->path, file, "/users/key", b->plain_keys ? TYPE_TEXT : TYPE_UINT64, 0, &length));
     if (length == b->users) return OK;
     return FAIL(ERR_FORMAT, "%s: /users/key: %" PRId64 " rows, want one a user, %" PRId64, b->path,
                 length, b->users);
@@ -290,7 +298,7 @@ static Status count_keys(Behaviour *b)
 static Status open_store(Behaviour *b)
 {
     BehaviourStore *s = b->store;
-    TRY(map_file(s));
+    TRY(map_file(b));
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_file_locking(access, 0, 1);
@@ -317,7 +325,6 @@ Status behaviour_open(Behaviour *b, const char *path)
         behaviour_close(b);
         return FAIL(ERR_MEMORY, "%s: out of memory", path);
     }
-    b->store->path = b->path;
     b->store->file = -1;
     pthread_mutex_init(&b->store->lock, NULL);
     const Status st = open_store(b);
@@ -335,8 +342,7 @@ void behaviour_close(Behaviour *b)
 {
     BehaviourStore *s = b->store;
     if (s) {
-        for (int i = 0; i < COLUMNS_MAX; i++) columns_close(&s->column[i]);
-        for (int i = 0; i < CACHE_SLOTS; i++) free(s->cache[i].data);
+        columns_close(b);
         if (s->file >= 0) H5Fclose(s->file);
         if (s->map) munmap((void *)s->map, s->bytes);
         pthread_mutex_destroy(&s->lock);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "base/parallel.h"
+#include "data/behaviour/columns.h"
+#include "losses/end.h"
 
 enum { BLOCK = 1 << 16 };
 
@@ -29,7 +31,7 @@ Status behaviour_check_finite(const char *path, const char *name, const float *v
     return OK;
 }
 
-/* ---- Offsets and splits ---------------------------------------------------------------------------------- */
+/* ---- Offsets and splits ---------------------------------------------------------------------- */
 
 static Status check_offsets(const Behaviour *b)
 {
@@ -39,8 +41,8 @@ static Status check_offsets(const Behaviour *b)
     for (int64_t u = 0; u < b->users; u++)
         if (b->offset[u + 1] < b->offset[u])
             return FAIL(ERR_FORMAT,
-                        "%s: /users/offset[%" PRId64 "] is %" PRId64 ", below %" PRId64
-                        " before it",
+                        "%s: /users/offset[%" PRId64 "] is %" PRId64 ", want at least %" PRId64
+                        ", the value before it",
                         b->path, u + 1, b->offset[u + 1], b->offset[u]);
     if (b->offset[b->users] != b->events)
         return FAIL(ERR_FORMAT,
@@ -49,10 +51,10 @@ static Status check_offsets(const Behaviour *b)
     return OK;
 }
 
-/* Train before validation before test, inside the history; empty ranges stand anywhere inside it. */
+/* The ranges are inside the history: first train, then valid, then test. An empty range may be
+ * anywhere inside the history. */
 static Status check_splits(const Behaviour *b)
 {
-    static const char *const names[SPLITS] = {"train", "valid", "test"};
     for (int64_t u = 0; u < b->users; u++) {
         int64_t from = b->offset[u];
         for (int s = 0; s < SPLITS; s++) {
@@ -60,25 +62,26 @@ static Status check_splits(const Behaviour *b)
             const int64_t least = first < end ? from : b->offset[u];
             if (first < least || end < first || end > b->offset[u + 1])
                 return FAIL(ERR_FORMAT,
-                            "%s: /splits/%s[%" PRId64 "] is [%" PRId64 ", %" PRId64
+                            "%s: %s[%" PRId64 "] is [%" PRId64 ", %" PRId64
                             "), want a range inside [%" PRId64 ", %" PRId64 ")",
-                            b->path, names[s], u, first, end, least, b->offset[u + 1]);
+                            b->path, schema_split_path[s], u, first, end, least, b->offset[u + 1]);
             if (first < end) from = end;
         }
     }
     return OK;
 }
 
-/* ---- Event columns ---------------------------------------------------------------------------- */
+/* ---- Event columns --------------------------------------------------------------------------- */
 
 typedef struct {
     const Behaviour *file;
     Column column;
-    const char *name;
-    char want[64];
+    const char *want; /* the good values, in words */
 } Scan;
 
-/* Index of the first bad value, -1 for none. The common case is a plain pass over the block. */
+/* The functions first_... give the index of the first bad value, -1 where there is none. Good
+ * values are the common case: a first pass without branches finds out whether there is any bad
+ * one. */
 static int64_t first_bad_item(const int32_t *item, int64_t count, int64_t items)
 {
     const uint32_t limit = (uint32_t)items;
@@ -98,7 +101,7 @@ static int64_t first_above(const uint8_t *value, int64_t count, int most)
     return -1;
 }
 
-/* Above `least` (NaN is not) and at most `most`. */
+/* Good values are above `least`, which NaN is not, and at most `most`. */
 static int64_t first_outside(const float *value, int64_t count, float least, float most)
 {
     int bad = 0;
@@ -119,24 +122,26 @@ static int64_t first_bad(const Scan *scan, const void *values, int64_t count, ch
                         scan->column == COLUMN_END ? END_TRUNCATED : scan->file->actions - 1);
         if (i >= 0) snprintf(shown, 32, "%d", ((const uint8_t *)values)[i]);
     } else {
-        const bool share = scan->column == COLUMN_PROPENSITY;
-        i = first_outside(values, count, share ? 0.0f : -INFINITY, share ? 1.0f : FLT_MAX);
+        const bool probability = scan->column == COLUMN_PROPENSITY;
+        i = first_outside(values, count, probability ? 0.0f : -INFINITY,
+                          probability ? 1.0f : FLT_MAX);
         if (i >= 0) snprintf(shown, 32, "%g", (double)((const float *)values)[i]);
     }
     return i;
 }
 
-/* Rows first .. first+count-1 in place, or read into memory that the caller frees as *space. */
-static Status rows_of(const Behaviour *b, Column column, int64_t first, int64_t count, size_t size,
-                      const void **rows, void **space)
+/* Events first .. first+count-1 of a column: in place, or in *copy, which the caller frees. */
+static Status events_of(const Behaviour *b, Column column, int64_t first, int64_t count,
+                        const void **events, void **copy)
 {
+    const size_t size = schema_type_bytes(schema_column_type(column));
     const char *direct = columns_direct(b, column);
-    *space = NULL;
-    *rows = direct ? direct + (size_t)first * size : NULL;
+    *copy = NULL;
+    *events = direct ? direct + (size_t)first * size : NULL;
     if (direct) return OK;
-    *rows = *space = malloc((size_t)count * size);
-    if (!*space) return FAIL(ERR_MEMORY, "%s: no memory to check it", b->path);
-    return columns_read(b, column, first, count, *space);
+    *events = *copy = malloc((size_t)count * size);
+    if (!*copy) return FAIL(ERR_MEMORY, "%s: no memory to check it", b->path);
+    return columns_read(b, column, first, count, *copy);
 }
 
 static Status scan_values(void *context, int64_t block)
@@ -145,16 +150,17 @@ static Status scan_values(void *context, int64_t block)
     const Behaviour *b = scan->file;
     const int64_t first = block * BLOCK, left = b->events - first;
     const int64_t count = left < BLOCK ? left : BLOCK;
-    const size_t size = scan->column == COLUMN_ACTION || scan->column == COLUMN_END ? 1 : 4;
-    const void *rows;
-    void *space;
+    const void *values;
+    void *copy;
     char shown[32];
-    Status st = rows_of(b, scan->column, first, count, size, &rows, &space);
-    const int64_t bad = st == OK ? first_bad(scan, rows, count, shown) : -1;
+    Status st;
+    TRY_OR_FAIL(st, events_of(b, scan->column, first, count, &values, &copy));
+    const int64_t bad = first_bad(scan, values, count, shown);
     if (bad >= 0)
-        st = FAIL(ERR_FORMAT, "%s: /events/%s[%" PRId64 "] is %s, want %s", b->path, scan->name,
-                  first + bad, shown, scan->want);
-    free(space);
+        st = FAIL(ERR_FORMAT, "%s: /events/%s[%" PRId64 "] is %s, want %s", b->path,
+                  schema_column_name(b, scan->column), first + bad, shown, scan->want);
+fail:
+    free(copy);
     return st;
 }
 
@@ -172,38 +178,43 @@ static int64_t user_of(const Behaviour *b, int64_t event)
     return low;
 }
 
-/* Time must not fall inside a history. A block begins with the event before it, to see every
- * step. */
+/* The first event of a block that is earlier than the one before it in its history; -1: none. */
+static int64_t first_early(const Behaviour *b, const int64_t *time, int64_t first, int64_t count)
+{
+    for (int64_t user = user_of(b, first), at = 0; at < count; user++) {
+        const int64_t end = b->offset[user + 1] - first, stop = end < count ? end : count;
+        for (int64_t i = at + 1; i < stop; i++)
+            if (time[i] < time[i - 1]) return i;
+        if (stop > at) at = stop;
+    }
+    return -1;
+}
+
+/* A block begins with the last event of the block before it, so that every step in time is seen. */
 static Status scan_times(void *context, int64_t block)
 {
     const Scan *scan = context;
     const Behaviour *b = scan->file;
     const int64_t first = block ? block * BLOCK - 1 : 0, end = (block + 1) * BLOCK;
     const int64_t count = (end < b->events ? end : b->events) - first;
-    const void *rows;
-    void *space;
-    Status st = rows_of(b, COLUMN_TIME, first, count, sizeof(int64_t), &rows, &space);
-    const int64_t *time = rows;
-    int64_t at = 0;
-    for (int64_t user = user_of(b, first); st == OK && at < count; user++) {
-        const int64_t stop =
-            b->offset[user + 1] - first < count ? b->offset[user + 1] - first : count;
-        for (int64_t i = at + 1; i < stop && st == OK; i++)
-            if (time[i] < time[i - 1])
-                st = FAIL(ERR_FORMAT,
-                          "%s: /events/time[%" PRId64 "] is %" PRId64 ", want at least %" PRId64
-                          ", the time before it in the history of user %" PRId64,
-                          b->path, first + i, time[i], time[i - 1], user);
-        if (stop > at) at = stop;
-    }
-    free(space);
+    const void *values;
+    void *copy;
+    Status st;
+    TRY_OR_FAIL(st, events_of(b, COLUMN_TIME, first, count, &values, &copy));
+    const int64_t *time = values, bad = first_early(b, time, first, count);
+    if (bad >= 0)
+        st = FAIL(ERR_FORMAT,
+                  "%s: /events/time[%" PRId64 "] is %" PRId64 ", want at least %" PRId64
+                  ", the time before it in the history of user %" PRId64,
+                  b->path, first + bad, time[bad], time[bad - 1], user_of(b, first + bad));
+fail:
+    free(copy);
     return st;
 }
 
-static Status scan_column(const Behaviour *b, Column column, const char *name, const char *want)
+static Status scan_column(const Behaviour *b, Column column, const char *want)
 {
-    Scan scan = {.file = b, .column = column, .name = name};
-    snprintf(scan.want, sizeof scan.want, "%s", want);
+    Scan scan = {.file = b, .column = column, .want = want};
     return parallel_run(parallel_processors(), (b->events + BLOCK - 1) / BLOCK,
                         column == COLUMN_TIME ? scan_times : scan_values, &scan);
 }
@@ -215,15 +226,13 @@ Status behaviour_check_contents(const Behaviour *b)
     TRY(check_splits(b));
     snprintf(items, sizeof items, "0 to %" PRId64 " (rows of /items)", b->items - 1);
     snprintf(actions, sizeof actions, "0 to %d", b->actions - 1);
-    TRY(scan_column(b, COLUMN_ITEM, "item", items));
-    TRY(scan_column(b, COLUMN_ACTION, "action", actions));
-    TRY(scan_column(b, COLUMN_TIME, "time", ""));
-    TRY(scan_column(b, COLUMN_REWARD, "reward", "a finite number"));
-    TRY(scan_column(b, COLUMN_END, "end", "0, 1 or 2"));
-    if (b->has_propensity)
-        TRY(scan_column(b, COLUMN_PROPENSITY, "propensity", "above 0, at most 1"));
+    TRY(scan_column(b, COLUMN_ITEM, items));
+    TRY(scan_column(b, COLUMN_ACTION, actions));
+    TRY(scan_column(b, COLUMN_TIME, ""));
+    TRY(scan_column(b, COLUMN_REWARD, "a finite number"));
+    TRY(scan_column(b, COLUMN_END, "0, 1 or 2"));
+    if (b->has_propensity) TRY(scan_column(b, COLUMN_PROPENSITY, "above 0, at most 1"));
     for (int f = 0; f < b->event_features.numbers; f++)
-        TRY(scan_column(b, (Column)(COLUMN_FEATURE + f), b->event_features.number_name[f],
-                        "a finite number"));
+        TRY(scan_column(b, (Column)(COLUMN_FEATURE + f), "a finite number"));
     return OK;
 }

@@ -1,6 +1,7 @@
-/* Raw reads of event columns, past the HDF5 library: a mapped file for contiguous columns, an own
- * chunk table with libdeflate for compressed ones. Only layouts this file does not know go through
- * the library. */
+/* Reads past the HDF5 library: contiguous columns from the mapped file, deflated ones by a table of
+ * chunks and libdeflate. Only layouts that are unknown here go through the library. */
+#include "data/behaviour/columns.h"
+
 #include <inttypes.h>
 #include <libdeflate.h>
 #include <stdlib.h>
@@ -8,18 +9,19 @@
 #include <sys/mman.h>
 
 #include "data/behaviour/store.h"
+#include "data/behaviour/types.h"
 
-void columns_name(const Behaviour *b, Column column, char *name, size_t size)
+enum { CHUNKS_MAX = 4096, CHUNK_EVENTS_MAX = 1 << 24 };
+
+void columns_path(const Behaviour *b, Column column, char *path)
 {
-    static const char *const names[] = {"item", "action", "time", "reward", "end", "propensity"};
-    snprintf(name, size, "/events/%s",
-             column < COLUMN_FEATURE ? names[column]
-                                     : b->event_features.number_name[column - COLUMN_FEATURE]);
+    snprintf(path, COLUMN_PATH_MAX, "/events/%s", schema_column_name(b, column));
 }
 
-/* ---- Where the bytes lie -------------------------------------------------------------------------- */
+/* ---- Where the bytes are --------------------------------------------------------------------- */
 
-/* True when the pipeline is made of shuffle and deflate only, at most one of each. */
+/* True where the pipeline has no filters but shuffle and deflate, in this order, each at most
+ * once. */
 static bool known_filters(StoredColumn *c, hid_t plist)
 {
     const int filters = H5Pget_nfilters(plist);
@@ -39,10 +41,9 @@ static bool known_filters(StoredColumn *c, hid_t plist)
     return c->shuffle < 0 || c->deflate < 0 || c->shuffle < c->deflate;
 }
 
-/* The library finds the n-th chunk in time that grows with n; above CHUNKS_MAX columns are left to
- * it. */
-static Status read_table(BehaviourStore *s, StoredColumn *c, const char *name)
+static Status read_table(const Behaviour *b, StoredColumn *c, const char *path)
 {
+    const BehaviourStore *s = b->store;
     const hid_t space = H5Dget_space(c->dataset);
     c->table = calloc((size_t)c->chunks + 1, sizeof *c->table);
     bool good = c->table && space >= 0;
@@ -59,24 +60,26 @@ static Status read_table(BehaviourStore *s, StoredColumn *c, const char *name)
     if (space >= 0) H5Sclose(space);
     if (good) return OK;
     return FAIL(ERR_FORMAT, "%s: %s: one of its %" PRId64 " chunks is missing or outside the file",
-                s->path, name, c->chunks);
+                b->path, path, c->chunks);
 }
 
-static Status find_bytes(BehaviourStore *s, StoredColumn *c, const char *name, hid_t plist)
+static Status find_bytes(const Behaviour *b, StoredColumn *c, hid_t native, const char *path,
+                         hid_t plist)
 {
+    const BehaviourStore *s = b->store;
     const hid_t stored = H5Dget_type(c->dataset);
-    const bool native = H5Tequal(stored, c->memory_type) > 0;
+    const bool as_in_memory = H5Tequal(stored, native) > 0;
     H5Tclose(stored);
     const H5D_layout_t layout = H5Pget_layout(plist);
     c->stored = STORED_OTHERWISE;
-    if (!native || s->events == 0) return OK;
+    if (!as_in_memory || b->events == 0) return OK;
     if (layout == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0) {
         const haddr_t address = H5Dget_offset(c->dataset);
-        const uint64_t bytes = (uint64_t)s->events * c->size;
+        const uint64_t bytes = (uint64_t)b->events * c->size;
         if (address == HADDR_UNDEF || bytes > s->bytes || address > s->bytes - bytes)
             return FAIL(ERR_FORMAT,
-                        "%s: %s: its %" PRIu64 " bytes lie outside the file (truncated?)", s->path,
-                        name, bytes);
+                        "%s: %s: its %" PRIu64 " bytes are not inside the file (truncated?)",
+                        b->path, path, bytes);
         c->address = address;
         c->stored = STORED_CONTIGUOUS;
     } else if (layout == H5D_CHUNKED && known_filters(c, plist)) {
@@ -84,37 +87,48 @@ static Status find_bytes(BehaviourStore *s, StoredColumn *c, const char *name, h
         if (H5Pget_chunk(plist, 1, &chunk) != 1 || chunk == 0 || chunk > CHUNK_EVENTS_MAX)
             return OK;
         c->chunk = (int64_t)chunk;
-        c->chunks = (s->events + c->chunk - 1) / c->chunk;
+        c->chunks = (b->events + c->chunk - 1) / c->chunk;
+        /* The library finds the n-th chunk in time that grows with n: a table of very many takes
+         * long. */
         if (c->chunks > CHUNKS_MAX) return OK;
-        TRY(read_table(s, c, name));
+        TRY(read_table(b, c, path));
         c->stored = STORED_CHUNKED;
     }
     return OK;
 }
 
-Status columns_open(BehaviourStore *s, Column column, const char *name, hid_t memory_type)
+Status columns_open(Behaviour *b, Column column)
 {
-    StoredColumn *c = &s->column[column];
-    c->dataset = H5Dopen2(s->file, name, H5P_DEFAULT);
-    if (c->dataset < 0) return FAIL(ERR_FORMAT, "%s: no readable dataset %s", s->path, name);
-    c->memory_type = memory_type;
-    c->size = H5Tget_size(memory_type);
+    StoredColumn *c = &b->store->column[column];
+    const ElementType type = schema_column_type(column);
+    char path[COLUMN_PATH_MAX];
+    columns_path(b, column, path);
+    c->dataset = H5Dopen2(b->store->file, path, H5P_DEFAULT);
+    if (c->dataset < 0) return FAIL(ERR_FORMAT, "%s: no readable dataset %s", b->path, path);
+    c->size = schema_type_bytes(type);
     const hid_t plist = H5Dget_create_plist(c->dataset);
-    if (plist < 0) return FAIL(ERR_FORMAT, "%s: %s: cannot read its layout", s->path, name);
+    if (plist < 0) return FAIL(ERR_FORMAT, "%s: %s: cannot read its layout", b->path, path);
     c->bytes_stored = (int64_t)H5Dget_storage_size(c->dataset);
-    const Status st = find_bytes(s, c, name, plist);
+    const Status st = find_bytes(b, c, types_native(type), path, plist);
     H5Pclose(plist);
     return st;
 }
 
-void columns_close(StoredColumn *c)
+void columns_close(Behaviour *b)
 {
-    if (c->dataset > 0) H5Dclose(c->dataset);
-    free(c->table);
-    *c = (StoredColumn){0};
+    BehaviourStore *s = b->store;
+    for (int i = 0; i < EVENT_COLUMNS_MAX; i++) {
+        if (s->column[i].dataset > 0) H5Dclose(s->column[i].dataset);
+        free(s->column[i].table);
+        s->column[i] = (StoredColumn){0};
+    }
+    for (int i = 0; i < CACHE_SLOTS; i++) {
+        free(s->cache[i].data);
+        s->cache[i] = (CachedChunk){0};
+    }
 }
 
-/* ---- Decoding -------------------------------------------------------------------------------------- */
+/* ---- Decoding -------------------------------------------------------------------------------- */
 
 /* The shuffle filter stores byte 0 of every element, then byte 1 of every element, … */
 static void unshuffle(char *restrict out, const char *restrict in, size_t count, size_t size)
@@ -143,30 +157,30 @@ static void unshuffle8(char *restrict out, const char *restrict in, size_t count
     }
 }
 
-/* A whole chunk into `out` [chunk]; `space` holds one more decoded chunk. */
-static Status decode(const BehaviourStore *s, const StoredColumn *c, int64_t index, char *out,
-                     char *space, const char *name)
+/* A whole chunk into `out` [chunk]. `scratch` is as large. */
+static Status decode(const Behaviour *b, const StoredColumn *c, int64_t index, char *out,
+                     char *scratch, const char *path)
 {
     const ChunkPlace *p = &c->table[index];
     const size_t count = (size_t)c->chunk, bytes = count * c->size;
     const bool deflated = c->deflate >= 0 && !(p->skipped_filters >> c->deflate & 1);
     const bool shuffled = c->shuffle >= 0 && !(p->skipped_filters >> c->shuffle & 1) && c->size > 1;
-    const char *from = s->map + p->address;
+    const char *from = b->store->map + p->address;
     if (deflated) {
         struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
         if (!d) return FAIL(ERR_MEMORY, "no memory for a decompressor");
-        char *to = shuffled ? space : out;
+        char *to = shuffled ? scratch : out;
         size_t written = 0;
         const enum libdeflate_result r =
             libdeflate_zlib_decompress(d, from, p->bytes, to, bytes, &written);
         libdeflate_free_decompressor(d);
         if (r != LIBDEFLATE_SUCCESS || written != bytes)
-            return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " is damaged (deflate)", s->path, name,
+            return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " is damaged (deflate)", b->path, path,
                         index);
         from = to;
     } else if (p->bytes != bytes) {
         return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " has %" PRIu64 " bytes, want %zu",
-                    s->path, name, index, p->bytes, bytes);
+                    b->path, path, index, p->bytes, bytes);
     }
     if (shuffled) {
         if (c->size == 4)
@@ -181,29 +195,33 @@ static Status decode(const BehaviourStore *s, const StoredColumn *c, int64_t ind
     return OK;
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
-static Status read_by_library(BehaviourStore *s, const StoredColumn *c, int64_t first,
-                              int64_t count, void *out, const char *name)
+static Status read_by_library(const Behaviour *b, Column column, int64_t first, int64_t count,
+                              void *out, const char *path)
 {
+    BehaviourStore *s = b->store;
+    const hid_t dataset = s->column[column].dataset;
+    const hid_t type = types_native(schema_column_type(column));
     const hsize_t start = (hsize_t)first, size = (hsize_t)count;
     pthread_mutex_lock(&s->lock);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* a setting of the thread */
-    const hid_t memory = H5Screate_simple(1, &size, NULL), file = H5Dget_space(c->dataset);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* the library keeps this setting for each thread */
+    const hid_t memory = H5Screate_simple(1, &size, NULL), file = H5Dget_space(dataset);
     const bool good = memory >= 0 && file >= 0 &&
                       H5Sselect_hyperslab(file, H5S_SELECT_SET, &start, NULL, &size, NULL) >= 0 &&
-                      H5Dread(c->dataset, c->memory_type, memory, file, H5P_DEFAULT, out) >= 0;
+                      H5Dread(dataset, type, memory, file, H5P_DEFAULT, out) >= 0;
     if (memory >= 0) H5Sclose(memory);
     if (file >= 0) H5Sclose(file);
     pthread_mutex_unlock(&s->lock);
     if (good) return OK;
-    return FAIL(ERR_FORMAT, "%s: %s: cannot read events %" PRId64 " to %" PRId64, s->path, name,
+    return FAIL(ERR_FORMAT, "%s: %s: cannot read events %" PRId64 " to %" PRId64, b->path, path,
                 first, first + count - 1);
 }
 
-/* Copy part of a chunk out of the cache; false when it is not there. Caller holds the lock. */
-static bool from_cache(BehaviourStore *s, int column, int64_t chunk, size_t offset, size_t bytes,
-                       void *out)
+/* Copy part of a chunk out of the cache; false where the chunk is not there. The caller holds the
+ * lock, here and in put_in_cache. */
+static bool copy_from_cache(BehaviourStore *s, int column, int64_t chunk, size_t offset,
+                            size_t bytes, void *out)
 {
     for (int i = 0; i < CACHE_SLOTS; i++) {
         CachedChunk *slot = &s->cache[i];
@@ -215,7 +233,8 @@ static bool from_cache(BehaviourStore *s, int column, int64_t chunk, size_t offs
     return false;
 }
 
-static void into_cache(BehaviourStore *s, int column, int64_t chunk, char *data)
+/* The cache owns `data` from now on. */
+static void put_in_cache(BehaviourStore *s, int column, int64_t chunk, char *data)
 {
     CachedChunk *oldest = &s->cache[0];
     for (int i = 1; i < CACHE_SLOTS; i++)
@@ -224,66 +243,77 @@ static void into_cache(BehaviourStore *s, int column, int64_t chunk, char *data)
     *oldest = (CachedChunk){column, chunk, ++s->clock, data};
 }
 
-/* Part of a chunk, decoded once while it stays in the cache. */
-static Status read_part(BehaviourStore *s, Column column, int64_t chunk, int64_t from,
-                        int64_t count, char *out, const char *name)
+/* Part of a chunk. The whole chunk is decoded, and stays in the cache for the reads that follow. */
+static Status read_part(const Behaviour *b, Column column, int64_t chunk, int64_t from,
+                        int64_t count, char *out, const char *path)
 {
+    BehaviourStore *s = b->store;
     const StoredColumn *c = &s->column[column];
     const size_t offset = (size_t)from * c->size, bytes = (size_t)count * c->size;
     pthread_mutex_lock(&s->lock);
-    const bool found = from_cache(s, (int)column, chunk, offset, bytes, out);
+    const bool found = copy_from_cache(s, (int)column, chunk, offset, bytes, out);
     pthread_mutex_unlock(&s->lock);
     if (found) return OK;
 
     const size_t whole = (size_t)c->chunk * c->size;
-    char *data = malloc(whole), *space = malloc(whole);
-    Status st = data && space ? decode(s, c, chunk, data, space, name)
-                              : FAIL(ERR_MEMORY, "no memory for a chunk of %s", name);
-    free(space);
+    char *data = malloc(whole), *scratch = malloc(whole);
+    const Status st = data && scratch ? decode(b, c, chunk, data, scratch, path)
+                                      : FAIL(ERR_MEMORY, "no memory for a chunk of %s", path);
+    free(scratch);
     if (st != OK) return free(data), st;
     memcpy(out, data + offset, bytes);
     pthread_mutex_lock(&s->lock);
-    into_cache(s, (int)column, chunk, data);
+    put_in_cache(s, (int)column, chunk, data);
     pthread_mutex_unlock(&s->lock);
     return OK;
 }
 
-static Status read_chunks(BehaviourStore *s, Column column, int64_t first, int64_t count, char *out,
-                          const char *name)
+/* A chunk that no filter has changed. */
+static Status copy_part(const Behaviour *b, const StoredColumn *c, int64_t chunk, int64_t from,
+                        int64_t count, char *out, const char *path)
 {
-    const StoredColumn *c = &s->column[column];
-    char *space = NULL;
+    const ChunkPlace *p = &c->table[chunk];
+    const uint64_t bytes = (uint64_t)c->chunk * c->size;
+    if (p->bytes != bytes)
+        return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " has %" PRIu64 " bytes, want %" PRIu64,
+                    b->path, path, chunk, p->bytes, bytes);
+    memcpy(out, b->store->map + p->address + (size_t)from * c->size, (size_t)count * c->size);
+    return OK;
+}
+
+static Status read_chunks(const Behaviour *b, Column column, int64_t first, int64_t count,
+                          char *out, const char *path)
+{
+    const StoredColumn *c = &b->store->column[column];
+    const bool filtered = c->deflate >= 0 || c->shuffle >= 0;
     Status st = OK;
-    while (count > 0 && st == OK) {
+    char *scratch = filtered && count >= c->chunk ? malloc((size_t)c->chunk * c->size) : NULL;
+    while (count > 0) {
         const int64_t chunk = first / c->chunk, from = first % c->chunk;
         const int64_t part = count < c->chunk - from ? count : c->chunk - from;
-        if (c->deflate < 0 && c->shuffle < 0) {
-            const ChunkPlace *p = &c->table[chunk];
-            if (p->bytes != (uint64_t)c->chunk * c->size)
-                return FAIL(ERR_FORMAT, "%s: %s: chunk %" PRId64 " has %" PRIu64 " bytes", s->path,
-                            name, chunk, p->bytes);
-            memcpy(out, s->map + p->address + (size_t)from * c->size, (size_t)part * c->size);
-        } else if (part == c->chunk) {
-            if (!space) space = malloc((size_t)c->chunk * c->size);
-            st = space ? decode(s, c, chunk, out, space, name)
-                       : FAIL(ERR_MEMORY, "no memory for a chunk of %s", name);
-        } else {
-            st = read_part(s, column, chunk, from, part, out, name);
-        }
+        if (!filtered)
+            TRY_OR_FAIL(st, copy_part(b, c, chunk, from, part, out, path));
+        else if (part < c->chunk)
+            TRY_OR_FAIL(st, read_part(b, column, chunk, from, part, out, path));
+        else if (scratch)
+            TRY_OR_FAIL(st, decode(b, c, chunk, out, scratch, path));
+        else
+            TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for a chunk of %s", path));
         out += (size_t)part * c->size;
         first += part;
         count -= part;
     }
-    free(space);
+fail:
+    free(scratch);
     return st;
 }
 
 Status columns_read(const Behaviour *b, Column column, int64_t first, int64_t count, void *out)
 {
-    BehaviourStore *s = b->store;
+    const BehaviourStore *s = b->store;
     const StoredColumn *c = &s->column[column];
-    REQUIRE((int)column < COLUMNS_MAX && c->dataset > 0, "column %d is not in %s", (int)column,
-            b->path);
+    REQUIRE((int)column < EVENT_COLUMNS_MAX && c->dataset > 0, "column %d is not in %s",
+            (int)column, b->path);
     REQUIRE(first >= 0 && count >= 0 && first + count <= b->events,
             "events %" PRId64 "+%" PRId64 " of %" PRId64, first, count, b->events);
     if (count == 0) return OK;
@@ -291,16 +321,16 @@ Status columns_read(const Behaviour *b, Column column, int64_t first, int64_t co
         memcpy(out, s->map + c->address + (size_t)first * c->size, (size_t)count * c->size);
         return OK;
     }
-    char name[FEATURE_NAME_MAX + 16];
-    columns_name(b, column, name, sizeof name);
-    if (c->stored == STORED_CHUNKED) return read_chunks(s, column, first, count, out, name);
-    return read_by_library(s, c, first, count, out, name);
+    char path[COLUMN_PATH_MAX];
+    columns_path(b, column, path);
+    if (c->stored == STORED_CHUNKED) return read_chunks(b, column, first, count, out, path);
+    return read_by_library(b, column, first, count, out, path);
 }
 
 const void *columns_direct(const Behaviour *b, Column column)
 {
     const StoredColumn *c = &b->store->column[column];
-    const bool aligned = c->address % c->size == 0; /* small columns may not be */
+    const bool aligned = c->address % c->size == 0; /* HDF5 aligns large columns only */
     return c->stored == STORED_CONTIGUOUS && aligned ? b->store->map + c->address : NULL;
 }
 
@@ -315,22 +345,18 @@ void columns_prefetch(const Behaviour *b, Column column, int64_t first, int64_t 
 
 bool columns_storage(const Behaviour *b, Column column, ColumnStorage *storage)
 {
-    static const char *const names[] = {"item", "action", "time", "reward", "end", "propensity"};
-    static const char *const types[] = {"int32", "uint8", "int64", "float32", "uint8", "float32"};
     static const char *const layouts[] = {"contiguous", "chunked", "other"};
-    const int feature = (int)column - COLUMN_FEATURE;
-    if (!behaviour_has(b, column)) return false;
+    if (!columns_has(b, column)) return false;
     const StoredColumn *c = &b->store->column[column];
-    *storage = (ColumnStorage){.name = feature < 0 ? names[column]
-                                                   : b->event_features.number_name[feature],
-                               .type = feature < 0 ? types[column] : "float32",
+    *storage = (ColumnStorage){.name = schema_column_name(b, column),
+                               .type = schema_type_name[schema_column_type(column)],
                                .layout = layouts[c->stored],
-                               .bytes = b->events * (int64_t)c->size};
+                               .bytes = b->events * (int64_t)c->size,
+                               .bytes_stored = c->bytes_stored};
     if (c->stored == STORED_CHUNKED) {
         storage->chunk_events = c->chunk;
         storage->shuffled = c->shuffle >= 0;
         storage->deflated = c->deflate >= 0;
     }
-    storage->bytes_stored = c->bytes_stored;
     return true;
 }

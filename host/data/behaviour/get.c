@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/behaviour/types.h"
+
 enum { TEXT_BYTES_MAX = 1 << 28, DEFLATE_MOST = 1032 };
 
-/* ---- Attributes ------------------------------------------------------------------------------- */
+/* ---- Attributes ------------------------------------------------------------------------------ */
 
 static int take_variable(hid_t attribute, hid_t type, hid_t space, int count, char **texts)
 {
@@ -58,7 +60,7 @@ char *get_text(hid_t object, const char *name)
     return get_texts(object, name, 1, &text) == 1 ? text : NULL;
 }
 
-bool get_numbers(hid_t object, const char *name, hid_t type, int64_t count, void *out)
+bool get_numbers(hid_t object, const char *name, ElementType type, int64_t count, void *out)
 {
     if (H5Aexists(object, name) <= 0) return false;
     const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
@@ -67,36 +69,32 @@ bool get_numbers(hid_t object, const char *name, hid_t type, int64_t count, void
     const H5T_class_t class = H5Tget_class(stored);
     const bool good = H5Sget_simple_extent_npoints(space) == count &&
                       (class == H5T_INTEGER || class == H5T_FLOAT) &&
-                      H5Aread(attribute, type, out) >= 0;
+                      H5Aread(attribute, types_native(type), out) >= 0;
     H5Tclose(stored);
     H5Sclose(space);
     H5Aclose(attribute);
     return good;
 }
 
-/* ---- Datasets --------------------------------------------------------------------------------- */
+/* ---- Datasets -------------------------------------------------------------------------------- */
 
-static bool is_of(hid_t type, const ElementType *want)
-{
-    return H5Tget_class(type) == want->class && (!want->size || H5Tget_size(type) == want->size) &&
-           (want->class != H5T_INTEGER || (H5Tget_sign(type) == H5T_SGN_2) == want->is_signed);
-}
-
-static Status check_shape(const char *path, hid_t dataset, const char *name,
-                          const ElementType *element, int64_t columns, int64_t *rows)
+static Status check_shape(const char *path, hid_t dataset, const char *name, ElementType type,
+                          int64_t columns, int64_t *rows)
 {
     hsize_t dims[H5S_MAX_RANK] = {0};
-    const hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
-    const bool right_type = is_of(type, element);
-    const size_t size = H5Tget_size(type);
+    const hid_t stored_type = H5Dget_type(dataset), space = H5Dget_space(dataset);
+    const bool right_type = types_equal(stored_type, type);
+    const size_t size = H5Tget_size(stored_type);
     const int rank = H5Sget_simple_extent_dims(space, dims, NULL);
-    H5Tclose(type);
+    H5Tclose(stored_type);
     H5Sclose(space);
-    if (!right_type) return FAIL(ERR_FORMAT, "%s: %s: want dtype %s", path, name, element->want);
+    if (!right_type)
+        return FAIL(ERR_FORMAT, "%s: %s: want dtype %s", path, name, schema_type_name[type]);
     if (rank != (columns ? 2 : 1) || (columns && dims[1] != (hsize_t)columns))
         return FAIL(ERR_FORMAT, "%s: %s: %d axes, want %s", path, name, rank,
                     columns ? "2, the second of width 2" : "1");
-    /* Deflate shrinks at most 1032 times: more rows than that come from a damaged header. */
+    /* Deflate makes data at most 1032 times smaller. Where there are more rows than that allows,
+     * the header is damaged. */
     const hsize_t stored = H5Dget_storage_size(dataset), wide = size * (columns ? 2 : 1);
     if (dims[0] > INT64_MAX / 4096 || dims[0] * wide / DEFLATE_MOST > stored)
         return FAIL(ERR_FORMAT, "%s: %s: %" PRIu64 " rows, but %" PRIu64 " bytes stored for them",
@@ -105,30 +103,31 @@ static Status check_shape(const char *path, hid_t dataset, const char *name,
     return OK;
 }
 
-Status get_rows(const char *path, hid_t file, const char *name, const ElementType *element,
-                int64_t columns, int64_t *rows)
+Status get_rows(const char *path, hid_t file, const char *name, ElementType type, int64_t columns,
+                int64_t *rows)
 {
     const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
     if (dataset < 0) return FAIL(ERR_FORMAT, "%s: %s: no readable dataset", path, name);
-    const Status st = check_shape(path, dataset, name, element, columns, rows);
+    const Status st = check_shape(path, dataset, name, type, columns, rows);
     H5Dclose(dataset);
     return st;
 }
 
-Status get_all(const char *path, hid_t file, const char *name, hid_t type, int64_t count, void *out)
+Status get_all(const char *path, hid_t file, const char *name, ElementType type, int64_t count,
+               void *out)
 {
-    void *memory = malloc((size_t)count * H5Tget_size(type) + 1);
+    void *memory = malloc((size_t)count * schema_type_bytes(type) + 1);
     *(void **)out = memory;
     if (!memory)
         return FAIL(ERR_MEMORY, "%s: %s: no memory for %" PRId64 " values", path, name, count);
     const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
-    const bool good = dataset >= 0 && (count == 0 || H5Dread(dataset, type, H5S_ALL, H5S_ALL,
-                                                             H5P_DEFAULT, memory) >= 0);
+    const bool good = dataset >= 0 && (count == 0 || H5Dread(dataset, types_native(type), H5S_ALL,
+                                                             H5S_ALL, H5P_DEFAULT, memory) >= 0);
     if (dataset >= 0) H5Dclose(dataset);
     return good ? OK : FAIL(ERR_FORMAT, "%s: %s: cannot read its data", path, name);
 }
 
-/* ---- Keys ------------------------------------------------------------------------------------- */
+/* ---- Keys ------------------------------------------------------------------------------------ */
 
 static Status allocate_keys(const char *path, const char *name, int64_t rows, size_t width,
                             char **out)
@@ -144,15 +143,17 @@ static Status take_variable_keys(const char *path, hid_t dataset, hid_t type, co
 {
     char **stored = calloc((size_t)rows + 1, sizeof *stored);
     if (!stored) return FAIL(ERR_MEMORY, "%s: %s: no memory", path, name);
-    Status st = OK;
-    if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, stored) < 0)
-        st = FAIL(ERR_FORMAT, "%s: %s: cannot read its data", path, name);
+    Status st = H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, stored) >= 0
+                    ? OK
+                    : FAIL(ERR_FORMAT, "%s: %s: cannot read its data", path, name);
+    if (st != OK) goto fail;
     *width = 1;
-    for (int64_t i = 0; i < rows && st == OK; i++)
+    for (int64_t i = 0; i < rows; i++)
         if (stored[i] && strlen(stored[i]) >= *width) *width = strlen(stored[i]) + 1;
-    if (st == OK) st = allocate_keys(path, name, rows, *width, out);
-    for (int64_t i = 0; i < rows && st == OK; i++)
+    TRY_OR_FAIL(st, allocate_keys(path, name, rows, *width, out));
+    for (int64_t i = 0; i < rows; i++)
         if (stored[i]) memcpy(*out + (size_t)i * *width, stored[i], strlen(stored[i]));
+fail:;
     const hid_t space = H5Dget_space(dataset);
     H5Dvlen_reclaim(type, space, H5P_DEFAULT, stored);
     H5Sclose(space);
@@ -165,7 +166,7 @@ static Status take_fixed_keys(const char *path, hid_t dataset, hid_t type, const
 {
     *width = H5Tget_size(type) + 1;
     TRY(allocate_keys(path, name, rows, *width, out));
-    const hid_t memory = H5Tcopy(type); /* as stored, but a byte wider and zero-terminated */
+    const hid_t memory = H5Tcopy(type); /* as stored, with one byte more for a closing zero */
     H5Tset_size(memory, *width);
     H5Tset_strpad(memory, H5T_STR_NULLTERM);
     const bool good =

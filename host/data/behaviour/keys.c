@@ -1,4 +1,5 @@
-/* Keys of users and items: read when first asked for. */
+#include "data/behaviour/keys.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ static Status load_keys(Behaviour *b, bool users)
         return get_keys(b->path, s->file, "/users/key", b->users, &s->user_keys,
                         &s->user_key_width);
     if (users && !b->plain_keys && !s->pseudonyms)
-        return get_all(b->path, s->file, "/users/key", H5T_NATIVE_UINT64, b->users, &s->pseudonyms);
+        return get_all(b->path, s->file, "/users/key", TYPE_UINT64, b->users, &s->pseudonyms);
     return OK;
 }
 
@@ -42,7 +43,6 @@ Status behaviour_keys_user(Behaviour *b, int64_t user, const char **key)
     return OK;
 }
 
-/* A linear search: keys are looked up a few at a time, by a person. */
 Status behaviour_keys_find_item(Behaviour *b, const char *key, int32_t *item)
 {
     TRY(load_keys(b, false));

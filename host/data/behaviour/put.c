@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "data/behaviour/types.h"
 
 enum { CHUNKS_AT_ONCE = 32, SLAB_BYTES = 1 << 20, ALIGN_ABOVE = 1 << 16, ALIGN = 4096 };
 
-/* The library keeps no cause; the system's last error is the best there is. */
+/* HDF5 does not say why it failed; the operating system's last error is the best hint. Callers set
+ * errno to 0 beforehand. */
 static Status refused(const PutFile *f, const char *name)
 {
     const int cause = errno;
@@ -23,11 +25,11 @@ static Status refused(const PutFile *f, const char *name)
 Status put_open(PutFile *f, const char *path, const char *temporary, int descriptor)
 {
     *f = (PutFile){.path = path, .file = H5I_INVALID_HID, .descriptor = descriptor};
-    H5dont_atexit(); /* after a full disk its clean-up at exit would only print and fail again */
+    H5dont_atexit(); /* after a full disk its clean-up at exit would print, and fail again */
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     errno = 0;
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS), plist = H5Pcreate(H5P_FILE_CREATE);
-    H5Pset_obj_track_times(plist, false); /* the same events give the same bytes, at any hour */
+    H5Pset_obj_track_times(plist, false); /* the same events give the same bytes at any time */
     if (access >= 0 && H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 &&
         H5Pset_alignment(access, ALIGN_ABOVE, ALIGN) >= 0 && H5Pset_file_locking(access, 0, 1) >= 0)
         f->file = H5Fcreate(temporary, H5F_ACC_TRUNC, plist, access);
@@ -51,7 +53,7 @@ void put_close(PutFile *f)
     f->file = H5I_INVALID_HID;
 }
 
-/* ---- Attributes ------------------------------------------------------------------------------- */
+/* ---- Attributes ------------------------------------------------------------------------------ */
 
 Status put_group(PutFile *f, const char *name)
 {
@@ -66,8 +68,8 @@ Status put_group(PutFile *f, const char *name)
     return OK;
 }
 
-Status put_attribute(PutFile *f, const char *object, const char *name, hid_t type, int64_t count,
-                     const void *values)
+static Status put_values(PutFile *f, const char *object, const char *name, hid_t type,
+                         int64_t count, const void *values)
 {
     errno = 0;
     const hsize_t size = (hsize_t)count;
@@ -78,6 +80,12 @@ Status put_attribute(PutFile *f, const char *object, const char *name, hid_t typ
     if (attribute >= 0) H5Aclose(attribute);
     H5Sclose(space);
     return written < 0 ? refused(f, name) : OK;
+}
+
+Status put_attribute(PutFile *f, const char *object, const char *name, ElementType type,
+                     int64_t count, const void *values)
+{
+    return put_values(f, object, name, types_native(type), count, values);
 }
 
 static hid_t text_type(size_t width)
@@ -100,7 +108,7 @@ Status put_texts(PutFile *f, const char *object, const char *name, int64_t count
     if (!padded) return FAIL(ERR_MEMORY, "%s: no memory for %s", f->path, name);
     for (size_t i = 0; i < texts_given; i++) memcpy(padded + i * width, texts[i], strlen(texts[i]));
     const hid_t type = text_type(width);
-    const Status st = put_attribute(f, object, name, type, count, padded);
+    const Status st = put_values(f, object, name, type, count, padded);
     H5Tclose(type);
     free(padded);
     return st;
@@ -111,10 +119,10 @@ Status put_text(PutFile *f, const char *object, const char *name, const char *te
     return put_texts(f, object, name, 0, &text);
 }
 
-/* ---- Contiguous ------------------------------------------------------------------------------- */
+/* ---- Contiguous ------------------------------------------------------------------------------ */
 
-Status put_dataset(PutFile *f, const char *name, hid_t type, int64_t rows, int64_t columns,
-                   int64_t *address)
+static Status put_empty(PutFile *f, const char *name, hid_t type, int64_t rows, int64_t columns,
+                        int64_t *address)
 {
     errno = 0;
     const hsize_t size[2] = {(hsize_t)rows, (hsize_t)columns};
@@ -133,13 +141,19 @@ Status put_dataset(PutFile *f, const char *name, hid_t type, int64_t rows, int64
     return OK;
 }
 
-Status put_spool(PutFile *f, const char *name, hid_t type, int64_t rows, int64_t columns,
+Status put_dataset(PutFile *f, const char *name, ElementType type, int64_t rows, int64_t columns,
+                   int64_t *address)
+{
+    return put_empty(f, name, types_native(type), rows, columns, address);
+}
+
+Status put_spool(PutFile *f, const char *name, ElementType type, int64_t rows, int64_t columns,
                  Spool *spool)
 {
     int64_t address;
     TRY(put_dataset(f, name, type, rows, columns, &address));
     return spool_place(spool, f->descriptor, f->path, address,
-                       rows * (columns ? columns : 1) * (int64_t)H5Tget_size(type));
+                       rows * (columns ? columns : 1) * (int64_t)schema_type_bytes(type));
 }
 
 static Status put_padded(PutFile *f, int64_t rows, size_t width, const char *text, int64_t address)
@@ -148,7 +162,7 @@ static Status put_padded(PutFile *f, int64_t rows, size_t width, const char *tex
     char *slab = malloc((size_t)most * width);
     if (!slab) return FAIL(ERR_MEMORY, "%s: no memory for keys of %zu bytes", f->path, width);
     Status st = OK;
-    for (int64_t first = 0; first < rows && st == OK; first += most) {
+    for (int64_t first = 0; first < rows; first += most) {
         const int64_t count = rows - first < most ? rows - first : most;
         memset(slab, 0, (size_t)count * width);
         for (int64_t i = 0; i < count; i++) {
@@ -156,9 +170,10 @@ static Status put_padded(PutFile *f, int64_t rows, size_t width, const char *tex
             memcpy(slab + (size_t)i * width, text, length);
             text += length + 1;
         }
-        st = spool_write_at(f->descriptor, f->path, slab, count * (int64_t)width,
-                            address + first * (int64_t)width);
+        TRY_OR_FAIL(st, spool_write_at(f->descriptor, f->path, slab, count * (int64_t)width,
+                                       address + first * (int64_t)width));
     }
+fail:
     free(slab);
     return st;
 }
@@ -169,7 +184,7 @@ Status put_keys(PutFile *f, const char *name, int64_t rows, size_t width, Spool 
     int64_t address;
     const void *text;
     const hid_t type = text_type(width);
-    const Status st = put_dataset(f, name, type, rows, 0, &address);
+    const Status st = put_empty(f, name, type, rows, 0, &address);
     H5Tclose(type);
     TRY(st);
     TRY(spool_map(spool, &text));
@@ -178,12 +193,12 @@ Status put_keys(PutFile *f, const char *name, int64_t rows, size_t width, Spool 
     return OK;
 }
 
-/* ---- Compressed ------------------------------------------------------------------------------- */
+/* ---- Compressed ------------------------------------------------------------------------------ */
 
 typedef struct {
     const PutFile *f;
     const char *name, *data;    /* the column */
-    int64_t rows, chunk, first; /* `first`: chunk number of the buffers' first */
+    int64_t rows, chunk, first; /* `first`: number of the chunk that packed[0] has */
     size_t size;                /* bytes of an element */
     char *packed[CHUNKS_AT_ONCE];
     size_t packed_bytes[CHUNKS_AT_ONCE];
@@ -203,22 +218,23 @@ static Status compress_chunk(void *context, int64_t index)
     const size_t bytes = (size_t)c->chunk * c->size;
     const size_t have = (size_t)(c->rows - first < c->chunk ? c->rows - first : c->chunk) * c->size;
     struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(1);
-    char *space = calloc(2, bytes);
+    char *plain = calloc(2, bytes), *shuffled = plain ? plain + bytes : NULL;
     Status st = OK;
-    if (compressor && space) {
-        memcpy(space, c->data + (size_t)first * c->size, have);
-        shuffle(space + bytes, space, (size_t)c->chunk, c->size);
+    bool good = false;
+    if (compressor && plain) {
+        memcpy(plain, c->data + (size_t)first * c->size, have);
+        shuffle(shuffled, plain, (size_t)c->chunk, c->size);
         const size_t most = libdeflate_zlib_compress_bound(compressor, bytes);
         char *packed = realloc(c->packed[index], most);
         if (packed) {
             c->packed[index] = packed;
             c->packed_bytes[index] =
-                libdeflate_zlib_compress(compressor, space + bytes, bytes, packed, most);
+                libdeflate_zlib_compress(compressor, shuffled, bytes, packed, most);
+            good = true;
         }
     }
-    if (!compressor || !space || !c->packed[index])
-        st = FAIL(ERR_MEMORY, "%s: no memory to compress %s", c->f->path, c->name);
-    free(space);
+    if (!good) st = FAIL(ERR_MEMORY, "%s: no memory to compress %s", c->f->path, c->name);
+    free(plain);
     libdeflate_free_compressor(compressor);
     return st;
 }
@@ -240,15 +256,10 @@ static Status write_chunks(Compression *c, hid_t dataset)
     return OK;
 }
 
-Status put_compressed(PutFile *f, const char *name, hid_t type, int64_t rows, int64_t chunk,
-                      Spool *spool)
+/* Where data of HDF5's own filters are to be written chunk by chunk. */
+static hid_t compressed_dataset(PutFile *f, const char *name, ElementType type, int64_t rows,
+                                int64_t chunk)
 {
-    Compression c = {.f = f, .name = name, .rows = rows, .chunk = chunk, .size = H5Tget_size(type)};
-    REQUIRE(spool->bytes == rows * (int64_t)c.size, "%s: %" PRId64 " bytes for %" PRId64 " rows",
-            name, spool->bytes, rows);
-    const void *data;
-    TRY(spool_map(spool, &data));
-    c.data = data;
     errno = 0;
     const hsize_t size = (hsize_t)rows, chunk_size = (hsize_t)chunk;
     const hid_t space = H5Screate_simple(1, &size, NULL), plist = H5Pcreate(H5P_DATASET_CREATE);
@@ -257,12 +268,28 @@ Status put_compressed(PutFile *f, const char *name, hid_t type, int64_t rows, in
     H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);
     H5Pset_shuffle(plist);
     H5Pset_deflate(plist, 1);
-    const hid_t dataset = H5Dcreate2(f->file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
-    Status st = dataset < 0 ? refused(f, name) : write_chunks(&c, dataset);
-    for (int i = 0; i < CHUNKS_AT_ONCE; i++) free(c.packed[i]);
-    if (dataset >= 0 && H5Dclose(dataset) < 0 && st == OK) st = refused(f, name);
+    const hid_t dataset =
+        H5Dcreate2(f->file, name, types_native(type), space, H5P_DEFAULT, plist, H5P_DEFAULT);
     H5Pclose(plist);
     H5Sclose(space);
+    return dataset;
+}
+
+Status put_compressed(PutFile *f, const char *name, ElementType type, int64_t rows, int64_t chunk,
+                      Spool *spool)
+{
+    Compression c = {
+        .f = f, .name = name, .rows = rows, .chunk = chunk, .size = schema_type_bytes(type)};
+    REQUIRE(spool->bytes == rows * (int64_t)c.size, "%s: %" PRId64 " bytes for %" PRId64 " rows",
+            name, spool->bytes, rows);
+    const void *data;
+    TRY(spool_map(spool, &data));
+    c.data = data;
+    const hid_t dataset = compressed_dataset(f, name, type, rows, chunk);
+    Status st = dataset < 0 ? refused(f, name) : write_chunks(&c, dataset);
+    for (int i = 0; i < CHUNKS_AT_ONCE; i++) free(c.packed[i]);
+    const bool closed = dataset < 0 || H5Dclose(dataset) >= 0;
     spool_close(spool);
+    if (st == OK && !closed) return refused(f, name);
     return st;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,8 @@ Status spool_write_at(int file, const char *path, const void *data, int64_t byte
         const ssize_t put = pwrite(file, from, (size_t)bytes < most ? (size_t)bytes : most, at);
         if (put < 0 && errno == EINTR) continue;
         if (put <= 0)
-            return FAIL(ERR_IO, "%s: cannot write: %s", path, put < 0 ? strerror(errno) : "full");
+            return FAIL(ERR_IO, "%s: cannot write: %s", path,
+                        put < 0 ? strerror(errno) : "the file takes no more bytes");
         from += put;
         at += put;
         bytes -= put;
@@ -40,7 +42,7 @@ Status spool_write_at(int file, const char *path, const void *data, int64_t byte
     return OK;
 }
 
-/* The disk works while the column grows, so that the fsync at the end is short. */
+/* Let the disk work while the column grows, so that the fsync at the end is short. */
 static void start_writing(Spool *s)
 {
     const int64_t bytes = s->bytes - s->started;
@@ -61,7 +63,8 @@ Status spool_append(Spool *s, const void *data, size_t bytes)
 {
     const char *from = data;
     while (bytes > 0) {
-        const size_t room = BUFFER_BYTES - s->buffered, part = bytes < room ? bytes : room;
+        const size_t free_bytes = BUFFER_BYTES - s->buffered;
+        const size_t part = bytes < free_bytes ? bytes : free_bytes;
         memcpy(s->buffer + s->buffered, from, part);
         s->buffered += part;
         s->bytes += (int64_t)part;
@@ -108,8 +111,8 @@ Status spool_end(Spool *s)
 {
     if (!s->placed) return OK;
     TRY(flush(s));
-    REQUIRE(s->bytes == s->wanted, "%s: a column of %lld bytes, expected %lld", s->beside,
-            (long long)s->bytes, (long long)s->wanted);
+    REQUIRE(s->bytes == s->wanted, "%s: a column of %" PRId64 " bytes, want %" PRId64, s->beside,
+            s->bytes, s->wanted);
     start_writing(s);
     spool_close(s);
     return OK;

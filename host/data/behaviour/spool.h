@@ -1,6 +1,9 @@
-/* A growing column on disk: appended to in small pieces, then read back whole or put in its place in
- * another file, before or after it has grown. Until then its file has no name (it is unlinked as soon
- * as it is open), so nothing is left behind whatever happens. */
+/* A column on disk that grows as data are appended in small pieces.
+ *
+ * At first it has a file of its own. That file is unlinked as soon as it is open, so that it
+ * vanishes with the process, however the process ends. Then the column is either mapped into memory
+ * as a whole (spool_map) or moved to its place in another file (spool_place), where it may grow on.
+ */
 #ifndef SOUK_SPOOL_H
 #define SOUK_SPOOL_H
 
@@ -15,25 +18,28 @@ typedef struct {
     const char *beside; /* for messages */
     char *buffer;
     size_t buffered;
-    int64_t bytes;           /* appended so far */
-    void *map;               /* of spool_map */
-    bool placed;             /* the file is another's, and: */
-    int64_t at;              /* where the column begins in it */
-    int64_t wanted, started; /* bytes it will have; on their way to the disk */
+    int64_t bytes;   /* appended so far, those in the buffer included */
+    void *map;       /* of spool_map */
+    bool placed;     /* `file` is another's; then these three count: */
+    int64_t at;      /* where the column begins in that file */
+    int64_t wanted;  /* bytes that the column will have */
+    int64_t started; /* bytes that the disk was told to write */
 } Spool;
 
-/* The file lies in the folder of `beside`, which must outlive the spool. */
+/* The file is in the folder of `beside`, a path that must outlive the spool. */
 Status spool_open(Spool *s, const char *beside);
 Status spool_append(Spool *s, const void *data, size_t bytes);
-/* All that was appended, in memory that pages in on demand; "" when nothing was. Valid until
- * closed. */
+/* All that was appended, in memory that pages in on demand; "" where nothing was. Valid until the
+ * spool is closed. */
 Status spool_map(Spool *s, const void **data);
-/* What was appended and what will be, `bytes` in all, goes to another file, from `at` on. `path` is
- * for messages; both must outlive the spool. */
+/* From now on the column is bytes at .. at+bytes-1 of another file: what was appended is moved
+ * there, what will be appended goes there. `path` names that file in messages; file and path must
+ * outlive the spool. */
 Status spool_place(Spool *s, int file, const char *path, int64_t at, int64_t bytes);
-/* All in its place, and the spool closed; does nothing to one that is not placed. */
+/* Write what a placed spool has buffered, and close it. Does nothing where the spool is not
+ * placed. */
 Status spool_end(Spool *s);
-void spool_close(Spool *s); /* gives the disk space back; safe on {0} and twice */
+void spool_close(Spool *s); /* frees buffer, memory and own file; safe on {0} and twice */
 
 /* pwrite() all of it. `path` is for the message. */
 Status spool_write_at(int file, const char *path, const void *data, int64_t bytes, int64_t at);

@@ -1,56 +1,76 @@
 #include "data/behaviour/summary.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { ROWS = 1 << 16 };
+#include "data/behaviour/columns.h"
+#include "losses/end.h"
+
+enum { EVENTS = 1 << 16 }; /* read at a time */
 
 const double summary_quantile[QUANTILES] = {0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0};
 
+/* Some events, column by column. */
 typedef struct {
-    int32_t item[ROWS];
-    uint8_t action[ROWS], end[ROWS];
-    int64_t time[ROWS];
-    float reward[ROWS];
-} Rows;
+    int32_t item[EVENTS];
+    uint8_t action[EVENTS], end[EVENTS];
+    int64_t time[EVENTS];
+    float reward[EVENTS];
+} EventBlock;
 
-static Status read_rows(const Behaviour *b, int64_t first, int64_t count, Rows *r)
+static Status read_block(const Behaviour *b, int64_t first, int64_t count, EventBlock *e)
 {
-    TRY(columns_read(b, COLUMN_ITEM, first, count, r->item));
-    TRY(columns_read(b, COLUMN_ACTION, first, count, r->action));
-    TRY(columns_read(b, COLUMN_END, first, count, r->end));
-    TRY(columns_read(b, COLUMN_TIME, first, count, r->time));
-    return columns_read(b, COLUMN_REWARD, first, count, r->reward);
+    TRY(columns_read(b, COLUMN_ITEM, first, count, e->item));
+    TRY(columns_read(b, COLUMN_ACTION, first, count, e->action));
+    TRY(columns_read(b, COLUMN_END, first, count, e->end));
+    TRY(columns_read(b, COLUMN_TIME, first, count, e->time));
+    return columns_read(b, COLUMN_REWARD, first, count, e->reward);
 }
 
+/* Where the count stands: the user of the last event, and its item, -1 at the user's first
+ * event. */
+typedef struct {
+    int64_t user;
+    int32_t item;
+} Last;
+
+static void count_block(Summary *s, const Behaviour *b, int64_t first, int64_t count,
+                        const EventBlock *e, Last *last, int64_t *events_of)
+{
+    for (int64_t i = 0; i < count; i++) {
+        for (; b->offset[last->user + 1] <= first + i; last->user++) last->item = -1;
+        s->action_events[e->action[i]]++;
+        s->action_reward[e->action[i]] += (double)e->reward[i];
+        s->terminal += e->end[i] == END_TERMINAL;
+        s->truncated += e->end[i] == END_TRUNCATED;
+        s->repeats += e->item[i] == last->item;
+        last->item = e->item[i];
+        events_of[e->item[i]]++;
+        if (e->time[i] < s->first_ms) s->first_ms = e->time[i];
+        if (e->time[i] > s->last_ms) s->last_ms = e->time[i];
+    }
+}
+
+/* events_of: [items] events of each item. */
 static Status read_events(Summary *s, const Behaviour *b, int64_t *events_of)
 {
-    Rows *r = malloc(sizeof *r);
-    Status st = r ? OK : FAIL(ERR_MEMORY, "%s: no memory to read it", b->path);
+    EventBlock *e = malloc(sizeof *e);
+    if (!e) return FAIL(ERR_MEMORY, "%s: no memory to read it", b->path);
+    Last last = {.item = -1};
+    Status st = OK;
     s->first_ms = INT64_MAX;
     s->last_ms = INT64_MIN;
-    int64_t user = 0;
-    int32_t before = -1; /* item of the event before, of the same user */
-    for (int64_t first = 0; first < b->events && st == OK; first += ROWS) {
-        const int64_t count = b->events - first < ROWS ? b->events - first : ROWS;
-        st = read_rows(b, first, count, r);
-        for (int64_t i = 0; i < count && st == OK; i++) {
-            for (; b->offset[user + 1] <= first + i; user++) before = -1;
-            s->action_events[r->action[i]]++;
-            s->action_reward[r->action[i]] += (double)r->reward[i];
-            s->terminal += r->end[i] == END_TERMINAL;
-            s->truncated += r->end[i] == END_TRUNCATED;
-            s->repeats += r->item[i] == before;
-            before = r->item[i];
-            events_of[r->item[i]]++;
-            if (r->time[i] < s->first_ms) s->first_ms = r->time[i];
-            if (r->time[i] > s->last_ms) s->last_ms = r->time[i];
-        }
+    for (int64_t first = 0; first < b->events; first += EVENTS) {
+        const int64_t count = b->events - first < EVENTS ? b->events - first : EVENTS;
+        TRY_OR_FAIL(st, read_block(b, first, count, e));
+        count_block(s, b, first, count, e, &last, events_of);
     }
     for (int a = 0; a < b->actions; a++) s->reward += s->action_reward[a];
-    free(r);
+fail:
+    free(e);
     return st;
 }
 
@@ -63,8 +83,7 @@ static int ascending(const void *a, const void *b)
 static Status measure_histories(Summary *s, const Behaviour *b)
 {
     int64_t *length = malloc((size_t)b->users * sizeof *length + 1);
-    if (!length)
-        return FAIL(ERR_MEMORY, "%s: no memory for %lld users", b->path, (long long)b->users);
+    if (!length) return FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " users", b->path, b->users);
     for (int64_t u = 0; u < b->users; u++) {
         length[u] = b->offset[u + 1] - b->offset[u];
         for (int k = 0; k < SPLITS; k++) {
@@ -105,7 +124,7 @@ static Status rank_items(Summary *s, const Behaviour *b, const int64_t *events_o
     s->top_events = malloc((size_t)s->tops * sizeof *s->top_events + 1);
     if (!rank || !s->top || !s->top_events) {
         free(rank);
-        return FAIL(ERR_MEMORY, "%s: no memory for %lld items", b->path, (long long)b->items);
+        return FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " items", b->path, b->items);
     }
     for (int32_t i = 0; i < b->items; i++) {
         rank[i] = (ItemCount){events_of[i], i};
@@ -132,12 +151,13 @@ Status summary_read(Summary *s, const Behaviour *b, int tops)
     if (stat(b->path, &info) != 0) return FAIL(ERR_IO, "%s: %s", b->path, strerror(errno));
     s->file_bytes = info.st_size;
     int64_t *events_of = calloc((size_t)b->items, sizeof *events_of);
-    Status st =
-        events_of ? OK
-                  : FAIL(ERR_MEMORY, "%s: no memory for %lld items", b->path, (long long)b->items);
-    if (st == OK) st = read_events(s, b, events_of);
-    if (st == OK) st = measure_histories(s, b);
-    if (st == OK) st = rank_items(s, b, events_of, tops);
+    if (!events_of)
+        return FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " items", b->path, b->items);
+    Status st;
+    TRY_OR_FAIL(st, read_events(s, b, events_of));
+    TRY_OR_FAIL(st, measure_histories(s, b));
+    TRY_OR_FAIL(st, rank_items(s, b, events_of, tops));
+fail:
     free(events_of);
     if (st != OK) summary_close(s);
     return st;

@@ -1,7 +1,9 @@
-/* Writing a behaviour file. Every column is spooled to disk as histories arrive; when all have, the
- * sizes are known and the columns are copied into the HDF5 file one after the other, each spool
- * given back as soon as it is copied. Where the sizes are known beforehand, columns are written into
- * the HDF5 file at once. Memory: a buffer of 256 KiB a column. */
+/* Every column is spooled to disk as histories arrive. Once all have arrived, the sizes are known,
+ * and the columns are copied into the HDF5 file one after the other; the disk space of each spool
+ * is freed as soon as it is copied. Where the sizes are known beforehand, columns are written into
+ * the HDF5 file at once. Memory: a buffer of 256 KiB for each column. */
+#include "data/behaviour/write.h"
+
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -10,13 +12,13 @@
 #include <string.h>
 
 #include "base/files.h"
-#include "data/behaviour/behaviour.h"
 #include "data/behaviour/put.h"
 
 enum {
-    COLUMNS_MAX = COLUMN_FEATURE + FEATURES_MAX,
-    CHUNK_EVENTS = 1 << 15, /* at least; more where a column would have over CHUNKS chunks: the */
-    CHUNKS = 2000,          /* library finds the n-th of them in time that grows with n */
+    /* Events of a chunk, at least. Chunks are larger where a column would have more than CHUNKS,
+     * because the library finds the n-th chunk in time that grows with n. */
+    CHUNK_EVENTS = 1 << 15,
+    CHUNKS = 2000,
     KEY_BYTES_MAX = 1024,
     HASH_BYTES = 32,
 };
@@ -28,16 +30,14 @@ struct BehaviourWriter {
     char *action_name[ACTIONS_MAX], *number_name[FEATURES_MAX];
     float action_reward[ACTIONS_MAX];
     int64_t users, events;         /* appended */
-    int64_t all_users, all_events; /* the file's, once `placed` */
-    bool placed;
-    int32_t most_item; /* greatest item appended, -1 none */
+    int64_t all_users, all_events; /* of the whole file; known once it is `placed` */
+    bool placed;                   /* the HDF5 file has every dataset */
+    int32_t most_item;             /* greatest item appended, -1 none */
     size_t key_width;
-    Spool column[COLUMNS_MAX], offset, key, split[SPLITS];
+    Spool column[EVENT_COLUMNS_MAX], offset, key, split[SPLITS];
 };
 
-static const char *const split_path[SPLITS] = {"/splits/train", "/splits/valid", "/splits/test"};
-
-/* ---- Creating --------------------------------------------------------------------------------- */
+/* ---- Creating -------------------------------------------------------------------------------- */
 
 static int columns_of(const BehaviourHeader *h) { return COLUMN_FEATURE + h->event_numbers; }
 
@@ -46,18 +46,16 @@ static bool has_column(const BehaviourHeader *h, int column)
     return column != COLUMN_PROPENSITY || h->has_propensity;
 }
 
-/* A feature's name becomes a dataset's: no path, and none of the group's own names. */
+/* A feature's name becomes the name of a dataset, beside those of the schema itself. */
 static Status check_name(const char *path, const char *group, const char *name)
 {
-    static const char *const taken[] = {"item", "action",     "time",   "reward",
-                                        "end",  "propensity", "offset", "key"};
-    bool good =
-        name[0] && !strchr(name, '/') && strcmp(name, ".") != 0 && strlen(name) < FEATURE_NAME_MAX;
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) good &= strcmp(name, taken[i]) != 0;
-    if (good) return OK;
+    if (name[0] && !strchr(name, '/') && strcmp(name, ".") != 0 &&
+        strlen(name) < FEATURE_NAME_MAX && !schema_is_column(name) && strcmp(name, "offset") != 0 &&
+        strcmp(name, "key") != 0)
+        return OK;
     return FAIL(ERR_USAGE,
-                "%s: %s feature \"%s\": expected a name of 1 to %d bytes, without \"/\", that is "
-                "none of the schema's own",
+                "%s: %s feature \"%s\": want a name of 1 to %d bytes, without \"/\", that the "
+                "schema does not use itself",
                 path, group, name, FEATURE_NAME_MAX - 1);
 }
 
@@ -113,7 +111,7 @@ void behaviour_write_close(BehaviourWriter *w)
 {
     if (!w) return;
     put_close(&w->put);
-    for (int c = 0; c < COLUMNS_MAX; c++) spool_close(&w->column[c]);
+    for (int c = 0; c < EVENT_COLUMNS_MAX; c++) spool_close(&w->column[c]);
     for (int s = 0; s < SPLITS; s++) spool_close(&w->split[s]);
     spool_close(&w->offset);
     spool_close(&w->key);
@@ -123,7 +121,7 @@ void behaviour_write_close(BehaviourWriter *w)
     free(w);
 }
 
-/* ---- Appending -------------------------------------------------------------------------------- */
+/* ---- Appending ------------------------------------------------------------------------------- */
 
 static Status append_events(BehaviourWriter *w, const UserHistory *h)
 {
@@ -149,7 +147,7 @@ static Status append_key(BehaviourWriter *w, Spool *spool, const char *what, con
 {
     const size_t length = strlen(key);
     if (length > KEY_BYTES_MAX)
-        return FAIL(ERR_FORMAT, "%s: %s key \"%.40s...\" has %zu bytes, expected at most %d",
+        return FAIL(ERR_FORMAT, "%s: %s key \"%.40s...\" has %zu bytes, want at most %d",
                     w->file.path, what, key, length, KEY_BYTES_MAX);
     if (length > *width) *width = length;
     return spool_append(spool, key, length + 1);
@@ -176,30 +174,34 @@ Status behaviour_write_append(BehaviourWriter *w, const UserHistory *h)
     return spool_append(&w->offset, &w->events, sizeof w->events);
 }
 
-/* ---- Features --------------------------------------------------------------------------------- */
+/* ---- Features -------------------------------------------------------------------------------- */
 
-/* One column of a row-major matrix, `base` taken off. Elements are 4 bytes: int32 or float32. */
-static Status put_column(BehaviourWriter *w, const char *path, hid_t type, int64_t rows,
+/* One column of a row-major matrix with `columns` columns, minus `base`. Elements have 4 bytes:
+ * int32, or float32 with base 0. */
+static Status put_column(BehaviourWriter *w, const char *path, ElementType type, int64_t rows,
                          int columns, const uint32_t *first, uint32_t base)
 {
     enum { SLAB = 1 << 16 };
     int64_t address;
+    Status st = OK;
     TRY(put_dataset(&w->put, path, type, rows, 0, &address));
     uint32_t *slab = malloc(SLAB * sizeof *slab);
-    Status st = slab ? OK : FAIL(ERR_MEMORY, "%s: no memory for %s", w->file.path, path);
-    for (int64_t row = 0; row < rows && st == OK; row += SLAB) {
+    if (!slab) return FAIL(ERR_MEMORY, "%s: no memory for %s", w->file.path, path);
+    for (int64_t row = 0; row < rows; row += SLAB) {
         const int64_t count = rows - row < SLAB ? rows - row : SLAB;
         for (int64_t i = 0; i < count; i++) slab[i] = first[(row + i) * columns] - base;
-        st = spool_write_at(w->put.descriptor, w->file.path, slab, count * 4, address + row * 4);
+        TRY_OR_FAIL(st, spool_write_at(w->put.descriptor, w->file.path, slab, count * 4,
+                                       address + row * 4));
     }
+fail:
     free(slab);
     return st;
 }
 
 static Status put_number_constants(BehaviourWriter *w, const char *path, float mean, float std)
 {
-    TRY(put_attribute(&w->put, path, "mean", H5T_NATIVE_FLOAT, 0, &mean));
-    return put_attribute(&w->put, path, "std", H5T_NATIVE_FLOAT, 0, &std);
+    TRY(put_attribute(&w->put, path, "mean", TYPE_FLOAT32, 0, &mean));
+    return put_attribute(&w->put, path, "std", TYPE_FLOAT32, 0, &std);
 }
 
 static Status put_features(BehaviourWriter *w, const char *group, int64_t rows, const FeatureSet *f)
@@ -209,22 +211,22 @@ static Status put_features(BehaviourWriter *w, const char *group, int64_t rows, 
     for (int k = 0; k < f->kinds; k++) {
         TRY(check_name(w->file.path, group, f->kind_name[k]));
         snprintf(path, sizeof path, "/%s/%s", group, f->kind_name[k]);
-        TRY(put_column(w, path, H5T_NATIVE_INT32, rows, f->kinds, (const uint32_t *)f->category + k,
+        TRY(put_column(w, path, TYPE_INT32, rows, f->kinds, (const uint32_t *)f->category + k,
                        base));
-        TRY(put_attribute(&w->put, path, "rows", H5T_NATIVE_INT32, 0, &f->kind_rows[k]));
+        TRY(put_attribute(&w->put, path, "rows", TYPE_INT32, 0, &f->kind_rows[k]));
         base += (uint32_t)f->kind_rows[k];
     }
     for (int n = 0; n < f->numbers; n++) {
         TRY(check_name(w->file.path, group, f->number_name[n]));
         snprintf(path, sizeof path, "/%s/%s", group, f->number_name[n]);
-        TRY(put_column(w, path, H5T_NATIVE_FLOAT, rows, f->numbers, (const uint32_t *)f->number + n,
+        TRY(put_column(w, path, TYPE_FLOAT32, rows, f->numbers, (const uint32_t *)f->number + n,
                        0));
         TRY(put_number_constants(w, path, f->mean[n], f->std[n]));
     }
     return OK;
 }
 
-/* Hash of the items' keys and features: files that agree in it share one catalogue. */
+/* A hash of the items' keys and features. Files with the same hash share one catalogue. */
 static Status catalogue_hash(const BehaviourCatalogue *c, char hex[2 * HASH_BYTES + 1])
 {
     if (sodium_init() < 0) return FAIL(ERR_IO, "libsodium does not start");
@@ -257,7 +259,7 @@ static Status catalogue_hash(const BehaviourCatalogue *c, char hex[2 * HASH_BYTE
     return OK;
 }
 
-/* ---- Finishing -------------------------------------------------------------------------------- */
+/* ---- Finishing ------------------------------------------------------------------------------- */
 
 static Status put_root(BehaviourWriter *w, const BehaviourCatalogue *c)
 {
@@ -267,36 +269,33 @@ static Status put_root(BehaviourWriter *w, const BehaviourCatalogue *c)
     char hex[2 * HASH_BYTES + 1];
     TRY(catalogue_hash(c, hex));
     TRY(put_text(f, "/", "schema", "souk-behaviour"));
-    TRY(put_attribute(f, "/", "schema_version", H5T_NATIVE_INT32, 0, &version));
+    TRY(put_attribute(f, "/", "schema_version", TYPE_INT32, 0, &version));
     TRY(put_text(f, "/", "generator", "souk"));
     TRY(put_text(f, "/", "catalogue_hash", hex));
     TRY(put_texts(f, "/", "action_names", w->header.actions, (const char *const *)w->action_name));
-    TRY(put_attribute(f, "/", "action_rewards", H5T_NATIVE_FLOAT, w->header.actions,
-                      w->action_reward));
-    TRY(put_attribute(f, "/", "episode_gap_ms", H5T_NATIVE_INT64, 0, &w->header.episode_gap_ms));
-    TRY(put_attribute(f, "/", "plain_keys", H5T_NATIVE_UINT8, 0, &plain));
+    TRY(put_attribute(f, "/", "action_rewards", TYPE_FLOAT32, w->header.actions, w->action_reward));
+    TRY(put_attribute(f, "/", "episode_gap_ms", TYPE_INT64, 0, &w->header.episode_gap_ms));
+    TRY(put_attribute(f, "/", "plain_keys", TYPE_UINT8, 0, &plain));
     TRY(put_text(f, "/", "report", c->report ? c->report : ""));
     return put_text(f, "/", "split_rule", c->split_rule ? c->split_rule : "");
 }
 
 static Status put_events(BehaviourWriter *w)
 {
-    static const char *const name[] = {"item", "action", "time", "reward", "end", "propensity"};
-    const hid_t type[] = {H5T_NATIVE_INT32, H5T_NATIVE_UINT8, H5T_NATIVE_INT64,
-                          H5T_NATIVE_FLOAT, H5T_NATIVE_UINT8, H5T_NATIVE_FLOAT};
     int64_t chunk = CHUNK_EVENTS;
     while (w->all_events > chunk * CHUNKS) chunk *= 2;
     if (chunk > w->all_events) chunk = w->all_events;
     for (int c = 0; c < columns_of(&w->header); c++) {
         if (!has_column(&w->header, c)) continue;
         const int feature = c - COLUMN_FEATURE;
+        const ElementType type = schema_column_type((Column)c);
         char path[FEATURE_NAME_MAX + 16];
-        snprintf(path, sizeof path, "/events/%s", feature < 0 ? name[c] : w->number_name[feature]);
-        const hid_t stored = feature < 0 ? type[c] : H5T_NATIVE_FLOAT;
+        snprintf(path, sizeof path, "/events/%s",
+                 feature < 0 ? schema_column_name(NULL, (Column)c) : w->number_name[feature]);
         if (w->header.compress)
-            TRY(put_compressed(&w->put, path, stored, w->all_events, chunk, &w->column[c]));
+            TRY(put_compressed(&w->put, path, type, w->all_events, chunk, &w->column[c]));
         else
-            TRY(put_spool(&w->put, path, stored, w->all_events, 0, &w->column[c]));
+            TRY(put_spool(&w->put, path, type, w->all_events, 0, &w->column[c]));
         if (feature >= 0)
             TRY(put_number_constants(w, path, w->header.event_mean[feature],
                                      w->header.event_std[feature]));
@@ -308,10 +307,12 @@ static Status put_item_keys(BehaviourWriter *w, const BehaviourCatalogue *c)
 {
     Spool keys;
     size_t width = 0;
-    Status st = spool_open(&keys, w->file.temporary);
-    for (int64_t i = 0; i < c->items && st == OK; i++)
-        st = append_key(w, &keys, "item", c->item_key[i], &width);
-    if (st == OK) st = put_keys(&w->put, "/items/key", c->items, width, &keys);
+    Status st;
+    TRY_OR_FAIL(st, spool_open(&keys, w->file.temporary));
+    for (int64_t i = 0; i < c->items; i++)
+        TRY_OR_FAIL(st, append_key(w, &keys, "item", c->item_key[i], &width));
+    TRY_OR_FAIL(st, put_keys(&w->put, "/items/key", c->items, width, &keys));
+fail:
     spool_close(&keys);
     return st;
 }
@@ -322,19 +323,19 @@ static Status put_all(BehaviourWriter *w, const BehaviourCatalogue *c)
     static const char *const groups[] = {"/events", "/users", "/items", "/splits"};
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) TRY(put_group(&w->put, groups[g]));
     TRY(put_events(w));
-    TRY(put_spool(&w->put, "/users/offset", H5T_NATIVE_INT64, w->all_users + 1, 0, &w->offset));
+    TRY(put_spool(&w->put, "/users/offset", TYPE_INT64, w->all_users + 1, 0, &w->offset));
     if (w->header.plain_keys)
         TRY(put_keys(&w->put, "/users/key", w->all_users, w->key_width, &w->key));
     else
-        TRY(put_spool(&w->put, "/users/key", H5T_NATIVE_UINT64, w->all_users, 0, &w->key));
+        TRY(put_spool(&w->put, "/users/key", TYPE_UINT64, w->all_users, 0, &w->key));
     TRY(put_features(w, "users", w->all_users, &c->user_features));
     for (int s = 0; s < SPLITS; s++)
-        TRY(put_spool(&w->put, split_path[s], H5T_NATIVE_INT64, w->all_users, 2, &w->split[s]));
+        TRY(put_spool(&w->put, schema_split_path[s], TYPE_INT64, w->all_users, 2, &w->split[s]));
     TRY(put_item_keys(w, c));
     return put_features(w, "items", c->items, &c->item_features);
 }
 
-/* All but what is still in the spools or to come. */
+/* The whole HDF5 file, but for what is still in the spools or yet to be appended to them. */
 static Status place(BehaviourWriter *w, const BehaviourCatalogue *c, int64_t users, int64_t events)
 {
     if (events == 0) return FAIL(ERR_FORMAT, "%s: no events to write", w->file.path);

@@ -5,7 +5,6 @@
 #include "base/report.h"
 #include "data/ingest/stage.h"
 
-static const char *const split_name[SPLITS] = {"train", "valid", "test"};
 static const char *const owner_name[] = {"items", "users", "events"};
 
 /* 1234567 -> "1,234,567" */
@@ -110,7 +109,7 @@ Status report_text(Stage *g)
         fprintf(out, "  from %s to %s\n", text_from_time(first, r->first_ms),
                 text_from_time(last, r->last_ms));
     fprintf(out, "split\n  %s\n", r->split_rule);
-    for (int s = 0; s < SPLITS; s++) line(out, split_name[s], r->split_events[s]);
+    for (int s = 0; s < SPLITS; s++) line(out, schema_split_name[s], r->split_events[s]);
     if (m->features) fputs("features\n", out);
     features(out, g);
     if (fclose(out) != 0) return FAIL(ERR_MEMORY, "no memory for the report");
@@ -173,7 +172,7 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
     for (int a = 0; a < m->actions; a++)
         json_object_set_new(actions, m->action_name[a], json_integer(r->action_events[a]));
     for (int s = 0; s < SPLITS; s++)
-        json_object_set_new(splits, split_name[s], json_integer(r->split_events[s]));
+        json_object_set_new(splits, schema_split_name[s], json_integer(r->split_events[s]));
     json_object_set_new(all, "bad", bad_json(r));
     json_object_set_new(all, "actions", actions);
     json_object_set_new(all, "splits", splits);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "data/behaviour/write.h"
 #include "data/ingest/stage.h"
 
 enum { KEY_BYTES = 32 };

@@ -135,16 +135,16 @@ static Status set_delimiter(const char *value, char *delimiter)
 /* Appends: a long list may go on over several lines. */
 static Status set_columns(Mapping *m, const char *value)
 {
-    if (!m->column) m->column = calloc(COLUMNS_MAX, sizeof *m->column);
+    if (!m->column) m->column = calloc(LOG_COLUMNS_MAX, sizeof *m->column);
     if (!m->column) return FAIL(ERR_MEMORY, "no memory for column names");
     for (const char *at = value; *at;) {
         const size_t length = strcspn(at, ",");
         const Text name = text_trim((Text){at, (uint32_t)length});
         at += length + (at[length] == ',');
         if (name.length == 0 && !*at) break;
-        if (m->columns == COLUMNS_MAX || name.length >= NAME_MAX_BYTES)
-            return FAIL(ERR_FORMAT, "columns: at most %d names of at most %d bytes", COLUMNS_MAX,
-                        NAME_MAX_BYTES - 1);
+        if (m->columns == LOG_COLUMNS_MAX || name.length >= NAME_MAX_BYTES)
+            return FAIL(ERR_FORMAT, "columns: at most %d names of at most %d bytes",
+                        LOG_COLUMNS_MAX, NAME_MAX_BYTES - 1);
         memcpy(m->column[m->columns++], name.at, name.length);
     }
     m->header = false;

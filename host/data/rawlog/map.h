@@ -21,7 +21,7 @@ typedef enum {
     ROLE_END,
     ROLES
 } Role;
-enum { CELLS_MAX = 64, COLUMNS_MAX = 256, NAME_MAX_BYTES = FEATURE_NAME_MAX };
+enum { CELLS_MAX = 64, LOG_COLUMNS_MAX = 256, NAME_MAX_BYTES = FEATURE_NAME_MAX };
 #define COLUMN_ROW "@row" /* as user: every row is a user of its own */
 
 /* A column read as a number or as a category; several features may share one. */

@@ -117,12 +117,12 @@ static Status first_record(Pipe *p, const char *path, char **copy, Text *field, 
     while (length && (p->rest[length - 1] == '\n' || p->rest[length - 1] == '\r')) length--;
     if (!(*copy = malloc(length + 1))) return FAIL(ERR_MEMORY, "%s: no memory", path);
     memcpy(*copy, p->rest, length);
-    *fields = rows_split_record(*copy, *copy + length, p->layout.delimiter, field, COLUMNS_MAX);
-    if (*fields < 0 || *fields > COLUMNS_MAX) {
+    *fields = rows_split_record(*copy, *copy + length, p->layout.delimiter, field, LOG_COLUMNS_MAX);
+    if (*fields < 0 || *fields > LOG_COLUMNS_MAX) {
         free(*copy);
         *copy = NULL;
         return FAIL(ERR_FORMAT, "%s:1: %s, expected a header of at most %d columns", path,
-                    *fields < 0 ? "a broken quote" : "too many columns", COLUMNS_MAX);
+                    *fields < 0 ? "a broken quote" : "too many columns", LOG_COLUMNS_MAX);
     }
     return OK;
 }
@@ -135,7 +135,7 @@ static Status detect(Pipe *p, const Text *name, int names, char *found, size_t s
 
 static Status open_csv(Pipe *p, const char *path, char *found, size_t size)
 {
-    Text name[COLUMNS_MAX] = {0};
+    Text name[LOG_COLUMNS_MAX] = {0};
     char *copy = NULL;
     int names;
     size_t bytes = 0;
@@ -166,7 +166,7 @@ fail:
 
 static Status open_json(Pipe *p, const char *path, char *found, size_t size)
 {
-    Text name[COLUMNS_MAX];
+    Text name[LOG_COLUMNS_MAX];
     int names = 0;
     const char *key;
     json_t *value;
@@ -177,7 +177,8 @@ static Status open_json(Pipe *p, const char *path, char *found, size_t size)
         json_decref(object);
         return FAIL(ERR_FORMAT, "%s:1: %s, expected a JSON object", path, error.text);
     }
-    json_object_foreach(object, key, value) if (names < COLUMNS_MAX) name[names++] = text_of(key);
+    json_object_foreach(object, key, value) if (names < LOG_COLUMNS_MAX) name[names++] =
+        text_of(key);
     const Status st = detect(p, name, names, found, size);
     json_decref(object);
     if (st == OK) rows_layout_of_json(&p->layout, p->m);
@@ -197,13 +198,13 @@ static Status time_of(const Pipe *p, const char *at, size_t length, char *sample
         json_decref(object);
         return OK;
     }
-    Text field[COLUMNS_MAX];
+    Text field[LOG_COLUMNS_MAX];
     char *copy = malloc(length + 1);
     if (!copy) return FAIL(ERR_MEMORY, "no memory for a record");
     memcpy(copy, at, length);
     while (length && (copy[length - 1] == '\n' || copy[length - 1] == '\r')) length--;
     const int fields =
-        rows_split_record(copy, copy + length, p->layout.delimiter, field, COLUMNS_MAX);
+        rows_split_record(copy, copy + length, p->layout.delimiter, field, LOG_COLUMNS_MAX);
     if (p->layout.role[ROLE_TIME] < fields) {
         const Text time = text_trim(field[p->layout.role[ROLE_TIME]]);
         snprintf(sample, size, "%.*s", (int)time.length, time.at);

@@ -397,7 +397,7 @@ Status rows_parse(Rows *rows, const Mapping *m, const Layout *l, const Piece *pi
     rows->count = rows->seen = rows->outside_time = rows->outside_limits = 0;
     rows->blocks_used = 0;
     memset(rows->bad, 0, sizeof rows->bad);
-    if (!rows->field) rows->field = calloc(COLUMNS_MAX, sizeof *rows->field);
+    if (!rows->field) rows->field = calloc(LOG_COLUMNS_MAX, sizeof *rows->field);
     if (!rows->field) return FAIL(ERR_MEMORY, "no memory for fields");
     if (m->format == FORMAT_JSONL) return formats_parse_json(rows, m, l, piece);
     if (m->format == FORMAT_CSV) return parse_csv(rows, m, l, piece);

@@ -1,4 +1,5 @@
 #include "data/stream/batch.h"
+#include "data/behaviour/columns.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -199,7 +200,7 @@ Status batch_add_rows(Batch *b, const Behaviour *file, const Window *window)
     EventColumns at;
     TRY(reserve_space(b, stride * (size_t)columns));
     for (int c = 0; c < columns; c++)
-        if (behaviour_has(file, (Column)c))
+        if (columns_has(file, (Column)c))
             TRY(find_column(file, (Column)c, window, (char *)b->space + stride * (size_t)c, &at));
     batch_add(b, window, &at);
     return OK;

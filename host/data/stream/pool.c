@@ -1,12 +1,10 @@
 #include "data/stream/pool.h"
+#include "data/behaviour/columns.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-static size_t size_of(Column column)
-{
-    return column == COLUMN_TIME ? 8 : column == COLUMN_ACTION || column == COLUMN_END ? 1 : 4;
-}
+static size_t size_of(Column column) { return schema_type_bytes(schema_column_type(column)); }
 
 Status pool_open(Pool **pool, const Behaviour *file, PoolPlan *plan)
 {
@@ -22,7 +20,7 @@ Status pool_open(Pool **pool, const Behaviour *file, PoolPlan *plan)
         return FAIL(ERR_MEMORY, "no memory for a pool");
     }
     for (int c = 0; c < COLUMN_FEATURE + file->event_features.numbers; c++) {
-        if (!behaviour_has(file, (Column)c)) continue;
+        if (!columns_has(file, (Column)c)) continue;
         const void *direct = columns_direct(file, (Column)c);
         if (!direct) p->decode[p->decoded++] = (Column)c;
         for (int32_t k = 0; k < p->plan.blocks; k++) p->columns[k].data[c] = direct;
@@ -34,7 +32,7 @@ Status pool_open(Pool **pool, const Behaviour *file, PoolPlan *plan)
 void pool_prefetch(const Pool *p, const Behaviour *file)
 {
     for (int c = 0; c < COLUMN_FEATURE + file->event_features.numbers; c++)
-        for (int32_t k = 0; k < p->plan.blocks && behaviour_has(file, (Column)c); k++)
+        for (int32_t k = 0; k < p->plan.blocks && columns_has(file, (Column)c); k++)
             columns_prefetch(file, (Column)c, p->plan.block[k].first,
                              p->plan.block[k].end - p->plan.block[k].first);
 }

@@ -395,10 +395,9 @@ void stream_close(Stream *s)
 
 Status stream_next(Stream *s, const Batch **batch)
 {
-    static const char *const splits[SPLITS] = {"train", "valid", "test"};
     if (s->plan.blocks == 0)
-        return FAIL(ERR_FORMAT, "%s: /splits/%s has no event with one before it", s->file->path,
-                    splits[s->plan.options.split]);
+        return FAIL(ERR_FORMAT, "%s: %s has no event with one before it", s->file->path,
+                    schema_split_path[s->plan.options.split]);
     pthread_mutex_lock(&s->lock);
     if (s->taken > 0) s->slot[(s->taken - 1) % s->slots].state = SLOT_FREE;
     Slot *slot = &s->slot[s->taken % s->slots];

@@ -1,4 +1,5 @@
 #include "evaluate/ope/log.h"
+#include "data/behaviour/columns.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "data/behaviour/columns.h"
 
 Status histories_read(Histories *h, const Behaviour *b, int split)
 {

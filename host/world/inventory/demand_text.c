@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "data/behaviour/behaviour.h"
+#include "data/behaviour/columns.h"
+#include "data/behaviour/keys.h"
 #include "data/rawlog/input.h"
 #include "data/rawlog/rows.h"
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/behaviour/columns.h"
 #include "world/shop/event.h"
 
 enum { BLOCK = 1 << 18 };

@@ -1,4 +1,5 @@
 /* Recommendations: lists of items, what was seen, batches, and the numbers beside an item. */
+#include "data/behaviour/columns.h"
 #include "infer/recommend.h"
 #include "infer_case.h"
 

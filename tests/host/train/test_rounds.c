@@ -4,6 +4,8 @@
 
 #include "base/files.h"
 #include "data/behaviour/behaviour.h"
+#include "data/behaviour/columns.h"
+#include "data/behaviour/keys.h"
 #include "test.h"
 #include "train/rounds/rounds.h"
 

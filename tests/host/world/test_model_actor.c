@@ -2,6 +2,8 @@
  * leaves. */
 #include <unistd.h>
 
+#include "data/behaviour/columns.h"
+#include "data/behaviour/keys.h"
 #include "infer/recommend.h"
 #include "test.h"
 #include "train/trainer.h"

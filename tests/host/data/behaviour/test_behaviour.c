@@ -184,7 +184,7 @@ static void sizes_known_beforehand_change_no_byte(void **state)
     }
 }
 
-/* ---- Files of other writers ------------------------------------------------------------------- */
+/* ---- Files of other writers ------------------------------------------------------------------ */
 
 typedef struct {
     const char *name;
@@ -298,7 +298,7 @@ static void texts_of_variable_length_are_read_too(void **state)
     unlink(path);
 }
 
-/* ---- Failing writes --------------------------------------------------------------------------- */
+/* ---- Failing writes -------------------------------------------------------------------------- */
 
 static int files_beside(const char *path)
 {

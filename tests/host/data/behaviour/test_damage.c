@@ -128,7 +128,7 @@ static void histories_must_stand_in_order(void **state)
     file = fresh();
     value = 0;
     poke(file, "/users/offset", 3, 0, H5T_NATIVE_INT64, &value);
-    REFUSED("/users/offset[3] is 0", "below");
+    REFUSED("/users/offset[3] is 0", "want at least");
     file = fresh();
     value = 1 << 20;
     poke(file, "/users/offset", 50, 0, H5T_NATIVE_INT64, &value);

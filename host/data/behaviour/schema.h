@@ -1,0 +1,88 @@
+/* What a behaviour file holds: users' histories in one HDF5 file, columns of events in compressed
+ * sparse rows by user. datasets/README.md describes the file, path by path.
+ *
+ * This header has the file as it is in memory, and the names and types of its columns. Opening and
+ * validating: behaviour.h; reading columns of events: columns.h; keys: keys.h; writing: write.h.
+ */
+#ifndef SOUK_SCHEMA_H
+#define SOUK_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST, SPLITS };
+enum { ACTIONS_MAX = 256, FEATURES_MAX = 64, FEATURE_NAME_MAX = 64 };
+
+/* A column of /events. COLUMN_FEATURE + i is the i-th event feature. */
+typedef enum {
+    COLUMN_ITEM,       /* int32   */
+    COLUMN_ACTION,     /* uint8   */
+    COLUMN_TIME,       /* int64, milliseconds since 1970 UTC */
+    COLUMN_REWARD,     /* float32 */
+    COLUMN_END,        /* uint8, losses/end.h has its values */
+    COLUMN_PROPENSITY, /* float32, optional */
+    COLUMN_FEATURE,    /* float32, normalised */
+    EVENT_COLUMNS_MAX = COLUMN_FEATURE + FEATURES_MAX
+} Column;
+
+/* Types of the elements of datasets. */
+typedef enum {
+    TYPE_UINT8,
+    TYPE_INT32,
+    TYPE_INT64,
+    TYPE_UINT64,
+    TYPE_FLOAT32,
+    TYPE_TEXT, /* of any length */
+    TYPES
+} ElementType;
+
+/* Features of one entity (items, users or events). The categories of all kinds are rows of one
+ * joint table: the rows of a kind follow those of the kind before, and row 0 of a kind is
+ * "unknown". Numbers are normalised as (x - mean) / std, with constants of the train split. */
+typedef struct {
+    int kinds; /* category columns */
+    char kind_name[FEATURES_MAX][FEATURE_NAME_MAX];
+    int32_t kind_rows[FEATURES_MAX]; /* rows of each kind in the joint table */
+    int32_t categories;              /* rows of the joint table */
+    int numbers;                     /* numeric columns */
+    char number_name[FEATURES_MAX][FEATURE_NAME_MAX];
+    float mean[FEATURES_MAX], std[FEATURES_MAX];
+    int32_t *category; /* [rows, kinds] row in the joint table; NULL for events */
+    float *number;     /* [rows, numbers] normalised; NULL for events, whose columns are streamed */
+} FeatureSet;
+
+typedef struct {
+    char *path;
+    int64_t users, items, events;
+    int actions;
+    char *action_name[ACTIONS_MAX];
+    float action_reward[ACTIONS_MAX];
+    int64_t episode_gap_ms;
+    char catalogue_hash[65]; /* hexadecimal; equal for files that share one catalogue */
+    bool has_propensity;
+    bool plain_keys;  /* keys of users are those of the log, not pseudonyms */
+    char *report;     /* the cleaning report, text */
+    char *split_rule; /* in words, e.g. "global time: ..." or "leave-one-out" */
+
+    int64_t *offset;             /* [users+1] the events of user u are offset[u] .. offset[u+1]-1 */
+    int64_t (*split[SPLITS])[2]; /* [users] events [first, end) that a user gives to each split */
+    FeatureSet item_features, user_features, event_features;
+
+    struct BehaviourStore *store; /* what reads columns and keys: store.h */
+} Behaviour;
+
+extern const char *const schema_split_name[SPLITS]; /* "train", ... */
+extern const char *const schema_split_path[SPLITS]; /* "/splits/train", ... */
+extern const char *const schema_type_name[TYPES];   /* "uint8", ... */
+
+/* Name of a column: "item", ... or the feature's, which lives as long as `b`. `b` is looked at for
+ * features only. */
+const char *schema_column_name(const Behaviour *b, Column column);
+ElementType schema_column_type(Column column);
+size_t schema_type_bytes(ElementType type); /* of an element; 0 for texts */
+
+/* Whether the schema itself has an event column of this name. */
+bool schema_is_column(const char *name);
+
+#endif
