@@ -46,7 +46,8 @@ static const struct {
 #undef SETTING
 };
 
-/* Settings that were renamed. The former key still works in config files, arguments and checkpoints. */
+/* Settings that were renamed. The former key still works in config files and arguments, and files keep
+ * it. */
 static const struct {
     const char *former, *key;
 } renamed[] = {
@@ -61,11 +62,11 @@ static const char *present_key(const char *key)
     return key;
 }
 
-const char *config_former_key(int i)
+const char *config_file_key(int i)
 {
     for (int r = 0; r < RENAMED; r++)
         if (!strcmp(config_key(i), renamed[r].key)) return renamed[r].former;
-    return NULL;
+    return config_key(i);
 }
 
 Config config_default(void)

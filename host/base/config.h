@@ -56,8 +56,9 @@ Status config_read(Config *c, const char *path);
  * Config. */
 int config_count(void);
 const char *config_key(int i);
-/* The key that the setting had before it was renamed; NULL: always the same. */
-const char *config_former_key(int i);
+/* The key under which files (checkpoints, traces, reports) keep the setting: the first key it had, so
+ * that renaming a setting changes no format. */
+const char *config_file_key(int i);
 void config_value(const Config *c, int i, char *value, size_t size);
 /* The name of its role. */
 const char *config_role(int i);

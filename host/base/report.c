@@ -79,7 +79,7 @@ json_t *report_settings(const Config *c, ConfigSet set)
         char value[sizeof(Config_text)];
         if (!config_in(i, set)) continue;
         config_value(c, i, value, sizeof value);
-        json_object_set_new(settings, config_key(i), report_string(value));
+        json_object_set_new(settings, config_file_key(i), report_string(value));
     }
     return settings;
 }

@@ -21,18 +21,11 @@ Status saved_find(char *found, size_t size, const char *path, bool resumable)
                 resumable ? "" : "best.safetensors or ");
 }
 
-/* Setting i under its key or its former one; NULL: the file is older than the setting. */
-static const char *setting_of(const Safetensors *file, int i)
-{
-    const char *value = safetensors_metadata(file, config_key(i)), *former = config_former_key(i);
-    return !value && former ? safetensors_metadata(file, former) : value;
-}
-
 Status saved_config(Config *c, const Safetensors *file)
 {
     *c = config_default();
     for (int i = 0; i < config_count(); i++) {
-        const char *value = setting_of(file, i);
+        const char *value = safetensors_metadata(file, config_file_key(i));
         if (value) TRY(config_set(c, config_key(i), value));
     }
     if (safetensors_metadata(file, "catalogue_hash")) return OK;

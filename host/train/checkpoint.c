@@ -24,7 +24,7 @@ static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
     for (int i = 0; i < config_count(); i++) {
         if (!config_in(i, CONFIG_STORED)) continue;
         config_value(&t->config, i, values[n], VALUE_MAX);
-        metadata[n] = (Metadata){config_key(i), values[n]};
+        metadata[n] = (Metadata){config_file_key(i), values[n]};
         n++;
     }
     static const char *const keys[COUNTERS] = {"step", "epoch", "batch",

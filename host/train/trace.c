@@ -127,7 +127,7 @@ static Status write_trace(Trainer *t, const Batch *batch, const char *out)
     int n = 0;
     for (; n < config_count(); n++) {
         config_value(&t->config, n, value[n], sizeof(Config_text));
-        metadata[n] = (Metadata){config_key(n), value[n]};
+        metadata[n] = (Metadata){config_file_key(n), value[n]};
     }
     snprintf(value[n], sizeof(Config_text), "%" PRId64, t->step);
     metadata[n] = (Metadata){"step", value[n]};

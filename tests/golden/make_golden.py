@@ -44,7 +44,7 @@ CONFIG = {
 # What only some agents read, said in their files.
 POLICY = {
     "learn.lambda": 1,
-    "learn.critic_weight": 0.5,
+    "learn.value_weight": 0.5,
     "learn.entropy": 0,
     "learn.weight_max": 20,
     "learn.ratio_max": 1,
@@ -112,7 +112,7 @@ CASES = {
     "ppo": {
         "learn.objective": "ppo",
         "learn.lambda": 0.9,
-        "learn.critic_weight": 0.7,
+        "learn.value_weight": 0.7,
         "propensity": 1,
     },
     "double_q_n_step": {

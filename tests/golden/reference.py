@@ -398,7 +398,7 @@ def losses(p, target_p, c, b, step, keep=None):
         "policy": 1.0,
         "behaviour": 1.0,
         "negatives": float(c["learn.td_weight"]) * float(c.get("learn.negatives", 0)),
-        "value": float(c.get("learn.critic_weight", c.get("learn.value_weight", 0))),
+        "value": float(c.get("learn.value_weight", 0)),
         "entropy": -float(c.get("learn.entropy", 0)),
     }
     out["total"] = sum(weight[name] * loss for name, loss in out.items())

@@ -33,7 +33,7 @@ static Status check_settings(const json_t *root, const Config *c, const char *pa
     Config then = config_default();
     ConfigDifference d;
     for (int i = 0; i < config_count(); i++) {
-        const char *value = json_string_value(json_object_get(settings, config_key(i)));
+        const char *value = json_string_value(json_object_get(settings, config_file_key(i)));
         if (value && config_in(i, CONFIG_ARM)) TRY(config_set(&then, config_key(i), value));
     }
     if (!config_differ(&then, c, CONFIG_ARM, &d)) return OK;

@@ -85,8 +85,8 @@ static void a_former_name_still_sets_its_setting(void **state)
     assert_ok(config_assign(&c, "learn.value_weight=0.25"));
     assert_near(c.learn_critic_weight, 0.25, 0);
     for (int i = 0; i < config_count(); i++) {
-        if (!config_former_key(i)) continue;
-        assert_ok(config_set(&c, config_former_key(i), "0.75"));
+        if (!strcmp(config_file_key(i), config_key(i))) continue;
+        assert_ok(config_set(&c, config_file_key(i), "0.75"));
         former++;
     }
     assert_near(c.learn_critic_weight, 0.75, 0);

@@ -100,9 +100,7 @@ static Config settings(const Golden *g)
 {
     Config c = config_default();
     for (int i = 0; i < config_count(); i++) {
-        const char *former = config_former_key(i);
-        const char *value = safetensors_metadata(&g->want, config_key(i));
-        if (!value && former) value = safetensors_metadata(&g->want, former);
+        const char *value = safetensors_metadata(&g->want, config_file_key(i));
         if (value) assert_ok(config_set(&c, config_key(i), value));
     }
     c.train_tokens = c.model_length = g->batch.tokens;
