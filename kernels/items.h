@@ -22,6 +22,7 @@
 #ifndef SOUK_ITEMS_H
 #define SOUK_ITEMS_H
 
+#include <inttypes.h>
 #include <stdbool.h>
 
 #include "base/device.h"
@@ -40,10 +41,13 @@ typedef struct {
 static inline int64_t items_total(const ItemTable *t) { return t->total ? t->total : t->id.dim[0]; }
 static inline bool items_are_all(const ItemTable *t) { return items_total(t) == t->id.dim[0]; }
 
-/* Ops that finish a row alone abort on a shard. */
+/* Ops that need all items to finish a row abort on a shard: catalogue/merge.h has their partial
+ * results. */
 #define ITEMS_REQUIRE_ALL(t)                                                                       \
-    REQUIRE(items_are_all(t), "a shard of %lld of %lld items, want its partial results",           \
-            (long long)(t)->id.dim[0], (long long)(t)->total)
+    REQUIRE(items_are_all(t),                                                                      \
+            "the table has %" PRId64 " of %" PRId64                                                \
+            " items, want all: a shard gives partial results",                                     \
+            (t)->id.dim[0], (t)->total)
 
 /* row[i] = ids[i] - first, -1 where the item is absent or of another shard; i32 [rows]. On a whole
  * table that is `ids` itself, else it is in the caller's scratch. */

@@ -20,8 +20,8 @@ TilesCuda tiles_shape_cuda(Device *dev, const ItemTable *table, Tensor bias, Ten
     t.rows = u.dim[0];
     t.dim = u.dim[1];
     REQUIRE(t.items > 0, "the catalogue is empty");
-    REQUIRE(!bias.data || bias.dim[0] == t.items, "bias of %lld items, the catalogue has %lld",
-            (long long)bias.dim[0], (long long)t.items);
+    REQUIRE(!bias.data || bias.dim[0] == t.items,
+            "a bias of %" PRId64 " items, want one of %" PRId64, bias.dim[0], t.items);
     t.block = smaller(t.rows, block);
     t.width = smaller(width, ceil_div(t.items, WIDTH_STEP) * WIDTH_STEP);
     t.blocks = ceil_div(t.rows, t.block);

@@ -1,4 +1,4 @@
-/* How the episode stands after an event: the values of `end` in td.h and returns.h, and of
+/* The state of the episode after an event: the values of `end` in td.h and returns.h, and of
  * /events/end in a behaviour file (Gymnasium's terminated and truncated). */
 #ifndef SOUK_END_H
 #define SOUK_END_H
