@@ -103,7 +103,8 @@ static Status run(const char *input, const char *output, int threads, int64_t re
     for (int b = 0; b < BACKUPS && st == OK; b++) {
         const int64_t tokens = in.online_u.dim[0];
         static double times[BACKUPS][MAX_REPEATS];
-        Tensor y = TENSOR(device_alloc(&dev, (size_t)tokens * sizeof(float)), F32, tokens),
+        Tensor y = TENSOR(device_alloc(&dev, (size_t)tokens * sizeof(float), "targets"), F32,
+                          tokens),
                seconds = TENSOR(times[b], F64, repeats);
         measure(&dev, b, y, seconds, &in);
         out[2 * b] = (NamedTensor){backups[b].y, y};

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "base/scratch.h"
+
 enum { CHUNK = 65536 };
 
 static const int64_t *i64(Tensor t) { return t.data; }

@@ -199,6 +199,7 @@ void elementwise_row_scale_cuda(Device *dev, Tensor y, Tensor x, Tensor s)
 }
 void elementwise_rows_finite_cuda(Device *dev, Tensor found, Tensor x)
 {
+    if (!device_runs(dev)) return;
     CUDA_CHECK(
         dev, cudaMemsetAsync(found.data, 0, tensor_bytes(found), (cudaStream_t)dev->cuda->compute));
     BY_DTYPE(x.dtype, finite, dev, found, x);

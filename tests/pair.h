@@ -74,7 +74,7 @@ static inline Tensor from_gpu(Tensor t)
 
 static inline void pair_free(void)
 {
-    while (gpu_used) device_free(&gpu, gpu_pool[--gpu_used].data);
+    while (gpu_used) device_free_cuda(&gpu, gpu_pool[--gpu_used].data);
     tensors_free();
 }
 

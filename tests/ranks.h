@@ -90,7 +90,7 @@ static void ranks_op(Comm *c, Device *dev, const RankOffer *mine, Tensor to, con
     if (dev->status != OK)
         ranks_break(c->state);
     else
-        dev->status = ranks_exchange(c, mine, to.data, rows);
+        device_fail(dev, ranks_exchange(c, mine, to.data, rows));
 }
 
 static size_t ranks_row_bytes(Tensor t)

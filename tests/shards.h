@@ -32,7 +32,7 @@ static Tensor put(Tensor host)
     Tensor t = host;
     if (!host.data) return t;
     assert_true(device_pool.used < 4096);
-    t.data = device_alloc(on, tensor_bytes(host));
+    t.data = device_alloc(on, tensor_bytes(host), "a test");
     assert_non_null(t.data);
     device_copy_in(on, t.data, host.data, tensor_bytes(host));
     return device_pool.memory[device_pool.used++] = t.data, t;

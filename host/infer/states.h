@@ -12,6 +12,7 @@
 #define SOUK_STATES_H
 
 #include "base/listener.h"
+#include "base/scratch.h"
 #include "data/stream/context.h"
 #include "infer/history.h"
 

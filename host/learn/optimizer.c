@@ -23,7 +23,7 @@ Status optimizer_open(Optimizer *o, const Params *p, Device *dev)
         o->segments.count = ARENA(&o->arena, I64, p->count);
         o->segments.decay = ARENA(&o->arena, F64, p->count);
         o->state = ARENA(&o->arena, F64, ADAMW_STATE);
-        if (pass == 0) TRY(arena_open(&o->arena, dev));
+        if (pass == 0) TRY(arena_open(&o->arena, dev, "optimizer state"));
     }
     for (int i = 0; i < p->count; i++) {
         const int64_t first = params_first(p, i), count = tensor_count(p->info[i].shape);

@@ -5,6 +5,7 @@
 #ifndef SOUK_PASS_H
 #define SOUK_PASS_H
 
+#include "base/scratch.h"
 #include "learn/agent.h"
 #include "losses/returns.h"
 #include "model/scores.h"

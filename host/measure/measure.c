@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/bf16.h"
+#include "base/device_clock.h"
+#include "base/device_graph.h"
 #include "base/progress.h"
 #include "elementwise.h"
 #include "gemm.h"
@@ -25,11 +27,11 @@ static uint64_t next_bits(uint64_t *state)
 static Tensor take(Case *c, Dtype dtype, int64_t rows, int64_t columns)
 {
     Tensor t = columns > 0 ? TENSOR(NULL, dtype, rows, columns) : TENSOR(NULL, dtype, rows);
-    t.data = device_alloc(c->dev, tensor_bytes(t));
+    t.data = device_alloc(c->dev, tensor_bytes(t), "a tensor of the bench");
     if (t.data)
         c->memory[c->taken++] = t.data;
-    else if (c->dev->status == OK)
-        c->dev->status = ERR_MEMORY; /* device_alloc has said how much */
+    else
+        device_fail(c->dev, ERR_MEMORY); /* device_alloc has recorded the message */
     return t;
 }
 
@@ -37,8 +39,7 @@ static Tensor take(Case *c, Dtype dtype, int64_t rows, int64_t columns)
 static void *host_numbers(Case *c, int64_t count)
 {
     void *numbers = malloc((size_t)count * sizeof(float));
-    if (!numbers && c->dev->status == OK)
-        c->dev->status = FAIL(ERR_MEMORY, "no memory for %" PRId64 " numbers", count);
+    if (!numbers) device_fail(c->dev, FAIL(ERR_MEMORY, "no memory for %" PRId64 " numbers", count));
     return numbers;
 }
 
@@ -159,7 +160,7 @@ static void sample(Bench *b, Case *c, Samples *s, DeviceClock *clock)
     const int calls = calls_for(each, wanted, c->sets);
     const int samples = each > 0.1 && b->samples > 3 ? 3 : b->samples;
     DeviceGraph *graph = NULL;
-    if (device_settled(c->dev) && c->dev->status == OK) {
+    if (device_graph_possible(c->dev) && c->dev->status == OK) {
         device_graph_begin(c->dev);
         call_in_turns(c, calls);
         graph = device_graph_end(c->dev);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/device_info.h"
 #include "measure/ops_catalogue.h"
 #include "measure/ops_layers.h"
 #include "measure/ops_losses.h"
@@ -33,7 +34,7 @@ Status measure_ops(Device *dev, const BenchOptions *options, BenchReport *report
     if (!b) return FAIL(ERR_MEMORY, "no memory for the samples");
     b->dev = dev, b->options = options, b->report = report;
     b->cache = options->tiny ? 0.0 : 2.0 * (double)info.cache;
-    b->memory = 0.25 * (double)device_memory(dev);
+    b->memory = 0.25 * (double)device_available(dev);
     b->rounds = options->tiny ? 1 : options->quick ? 2 : 3;
     b->samples = options->tiny ? 2 : options->quick ? 4 : 5;
     const Status st = run(b);

@@ -7,6 +7,7 @@
 #include "attention/attention.h"
 #include "attention/choice.h"
 #include "attention/cudnn.h"
+#include "base/device_info.h"
 
 static double elements(const Shape *s) { return (double)s->rows * (double)s->dim; }
 

@@ -253,8 +253,8 @@ static Status catalogue_of(Bench *b, Shape s, bool others)
 {
     char text[64];
     const double table = 4.0 * (double)s.items * (double)s.dim;
-    const bool gradient = 5.0 * table < (double)device_memory(b->dev);
-    if (2.5 * table > (double)device_memory(b->dev)) return OK;
+    const bool gradient = 5.0 * table < (double)device_available(b->dev);
+    if (2.5 * table > (double)device_available(b->dev)) return OK;
     snprintf(text, sizeof text, "%" PRId64 " x %" PRId64 " items, dim %" PRId64, s.rows, s.items,
              s.dim);
     TRY(measure_case(b, &best, s, text));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "attention/attention.h"
+#include "base/scratch.h"
 #include "elementwise.h"
 #include "embedding.h"
 #include "gemm.h"
@@ -43,7 +44,7 @@ Status encoder_open(Encoder *e, const Model *m, int64_t tokens, bool training, D
     e->block = calloc((size_t)m->shape.layers, sizeof *e->block);
     if (!e->block) return FAIL(ERR_MEMORY, "no memory for the encoder");
     layout(e, m);
-    TRY(arena_open(&e->arena, dev));
+    TRY(arena_open(&e->arena, dev, "activations"));
     layout(e, m);
     return OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { ALIGN = 256, COLUMNS = 16 };
+static const char USE[] = "inputs";
 
 /* The bytes of all columns; each begins at a multiple of ALIGN. */
 size_t model_input_bytes(const Model *m, int64_t tokens)
@@ -19,18 +20,21 @@ Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *
     const ModelShape *s = &m->shape;
     *in = (ModelInput){.dev = dev, .user_kinds = s->user_kinds};
     in->user_category = calloc((size_t)s->user_kinds + 1, sizeof *in->user_category);
-    in->user_row = calloc((size_t)(s->user_kinds * tokens) + 1, sizeof *in->user_row);
-    in->user_value = calloc((size_t)(s->user_numbers * tokens) + 1, sizeof *in->user_value);
-    if (!in->user_category || !in->user_row || !in->user_value)
-        return FAIL(ERR_MEMORY, "no memory for the input");
-    return device_room(dev, &in->staging, model_input_bytes(m, tokens));
+    if (!in->user_category)
+        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " categories of users", s->user_kinds);
+    const size_t rows = (size_t)(s->user_kinds * tokens) * sizeof *in->user_row;
+    const size_t values = (size_t)(s->user_numbers * tokens) * sizeof *in->user_value;
+    in->user_row = device_alloc_host(dev, rows, USE);
+    in->user_value = in->user_row ? device_alloc_host(dev, values, USE) : NULL;
+    if (!in->user_value) return ERR_MEMORY;
+    return device_alloc_staging(dev, &in->staging, model_input_bytes(m, tokens), USE);
 }
 
 void model_input_close(ModelInput *in)
 {
     free(in->user_category);
-    free(in->user_row);
-    free(in->user_value);
+    device_free(in->dev, in->user_row);
+    device_free(in->dev, in->user_value);
     device_free(in->dev, in->staging);
     *in = (ModelInput){0};
 }
@@ -100,7 +104,7 @@ static Tensor place(ModelInput *in, void *from, Dtype dtype, int64_t rows, int64
         pack(in->packed + in->used, from, own, bytes - own, padding);
         t.data = to;
     } else {
-        t.data = device_place(in->dev, to, from, bytes);
+        t.data = device_stage(in->dev, to, from, bytes);
     }
     in->used += (bytes + ALIGN - 1) / ALIGN * ALIGN;
     return t;

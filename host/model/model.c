@@ -93,14 +93,14 @@ static Status place_features(Model *m, const Behaviour *b)
     const ModelShape *s = &m->shape;
     const size_t categories = (size_t)(s->items * s->item_kinds) * sizeof(int32_t);
     const size_t numbers = (size_t)(s->items * s->item_numbers) * sizeof(float);
-    TRY(device_room(m->dev, &m->staging, categories + numbers));
+    TRY(device_alloc_staging(m->dev, &m->staging, categories + numbers, "item features"));
     char *behind = m->staging ? (char *)m->staging + categories : NULL;
     if (s->item_kinds)
         m->item_category =
-            TENSOR(device_place(m->dev, m->staging, b->item_features.category, categories), I32,
+            TENSOR(device_stage(m->dev, m->staging, b->item_features.category, categories), I32,
                    s->items, s->item_kinds);
     if (s->item_numbers)
-        m->item_number = TENSOR(device_place(m->dev, behind, b->item_features.number, numbers), F32,
+        m->item_number = TENSOR(device_stage(m->dev, behind, b->item_features.number, numbers), F32,
                                 s->items, s->item_numbers);
     device_feed_done(m->dev);
     return m->dev->status;

@@ -38,6 +38,16 @@ int params_product(Params *p, int i)
     return i;
 }
 
+static const char *const uses[PARAM_COPIES] = {
+    [PARAM_VALUE] = "parameters",
+    [PARAM_GRAD] = "gradients",
+    [PARAM_MOMENT1] = "moments",
+    [PARAM_MOMENT2] = "moments",
+    [PARAM_TARGET] = "target network",
+    [PARAM_VALUE_BF16] = "parameters",
+    [PARAM_TARGET_BF16] = "target network",
+};
+
 Status params_open(Params *p, ParamCopy copy, Device *dev)
 {
     Arena *arena = &p->arena[copy];
@@ -47,7 +57,7 @@ Status params_open(Params *p, ParamCopy copy, Device *dev)
         for (int i = 0; i < p->count; i++)
             p->copy[copy][i] =
                 arena_tensor(arena, F32, p->info[i].shape.rank, p->info[i].shape.dim);
-        if (pass == 0) TRY(arena_open(arena, dev));
+        if (pass == 0) TRY(arena_open(arena, dev, uses[copy]));
     }
     return OK;
 }
@@ -89,7 +99,7 @@ Status params_open_bf16(Params *p, ParamCopy copy, Device *dev)
     if (!p->copy[half]) return FAIL(ERR_MEMORY, "no memory for %d parameters", p->count);
     for (int pass = 0; pass < 2; pass++) {
         rounded = ARENA(&p->arena[half], BF16, span.dim[0]);
-        if (pass == 0) TRY(arena_open(&p->arena[half], dev));
+        if (pass == 0) TRY(arena_open(&p->arena[half], dev, uses[half]));
     }
     for (int i = 0; i < p->count; i++) {
         Tensor t = p->copy[copy][i];

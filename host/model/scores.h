@@ -5,6 +5,7 @@
 #ifndef SOUK_SCORES_H
 #define SOUK_SCORES_H
 
+#include "base/scratch.h"
 #include "catalogue/policy.h"
 #include "model/model.h"
 

@@ -5,7 +5,7 @@ enum { NUMBERS = 256, WINDOWS_MIN = 8 }; /* bytes of a slot before the batch */
 static Status open_room(Feed *f, StepInput *in)
 {
     TRY(model_input_open(&in->batch, f->model, f->tokens, f->dev));
-    TRY(device_room(f->dev, &in->room, sizeof in->numbers));
+    TRY(device_alloc_staging(f->dev, &in->room, sizeof in->numbers, "inputs"));
     StepNumbers *n = in->room ? in->room : &in->numbers;
     in->step = TENSOR(&n->step, I64, 1);
     in->schedule = TENSOR(n->schedule, F64, ADAMW_SCHEDULE);
@@ -20,7 +20,8 @@ Status feed_open(Feed *f, const Model *m, const Behaviour *file, int64_t tokens,
     for (int r = 0; r < FEED_ROOMS; r++) TRY(open_room(f, &f->room[r]));
     if (!f->room[0].room) return OK;
     for (; f->slots < slots; f->slots++) {
-        f->slot[f->slots] = device_alloc_host(dev, NUMBERS + model_input_bytes(m, tokens));
+        f->slot[f->slots] =
+            device_alloc_host(dev, NUMBERS + model_input_bytes(m, tokens), "input slots");
         if (!f->slot[f->slots]) return ERR_MEMORY;
         TRY(device_event_open(dev, &f->copied[f->slots]));
     }
@@ -31,7 +32,7 @@ void feed_close(Feed *f)
 {
     if (!f->dev) return;
     for (int s = 0; s < FEED_SLOTS_MAX; s++) {
-        device_free_host(f->dev, f->slot[s]);
+        device_free(f->dev, f->slot[s]);
         device_event_close(f->dev, f->copied[s]);
     }
     for (int r = 0; r < FEED_ROOMS; r++) {

@@ -74,7 +74,7 @@ Losses step_gradients(Trainer *t, const Batch *batch)
 static bool may_record(const Trainer *t, const StepInput *in)
 {
     return t->config.train_graph && !t->objective.changes_per_step && t->computed[in->shape] &&
-           device_settled(&t->dev);
+           device_graph_possible(&t->dev);
 }
 
 static Status record(Trainer *t, const StepInput *in, DeviceGraph **graph)

@@ -89,7 +89,7 @@ static Status check_plan(Trainer *t)
 {
     const MemoryPlan p = trainer_plan(t);
     const size_t need = trainer_plan_bytes(&p);
-    const size_t have = device_memory(&t->dev);
+    const size_t have = device_available(&t->dev);
     if (need <= have) return OK;
     return FAIL(
         ERR_MEMORY,
@@ -107,7 +107,7 @@ static Status open_feed(Trainer *t)
                   &t->dev));
     for (int i = 0; i < STEPS_AHEAD; i++) {
         PendingStep *p = &t->pending[i];
-        p->found = device_alloc_host(&t->dev, sizeof *p->found);
+        p->found = device_alloc_host(&t->dev, sizeof *p->found, "reports");
         if (!p->found) return ERR_MEMORY;
         TRY(device_event_open(&t->dev, &p->found_event));
     }
@@ -128,7 +128,7 @@ static Status take_memory(Trainer *t)
         t->dh = ARENA(&t->gradient_arena, activation, tokens, t->model.shape.dim);
         t->sums = ARENA(&t->gradient_arena, F64, SUMS);
         t->number = ARENA(&t->gradient_arena, I64, 1);
-        if (pass == 0) TRY(arena_open(&t->gradient_arena, &t->dev));
+        if (pass == 0) TRY(arena_open(&t->gradient_arena, &t->dev, "activations"));
     }
     TRY(open_feed(t));
     if (!t->objective.target) return OK;
@@ -200,7 +200,7 @@ void trainer_close(Trainer *t)
     for (int r = 0; r < FEED_ROOMS; r++)
         for (int s = 0; s < FEED_SHAPES; s++) device_graph_close(&t->dev, t->graph[r][s]);
     for (int i = 0; i < STEPS_AHEAD; i++) {
-        device_free_host(&t->dev, t->pending[i].found);
+        device_free(&t->dev, t->pending[i].found);
         device_event_close(&t->dev, t->pending[i].found_event);
     }
     feed_close(&t->feed);

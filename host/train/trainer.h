@@ -4,6 +4,7 @@
 
 #include "base/comm.h"
 #include "base/config.h"
+#include "base/device_graph.h"
 #include "infer/session.h"
 #include "learn/objective.h"
 #include "learn/optimizer.h"

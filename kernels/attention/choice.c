@@ -1,6 +1,6 @@
 #include "attention/choice.h"
 
-enum { SEQUENCES_MIN = 8, TILE = 128, NARROW = 64, MEAN_MIN = 96 };
+enum { SEQUENCES_MIN = 8, TILE = 128, NARROW = 64, MEAN_MIN = 96, SPARE = 1 << 20 };
 
 /* The smallest `longest` that cuDNN serves; WIDE_: for heads of more than NARROW columns. */
 enum { LONGEST_MIN = 129, WIDE_LONGEST_MIN = 65 };
@@ -17,6 +17,11 @@ AttentionShape attention_choice_shape(const AttentionCall *call)
 int64_t attention_choice_workspace(const AttentionShape *s)
 {
     return 2 * s->sequences * s->heads * s->longest * s->longest;
+}
+
+int64_t attention_choice_scratch(const AttentionShape *s)
+{
+    return (s->backward ? attention_choice_workspace(s) : 0) + SPARE;
 }
 
 static bool cudnn_serves(const AttentionCall *c)

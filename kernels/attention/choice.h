@@ -59,6 +59,9 @@ AttentionShape attention_choice_shape(const AttentionCall *call);
 /* Bytes in which cuDNN's backward keeps ds: one bf16 number for each pair. cuDNN's workspace is a
  * few bytes larger. */
 int64_t attention_choice_workspace(const AttentionShape *shape);
+/* The scratch that a call reserves for cuDNN's workspace: at least what the plan of the shape asks
+ * for, which the host does not know before it has built one. tests/cuda/plans.c compares the two. */
+int64_t attention_choice_scratch(const AttentionShape *shape);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 
 #include "attention/cudnn_graph.h"
 #include "attention/offsets.h"
+#include "base/scratch.h"
 
 static const float minus_infinity = -INFINITY, one = 1.0f;
 
@@ -12,6 +13,7 @@ typedef struct {
     const CudnnPlan *plan;
     CudnnBinding binding[CUDNN_GRAPH_BINDINGS_MAX];
     int bindings;
+    int64_t workspace; /* bytes that a plan of this shape takes, at most */
     float scale;
 } Call;
 
@@ -26,8 +28,8 @@ static const void *part(Tensor qkv, int which)
     return (const char *)qkv.data + (size_t)(which * qkv.dim[1] / 3) * tensor_dtype_size(qkv.dtype);
 }
 
-/* Find the plan and bind what both directions read. call->plan is NULL where the device has
- * failed. */
+/* Find the plan and bind what both directions read. call->plan is NULL where the device has failed
+ * or measures. */
 static void begin(Device *dev, Call *call, bool backward, Tensor o, Tensor lse, Tensor qkv,
                   Tensor cu_seqlens, int64_t heads, int64_t longest)
 {
@@ -42,6 +44,7 @@ static void begin(Device *dev, Call *call, bool backward, Tensor o, Tensor lse, 
     int64_t key[8];
     attention_cudnn_graph_key(key, &shape);
     *call = (Call){.plan = cudnn_plan(dev, attention_cudnn_graph, key),
+                   .workspace = attention_choice_scratch(&shape),
                    .scale = (float)(1.0 / sqrt((double)head_dim))};
     const AttentionOffsets at =
         attention_offsets_cuda(dev, cu_seqlens, qkv.dim[0], longest, &shape);
@@ -62,8 +65,9 @@ static void begin(Device *dev, Call *call, bool backward, Tensor o, Tensor lse, 
 
 static void run(Device *dev, const Call *call)
 {
+    const bool more = call->plan && call->plan->workspace > call->workspace;
+    const Tensor workspace = SCRATCH(dev, U8, more ? call->plan->workspace : call->workspace);
     if (!call->plan) return;
-    const Tensor workspace = SCRATCH(dev, U8, call->plan->workspace);
     cudnn_execute(dev, call->plan, call->binding, call->bindings, workspace.data);
 }
 

@@ -16,12 +16,12 @@ Tensor arena_tensor(Arena *a, Dtype dtype, int rank, const int64_t *dim)
     return t;
 }
 
-Status arena_open(Arena *a, Device *dev)
+Status arena_open(Arena *a, Device *dev, const char *use)
 {
     a->capacity = a->used;
     a->used = 0;
     a->dev = dev;
-    a->base = device_alloc(dev, a->capacity);
+    a->base = device_alloc(dev, a->capacity, use);
     return a->base ? OK : ERR_MEMORY;
 }
 

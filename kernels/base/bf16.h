@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-#include "base/device.h"
+#include "base/scratch.h"
 
 #ifdef __cplusplus
 extern "C" {

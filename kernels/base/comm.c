@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/scratch.h"
 #include "base/tree.h"
 
 /* ---- One rank -------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "base/device.h"
 
+#include <inttypes.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,16 +8,9 @@
 
 #include "base/cuda/device.h"
 
-enum { ALIGN = 256, BLOCK_MIN = 1 << 20 };
+enum { ALIGN = 256 };
 
-struct ScratchBlock {
-    ScratchBlock *below;
-    size_t start; /* in_use at which this block begins */
-    size_t size;
-    char *memory;
-};
-
-static size_t round_up(size_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN; }
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 /* The N of "cuda:N", 0 of "cuda"; -1 for any other name. */
 static int cuda_index(const char *name)
@@ -47,60 +41,154 @@ Status device_open(Device *dev, const char *name, int threads)
     return OK;
 }
 
+void device_open_measuring(Device *dev, const Device *like)
+{
+    *dev = (Device){.kind = like->kind,
+                    .index = like->index,
+                    .threads = like->threads,
+                    .measures = true,
+                    .cuda = like->cuda};
+}
+
 Status device_sync(Device *dev)
 {
-    if (ON_CUDA(dev)) device_sync_cuda(dev);
+    if (ON_CUDA(dev) && !dev->measures) device_sync_cuda(dev);
+    if (dev->status != OK) status_adopt(dev->message, dev->place);
     return dev->status;
 }
 
-/* Not zeroed. */
-static void *take(Device *dev, size_t size)
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+static size_t round_up(size_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN; }
+
+static void *take(Device *dev, size_t bytes, bool host)
 {
-    return ON_CUDA(dev) ? device_alloc_cuda(dev, size) : aligned_alloc(ALIGN, size);
+    if (ON_CUDA(dev)) return host ? device_alloc_host_cuda(bytes) : device_alloc_cuda(dev, bytes);
+    return host ? malloc(bytes) : aligned_alloc(ALIGN, bytes);
 }
 
-void device_free(Device *dev, void *memory)
+static void give_back(Device *dev, const DeviceMemory *m)
 {
-    if (!memory) return;
-    if (ON_CUDA(dev))
-        device_free_cuda(dev, memory);
+    if (dev->measures) return;
+    if (ON_CUDA(dev) && m->host)
+        device_free_host_cuda(m->memory);
+    else if (ON_CUDA(dev))
+        device_free_cuda(dev, m->memory);
     else
-        free(memory);
+        free(m->memory);
 }
 
-static void pop_block(Device *dev)
+static void close_scratch(Device *dev)
 {
-    ScratchBlock *block = dev->scratch.top;
-    dev->scratch.top = block->below;
-    device_free(dev, block->memory);
-    free(block);
+    for (ScratchBlock *block = dev->scratch.top, *below; block; block = below) {
+        below = block->below;
+        free(block);
+    }
 }
 
 void device_close(Device *dev)
 {
-    while (dev->scratch.top) pop_block(dev);
-    if (ON_CUDA(dev)) device_close_cuda(dev);
+    while (dev->allocations > 0) give_back(dev, &dev->memory[--dev->allocations]);
+    free(dev->memory);
+    close_scratch(dev);
+    if (ON_CUDA(dev) && !dev->measures) device_close_cuda(dev);
     *dev = (Device){0};
 }
 
-void *device_alloc(Device *dev, size_t bytes)
+/* An address that nothing lies at: behind those of what a measuring device holds already. */
+static void *address_of_nothing(const Device *dev)
+{
+    const DeviceMemory *last = dev->allocations ? &dev->memory[dev->allocations - 1] : NULL;
+    return last ? (char *)last->memory + round_up(last->bytes) : (char *)(uintptr_t)ALIGN;
+}
+
+static bool reserve_record(Device *dev)
+{
+    if (dev->allocations < dev->capacity) return true;
+    const int capacity = dev->capacity ? 2 * dev->capacity : 16;
+    DeviceMemory *more = realloc(dev->memory, (size_t)capacity * sizeof *more);
+    if (!more) return false;
+    dev->memory = more;
+    dev->capacity = capacity;
+    return true;
+}
+
+static void refuse(Device *dev, size_t bytes, bool host, const char *use, const char *detail)
+{
+    char name[32] = "the machine";
+    if (ON_CUDA(dev) && !host) snprintf(name, sizeof name, "cuda:%d", dev->index);
+    const size_t available = host ? device_available(&(Device){0}) : device_available(dev);
+    FAIL(ERR_MEMORY,
+         "no memory for %s%s: want %zu bytes; %s has %zu%s, of which souk holds %zu on this device",
+         use, detail ? detail : "", bytes, name, available,
+         ON_CUDA(dev) && !host ? " free bytes" : " bytes", device_held(dev, NULL));
+}
+
+static void *alloc(Device *dev, size_t bytes, bool host, const char *use, const char *detail)
 {
     const size_t size = round_up(bytes ? bytes : 1);
-    void *memory = take(dev, size);
-    if (!memory)
-        FAIL(ERR_MEMORY, "cannot allocate %zu bytes", bytes);
-    else if (ON_CUDA(dev))
+    void *memory = NULL;
+    if (reserve_record(dev))
+        memory = dev->measures ? address_of_nothing(dev) : take(dev, size, host);
+    if (memory)
+        dev->memory[dev->allocations++] = (DeviceMemory){memory, size, use, host};
+    else
+        refuse(dev, bytes, host, use, detail);
+    return memory;
+}
+
+void *device_alloc_undefined(Device *dev, size_t bytes, const char *use, const char *detail)
+{
+    return alloc(dev, bytes, false, use, detail);
+}
+
+void *device_alloc_host(Device *dev, size_t bytes, const char *use)
+{
+    return alloc(dev, bytes, true, use, NULL);
+}
+
+void *device_alloc(Device *dev, size_t bytes, const char *use)
+{
+    void *memory = alloc(dev, bytes, false, use, NULL);
+    const size_t size = round_up(bytes ? bytes : 1);
+    if (!memory || dev->measures) return memory;
+    if (ON_CUDA(dev))
         device_zero_cuda(dev, memory, size);
     else
         memset(memory, 0, size);
     return memory;
 }
 
-/* ---- Copies ------------------------------------------------------------------------------------- */
-
-static void copy(void *to, const void *from, size_t bytes)
+void device_free(Device *dev, void *memory)
 {
-    if (bytes) memcpy(to, from, bytes);
+    int i = memory ? dev->allocations - 1 : 0;
+    if (!memory) return;
+    while (i >= 0 && dev->memory[i].memory != memory) i--;
+    REQUIRE(i >= 0, "memory is freed that the device does not hold");
+    give_back(dev, &dev->memory[i]);
+    memmove(&dev->memory[i], &dev->memory[i + 1],
+            (size_t)(--dev->allocations - i) * sizeof *dev->memory);
+}
+
+size_t device_held(const Device *dev, const char *use)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < dev->allocations; i++)
+        if (!use || strcmp(dev->memory[i].use, use) == 0) bytes += dev->memory[i].bytes;
+    return bytes;
+}
+
+size_t device_available(Device *dev)
+{
+    if (ON_CUDA(dev)) return device_available_cuda(dev);
+    return (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* ---- Copies ---------------------------------------------------------------------------------- */
+
+static void copy(Device *dev, void *to, const void *from, size_t bytes)
+{
+    if (bytes && device_runs(dev)) memcpy(to, from, bytes);
 }
 
 void device_copy_in(Device *dev, void *to, const void *from, size_t bytes)
@@ -108,7 +196,7 @@ void device_copy_in(Device *dev, void *to, const void *from, size_t bytes)
     if (ON_CUDA(dev))
         device_copy_in_cuda(dev, to, from, bytes);
     else
-        copy(to, from, bytes);
+        copy(dev, to, from, bytes);
 }
 
 void device_copy_out(Device *dev, void *to, const void *from, size_t bytes)
@@ -116,7 +204,7 @@ void device_copy_out(Device *dev, void *to, const void *from, size_t bytes)
     if (ON_CUDA(dev))
         device_copy_out_cuda(dev, to, from, bytes);
     else
-        copy(to, from, bytes);
+        copy(dev, to, from, bytes);
 }
 
 void device_copy(Device *dev, void *to, const void *from, size_t bytes)
@@ -124,7 +212,7 @@ void device_copy(Device *dev, void *to, const void *from, size_t bytes)
     if (ON_CUDA(dev))
         device_copy_cuda(dev, to, from, bytes);
     else
-        copy(to, from, bytes);
+        copy(dev, to, from, bytes);
 }
 
 void device_feed(Device *dev, void *to, const void *from, size_t bytes)
@@ -132,7 +220,7 @@ void device_feed(Device *dev, void *to, const void *from, size_t bytes)
     if (ON_CUDA(dev))
         device_feed_cuda(dev, to, from, bytes);
     else
-        copy(to, from, bytes);
+        copy(dev, to, from, bytes);
 }
 
 void device_feed_join(Device *dev)
@@ -155,66 +243,45 @@ void device_fetch(Device *dev, void *to, const void *from, size_t bytes)
     if (ON_CUDA(dev))
         device_fetch_cuda(dev, to, from, bytes);
     else
-        copy(to, from, bytes);
+        copy(dev, to, from, bytes);
 }
 
-void *device_alloc_host(Device *dev, size_t bytes)
+Status device_alloc_staging(Device *dev, void **staging, size_t bytes, const char *use)
 {
-    void *memory = ON_CUDA(dev) ? device_alloc_host_cuda(bytes) : malloc(bytes ? bytes : 1);
-    if (!memory) FAIL(ERR_MEMORY, "cannot allocate %zu bytes of host memory", bytes);
-    return memory;
+    *staging = ON_CUDA(dev) ? device_alloc(dev, bytes, use) : NULL;
+    return ON_CUDA(dev) && !*staging ? ERR_MEMORY : OK;
 }
 
-void device_free_host(Device *dev, void *memory)
-{
-    if (!memory) return;
-    if (ON_CUDA(dev))
-        device_free_host_cuda(memory);
-    else
-        free(memory);
-}
-
-Status device_room(Device *dev, void **room, size_t bytes)
-{
-    *room = ON_CUDA(dev) ? device_alloc(dev, bytes) : NULL;
-    return ON_CUDA(dev) && !*room ? ERR_MEMORY : OK;
-}
-
-void *device_place(Device *dev, void *room, void *from, size_t bytes)
+void *device_stage(Device *dev, void *staging, void *from, size_t bytes)
 {
     if (!ON_CUDA(dev)) return from;
-    device_feed_cuda(dev, room, from, bytes);
-    return room;
+    device_feed_cuda(dev, staging, from, bytes);
+    return staging;
 }
 
 void *device_read(Device *dev, void *memory, size_t bytes)
 {
+    if (!device_runs(dev)) return NULL;
     if (!ON_CUDA(dev)) return memory;
-    void *copy_of_it = malloc(bytes ? bytes : 1);
-    if (copy_of_it)
-        device_copy_out_cuda(dev, copy_of_it, memory, bytes);
+    void *on_host = malloc(bytes ? bytes : 1);
+    if (on_host)
+        device_copy_out_cuda(dev, on_host, memory, bytes);
     else
-        FAIL(ERR_MEMORY, "cannot allocate %zu bytes to read from the device", bytes);
-    return copy_of_it;
+        device_fail(dev, FAIL(ERR_MEMORY, "no memory to read %zu bytes from the device", bytes));
+    return on_host;
 }
 
-void device_read_done(Device *dev, void *copy_of_it)
+void device_read_done(Device *dev, void *on_host)
 {
-    if (ON_CUDA(dev)) free(copy_of_it);
+    if (ON_CUDA(dev)) free(on_host);
 }
 
-size_t device_memory(Device *dev)
-{
-    if (ON_CUDA(dev)) return device_memory_cuda(dev);
-    return (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-/* ---- Events, graphs, ranges --------------------------------------------------------------------- */
+/* ---- Events and ranges ----------------------------------------------------------------------- */
 
 Status device_event_open(Device *dev, DeviceEvent **event)
 {
     *event = NULL;
-    if (ON_CUDA(dev)) *event = device_event_open_cuda(dev);
+    if (ON_CUDA(dev) && device_runs(dev)) *event = device_event_open_cuda(dev);
     return dev->status;
 }
 
@@ -238,54 +305,6 @@ void device_event_wait(Device *dev, DeviceEvent *event)
     if (ON_CUDA(dev)) device_event_wait_cuda(dev, event);
 }
 
-struct DeviceGraph {
-    void *executable;
-    int64_t bottoms; /* of the scratch */
-};
-
-static bool scratch_stays(const Scratch *s)
-{
-    return !s->top || (s->in_use == 0 && !s->top->below && s->top->size >= s->high_water);
-}
-
-bool device_settled(const Device *dev) { return ON_CUDA(dev) && scratch_stays(&dev->scratch); }
-
-void device_graph_begin(Device *dev)
-{
-    REQUIRE(device_settled(dev) && !dev->recording, "a graph of a device that is not settled");
-    dev->recording = true;
-    if (ON_CUDA(dev)) device_graph_begin_cuda(dev);
-}
-
-DeviceGraph *device_graph_end(Device *dev)
-{
-    DeviceGraph *graph = malloc(sizeof *graph);
-    REQUIRE(graph && dev->recording, "the end of a graph that was not begun, or no memory");
-    dev->recording = false;
-    *graph = (DeviceGraph){NULL, dev->scratch.bottoms};
-    if (ON_CUDA(dev)) graph->executable = device_graph_end_cuda(dev);
-    if (graph->executable) return graph;
-    free(graph);
-    return NULL;
-}
-
-bool device_graph_holds(const Device *dev, const DeviceGraph *graph)
-{
-    return graph->bottoms == dev->scratch.bottoms;
-}
-
-void device_graph_run(Device *dev, DeviceGraph *graph)
-{
-    REQUIRE(device_graph_holds(dev, graph), "a graph whose scratch is gone");
-    if (ON_CUDA(dev)) device_graph_run_cuda(dev, graph->executable);
-}
-
-void device_graph_close(Device *dev, DeviceGraph *graph)
-{
-    if (ON_CUDA(dev) && graph) device_graph_close_cuda(graph->executable);
-    free(graph);
-}
-
 void device_range_begin(Device *dev, const char *name)
 {
     if (ON_CUDA(dev)) device_range_begin_cuda(name);
@@ -294,56 +313,4 @@ void device_range_begin(Device *dev, const char *name)
 void device_range_end(Device *dev)
 {
     if (ON_CUDA(dev)) device_range_end_cuda();
-}
-
-/* ---- Scratch ------------------------------------------------------------------------------------ */
-
-size_t scratch_mark(Device *dev) { return dev->scratch.in_use; }
-
-static void push_block(Device *dev, size_t size)
-{
-    ScratchBlock *block = malloc(sizeof *block);
-    if (size < BLOCK_MIN) size = BLOCK_MIN;
-    REQUIRE(!dev->recording, "scratch grows by %zu bytes while a graph is recorded", size);
-    char *memory = block ? take(dev, size) : NULL;
-    REQUIRE(memory, "scratch: cannot allocate %zu bytes", size);
-    *block = (ScratchBlock){dev->scratch.top, dev->scratch.in_use, size, memory};
-    if (!dev->scratch.top) dev->scratch.bottoms++;
-    dev->scratch.top = block;
-}
-
-void scratch_settle(Device *dev)
-{
-    const Scratch *s = &dev->scratch;
-    if (s->in_use > 0 || !s->top || s->top->size >= s->high_water) return;
-    while (s->top) pop_block(dev);
-    push_block(dev, s->high_water);
-}
-
-Tensor scratch_tensor(Device *dev, Dtype dtype, int rank, const int64_t *dim)
-{
-    Scratch *s = &dev->scratch;
-    Tensor t = tensor_view(NULL, dtype, rank, dim);
-    const size_t size = round_up(tensor_bytes(t));
-    scratch_settle(dev);
-    if (!s->top || s->in_use - s->top->start + size > s->top->size) push_block(dev, size);
-    t.data = s->top->memory + (s->in_use - s->top->start);
-    s->in_use += size;
-    if (s->in_use > s->high_water) s->high_water = s->in_use;
-    return t;
-}
-
-Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count)
-{
-    Tensor t = SCRATCH(dev, dtype, count);
-    device_copy_in(dev, t.data, from, tensor_bytes(t));
-    return t;
-}
-
-void scratch_release(Device *dev, size_t mark)
-{
-    Scratch *s = &dev->scratch;
-    REQUIRE(mark <= s->in_use, "scratch released to %zu, only %zu in use", mark, s->in_use);
-    while (s->top && s->top->below && s->top->start >= mark) pop_block(dev);
-    s->in_use = mark;
 }

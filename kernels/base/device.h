@@ -1,16 +1,27 @@
-/* Where work runs. Every op takes a Device first. A process may have several, each used by one thread
- * at a time; they share nothing.
+/* Where work runs. Every op takes a Device first. A process may have several, each used by one
+ * thread at a time; they share nothing.
  *
- * The CPU device runs ops at once, on `threads` OpenMP threads of its own; the bits of a result never
- * depend on their number. A CUDA device enqueues on its compute stream and returns; what an op finds wrong
- * only then (an id out of range) stops the device. A failure on a device is sticky: later ops do
- * nothing and device_sync() reports the first one.
+ * The CPU device runs ops at once, on `threads` OpenMP threads of its own; the bits of a result
+ * never depend on their number. A CUDA device enqueues on its compute stream and returns; what an
+ * op finds wrong only then (an id out of range) stops the device.
+ *
+ * Failure. A device keeps its first failure, and from then on it touches no data: ops check their
+ * shapes and return. device_sync() reports the failure.
+ *
+ * Measuring. A device opened by device_open_measuring allocates nothing and touches no data; it
+ * adds up what a program takes. Allocations and scratch have addresses that are not NULL and must
+ * not be read. So a step that runs on a measuring device and the same step on a real one take the
+ * same memory, because they are the same code.
+ *
+ * Both rest on one rule: an op takes all of its scratch, then asks device_runs(), and only then
+ * reads or writes. How much scratch an op takes depends on shapes, never on data.
  */
 #ifndef SOUK_DEVICE_H
 #define SOUK_DEVICE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/status.h"
 #include "base/tensor.h"
@@ -21,50 +32,98 @@ extern "C" {
 
 typedef enum { DEVICE_CPU, DEVICE_CUDA } DeviceKind;
 
-/* Temporary memory of ops: a stack of blocks, kept between steps, so that after the first step
- * nothing is allocated. */
-typedef struct ScratchBlock ScratchBlock;
+/* One allocation. `use` says what it is for, in words that a message can print; a string constant,
+ * since the device keeps the pointer. */
+typedef struct {
+    void *memory;
+    size_t bytes;
+    const char *use;
+    bool host; /* memory of the host that a GPU reads, not of the GPU */
+} DeviceMemory;
+
+/* The state of base/scratch.h. Its functions alone change it; device_close frees it. */
+typedef struct ScratchBlock {
+    struct ScratchBlock *below;
+    size_t start; /* in_use at which this block begins */
+    size_t size;
+    char *memory;
+} ScratchBlock;
 typedef struct {
     ScratchBlock *top;
     size_t in_use;     /* bytes handed out now */
     size_t high_water; /* most bytes ever handed out at once */
-    int64_t bottoms;   /* lowest blocks so far: while it stays, what is taken lies where it lay */
+    int64_t bottoms;   /* lowest blocks so far: while this stays, scratch has the same addresses */
 } Scratch;
 
 typedef struct {
     DeviceKind kind;
-    int index;
-    int threads;
-    Status status;
+    int index;   /* of the GPU */
+    int threads; /* of the CPU */
+    bool measures;
+    bool recording; /* a graph: base/device_graph.h */
+    Status status;  /* the first failure, with its message and where it was recorded: */
+    char message[512], place[64];
+    DeviceMemory *memory; /* [allocations] what it holds */
+    int allocations, capacity;
     Scratch scratch;
-    bool recording;          /* a graph */
     struct DeviceCuda *cuda; /* base/cuda/device.h; NULL on the CPU */
 } Device;
 
-/* `name` is "cpu", "cuda" (the first GPU) or "cuda:N". `threads` <= 0: as many as
- * the process has processors at this moment. */
+/* `name` is "cpu", "cuda" (the first GPU) or "cuda:N". `threads` <= 0: as many as the process has
+ * processors at this moment. */
 Status device_open(Device *dev, const char *name, int threads);
+/* A device that measures what `like` would take. `like` must outlive it, and may be used
+ * meanwhile. */
+void device_open_measuring(Device *dev, const Device *like);
 /* Wait for all work; the first failure, which stays until the device is closed. */
 Status device_sync(Device *dev);
-/* Safe on a zeroed and on a closed device. */
+/* Frees scratch and workspaces; everything else must have been freed. Safe on a zeroed and on a
+ * closed device. */
 void device_close(Device *dev);
 
-/* Memory of the device, zeroed, aligned to 256 bytes. On failure returns NULL and records it. */
-void *device_alloc(Device *dev, size_t bytes);
-void device_free(Device *dev, void *memory); /* NULL: nothing */
+/* True where ops read and write: `dev` has not failed and does not measure. */
+static inline bool device_runs(const Device *dev) { return dev->status == OK && !dev->measures; }
+/* Keep a failure, whose message FAIL has recorded: device_fail(dev, FAIL(ERR_DEVICE, ...)). Only
+ * the first one of a device is kept. */
+static inline void device_fail(Device *dev, Status code)
+{
+    if (dev->status != OK || code == OK) return;
+    dev->status = code;
+    snprintf(dev->message, sizeof dev->message, "%s", status_message());
+    snprintf(dev->place, sizeof dev->place, "%s", status_place());
+}
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+/* Memory of the device for `use`, zeroed, aligned to 256 bytes. NULL where there is none; the
+ * message says what was wanted and what the device has. The device itself does not fail. */
+void *device_alloc(Device *dev, size_t bytes, const char *use);
+/* The same not zeroed, and with `detail` (NULL: none) behind `use` in the message. */
+void *device_alloc_undefined(Device *dev, size_t bytes, const char *use, const char *detail);
+/* Memory of the host that the copy stream reads at full speed; contents undefined. */
+void *device_alloc_host(Device *dev, size_t bytes, const char *use);
+/* Of any of the three; NULL: does nothing. */
+void device_free(Device *dev, void *memory);
+
+/* Bytes that the device holds for `use`; NULL: for everything, also memory of the host. */
+size_t device_held(const Device *dev, const char *use);
+/* Bytes that a plan may count on: the machine's, or those that the GPU has free now. */
+size_t device_available(Device *dev);
+
+/* ---- Copies ---------------------------------------------------------------------------------- */
 
 /* Copies in the order of the ops: after those enqueued before, before those enqueued later. On
  * return `from` of device_copy_in may be changed and `to` of device_copy_out may be read (so both
  * wait: not for the inside of a step); device_copy, from device memory to device memory, only
- * enqueues. */
+ * enqueues. Where the device does not run, `to` stays as it is. */
 void device_copy_in(Device *dev, void *to, const void *from, size_t bytes);
 void device_copy_out(Device *dev, void *to, const void *from, size_t bytes);
 void device_copy(Device *dev, void *to, const void *from, size_t bytes);
 
 /* Copies beside the ops, on the copy stream. device_feed enqueues; `from` (of device_alloc_host, or
- * the copy waits) must stay until the device_feed_done that follows. Later ops see what was fed
- * before device_feed_join; what is fed after device_feed_follow waits for the ops enqueued before
- * it. On the CPU feeding copies at once and the others do nothing. */
+ * the copy waits) must stay until the device_feed_done that follows. Ops enqueued later see what
+ * was fed before device_feed_join; what is fed after device_feed_follow waits for the ops enqueued
+ * before it. On the CPU feeding copies at once and the others do nothing. */
 void device_feed(Device *dev, void *to, const void *from, size_t bytes);
 void device_feed_join(Device *dev);
 void device_feed_follow(Device *dev);
@@ -74,84 +133,34 @@ void device_feed_done(Device *dev); /* waits for the copy stream */
  * later has been waited for. On the CPU it copies at once. */
 void device_fetch(Device *dev, void *to, const void *from, size_t bytes);
 
+/* A staging buffer is device memory into which arrays of the host are fed, so that ops can read
+ * them. On the CPU ops read the arrays themselves: there *staging is NULL. */
+Status device_alloc_staging(Device *dev, void **staging, size_t bytes, const char *use);
+/* The array `from` as ops read it: on the CPU `from` itself, on CUDA `staging`, into which it is
+ * fed. */
+void *device_stage(Device *dev, void *staging, void *from, size_t bytes);
+/* Device memory as the host reads it: on the CPU `memory` itself; on CUDA a copy, made in the order
+ * of the ops, which device_read_done frees. NULL where the device does not run or the host has no
+ * memory; then the device has failed, or it measures. */
+void *device_read(Device *dev, void *memory, size_t bytes);
+void device_read_done(Device *dev, void *copy); /* NULL: does nothing */
+
+/* ---- Events and ranges ----------------------------------------------------------------------- */
+
 /* A point in the work of a device that the host waits for; marked again, it is the later point. On
  * the CPU all work is done when it is enqueued: there the functions do nothing, the event is
  * NULL. */
 typedef struct DeviceEvent DeviceEvent;
 Status device_event_open(Device *dev, DeviceEvent **event);
-void device_event_close(Device *dev, DeviceEvent *event);     /* NULL: nothing */
+void device_event_close(Device *dev, DeviceEvent *event);     /* NULL: does nothing */
 void device_event_mark(Device *dev, DeviceEvent *event);      /* behind the ops so far */
 void device_event_mark_feed(Device *dev, DeviceEvent *event); /* behind what was fed so far */
 void device_event_wait(Device *dev, DeviceEvent *event); /* at once where it was never marked */
-
-/* Marks in the work of a device, and the time that it took between them, by the device's own clock:
- * the host may run ahead. On the CPU, where work is done when it is enqueued, the machine's clock.
- * `i` is below `marks`. */
-typedef struct DeviceClock DeviceClock;
-Status device_clock_open(Device *dev, int marks, DeviceClock **clock);
-void device_clock_close(Device *dev, DeviceClock *clock);       /* NULL: nothing */
-void device_clock_mark(Device *dev, DeviceClock *clock, int i); /* behind the ops so far */
-/* Seconds from mark `from` to mark `to`, which it waits for; 0 on a device that has failed. */
-double device_clock_seconds(Device *dev, DeviceClock *clock, int from, int to);
-
-/* What a device is, for reports. */
-typedef struct {
-    char processor[256]; /* of the host */
-    char name[256];      /* of the GPU, or the processor's */
-    char driver[64];     /* of the GPU, with the CUDA version that it serves; "" on the CPU */
-    int units;           /* multiprocessors; threads */
-    int capability;      /* of the GPU, 90 for sm_90; 0 on the CPU */
-    size_t cache;        /* bytes of the last level */
-    size_t memory;       /* bytes, used and free */
-} DeviceInfo;
-void device_info(Device *dev, DeviceInfo *info);
-
-/* Ops recorded once, to be run again in one call, with the arguments and on the memory they were
- * recorded with (a CUDA graph): what is to change must lie in that memory. Between begin and end
- * ops are not run, and nothing may allocate or wait; so record what has run before, when
- * device_settled says that its scratch will not move. A failure is the device's. */
-typedef struct DeviceGraph DeviceGraph;
-bool device_settled(const Device *dev); /* false on the CPU, where graphs are not */
-void device_graph_begin(Device *dev);
-DeviceGraph *device_graph_end(Device *dev); /* NULL where recording failed */
-/* The scratch that it was recorded with is still there: else it must not run. */
-bool device_graph_holds(const Device *dev, const DeviceGraph *graph);
-void device_graph_run(Device *dev, DeviceGraph *graph);
-void device_graph_close(Device *dev, DeviceGraph *graph); /* NULL: nothing */
 
 /* A range of the host's time that profilers show by name (NVTX), e.g. a step; ranges nest. Costs
  * nothing without a profiler, and on the CPU. */
 void device_range_begin(Device *dev, const char *name);
 void device_range_end(Device *dev);
-
-/* Host memory as ops read it: on the CPU `from` itself; on CUDA `room`, into which it is fed.
- * `room` is of device_room: NULL on the CPU, where none is needed. */
-Status device_room(Device *dev, void **room, size_t bytes);
-void *device_place(Device *dev, void *room, void *from, size_t bytes);
-/* Device memory as the host reads it: on the CPU `memory` itself; on CUDA a copy, made in the order
- * of the ops, which device_read_done frees. On failure returns NULL and records it. */
-void *device_read(Device *dev, void *memory, size_t bytes);
-void device_read_done(Device *dev, void *copy);
-/* Bytes that a plan may count on: the machine's, or the GPU's free ones. */
-size_t device_memory(Device *dev);
-
-/* Memory of the host that the copy stream reads at full speed; contents undefined. On failure
- * returns NULL and records it. */
-void *device_alloc_host(Device *dev, size_t bytes);
-void device_free_host(Device *dev, void *memory);
-
-/* Scratch of one op: mark, take tensors, release to the mark. Contents are undefined. Aborts when
- * the machine has no memory left (a plan is checked before training starts). */
-size_t scratch_mark(Device *dev);
-Tensor scratch_tensor(Device *dev, Dtype dtype, int rank, const int64_t *dim);
-void scratch_release(Device *dev, size_t mark);
-/* An array of the host in scratch; `from` may change on return. */
-Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count);
-/* Make an empty scratch one block of the most bytes ever handed out at once. The first tensor that
- * is taken does so too; whoever does it before allocates nothing later. Nothing happens while
- * tensors are in use. */
-void scratch_settle(Device *dev);
-#define SCRATCH(dev, dtype, ...) scratch_tensor((dev), (dtype), TENSOR_DIMS(__VA_ARGS__))
 
 /* True when `dev` is a CUDA device. HAVE_CUDA is a constant 0 or 1 from the build, so in a CPU-only
  * build the branch and every call inside it vanish: no #ifdef, no stubs. */

@@ -43,11 +43,11 @@ Tensor tensor_view(void *data, Dtype dtype, int rank, const int64_t *dim)
     return t;
 }
 
-static const char *shape_text(char *text, size_t size, Dtype dtype, int rank, const int64_t *dim)
+const char *tensor_describe(char *text, size_t size, Tensor t)
 {
-    int n = snprintf(text, size, "%s[", tensor_dtype_name(dtype));
-    for (int i = 0; i < rank; i++)
-        n += snprintf(text + n, size - (size_t)n, "%s%" PRId64, i ? "," : "", dim[i]);
+    int n = snprintf(text, size, "%s[", tensor_dtype_name(t.dtype));
+    for (int i = 0; i < t.rank; i++)
+        n += snprintf(text + n, size - (size_t)n, "%s%" PRId64, i ? "," : "", t.dim[i]);
     snprintf(text + n, size - (size_t)n, "]");
     return text;
 }
@@ -61,6 +61,6 @@ void tensor_expect(Tensor t, const char *name, const char *file, int line, Dtype
 
     char have[128], want[128];
     status_abort(file, line, "%s is %s%s, want %s", name, t.data ? "" : "absent, ",
-                 shape_text(have, sizeof have, t.dtype, t.rank, t.dim),
-                 shape_text(want, sizeof want, dtype, rank, dim));
+                 tensor_describe(have, sizeof have, t),
+                 tensor_describe(want, sizeof want, tensor_view(NULL, dtype, rank, dim)));
 }

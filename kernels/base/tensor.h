@@ -38,6 +38,9 @@ static inline int32_t *i32(Tensor t) { return (int32_t *)t.data; }
 Tensor tensor_view(void *data, Dtype dtype, int rank, const int64_t *dim);
 #define TENSOR(data, dtype, ...) tensor_view((data), (dtype), TENSOR_DIMS(__VA_ARGS__))
 
+/* "f32[64,32]" into `text`, which is returned. */
+const char *tensor_describe(char *text, size_t size, Tensor t);
+
 /* Abort unless `t` is present and has this dtype and exactly these dims. */
 void tensor_expect(Tensor t, const char *name, const char *file, int line, Dtype dtype, int rank,
                    const int64_t *dim);

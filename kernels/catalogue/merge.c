@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "base/scratch.h"
+
 /* The rows of `part`, of `size` bytes, in how many shards. */
 static int64_t shards_of(Tensor part, int64_t rows, size_t size)
 {

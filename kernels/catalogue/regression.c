@@ -3,6 +3,7 @@
  * A^T A and B^T diag(w) B. The last two columns are kept apart, as `pair`. */
 #include "catalogue/regression.h"
 
+#include "base/scratch.h"
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
 #include "gemm.h"

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/scratch.h"
+
 enum { CHUNK = 65536 };
 
 static int64_t expect_rows(Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor weight)

@@ -15,8 +15,6 @@
 #include "attention/cudnn_graph.h"
 #include "attention_shapes.h"
 
-enum { SPARE = 1 << 20 }; /* bytes of workspace beside ds */
-
 static int failed, count;
 
 static void report(int good, const char *what, const AttentionShape *s, const NamedShape *named,
@@ -49,7 +47,7 @@ static const char *read_file(const char *path)
 static int has_plan(const AttentionShape *s, int capability, const char *json)
 {
     const int *loaded = dlsym(RTLD_DEFAULT, "standin_capability");
-    const int64_t most = (s->backward ? attention_choice_workspace(s) : 0) + SPARE;
+    const int64_t most = attention_choice_scratch(s);
     int64_t workspace = 0;
     status_clear();
     if (attention_cudnn_graph_plan(s, json, &workspace) != OK) return 0;

@@ -1,5 +1,6 @@
 #include "op.h"
 
+#include "base/scratch.h"
 #include "items.h"
 
 /* Two columns. Item 0 has category 1 and the number 3; item 1 category 0 and the number -1; item 2

@@ -4,6 +4,7 @@
 #include "bugs.h"
 
 #include "base/cuda/ptx_sm90.cuh"
+#include "base/device_graph.h"
 
 static __device__ __forceinline__ int tid() { return (int)threadIdx.x; }
 
@@ -244,7 +245,7 @@ enum { NO_JOIN = 1, NO_FOLLOW, EARLY_REFILL };
 static void feed_in_turn(Device *dev, int *out, int bug)
 {
     const size_t bytes = 32 * sizeof(int);
-    int *pinned = (int *)device_alloc_host(dev, bytes),
+    int *pinned = (int *)device_alloc_host(dev, bytes, "a test"),
         *slot = (int *)device_alloc_cuda(dev, bytes);
     int *sum = (int *)device_alloc_cuda(dev, bytes);
     for (int step = 0; step < 3; step++) {
@@ -265,7 +266,7 @@ enum { CHANGED_ARGUMENT = 1, ALLOCATION, WAIT, SCRATCH_GONE };
 static void add_by_graph(Device *dev, int *out, int bug)
 {
     const int64_t dim = 64, more = 1 << 20;
-    int given = 1, *on_device = (int *)device_alloc(dev, sizeof given);
+    int given = 1, *on_device = (int *)device_alloc(dev, sizeof given, "a test");
     scratch_tensor(dev, I32, 1, &dim);
     scratch_release(dev, 0);
     device_graph_begin(dev);
@@ -430,7 +431,7 @@ static bool run_memory(Device *dev, const char *name, int *out, int *in, int cou
     else if (IS("misaligned load"))
         LAUNCH(dev, misaligned, 1, 1, 0, out, (float *)in);
     else if (IS("freed memory"))
-        device_free(dev, in), LAUNCH(dev, copy_one, 1, 64, 0, out, in);
+        device_free_cuda(dev, in), LAUNCH(dev, copy_one, 1, 64, 0, out, in);
     else if (IS("stack of the host")) {
         int local[64] = {};
         LAUNCH(dev, copy_one, 1, 64, 0, out, local);

@@ -32,7 +32,8 @@ static int run(const char *name, int seed, int *out, char *said, size_t size)
             memcpy((char *)in + 2 * i, (const char *)&x + 2, 2);
         }
         if (device_open(&dev, "cuda", 1) != OK) _exit(3);
-        int *gpu_in = device_alloc(&dev, sizeof in), *gpu_out = device_alloc(&dev, sizeof in);
+        int *gpu_in = device_alloc(&dev, sizeof in, "a test"),
+            *gpu_out = device_alloc(&dev, sizeof in, "a test");
         device_copy_in(&dev, gpu_in, in, sizeof in);
         if (!bug_run(&dev, name, gpu_out, gpu_in, COUNT)) _exit(4);
         device_copy_out(&dev, in, gpu_out, sizeof in);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/device_info.h"
 #include "commit.h"
 #include "souk.h"
 

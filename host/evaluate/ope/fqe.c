@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/scratch.h"
 #include "elementwise.h"
 #include "evaluate/ope/linear_q.h"
 

@@ -310,7 +310,7 @@ static Status take_memory(LinearQ *l)
         if (!greedy(l)) l->bias = ARENA(&l->arena, F32, items);
         l->penalty = ARENA(&l->arena, F32, l->coefficients);
         l->step = ARENA(&l->arena, F32, l->coefficients);
-        if (pass == 0) TRY(arena_open(&l->arena, l->dev));
+        if (pass == 0) TRY(arena_open(&l->arena, l->dev, "off-policy evaluation"));
     }
     return OK;
 }

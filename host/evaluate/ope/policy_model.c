@@ -173,7 +173,7 @@ static Status open_distribution(Asked *a)
     for (int pass = 0; pass < 2; pass++) {
         a->worth = ARENA(&a->arena, F32, items, folds);
         a->excess = ARENA(&a->arena, F32, folds, items);
-        if (pass == 0) TRY_OR_FAIL(st, arena_open(&a->arena, a->dev));
+        if (pass == 0) TRY_OR_FAIL(st, arena_open(&a->arena, a->dev, "off-policy evaluation"));
     }
     for (int64_t k = 0; k < folds; k++)
         for (int64_t j = 0; j < items; j++)

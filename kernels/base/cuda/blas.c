@@ -62,25 +62,44 @@ static void close_blas(void *state)
     Blas *blas = state;
     close_plans(blas);
     if (blas->handle) cublasLtDestroy(blas->handle);
-    if (blas->workspace) cudaFree(blas->workspace);
     free(blas);
 }
 
+static const char WORKSPACE[] = "workspace of cuBLASLt";
+
+static size_t workspace_bytes(const Device *dev)
+{
+    return (size_t)(dev->cuda->capability >= 90 ? WORKSPACE_MIB_90 : WORKSPACE_MIB) << 20;
+}
+
+/* The device frees the workspace. */
+static bool open_blas(Device *dev, Blas *blas)
+{
+    blas->workspace_bytes = workspace_bytes(dev);
+    blas->workspace = device_alloc_undefined(dev, blas->workspace_bytes, WORKSPACE, NULL);
+    if (!blas->workspace) device_fail(dev, ERR_MEMORY);
+    return blas->workspace && CALL(dev, cublasLtCreate(&blas->handle));
+}
+
+/* NULL: the device has failed. */
 static Blas *blas_of(Device *dev)
 {
     struct DeviceCuda *c = dev->cuda;
     if (c->blas.state) return c->blas.state;
     Blas *blas = calloc(1, sizeof *blas);
-    REQUIRE(blas, "no memory for cuBLASLt's state");
+    if (!blas) {
+        device_fail(dev, FAIL(ERR_MEMORY, "no memory for the state of cuBLASLt"));
+        return NULL;
+    }
     c->blas = (DeviceLibrary){blas, close_blas};
-    const size_t mib = c->capability >= 90 ? WORKSPACE_MIB_90 : WORKSPACE_MIB;
-    blas->workspace_bytes = mib << 20;
-    blas->workspace = device_alloc_cuda(dev, blas->workspace_bytes);
-    if (!blas->workspace)
-        device_failed_cuda(dev, "cuBLASLt's workspace", "the device has no memory for it");
-    else
-        CALL(dev, cublasLtCreate(&blas->handle));
-    return blas;
+    return open_blas(dev, blas) ? blas : NULL;
+}
+
+/* What the first product of a device would take. */
+static void measure_workspace(Device *dev)
+{
+    if (!dev->cuda->blas.state && !device_held(dev, WORKSPACE))
+        device_alloc_undefined(dev, workspace_bytes(dev), WORKSPACE, NULL);
 }
 
 /* ---- Plans ----------------------------------------------------------------------------------- */
@@ -206,7 +225,7 @@ static void empty_product(Device *dev, const BlasProduct *p, void *c)
 {
     const size_t size = tensor_dtype_size(p->out);
     if (p->accumulate) return;
-    for (int64_t i = 0; i < p->m && dev->status == OK; i++) {
+    for (int64_t i = 0; i < p->m && device_runs(dev); i++) {
         const cudaError_t error = cudaMemsetAsync((char *)c + (size_t)(i * p->ldc) * size, 0,
                                                   (size_t)p->n * size, dev->cuda->compute);
         if (error != cudaSuccess)
@@ -221,9 +240,13 @@ void blas_product(Device *dev, const BlasProduct *p, void *c, const void *a, con
         empty_product(dev, p, c);
         return;
     }
+    if (dev->measures) {
+        measure_workspace(dev);
+        return;
+    }
     Blas *blas = blas_of(dev);
-    if (dev->status != OK) return;
     Key key;
+    if (!blas) return;
     make_key(&key, p, c, a, b);
     const Plan *plan = plan_for(dev, blas, &key);
     if (!plan) return;

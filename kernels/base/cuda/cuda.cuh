@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/cuda/device.h"
+#include "base/scratch.h"
 
 #ifndef DYNAMIC_SHARED
 #define DYNAMIC_SHARED(name) extern __shared__ __align__(128) unsigned char name[]
@@ -51,7 +52,7 @@ static inline void cuda_launch(Device *dev, const char *path, void (*kernel)(P..
                                dim3 block, size_t shared, A... arguments)
 {
     const char *const name = path + NAME;
-    if (dev->status != OK || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+    if (!device_runs(dev) || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
     if (shared > 48 << 10)
         cuda_check(dev,
                    cudaFuncSetAttribute((const void *)kernel,

@@ -311,7 +311,10 @@ static Library *library_of(Device *dev)
     struct DeviceCuda *c = dev->cuda;
     if (c->cudnn.state) return c->cudnn.state;
     Library *library = calloc(1, sizeof *library);
-    REQUIRE(library, "no memory for cuDNN's state");
+    if (!library) {
+        device_fail(dev, FAIL(ERR_MEMORY, "no memory for the state of cuDNN"));
+        return NULL;
+    }
     c->cudnn = (DeviceLibrary){library, close_library};
     if (device_went_well(dev, cudnnCreate(&library->handle), "cudnnCreate"))
         device_went_well(dev, cudnnSetStream(library->handle, c->compute), "cudnnSetStream");
@@ -327,7 +330,7 @@ static bool capturing(Device *dev)
 
 const CudnnPlan *cudnn_plan(Device *dev, CudnnDescribe *describe, const int64_t key[8])
 {
-    if (dev->status != OK) return NULL;
+    if (!device_runs(dev)) return NULL;
     const Library *before = dev->cuda->cudnn.state;
     for (CudnnPlan *p = before ? before->plans : NULL; p; p = p->next)
         if (memcmp(p->key, key, sizeof p->key) == 0) return p;
@@ -338,8 +341,11 @@ const CudnnPlan *cudnn_plan(Device *dev, CudnnDescribe *describe, const int64_t 
     Library *library = library_of(dev);
     if (dev->status != OK) return NULL;
     CudnnPlan *plan = calloc(1, sizeof *plan);
-    REQUIRE(plan, "no memory for a plan of cuDNN");
-    dev->status = describe_and_build(plan, describe, key, &library->handle, NULL);
+    if (!plan) {
+        device_fail(dev, FAIL(ERR_MEMORY, "no memory for a plan of cuDNN"));
+        return NULL;
+    }
+    device_fail(dev, describe_and_build(plan, describe, key, &library->handle, NULL));
     if (dev->status != OK) {
         cudnn_plan_close(plan);
         free(plan);
@@ -354,7 +360,7 @@ void cudnn_execute(Device *dev, const CudnnPlan *plan, const CudnnBinding *bindi
 {
     int64_t uid[CUDNN_GRAPH_BINDINGS_MAX];
     const void *at[CUDNN_GRAPH_BINDINGS_MAX];
-    if (dev->status != OK) return;
+    if (!device_runs(dev)) return;
     REQUIRE(bindings <= CUDNN_GRAPH_BINDINGS_MAX, "%d bindings", bindings);
     for (int i = 0; i < bindings; i++) {
         uid[i] = binding[i].uid;
@@ -368,5 +374,5 @@ void cudnn_execute(Device *dev, const CudnnPlan *plan, const CudnnBinding *bindi
     finish(&pack, it);
     CALL(&pack, cudnnBackendExecute(library_of(dev)->handle, plan->it, it));
     close_graph(&pack);
-    dev->status = pack.status;
+    device_fail(dev, pack.status);
 }

@@ -8,8 +8,7 @@
 
 void device_failed_cuda(Device *dev, const char *call, const char *cause)
 {
-    if (dev->status == OK)
-        dev->status = FAIL(ERR_DEVICE, "cuda:%d: %s: %s", dev->index, call, cause);
+    device_fail(dev, FAIL(ERR_DEVICE, "cuda:%d: %s: %s", dev->index, call, cause));
 }
 
 /* Record a failed call; true when it went well. */
@@ -110,7 +109,7 @@ void *device_alloc_host_cuda(size_t bytes)
 
 void device_free_host_cuda(void *memory) { cudaFreeHost(memory); }
 
-size_t device_memory_cuda(Device *dev)
+size_t device_available_cuda(Device *dev)
 {
     size_t unused = 0, all = 0;
     CALL(dev, cudaMemGetInfo(&unused, &all));
@@ -122,7 +121,7 @@ size_t device_memory_cuda(Device *dev)
 static int copy(Device *dev, void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                 void *stream)
 {
-    return dev->status == OK && CALL(dev, cudaMemcpyAsync(to, from, bytes, kind, stream));
+    return device_runs(dev) && CALL(dev, cudaMemcpyAsync(to, from, bytes, kind, stream));
 }
 
 void device_copy_in_cuda(Device *dev, void *to, const void *from, size_t bytes)
@@ -150,7 +149,7 @@ void device_feed_cuda(Device *dev, void *to, const void *from, size_t bytes)
 /* Stream `later` waits for the work that stream `earlier` has been given so far. */
 static void order(Device *dev, void *later, void *earlier, void *event)
 {
-    if (dev->status != OK || !CALL(dev, cudaEventRecord(event, earlier))) return;
+    if (!device_runs(dev) || !CALL(dev, cudaEventRecord(event, earlier))) return;
     CALL(dev, cudaStreamWaitEvent(later, event, 0));
 }
 
@@ -164,7 +163,10 @@ void device_feed_follow_cuda(Device *dev)
     order(dev, dev->cuda->feed, dev->cuda->compute, dev->cuda->compute_done);
 }
 
-void device_feed_done_cuda(Device *dev) { CALL(dev, cudaStreamSynchronize(dev->cuda->feed)); }
+void device_feed_done_cuda(Device *dev)
+{
+    if (device_runs(dev)) CALL(dev, cudaStreamSynchronize(dev->cuda->feed));
+}
 
 void device_fetch_cuda(Device *dev, void *to, const void *from, size_t bytes)
 {
@@ -184,12 +186,12 @@ void device_event_close_cuda(DeviceEvent *event) { cudaEventDestroy((cudaEvent_t
 
 void device_event_mark_cuda(Device *dev, DeviceEvent *event, void *stream)
 {
-    if (dev->status == OK) CALL(dev, cudaEventRecord((cudaEvent_t)event, stream));
+    if (device_runs(dev)) CALL(dev, cudaEventRecord((cudaEvent_t)event, stream));
 }
 
 void device_event_wait_cuda(Device *dev, DeviceEvent *event)
 {
-    if (dev->status == OK) CALL(dev, cudaEventSynchronize((cudaEvent_t)event));
+    if (device_runs(dev)) CALL(dev, cudaEventSynchronize((cudaEvent_t)event));
 }
 
 void *device_mark_open_cuda(Device *dev)
@@ -202,7 +204,7 @@ void *device_mark_open_cuda(Device *dev)
 float device_milliseconds_cuda(Device *dev, void *from, void *to)
 {
     float milliseconds = 0.0f;
-    if (dev->status == OK && CALL(dev, cudaEventSynchronize(to)))
+    if (device_runs(dev) && CALL(dev, cudaEventSynchronize(to)))
         CALL(dev, cudaEventElapsedTime(&milliseconds, from, to));
     return milliseconds;
 }
@@ -239,7 +241,7 @@ void device_info_cuda(Device *dev, DeviceInfo *info)
 
 void device_graph_begin_cuda(Device *dev)
 {
-    if (dev->status == OK)
+    if (device_runs(dev))
         CALL(dev, cudaStreamBeginCapture(dev->cuda->compute, cudaStreamCaptureModeThreadLocal));
 }
 
@@ -256,7 +258,7 @@ void *device_graph_end_cuda(Device *dev)
 
 void device_graph_run_cuda(Device *dev, void *executable)
 {
-    if (dev->status == OK) CALL(dev, cudaGraphLaunch(executable, dev->cuda->compute));
+    if (device_runs(dev)) CALL(dev, cudaGraphLaunch(executable, dev->cuda->compute));
 }
 
 void device_graph_close_cuda(void *executable) { cudaGraphExecDestroy(executable); }

@@ -4,6 +4,7 @@
 #define SOUK_DEVICE_CUDA_H
 
 #include "base/device.h"
+#include "base/device_info.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,7 +28,8 @@ struct DeviceCuda {
 /* Record a failed CUDA call on the device. The first failure stays; later ones are ignored. */
 void device_failed_cuda(Device *dev, const char *call, const char *cause);
 
-/* The CUDA halves of the functions of base/device.h, which says what they do. */
+/* The CUDA halves of the functions of base/device*.h, which say what they do. Where the device does
+ * not run, those that enqueue do nothing. */
 Status device_open_cuda(Device *dev); /* opens GPU number dev->index */
 void device_close_cuda(Device *dev);
 void device_sync_cuda(Device *dev);
@@ -36,7 +38,7 @@ void device_free_cuda(Device *dev, void *memory);
 void device_zero_cuda(Device *dev, void *memory, size_t bytes);
 void *device_alloc_host_cuda(size_t bytes);
 void device_free_host_cuda(void *memory);
-size_t device_memory_cuda(Device *dev);
+size_t device_available_cuda(Device *dev);
 void device_copy_in_cuda(Device *dev, void *to, const void *from, size_t bytes);
 void device_copy_out_cuda(Device *dev, void *to, const void *from, size_t bytes);
 void device_copy_cuda(Device *dev, void *to, const void *from, size_t bytes);

@@ -220,7 +220,7 @@ static void a_room_is_filled_again_when_its_ops_are_done(void **state)
     feed_close(&t.feed);
     assert_ok(feed_open(&t.feed, &t.model, &t.file, c.train_tokens, c.model_length, 1, &t.dev));
     assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
-    seen = device_alloc(&t.dev, BATCHES * bytes);
+    seen = device_alloc(&t.dev, BATCHES * bytes, "a test");
     for (int i = 0; i < BATCHES; i++) {
         int room;
         const StepNumbers numbers = {.step = i};

@@ -9,8 +9,8 @@ static void memory_is_zeroed_and_copies_arrive(void **state)
 {
     (void)state;
     const Tensor x = NORMAL(1, 1.0f, COUNT), back = NEW(F32, COUNT), zero = NEW(F32, COUNT);
-    float *a = device_alloc(&gpu, sizeof(float) * COUNT),
-          *b = device_alloc(&gpu, sizeof(float) * COUNT);
+    float *a = device_alloc(&gpu, sizeof(float) * COUNT, "a test"),
+          *b = device_alloc(&gpu, sizeof(float) * COUNT, "a test");
     device_copy_out(&gpu, back.data, a, tensor_bytes(back));
     assert_same_bits(back, zero);
     device_copy_in(&gpu, a, x.data, tensor_bytes(x));
@@ -30,7 +30,7 @@ static void what_is_fed_is_there_for_later_ops(void **state)
     (void)state;
     Tensor x = NORMAL(1, 1.0f, COUNT), sum = on_gpu(NEW(F32, COUNT)), slot = gpu_space(x);
     const Tensor want = NEW(F32, COUNT);
-    float *pinned = device_alloc_host(&gpu, tensor_bytes(x));
+    float *pinned = device_alloc_host(&gpu, tensor_bytes(x), "a test");
     assert_non_null(pinned);
     for (int step = 0; step < 3; step++) {
         fill_normal(pinned, COUNT, (uint64_t)step, 1.0f);
@@ -42,7 +42,7 @@ static void what_is_fed_is_there_for_later_ops(void **state)
         device_feed_done(&gpu);
     }
     assert_as_cpu(sum, want, 0);
-    device_free_host(&gpu, pinned);
+    device_free(&gpu, pinned);
     pair_free();
 }
 
@@ -63,7 +63,7 @@ static void scratch_and_arenas_are_memory_of_the_device(void **state)
     Tensor t = {0};
     for (int pass = 0; pass < 2; pass++) {
         t = ARENA(&arena, F32, 3, 5);
-        if (pass == 0) assert_ok(arena_open(&arena, &gpu));
+        if (pass == 0) assert_ok(arena_open(&arena, &gpu, "a test"));
     }
     elementwise_fill(&gpu, t, 3.0f);
     assert_true(f32(from_gpu(t))[14] == 3.0f);

@@ -1,4 +1,5 @@
 /* The substrate: tensors, arenas, scratch, random numbers. */
+#include "base/scratch.h"
 #include "test.h"
 
 #include "base/arena.h"
@@ -16,7 +17,7 @@ static void arena_measures_then_places(void **state)
         if (pass == 1)
             assert_int_equal((char *)w.data - (char *)x.data, 1024);
         else
-            assert_int_equal(arena_open(&a, &dev), OK);
+            assert_int_equal(arena_open(&a, &dev, "a test"), OK);
     }
     arena_close(&a);
     device_close(&dev);
