@@ -1,8 +1,8 @@
-/* Launches: blocks one after another, the threads of a block in turns on fibers.
+/* Launches: blocks run one after another, and the threads of a block take turns on fibers.
  *
- * Which ready thread runs next is the last that became ready, or now and then (by the seed) any of
- * them. Both matter: the first lets one warp run far ahead, which shows that a barrier is missing
- * behind a read; the second mixes warps, which shows that one is missing behind a write.
+ * The next thread to run is the one that became ready last; with some seeds it is now and then any
+ * other. Both are needed: the first lets one warp run far ahead, which shows that a barrier is
+ * missing after a read; the second mixes warps, which shows that one is missing after a write.
  */
 #include "internal.h"
 
@@ -23,7 +23,7 @@ Thread *current;
 bool in_kernel;
 Block block = {0, 0, *new std::vector<Thread>};
 
-/* ---- Seed --------------------------------------------------------------------------------------- */
+/* ---- Seed ------------------------------------------------------------------------------------ */
 
 static int seed = -1;
 static uint64_t random_state;
@@ -50,7 +50,7 @@ Order order()
     return seed == 0 ? ASCENDING : seed == 1 ? DESCENDING : RANDOM;
 }
 
-/* ---- Reports ------------------------------------------------------------------------------------ */
+/* ---- Reports --------------------------------------------------------------------------------- */
 
 static Launch launched;
 
@@ -78,10 +78,10 @@ void fail(const char *kind, const char *format, ...)
 
 void trap(Where where) { fail("trap", "at %s:%d", where.file, where.line); }
 
-/* ---- Threads of a block -------------------------------------------------------------------------- */
+/* ---- Threads of a block ---------------------------------------------------------------------- */
 
 static std::vector<Thread *> ready;
-static uint32_t jump; /* per block: how often of 256 to leave the thread that became ready last */
+static uint32_t jump; /* of a block: in how many of 256 turns any ready thread may run */
 static void (*call_kernel)(const void *);
 static const void *call_arguments;
 
@@ -99,7 +99,7 @@ void wait_here(State state, const char *what, Where where)
     fiber_yield(current->fiber);
 }
 
-/* Thread i of the order in which threads become ready: the last runs first. */
+/* The i-th thread to become ready at a block's start. The last one runs first. */
 static Thread *in_turn(int i)
 {
     return &block.thread[(size_t)(order() == ASCENDING ? block.threads - 1 - i : i)];
@@ -184,7 +184,7 @@ int barrier(Barrier kind, int predicate, Where where)
     return thread->result;
 }
 
-/* Nothing can run, and not all have returned: say who waits for what. */
+/* No thread can run, and not all have returned: report what each of them waits for. */
 [[noreturn]] static void deadlock()
 {
     std::map<std::string, std::string> groups;
@@ -229,12 +229,12 @@ static void run_block()
     async_end();
 }
 
-/* ---- Launch ------------------------------------------------------------------------------------- */
+/* ---- Launch ---------------------------------------------------------------------------------- */
 
 static std::map<const void *, int> shared_limit;
 static cudaError_t last_error;
 
-alignas(64) static char parameters[PARAMETERS_MAX]; /* of the kernel that runs */
+alignas(64) static char parameters[PARAMETERS_MAX]; /* of the running kernel */
 
 static bool fits(const Launch &l)
 {

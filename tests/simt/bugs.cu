@@ -8,14 +8,14 @@
 
 static __device__ __forceinline__ int tid() { return (int)threadIdx.x; }
 
-/* ---- Correct ------------------------------------------------------------------------------------- */
+/* ---- Correct --------------------------------------------------------------------------------- */
 
 static __global__ void votes(int *out)
 {
     const int lane = tid() & 31;
     int sum = __popc(__ballot_sync(ALL_LANES, lane % 3 == 0));
     sum += 100 * __any_sync(ALL_LANES, lane == 7) + 1000 * __all_sync(ALL_LANES, lane < 32);
-    if (lane < 16) /* two masks of one warp in flight */
+    if (lane < 16) /* two halves of one warp, each with its own mask */
         sum += __shfl_down_sync(0x0000ffffu, lane, 4, 16);
     else
         sum += __shfl_up_sync(0xffff0000u, lane, 2, 16);
@@ -37,7 +37,7 @@ static __global__ void histogram(int *out, const int *in, int count)
     if (tid() < 16) atomicAdd(&out[tid()], share[tid()]);
 }
 
-/* The last block to come adds the parts of all. */
+/* The last block to finish adds the parts of all. */
 template <bool FENCE>
 static __global__ void last_block(int *out, int *part, int *tickets)
 {
@@ -136,7 +136,7 @@ static __global__ void staged_copy(int *out, const int *in, int stages)
     out[tid()] = sum;
 }
 
-/* ---- Wrong --------------------------------------------------------------------------------------- */
+/* ---- Wrong ----------------------------------------------------------------------------------- */
 
 template <int N>
 static __global__ void past_static(int *out)
@@ -233,7 +233,7 @@ static __global__ void bad_id(int *out, int count)
     out[tid()] = 0;
 }
 
-/* ---- Streams and graphs -------------------------------------------------------------------------- */
+/* ---- Streams and graphs ---------------------------------------------------------------------- */
 
 static __global__ void add_one(int *out, const int *in) { out[tid()] = in[tid()] + 1; }
 static __global__ void add_given(int *out, int given) { out[tid()] += given; }
@@ -241,7 +241,7 @@ static __global__ void add_read(int *out, const int *given) { out[tid()] += *giv
 
 enum { NO_JOIN = 1, NO_FOLLOW, EARLY_REFILL };
 
-/* Three batches through one slot, added up: 1 + 2 + 3, each one more. */
+/* Feed three batches (1, 2 and 3) through one slot; sum them, each plus one. */
 static void feed_in_turn(Device *dev, int *out, int bug)
 {
     const size_t bytes = 32 * sizeof(int);
@@ -262,7 +262,7 @@ static void feed_in_turn(Device *dev, int *out, int bug)
 
 enum { CHANGED_ARGUMENT = 1, ALLOCATION, WAIT, SCRATCH_GONE };
 
-/* out += 1, then, by a graph of that, += 2 and += 3. */
+/* Record out += given as a graph, and run it with 1, 2 and 3. */
 static void add_by_graph(Device *dev, int *out, int bug)
 {
     const int64_t dim = 64, more = 1 << 20;
@@ -290,11 +290,11 @@ static void add_by_graph(Device *dev, int *out, int bug)
     device_graph_close(dev, graph);
 }
 
-/* ---- sm_90: barriers in shared memory, bulk copies, products of warpgroups ------------------------- */
+/* ---- sm_90: barriers in shared memory, bulk copies, products of warpgroups ------------------- */
 
 enum { NO_WAIT_FOR_FULL = 1, NO_WAIT_FOR_EMPTY, NOT_GIVEN_BACK };
 
-/* Warp 0 sends what staged_copy copies, through two stages; warp 1 sums. */
+/* Warp 0 copies the numbers of staged_copy through two stages; warp 1 sums them. */
 template <int BUG>
 static __global__ void ring(int *out, const int *in, int chunks)
 {
@@ -328,7 +328,7 @@ static __global__ void ring(int *out, const int *in, int chunks)
 
 enum { NO_WAIT_FOR_PRODUCT = 1, EARLY_USE };
 
-/* d = a b^T of small whole numbers; thread t leaves the first of its sums. */
+/* d = a b^T of small whole numbers; thread t stores the first of its sums. */
 template <int BUG>
 static __global__ void warpgroup_product(float *out)
 {
@@ -356,7 +356,7 @@ static __global__ void part_alone(int *out)
     out[tid()] = 1;
 }
 
-/* ---- By name ------------------------------------------------------------------------------------- */
+/* ---- By name --------------------------------------------------------------------------------- */
 
 #define IS(text) (!strcmp(name, text))
 

@@ -1,13 +1,14 @@
 /* The checking build. Kernels are compiled with -fsanitize=thread, which puts a call before every
- * access to memory, but instead of that library the functions here are linked. They know CUDA's
- * rules: what memory is, which bytes were written, what orders two accesses.
+ * access to memory. The functions here are linked in the place of that sanitizer's library. They
+ * know the rules of CUDA: which memory exists, which bytes were written, what orders two accesses.
  *
- * Time is a counter that goes up at every launch, block and completed barrier. Blocks run one after
- * another, so "in this launch", "in this block", "since the last barrier" are comparisons of times.
- * Two accesses, one of them a write and not both atomic, by different threads must be ordered: by the
- * end of a launch; in one block by a barrier; in one warp by a __syncwarp (shuffles and votes order
- * nothing); between blocks by an atomic behind a __threadfence. Only the last write and a summary of
- * the reads since are kept, so some races are missed; none is made up.
+ * Time is a counter that grows with every launch, block and completed barrier. Blocks run one after
+ * another, so "in this launch", "in this block" and "since the last barrier" are comparisons of
+ * times. Two accesses by different threads, of which one is a write and not both are atomic, must
+ * be ordered: by the end of a launch; in one block by a barrier; in one warp by a __syncwarp
+ * (shuffles and votes order nothing); between blocks by an atomic that follows a __threadfence. Of
+ * each byte the last write and a summary of the reads after it are kept. So the checker misses some
+ * races, but it never reports one that is not there.
  */
 #include "internal.h"
 
@@ -20,7 +21,8 @@ extern "C" char __executable_start[], _end[];
 namespace simt
 {
 
-/* What is known of one byte of shared memory, or of two bytes of device memory (masks inside). */
+/* What the checker knows about one byte of shared memory, or about two bytes of device memory,
+ * which the masks tell apart. */
 struct Cell {
     struct {
         uint32_t time, clock, place;
@@ -32,10 +34,10 @@ struct Cell {
         uint32_t time, other_block, clock, place, lanes;
         uint16_t thread;
         uint8_t mask;
-        bool many; /* warps */
+        bool many; /* threads of several warps have read */
     } read;
     uint8_t allocated, initialised;
-    bool pending; /* an asynchronous copy into it is not waited for */
+    bool pending; /* an asynchronous copy into it has not been waited for */
 };
 
 enum : size_t { GRAIN = 2 };
@@ -43,18 +45,19 @@ static Cell *device_cells, *dynamic_cells, *static_cells;
 static char *static_begin;
 static uint32_t now = 1, launch_start, block_start;
 
-/* Starts of this launch's blocks, in the order they ran; which of them an atomic has released at an
- * address; which of them the present block has thereby seen the end of. */
+/* When each block of this launch began, in the order in which they ran; by address, the blocks
+ * whose writes an atomic there has released; the blocks whose writes the running block has acquired
+ * by one. */
 static std::vector<uint32_t> &blocks = *new std::vector<uint32_t>;
 static std::map<const void *, std::set<size_t>> &released =
     *new std::map<const void *, std::set<size_t>>;
 static std::set<size_t> &acquired = *new std::set<size_t>;
 static bool fenced;
 
-/* ---- Places in the source ------------------------------------------------------------------------ */
+/* ---- Places in the source -------------------------------------------------------------------- */
 
 struct Place {
-    const void *code; /* or, where NULL, */
+    const void *code; /* where NULL, `where` is the place */
     Where where;
 };
 static std::vector<Place> &places = *new std::vector<Place>(1);
@@ -99,7 +102,7 @@ static std::string memory_text(const char *p)
     return text;
 }
 
-/* ---- Cells --------------------------------------------------------------------------------------- */
+/* ---- Cells ----------------------------------------------------------------------------------- */
 
 static Cell *reserve_cells(size_t count)
 {
@@ -115,7 +118,7 @@ static Cell *device_cell(const void *memory)
     return device_cells + ((const char *)memory - arena) / (ptrdiff_t)GRAIN;
 }
 
-/* f(cell, mask) for the cells of a range of device memory. */
+/* Calls f(cell, mask, address) for each cell of a range of device memory. */
 template <class F>
 static void each_cell(const void *memory, size_t bytes, F f)
 {
@@ -162,7 +165,7 @@ static Cell *shared_cell(const char *p)
     return nullptr;
 }
 
-/* ---- Time ---------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 void check_launch()
 {
@@ -210,7 +213,7 @@ static size_t block_at(uint32_t time)
     return found;
 }
 
-/* ---- Races --------------------------------------------------------------------------------------- */
+/* ---- Races ----------------------------------------------------------------------------------- */
 
 struct Access {
     Thread *thread;
@@ -268,7 +271,8 @@ static void against_reads(const Cell *c, const Access &a, uint32_t since)
     if (r.time == now && readers_unordered(c, a)) race(a, "read", r.time, r.thread, r.place);
 }
 
-/* Whether a warp's reads so far are ordered before this read: then it may stand for all of them. */
+/* Whether the warp's reads so far are ordered before this read, which can then represent them
+ * all. */
 static bool knows_readers(const Cell *c, const Access &a)
 {
     return a.thread->clock > c->read.clock && !readers_unordered(c, a);
@@ -298,7 +302,7 @@ static void note_read(Cell *c, uint8_t mask, const Access &a, uint32_t since)
     r.place = a.place;
 }
 
-/* Accesses before `since` are ordered before this one. */
+/* Check an access; those before `since` are ordered before it. */
 static void check_cell(Cell *c, uint8_t mask, const Access &a, uint32_t since)
 {
     if (c->pending && c->write.time >= since)
@@ -321,7 +325,7 @@ void check_pending(const void *memory, size_t bytes, bool pending)
     for (size_t i = 0; c && i < bytes; i++) c[i].pending = pending;
 }
 
-/* ---- An access, by the kind of memory ------------------------------------------------------------ */
+/* ---- An access, by the kind of memory -------------------------------------------------------- */
 
 static void access_shared(Cell *c, size_t bytes, const Access &a)
 {
@@ -382,7 +386,7 @@ void check_access(Thread *thread, const void *memory, size_t bytes, bool write, 
              place_text(a.place).c_str());
 }
 
-/* What the compiler calls. */
+/* The functions that the compiler calls. */
 static inline void touch(const void *memory, size_t bytes, bool write, size_t align,
                          const void *code)
 {

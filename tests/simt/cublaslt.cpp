@@ -1,6 +1,7 @@
-/* cuBLASLt by plain loops: matrices by columns, sums in f32 in rising order of k. What the library
- * would reject or spoil (shapes that do not fit, an algorithm of another product, pointers less aligned
- * than was promised, ranges outside of an allocation, elements never written) ends the program.
+/* cuBLASLt in plain loops: column-major matrices, sums in f32 in rising order of k. Calls that the
+ * library would reject, or answer with wrong numbers, end the program: shapes that do not fit, an
+ * algorithm that was chosen for another product, a pointer less aligned than was promised, a range
+ * outside of an allocation, an element that was never written.
  */
 #include "internal.h"
 
@@ -28,11 +29,12 @@ struct SimtPreference {
 namespace
 {
 
-/* The product an algorithm was chosen for; what cublasLtMatmulAlgo_t holds. */
+/* The contents of cublasLtMatmulAlgo_t: the product that the algorithm was chosen for. */
 struct Algorithm {
     int32_t rows, columns, depth;
     uint16_t align[4];
-    uint8_t transposed[2], type[2]; /* of the operands, of the result */
+    uint8_t transposed[2],
+        type[2]; /* transposed: of the operands; type: of the operands and of the result */
     uint64_t workspace;
 };
 static_assert(sizeof(Algorithm) == 32, "compared as bytes: no padding");
@@ -104,7 +106,7 @@ void check_operand(const SimtLayout *m, const void *data, unsigned align, const 
     }
 }
 
-/* d = scale a b + keep d, when its time has come. */
+/* d = scale a b + keep d, a task of a stream. */
 struct Matmul {
     SimtProduct product;
     SimtLayout left, right, result;

@@ -1,7 +1,8 @@
 /* Fibers: each CUDA thread runs on a stack of its own, all on one thread of the system.
  *
- * A fiber is a loop: run the body, yield for good; the next thread that needs a stack resumes it and
- * the body runs again. Stacks end in a page that cannot be touched.
+ * A fiber is a loop that runs the body and yields when the thread is done. The next thread that
+ * needs a stack resumes it, and the body runs again. Below each stack is a page that cannot be
+ * accessed.
  */
 #include "internal.h"
 
@@ -10,7 +11,8 @@
 extern "C" {
 void __sanitizer_start_switch_fiber(void **fake_stack, const void *bottom, size_t size);
 void __sanitizer_finish_switch_fiber(void *fake_stack, const void **bottom, size_t *size);
-/* Push the callee-saved registers, keep the stack pointer in *from, continue on `to`. */
+/* Push the callee-saved registers, store the stack pointer in *from, and continue on the stack
+ * `to`. */
 __attribute__((visibility("hidden"))) void simt_switch(void **from, void *to);
 }
 
@@ -55,8 +57,8 @@ static void run_threads()
     for (;;) body_of_thread();
 }
 
-/* As if run_threads had been called: six registers to pop, its address to return to, and after that
- * the stack pointer must be 8 past a multiple of 16. */
+/* Lay the stack out as if run_threads had been called: six registers to pop and its address to
+ * return to. After these the stack pointer must be 8 above a multiple of 16, as after any call. */
 static void *first_stack_pointer(char *low, size_t size)
 {
     void **top = (void **)(low + size) - 3;
@@ -78,7 +80,7 @@ Fiber *fiber_take(void (*body)())
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory, PAGE, PROT_NONE))
         fail("no memory", "for the stack of a thread");
-    /* Page-aligned stacks would all want the same few lines of the cache. */
+    /* Stacks that all begin at a page would compete for the same few cache lines. */
     static size_t colour;
     const size_t size = STACK - colour++ % 29 * 576;
     return new Fiber{first_stack_pointer(memory + PAGE, size), memory + PAGE, size, nullptr};

@@ -12,16 +12,16 @@
 namespace simt
 {
 
-/* ---- Threads and fibers ------------------------------------------------------------------------- */
+/* ---- Threads and fibers ---------------------------------------------------------------------- */
 
 struct Fiber {
     void *stack_pointer;
-    char *low; /* of its stack */
+    char *low; /* the lowest address of its stack */
     size_t size;
     void *fake_stack; /* AddressSanitizer's */
 };
 
-/* An asynchronous copy of one thread, performed when it is waited for. */
+/* An asynchronous copy of one thread. It runs when the thread waits for it. */
 struct Copy {
     char *to;
     const char *from;
@@ -30,7 +30,7 @@ struct Copy {
     bool done;
 };
 
-/* A product of a warpgroup, this thread's part; performed when it is waited for. */
+/* This thread's part of a product of a warpgroup. It runs when the thread waits for it. */
 struct SlabProduct {
     float *d;
     int wide;
@@ -46,12 +46,12 @@ struct Thread {
     int linear, lane, warp;
     State state;
     Fiber *fiber;
-    const char *what; /* it waits for */
+    const char *what; /* what it waits for */
     Where where;
-    int result;                        /* of the barrier */
-    uint32_t clock, known[32];         /* warp time: own, and of each lane what a __syncwarp told */
-    std::vector<Copy> copies;          /* not waited for yet */
-    std::vector<size_t> groups;        /* ends of the committed groups in copies */
+    int result;                 /* of the barrier */
+    uint32_t clock, known[32];  /* own time, and that of each lane at the last common __syncwarp */
+    std::vector<Copy> copies;   /* not waited for yet */
+    std::vector<size_t> groups; /* ends of the committed groups in copies */
     std::vector<SlabProduct> products; /* not waited for yet */
     std::vector<size_t> product_groups;
 };
@@ -90,27 +90,28 @@ void async_begin();    /* a block */
 bool async_progress(); /* when no thread can run: one bulk copy; false when none is left */
 void async_end();
 
-/* stream.cpp: work of a stream, which runs at its time, in the order of the stream. */
+/* stream.cpp: the tasks of a stream run in its order, at a time that the seed chooses. */
 using Task = std::function<void()>;
 void enqueue(cudaStream_t stream, Task task);
 void run_all(); /* the work of all streams */
-/* True, and the capture is lost, when a stream is capturing: for calls that are not allowed then. */
+/* Whether a stream is capturing, whose capture then fails: for calls that are not allowed
+ * meanwhile. */
 bool capture_refuses();
 
-/* ---- Memory ------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 enum : size_t { DYNAMIC_MAX = 227 << 10, DYNAMIC_SPACE = (228 << 10) + 4096 };
 enum : size_t { ARENA_BYTES = (size_t)4 << 30 };
 
-/* memory.cpp: device memory is one reserved range, handed out once and never again. */
+/* memory.cpp: device memory is one reserved range of addresses, each handed out only once. */
 extern char *arena;
 extern char *dynamic_base;
 extern size_t dynamic_bytes; /* of this launch */
 void memory_open();
-void dynamic_begin(size_t bytes); /* a block: junk inside, poison behind */
+void dynamic_begin(size_t bytes); /* a block begins: fill it with junk, poison what follows it */
 void memory_unlock(bool kernel_runs);
 bool is_device(const void *memory);
-/* Ends the program unless the range lies in one allocation. */
+/* Ends the program unless the range is inside of one allocation. */
 void check_range(const void *memory, size_t bytes, const char *what);
 bool is_dynamic(const void *memory);
 
@@ -127,7 +128,7 @@ void fill_shared(); /* with junk */
 std::string function_name(const void *code);
 std::string place_of(const void *code); /* file:line and function */
 
-/* ---- check.cpp: what orders what ----------------------------------------------------------------- */
+/* ---- check.cpp: what orders what ------------------------------------------------------------- */
 
 void check_launch();
 void check_block();

@@ -1,7 +1,8 @@
-/* Device memory and the runtime's other calls. Memory lies in one reserved range, is handed out once
- * with room between, filled with junk (NaN, -1), and never again, so that use after free is seen.
- * SIMT_STRICT_HOST=1 locks the range except in kernels and copies: host code that follows a device
- * pointer dies there.
+/* Device memory and the runtime's other calls. Device memory is one reserved range of addresses.
+ * Allocations have gaps between them, are filled with junk (NaN, -1), and are never handed out
+ * again once freed, so that a use after free is seen. SIMT_STRICT_HOST=1 makes the range
+ * inaccessible except in kernels and copies, so that host code that follows a device pointer
+ * crashes there.
  */
 #include "internal.h"
 
@@ -21,7 +22,8 @@ enum : size_t { APART = 256, GROW = (size_t)16 << 20 };
 
 char *arena, *dynamic_base;
 size_t dynamic_bytes;
-static char *arena_top, *arena_open_end; /* next to hand out; end of what may be touched */
+static char *arena_top;      /* the next allocation begins here */
+static char *arena_open_end; /* the end of the accessible part */
 static bool strict_host;
 static std::map<char *, size_t> &allocations = *new std::map<char *, size_t>;
 static std::map<char *, size_t> &pinned = *new std::map<char *, size_t>; /* of the host */
@@ -154,13 +156,15 @@ cudaError_t cudaGetDeviceCount(int *count)
     return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) { return device ? cudaErrorInvalidDevice : cudaSuccess; }
-/* As sm_80, or as SIMT_CAPABILITY=90 says. */
+/* An sm_80, or an sm_90 with SIMT_CAPABILITY=90. */
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int)
 {
     const char *text = getenv("SIMT_CAPABILITY");
     const int capability = text ? (int)strtol(text, nullptr, 10) : 80;
     switch (attribute) {
-    case cudaDevAttrMultiProcessorCount: *value = 4; break; /* few: loops over the grid go round */
+    case cudaDevAttrMultiProcessorCount:
+        *value = 4;
+        break; /* few, so that loops over the grid repeat */
     case cudaDevAttrComputeCapabilityMajor: *value = capability / 10; break;
     case cudaDevAttrComputeCapabilityMinor: *value = capability % 10; break;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin:
@@ -234,8 +238,8 @@ cudaError_t cudaFreeHost(void *memory)
     return cudaSuccess;
 }
 
-/* Pinned memory of the host is read and written when the copy runs, other memory before the call
- * returns: it is read at once, and written before all that follows. */
+/* Pinned host memory is read and written when the copy runs. Other host memory is read at once;
+ * where it is written, the copy runs before the call returns. */
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t stream)
 {

@@ -1,15 +1,16 @@
-/* What kernels/base/cuda/ptx_sm90.cuh has twins of: barriers in shared memory, bulk copies, barriers of a part of a
- * block, products of a warpgroup. The order of memory that these make is beyond check.cpp, which therefore
- * runs as an older device; here late and early execution bring mistakes to light.
+/* The twins of the functions of kernels/base/cuda/ptx_sm90.cuh: barriers in shared memory, bulk
+ * copies, barriers of a part of a block, products of a warpgroup. check.cpp does not know which
+ * accesses these order, so the check build runs as an older GPU. In the other builds mistakes show
+ * because copies and products run as late or as early as they may.
  */
 #include "internal.h"
 
 namespace simt
 {
 
-/* ---- Barriers in shared memory -------------------------------------------------------------------- */
+/* ---- Barriers in shared memory --------------------------------------------------------------- */
 
-struct Bits { /* of the 8 bytes */
+struct Bits { /* the 8 bytes of a barrier */
     uint16_t arrivals, missing;
     int32_t bytes : 31;
     uint32_t phase : 1;
@@ -29,7 +30,7 @@ static Bits load(const uint64_t *barrier)
     return b;
 }
 
-/* The phase ends when nobody and nothing is missing. */
+/* End the phase when all threads have arrived and all bytes have been copied. */
 static void store(uint64_t *barrier, Bits b)
 {
     const bool ends = b.missing == 0 && b.bytes == 0;
@@ -82,7 +83,7 @@ void barrier_wait(uint64_t *barrier, uint32_t parity, Where where)
     }
 }
 
-/* ---- Bulk copies ---------------------------------------------------------------------------------- */
+/* ---- Bulk copies ----------------------------------------------------------------------------- */
 
 struct Bulk {
     char *to;
@@ -117,7 +118,7 @@ void copy_bulk(void *to, const void *from, int bytes, uint64_t *barrier, Where w
         copies.push_back(c);
 }
 
-/* As late as allowed: when no thread can run. In any order. */
+/* Run one bulk copy, any of them. It is called when no thread can run: as late as allowed. */
 bool async_progress()
 {
     if (copies.empty()) return false;
@@ -130,7 +131,7 @@ bool async_progress()
     return true;
 }
 
-/* ---- Barriers of a part of a block ------------------------------------------------------------------ */
+/* ---- Barriers of a part of a block ----------------------------------------------------------- */
 
 struct Part {
     int threads, arrived;
@@ -162,7 +163,7 @@ void part_barrier(int id, int threads, bool wait, Where where)
     wait_here(WAITS_BLOCK, "part_sync", where);
 }
 
-/* ---- Products of a warpgroup ------------------------------------------------------------------------ */
+/* ---- Products of a warpgroup ----------------------------------------------------------------- */
 
 static float value(const uint16_t *slab, int row, int column)
 {
@@ -199,7 +200,8 @@ void product_slabs(float *d, int wide, const void *a, const void *b, int column,
 
 void product_commit() { current->product_groups.push_back(current->products.size()); }
 
-/* Late: when waited for. In some orders all that is committed, in others no more than is asked for. */
+/* Products run when they are waited for. In some orders all committed ones run, in others only
+ * those that the call waits for. */
 void product_wait(int pending)
 {
     Thread *t = current;
@@ -214,7 +216,7 @@ void product_wait(int pending)
     for (size_t &end : t->product_groups) end -= count;
 }
 
-/* ---- A block ---------------------------------------------------------------------------------------- */
+/* ---- A block --------------------------------------------------------------------------------- */
 
 void async_begin()
 {

@@ -1,10 +1,10 @@
-/* Streams, events and graphs. What a stream is given runs late: when the host waits for it, or when
- * another stream that is waited for waits for it; so a copy that nobody joins does not happen, and a
- * buffer that the host refills too early arrives refilled. How late follows from the seed: 0 runs all
- * at once, 1 as late as allowed, others run some work of a stream early, of each stream as often as
- * the seed says.
+/* Streams, events and graphs. The work of a stream runs late: when the host waits for it, or when
+ * it waits for a stream that waits for it. So a copy that nothing joins never happens, and a copy
+ * from a buffer that the host fills again too early copies the new contents. The seed says how
+ * late: with 0 all work runs at once, with 1 as late as allowed; with others each stream runs some
+ * of its work early, as often as the seed says.
  *
- * A capture is a list of the same work; a graph runs it again, with the arguments it was captured with.
+ * A capture is a list of such work. A graph runs the list again, with the arguments of the capture.
  */
 #include "internal.h"
 
@@ -14,7 +14,7 @@
 namespace simt
 {
 
-/* A task, or, where there is none, a wait until `stream` has done `until`. */
+/* A task; or, where it is empty, a wait until `stream` has done its first `until` tasks. */
 struct Item {
     Task task;
     SimtStream *stream;
@@ -28,11 +28,11 @@ using namespace simt;
 struct SimtStream {
     std::deque<Item> queue;
     uint64_t given, done;
-    uint32_t early;     /* how often of 256 some of it runs when anything is given */
-    SimtGraph *capture; /* NULL: work is queued */
-    bool broken;        /* the capture */
+    uint32_t early;     /* of 256 times that work is given, how often some runs early */
+    SimtGraph *capture; /* where work is recorded; NULL: it is queued */
+    bool broken;        /* the capture has failed */
 };
-/* A place in a stream, and when the stream came by. */
+/* A place in a stream, and the time at which the stream reached it. */
 struct SimtEvent {
     SimtStream *stream;
     uint64_t position;
@@ -115,7 +115,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
-    run_until(stream, stream->given); /* and stays, for events that know it */
+    run_until(stream, stream->given); /* not deleted: events may still name it */
     return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
@@ -142,7 +142,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
     delete event;
     return cudaSuccess;
 }
-/* Events that tie streams together in a capture are not emulated: they break it. */
+/* Events between streams are not emulated in a capture: they make it fail. */
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     if (stream->capture && capture_refuses()) return cudaErrorStreamCaptureUnsupported;
@@ -174,7 +174,7 @@ cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEven
     return cudaSuccess;
 }
 
-/* ---- Graphs -------------------------------------------------------------------------------------- */
+/* ---- Graphs ---------------------------------------------------------------------------------- */
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode)
 {

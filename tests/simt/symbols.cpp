@@ -1,5 +1,5 @@
-/* Names from the program's own symbol table: which thread-local variables are shared memory, and what
- * the code at an address is called.
+/* What the program's own symbol table says: which thread-local variables are shared memory, and the
+ * function that an address is in.
  */
 #include "internal.h"
 
@@ -35,7 +35,7 @@ static std::string demangled(const char *name)
     return result;
 }
 
-/* The first object is the program itself. */
+/* The first object that is visited is the program itself. */
 static int find_segment(dl_phdr_info *info, size_t, void *)
 {
     for (int i = 0; i < info->dlpi_phnum; i++)
@@ -46,8 +46,8 @@ static int find_segment(dl_phdr_info *info, size_t, void *)
     return 1;
 }
 
-/* Shared variables are static locals, whose names begin with _ZZ; the program's other thread-local
- * variables are not touched. */
+/* Shared variables are static locals, whose mangled names begin with _ZZ. The program's other
+ * thread-local variables are left alone. */
 static void read_symbol(const Elf64_Sym &symbol, const char *name)
 {
     if (symbol.st_size == 0) return;

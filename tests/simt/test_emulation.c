@@ -1,5 +1,6 @@
-/* The emulation itself: what is correct passes with the right numbers, and each bug is reported, by
- * the builds that can see it, in every order of threads tried. A case runs in a process of its own. */
+/* Tests of the emulation itself. Correct kernels give the right numbers. Each bug is reported by
+ * the builds that can see it, in every order of threads that is tried. Each case runs in its own
+ * process. */
 #include "op.h"
 
 #include <sys/wait.h>
@@ -9,10 +10,11 @@
 
 enum { COUNT = 1024, PLAIN = 1, ASAN = 2, CHECK = 4, ALL = 7, SEEDS = 6 };
 
-/* The build this is, from the program's name. */
+/* Which build this program is, by its name. */
 static int build;
 
-/* Run a case; its numbers to `out`. Returns 0, else the exit status with standard error in `said`. */
+/* Run a case and store its numbers in `out`. Returns its exit status; `said` gets its standard
+ * error where that is not 0. */
 static int run(const char *name, int seed, int *out, char *said, size_t size)
 {
     int numbers[2], errors[2];
@@ -140,8 +142,8 @@ static void correct_kernels_pass(void **state)
 
 typedef struct {
     const char *name;
-    int builds;       /* that must report it */
-    const char *says; /* part of the checking build's report; the others' may differ */
+    int builds;       /* the builds that must report it */
+    const char *says; /* a part of the check build's report; those of other builds may differ */
 } Bug;
 
 static void assert_reported(const Bug *bugs, size_t count)
@@ -211,7 +213,8 @@ static void divergence_is_reported(void **state)
     ASSERT_REPORTED(bugs);
 }
 
-/* Without the checker a race shows only in the numbers, in some orders: enough orders must show it. */
+/* Without the checker a race shows in the numbers alone, and only in some orders. Enough orders
+ * must show it. */
 static void orders_of_threads_bring_races_to_light(void **state)
 {
     (void)state;
@@ -233,7 +236,7 @@ static void orders_of_threads_bring_races_to_light(void **state)
     }
 }
 
-/* The seeds of 1 to `seeds` in which a bug shows: by its numbers, or by a report. */
+/* In how many of the seeds 1 to `seeds` a bug shows, by wrong numbers or by a report. */
 static int times_shown(const char *name, int seeds, int (*want)(int i))
 {
     int shown = 0;
@@ -247,7 +250,7 @@ static int times_shown(const char *name, int seeds, int (*want)(int i))
     return shown;
 }
 
-/* Streams run as late as allowed, or by turns: what nobody waits for is not there. */
+/* Streams run as late as allowed, or by turns, so that work that nothing waits for is missing. */
 static void missing_waits_between_streams_are_seen(void **state)
 {
     (void)state;
@@ -279,7 +282,7 @@ static int want_warpgroup(int i)
     return i < 128 ? float_bits((float)sum) : -1;
 }
 
-/* The check build is not made for these. */
+/* The check build does not support these. */
 static void what_sm90_has_is_done_late_and_early(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
-/* What the lanes of a warp do together: shuffles, votes, matrix products, matrix loads; and each
- * thread's asynchronous copies.
+/* What the lanes of a warp do together (shuffles, votes, matrix products, matrix loads), and the
+ * asynchronous copies of each thread.
  *
- * All of the first are one function, collective(): a lane leaves its payload in its slot and waits;
- * the last lane of the mask to come computes everybody's result.
+ * One function, collective(), serves all of the former: a lane puts its operands into its slot and
+ * waits; the last lane of the mask to arrive computes the results of all.
  */
 #include "internal.h"
 
@@ -59,8 +59,8 @@ static void check_mask(const Warp &w, uint32_t mask, const char *what, Where whe
              what, where.file, where.line, mask, w.returned & mask);
 }
 
-/* Whether all lanes of the mask are here; those that are must have come to the same place. While
- * some are missing, comparing with one of the others is enough. */
+/* Whether all lanes of the mask have arrived, which must all be at the same place in the source.
+ * While some are missing, it is enough to compare with one of the others. */
 static bool all_here(const Warp &w, const Slot &mine)
 {
     bool all = (mine.mask & w.pending) == mine.mask;
@@ -104,7 +104,7 @@ static void collective(uint32_t mask, Work *work, void *payload, const char *wha
     fiber_yield(current->fiber);
 }
 
-/* ---- Shuffles and votes -------------------------------------------------------------------------- */
+/* ---- Shuffles and votes ---------------------------------------------------------------------- */
 
 struct Shuffled {
     uint64_t in, out;
@@ -213,7 +213,7 @@ unsigned vote(unsigned mask, Vote kind, uint64_t value, Where where)
     return v.result;
 }
 
-/* ---- Tensor cores: mma.m16n8k16 on bfloat16, ldmatrix --------------------------------------------- */
+/* ---- Tensor cores: mma.m16n8k16 on bfloat16, ldmatrix ---------------------------------------- */
 
 struct Product {
     float *d;
@@ -224,8 +224,8 @@ struct Product {
 static float low_half(uint32_t pair) { return __uint_as_float(pair << 16); }
 static float high_half(uint32_t pair) { return __uint_as_float(pair & 0xffff0000u); }
 
-/* Lane l, g = l/4, t = l%4. Register i of A: row g + 8(i&1), columns 2t + 8(i>>1) and the next; of B:
- * rows 2t + 8i and the next, column g; of C and D: row g + 8(i>>1), column 2t + (i&1). */
+/* Lane l, g = l/4, t = l%4. Register i of A: row g + 8(i&1), columns 2t + 8(i>>1) and the next; of
+ * B: rows 2t + 8i and the next, column g; of C and D: row g + 8(i>>1), column 2t + (i&1). */
 static void do_product(void *const *payload, uint32_t, Thread *const *)
 {
     float a[16][16], b[16][8];
@@ -259,7 +259,7 @@ void mma_m16n8k16(float *d, const uint32_t *a, const uint32_t *b, const float *c
     collective(~0u, do_product, &p, "mma.sync", where);
 }
 
-/* With AddressSanitizer static shared memory is not told from the program's other memory. */
+/* With AddressSanitizer, static shared memory can not be told from the program's other memory. */
 static bool is_shared(const void *memory)
 {
     return is_dynamic(memory) || shared_variable(memory) || (SIMT_ASAN && !is_device(memory));
@@ -307,7 +307,7 @@ void ldmatrix(uint32_t *r, int count, bool transposed, const void *row, Where wh
     collective(~0u, do_matrix_load, &load, transposed ? "ldmatrix.trans" : "ldmatrix", where);
 }
 
-/* ---- Fences and atomics, for the checker ---------------------------------------------------------- */
+/* ---- Fences and atomics, for the checker ----------------------------------------------------- */
 
 void fence()
 {
@@ -322,10 +322,10 @@ void note_atomic(const void *memory, size_t bytes, Where where)
     if (SIMT_CHECK) check_access(current, memory, bytes, true, true, where, nullptr);
 }
 
-/* ---- Asynchronous copies -------------------------------------------------------------------------- */
+/* ---- Asynchronous copies --------------------------------------------------------------------- */
 
-/* Performed as late as allowed, so that a missing wait reads old bytes; in some orders half of them
- * as early as allowed, so that a stage still being read is overwritten. */
+/* Copies run as late as allowed, so that code without a wait reads old bytes. In some orders half
+ * of them run as early as allowed, so that they overwrite a stage that is still being read. */
 static void perform(Thread *thread, Copy &c)
 {
     if (c.done) return;

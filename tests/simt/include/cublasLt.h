@@ -1,5 +1,5 @@
-/* The part of cuBLASLt that souk uses, as the emulation offers it (../cublaslt.cpp): names and types
- * as in NVIDIA's header of this name.
+/* The part of cuBLASLt that souk uses, as the emulation offers it (../cublaslt.cpp): names and
+ * types as in NVIDIA's header of this name.
  */
 #ifndef SIMT_CUBLASLT_H
 #define SIMT_CUBLASLT_H

@@ -1,5 +1,5 @@
-/* What a .cu file sees of CUDA when g++ compiles it for the emulation: keywords, built-in variables,
- * barriers, warp functions, atomics, intrinsics, the launch. ../README.md says how it works.
+/* CUDA for .cu files that g++ compiles for the emulation: keywords, built-in variables, barriers,
+ * warp functions, atomics, intrinsics, the launch. ../README.md says how the emulation works.
  */
 #ifndef SIMT_CUDA_RUNTIME_H
 #define SIMT_CUDA_RUNTIME_H
@@ -16,11 +16,11 @@
 
 #define SIMT 1
 
-/* One instance of static shared memory is enough, because blocks run one after another. As a
- * thread-local variable it has a symbol of its own kind, so that the emulation finds it, fills it
- * with junk before every block and knows what is shared. (A section attribute would be plainer, but
- * g++ 12 drops it on static locals of templates.) AddressSanitizer guards no thread-local variables,
- * so its build takes plain statics. */
+/* One instance of a static shared variable is enough, because blocks run one after another. It is
+ * thread-local, because such variables have their own kind of symbol: the emulation finds them by
+ * it, fills them with junk before every block, and knows which memory is shared. (A section
+ * attribute would be plainer, but g++ 12 ignores it on static locals of templates.)
+ * AddressSanitizer does not guard thread-local variables, so its build has plain statics. */
 #ifdef __SANITIZE_ADDRESS__
 #define __shared__ static
 #else
@@ -64,7 +64,7 @@ inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w)
     return uint4{x, y, z, w};
 }
 
-/* Rewritten whenever the emulation resumes a thread. */
+/* The emulation sets these whenever it resumes a thread. */
 extern uint3 threadIdx, blockIdx;
 extern dim3 blockDim, gridDim;
 enum { warpSize = 32 };
@@ -72,7 +72,7 @@ enum { warpSize = 32 };
 namespace simt
 {
 
-/* A place in a kernel: the default arguments are evaluated where the function is called. */
+/* A place in a kernel. The compiler evaluates default arguments at the place of the call. */
 struct Where {
     const char *file;
     int line;
@@ -105,14 +105,14 @@ void trap(Where where);
 void note_atomic(const void *memory, size_t bytes, Where where);
 void *dynamic_shared();
 
-/* Tensor core and asynchronous copy, behind kernels/base/cuda/ptx.cuh. */
+/* Tensor cores and asynchronous copies, called by kernels/base/cuda/ptx.cuh. */
 void mma_m16n8k16(float *d, const uint32_t *a, const uint32_t *b, const float *c, Where where);
 void ldmatrix(uint32_t *r, int count, bool transposed, const void *row, Where where);
 void cp_async(void *to, const void *from, int bytes, int from_bytes, Where where);
 void cp_async_commit();
-void cp_async_wait(int pending); /* but for the last `pending` groups */
+void cp_async_wait(int pending); /* for all groups but the last `pending` */
 
-/* Behind kernels/base/cuda/ptx_sm90.cuh. */
+/* Called by kernels/base/cuda/ptx_sm90.cuh. */
 void barrier_open(uint64_t *barrier, int arrivals, Where where);
 void barrier_arrive(uint64_t *barrier, int bytes, Where where);
 void barrier_wait(uint64_t *barrier, uint32_t parity, Where where);
@@ -121,7 +121,7 @@ void part_barrier(int id, int threads, bool wait, Where where);
 void product_slabs(float *d, int wide, const void *a, const void *b, int column, bool first,
                    Where where);
 void product_commit();
-void product_wait(int pending); /* but for the last `pending` groups */
+void product_wait(int pending); /* for all groups but the last `pending` */
 
 struct Launch {
     dim3 grid, block;
@@ -129,7 +129,7 @@ struct Launch {
     const void *kernel;
 };
 enum { PARAMETERS_MAX = 4096 };
-/* `call` gets a copy of the `bytes` of arguments, when the launch runs. */
+/* When the launch runs, `call` gets a copy of the arguments, `bytes` bytes. */
 cudaError_t launch(cudaStream_t stream, const Launch &launch, void (*call)(const void *),
                    const void *arguments, size_t bytes);
 
@@ -151,7 +151,7 @@ inline T from_bits(uint64_t bits)
 
 } // namespace simt
 
-/* ---- Launch ------------------------------------------------------------------------------------- */
+/* ---- Launch ---------------------------------------------------------------------------------- */
 
 template <class... P, class... A>
 inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(P...),
@@ -172,7 +172,7 @@ inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*k
         &call, sizeof call);
 }
 
-/* ---- Barriers, votes, shuffles ------------------------------------------------------------------ */
+/* ---- Barriers, votes, shuffles --------------------------------------------------------------- */
 
 inline void __syncthreads(SIMT_HERE) { simt::barrier(simt::BARRIER_PLAIN, 0, SIMT_WHERE); }
 inline int __syncthreads_count(int p, SIMT_HERE)
@@ -259,7 +259,7 @@ inline void __threadfence() { simt::fence(); }
 inline void __threadfence_block() {}
 inline void __trap(SIMT_HERE) { simt::trap(SIMT_WHERE); }
 
-/* ---- Atomics: threads change places only where they wait, so a plain update is atomic ------------ */
+/* ---- Atomics: threads change places only where they wait, so a plain update is atomic -------- */
 
 #define SIMT_ATOMIC(name, result)                                                                  \
     template <class T>                                                                             \
@@ -291,7 +291,7 @@ __attribute__((no_sanitize("thread"))) inline T atomicCAS(T *memory, std::common
     return old;
 }
 
-/* ---- Intrinsics, at full precision: tests compare within bounds ---------------------------------- */
+/* ---- Intrinsics, at full precision: tests compare within bounds ------------------------------ */
 
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 inline float __expf(float x) { return expf(x); }
