@@ -44,9 +44,7 @@ static inline bool items_are_all(const ItemTable *t) { return items_total(t) == 
 /* Ops that need all items to finish a row abort on a shard: catalogue/merge.h has their partial
  * results. */
 #define ITEMS_REQUIRE_ALL(t)                                                                       \
-    REQUIRE(items_are_all(t),                                                                      \
-            "the table has %" PRId64 " of %" PRId64                                                \
-            " items, want all: a shard gives partial results",                                     \
+    REQUIRE(items_are_all(t), "the table has %" PRId64 " of %" PRId64 " items, want all of them",  \
             (t)->id.dim[0], (t)->total)
 
 /* row[i] = ids[i] - first, -1 where the item is absent or of another shard; i32 [rows]. On a whole
