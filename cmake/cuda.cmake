@@ -55,7 +55,7 @@ if(HAVE_CUDA)
   enable_language(CUDA)
   set_target_properties(libsouk PROPERTIES CUDA_STANDARD 17
                         CUDA_ARCHITECTURES "${SOUK_CUDA_ARCHITECTURES}")
-  target_compile_options(libsouk PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall>")
+  target_compile_options(libsouk PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-fno-gnu-unique>")
   target_link_libraries(libsouk PUBLIC CUDA::cublasLt CUDA::cudart_static)
   string(APPEND SOUK_CUDA_LIBS " -L${CUDAToolkit_LIBRARY_DIR} -Wl,-rpath,${CUDAToolkit_LIBRARY_DIR}"
          " -lcublasLt -lcudart_static -lrt -ldl -lstdc++")

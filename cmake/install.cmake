@@ -8,12 +8,13 @@
 find_program(SOUK_LD NAMES ld.bfd ld REQUIRED DOC "GNU ld, which makes the one object of libsouk.a")
 find_program(SOUK_OBJCOPY NAMES objcopy REQUIRED DOC "GNU objcopy, which makes its names local")
 
-# Groups of sections are dissolved (inline functions of C++ in CUDA's sources): the linker would throw away
-# all but one of those that share a name, though ours is local by then.
+# --force-group-allocation dissolves groups of sections (inline functions of C++, in CUDA's sources): the
+# linker keeps one of the groups that share a name, and local names cannot refer to another. -d gives common
+# symbols (clang's locks of OpenMP) a place, as only what has one can be local.
 set(archive ${CMAKE_CURRENT_BINARY_DIR}/libsouk.a)
 set(object ${CMAKE_CURRENT_BINARY_DIR}/souk.o)
 add_custom_command(OUTPUT ${archive} BYPRODUCTS ${object} DEPENDS libsouk VERBATIM
-  COMMAND ${SOUK_LD} -r --force-group-allocation -o ${object} --whole-archive $<TARGET_FILE:libsouk>
+  COMMAND ${SOUK_LD} -r -d --force-group-allocation -o ${object} --whole-archive $<TARGET_FILE:libsouk>
   COMMAND ${SOUK_OBJCOPY} --wildcard --keep-global-symbol=souk_* ${object}
   COMMAND ${CMAKE_COMMAND} -E rm -f ${archive}
   COMMAND ${CMAKE_AR} rcs ${archive} ${object}
