@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/terminal.h"
 #include "data/ingest/ingest.h"
+#include "data/rawlog/map_file.h"
 
 static void usage(FILE *out)
 {
@@ -105,17 +106,6 @@ static const struct option options[] = {
     {0},
 };
 
-static Status apply_set(Mapping *m, const char *text)
-{
-    char section[64], key[64];
-    const char *dot = strchr(text, '.'), *equal = strchr(text, '=');
-    if (!dot || !equal || dot > equal || dot - text >= 64 || equal - dot > 64)
-        return FAIL(ERR_USAGE, "--set %s, expected SECTION.KEY=VALUE", text);
-    snprintf(section, sizeof section, "%.*s", (int)(dot - text), text);
-    snprintf(key, sizeof key, "%.*s", (int)(equal - dot - 1), dot + 1);
-    return map_set(m, section, key, equal + 1);
-}
-
 static Status apply_setting(Mapping *m, const char *option, const char *value)
 {
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
@@ -152,12 +142,12 @@ static Status parse(int argc, char **argv, Arguments *a, Mapping *m)
             if (c == '?') return a->wrong = true, ERR_USAGE;
             if (c == 'h') return a->help = true, OK;
             if (pass == 0) {
-                if (c == MAP) TRY(ini_read(m, optarg));
+                if (c == MAP) TRY(map_file_read(m, optarg));
                 continue;
             }
             switch (c) {
             case SETTING: TRY(wrong(apply_setting(m, options[at].name, optarg))); break;
-            case SET: TRY(wrong(apply_set(m, optarg))); break;
+            case SET: TRY(map_assign(m, optarg)); break;
             case STRICT: o->strict = true; break;
             case PLAIN: o->plain_keys = true; break;
             case KEY: o->key_file = optarg; break;

@@ -349,6 +349,8 @@ void behaviour_close(Behaviour *b)
         free(s->item_keys);
         free(s->user_keys);
         free(s->pseudonyms);
+        key_index_close(&s->item_index);
+        key_index_close(&s->user_index);
         free(s);
     }
     for (int a = 0; a < b->actions; a++) free(b->action_name[a]);

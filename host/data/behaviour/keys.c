@@ -1,6 +1,7 @@
 #include "data/behaviour/keys.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/behaviour/get.h"
@@ -9,16 +10,15 @@
 static Status load_keys(Behaviour *b, bool users)
 {
     BehaviourStore *s = b->store;
+    if (users ? s->user_keys || s->pseudonyms : s->item_keys != NULL) return OK;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    if (!users && !s->item_keys)
+    if (!users)
         return get_keys(b->path, s->file, "/items/key", b->items, &s->item_keys,
                         &s->item_key_width);
-    if (users && b->plain_keys && !s->user_keys)
+    if (b->plain_keys)
         return get_keys(b->path, s->file, "/users/key", b->users, &s->user_keys,
                         &s->user_key_width);
-    if (users && !b->plain_keys && !s->pseudonyms)
-        return get_all(b->path, s->file, "/users/key", TYPE_UINT64, b->users, &s->pseudonyms);
-    return OK;
+    return get_all(b->path, s->file, "/users/key", TYPE_UINT64, b->users, &s->pseudonyms);
 }
 
 Status behaviour_keys_item(Behaviour *b, int32_t item, const char **key)
@@ -43,22 +43,69 @@ Status behaviour_keys_user(Behaviour *b, int64_t user, const char **key)
     return OK;
 }
 
+/* ---- From keys to rows ----------------------------------------------------------------------- */
+
+Status behaviour_keys_index_items(Behaviour *b)
+{
+    BehaviourStore *s = b->store;
+    TRY(load_keys(b, false));
+    if (s->item_index.slot) return OK;
+    return key_index_open(&s->item_index, s->item_keys, s->item_key_width, true, b->items);
+}
+
+Status behaviour_keys_index_users(Behaviour *b)
+{
+    BehaviourStore *s = b->store;
+    TRY(load_keys(b, true));
+    if (s->user_index.slot) return OK;
+    if (b->plain_keys)
+        return key_index_open(&s->user_index, s->user_keys, s->user_key_width, true, b->users);
+    return key_index_open(&s->user_index, s->pseudonyms, sizeof *s->pseudonyms, false, b->users);
+}
+
+/* A pseudonym from its 16 hexadecimal digits, as behaviour_keys_user() writes them. */
+static bool parse_pseudonym(const char *key, uint64_t *pseudonym)
+{
+    if (strlen(key) != 16 || strspn(key, "0123456789abcdef") != 16) return false;
+    *pseudonym = strtoull(key, NULL, 16);
+    return true;
+}
+
+static int64_t scan(const char *keys, size_t width, int64_t rows, const char *key)
+{
+    for (int64_t i = 0; i < rows; i++)
+        if (strcmp(key, keys + (size_t)i * width) == 0) return i;
+    return -1;
+}
+
+static int64_t scan_pseudonyms(const BehaviourStore *s, int64_t rows, uint64_t pseudonym)
+{
+    for (int64_t i = 0; i < rows; i++)
+        if (s->pseudonyms[i] == pseudonym) return i;
+    return -1;
+}
+
 Status behaviour_keys_find_item(Behaviour *b, const char *key, int32_t *item)
 {
+    const BehaviourStore *s = b->store;
     TRY(load_keys(b, false));
-    *item = -1;
-    for (int32_t i = 0; i < b->items && *item < 0; i++)
-        if (!strcmp(key, b->store->item_keys + (size_t)i * b->store->item_key_width)) *item = i;
+    *item = (int32_t)(s->item_index.slot ? key_index_find(&s->item_index, key)
+                                         : scan(s->item_keys, s->item_key_width, b->items, key));
     return OK;
 }
 
 Status behaviour_keys_find_user(Behaviour *b, const char *key, int64_t *user)
 {
+    const BehaviourStore *s = b->store;
+    const bool indexed = s->user_index.slot;
+    uint64_t pseudonym;
+    TRY(load_keys(b, true));
     *user = -1;
-    for (int64_t i = 0; i < b->users && *user < 0; i++) {
-        const char *have;
-        TRY(behaviour_keys_user(b, i, &have));
-        if (!strcmp(key, have)) *user = i;
-    }
+    if (b->plain_keys)
+        *user = indexed ? key_index_find(&s->user_index, key)
+                        : scan(s->user_keys, s->user_key_width, b->users, key);
+    else if (parse_pseudonym(key, &pseudonym))
+        *user = indexed ? key_index_find(&s->user_index, &pseudonym)
+                        : scan_pseudonyms(s, b->users, pseudonym);
     return OK;
 }

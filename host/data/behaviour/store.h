@@ -5,6 +5,7 @@
 #include <hdf5.h>
 #include <pthread.h>
 
+#include "data/behaviour/key_index.h"
 #include "data/behaviour/schema.h"
 
 enum { CACHE_SLOTS = 32 };
@@ -50,7 +51,8 @@ typedef struct BehaviourStore {
     char *item_keys, *user_keys;           /* texts of a fixed width, read when first asked for */
     size_t item_key_width, user_key_width; /* with the closing zero */
     uint64_t *pseudonyms;
-    char shown[32]; /* a pseudonym as text */
+    KeyIndex item_index, user_index; /* made by behaviour_keys_index_* */
+    char shown[32];                  /* a pseudonym as text */
 } BehaviourStore;
 
 #endif

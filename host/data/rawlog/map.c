@@ -393,3 +393,14 @@ Status map_set(Mapping *m, const char *section, const char *name, const char *va
     return FAIL(ERR_FORMAT, "there is no section [%.60s]%s, want one of: %s", section,
                 nearest_hint(&near), names);
 }
+
+Status map_assign(Mapping *m, const char *assignment)
+{
+    char section[64], name[64];
+    const char *dot = strchr(assignment, '.'), *equal = strchr(assignment, '=');
+    if (!dot || !equal || dot > equal || dot - assignment >= 64 || equal - dot > 64)
+        return FAIL(ERR_USAGE, "\"%s\": want SECTION.KEY=VALUE", assignment);
+    snprintf(section, sizeof section, "%.*s", (int)(dot - assignment), assignment);
+    snprintf(name, sizeof name, "%.*s", (int)(equal - dot - 1), dot + 1);
+    return map_set(m, section, name, equal + 1) == OK ? OK : ERR_USAGE;
+}

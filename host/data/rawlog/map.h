@@ -86,6 +86,8 @@ void map_close(Mapping *m); /* safe on {0} */
 
 /* One setting; unknown sections, names and bad values are errors that say what was expected. */
 Status map_set(Mapping *m, const char *section, const char *name, const char *value);
+/* "section.name=value", as the command line and the API have it; every failure is ERR_USAGE. */
+Status map_assign(Mapping *m, const char *assignment);
 /* All settings of an INI file, or of INI text. Errors name `path` and line. */
 Status ini_read(Mapping *m, const char *path);
 Status ini_read_text(Mapping *m, const char *path, const char *text, size_t length);

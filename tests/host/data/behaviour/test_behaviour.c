@@ -114,6 +114,9 @@ static void round_trip(const Shop *shop)
     for (int64_t user = 0; user < b.users; user++)
         check_user(&b, shop, user, shop_user(shop, u, user));
     check_keys(&b, shop, u);
+    assert_ok(behaviour_keys_index_items(&b));
+    assert_ok(behaviour_keys_index_users(&b));
+    check_keys(&b, shop, u);
     behaviour_close(&b);
     unlink(path);
     free(u);

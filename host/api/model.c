@@ -1,0 +1,97 @@
+#include "api/model.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/behaviour/keys.h"
+
+enum { THREADS_MAX = 4096 };
+
+static Status open(const souk_model_options *given, souk_model **model)
+{
+    souk_model_options o = SOUK_MODEL_OPTIONS_INIT;
+    Status st;
+    TRY(call_needs(model, "model"));
+    *model = NULL;
+    TRY(call_options(&o, sizeof o, CALL_LEAST(souk_model_options, threads), given, "options"));
+    TRY(call_needs(o.checkpoint, "options->checkpoint"));
+    TRY(call_needs(o.data, "options->data"));
+    if (o.threads < 0 || o.threads > THREADS_MAX)
+        return FAIL(ERR_USAGE, "options->threads is %" PRId64 ", want 0 to %d", o.threads,
+                    THREADS_MAX);
+    souk_model *m = calloc(1, sizeof *m);
+    if (!m) return FAIL(ERR_MEMORY, "no memory for a model");
+    pthread_mutex_init(&m->users, NULL);
+    TRY_OR_FAIL(st, session_open(&m->session, &(SessionOptions){
+                                                  .checkpoint = o.checkpoint,
+                                                  .data = o.data,
+                                                  .device = o.device ? o.device : "cpu",
+                                                  .threads = (int)o.threads,
+                                              }));
+    TRY_OR_FAIL(st, behaviour_keys_index_items(m->session->file));
+    *model = m;
+    return OK;
+fail:
+    souk_model_close(m);
+    return st;
+}
+
+souk_status souk_model_open(const souk_model_options *options, souk_model **model,
+                            souk_error *error)
+{
+    call_begin();
+    return call_end(open(options, model), error);
+}
+
+void souk_model_close(souk_model *model)
+{
+    if (!model) return;
+    session_close(model->session);
+    pthread_mutex_destroy(&model->users);
+    free(model);
+}
+
+Status model_find_user(souk_model *model, const char *key, int64_t *user)
+{
+    Behaviour *file = model->session->file;
+    pthread_mutex_lock(&model->users);
+    Status st = behaviour_keys_index_users(file);
+    if (st == OK) st = behaviour_keys_find_user(file, key, user);
+    pthread_mutex_unlock(&model->users);
+    TRY(st);
+    return *user >= 0 ? OK : FAIL(ERR_USAGE, "%s has no user \"%s\"", file->path, key);
+}
+
+/* ---- The catalogue --------------------------------------------------------------------------- */
+
+int64_t souk_model_items(const souk_model *model) { return model->session->file->items; }
+int64_t souk_model_users(const souk_model *model) { return model->session->file->users; }
+int souk_model_actions(const souk_model *model) { return model->session->file->actions; }
+
+const char *souk_model_item_key(const souk_model *model, int32_t item)
+{
+    const char *key = NULL;
+    if (item < 0 || item >= model->session->file->items) return NULL;
+    return behaviour_keys_item(model->session->file, item, &key) == OK ? key : NULL;
+}
+
+const char *souk_model_action_name(const souk_model *model, int action)
+{
+    const Behaviour *file = model->session->file;
+    return action >= 0 && action < file->actions ? file->action_name[action] : NULL;
+}
+
+int32_t souk_model_find_item(const souk_model *model, const char *key)
+{
+    int32_t item = -1;
+    return key && behaviour_keys_find_item(model->session->file, key, &item) == OK ? item : -1;
+}
+
+int souk_model_find_action(const souk_model *model, const char *name)
+{
+    const Behaviour *file = model->session->file;
+    for (int i = 0; name && i < file->actions; i++)
+        if (!strcmp(name, file->action_name[i])) return i;
+    return -1;
+}

@@ -1,0 +1,446 @@
+/* Models and recommendations through souk.h. */
+#include "api_case.h"
+
+#include <jansson.h>
+#include <pthread.h>
+
+#include "cli/cli.h"
+
+enum { HISTORIES = 40, K = 6, THREADS = 4 };
+
+static ApiCase c;
+static souk_model *model;
+
+static int open_case(void **state)
+{
+    (void)state;
+    api_case_open(&c);
+    model = api_model(&c);
+    return 0;
+}
+
+static int close_case(void **state)
+{
+    (void)state;
+    souk_model_close(model);
+    api_case_close(&c);
+    return 0;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static souk_status try_open(const char *checkpoint, const char *data, const char *device,
+                            souk_error *error)
+{
+    souk_model_options o = SOUK_MODEL_OPTIONS_INIT;
+    souk_model *opened = model;
+    o.checkpoint = checkpoint;
+    o.data = data;
+    o.device = device;
+    const souk_status st = souk_model_open(&o, &opened, error);
+    assert_null(opened);
+    return st;
+}
+
+static void a_model_that_cannot_be_opened_says_why(void **state)
+{
+    souk_model_options o = SOUK_MODEL_OPTIONS_INIT;
+    souk_model *opened;
+    char other[128];
+    (void)state;
+    assert_failed(try_open("/no/such/run", c.data, NULL, error), SOUK_ERROR_IO, "/no/such/run");
+    assert_failed(try_open(c.run, "/no/such.h5", NULL, error), SOUK_ERROR_IO, "/no/such.h5");
+    assert_failed(try_open(c.data, c.data, NULL, error), SOUK_ERROR_FORMAT, c.data);
+    assert_failed(try_open(NULL, c.data, NULL, error), SOUK_ERROR_USAGE, "checkpoint is NULL");
+    assert_failed(try_open(c.run, NULL, NULL, error), SOUK_ERROR_USAGE, "data is NULL");
+    assert_failed(try_open(c.run, c.data, "abacus", error), SOUK_ERROR_USAGE, "abacus");
+    assert_failed(souk_model_open(NULL, &opened, error), SOUK_ERROR_USAGE, "options is NULL");
+    assert_failed(souk_model_open(&o, NULL, error), SOUK_ERROR_USAGE, "model is NULL");
+    o.checkpoint = c.run, o.data = c.data, o.threads = -1;
+    assert_failed(souk_model_open(&o, &opened, error), SOUK_ERROR_USAGE, "threads is -1");
+    o.size = 0;
+    assert_failed(souk_model_open(&o, &opened, error), SOUK_ERROR_USAGE, "options->size is 0");
+    snprintf(other, sizeof other, "%s/run/metrics.jsonl", c.folder);
+    assert_failed(try_open(other, c.data, NULL, error), SOUK_ERROR_FORMAT, other);
+    souk_model_close(NULL);
+}
+
+static void the_catalogue_has_keys_and_names(void **state)
+{
+    (void)state;
+    assert_int_equal(souk_model_items(model), SHOP_ITEMS);
+    assert_int_equal(souk_model_users(model), api_shop.users);
+    assert_int_equal(souk_model_actions(model), SHOP_ACTIONS);
+    for (int32_t item = 0; item < SHOP_ITEMS; item++)
+        assert_int_equal(souk_model_find_item(model, souk_model_item_key(model, item)), item);
+    for (int action = 0; action < SHOP_ACTIONS; action++)
+        assert_int_equal(souk_model_find_action(model, souk_model_action_name(model, action)),
+                         action);
+    assert_string_equal(souk_model_item_key(model, 12), "item-00012");
+    assert_null(souk_model_item_key(model, -1));
+    assert_null(souk_model_item_key(model, SHOP_ITEMS));
+    assert_null(souk_model_action_name(model, SHOP_ACTIONS));
+    assert_int_equal(souk_model_find_item(model, "item-12"), -1);
+    assert_int_equal(souk_model_find_item(model, NULL), -1);
+    assert_int_equal(souk_model_find_action(model, "views"), -1);
+}
+
+/* ---- The same as the program ----------------------------------------------------------------- */
+
+/* What `souk recommend --json` prints for a history or a user. */
+static json_t *program(const char *how, const char *what)
+{
+    char k[16],
+        *argv[] = {"souk", "recommend", "--checkpoint", c.run,        "--data", c.data, "--json",
+                   "--k",  k,           NULL,           (char *)what, NULL};
+    char path[128];
+    snprintf(k, sizeof k, "%d", K);
+    snprintf(path, sizeof path, "%s/printed.json", c.folder);
+    argv[9] = (char *)how;
+    fflush(stdout);
+    const int out = dup(STDOUT_FILENO), file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    dup2(file, STDOUT_FILENO);
+    const int code = cli_run(11, argv);
+    fflush(stdout);
+    dup2(out, STDOUT_FILENO);
+    close(out);
+    close(file);
+    assert_int_equal(code, 0);
+    json_t *root = json_load_file(path, 0, NULL);
+    assert_non_null(root);
+    return root;
+}
+
+static void assert_as_printed(const souk_recommendation *have, json_t *root)
+{
+    const json_t *list = json_object_get(root, "recommendations");
+    assert_int_equal(json_array_size(list), K);
+    for (size_t i = 0; i < K; i++) {
+        json_t *want = json_array_get(list, i);
+        const char *key = json_string_value(json_object_get(want, "item"));
+        assert_string_equal(have[i].key, key);
+        assert_int_equal(have[i].item, json_integer_value(json_object_get(want, "row")));
+        assert_true((double)have[i].score == json_number_value(json_object_get(want, "score")));
+        assert_true((double)have[i].probability ==
+                    json_number_value(json_object_get(want, "probability")));
+        assert_true((double)have[i].q == json_number_value(json_object_get(want, "q")));
+    }
+    json_decref(root);
+}
+
+static void recommend_one(const souk_history *h, souk_recommendation *out)
+{
+    souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
+    int64_t found;
+    o.k = K;
+    assert_done(souk_recommend(model, h, 1, &o, out, &found, error));
+    assert_int_equal(found, K);
+}
+
+static void recommendations_have_the_bits_of_the_program(void **state)
+{
+    static const char *const name[] = {"view", "purchase", "cart"};
+    static const int32_t item[] = {12, 63, 12}, action[] = {0, 2, 1};
+    static const int64_t minutes[] = {1700000000000, 1700000060000, 1700000120000};
+    souk_history h = SOUK_HISTORY_INIT;
+    souk_recommendation by_key[K], by_number[K], of_user[K], of_row[K];
+    const char *keys[3];
+    (void)state;
+    for (int i = 0; i < 3; i++) keys[i] = souk_model_item_key(model, item[i]);
+    h.count = 3;
+    h.item_key = keys;
+    h.action_name = name;
+    recommend_one(&h, by_key);
+    char list[128];
+    snprintf(list, sizeof list, "%s,%s:purchase,%s:cart", keys[0], keys[1], keys[2]);
+    assert_as_printed(by_key, program("--history", list));
+
+    h = (souk_history)SOUK_HISTORY_INIT;
+    h.count = 3;
+    h.item = item;
+    h.action = action;
+    h.time_ms = minutes;
+    recommend_one(&h, by_number);
+    assert_memory_equal(by_number, by_key, sizeof by_key);
+
+    h = (souk_history)SOUK_HISTORY_INIT;
+    h.user_key = "user-7";
+    recommend_one(&h, of_user);
+    assert_as_printed(of_user, program("--user", "user-7"));
+    h = (souk_history)SOUK_HISTORY_INIT;
+    h.has_user = 1;
+    h.user = 7;
+    recommend_one(&h, of_row);
+    assert_memory_equal(of_row, of_user, sizeof of_user);
+}
+
+/* ---- Batches --------------------------------------------------------------------------------- */
+
+/* The first events of some users, as they are in the file. */
+typedef struct {
+    ShopUser user;
+    int32_t item[HISTORIES][SHOP_LONGEST], action[HISTORIES][SHOP_LONGEST];
+    souk_history history[HISTORIES];
+} Batch;
+
+static Batch *make_batch(void)
+{
+    Batch *b = calloc(1, sizeof *b);
+    assert_non_null(b);
+    for (int i = 0; i < HISTORIES; i++) {
+        const UserHistory *u = shop_user(&api_shop, &b->user, i);
+        b->history[i] = (souk_history)SOUK_HISTORY_INIT;
+        b->history[i].count = u->count;
+        b->history[i].item = b->item[i];
+        b->history[i].action = b->action[i];
+        for (int64_t e = 0; e < u->count; e++) {
+            b->item[i][e] = u->item[e];
+            b->action[i][e] = u->action[e];
+        }
+    }
+    return b;
+}
+
+static bool among(int32_t item, const int32_t *list, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (list[i] == item) return true;
+    return false;
+}
+
+static void lists_need_no_order_and_leave_fewer_items(void **state)
+{
+    static const int32_t allow[] = {50, 3, 4, 50, 96, 17, 80}, block[] = {96, 3, 96};
+    souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
+    souk_recommendation out[HISTORIES * K];
+    int64_t found[HISTORIES];
+    Batch *b = make_batch();
+    (void)state;
+    o.k = K;
+    o.allow = allow, o.allow_count = 7;
+    o.block = block, o.block_count = 3;
+    assert_done(souk_recommend(model, b->history, HISTORIES, &o, out, found, error));
+    for (int i = 0; i < HISTORIES; i++) {
+        const souk_history *h = &b->history[i];
+        int64_t left = 0;
+        static const int32_t candidates[] = {4, 17, 50, 80};
+        for (int k = 0; k < 4; k++) left += !among(candidates[k], h->item, h->count);
+        assert_int_equal(found[i], left);
+        for (int k = 0; k < K; k++) {
+            const souk_recommendation *r = &out[i * K + k];
+            if (k < left) {
+                assert_true(among(r->item, candidates, 4) && !among(r->item, h->item, h->count));
+                assert_true(k == 0 || r[-1].score >= r->score);
+                continue;
+            }
+            assert_int_equal(r->item, -1);
+            assert_null(r->key);
+            assert_true(isnan(r->score) && isnan(r->probability) && isnan(r->q));
+        }
+    }
+    o.include_seen = 1;
+    assert_done(souk_recommend(model, b->history, HISTORIES, &o, out, found, error));
+    for (int i = 0; i < HISTORIES; i++) assert_int_equal(found[i], 4);
+    o.allow_count = 0;
+    assert_done(souk_recommend(model, b->history, 1, &o, out, found, error));
+    assert_int_equal(found[0], 0);
+    free(b);
+}
+
+static void scores_are_those_of_the_recommendations(void **state)
+{
+    souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
+    souk_recommendation best[HISTORIES * K], scored[HISTORIES * K];
+    int32_t item[HISTORIES * K];
+    Batch *b = make_batch();
+    (void)state;
+    o.k = K;
+    assert_done(souk_recommend(model, b->history, HISTORIES, &o, best, NULL, error));
+    for (int i = 0; i < HISTORIES * K; i++) item[i] = best[i].item;
+    assert_done(souk_score(model, b->history, HISTORIES, item, K, scored, error));
+    for (int i = 0; i < HISTORIES * K; i++) {
+        assert_int_equal(scored[i].item, best[i].item);
+        assert_ptr_equal(scored[i].key, best[i].key);
+        assert_near(scored[i].score, best[i].score, 1e-5 * (1.0 + fabs((double)best[i].score)));
+        assert_near(scored[i].probability, best[i].probability, 1e-5);
+        assert_near(scored[i].q, best[i].q, 1e-5 * (1.0 + fabs((double)best[i].q)));
+    }
+    free(b);
+}
+
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+typedef struct {
+    souk_model *model;
+    const Batch *batch;
+    int first;
+    souk_recommendation out[HISTORIES][K];
+    bool failed;
+} Work;
+
+/* Each history alone, so that its bits do not depend on the others; by keys of users too. */
+static void *work(void *argument)
+{
+    Work *w = argument;
+    souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
+    souk_recommendation of_user[K];
+    souk_history user = SOUK_HISTORY_INIT;
+    souk_error error;
+    char key[16];
+    o.k = K;
+    user.user_key = key;
+    for (int n = 0; n < HISTORIES; n++) {
+        const int i = (w->first + n) % HISTORIES;
+        snprintf(key, sizeof key, "user-%d", i);
+        w->failed |= souk_recommend(w->model, &w->batch->history[i], 1, &o, w->out[i], NULL,
+                                    &error) != SOUK_OK ||
+                     souk_recommend(w->model, &user, 1, &o, of_user, NULL, &error) != SOUK_OK ||
+                     souk_model_find_item(w->model, of_user[0].key) != of_user[0].item;
+        user.user_key = "nobody";
+        w->failed |=
+            souk_recommend(w->model, &user, 1, &o, of_user, NULL, &error) != SOUK_ERROR_USAGE ||
+            !strstr(error.message, "nobody");
+        user.user_key = key;
+    }
+    return NULL;
+}
+
+static void threads_share_one_model_beside_another(void **state)
+{
+    souk_model *second = api_model(&c);
+    Batch *b = make_batch();
+    Work *w = calloc(THREADS + 1, sizeof *w);
+    pthread_t thread[THREADS];
+    (void)state;
+    assert_non_null(w);
+    for (int t = 0; t <= THREADS; t++)
+        w[t] = (Work){.model = t % 2 ? second : model, .batch = b, .first = 7 * t};
+    for (int t = 0; t < THREADS; t++)
+        assert_int_equal(pthread_create(&thread[t], NULL, work, &w[t]), 0);
+    work(&w[THREADS]);
+    for (int t = 0; t < THREADS; t++) pthread_join(thread[t], NULL);
+    for (int t = 0; t <= THREADS; t++) {
+        assert_false(w[t].failed);
+        for (int i = 0; i < HISTORIES; i++)
+            for (int k = 0; k < K; k++) {
+                assert_int_equal(w[t].out[i][k].item, w[0].out[i][k].item);
+                assert_true(w[t].out[i][k].score == w[0].out[i][k].score);
+                assert_string_equal(w[t].out[i][k].key, w[0].out[i][k].key);
+            }
+    }
+    souk_model_close(second);
+    free(w);
+    free(b);
+}
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+static souk_status ask(const souk_history *h, souk_error *error)
+{
+    souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
+    const souk_history two[] = {{.has_user = 1, .user = 3}, *h};
+    souk_recommendation out[2 * 10];
+    return souk_recommend(model, two, 2, &o, out, NULL, error);
+}
+
+static void a_wrong_history_is_named_with_its_event(void **state)
+{
+    static const char *const keys[] = {"item-00012", "item-9999", NULL};
+    static const char *const names[] = {"view", "puchase", NULL};
+    static const int32_t items[] = {5, SHOP_ITEMS, -1}, actions[] = {0, SHOP_ACTIONS, -1};
+    static const int64_t falling[] = {2000, 1000, 3000}, far[] = {0, INT64_MAX, INT64_MAX};
+    const souk_history none = SOUK_HISTORY_INIT;
+    souk_history h = none;
+    (void)state;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1: it has neither events nor a user");
+    h.count = 2;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1: item and item_key are NULL");
+    h.item_key = keys;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 1");
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "no item \"item-9999\"");
+    h.item = items;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 1: item 97, want 0 to 96");
+    h.count = 1;
+    assert_int_equal(ask(&h, NULL), SOUK_OK);
+    h.count = 2, h.item = NULL, h.item_key = keys + 1;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 0");
+    static const int32_t good[] = {5, 6, 7};
+    h.item = good;
+    h.action = actions;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 1: action 3, want 0 to 2");
+    h.action = actions + 2;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "action -1");
+    h.action = NULL;
+    h.action_name = names;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "did you mean \"purchase\"?");
+    h.action_name = names + 1;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 0");
+    h.action_name = NULL;
+    h.time_ms = falling;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "want the oldest event first");
+    h.time_ms = far;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "want milliseconds since 1970");
+    h = none;
+    h.count = -1;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1 has -1 events");
+    h = none;
+    h.user_key = "user-80";
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "no user \"user-80\"");
+    h = none;
+    h.has_user = 1;
+    h.user = 80;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1: user 80, want 0 to 79");
+}
+
+static souk_status request(int64_t count, int64_t k, const int32_t *list, int64_t length,
+                           souk_error *error)
+{
+    souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
+    const souk_history h = {.has_user = 1, .user = 3};
+    souk_recommendation out[SHOP_ITEMS + 1];
+    o.k = k;
+    o.block = list;
+    o.block_count = length;
+    return souk_recommend(model, &h, count, &o, out, NULL, error);
+}
+
+static void a_wrong_request_is_refused(void **state)
+{
+    static const int32_t list[] = {1, SHOP_ITEMS};
+    const souk_history h = {.has_user = 1, .user = 3};
+    souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
+    souk_recommendation out[10];
+    (void)state;
+    assert_failed(request(1, 0, NULL, 0, error), SOUK_ERROR_USAGE, "k is 0, want 1 to 97");
+    assert_failed(request(1, SHOP_ITEMS + 1, NULL, 0, error), SOUK_ERROR_USAGE, "k is 98");
+    assert_failed(request(-1, 3, NULL, 0, error), SOUK_ERROR_USAGE, "count is -1");
+    assert_failed(request(1, 3, list, 2, error), SOUK_ERROR_USAGE, "item 97, want 0 to 96");
+    assert_failed(request(1, 3, list, -2, error), SOUK_ERROR_USAGE, "block_count is -2");
+    assert_int_equal(request(0, 3, NULL, 0, NULL), SOUK_OK);
+    assert_failed(souk_recommend(NULL, &h, 1, &o, out, NULL, error), SOUK_ERROR_USAGE, "model is");
+    assert_failed(souk_recommend(model, NULL, 1, &o, out, NULL, error), SOUK_ERROR_USAGE,
+                  "history is NULL");
+    assert_failed(souk_recommend(model, &h, 1, NULL, out, NULL, error), SOUK_ERROR_USAGE,
+                  "options is NULL");
+    assert_failed(souk_recommend(model, &h, 1, &o, NULL, NULL, error), SOUK_ERROR_USAGE,
+                  "out is NULL");
+    assert_failed(souk_score(model, &h, 1, list, 2, out, error), SOUK_ERROR_USAGE, "want 0 to 96");
+    assert_failed(souk_score(model, &h, 1, NULL, 2, out, error), SOUK_ERROR_USAGE, "item is NULL");
+    assert_failed(souk_score(model, &h, 1, list, 0, out, error), SOUK_ERROR_USAGE, "k is 0");
+    assert_int_equal(request(1, SHOP_ITEMS, NULL, 0, NULL), SOUK_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_model_that_cannot_be_opened_says_why),
+        cmocka_unit_test(the_catalogue_has_keys_and_names),
+        cmocka_unit_test(recommendations_have_the_bits_of_the_program),
+        cmocka_unit_test(lists_need_no_order_and_leave_fewer_items),
+        cmocka_unit_test(scores_are_those_of_the_recommendations),
+        cmocka_unit_test(threads_share_one_model_beside_another),
+        cmocka_unit_test(a_wrong_history_is_named_with_its_event),
+        cmocka_unit_test(a_wrong_request_is_refused),
+    };
+    return cmocka_run_group_tests(tests, open_case, close_case);
+}
