@@ -15,7 +15,7 @@ static __global__ void rows_kernel(T *y, Encoder e, const int32_t *at, int64_t f
     device_require(item < e.items);
     for (int64_t c = threadIdx.x % WARP * N; c < e.dim; c += WARP * N) {
         float v[N] = {};
-        if (item >= 0) item_values(v, e, item, c);
+        if (item >= 0) items_values(v, e, item, c);
         store(y + row * e.dim + c, v);
     }
 }
@@ -73,7 +73,7 @@ template <class T>
 static void rows_of(Device *dev, void *y, const ItemTable *table, const int32_t *at, int64_t first,
                     int64_t rows)
 {
-    const Encoder e = encoder_of(table);
+    const Encoder e = items_encoder(table);
     const bool wide = items_are_wide(e, Wide<T>::N) && aligned16(y);
     auto kernel = wide ? rows_kernel<T, Wide<T>::N> : rows_kernel<T, 1>;
     LAUNCH(dev, kernel, blocks_for(rows, WARPS), THREADS, 0, (T *)y, e, at, first, rows);

@@ -1,4 +1,4 @@
-/* The item encoder inside of kernels: items.h. `item` is a row of the table. */
+/* The item encoder of items.h for kernels. `item` is a row of the table. */
 #ifndef SOUK_ITEMS_CUH
 #define SOUK_ITEMS_CUH
 
@@ -12,7 +12,7 @@ typedef struct {
     int kinds, features; /* 0: absent */
 } Encoder;
 
-static inline Encoder encoder_of(const ItemTable *table)
+static inline Encoder items_encoder(const ItemTable *table)
 {
     Encoder e = {};
     e.id = f32(table->id);
@@ -27,10 +27,11 @@ static inline Encoder encoder_of(const ItemTable *table)
     return e;
 }
 
-/* E[item, column .. column + N - 1]. The lanes of a warp take columns side by side. */
+/* v = E[item, column .. column + N - 1]. Neighbouring lanes should take neighbouring columns, so
+ * that a warp reads whole lines of each table. */
 template <int N>
-static __device__ __forceinline__ void item_values(float (&v)[N], const Encoder &e, int64_t item,
-                                                   int64_t column)
+static __device__ __forceinline__ void items_values(float (&v)[N], const Encoder &e, int64_t item,
+                                                    int64_t column)
 {
     float more[N];
     load(v, e.id + item * e.dim + column);
@@ -47,14 +48,14 @@ static __device__ __forceinline__ void item_values(float (&v)[N], const Encoder 
     }
 }
 
-static __device__ __forceinline__ float item_value(const Encoder &e, int64_t item, int64_t column)
+static __device__ __forceinline__ float items_value(const Encoder &e, int64_t item, int64_t column)
 {
     float v[1];
-    item_values(v, e, item, column);
+    items_values(v, e, item, column);
     return v[0];
 }
 
-/* Whether rows of E can be read in steps of `columns`, 4 or 8, numbers of 16 bytes. */
+/* Whether items_values may be called with N = `columns` (4 or 8): its loads are of 16 bytes. */
 static inline bool items_are_wide(const Encoder &e, int columns)
 {
     return e.dim % columns == 0 && aligned16(e.id) && aligned16(e.category_table) &&

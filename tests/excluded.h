@@ -1,4 +1,4 @@
-/* Exclusions for tests: items here and there, up to EXCLUDED of a row, and of the fourth row none. */
+/* Exclusions for tests: up to EXCLUDED items of a row, spread over the catalogue; none of row 3. */
 #ifndef SOUK_TEST_EXCLUDED_H
 #define SOUK_TEST_EXCLUDED_H
 

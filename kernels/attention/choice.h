@@ -7,13 +7,13 @@
  *   ATTENTION_MMA    short.cu and mma.cu: tensor cores. Serves every other call in bf16 that cuDNN
  *                    does not. Made for short histories: a block takes as many as fill its tiles.
  *   ATTENTION_CUDNN  cudnn.c. Serves bf16 where all of this holds:
- *     - longest > 128 (> 64 where head_dim > 64), and on average 96 tokens a sequence: cuDNN works in
+ *     - longest > 128 (> 64 where head_dim > 64), and on average 96 tokens a sequence: cuDNN has
  *       tiles of 128 tokens, which shorter histories leave partly empty;
  *     - head_dim is a multiple of 16: below that the sums of cuDNN over ragged sequences are not
  *       reliable;
  *     - forward: the GPU is sm_90 or sm_10x;
- *     - backward: the GPU is sm_90, which alone has a deterministic kernel for ragged sequences. Its
- *       workspace grows with the square of the longest sequence, and must not exceed
+ *     - backward: the GPU is sm_90, which alone has a deterministic kernel for ragged sequences.
+ *       Its workspace grows with the square of the longest sequence, and must not exceed
  *       ATTENTION_WORKSPACE bytes.
  *
  * The bound of 128 was measured on histories of equal length with heads of 64 columns
@@ -60,7 +60,8 @@ AttentionShape attention_choice_shape(const AttentionCall *call);
  * few bytes larger. */
 int64_t attention_choice_workspace(const AttentionShape *shape);
 /* The scratch that a call reserves for cuDNN's workspace: at least what the plan of the shape asks
- * for, which the host does not know before it has built one. tests/cuda/plans.c compares the two. */
+ * for, which the host does not know before it has built one. tests/cuda/plans.c compares the
+ * two. */
 int64_t attention_choice_scratch(const AttentionShape *shape);
 
 #ifdef __cplusplus

@@ -283,7 +283,7 @@ static __global__ void score_kernel(float *score, const T *u, Encoder e, const f
     device_require(id < e.items);
     double sum = 0.0;
     for (int64_t c = lane; id >= 0 && c < e.dim; c += WARP)
-        sum += (double)to_float(u[i * e.dim + c]) * (double)item_value(e, id, c);
+        sum += (double)to_float(u[i * e.dim + c]) * (double)items_value(e, id, c);
     float z = (float)warp_sum(sum);
     if (bias && id >= 0) z += bias[id];
     if (lane == 0) score[i] = z;
@@ -300,7 +300,7 @@ static __global__ void score_backward_kernel(T *du, T *scaled, const float *g, c
     device_require(id < e.items);
     for (int64_t c = threadIdx.x % WARP; c < e.dim; c += WARP) {
         const int64_t at = i * e.dim + c;
-        from_float(du[at], id < 0 ? 0.0f : g[i] * item_value(e, id, c));
+        from_float(du[at], id < 0 ? 0.0f : g[i] * items_value(e, id, c));
         from_float(scaled[at], id < 0 ? 0.0f : g[i] * to_float(u[at]));
     }
 }
@@ -309,7 +309,7 @@ template <class T>
 static void score(Device *dev, Tensor z, Tensor u, const ItemTable *table, Tensor bias, Tensor ids)
 {
     LAUNCH(dev, score_kernel<T>, blocks_for(u.dim[0], WARPS), THREADS, 0, f32(z), (const T *)u.data,
-           encoder_of(table), f32(bias), i32(ids), u.dim[0]);
+           items_encoder(table), f32(bias), i32(ids), u.dim[0]);
 }
 
 template <class T>
@@ -317,7 +317,7 @@ static void score_backward(Device *dev, Tensor du, Tensor scaled, Tensor g, Tens
                            const ItemTable *table, Tensor ids)
 {
     LAUNCH(dev, score_backward_kernel<T>, blocks_for(u.dim[0], WARPS), THREADS, 0, (T *)du.data,
-           (T *)scaled.data, f32(g), (const T *)u.data, encoder_of(table), i32(ids), u.dim[0]);
+           (T *)scaled.data, f32(g), (const T *)u.data, items_encoder(table), i32(ids), u.dim[0]);
 }
 
 void catalogue_score_cuda(Device *dev, Tensor z, Tensor u, const ItemTable *table, Tensor bias,

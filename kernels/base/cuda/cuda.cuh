@@ -35,18 +35,18 @@ static inline void cuda_check(Device *dev, cudaError_t error, const char *call)
 }
 #define CUDA_CHECK(dev, call) cuda_check((dev), (call), #call)
 
-/* The offset of the file's name in its path. */
+/* The offset in a path of the last folder's name: "FOLDER/OP.cu". */
 static constexpr size_t name_in_path(const char *path)
 {
-    size_t begin = 0;
+    size_t folder = 0, file = 0;
     for (size_t i = 0; path[i]; i++)
-        if (path[i] == '/') begin = i + 1;
-    return begin;
+        if (path[i] == '/') folder = file, file = i + 1;
+    return folder;
 }
 
 /* Enqueue a kernel on the compute stream, unless the device has failed or the grid is empty. The
- * text of `path` from NAME on, "OP.cu: KERNEL", names the launch in profilers (NVTX, which costs
- * nothing without one) and in the message of a failure. */
+ * text of `path` from NAME on, "FOLDER/OP.cu: KERNEL", names the launch in profilers (NVTX, which
+ * costs nothing without one) and in the message of a failure. */
 template <size_t NAME, class... P, class... A>
 static inline void cuda_launch(Device *dev, const char *path, void (*kernel)(P...), dim3 grid,
                                dim3 block, size_t shared, A... arguments)
