@@ -46,6 +46,18 @@ endif()
 file(RELATIVE_PATH SOUK_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(souk.pc.in souk.pc @ONLY)
 
+# Man pages, made by the program that was built.
+if(NOT CMAKE_CROSSCOMPILING)
+  string(TIMESTAMP date "%Y-%m-%d" UTC) # that of SOURCE_DATE_EPOCH where it is set
+  set(man ${CMAKE_CURRENT_BINARY_DIR}/man)
+  add_custom_command(OUTPUT ${man}/souk.1 VERBATIM
+    DEPENDS souk ${CMAKE_SOURCE_DIR}/cmake/man.sh ${CMAKE_SOURCE_DIR}/cmake/man.awk
+    COMMAND ${CMAKE_SOURCE_DIR}/cmake/man.sh $<TARGET_FILE:souk> ${man} ${PROJECT_VERSION} ${date}
+    COMMENT "Making man pages")
+  add_custom_target(souk_man ALL DEPENDS ${man}/souk.1)
+  install(DIRECTORY ${man}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
+
 install(TARGETS souk)
 install(FILES ${archive} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES host/souk.h TYPE INCLUDE)

@@ -50,6 +50,35 @@ compilers=$(for compiler in "$CC" gcc clang-14; do
     command -v "$compiler" >/dev/null && echo "$(realpath "$(command -v "$compiler")") $compiler"
 done | awk '!seen[$1]++ { print $2 }')
 
+# Every command has a page, which renders without a warning.
+has_pages() {
+    local command
+    for command in souk $("$SOUK" --help | sed -n 's/^  \([a-z]*\)  *[A-Za-z].*/souk-\1/p'); do
+        [ -s "$work/prefix/share/man/man1/$command.1" ] || echo "no page $command"
+    done
+    [ -s "$work/prefix/share/man/man1/souk-train.1" ] || echo "no pages at all"
+}
+render() {
+    local page
+    for page in "$work"/prefix/share/man/man1/*.1; do
+        if command -v groff >/dev/null; then groff -man -Tutf8 -ww -z "$page"; fi
+        if command -v mandoc >/dev/null; then mandoc -Tlint -Wwarning "$page"; fi
+        if command -v lexgrog >/dev/null; then lexgrog "$page" | grep -v "\"$(basename "$page" .1) - "; fi
+    done
+}
+# says_nothing COMMAND...
+says_nothing() { [ -z "$("$@" 2>&1 | tee /dev/stderr)" ]; }
+
+check "every command has a man page" says_nothing has_pages
+check "man pages render without a warning and have their names" says_nothing render
+check "maps, licence and README are installed" ls "$work/prefix/share/souk/datasets/retailrocket.ini" \
+    "$work/prefix/share/doc/souk/LICENSE" "$work/prefix/share/doc/souk/README.md"
+echo 'session_id,user_id,item_id,event,time' >"$work/log.csv"
+for i in 1 2 3 4 5 6; do echo "1,$((i % 2)),$i,addtocart,143322133$i"; done >>"$work/log.csv"
+check "the program finds its maps by name" \
+    "$work/prefix/bin/souk" ingest --force --map retailrocket "$work/log.csv" "$work/log.h5"
+refuses "a map that does not exist is refused with the nearest" 2 'did you mean "retailrocket"' \
+    "$work/prefix/bin/souk" ingest --map retailroket "$work/log.csv" "$work/log.h5"
 check "the installed program runs" "$work/prefix/bin/souk" --version
 check "libsouk.a shows what the header declares and nothing else" \
     shows_the_header -g --defined-only "$libraries/libsouk.a"
@@ -72,4 +101,6 @@ done
 mkdir "$work/elsewhere" && mv "$work/prefix" "$work/elsewhere/"
 PKG_CONFIG_PATH=${PKG_CONFIG_PATH/"$work"/"$work/elsewhere"} libraries=${libraries/"$work"/"$work/elsewhere"}
 check "the installed folder may move" built "$CC" --static
+check "the program that moved finds its maps" \
+    "$work/elsewhere/prefix/bin/souk" ingest --force --map retailrocket "$work/log.csv" "$work/log.h5"
 finish

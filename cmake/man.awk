@@ -1,0 +1,98 @@
+# A man page from what --help prints (host/base/help.h has its layout): awk -v name=souk-train -v title=…
+# -v version=… -v date=… -v also="souk(1), …" -f man.awk.
+#
+#   Usage: lines, one for each form      SYNOPSIS
+#   the first paragraph                  the line of NAME; it and what follows: DESCRIPTION
+#   a line "Title:" after an empty one   a section
+#   "  name   text", text of many lines  an entry with its text
+#   other lines that begin with space    as they are: examples
+#   other lines                          paragraphs
+
+function text(s) { # of a paragraph
+    gsub(/\\/, "\\e", s)
+    gsub(/\^/, "\\(ha", s)
+    gsub(/~/, "\\(ti", s)
+    gsub(/--/, "\\-\\-", s)
+    gsub(/…/, "...", s) # groff reads ASCII, but for what preconv has prepared
+    if (s ~ /^[.']/) s = "\\&" s
+    return s
+}
+function code(s) { # what people type
+    s = text(s)
+    gsub(/\\-/, "-", s)
+    gsub(/-/, "\\-", s)
+    return s
+}
+function verbatim(on) {
+    if (on != is_verbatim) print on ? ".PP\n.nf" : ".fi"
+    is_verbatim = on
+}
+function head(title) {
+    verbatim(0)
+    if (title !~ / /) title = toupper(title)
+    gsub(/"/, "\\(dq", title)
+    print ".SH \"" text(title) "\""
+    entry = 0
+}
+
+NR == 1 || (in_usage && /^ /) {
+    in_usage = 1
+    sub(/^[Uu]sage:/, "")
+    sub(/^ +(or: )?/, "")
+    usage = usage ".br\n\\fB" code($0) "\\fR\n"
+    next
+}
+in_usage { # the first line that is no usage
+    in_usage = 0
+    before = 1
+    next
+}
+before { # the first paragraph: its first sentence is NAME's
+    summary = $0
+    sub(/^souk: /, "", summary)
+    sub(/\.( .*)?$/, "", summary)
+    summary = tolower(substr(summary, 1, 1)) substr(summary, 2)
+    print ".TH \"" toupper(name) "\" 1 \"" date "\" \"souk " version "\" \"Manual of souk\""
+    print ".SH NAME\n" name " \\- " text(summary)
+    sub(/^\.br\n/, "", usage)
+    printf ".SH SYNOPSIS\n%s.SH DESCRIPTION\n", usage
+    before = 0
+}
+/^ *$/ { blank = 1; entry = 0; next }
+/^[^ ].*:$/ && blank { head(substr($0, 1, length($0) - 1)); blank = 0; next }
+/^ +[^ ].*[^ ]   *[^ ]/ && !/^                    / && !/^ +souk / {
+    verbatim(0)
+    line = $0
+    sub(/^ +/, "", line)
+    at = match(line, /   */)
+    print ".TP\n\\fB" code(substr(line, 1, at - 1)) "\\fR\n" text(substr(line, at + RLENGTH))
+    entry = 1
+    blank = 0
+    next
+}
+/^                    / && entry { sub(/^ +/, ""); print text($0); next }
+/^ +-/ { # an entry whose text begins on the next line
+    verbatim(0)
+    sub(/^ +/, "")
+    print ".TP\n\\fB" code($0) "\\fR"
+    entry = 1
+    blank = 0
+    next
+}
+/^ / {
+    if (blank && is_verbatim) print ""
+    verbatim(1)
+    print code($0)
+    blank = 0
+    next
+}
+{
+    verbatim(0)
+    if (blank) print ".PP"
+    print text($0)
+    blank = 0
+}
+END {
+    verbatim(0)
+    print ".SH \"SEE ALSO\"\n" also
+}
