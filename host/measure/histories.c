@@ -66,17 +66,26 @@ static Status finish(BehaviourWriter *w, int64_t items)
 {
     char(*text)[KEY_BYTES] = malloc((size_t)items * sizeof *text);
     const char **key = malloc((size_t)items * sizeof *key);
-    Status st = text && key ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId64 " keys", items);
-    for (int64_t i = 0; i < items && st == OK; i++) {
+    const BehaviourCatalogue catalogue = {
+        .items = items, .item_key = key, .report = "synthetic", .split_rule = "all is training"};
+    Status st = OK;
+    if (!text || !key) TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for %" PRId64 " keys", items));
+    for (int64_t i = 0; i < items; i++) {
         key[i] = text[i];
         snprintf(text[i], KEY_BYTES, "item-%" PRId64, i);
     }
-    const BehaviourCatalogue catalogue = {
-        .items = items, .item_key = key, .report = "synthetic", .split_rule = "all is training"};
-    if (st == OK) st = behaviour_write_finish(w, &catalogue);
+    st = behaviour_write_finish(w, &catalogue);
+fail:
     free(text);
     free(key);
     return st;
+}
+
+static Status write_all(BehaviourWriter *w, Columns *c, int64_t items, int64_t length,
+                        int64_t tokens)
+{
+    for (int64_t user = 0; user * length < tokens; user++) TRY(append(w, c, user, length, items));
+    return finish(w, items);
 }
 
 Status measure_histories(const char *path, int64_t items, int64_t length, int64_t tokens)
@@ -90,11 +99,11 @@ Status measure_histories(const char *path, int64_t items, int64_t length, int64_
                                     .plain_keys = true};
     Columns c = {0};
     BehaviourWriter *w = NULL;
-    Status st = take_columns(&c, length);
-    if (st == OK) st = behaviour_write_create(&w, path, &header);
-    for (int64_t user = 0; st == OK && user * length < tokens; user++)
-        st = append(w, &c, user, length, items);
-    if (st == OK) st = finish(w, items);
+    Status st;
+    TRY_OR_FAIL(st, take_columns(&c, length));
+    TRY_OR_FAIL(st, behaviour_write_create(&w, path, &header));
+    TRY_OR_FAIL(st, write_all(w, &c, items, length, tokens));
+fail:
     behaviour_write_close(w);
     free_columns(&c);
     return st;

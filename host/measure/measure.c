@@ -178,10 +178,13 @@ static void sample(Bench *b, Case *c, Samples *s, DeviceClock *clock)
 static Status measure(Bench *b, Case *c, Samples *s)
 {
     DeviceClock *clock;
-    Status st = device_clock_open(c->dev, b->samples + 1, &clock);
-    if (st == OK) sample(b, c, s, clock);
+    Status st;
+    TRY_OR_FAIL(st, device_clock_open(c->dev, b->samples + 1, &clock));
+    sample(b, c, s, clock);
+    st = device_sync(c->dev);
+fail:
     device_clock_close(c->dev, clock);
-    return st == OK ? device_sync(c->dev) : st;
+    return st;
 }
 
 /* Add sets until their calls move more than the caches hold. What counts is the bytes that a call
@@ -203,8 +206,10 @@ static Status run_case(Bench *b, const Op *op, Shape shape, BenchRow *row, Sampl
 {
     Case c = {.dev = b->dev, .op = op, .shape = shape};
     op->cost(&shape, (double)tensor_dtype_size(shape.dtype), &row->bytes, &row->flops);
-    Status st = fill(b, &c, row->bytes);
-    if (st == OK) st = measure(b, &c, samples);
+    Status st;
+    TRY_OR_FAIL(st, fill(b, &c, row->bytes));
+    st = measure(b, &c, samples);
+fail:
     device_sync(b->dev);
     for (int i = 0; i < c.taken; i++) device_free(b->dev, c.memory[i]);
     return st;

@@ -269,18 +269,23 @@ typedef struct {
     int64_t rows, items, dim;
 } Head;
 
+static Status each_head(Bench *b, const Head *head, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const Shape s = {.dtype = head[i].dtype,
+                         .rows = head[i].rows,
+                         .items = head[i].items,
+                         .dim = head[i].dim};
+        TRY(catalogue_of(b, s, i == 0));
+    }
+    return OK;
+}
+
 static Status heads_of(Bench *b, const Head *head, int count)
 {
     const double cache = b->cache;
     b->cache = 0.0; /* a table is larger than the caches, or a step too finds it in them */
-    Status st = OK;
-    for (int i = 0; i < count && st == OK; i++)
-        st = catalogue_of(b,
-                          (Shape){.dtype = head[i].dtype,
-                                  .rows = head[i].rows,
-                                  .items = head[i].items,
-                                  .dim = head[i].dim},
-                          i == 0);
+    const Status st = each_head(b, head, count);
     b->cache = cache;
     return st;
 }

@@ -104,8 +104,10 @@ static Status bench(Run *r, const Config *config, const BenchStepOptions *o, Ben
     TRY(stream_open(&r->stream, &r->trainer.file, &options, (StreamCursor){0}));
     double *seconds = malloc((size_t)o->steps * sizeof *seconds);
     if (!seconds) return FAIL(ERR_MEMORY, "no memory for the times of %" PRId64 " steps", o->steps);
-    const Status st = run(r, o->warmup, o->steps, o->listener, seconds);
-    if (st == OK) summarise(r, o->steps, seconds, result);
+    Status st;
+    TRY_OR_FAIL(st, run(r, o->warmup, o->steps, o->listener, seconds));
+    summarise(r, o->steps, seconds, result);
+fail:
     free(seconds);
     return st;
 }
@@ -127,9 +129,11 @@ static Status bench_synthetic(Config config, const BenchStepOptions *options, Be
     snprintf(folder, sizeof folder, "%s/souk-bench.XXXXXX", temporary ? temporary : "/tmp");
     if (!mkdtemp(folder)) return FAIL(ERR_IO, "%s: %s", folder, strerror(errno));
     snprintf(config.data_path, sizeof config.data_path, "%s/histories.h5", folder);
-    Status st = measure_histories(config.data_path, options->items, config.model_length,
-                                  BATCHES * config.train_tokens);
-    if (st == OK) st = bench_data(&config, options, result);
+    Status st;
+    TRY_OR_FAIL(st, measure_histories(config.data_path, options->items, config.model_length,
+                                      BATCHES * config.train_tokens));
+    st = bench_data(&config, options, result);
+fail:
     unlink(config.data_path);
     rmdir(folder);
     return st;
