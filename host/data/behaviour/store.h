@@ -5,7 +5,7 @@
 #include <hdf5.h>
 #include <pthread.h>
 
-#include "data/behaviour/key_index.h"
+#include "base/key_index.h"
 #include "data/behaviour/schema.h"
 
 enum { CACHE_SLOTS = 32 };

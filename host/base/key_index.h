@@ -1,6 +1,6 @@
 /* A hash table from keys to their rows, over keys that stay where they are. */
-#ifndef SOUK_BEHAVIOUR_KEY_INDEX_H
-#define SOUK_BEHAVIOUR_KEY_INDEX_H
+#ifndef SOUK_KEY_INDEX_H
+#define SOUK_KEY_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

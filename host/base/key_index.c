@@ -1,4 +1,4 @@
-#include "data/behaviour/key_index.h"
+#include "base/key_index.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
