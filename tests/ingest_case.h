@@ -12,6 +12,8 @@
 #include "data/behaviour/columns.h"
 #include "data/behaviour/keys.h"
 #include "data/ingest/ingest.h"
+#include "data/rawlog/map.h"
+#include "data/rawlog/map_file.h"
 #include "test.h"
 
 static char folder[64];
@@ -107,7 +109,7 @@ static inline Status ingest_with(IngestOptions o, const char *ini, const char *i
     o.inputs = list;
     o.output = out;
     ingest_report_close(&report);
-    Status st = ini_read_text(m, "map.ini", ini, strlen(ini));
+    Status st = map_file_read_text(m, "map.ini", ini, strlen(ini));
     if (st == OK) st = ingest_run(&o, m, &report);
     map_close(m);
     free(m);
@@ -130,7 +132,7 @@ static inline Status ingest_text(const char *ini, const char *log)
         status_clear();                                                                            \
     } while (0)
 
-/* ---- Reading back ---------------------------------------------------------------------------- */
+/* ---- Reading back ------------------------------------------------------------------------------ */
 
 typedef struct {
     Behaviour b;

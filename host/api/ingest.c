@@ -6,6 +6,7 @@
 #include "api/follow.h"
 #include "api/lines.h"
 #include "data/ingest/ingest.h"
+#include "data/rawlog/map.h"
 #include "data/rawlog/map_file.h"
 
 static Status assign(void *mapping, const char *line) { return map_assign(mapping, line); }

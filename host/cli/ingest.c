@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/terminal.h"
 #include "data/ingest/ingest.h"
+#include "data/rawlog/map.h"
 #include "data/rawlog/map_file.h"
 
 static void usage(FILE *out)

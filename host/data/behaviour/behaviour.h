@@ -10,7 +10,6 @@
 
 #include "base/status.h"
 #include "data/behaviour/schema.h"
-#include "losses/end.h"
 
 Status behaviour_open(Behaviour *b, const char *path);
 void behaviour_close(Behaviour *b); /* safe on {0} and on a file that failed to open */

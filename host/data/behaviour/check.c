@@ -8,7 +8,6 @@
 
 #include "base/parallel.h"
 #include "data/behaviour/columns.h"
-#include "losses/end.h"
 
 enum { BLOCK = 1 << 16 };
 

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "losses/end.h"
+
 enum { SPLIT_TRAIN, SPLIT_VALID, SPLIT_TEST, SPLITS };
 enum { ACTIONS_MAX = 256, FEATURES_MAX = 64, FEATURE_NAME_MAX = 64 };
 

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "data/behaviour/columns.h"
-#include "losses/end.h"
 
 enum { EVENTS = 1 << 16 }; /* read at a time */
 

@@ -4,7 +4,6 @@
 
 #include "base/status.h"
 #include "data/behaviour/schema.h"
-#include "losses/end.h"
 
 typedef struct {
     int actions;

@@ -137,7 +137,7 @@ static bool too_busy(const Record *records, int64_t count, size_t size, int64_t 
 static Status clean_user(Cleaner *c, Record *records, int64_t *count)
 {
     const Stage *g = c->stage;
-    if (!map_has_clock(g->m)) {
+    if (!mapping_has_clock(g->m)) {
         times_from_gaps(records, *count, g->size);
         return OK;
     }

@@ -380,7 +380,7 @@ static Status name_columns(const Stage *g, Owner owner, FeatureSet *set)
     return OK;
 }
 
-/* Rows of one kind: 0 unknown, then the values in order of the entities that first carry them. */
+/* LogRows of one kind: 0 unknown, then the values in order of the entities that first carry them. */
 static Status fill_kind(const Stage *g, int f, const KnownValue *value, int features, int64_t rows,
                         FeatureSet *set, int kind)
 {

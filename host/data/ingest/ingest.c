@@ -16,7 +16,7 @@
 enum { AHEAD = 8, MEMORY_MIN = 1 << 20 };
 
 /* Bad rows of a piece, into the report; the first of each kind in order of the input stays. */
-static Status take_bad(Stage *g, const Rows *rows, const Piece *piece)
+static Status take_bad(Stage *g, const LogRows *rows, const LogPiece *piece)
 {
     int first = -1;
     for (int k = 0; k < BAD_KINDS; k++) {
@@ -36,7 +36,7 @@ static Status take_bad(Stage *g, const Rows *rows, const Piece *piece)
                 rows->bad[first].why);
 }
 
-static Status take_cells(Stage *g, const RowCell *from, CellValue *to)
+static Status take_cells(Stage *g, const LogCell *from, CellValue *to)
 {
     for (int c = 0; c < g->m->cells; c++) {
         if (!g->m->cell[c].category) {
@@ -52,10 +52,10 @@ static Status take_cells(Stage *g, const RowCell *from, CellValue *to)
     return OK;
 }
 
-static Status take_rows(Stage *g, Sorter *sorter, const Rows *rows)
+static Status take_rows(Stage *g, Sorter *sorter, const LogRows *rows)
 {
     for (int64_t i = 0; i < rows->count; i++) {
-        const Row *row = &rows->row[i];
+        const LogRow *row = &rows->row[i];
         if (i + AHEAD < rows->count) {
             keys_prefetch(&g->users, row[AHEAD].user_hash);
             keys_prefetch(&g->items, row[AHEAD].item_hash);
@@ -94,8 +94,8 @@ static Status read_pieces(Stage *g, Pipe *pipe, Sorter *sorter, int64_t bytes)
 {
     Progress progress;
     char extra[64];
-    const Rows *rows;
-    const Piece *piece;
+    const LogRows *rows;
+    const LogPiece *piece;
     Status st;
     progress_begin(&progress, "reading", bytes, g->options->listener);
     while ((st = pipe_next(pipe, &rows, &piece)) == OK && rows) {

@@ -11,7 +11,7 @@
 #define SOUK_INGEST_H
 
 #include "base/listener.h"
-#include "data/rawlog/map.h"
+#include "data/rawlog/mapping.h"
 #include "data/rawlog/rows.h"
 
 #define INGEST_MEMORY_DEFAULT (INT64_C(2) << 30)

@@ -42,9 +42,9 @@ static void dropped(FILE *out, const Stage *g)
     }
     line(out, "- outside the time range", r->outside_time);
     line(out, "- outside limits", r->outside_limits);
-    if (map_has_clock(g->m) && g->m->drop_duplicates)
+    if (mapping_has_clock(g->m) && g->m->drop_duplicates)
         line(out, "- exact duplicates", r->duplicates);
-    if (map_has_clock(g->m)) {
+    if (mapping_has_clock(g->m)) {
         snprintf(what, sizeof what, "- events of %lld bots", (long long)r->bot_users);
         line(out, what, r->bot_events);
     }
@@ -59,7 +59,7 @@ static void dropped(FILE *out, const Stage *g)
 
 static void limits(FILE *out, const Mapping *m)
 {
-    if (!map_has_clock(m)) return;
+    if (!mapping_has_clock(m)) return;
     fprintf(out, "  a bot has more than %lld events a minute or %lld a day (0: no limit)\n",
             (long long)m->max_per_minute, (long long)m->max_per_day);
 }
@@ -105,7 +105,7 @@ Status report_text(Stage *g)
                  (double)m->action_reward[a]);
         line(out, what, r->action_events[a]);
     }
-    if (map_has_clock(m))
+    if (mapping_has_clock(m))
         fprintf(out, "  from %s to %s\n", text_from_time(first, r->first_ms),
                 text_from_time(last, r->last_ms));
     fprintf(out, "split\n  %s\n", r->split_rule);

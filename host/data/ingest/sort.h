@@ -13,6 +13,11 @@
 
 #include "data/rawlog/rows.h"
 
+typedef union {
+    float number;      /* NaN: missing */
+    uint32_t category; /* 0: missing, else its id + 1 */
+} CellValue;
+
 typedef struct {
     int64_t time;
     uint32_t user, item;

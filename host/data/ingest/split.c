@@ -217,6 +217,6 @@ uint8_t split_event_end(const Stage *g, const Record *r, const Record *next)
         return cut ? END_TERMINAL : END_GOES_ON;
     }
     /* Without a clock nobody knows whether the user would have gone on. */
-    if (!map_has_clock(g->m)) return END_TRUNCATED;
+    if (!mapping_has_clock(g->m)) return END_TRUNCATED;
     return r->time + g->m->gap_ms >= g->report->last_ms ? END_TRUNCATED : END_TERMINAL;
 }

@@ -1,14 +1,14 @@
-/* Mappings completed: defaults, detection from common column names, consistency. */
-#include <ctype.h>
-#include <math.h>
+#include "data/rawlog/detect.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "data/rawlog/format/format.h"
 #include "data/rawlog/map.h"
 
-/* Actions of a mapping that lists none, and what logs call them. The rewards of view and purchase
- * are SQN's (Xin et al., SIGIR 2020: click 0.2, purchase 1.0). */
+/* Actions of a mapping that lists none, and the texts that logs have for them. The rewards of view
+ * and purchase are those of SQN (Xin et al., SIGIR 2020: click 0.2, purchase 1.0). */
 static const struct {
     const char *name;
     float reward;
@@ -22,7 +22,8 @@ static const struct {
     {"remove", 0.0f, {"remove", "remove_from_cart", "removefromcart", NULL}},
 };
 
-/* Lower case, best first. */
+/* Common names of the columns of each role, in lower case. Where a log has several, the first
+ * counts. */
 static const char *const common[ROLES][12] = {
     [ROLE_USER] = {"user_id", "userid", "user", "visitorid", "visitor_id", "customer_id",
                    "customerid", "reviewerid", "household_id", "session_id", "sessionid", NULL},
@@ -155,7 +156,7 @@ static Status check_split(const Mapping *m)
     if (m->valid_share + m->test_share >= 1.0)
         return FAIL(ERR_FORMAT, "[split] valid = %g and test = %g leave nothing to train on",
                     m->valid_share, m->test_share);
-    if (m->split == SPLIT_BY_TIME && !map_has_clock(m))
+    if (m->split == SPLIT_BY_TIME && !mapping_has_clock(m))
         return FAIL(ERR_USAGE,
                     "the log has no time column, so it cannot be split by time: choose --split "
                     "leave-one-out (or leave-last-basket, or files)");
@@ -164,7 +165,7 @@ static Status check_split(const Mapping *m)
 
 Status detect_finish(Mapping *m)
 {
-    if (m->format == FORMAT_SEQUENCE || m->format == FORMAT_SESSIONS)
+    if (!m->format->columns)
         for (int r = 0; r < ROLES; r++) m->role[r][0] = '\0';
     else if (!m->role[ROLE_USER][0] || !m->role[ROLE_ITEM][0])
         return FAIL(ERR_FORMAT, "[columns] must name user and item");

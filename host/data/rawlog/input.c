@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <lzma.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,9 +20,9 @@ struct LogFile {
     const char *path;
     int fd;
     Codec codec;
-    bool at_end;   /* of the raw file */
-    bool mid_unit; /* inside a gzip member, zstd frame or xz stream */
-    int64_t position;
+    bool at_end;      /* of the raw file */
+    bool mid_unit;    /* inside a gzip member, zstd frame or xz stream */
+    int64_t position; /* raw bytes read */
     size_t raw_at, raw_end;
     z_stream gzip;
     ZSTD_DStream *zstd;
@@ -52,7 +53,7 @@ static Status read_fully(LogFile *in, void *out, size_t size, size_t *got)
     return OK;
 }
 
-/* Fresh raw bytes once the last are used up. */
+/* Read raw bytes, once those read before are used up. */
 static Status refill(LogFile *in)
 {
     if (in->raw_at < in->raw_end || in->at_end) return OK;
@@ -116,8 +117,8 @@ void input_close(LogFile *in)
 
 static Status damaged(const LogFile *in, const char *what)
 {
-    return FAIL(ERR_FORMAT, "%s: the %s stream is %s near byte %lld", in->path,
-                codec_name[in->codec], what, (long long)in->position);
+    return FAIL(ERR_FORMAT, "%s: the %s stream is %s near byte %" PRId64, in->path,
+                codec_name[in->codec], what, in->position);
 }
 
 static Status read_gzip(LogFile *in, char *out, size_t size, size_t *made)
@@ -131,10 +132,10 @@ static Status read_gzip(LogFile *in, char *out, size_t size, size_t *made)
     z->avail_in = (uInt)(in->raw_end - in->raw_at);
     z->next_out = (unsigned char *)out;
     z->avail_out = (uInt)(size > (1u << 30) ? (1u << 30) : size);
-    const uInt room = z->avail_out;
+    const uInt wanted = z->avail_out;
     const int code = inflate(z, Z_NO_FLUSH);
     in->raw_at = in->raw_end - z->avail_in;
-    *made = room - z->avail_out;
+    *made = wanted - z->avail_out;
     if (code == Z_STREAM_END)
         in->mid_unit = false;
     else if (code != Z_OK && code != Z_BUF_ERROR)
@@ -202,28 +203,35 @@ Status input_read(LogFile *in, char *out, size_t size, size_t *got)
     return OK;
 }
 
+static Status read_whole(LogFile *in, char **text, size_t *length)
+{
+    size_t capacity = 0, got = 0;
+    *length = 0;
+    do {
+        if (*length == capacity) {
+            capacity = capacity ? 2 * capacity : RAW;
+            if (capacity > WHOLE_MAX)
+                return FAIL(ERR_MEMORY, "%s: want a file of less than %d bytes", in->path,
+                            WHOLE_MAX);
+            char *more = realloc(*text, capacity + 1);
+            if (!more) return FAIL(ERR_MEMORY, "%s: no memory for %zu bytes", in->path, capacity);
+            *text = more;
+        }
+        TRY(input_read(in, *text + *length, capacity - *length, &got));
+        *length += got;
+    } while (got);
+    (*text)[*length] = '\0';
+    return OK;
+}
+
 Status input_whole(const char *path, char **text, size_t *length)
 {
     LogFile *in;
     char *all = NULL;
-    size_t used = 0, room = RAW, got = 1;
     TRY(input_open(&in, path));
-    Status st = OK;
-    while (st == OK && got) {
-        char *more = room <= WHOLE_MAX ? realloc(all, room + 1) : NULL;
-        if (!more) {
-            st = FAIL(ERR_MEMORY, "%s: no memory for its %zu bytes", path, room);
-            break;
-        }
-        all = more;
-        st = input_read(in, all + used, room - used, &got);
-        used += got;
-        if (used == room) room *= 2;
-    }
+    const Status st = read_whole(in, &all, length);
     input_close(in);
     if (st != OK) return free(all), st;
-    all[used] = '\0';
     *text = all;
-    *length = used;
     return OK;
 }

@@ -1,9 +1,10 @@
 #include "data/rawlog/keys.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS_FIRST = 64, BLOCK = 1 << 18 };
+enum { SLOTS_FIRST = 64, FIRST_BLOCK = 1 << 12, BLOCK = 1 << 18 };
 #define KEYS_LIMIT INT64_C(2147483646)
 
 int64_t keys_find(const Keys *k, Text text, uint64_t hash)
@@ -31,8 +32,7 @@ static Status grow_slots(Keys *k)
     if (k->slots && (uint64_t)k->count * 8 < k->slots * 5) return OK;
     const uint64_t slots = k->slots ? k->slots * 2 : SLOTS_FIRST;
     KeySlot *fresh = calloc(slots, sizeof *fresh);
-    if (!fresh)
-        return FAIL(ERR_MEMORY, "no memory for a dictionary of %lld keys", (long long)k->count);
+    if (!fresh) return FAIL(ERR_MEMORY, "no memory for a dictionary of %" PRId64 " keys", k->count);
     for (uint64_t i = 0; i < k->slots; i++)
         if (k->slot[i].id_plus_one) place(fresh, slots - 1, k->slot[i]);
     free(k->slot);
@@ -44,25 +44,27 @@ static Status grow_slots(Keys *k)
 
 static Status grow_keys(Keys *k)
 {
-    if (k->count < k->room) return OK;
-    const int64_t room = k->room ? k->room + k->room / 2 : 64;
-    char **fresh = realloc(k->key, (size_t)room * sizeof *fresh);
-    if (!fresh) return FAIL(ERR_MEMORY, "no memory for %lld keys", (long long)room);
-    k->bytes += (room - k->room) * (int64_t)sizeof *fresh;
+    if (k->count < k->capacity) return OK;
+    const int64_t capacity = k->capacity ? k->capacity + k->capacity / 2 : 64;
+    char **fresh = realloc(k->key, (size_t)capacity * sizeof *fresh);
+    if (!fresh) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " keys", capacity);
+    k->bytes += (capacity - k->capacity) * (int64_t)sizeof *fresh;
     k->key = fresh;
-    k->room = room;
+    k->capacity = capacity;
     return OK;
 }
 
-/* Room for a key's length, text and terminator; small dictionaries start with a small block. */
+/* Space for `size` more bytes of texts in the last block. The first block is small, because many
+ * dictionaries have few keys. */
 static Status grow_arena(Keys *k, size_t size)
 {
-    const size_t block = k->blocks ? BLOCK : 4096;
-    if (k->blocks && k->block_used + size <= (k->blocks == 1 ? 4096 : (size_t)BLOCK)) return OK;
+    const size_t block = k->blocks ? BLOCK : FIRST_BLOCK;
+    const size_t last = k->blocks == 1 ? FIRST_BLOCK : BLOCK;
+    if (k->blocks && k->block_used + size <= last) return OK;
     char **list = realloc(k->block, (size_t)(k->blocks + 1) * sizeof *list);
     if (list) k->block = list;
     char *fresh = list ? malloc(block) : NULL;
-    if (!fresh) return FAIL(ERR_MEMORY, "no memory for %lld keys", (long long)k->count + 1);
+    if (!fresh) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " keys", k->count + 1);
     k->block[k->blocks++] = fresh;
     k->block_used = 0;
     k->bytes += (int64_t)block;
@@ -76,7 +78,7 @@ Status keys_add(Keys *k, Text text, uint64_t hash, uint32_t *id)
         *id = (uint32_t)known;
         return OK;
     }
-    REQUIRE(text.length <= KEY_MAX, "a key of %u bytes, at most %d", text.length, KEY_MAX);
+    REQUIRE(text.length <= KEY_MAX, "a key of %u bytes, want at most %d", text.length, KEY_MAX);
     if (k->count >= KEYS_LIMIT) return FAIL(ERR_FORMAT, "more than 2^31 - 2 different keys");
     TRY(grow_slots(k));
     TRY(grow_keys(k));

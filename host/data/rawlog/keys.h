@@ -1,7 +1,8 @@
-/* A dictionary: keys (short texts) -> dense ids 0, 1, 2 ... in the order they were added. Open
- * addressing over 8-byte slots, the texts in an arena: about 30 bytes and the key itself, a key. */
-#ifndef SOUK_INGEST_KEYS_H
-#define SOUK_INGEST_KEYS_H
+/* A dictionary: keys, which are short texts -> dense ids 0, 1, 2 ... in the order of adding. Open
+ * addressing over slots of 8 bytes, with the texts in an arena. Each key takes some 30 bytes and
+ * its text. */
+#ifndef SOUK_RAWLOG_KEYS_H
+#define SOUK_RAWLOG_KEYS_H
 
 #include "base/status.h"
 #include "data/rawlog/text.h"
@@ -15,12 +16,12 @@ typedef struct {
 typedef struct {
     KeySlot *slot;
     uint64_t slots; /* a power of two; 0 before the first key */
-    char **key;     /* [count] terminated, length in the two bytes before */
-    int64_t count, room;
-    char **block; /* arena */
+    char **key;     /* [count] zero-terminated; the length is in the two bytes before it */
+    int64_t count, capacity;
+    char **block; /* the arena of texts */
     int blocks;
     size_t block_used;
-    int64_t bytes; /* all memory held */
+    int64_t bytes; /* of all memory held */
 } Keys;
 
 /* The id of `text`, or -1. */
@@ -30,7 +31,7 @@ Status keys_add(Keys *keys, Text text, uint64_t hash, uint32_t *id);
 Text keys_text(const Keys *keys, int64_t id);
 void keys_close(Keys *keys); /* safe on {0} */
 
-/* Bring the slot of a hash near, some look-ups ahead of its use. */
+/* Load the slot of a hash into the cache, some look-ups before it is needed. */
 static inline void keys_prefetch(const Keys *keys, uint64_t hash)
 {
     if (keys->slots) __builtin_prefetch(&keys->slot[(uint32_t)hash & (keys->slots - 1)]);

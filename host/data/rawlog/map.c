@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "data/rawlog/formats.h"
 
 #include "base/nearest.h"
 
@@ -40,12 +41,10 @@ void map_close(Mapping *m)
     keys_close(&m->action_value);
 }
 
-bool map_has_clock(const Mapping *m) { return m->role[ROLE_TIME][0] != '\0'; }
-
 static Status copy_name(char *to, const char *name, const char *value)
 {
     if (!*value || strlen(value) >= NAME_MAX_BYTES)
-        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected 1 to %d bytes", name, value,
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", want 1 to %d bytes", name, value,
                     NAME_MAX_BYTES - 1);
     snprintf(to, NAME_MAX_BYTES, "%s", value);
     return OK;
@@ -54,7 +53,7 @@ static Status copy_name(char *to, const char *name, const char *value)
 static Status set_number(const char *name, const char *value, double low, double high, double *out)
 {
     if (!text_number(text_of(value), out) || *out < low || *out > high)
-        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected a number from %g to %g", name, value, low,
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", want a number from %g to %g", name, value, low,
                     high);
     return OK;
 }
@@ -64,7 +63,7 @@ static Status set_count(const char *name, const char *value, int64_t low, int64_
     double number;
     TRY(set_number(name, value, (double)low, 1e15, &number));
     if (number != floor(number))
-        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected a whole number", name, value);
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", want a whole number", name, value);
     *out = (int64_t)number;
     return OK;
 }
@@ -76,7 +75,7 @@ static Status set_choice(const char *name, const char *value, const char *const 
         if (strcmp(value, choice[i]) == 0) return *out = i, OK;
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", choice[i]);
     }
-    return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected one of: %s", name, value, all);
+    return FAIL(ERR_FORMAT, "%s = \"%.80s\", want one of: %s", name, value, all);
 }
 
 static Status set_flag(const char *name, const char *value, bool *out)
@@ -91,8 +90,8 @@ static Status set_flag(const char *name, const char *value, bool *out)
 static Status set_duration(const char *name, const char *value, int64_t *out)
 {
     if (!text_duration(value, out) || *out == 0)
-        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected a duration such as 90s, 30m, 2h, 1d",
-                    name, value);
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", want a duration such as 90s, 30m, 2h, 1d", name,
+                    value);
     return OK;
 }
 
@@ -100,7 +99,7 @@ static Status set_time(const char *name, const char *value, int64_t zone_ms, int
 {
     TimeFormat format = {.unit = text_time_unit(text_of(value)), .zone_ms = zone_ms};
     if (format.unit == TIME_AUTO || !text_time(text_of(value), &format, out))
-        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected an ISO time or a number since 1970", name,
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", want an ISO time or a number since 1970", name,
                     value);
     return OK;
 }
@@ -125,14 +124,14 @@ static Status set_delimiter(const char *value, char *delimiter)
         if (strcmp(value, names[i].name) == 0) return *delimiter = names[i].is, OK;
     if (strlen(value) != 1 || *value == '"' || *value == '\n' || *value == '\r')
         return FAIL(ERR_FORMAT,
-                    "delimiter = \"%.80s\", expected one character, or tab, comma, semicolon, "
+                    "delimiter = \"%.80s\", want one character, or tab, comma, semicolon, "
                     "space, pipe, auto",
                     value);
     *delimiter = *value;
     return OK;
 }
 
-/* Appends: a long list may go on over several lines. */
+/* Appends to the names given so far, because a long list may need several lines. */
 static Status set_columns(Mapping *m, const char *value)
 {
     if (!m->column) m->column = calloc(LOG_COLUMNS_MAX, sizeof *m->column);
@@ -153,7 +152,7 @@ static Status set_columns(Mapping *m, const char *value)
 
 static Status set_input(Mapping *m, const char *name, const char *value)
 {
-    static const char *const formats[] = {"auto", "csv", "jsonl", "sequence", "sessions", NULL};
+    const char *choice[FORMATS + 2] = {"auto"};
     int at;
     if (!strcmp(name, "delimiter")) return set_delimiter(value, &m->delimiter);
     if (!strcmp(name, "header")) return set_flag(name, value, &m->header);
@@ -161,8 +160,9 @@ static Status set_input(Mapping *m, const char *name, const char *value)
     if (!strcmp(name, "step")) return set_duration(name, value, &m->step_ms);
     if (strcmp(name, "format"))
         return no_such_name("input", name, "format, delimiter, header, columns, step");
-    TRY(set_choice(name, value, formats, &at));
-    m->format = (LogFormat)at;
+    for (int f = 0; f < FORMATS; f++) choice[1 + f] = formats_all[f]->name;
+    TRY(set_choice(name, value, choice, &at));
+    m->format = at ? formats_all[at - 1] : NULL;
     return OK;
 }
 
@@ -201,7 +201,7 @@ static Status set_zone(Mapping *m, const char *value)
     const TimeFormat iso = {.unit = TIME_ISO};
     snprintf(sample, sizeof sample, "1970-01-02 00:00 %.32s", value);
     if (!text_time(text_of(sample), &iso, &ms))
-        return FAIL(ERR_FORMAT, "time_zone = \"%.80s\", expected UTC or an offset such as +08:00",
+        return FAIL(ERR_FORMAT, "time_zone = \"%.80s\", want UTC or an offset such as +08:00",
                     value);
     m->time.zone_ms = 86400000 - ms;
     return OK;
@@ -250,26 +250,33 @@ static Status set_action_value(Mapping *m, const char *name, const char *value)
     return copy_name(m->value_name[id], name, value);
 }
 
-/* name = number COLUMN [log] | category COLUMN. A column's name may hold blanks. */
+/* Whether the schema has a dataset of this name beside the features of `owner`. */
+static bool is_taken(Owner owner, const char *name)
+{
+    if (owner == OWNER_EVENT) return schema_is_column(name);
+    return strcmp(name, "key") == 0 || (owner == OWNER_USER && strcmp(name, "offset") == 0);
+}
+
+/* name = number COLUMN [log] | category COLUMN. A column's name may contain blanks. */
 static Status add_feature(Mapping *m, Owner owner, const char *name, const char *value)
 {
-    static const char *const taken[][8] = {
-        [OWNER_ITEM] = {"key"},
-        [OWNER_USER] = {"key", "offset"},
-        [OWNER_EVENT] = {"item", "action", "time", "reward", "end", "propensity"},
-    };
     Feature f = {.owner = owner};
     char column[NAME_MAX_BYTES];
     TRY(copy_name(f.name, "feature", name));
-    for (int i = 0; taken[owner][i]; i++)
-        if (strcmp(name, taken[owner][i]) == 0)
-            return FAIL(ERR_FORMAT, "a feature cannot be called \"%s\": the file has one", name);
+    if (is_taken(owner, name))
+        return FAIL(ERR_FORMAT,
+                    "a feature cannot be called \"%s\": the behaviour file has a dataset of this "
+                    "name",
+                    name);
     if (strchr(name, '/') || name[0] == '.')
-        return FAIL(ERR_FORMAT, "a feature cannot be called \"%s\": no / and no . in front", name);
+        return FAIL(
+            ERR_FORMAT,
+            "a feature cannot be called \"%s\": want a name without / that does not begin with .",
+            name);
     f.category = strncmp(value, "category ", 9) == 0;
     if (!f.category && strncmp(value, "number ", 7) != 0)
-        return FAIL(ERR_FORMAT, "%s = \"%.80s\", expected number COLUMN [log] or category COLUMN",
-                    name, value);
+        return FAIL(ERR_FORMAT, "%s = \"%.80s\", want number COLUMN [log] or category COLUMN", name,
+                    value);
     if (f.category && owner == OWNER_EVENT)
         return FAIL(ERR_FORMAT, "%s: events have numbers only, not categories", name);
     Text rest = text_trim(text_of(value + (f.category ? 9 : 7)));
@@ -316,11 +323,10 @@ static Status set_limit(Mapping *m, const char *name, const char *value)
     if (!dots || (missing && word < dots) ||
         (dots > value && !text_number((Text){value, (uint32_t)(dots - value)}, &low)) ||
         (above.length && !text_number(above, &high)) || low > high)
-        return FAIL(
-            ERR_FORMAT,
-            "%s = \"%.80s\", expected LOW..HIGH, LOW.. or ..HIGH, and missing behind it where "
-            "numbers outside are not known",
-            name, value);
+        return FAIL(ERR_FORMAT,
+                    "%s = \"%.80s\", want LOW..HIGH, LOW.. or ..HIGH, and missing behind it where "
+                    "numbers outside are not known",
+                    name, value);
     if (m->limits == CELLS_MAX) return FAIL(ERR_FORMAT, "more than %d limits", CELLS_MAX);
     TRY(copy_name(m->limit[m->limits].name, "limit", name));
     m->limit[m->limits].low = low;

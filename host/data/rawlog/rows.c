@@ -1,6 +1,7 @@
 #include "data/rawlog/rows.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,145 +23,30 @@ const char *const rows_bad_name[BAD_KINDS] = {
     [BAD_NUMBER] = "bad number",
 };
 
-/* ---- Records ----------------------------------------------------------------------------------
- */
+/* ---- LogRows --------------------------------------------------------------------------------- */
 
-/* After the closing quote of the field whose opening quote is at `at`; NULL: not before `end`. */
-static const char *quoted_end(const char *at, const char *end)
+Status rows_begin(LogRows *rows)
 {
-    for (at++;; at += 2) {
-        at = memchr(at, '"', (size_t)(end - at));
-        if (!at) return NULL;
-        if (at + 1 == end || at[1] != '"') return at + 1;
-    }
+    rows->count = rows->seen = rows->outside_time = rows->outside_limits = 0;
+    rows->blocks_used = 0;
+    memset(rows->bad, 0, sizeof rows->bad);
+    if (!rows->field) rows->field = calloc(LOG_COLUMNS_MAX, sizeof *rows->field);
+    return rows->field ? OK : FAIL(ERR_MEMORY, "no memory for fields");
 }
 
-static const char *line_after(const char *at, const char *end, bool last)
-{
-    const char *newline = memchr(at, '\n', (size_t)(end - at));
-    return newline ? newline + 1 : last ? end : NULL;
-}
-
-const char *rows_record_end(const char *at, const char *end, const Mapping *m, char delimiter,
-                            bool last)
-{
-    const char *const first = line_after(at, end, last);
-    if (m->format != FORMAT_CSV || !first || !memchr(at, '"', (size_t)(first - at))) return first;
-    const char *stop = end - at > RECORD_BYTES_MAX ? at + RECORD_BYTES_MAX : end;
-    const bool whole = last || stop < end; /* no more text can close an open quote */
-    for (const char *p = at; p < stop; p++) {
-        if (*p == '"' && (p == at || p[-1] == delimiter)) {
-            p = quoted_end(p, stop);
-            if (!p || (p == stop && !whole)) return whole ? first : NULL;
-            p--;
-        } else if (*p == '\n') {
-            return p + 1;
-        }
-    }
-    return whole ? (stop == end ? end : first) : NULL;
-}
-
-/* Doubled quotes become one, in place. */
-static Text unquote(char *at, const char *end)
-{
-    char *to = at;
-    for (char *from = at; from < end; from++) {
-        *to++ = *from;
-        if (*from == '"') from++;
-    }
-    return (Text){at, (uint32_t)(to - at)};
-}
-
-int rows_split_record(char *at, char *end, char delimiter, Text *field, int room)
-{
-    int fields = 0;
-    for (char *start = at;; start = at + 1, at = start) {
-        Text text;
-        if (at < end && *at == '"') {
-            at = (char *)quoted_end(at, end);
-            if (!at || (at < end && *at != delimiter)) return -1;
-            text = unquote(start + 1, at - 1);
-        } else {
-            while (at < end && *at != delimiter) at++;
-            text = (Text){start, (uint32_t)(at - start)};
-        }
-        if (fields < room) field[fields] = text;
-        fields++;
-        if (at == end) return fields;
-    }
-}
-
-bool rows_next_line(char **at, char *piece_end, char **line, char **line_end)
-{
-    if (*at >= piece_end) return false;
-    char *newline = memchr(*at, '\n', (size_t)(piece_end - *at));
-    *line = *at;
-    *line_end = newline ? newline : piece_end;
-    *at = newline ? newline + 1 : piece_end;
-    if (*line_end > *line && (*line_end)[-1] == '\r') (*line_end)--;
-    return true;
-}
-
-/* ---- Layout -----------------------------------------------------------------------------------
- */
-
-static int field_named(const Text *name, int names, const char *wanted)
-{
-    for (int i = 0; i < names; i++)
-        if (text_equal(name[i], text_of(wanted))) return i;
-    return -1;
-}
-
-static Status missing_column(const char *path, const char *wanted, const Text *name, int names)
-{
-    char have[400] = "";
-    for (int i = 0; i < names; i++) {
-        const size_t used = strlen(have);
-        snprintf(have + used, sizeof have - used, "%s%.*s", i ? ", " : "", (int)name[i].length,
-                 name[i].at);
-    }
-    return FAIL(ERR_FORMAT, "%s: no column \"%s\"; the columns are: %s", path, wanted, have);
-}
-
-Status rows_layout_find(Layout *l, const Mapping *m, const char *path, const Text *name, int names)
-{
-    l->fields = names;
-    for (int r = 0; r < ROLES; r++) {
-        l->role[r] = m->role[r][0] ? field_named(name, names, m->role[r]) : -1;
-        const bool row = r == ROLE_USER && strcmp(m->role[r], COLUMN_ROW) == 0;
-        if (m->role[r][0] && l->role[r] < 0 && !row)
-            return missing_column(path, m->role[r], name, names);
-    }
-    for (int c = 0; c < m->cells; c++)
-        if ((l->cell[c] = field_named(name, names, m->cell[c].column)) < 0)
-            return missing_column(path, m->cell[c].column, name, names);
-    return OK;
-}
-
-void rows_layout_of_json(Layout *l, const Mapping *m)
-{
-    l->fields = ROLES + m->cells;
-    for (int r = 0; r < ROLES; r++) l->role[r] = m->role[r][0] ? r : -1;
-    if (strcmp(m->role[ROLE_USER], COLUMN_ROW) == 0) l->role[ROLE_USER] = -1;
-    for (int c = 0; c < m->cells; c++) l->cell[c] = ROLES + c;
-}
-
-/* ---- Rows -------------------------------------------------------------------------------------
- */
-
-void rows_close(Rows *rows)
+void rows_close(LogRows *rows)
 {
     for (int i = 0; i < rows->blocks; i++) free(rows->block[i]);
     free(rows->block);
     free(rows->row);
     free(rows->cell);
     free(rows->field);
-    *rows = (Rows){0};
+    *rows = (LogRows){0};
 }
 
-char *rows_text(Rows *rows, size_t size)
+char *rows_text(LogRows *rows, size_t size)
 {
-    if (size > BLOCK) size = BLOCK; /* callers ask for keys and numbers: far below */
+    if (size > BLOCK) size = BLOCK; /* never the case: keys and numbers are much shorter */
     if (rows->blocks_used == 0 || rows->block_used + size > BLOCK) {
         if (rows->blocks_used == rows->blocks) {
             char **list = realloc(rows->block, (size_t)(rows->blocks + 1) * sizeof *list);
@@ -177,7 +63,7 @@ char *rows_text(Rows *rows, size_t size)
     return at;
 }
 
-void rows_bad(Rows *rows, BadKind kind, int64_t line, const char *format, ...)
+void rows_bad(LogRows *rows, BadKind kind, int64_t line, const char *format, ...)
 {
     BadRow *bad = &rows->bad[kind];
     if (bad->count++) return;
@@ -188,22 +74,22 @@ void rows_bad(Rows *rows, BadKind kind, int64_t line, const char *format, ...)
     bad->line = line;
 }
 
-static Status grow(Rows *rows, int cells)
+static Status grow(LogRows *rows, int cells)
 {
-    if (rows->count < rows->room) return OK;
-    const int64_t room = rows->room ? rows->room * 2 : 1024;
-    Row *row = realloc(rows->row, (size_t)room * sizeof *row);
+    if (rows->count < rows->capacity) return OK;
+    const int64_t capacity = rows->capacity ? rows->capacity * 2 : 1024;
+    LogRow *row = realloc(rows->row, (size_t)capacity * sizeof *row);
     if (row) rows->row = row;
-    RowCell *cell = realloc(rows->cell, ((size_t)room * (size_t)cells + 1) * sizeof *cell);
+    LogCell *cell = realloc(rows->cell, ((size_t)capacity * (size_t)cells + 1) * sizeof *cell);
     if (cell) rows->cell = cell;
-    if (!row || !cell) return FAIL(ERR_MEMORY, "no memory for %lld rows", (long long)room);
-    rows->room = room;
+    if (!row || !cell) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " rows", capacity);
+    rows->capacity = capacity;
     return OK;
 }
 
 static int shown(Text t) { return t.length > 80 ? 80 : (int)t.length; }
 
-static bool good_key(Rows *rows, BadKind kind, const char *what, Text key, int64_t line)
+static bool good_key(LogRows *rows, BadKind kind, const char *what, Text key, int64_t line)
 {
     if (key.length && key.length <= KEY_MAX && !memchr(key.at, 0, key.length)) return true;
     if (!key.length)
@@ -216,15 +102,15 @@ static bool good_key(Rows *rows, BadKind kind, const char *what, Text key, int64
     return false;
 }
 
-static bool read_when(Rows *rows, const Mapping *m, const Layout *l, const Text *field, Row *row,
-                      int64_t line)
+static bool read_when(LogRows *rows, const Mapping *m, const LogLayout *l, const Text *field,
+                      LogRow *row, int64_t line)
 {
     row->time = m->step_ms;
     if (l->role[ROLE_TIME] >= 0) {
         const Text t = text_trim(field[l->role[ROLE_TIME]]);
         if (text_time(t, &m->time, &row->time)) return true;
         rows_bad(rows, BAD_TIME, line, "%s is \"%.*s\", expected %s", m->role[ROLE_TIME], shown(t),
-                 t.at, text_time_expected(&m->time));
+                 t.at, text_time_form(&m->time));
         return false;
     }
     if (l->role[ROLE_GAP] < 0) return true;
@@ -239,8 +125,8 @@ static bool read_when(Rows *rows, const Mapping *m, const Layout *l, const Text 
     return true;
 }
 
-static bool read_action(Rows *rows, const Mapping *m, const Layout *l, const Text *field, Row *row,
-                        int64_t line)
+static bool read_action(LogRows *rows, const Mapping *m, const LogLayout *l, const Text *field,
+                        LogRow *row, int64_t line)
 {
     row->action = 0;
     if (l->role[ROLE_ACTION] < 0) return true;
@@ -260,7 +146,8 @@ static bool read_action(Rows *rows, const Mapping *m, const Layout *l, const Tex
     return false;
 }
 
-static bool read_end(Rows *rows, const Layout *l, const Text *field, Row *row, int64_t line)
+static bool read_end(LogRows *rows, const LogLayout *l, const Text *field, LogRow *row,
+                     int64_t line)
 {
     row->end = END_UNKNOWN;
     if (l->role[ROLE_END] < 0) return true;
@@ -275,7 +162,8 @@ static bool read_end(Rows *rows, const Layout *l, const Text *field, Row *row, i
 
 typedef enum { ROW_GOOD, ROW_BAD, ROW_OUTSIDE } Verdict;
 
-static Verdict read_number(Rows *rows, const Mapping *m, int c, Text t, RowCell *out, int64_t line)
+static Verdict read_number(LogRows *rows, const Mapping *m, int c, Text t, LogCell *out,
+                           int64_t line)
 {
     const CellSpec *spec = &m->cell[c];
     const bool propensity = c == m->propensity_cell;
@@ -295,10 +183,10 @@ static Verdict read_number(Rows *rows, const Mapping *m, int c, Text t, RowCell 
     return inside ? ROW_GOOD : ROW_OUTSIDE;
 }
 
-static Verdict read_cells(Rows *rows, const Mapping *m, const Layout *l, const Text *field,
+static Verdict read_cells(LogRows *rows, const Mapping *m, const LogLayout *l, const Text *field,
                           int64_t line)
 {
-    RowCell *out = rows->cell + rows->count * m->cells;
+    LogCell *out = rows->cell + rows->count * m->cells;
     Verdict verdict = ROW_GOOD;
     for (int c = 0; c < m->cells; c++) {
         const Text t = field[l->cell[c]];
@@ -313,22 +201,21 @@ static Verdict read_cells(Rows *rows, const Mapping *m, const Layout *l, const T
     return verdict;
 }
 
-/* "@row": file and line make the key. */
-Status rows_line_key(Rows *rows, const Piece *piece, int64_t line, Text *key)
+Status rows_line_key(LogRows *rows, const LogPiece *piece, int64_t line, Text *key)
 {
     char *at = rows_text(rows, 32);
     if (!at) return FAIL(ERR_MEMORY, "no memory for row keys");
-    const int length = piece->files > 1 ? snprintf(at, 32, "%d:%lld", piece->file, (long long)line)
-                                        : snprintf(at, 32, "%lld", (long long)line);
+    const int length = piece->files > 1 ? snprintf(at, 32, "%d:%" PRId64, piece->file, line)
+                                        : snprintf(at, 32, "%" PRId64, line);
     *key = (Text){at, (uint32_t)length};
     return OK;
 }
 
-Status rows_add(Rows *rows, const Mapping *m, const Layout *l, const Piece *piece,
+Status rows_add(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPiece *piece,
                 const Text *field, uint32_t hash, int64_t line)
 {
     TRY(grow(rows, m->cells));
-    Row *row = &rows->row[rows->count];
+    LogRow *row = &rows->row[rows->count];
     row->hash = hash;
     row->part = (uint8_t)piece->file;
     row->item = field[l->role[ROLE_ITEM]];
@@ -343,7 +230,7 @@ Status rows_add(Rows *rows, const Mapping *m, const Layout *l, const Piece *piec
         return OK;
     const Verdict verdict = read_cells(rows, m, l, field, line);
     if (verdict == ROW_BAD) return OK;
-    if (map_has_clock(m) && (row->time < m->from_ms || row->time >= m->to_ms)) {
+    if (mapping_has_clock(m) && (row->time < m->from_ms || row->time >= m->to_ms)) {
         rows->outside_time++;
         return OK;
     }
@@ -358,48 +245,4 @@ Status rows_add(Rows *rows, const Mapping *m, const Layout *l, const Piece *piec
         row->session = (uint32_t)text_hash(field[l->role[ROLE_SESSION]]);
     rows->count++;
     return OK;
-}
-
-static Status parse_csv(Rows *rows, const Mapping *m, const Layout *l, const Piece *piece)
-{
-    char *at = piece->text, *const end = piece->text + piece->length;
-    int64_t line = piece->first_line;
-    const bool quotes = memchr(at, '"', piece->length) != NULL;
-    while (at < end) {
-        const int64_t here = line;
-        char *record, *stop;
-        if (!quotes) {
-            rows_next_line(&at, end, &record, &stop);
-            line++;
-        } else {
-            record = at;
-            stop = at = (char *)rows_record_end(record, end, m, l->delimiter, true);
-            for (const char *p = record; (p = memchr(p, '\n', (size_t)(at - p))); p++) line++;
-            if (stop > record && stop[-1] == '\n') stop--;
-            if (stop > record && stop[-1] == '\r') stop--;
-        }
-        if (stop == record) continue;
-        rows->seen++;
-        const uint32_t hash = (uint32_t)text_hash((Text){record, (uint32_t)(stop - record)});
-        const int fields = rows_split_record(record, stop, l->delimiter, rows->field, l->fields);
-        if (fields < 0)
-            rows_bad(rows, BAD_QUOTE, here, "a quote is not closed, or text follows it");
-        else if (fields != l->fields)
-            rows_bad(rows, BAD_FIELDS, here, "%d fields, expected %d", fields, l->fields);
-        else
-            TRY(rows_add(rows, m, l, piece, rows->field, hash, here));
-    }
-    return OK;
-}
-
-Status rows_parse(Rows *rows, const Mapping *m, const Layout *l, const Piece *piece)
-{
-    rows->count = rows->seen = rows->outside_time = rows->outside_limits = 0;
-    rows->blocks_used = 0;
-    memset(rows->bad, 0, sizeof rows->bad);
-    if (!rows->field) rows->field = calloc(LOG_COLUMNS_MAX, sizeof *rows->field);
-    if (!rows->field) return FAIL(ERR_MEMORY, "no memory for fields");
-    if (m->format == FORMAT_JSONL) return formats_parse_json(rows, m, l, piece);
-    if (m->format == FORMAT_CSV) return parse_csv(rows, m, l, piece);
-    return formats_parse_sequence(rows, m, piece);
 }

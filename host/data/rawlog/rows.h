@@ -1,14 +1,19 @@
-/* Pieces of a log's text -> parsed rows. One piece holds whole records; pieces are parsed by any
- * thread, independently of each other. */
-#ifndef SOUK_INGEST_ROWS_H
-#define SOUK_INGEST_ROWS_H
+/* Rows of a raw log: a record's fields -> a row with keys, time, action and cells.
+ *
+ * A log is read in pieces of whole records. Threads parse pieces independently of each other, each
+ * into LogRows of its own. A format (format/format.h) finds the records and their fields;
+ * everything here is the same for all formats.
+ */
+#ifndef SOUK_RAWLOG_ROWS_H
+#define SOUK_RAWLOG_ROWS_H
 
-#include "data/rawlog/map.h"
+#include "base/status.h"
+#include "data/rawlog/mapping.h"
 
 enum { RECORD_BYTES_MAX = 1 << 20, PARTS_MAX = 255 };
 
 typedef enum {
-    BAD_FIELDS, /* another number of fields than the header */
+    BAD_FIELDS, /* not as many fields as the header has */
     BAD_QUOTE,  /* a quote that is not closed, or text after a closing quote */
     BAD_JSON,
     BAD_SEQUENCE,
@@ -22,88 +27,71 @@ typedef enum {
 } BadKind;
 extern const char *const rows_bad_name[BAD_KINDS];
 
-/* Rows that could not be read: how many, and the first in order of the input. */
+/* Rows that could not be read: how many, and the first one in order of the input. */
 typedef struct {
     int64_t count, line;
     char why[256];
 } BadRow;
 
-/* Where a file's fields are. */
+/* Where the fields of a file's records are. */
 typedef struct {
-    int fields;
+    int fields; /* of a record */
     char delimiter;
-    int role[ROLES], cell[CELLS_MAX]; /* field of each; -1 absent */
-} Layout;
+    int role[ROLES], cell[CELLS_MAX]; /* number of the field of each; -1: absent */
+} LogLayout;
 
 typedef union {
-    float number;      /* NaN: missing */
-    uint32_t category; /* in records: 0 missing, else id + 1 */
-} CellValue;
-typedef union {
-    float number;
-    Text category;
-} RowCell;
+    float number;  /* NaN: missing */
+    Text category; /* "": missing */
+} LogCell;
 
 typedef struct {
     Text user, item;
     uint64_t user_hash, item_hash;
-    int64_t time; /* ms; without a clock: ms from this event to the user's next */
+    int64_t time; /* ms; without a clock: ms from this event to the user's next one */
     uint32_t hash, session;
     uint8_t action, end, part;
-} Row;
-enum { END_UNKNOWN = 255 };
+} LogRow;
+enum { END_UNKNOWN = 255 }; /* LogRow.end where the log has no such column */
 
 typedef struct {
-    Row *row;
-    RowCell *cell; /* [rows, cells] */
-    int64_t count, room;
-    int64_t seen, outside_time, outside_limits;
+    LogRow *row;
+    LogCell *cell; /* [rows, cells] */
+    int64_t count, capacity;
+    int64_t seen; /* rows in the piece, bad ones included */
+    int64_t outside_time, outside_limits;
     BadRow bad[BAD_KINDS];
-    char **block; /* texts that are not in the piece itself */
+    char **block; /* memory of rows_text */
     int blocks, blocks_used;
     size_t block_used;
-    Text *field;
-} Rows;
+    Text *field; /* [LOG_COLUMNS_MAX] for the formats: the fields of a record */
+} LogRows;
 
 typedef struct {
     const char *path;
-    int file, files;
+    int file, files; /* number of the file, and how many the log has */
     int64_t first_line;
-    char *text; /* may be rewritten in place: quotes */
+    char *text; /* a format may rewrite it in place: quotes */
     size_t length;
-} Piece;
+} LogPiece;
 
-/* The first position after the record that begins at `at`; NULL when it does not end before `end`.
- * At the end of the input (`last`) a record needs no line end. A quote left open ends the record at
- * its first line end. */
-const char *rows_record_end(const char *at, const char *end, const Mapping *m, char delimiter,
-                            bool last);
+/* Forget the rows of the piece before; the memory is kept. Texts of rows point into the piece or
+ * into memory of `rows`, so that they live until the next rows_begin. */
+Status rows_begin(LogRows *rows);
+void rows_close(LogRows *rows); /* safe on {0} */
 
-/* Split one record (no line end) into at most `room` fields, rewriting quoted ones in place; the
- * number of fields there are, -1 for a broken quote. */
-int rows_split_record(char *at, char *end, char delimiter, Text *field, int room);
-
-/* Field numbers from the header's (or the mapping's) names. */
-Status rows_layout_find(Layout *layout, const Mapping *m, const char *path, const Text *name,
-                        int names);
-void rows_layout_of_json(Layout *layout, const Mapping *m);
-
-/* Replaces what `rows` held. Texts point into piece->text or into rows. Fails on lack of memory
- * only; bad rows are counted. */
-Status rows_parse(Rows *rows, const Mapping *m, const Layout *layout, const Piece *piece);
-void rows_close(Rows *rows); /* safe on {0} */
-
-/* For the formats of other rooms: room for one more row's text, and a row from its fields. */
-char *rows_text(Rows *rows, size_t size); /* NULL: no memory */
-/* A key made of the file's number (where there are several) and the line's. */
-Status rows_line_key(Rows *rows, const Piece *piece, int64_t line, Text *key);
-void rows_bad(Rows *rows, BadKind kind, int64_t line, const char *format, ...)
+/* Memory for `size` bytes of a row's text that is not in the piece itself; NULL where memory is
+ * lacking. At most 64 KiB. */
+char *rows_text(LogRows *rows, size_t size);
+/* A key made of the line's number, and of the file's where there are several files. */
+Status rows_line_key(LogRows *rows, const LogPiece *piece, int64_t line, Text *key);
+/* Count a bad row. The text of the first one of each kind becomes part of the cleaning report,
+ * which the behaviour file stores. */
+void rows_bad(LogRows *rows, BadKind kind, int64_t line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-Status rows_add(Rows *rows, const Mapping *m, const Layout *layout, const Piece *piece,
+/* Add a row from a record's fields, or count it as bad or outside the mapping's limits. `hash` is
+ * of the record's text: rows of equal user, item, time and hash are duplicates. */
+Status rows_add(LogRows *rows, const Mapping *m, const LogLayout *layout, const LogPiece *piece,
                 const Text *field, uint32_t hash, int64_t line);
-Status formats_parse_json(Rows *rows, const Mapping *m, const Layout *layout, const Piece *piece);
-Status formats_parse_sequence(Rows *rows, const Mapping *m, const Piece *piece);
-/* The next line of a piece: [*at, *end) without line end, and *at moves on; false at the end. */
-bool rows_next_line(char **at, char *piece_end, char **line, char **line_end);
 
 #endif

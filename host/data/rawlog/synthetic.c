@@ -1,6 +1,7 @@
 #include "data/rawlog/synthetic.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,13 +28,13 @@ enum { VIEW, CART, PURCHASE, REVIEW };
 typedef struct {
     int64_t time; /* s */
     int64_t user, item;
-    uint32_t chance; /* the row's own dirt */
+    uint32_t chance; /* random bits that decide what is wrong with the row */
     uint8_t action;
 } Event;
 
 typedef struct {
     Event *event;
-    int64_t count, room;
+    int64_t count, capacity;
     uint64_t *order[2];
     char *text;
     size_t length;
@@ -47,7 +48,7 @@ typedef struct {
     float log_clusters, log_ranks;
 } Shop;
 
-/* Zipf with exponent 1 over 0 .. n-1, by inversion; log_n is log(n + 1). */
+/* A rank 0 .. n-1 by Zipf's law with exponent 1, by inversion; log_n is log(n + 1). */
 static int64_t zipf(uint32_t word, float log_n, int64_t n)
 {
     const int64_t rank = (int64_t)expf(philox_uniform(word) * log_n) - 1;
@@ -68,9 +69,9 @@ static int64_t favourite(const Shop *shop, int64_t user, int which)
 
 static void add(Chunk *c, Event event)
 {
-    if (c->count == c->room) {
-        c->room = c->room ? 2 * c->room : CHUNK_SESSIONS * 12;
-        Event *fresh = realloc(c->event, (size_t)c->room * sizeof *fresh);
+    if (c->count == c->capacity) {
+        c->capacity = c->capacity ? 2 * c->capacity : CHUNK_SESSIONS * 12;
+        Event *fresh = realloc(c->event, (size_t)c->capacity * sizeof *fresh);
         c->failed |= !fresh;
         if (!fresh) return;
         c->event = fresh;
@@ -299,7 +300,10 @@ static Status write_log(const Shop *shop, FILE *out, const char *path)
     Chunk *chunk = calloc((size_t)chunks, sizeof *chunk);
     if (!chunk) return FAIL(ERR_MEMORY, "no memory to generate");
     fputs("user_id,item_id,category,action,timestamp,price\n", out);
-    const Status st = write_rounds(shop, chunk, chunks, out, path);
+    Status st;
+    TRY_OR_FAIL(st, write_rounds(shop, chunk, chunks, out, path));
+    if (fflush(out) != 0) st = FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+fail:
     for (int i = 0; i < chunks; i++) {
         free(chunk[i].event);
         free(chunk[i].order[0]);
@@ -314,14 +318,16 @@ static Status plan_shop(const SyntheticOptions *o, Shop *shop)
 {
     *shop = (Shop){.o = o, .users = o->users, .items = o->items};
     if (o->events < 1 || o->days < 1 || o->days > 3650)
-        return FAIL(ERR_USAGE, "%lld events over %d days, expected at least 1 and 1 to 3650",
-                    (long long)o->events, o->days);
+        return FAIL(ERR_USAGE,
+                    "%" PRId64 " events over %d days, want at least 1 event over 1 to 3650 days",
+                    o->events, o->days);
     if (shop->users == 0) shop->users = o->events / 50 > 10 ? o->events / 50 : 10;
     if (shop->items == 0) shop->items = shop->users / 5 > 50 ? shop->users / 5 : 50;
     if (o->items == 0 && shop->items > 1000000) shop->items = 1000000;
     if (shop->users < 1 || shop->items < 1 || shop->users > 1000000000 || shop->items > 1000000000)
-        return FAIL(ERR_USAGE, "%lld users and %lld items, expected 1 to 1,000,000,000",
-                    (long long)shop->users, (long long)shop->items);
+        return FAIL(ERR_USAGE,
+                    "%" PRId64 " users and %" PRId64 " items, want 1 to 1,000,000,000 of each",
+                    shop->users, shop->items);
     shop->clusters = (shop->items + CLUSTER_ITEMS - 1) / CLUSTER_ITEMS;
     shop->log_clusters = logf((float)shop->clusters + 1.0f);
     shop->log_ranks = logf((float)CLUSTER_ITEMS + 1.0f);
@@ -337,11 +343,13 @@ Status synthetic_write(const SyntheticOptions *options, const char *path)
     if (strcmp(path, "-") == 0) return write_log(&shop, stdout, path);
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
     FILE *out = fopen(temporary, "we");
-    if (!out) return FAIL(ERR_IO, "%s: cannot make it: %s", temporary, strerror(errno));
-    Status st = write_log(&shop, out, path);
-    const bool closed = fclose(out) == 0;
-    if (st == OK && (!closed || rename(temporary, path)))
-        st = FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    if (st != OK) unlink(temporary);
-    return st;
+    if (!out) return FAIL(ERR_IO, "%s: cannot create: %s", temporary, strerror(errno));
+    const Status st = write_log(&shop, out, path);
+    fclose(out); /* nothing is left in its buffer */
+    /* Not flushed to the disk, as files_atomic_write does: the log can be generated again. */
+    if (st == OK && rename(temporary, path) == 0) return OK;
+    const Status failed =
+        st == OK ? FAIL(ERR_IO, "%s: cannot rename into place: %s", path, strerror(errno)) : st;
+    unlink(temporary);
+    return failed;
 }

@@ -30,8 +30,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Folded 64x64 multiplications over words of eight bytes. */
-/* All of 0 .. 8 bytes, by loads of a fixed size that may overlap. */
+/* A word of the last 0 to 8 bytes, by loads of a fixed size, which may overlap. */
 static uint64_t last_bytes(const char *at, uint32_t left)
 {
     uint32_t low, high;
@@ -45,6 +44,7 @@ static uint64_t last_bytes(const char *at, uint32_t left)
            (uint8_t)at[left - 1];
 }
 
+/* Multiplications of 64 by 64 bits, folded to 64, over words of eight bytes. */
 uint64_t text_hash(Text t)
 {
     const uint64_t k0 = UINT64_C(0x9E3779B97F4A7C15), k1 = UINT64_C(0xD6E8FEB86659FD93);
@@ -70,8 +70,8 @@ static bool slow_number(Text t, double *value)
     return t.length > 0 && end == buffer + t.length && isfinite(*value);
 }
 
-/* Digits and one point, at most 15 digits: mantissa and power of ten are exact doubles, so one
- * division rounds correctly (Clinger 1990). Anything else goes to strtod. */
+/* With at most 15 digits and one point, the mantissa and the power of ten are exact doubles, so
+ * that one division rounds correctly (Clinger 1990). All other numbers are left to strtod. */
 bool text_number(Text t, double *value)
 {
     static const double power[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
@@ -98,7 +98,7 @@ bool text_number(Text t, double *value)
     return true;
 }
 
-/* A whole number with `scale` units a millisecond^-1: value * 1000^k in integers, fraction cut. */
+/* A decimal number times 10^decimals, in integers; further digits are cut off. */
 static bool decimal_time(Text t, int decimals, int64_t *ms)
 {
     int64_t value = 0;
@@ -131,13 +131,13 @@ static bool numeric_time(Text t, TimeUnit unit, int64_t *ms)
         return true;
     }
     if (decimal_time(t, unit == TIME_SECONDS ? 3 : 0, ms)) return true;
-    double value; /* 1.5e9 and the like */
+    double value; /* with an exponent: 1.5e9 */
     if (!text_number(t, &value) || fabs(value) > 1e15) return false;
     *ms = (int64_t)floor(value * (unit == TIME_SECONDS ? 1000.0 : 1.0));
     return true;
 }
 
-/* `count` digits at *at; -1 unless all are there. */
+/* The number of `count` digits at *at, which moves behind them; -1 where there are fewer digits. */
 static int digits_at(const char **at, const char *end, int count)
 {
     int value = 0;
@@ -164,7 +164,8 @@ static bool days_of_date(int year, int month, int day, int64_t *days)
     return true;
 }
 
-/* "", "Z", " UTC", "+08:00", " +0800": minutes east of Greenwich in *zone_ms; false if neither. */
+/* A zone: "", "Z", " UTC", "+08:00" or " +0800". *zone_ms, milliseconds east of Greenwich, stays as
+ * it is for "". False where the text is no zone. */
 static bool zone_at(const char *at, const char *end, int64_t *zone_ms)
 {
     if (at == end) return true;
@@ -183,7 +184,7 @@ static bool zone_at(const char *at, const char *end, int64_t *zone_ms)
     return true;
 }
 
-/* HH:MM[:SS[.fraction]], milliseconds of the day. */
+/* HH:MM[:SS[.fraction]] at *at, which moves behind it, as milliseconds of the day. */
 static bool clock_at(const char **at, const char *end, int64_t *ms)
 {
     const int hour = digits_at(at, end, 2);
@@ -261,7 +262,7 @@ TimeUnit text_time_unit(Text sample)
     return size < 1e11 ? TIME_SECONDS : size < 1e14 ? TIME_MILLIS : TIME_MICROS;
 }
 
-const char *text_time_expected(const TimeFormat *format)
+const char *text_time_form(const TimeFormat *format)
 {
     switch (format->unit) {
     case TIME_SECONDS: return "seconds, a number";

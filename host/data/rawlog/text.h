@@ -1,12 +1,12 @@
-/* Pieces of a log's text and what they say: numbers, times, durations, byte sizes. */
-#ifndef SOUK_INGEST_TEXT_H
-#define SOUK_INGEST_TEXT_H
+/* Pieces of a log's text, and their meaning: numbers, times, durations, sizes in bytes. */
+#ifndef SOUK_RAWLOG_TEXT_H
+#define SOUK_RAWLOG_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A view; not terminated. */
+/* A view of characters in memory that it does not own; without a zero at its end. */
 typedef struct {
     const char *at;
     uint32_t length;
@@ -24,28 +24,32 @@ bool text_number(Text text, double *value);
 typedef enum { TIME_AUTO, TIME_SECONDS, TIME_MILLIS, TIME_MICROS, TIME_ISO, TIME_PATTERN } TimeUnit;
 enum { TIME_PATTERN_MAX = 64 };
 
-/* How a time is written. ISO is YYYY-MM-DD or YYYY/MM/DD, then optionally [ T]HH:MM[:SS[.fraction]]
- * and [Z| UTC|+HH:MM|+HHMM]; without a zone it is local to `zone_ms`. A pattern is strptime's. */
+/* How a log writes times. ISO is YYYY-MM-DD or YYYY/MM/DD, then optionally [
+ * T]HH:MM[:SS[.fraction]] and [Z| UTC|+HH:MM|+HHMM]; a time without a zone is of the zone
+ * `zone_ms`. A pattern is one of strptime(). */
 typedef struct {
     TimeUnit unit;
     char pattern[TIME_PATTERN_MAX];
-    int64_t zone_ms;   /* subtracted from times that carry no zone */
+    int64_t zone_ms;   /* east of Greenwich; subtracted from times that carry no zone */
     int64_t origin_ms; /* added to numeric times */
 } TimeFormat;
 
-/* Milliseconds since 1970 UTC, years 1 to 9999; parts of a millisecond are cut off. */
+/* Milliseconds since 1970 UTC, of years 1 to 9999; parts of a millisecond are cut off. False where
+ * the text is no such time. */
 bool text_time(Text text, const TimeFormat *format, int64_t *ms);
-/* The unit that a sample looks like; TIME_AUTO when it looks like no time. */
+/* The unit that a sample looks like; TIME_AUTO where it does not look like a time. */
 TimeUnit text_time_unit(Text sample);
-/* What a value of this format looks like, for messages. */
-const char *text_time_expected(const TimeFormat *format);
+/* A description of a time in this format, for messages. */
+const char *text_time_form(const TimeFormat *format);
 
 enum { TIME_TEXT = 32 };
 /* "2019-10-01 00:00:00.000 UTC", into `out` [TIME_TEXT]; returns `out`. */
 const char *text_from_time(char *out, int64_t ms);
 
-bool text_duration(const char *text, int64_t *ms); /* 500ms, 90s, 30m, 2h, 1d; a bare number is s */
-bool text_bytes(const char *text,
-                int64_t *bytes); /* 4096, 64KiB, 512MiB, 2GiB (KB, MB, GB alike) */
+/* A duration such as 500ms, 90s, 30m, 2h, 1d; a number without a unit is in seconds. */
+bool text_duration(const char *text, int64_t *ms);
+/* A size such as 4096, 64KiB, 512MiB, 2GiB; 64K, 512M, 2G mean the same. 64KB, 512MB, 2GB are
+ * powers of ten. */
+bool text_bytes(const char *text, int64_t *bytes);
 
 #endif

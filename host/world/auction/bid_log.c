@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/rawlog/format/lines.h"
 #include "data/rawlog/input.h"
-#include "data/rawlog/rows.h"
+#include "data/rawlog/text.h"
 
 enum { PRICE_MAX = 1 << 20 };
 
@@ -63,7 +64,7 @@ Status bid_log_read(BidLog *log, const char *path, int64_t rows)
     if (rows == 0 || rows > lines) rows = lines;
     TRY_OR_FAIL(st, bid_log_allocate(log, rows));
     for (char *at = text; log->auctions < rows;) {
-        if (!rows_next_line(&at, text + length, &line, &end)) break;
+        if (!lines_next(&at, text + length, &line, &end)) break;
         if (!read_row(log, line, end))
             TRY_OR_FAIL(st, FAIL(ERR_FORMAT,
                                  "%s: row %" PRId64 " is \"%.*s\", want click (0 or 1), price (a "

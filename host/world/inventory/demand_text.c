@@ -8,8 +8,9 @@
 #include "data/behaviour/behaviour.h"
 #include "data/behaviour/columns.h"
 #include "data/behaviour/keys.h"
+#include "data/rawlog/format/csv.h"
+#include "data/rawlog/format/lines.h"
 #include "data/rawlog/input.h"
-#include "data/rawlog/rows.h"
 
 /* BLOCK: events that are read at once. */
 enum { KEYS_MAX = 8, FIELDS_MAX = 4096, BLOCK = 1 << 16, DAYS_MAX = 1000000 };
@@ -84,9 +85,9 @@ static Status read_records(DemandRecord *h, char *text, size_t length)
     int names = 0, column = 0, key[KEYS_MAX];
     char *line, *end;
     int64_t number = 0;
-    for (char *at = text; rows_next_line(&at, text + length, &line, &end);) {
+    for (char *at = text; lines_next(&at, text + length, &line, &end);) {
         number++;
-        const int fields = rows_split_record(line, end, ',', field, FIELDS_MAX);
+        const int fields = csv_split(line, end, ',', field, FIELDS_MAX);
         if (number == 1) names = fields;
         if (fields != names || fields < 1 || fields > FIELDS_MAX)
             return FAIL(ERR_FORMAT,

@@ -68,8 +68,8 @@ static Status parse_only(Mapping *m)
     const char *const input = in_folder("log");
     char found[256];
     Pipe *pipe = NULL;
-    const Rows *rows = NULL;
-    const Piece *piece;
+    const LogRows *rows = NULL;
+    const LogPiece *piece;
     Status st = pipe_open(&pipe, m, &input, 1, 1, found, sizeof found);
     while (st == OK && (st = pipe_next(pipe, &rows, &piece)) == OK && rows) {}
     pipe_close(pipe);
@@ -101,7 +101,7 @@ static void check(const char *ini, size_t ini_length, uint64_t number)
     assert_non_null(m);
     map_init(m);
     status_clear();
-    Status st = ini_read_text(m, "map.ini", ini, ini_length);
+    Status st = map_file_read_text(m, "map.ini", ini, ini_length);
     if (st == OK) st = number % 16 ? parse_only(m) : to_a_file(m, number);
     if (st != OK && (!*status_message() || strchr(status_message(), '\n')))
         fail_msg("case %llu: \"%s\"", (unsigned long long)number, status_message());

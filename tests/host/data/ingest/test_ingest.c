@@ -155,7 +155,7 @@ static void numbers_outside_limits_may_count_as_missing(void **state)
     close_read(&r);
     assert_fails(
         ingest_text(COLUMNS "[events]\nn = number n\n[limits]\nn = missing\n" LEAVE, "u,i,t,n\n"),
-        "expected LOW..HIGH");
+        "want LOW..HIGH");
 }
 
 /* Train: 10 20 60 (mean 30, variance 1400/3) and one missing; test and valid must not count. */

@@ -29,8 +29,8 @@ static Sum read_all(int threads, int64_t pieces)
     char found[512];
     Sum sum = {0};
     Pipe *pipe;
-    const Rows *rows;
-    const Piece *piece;
+    const LogRows *rows;
+    const LogPiece *piece;
     Mapping *m = malloc(sizeof *m);
     assert_non_null(m);
     map_init(m);
@@ -41,7 +41,7 @@ static Sum read_all(int threads, int64_t pieces)
         sum.pieces++;
         sum.rows += rows->count;
         for (int64_t i = 0; i < rows->count; i++) {
-            const Row *r = &rows->row[i];
+            const LogRow *r = &rows->row[i];
             sum.hash = 31 * sum.hash + (r->user_hash ^ r->item_hash ^ (uint64_t)r->time ^ r->part);
         }
         sum.bad += rows->bad[BAD_TIME].count;
@@ -86,8 +86,8 @@ static void a_file_that_fails_stops_the_log_there(void **state)
     const char *const inputs[] = {in_folder("a"), in_folder("missing")};
     char found[512];
     Pipe *pipe;
-    const Rows *rows = NULL;
-    const Piece *piece;
+    const LogRows *rows = NULL;
+    const LogPiece *piece;
     int64_t count = 0;
     Status st;
     Mapping *m = malloc(sizeof *m);

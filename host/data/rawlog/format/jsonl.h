@@ -1,0 +1,9 @@
+/* JSON lines: one object a line, whose names are the columns. */
+#ifndef SOUK_RAWLOG_JSONL_H
+#define SOUK_RAWLOG_JSONL_H
+
+#include "data/rawlog/format/format.h"
+
+extern const Format jsonl_format;
+
+#endif

@@ -1,0 +1,85 @@
+/* The mapping: how the columns of a raw log become events. Its fields are set one by one (map.h),
+ * from a file (map_file.h) or from common column names (detect.h). datasets/README.md describes its
+ * sections and keys. */
+#ifndef SOUK_RAWLOG_MAPPING_H
+#define SOUK_RAWLOG_MAPPING_H
+
+#include "data/behaviour/schema.h"
+#include "data/rawlog/keys.h"
+#include "data/rawlog/text.h"
+
+typedef enum { SPLIT_BY_TIME, SPLIT_LAST_EVENT, SPLIT_LAST_BASKET, SPLIT_BY_FILE } SplitRule;
+typedef enum { OWNER_ITEM, OWNER_USER, OWNER_EVENT } Owner;
+typedef enum {
+    ROLE_USER,
+    ROLE_ITEM,
+    ROLE_ACTION,
+    ROLE_TIME,
+    ROLE_GAP,
+    ROLE_SESSION,
+    ROLE_END,
+    ROLES
+} Role;
+enum { CELLS_MAX = 64, LOG_COLUMNS_MAX = 256, NAME_MAX_BYTES = FEATURE_NAME_MAX };
+#define COLUMN_ROW "@row" /* as user: every row is a user of its own */
+
+/* A cell: a column that is read as a number or as a category. Several features may share a cell. */
+typedef struct {
+    char column[NAME_MAX_BYTES];
+    bool category;
+    double low, high;        /* a row with a number outside is dropped and counted, or */
+    bool outside_is_missing; /* the row stays and the number counts as missing */
+} CellSpec;
+
+typedef struct {
+    char name[NAME_MAX_BYTES];
+    Owner owner;
+    bool category;
+    bool log; /* sign(x) log(1 + |x|) before normalising */
+    int cell;
+} Feature;
+
+typedef struct {
+    const struct Format *format; /* format/format.h; NULL: the first bytes of the log decide */
+    char delimiter;              /* '\0': the header decides */
+    bool header;
+    int columns;                    /* of a log without header: */
+    char (*column)[NAME_MAX_BYTES]; /* [columns] their names */
+    int64_t step_ms;                /* without times: from one item (or basket) to the next */
+
+    char role[ROLES][NAME_MAX_BYTES]; /* column of each role; "": absent */
+    bool mapped;                      /* a role was set: no column is detected */
+    TimeFormat time;
+
+    int actions;
+    char action_name[ACTIONS_MAX][NAME_MAX_BYTES];
+    float action_reward[ACTIONS_MAX];
+    Keys action_value;                            /* texts of the log, and of each: */
+    int value_action[ACTIONS_MAX];                /* the action that it means, */
+    char value_name[ACTIONS_MAX][NAME_MAX_BYTES]; /* by name until detect_finish */
+
+    int cells;
+    CellSpec cell[CELLS_MAX];
+    int reward_cell, propensity_cell; /* -1: none */
+    int features;
+    Feature feature[CELLS_MAX];
+    int limits; /* as set; detect_finish moves them to the cells */
+    struct {
+        char name[NAME_MAX_BYTES];
+        double low, high;
+        bool missing;
+    } limit[CELLS_MAX];
+
+    int64_t from_ms, to_ms; /* events with from_ms <= time < to_ms stay */
+    bool drop_duplicates;
+    int64_t max_per_minute, max_per_day; /* 0: no limit */
+    int64_t min_user_events, min_item_events;
+    int64_t gap_ms;
+    SplitRule split;
+    double valid_share, test_share;
+} Mapping;
+
+/* Whether events have times that can be compared across users. */
+static inline bool mapping_has_clock(const Mapping *m) { return m->role[ROLE_TIME][0] != '\0'; }
+
+#endif

@@ -1,0 +1,38 @@
+/* A log of one or more files as pieces of whole records, in order of the input. */
+#ifndef SOUK_RAWLOG_PIECES_H
+#define SOUK_RAWLOG_PIECES_H
+
+#include "data/rawlog/input.h"
+#include "data/rawlog/rows.h"
+
+enum {
+    PIECE_BYTES = 1 << 20, /* smaller ones wake threads more often than they spare the caches */
+    PIECE_BYTES_MAX = PIECE_BYTES + RECORD_BYTES_MAX
+};
+
+typedef struct {
+    Mapping *m;
+    const char *const *paths;
+    int files, file; /* number of the file that is being read; `files` after the last */
+    LogFile *input;
+    LogLayout layout;
+    int64_t line, closed_bytes; /* line: of the first byte of `rest` */
+    char *window, *rest;        /* rest: what was read into the window and not handed out yet */
+    size_t rest_length;
+    bool input_ended;
+    _Atomic int64_t position;
+} Pieces;
+
+/* Opens the first file and completes the mapping from it: format, delimiter, columns, time unit,
+ * then detect_finish. `found` [found_size] receives what was detected, "" where nothing was.
+ * `paths` and `m` must outlive the pieces. */
+Status pieces_open(Pieces *p, Mapping *m, const char *const *paths, int files, char *found,
+                   size_t found_size);
+/* The next piece, copied into `buffer` [PIECE_BYTES_MAX], and the layout of its records; length 0
+ * after the last. Opens one file after the other. */
+Status pieces_next(Pieces *p, char *buffer, LogPiece *piece, LogLayout *layout);
+/* Raw (still compressed) bytes read so far, in all files; any thread may ask. */
+int64_t pieces_position(const Pieces *p);
+void pieces_close(Pieces *p); /* safe on {0} */
+
+#endif
