@@ -2,9 +2,9 @@
  *
  *     td INPUT.safetensors OUTPUT.safetensors THREADS REPEATS
  *
- * INPUT: online_u, target_u [tokens, dim], items, target_items [items, dim], bias, target_bias [items],
- * reward [tokens] f32, end [tokens] u8, cu_seqlens [windows + 1] i32. OUTPUT: y.<backup> [tokens] f32 and
- * seconds.<backup> [repeats] f64. Prints the most bytes it held beyond its inputs.
+ * INPUT: online_u, target_u [tokens, dim], items, target_items [items, dim], bias, target_bias
+ * [items], reward [tokens] f32, end [tokens] u8, cu_seqlens [windows + 1] i32. OUTPUT: y.<backup>
+ * [tokens] f32 and seconds.<backup> [repeats] f64. Prints the most bytes it held beyond its inputs.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -132,7 +132,7 @@ static inline Status ingest_text(const char *ini, const char *log)
         status_clear();                                                                            \
     } while (0)
 
-/* ---- Reading back ------------------------------------------------------------------------------ */
+/* ---- Reading back ---------------------------------------------------------------------------- */
 
 typedef struct {
     Behaviour b;

@@ -25,8 +25,8 @@ static inline void fill_normal(float *x, int64_t count, uint64_t seed, float sca
     }
 }
 
-/* ||have - want|| / ||want||, or ||have|| where want is 0. Where `have` has a NaN or an infinity, no
- * comparison `<= bound` holds. */
+/* ||have - want|| / ||want||, or ||have|| where want is 0. Where `have` has a NaN or an infinity,
+ * no comparison `<= bound` holds. */
 static inline double relative_l2(const float *have, const double *want, int64_t count)
 {
     double difference = 0.0, norm = 0.0;

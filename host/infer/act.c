@@ -56,8 +56,8 @@ static Status collect_excluded(Acting *a, const StateBatch *batch)
     return OK;
 }
 
-/* One of the items that may be chosen after history i of the batch, all equally likely; `among` gets
- * their number. */
+/* One of the items that may be chosen after history i of the batch, all equally likely; `among`
+ * gets their number. */
 static int32_t any_item(const Acting *a, int64_t i, uint32_t word, int64_t *among)
 {
     const Exclude *e = &a->session->memory.exclude;

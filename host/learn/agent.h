@@ -13,8 +13,9 @@
 #include "model/heads.h"
 #include "model/input.h"
 
-/* The numbers and flags among the settings learn.*, under the names of their keys, in single precision
- * as ops take them. One line of config.def is the field here and its copy in agent_options(). */
+/* The numbers and flags among the settings learn.*, under the names of their keys, in single
+ * precision as ops take them. One line of config.def is the field here and its copy in
+ * agent_options(). */
 #define AGENT_OF_learn(field, name) field(name)
 #define AGENT_OF_data(field, name)
 #define AGENT_OF_model(field, name)

@@ -1,11 +1,11 @@
 /* The catalogue head on CUDA. Either cuBLASLt makes the products (tiles.cuh), and the kernels here
  * read each score once or twice from the L2 cache: one block of threads a row for the statistics,
- * one thread a score for the gradient. Or scores stay in registers (cuda/fused.cuh).
+ * one thread a score for the gradient. Or scores stay in registers (cuda/generation.cuh).
  * catalogue_choice() chooses.
  */
 #include "catalogue/catalogue.h"
 
-#include "catalogue/cuda/fused.cuh"
+#include "catalogue/cuda/generation.cuh"
 #include "elementwise.h"
 #include "embedding.h"
 #include "items.cuh"

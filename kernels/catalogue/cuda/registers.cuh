@@ -6,7 +6,7 @@
 #define SOUK_CATALOGUE_REGISTERS_CUH
 
 #include "base/cuda/mma.cuh"
-#include "catalogue/cuda/fused.cuh"
+#include "catalogue/cuda/generation.cuh"
 
 #include <float.h>
 

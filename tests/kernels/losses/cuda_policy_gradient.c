@@ -8,7 +8,8 @@ static const int64_t sizes[] = {0, 1, 37, 1000, 20001};
 
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
-/* Ratios of up to e^9: an exponent is rounded at its size, so that the power errs by spacings of that. */
+/* Ratios of up to e^9: an exponent is rounded at its size, so that the power errs by spacings of
+ * that. */
 static void policy_weights_are_as_on_the_cpu(void **state)
 {
     (void)state;

@@ -2,7 +2,8 @@
 
 #include "losses/returns.h"
 
-/* Windows of 0 to 99 tokens, across the 32 of a scan. The recursion is in double on both, in another order. */
+/* Windows of 0 to 99 tokens, across the 32 of a scan. The recursion is in double on both, in
+ * another order. */
 static void returns_are_as_on_the_cpu(void **state)
 {
     (void)state;

@@ -26,8 +26,8 @@ static void length_is_that_of_the_window_so_far(void **state)
     assert_true(valid[3988] == 1 && valid[3989] == 0);
 }
 
-/* Moments of 3,994 draws: the mean within 4 / sqrt(n), the second moment within 4 sqrt(2 / n); and each is
- * the event's own, wherever it lies in a batch. */
+/* Moments of 3,994 draws: the mean within 4 / sqrt(n), the second moment within 4 sqrt(2 / n); and
+ * each is the event's own, wherever it lies in a batch. */
 static void random_is_normal_and_the_events_own(void **state)
 {
     (void)state;

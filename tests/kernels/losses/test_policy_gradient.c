@@ -39,7 +39,8 @@ static void worked_by_hand(void **state)
                                ROW(-logf(2), 0, NAN, -INFINITY), share, three);
     ASSERT_ROW(weight, 0.75, 0, 0, -0.375);
 
-    /* rho 1, 3, none, 1/4 and the clip at 0.2: gains 2 and 3 * 7, held at 1.2 * 7; -5/4, worse held at 0.8 */
+    /* rho 1, 3, none, 1/4 and the clip at 0.2: gains 2 and 3 * 7, held at 1.2 * 7; -5/4, worse held
+     * at 0.8 */
     policy_gradient_clipped(&dev, loss, weight, ROW(2, 7, NAN, -5), ratio, share, 0.2f);
     ASSERT_ROW(loss, -1, -0.5 * 1.2 * 7, 0, 0.5 * 0.8 * 5);
     ASSERT_ROW(weight, 1, 0, 0, 0);
@@ -85,7 +86,7 @@ static void the_clipped_weights_are_the_gradient(void **state)
         to_double(at, policy);
         differences(want, surrogate, &s, at, rows);
         for (int64_t i = 0; i < rows; i++) {
-            /* differences err by 1e-10 of the sum; the ratio's logarithm is rounded at a size of 4 */
+            /* differences err by 1e-10 of the sum; the log of the ratio is rounded at 4 */
             assert_near(-f32(weight)[i], want[i], 8 * ULP * fabs(want[i]) + 1e-7);
             sum += f32(loss)[i];
             size += fabs(f32(loss)[i]);

@@ -7,7 +7,8 @@ typedef struct {
     int64_t tokens;
 } Data;
 
-/* Windows of 0 to `longest` tokens and a few tokens behind; every token that must not be read is NaN. */
+/* Windows of 0 to `longest` tokens and a few tokens behind; every token that must not be read is
+ * NaN. */
 static Data some_data(uint64_t seed, int windows, int longest)
 {
     Data d = {.cu = NEW(I32, windows + 1)};
@@ -70,7 +71,8 @@ static const ReturnsOptions options[] = {
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
-/* Retrace reads the ratio of the next action: a window's last token has none, and its transition is cut. */
+/* Retrace reads the ratio of the next action: a window's last token has none, and its transition is
+ * cut. */
 static void random_windows_match_the_unrolled_sum(void **state)
 {
     (void)state;

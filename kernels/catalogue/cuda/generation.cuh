@@ -1,8 +1,8 @@
 /* The catalogue head with scores in registers, for catalogue.cu: one struct of functions for each
  * generation of GPUs. Their arguments and results are plain arrays.
  */
-#ifndef SOUK_CATALOGUE_FUSED_CUH
-#define SOUK_CATALOGUE_FUSED_CUH
+#ifndef SOUK_CATALOGUE_GENERATION_CUH
+#define SOUK_CATALOGUE_GENERATION_CUH
 
 #include "catalogue/tiles.cuh"
 
