@@ -65,33 +65,35 @@ Status model_find_user(souk_model *model, const char *key, int64_t *user)
 
 /* ---- The catalogue --------------------------------------------------------------------------- */
 
-int64_t souk_model_items(const souk_model *model) { return model->session->file->items; }
-int64_t souk_model_users(const souk_model *model) { return model->session->file->users; }
-int souk_model_actions(const souk_model *model) { return model->session->file->actions; }
+static Behaviour *file_of(const souk_model *model) { return model->session->file; }
+
+int64_t souk_model_items(const souk_model *model) { return model ? file_of(model)->items : 0; }
+int64_t souk_model_users(const souk_model *model) { return model ? file_of(model)->users : 0; }
+int souk_model_actions(const souk_model *model) { return model ? file_of(model)->actions : 0; }
 
 const char *souk_model_item_key(const souk_model *model, int32_t item)
 {
     const char *key = NULL;
-    if (item < 0 || item >= model->session->file->items) return NULL;
-    return behaviour_keys_item(model->session->file, item, &key) == OK ? key : NULL;
+    if (item < 0 || item >= souk_model_items(model)) return NULL;
+    return behaviour_keys_item(file_of(model), item, &key) == OK ? key : NULL;
 }
 
 const char *souk_model_action_name(const souk_model *model, int action)
 {
-    const Behaviour *file = model->session->file;
-    return action >= 0 && action < file->actions ? file->action_name[action] : NULL;
+    if (action < 0 || action >= souk_model_actions(model)) return NULL;
+    return file_of(model)->action_name[action];
 }
 
 int32_t souk_model_find_item(const souk_model *model, const char *key)
 {
     int32_t item = -1;
-    return key && behaviour_keys_find_item(model->session->file, key, &item) == OK ? item : -1;
+    if (!model || !key) return -1;
+    return behaviour_keys_find_item(file_of(model), key, &item) == OK ? item : -1;
 }
 
 int souk_model_find_action(const souk_model *model, const char *name)
 {
-    const Behaviour *file = model->session->file;
-    for (int i = 0; name && i < file->actions; i++)
-        if (!strcmp(name, file->action_name[i])) return i;
+    for (int i = 0; name && i < souk_model_actions(model); i++)
+        if (!strcmp(name, file_of(model)->action_name[i])) return i;
     return -1;
 }

@@ -28,11 +28,10 @@ static Status check_request(souk_model *model, const souk_history *history, int6
                             int64_t k, const souk_recommendation *out)
 {
     TRY(call_needs(model, "model"));
-    if (count < 0) return FAIL(ERR_USAGE, "count is %" PRId64 ", want 0 or more", count);
+    if (count < 0 || count > INT32_MAX)
+        return FAIL(ERR_USAGE, "count is %" PRId64 ", want 0 to %d", count, INT32_MAX);
     if (k < 1 || k > souk_model_items(model))
         return FAIL(ERR_USAGE, "k is %" PRId64 ", want 1 to %" PRId64, k, souk_model_items(model));
-    if (count > INT32_MAX)
-        return FAIL(ERR_USAGE, "count is %" PRId64 ", want at most %d", count, INT32_MAX);
     if (count > 0) TRY(call_needs(history, "history"));
     return count > 0 ? call_needs(out, "out") : OK;
 }
@@ -58,7 +57,8 @@ static Status sort_list(const char *name, const int32_t *item, int64_t count, in
     *copy = NULL;
     *distinct = 0;
     if (!item) return OK;
-    if (count < 0) return FAIL(ERR_USAGE, "%s is %" PRId64 ", want 0 or more", name, count);
+    if (count < 0 || count > INT32_MAX)
+        return FAIL(ERR_USAGE, "%s is %" PRId64 ", want 0 to %d", name, count, INT32_MAX);
     int32_t *sorted = *copy = malloc((size_t)(count + 1) * sizeof *sorted);
     if (!sorted) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " items of a list", count);
     if (count > 0) memcpy(sorted, item, (size_t)count * sizeof *sorted);

@@ -11,13 +11,16 @@ export PKG_CONFIG_PATH OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$libraries
 "$SOUK" generate --events 30000 --users 1500 --items 300 --seed 1 --quiet --out "$work/log.csv"
 item=$(sed -n 2p "$work/log.csv" | cut -d, -f2)
 
-# built COMPILER STANDARD SOURCE [--static]: at $work/example.
+# built COMPILER STANDARD SOURCE [--static]: at $work/example. With --static it is libsouk.a, also where libsouk.so
+# is installed.
 built() {
     local compiler=$1 standard=$2 source=$3
     shift 3
+    local library=-lsouk
+    [ $# = 0 ] || library=-l:libsouk.a
     # shellcheck disable=SC2046 # flags are words
     "$compiler" "-std=$standard" -Wall -Wextra -pedantic -Werror -o "$work/example" "$examples/$source" \
-        $(pkg-config "$@" --cflags --libs souk) -pthread
+        $(pkg-config "$@" --cflags --libs souk | sed "s/-lsouk/$library/") -pthread
 }
 # prints PATTERN ARGUMENT...: the example exits with 0 and prints a line that matches.
 prints() {
@@ -51,6 +54,10 @@ run_all() {
 check "recommend.c has at most thirty lines" test "$(wc -l <"$examples/recommend.c")" -le 30
 if [ -e "$libraries/libsouk.so" ]; then
     run_all "$CC" "${CXX:-c++}" shared
+    loads() { readelf -d "$work/example" | grep -q 'NEEDED.*libsouk'; }
+    check "a program of the shared library loads it" loads
+    check "a static program builds beside the shared library" built "$CC" c99 recommend.c --static
+    check "it does not load the shared library" eval '! loads'
     rm "$libraries"/libsouk.so*
 else
     skip "this build has no shared library"

@@ -80,6 +80,14 @@ static void the_catalogue_has_keys_and_names(void **state)
     assert_int_equal(souk_model_find_item(model, "item-12"), -1);
     assert_int_equal(souk_model_find_item(model, NULL), -1);
     assert_int_equal(souk_model_find_action(model, "views"), -1);
+    assert_int_equal(souk_model_find_action(model, NULL), -1);
+    assert_int_equal(souk_model_items(NULL), 0);
+    assert_int_equal(souk_model_users(NULL), 0);
+    assert_int_equal(souk_model_actions(NULL), 0);
+    assert_null(souk_model_item_key(NULL, 0));
+    assert_null(souk_model_action_name(NULL, 0));
+    assert_int_equal(souk_model_find_item(NULL, "item-00012"), -1);
+    assert_int_equal(souk_model_find_action(NULL, "view"), -1);
 }
 
 /* ---- Batches --------------------------------------------------------------------------------- */
@@ -324,6 +332,8 @@ static void a_wrong_request_is_refused(void **state)
     assert_failed(request(-1, 3, NULL, 0, error), SOUK_ERROR_USAGE, "count is -1");
     assert_failed(request(1, 3, list, 2, error), SOUK_ERROR_USAGE, "item 97, want 0 to 96");
     assert_failed(request(1, 3, list, -2, error), SOUK_ERROR_USAGE, "block_count is -2");
+    assert_failed(request(1, 3, list, INT64_MAX, error), SOUK_ERROR_USAGE, "want 0 to 2147483647");
+    assert_failed(request(INT64_MAX, 3, NULL, 0, error), SOUK_ERROR_USAGE, "want 0 to 2147483647");
     assert_int_equal(request(0, 3, NULL, 0, NULL), SOUK_OK);
     assert_failed(souk_recommend(NULL, &h, 1, &o, out, NULL, error), SOUK_ERROR_USAGE, "model is");
     assert_failed(souk_recommend(model, NULL, 1, &o, out, NULL, error), SOUK_ERROR_USAGE,
