@@ -3,9 +3,9 @@
  *
  *   adamw_schedule                schedule = lr, 1 - beta1^step, 1 - beta2^step, tau; on the host
  *   adamw_gradient_norm_squared   sum = sum_i g[i]^2, in double                       overwrites
- *   adamw_check                   sets state's stop where state's norm or a number of `losses` is
- *                                 not finite. Only the host clears it. While it is set, adamw_step
- *                                 and adamw_polyak do nothing
+ *   adamw_check                   sets state[ADAMW_STOP] where the norm in `state` or a number of
+ *                                 `losses` is not finite. Only the host clears it. While it is set,
+ *                                 adamw_step and adamw_polyak do nothing
  *   adamw_step     norm = sqrt(state's sum of squares)
  *                  scale = clip > 0 ? min(1, clip / (norm + 1e-6)) : 1
  *                  g' = scale g

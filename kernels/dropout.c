@@ -45,7 +45,7 @@ static void apply(Device *dev, float *y, const float *x, const float *residual, 
     }
 }
 
-/* At rate 0. */
+/* What dropout_add is at rate 0, where nothing is dropped. */
 static void pass(Device *dev, float *y, const float *x, const float *residual, int64_t count)
 {
 #pragma omp parallel for simd num_threads(dev->threads)

@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "dropout.h"
 
-/* Dropout, as kernels take it. */
+/* A dropout as kernels take it, by value; `step` is read on the device. */
 typedef struct {
     float rate, factor;
     uint64_t seed;
@@ -33,7 +33,7 @@ static __device__ __forceinline__ uint64_t dropout_counter(const DropoutMask &m)
     return (uint64_t)*m.step << 16 | (uint64_t)m.site;
 }
 
-/* Factors of elements first .. first + N - 1. N is a multiple of 4, as is `first` then; or N is
+/* Factors of elements first .. first + N - 1. Either N and `first` are multiples of 4, or N is
  * 1. */
 template <int N>
 static __device__ __forceinline__ void dropout_factors(float (&f)[N], const DropoutMask &m,
@@ -56,7 +56,7 @@ static __device__ __forceinline__ void dropout_factors(float (&f)[N], const Drop
     }
 }
 
-/* factor v, but 0 for a dropped element even where v is not finite. */
+/* The product factor * v. It is 0 for a dropped element, even where v is not finite. */
 static __device__ __forceinline__ float dropout_apply(float factor, float v)
 {
     return factor == 0.0f ? 0.0f : factor * v;

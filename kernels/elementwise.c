@@ -171,8 +171,8 @@ void elementwise_row_scale(Device *dev, Tensor y, Tensor x, Tensor s)
     scratch_release(dev, mark);
 }
 
-/* The exponent alone: the largest value, all ones, where x is infinite or NaN. The maximum of these
- * integers over a chunk runs in vectors. */
+/* Only the bits of the exponent. They are all ones, the largest value, where x is infinite or NaN.
+ * The compiler computes the maximum of these integers over a chunk in vectors. */
 static uint32_t bits_of(const float *x)
 {
     uint32_t bits;

@@ -87,9 +87,9 @@ static __global__ void scale_kernel(T *y, const T *x, const float *s, int64_t ro
         from_float(y[row * dim + c], scale * to_float(x[row * dim + c]));
 }
 
-/* found = the largest count - i with x[i] not finite. `found` is 0 before. A thread walks upward,
- * so that its first find is its smallest index; the maximum does not depend on the order of
- * atomics. */
+/* found = the largest count - i with x[i] not finite. `found` is 0 before the launch. A thread
+ * walks upward, so the first such element that it finds has its smallest index; the maximum does
+ * not depend on the order of atomics. */
 template <class T>
 static __global__ void finite_kernel(unsigned long long *found, const T *x, int64_t count)
 {

@@ -14,7 +14,7 @@ typedef struct {
 /* Rows first .. last-1 of the sorted order. All have one id. */
 typedef struct {
     int64_t first, last;
-    int64_t partial; /* the row of partial sums that it adds to; -1: it adds to dtable */
+    int64_t partial; /* the row of partial sums that the chunk adds to; -1: dtable */
 } Chunk;
 
 static void add_row(float *restrict y, const float *restrict x, int64_t dim)
@@ -66,7 +66,7 @@ static void sort_pass(Entry *to, const Entry *from, int64_t count, int shift)
     for (int64_t i = 0; i < count; i++) to[start[from[i].id >> shift & (DIGITS - 1)]++] = from[i];
 }
 
-/* The rows with an id, sorted by (id, row). They are in a or in b: the one that is returned. */
+/* The rows with an id, sorted by (id, row). Returns a or b, whichever has the result. */
 static const Entry *sort_rows(Entry *a, Entry *b, int64_t *count, Tensor ids, int64_t entries)
 {
     int64_t used = 0;

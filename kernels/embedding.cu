@@ -76,7 +76,7 @@ static __device__ __forceinline__ int64_t entry_of(int round)
            threadIdx.x % WARP;
 }
 
-/* The digit of entry i; behind the last entry DIGITS, which no entry has. */
+/* The digit of entry i. After the last entry it is DIGITS, a digit that no entry has. */
 static __device__ __forceinline__ int digit_of(const Unsorted &from, int64_t i)
 {
     return i < from.count ? (int)(from.key[i] >> from.shift) & (DIGITS - 1) : (int)DIGITS;
@@ -175,10 +175,10 @@ typedef struct {
     uint32_t entries;
 } Sorted;
 
-/* For the next pass: of each window, the sum of the part of a run that began in an earlier
- * window. */
+/* The input of the next pass. For each window it has the sum over the part of a run that began in
+ * an earlier window. */
 typedef struct {
-    uint32_t *key; /* [windows]; `entries` where there is no such part */
+    uint32_t *key; /* [windows]; the id of that run; `entries` where the window has no such part */
     float *sum;    /* [windows, dim] */
 } Rest;
 

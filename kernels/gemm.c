@@ -14,10 +14,10 @@ enum { TILE = 256, TILE_SMALL = 128, MIN_TILES = 16 };
 static int64_t tiles(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* oneDNN takes one thread inside of a team of OpenMP. Elsewhere it takes as many as a new team of
- * the calling thread would get, which has nothing to do with the device. A device of one thread
- * makes no team, so that number becomes 1 during the call. It belongs to the calling thread: other
- * threads, and their devices, do not see it change. */
+/* Inside an OpenMP team oneDNN uses one thread. Outside it uses as many threads as OpenMP would
+ * give to a new team of the calling thread; that number does not follow from the device. A device
+ * with one thread starts no team, so we set the number to 1 during the call. OpenMP keeps the
+ * number for each calling thread: other threads, and their devices, do not see the change. */
 static int begin_one_thread(void)
 {
     const int before = omp_get_max_threads();

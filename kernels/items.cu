@@ -4,8 +4,8 @@
 
 enum { WARPS = 8, THREADS = WARPS * WARP };
 
-/* Vectors of the table's rows at[0], at[1], ..., 0 for one below 0; without `at` of the rows first,
- * first + 1, ... */
+/* The vectors of the table's rows at[0], at[1], ...; a vector is 0 where at[i] is below 0. Without
+ * `at` they are the vectors of the rows first, first + 1, ... */
 template <class T, int N>
 static __global__ void rows_kernel(T *y, Encoder e, const int32_t *at, int64_t first, int64_t rows)
 {
@@ -27,7 +27,7 @@ static __global__ void column_kernel(int32_t *to, const int32_t *from, int64_t r
     if (i < rows) to[i] = from[i * columns];
 }
 
-/* Items of a catalogue that a shard of it has: rows first .. first + rows - 1. */
+/* The part of the catalogue that a shard holds: items first .. first + rows - 1. */
 typedef struct {
     int64_t first, rows, total;
 } ItemShard;

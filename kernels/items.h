@@ -35,7 +35,7 @@ typedef struct {
     Tensor id;
     Tensor category, category_table;
     Tensor numeric, numeric_weight;
-    int64_t first, total; /* of a shard; both 0: the table has the whole catalogue */
+    int64_t first, total; /* the shard's first item, and all items; both 0: the table is whole */
 } ItemTable;
 
 static inline int64_t items_total(const ItemTable *t) { return t->total ? t->total : t->id.dim[0]; }
@@ -47,10 +47,10 @@ static inline bool items_are_all(const ItemTable *t) { return items_total(t) == 
     REQUIRE(items_are_all(t), "the table has %" PRId64 " of %" PRId64 " items, want all of them",  \
             (t)->id.dim[0], (t)->total)
 
-/* row[i] = ids[i] - first, -1 where the item is absent or of another shard; i32 [rows]. On a whole
- * table that is `ids` itself, else it is in the caller's scratch. */
+/* row[i] = ids[i] - first, and -1 where the item is absent or on another shard; i32 [rows]. On a
+ * whole table the result is `ids` itself; on a shard it is in the caller's scratch. */
 Tensor items_rows(Device *dev, const ItemTable *table, Tensor ids);
-/* x[i] = 0 where item ids[i] is of another shard; x f32 [rows], in place. Does nothing on a whole
+/* x[i] = 0 where item ids[i] is on another shard; x f32 [rows], in place. Does nothing on a whole
  * table. */
 void items_mask(Device *dev, Tensor x, const ItemTable *table, Tensor ids);
 
@@ -67,9 +67,9 @@ Tensor items_range(const ItemTable *table, int64_t first, int64_t rows, Tensor s
  * such an item are skipped. */
 void items_gather_backward(Device *dev, Tensor did, Tensor dy, const ItemTable *table, Tensor ids);
 
-/* dcategory_table += segment sums of did by category; dnumeric_weight += numeric^T did. Call once,
- * when did is complete. Absent features are skipped. The gradients of a shard are summands of those
- * of the catalogue. */
+/* dcategory_table += segment sums of did by category; dnumeric_weight += numeric^T did. Call it
+ * once, when did is complete. Absent features are skipped. The gradients of the catalogue are the
+ * sums of those of its shards. */
 void items_features_backward(Device *dev, Tensor dcategory_table, Tensor dnumeric_weight,
                              Tensor did, const ItemTable *table);
 

@@ -1,5 +1,6 @@
 /* Dropout, the residual sum (dropout.h) and the RMSNorm of that sum (rmsnorm.h) in one op, which
- * follows each half of a transformer block. As one op they read the residual stream once less.
+ * follows each half of a transformer block. The combined op reads the residual stream one time less
+ * than the two ops do.
  *
  *   x[r,c] = residual[r,c] + factor[r,c] y[r,c]                           overwrites
  *   rstd[r] = 1 / sqrt(mean_c x[r,c]^2 + eps)                             overwrites
@@ -11,9 +12,9 @@
  *   rstd                [rows]        f32
  *
  * n may alias y. x may alias residual; x may alias y where n does not. Backward: rmsnorm_backward
- * gives the gradient of x, which is also that of residual; dropout_backward of it gives that of y.
- * On the CPU the op is dropout_add followed by rmsnorm_forward, with their scratch; on CUDA it
- * needs none. Deterministic.
+ * gives the gradient of x, which is also the gradient of residual; dropout_backward then makes the
+ * gradient of y from it. On the CPU the op is dropout_add followed by rmsnorm_forward, with their
+ * scratch; on CUDA it needs none. Deterministic.
  */
 #ifndef SOUK_RESIDUAL_NORM_H
 #define SOUK_RESIDUAL_NORM_H

@@ -49,8 +49,8 @@ static __global__ void forward_kernel(T *y, float *rstd, const T *x, const float
     }
 }
 
-/* The same with the row in registers: KEPT steps a lane. The numbers past the end are 0 and add
- * nothing. */
+/* The same, with the row in registers: KEPT steps a lane. The numbers after the end of the row are
+ * 0 and add nothing. */
 template <class T, int N, int KEPT>
 static __global__ void forward_kept_kernel(T *y, float *rstd, const T *x, const float *w,
                                            int64_t rows, int64_t dim, float eps)
@@ -148,7 +148,7 @@ static __global__ void backward_kernel(T *dx, float *part, const T *dy, const T 
 }
 
 /* total[c] += sum_r part[r, c]. A block takes 32 columns; thread row y adds the parts y, y + 16,
- * .... */
+ * and so on. */
 static __global__ void add_parts_kernel(float *total, const float *part, int64_t parts, int64_t dim)
 {
     __shared__ float sums[SUM_ROWS][WARP];
@@ -191,7 +191,7 @@ static void backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Ten
     const int64_t rows_each =
         rows > ROWS_MIN * PARTS_MAX ? ceil_div(rows, PARTS_MAX) : (int64_t)ROWS_MIN;
     const int64_t parts = ceil_div(rows, rows_each), shape[] = {parts, dim};
-    int warps = WARPS; /* their parts of dw must fit 96 KiB, which every supported GPU has */
+    int warps = WARPS; /* the warps' parts of dw must fit 96 KiB, which every supported GPU has */
     while (warps > 1 && warps * dim * 4 > 96 << 10) warps /= 2;
 
     const size_t mark = scratch_mark(dev);

@@ -26,8 +26,8 @@ static __device__ __forceinline__ void turn_of(float *cosine, float *sine, int32
     *sine *= direction;
 }
 
-/* Each step rotates N pairs of columns of one head. A token has `heads` heads of q and as many of
- * k. */
+/* Each step rotates N pairs of columns of one head. A token has `heads` heads of q, and the same
+ * number of heads of k. */
 template <class T, int N>
 static __global__ void rope_kernel(T *qkv, const int32_t *position, Frequencies frequency,
                                    int64_t tokens, int half, int heads, float direction)

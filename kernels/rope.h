@@ -8,7 +8,7 @@
  *   x[i+half]' = x[i+half] cos(angle) + d x[i] sin(angle)
  *
  *   direction d    +1 forward; -1 the transpose (and inverse), for dqkv in the backward pass
- *   qkv            [tokens, 3 dim]   f32 or bf16, rows q | k | v of dim = heads head_dim each;
+ *   qkv            [tokens, 3 dim]   f32 or bf16, rows q | k | v of dim = heads * head_dim each;
  *                                    head_dim even, on CUDA at most 512
  *   position       [tokens]          i32, >= 0
  *

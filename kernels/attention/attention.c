@@ -1,8 +1,8 @@
-/* A thread copies one head of a sequence into its scratch, filled up with zeros to whole blocks of
- * 32 tokens and 32 columns. So every product is made of one small product without bounds: ROWS rows
- * by two vectors, whose sums stay in registers. A transposed left operand is read with other
- * strides. A transposed right operand (k in scores = q k^T) is copied as panels [head_dim][32
- * tokens], because a vector needs consecutive memory. */
+/* A thread copies one head of a sequence into its scratch, padded with zeros to whole blocks of 32
+ * tokens and 32 columns. So every product is made of calls of one small product, ROWS rows by two
+ * vectors, which needs no bound checks and whose sums stay in registers. A transposed left operand
+ * is read with other strides. A transposed right operand (k in scores = q k^T) is copied as panels
+ * [head_dim][32 tokens], because a vector needs consecutive memory. */
 #include "attention/attention.h"
 
 #include "base/bf16.h"
@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* WIDE: floats in a register: 16 with AVX-512, 8 with AVX, 4 with SSE or NEON. gcc keeps vectors
- * wider than a register in memory, so Vector is one register. ROWS x 2 sums must fit the registers:
- * AVX-512 has 32 of them, the others have 16 or more. */
+/* WIDE is the number of floats in a register: 16 with AVX-512, 8 with AVX, 4 with SSE or NEON. gcc
+ * keeps vectors wider than a register in memory, so Vector is one register. The ROWS x 2 sums must
+ * fit the registers: AVX-512 has 32 registers, the others have 16 or more. */
 enum {
     WIDE = __BIGGEST_ALIGNMENT__ / 4,
     ROWS = WIDE == 16 ? 8 : 4,
@@ -96,7 +96,7 @@ static void copy_rows(float *restrict to, const float *restrict from, int64_t fr
     zero(to + rows * s->width, (round_up(rows) - rows) * s->width);
 }
 
-/* The reverse: rows of `to` = scale * from [rows, width], without the filling. */
+/* The reverse: rows of `to` = scale * from [rows, width], without the padding. */
 static void store_rows(float *restrict to, int64_t to_row, const float *restrict from, int64_t rows,
                        float scale, const Shape *s)
 {
@@ -295,7 +295,7 @@ static int longer_first(const void *a, const void *b)
 }
 
 /* The sequences, the longest first, so that no thread begins a long one when the others are done.
- * They are in scratch. *used: the rows that the sequences have. */
+ * The result is in scratch. *used gets the number of rows that the sequences have together. */
 static Sequence *plan(Device *dev, Tensor cu_seqlens, int64_t tokens, int64_t longest,
                       int64_t *used)
 {

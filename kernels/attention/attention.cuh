@@ -12,7 +12,7 @@ enum { TILE = 32, SHORT = ATTENTION_SHORT, PLAN_THREADS = 256, DELTA_WARPS = 4 }
 /* A tile of 32 tokens of a sequence. length 0: an unused entry. */
 typedef struct {
     int32_t first, length; /* of the sequence */
-    int32_t start;         /* of the tile, in the sequence */
+    int32_t start;         /* where the tile begins in the sequence */
 } Tile;
 
 typedef struct {
@@ -154,12 +154,12 @@ void attention_mma_forward(Device *dev, bf16 *o, float *lse, const bf16 *qkv, co
                            const Shape &s);
 void attention_mma_backward(Device *dev, const BackwardMma &b, const Plan &p);
 
-/* short.cu: the histories of up to `limit` tokens, which is what the device has shared memory for.
- * The rows of longer histories are left as they are. */
+/* short.cu: the histories of up to `limit` tokens, the most for which the device has enough shared
+ * memory. The rows of longer histories are left as they are. */
 typedef struct {
     Tensor start;   /* i32 [bins + 1, 2]: the first history of each bin, and its first row */
     int bins, rows; /* a bin has `rows` rows */
-    int most;       /* rows that a block has shared memory for */
+    int most;       /* the most rows for which a block has shared memory */
     int limit;
 } Bins;
 Bins attention_short_bins(Device *dev, bool backward, const int32_t *cu, const Shape &s);

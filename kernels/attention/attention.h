@@ -2,7 +2,8 @@
  * [tokens, tokens] matrix: blocks of queries forward, scores recomputed backward from lse (Dao et
  * al. 2022).
  *
- * For each sequence [cu_seqlens[n], cu_seqlens[n+1]) and each head, t and u tokens of it:
+ * For each sequence [cu_seqlens[n], cu_seqlens[n+1]), each head, and tokens t and u of the
+ * sequence:
  *
  *   forward    s[t,u] = q[t] . k[u] / sqrt(head_dim)      u <= t
  *              lse[t,h] = ln sum_u exp(s[t,u])                          overwrites
@@ -13,7 +14,7 @@
  *              dq[t] = sum_u ds[t,u] k[u] / sqrt(head_dim)              overwrites
  *              dk[u] = sum_t ds[t,u] q[t] / sqrt(head_dim)              overwrites
  *
- *   qkv, dqkv     [tokens, 3 dim]    f32 or bf16, rows q | k | v, each of heads head_dim = dim;
+ *   qkv, dqkv     [tokens, 3 dim]    f32 or bf16, rows q | k | v of dim = heads * head_dim each;
  *                                    cuda: head_dim at most 128
  *   o, do_        [tokens, dim]      dtype of qkv
  *   lse           [tokens, heads]    f32, written by forward, read by backward

@@ -2,7 +2,8 @@
 
 enum { SEQUENCES_MIN = 8, TILE = 128, NARROW = 64, MEAN_MIN = 96, SPARE = 1 << 20 };
 
-/* The smallest `longest` that cuDNN serves; WIDE_: for heads of more than NARROW columns. */
+/* The smallest `longest` that cuDNN serves. The names with WIDE_ are for heads of more than NARROW
+ * columns. */
 enum { LONGEST_MIN = 129, WIDE_LONGEST_MIN = 65 };
 
 AttentionShape attention_choice_shape(const AttentionCall *call)

@@ -40,7 +40,7 @@ typedef enum { ATTENTION_PLAIN, ATTENTION_MMA, ATTENTION_CUDNN } AttentionKernel
 
 typedef struct {
     bool cudnn;     /* souk was built with cuDNN */
-    int capability; /* of the GPU: 90 for sm_90 */
+    int capability; /* the GPU's generation: 90 for sm_90 */
     bool backward;
     bool aligned; /* every tensor begins at a multiple of 16 bytes */
     Dtype dtype;
@@ -59,9 +59,9 @@ AttentionShape attention_choice_shape(const AttentionCall *call);
 /* Bytes in which cuDNN's backward keeps ds: one bf16 number for each pair. cuDNN's workspace is a
  * few bytes larger. */
 int64_t attention_choice_workspace(const AttentionShape *shape);
-/* The scratch that a call reserves for cuDNN's workspace: at least what the plan of the shape asks
- * for, which the host does not know before it has built one. tests/cuda/plans.c compares the
- * two. */
+/* The bytes of scratch that a call reserves for cuDNN's workspace. They are at least what the plan
+ * of the shape asks for; the host knows that number only after it has built the plan.
+ * tests/cuda/plans.c compares the two. */
 int64_t attention_choice_scratch(const AttentionShape *shape);
 
 #ifdef __cplusplus

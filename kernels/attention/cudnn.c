@@ -29,7 +29,7 @@ static const void *part(Tensor qkv, int which)
 }
 
 /* Find the plan and bind what both directions read. call->plan is NULL where the device has failed
- * or measures. */
+ * or only measures memory. */
 static void begin(Device *dev, Call *call, bool backward, Tensor o, Tensor lse, Tensor qkv,
                   Tensor cu_seqlens, int64_t heads, int64_t longest)
 {

@@ -4,13 +4,13 @@
  * cuDNN 9.19 has no single op for causal attention. Its engines recognise a graph of matrix
  * products, masks and softmax (cudnn_graph.h). The sequences are ragged: cuDNN takes offsets into
  * the packed rows and lengths (offsets.h). Backward is the deterministic variant: one block owns
- * each dq and writes it once, and the workspace holds ds, sequences heads ceil128(longest)^2 bf16
- * numbers.
+ * each dq and writes it once, and the workspace holds ds: sequences x heads x ceil128(longest)^2
+ * numbers in bf16.
  *
  * A plan has a fixed number of sequences, so a batch takes the plan of the next larger shape
- * (AttentionShape) and fills up with sequences of length 0. These own no row, so that no token past
- * the last is needed, and cuDNN's blocks leave them at once. (Sequences of one token would need
- * rows that may not exist.)
+ * (AttentionShape) and the sequences that it does not have get length 0. Such a sequence has no
+ * rows, so the batch needs no tokens after its last one, and cuDNN's blocks that serve it end at
+ * once. (Sequences of one token would need rows that may not exist.)
  */
 #ifndef SOUK_ATTENTION_CUDNN_H
 #define SOUK_ATTENTION_CUDNN_H

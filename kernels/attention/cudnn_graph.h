@@ -20,7 +20,7 @@ enum {
     UID_SCALE,  /* number: 1 / sqrt(head_dim) */
     UID_ABSENT, /* number: -inf, the score of a pair past the sequence's end */
     UID_FUTURE, /* number: -inf, the score of a later key */
-    UID_DO,     /* from here on backward only */
+    UID_DO,     /* the names from here on are for backward only */
     UID_DQ,
     UID_DK,
     UID_DV,

@@ -4,10 +4,10 @@
  *   forward   A block of two warps has 32 queries of a head; a warp owns 16 of them. Scores,
  *             softmax and sums stay in registers, and so do the probabilities between the two
  *             products.
- *   backward  keys_kernel: a warp owns 16 of 32 keys and computes p^T and ds^T, which are the left
- *             operands of dv and dk as they stand. queries_kernel: the warps compute ds^T in the
- *             same way and exchange it through shared memory, where each finds the rows of its 16
- *             queries.
+ *   backward  keys_kernel: a warp owns 16 of 32 keys and computes p^T and ds^T. Its registers then
+ *             have the layout of the left operands of dv and dk. queries_kernel: the warps compute
+ *             ds^T in the same way and exchange it through shared memory, where each finds the rows
+ *             of its 16 queries.
  *
  * p and ds are rounded to bf16 before they enter a product. Tiles are loaded synchronously; blocks
  * are small (27 KB of shared memory forward, 37 KB backward at head_dim 128), so that several share

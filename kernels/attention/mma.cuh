@@ -10,8 +10,8 @@
 
 enum { SIDE = 16, KEYS = TILE / 8 };
 
-/* Turn results d [16, 8 N] into N / 2 left operands of the next product, 16 columns each. The lane
- * that holds a result is the lane that the operand needs it in, so nothing moves between lanes. */
+/* Turn results d [16, 8 N] into N / 2 left operands of the next product, 16 columns each. The
+ * operand needs each result in the lane that already holds it, so nothing moves between lanes. */
 template <int N>
 static __device__ __forceinline__ void as_left(uint32_t (&a)[N / 2][4], const float (&d)[N][4])
 {

@@ -9,12 +9,12 @@ enum { THREADS = 128 };
 typedef struct {
     int64_t *qkv, *o, *lse;
     int32_t *length;
-    int64_t tokens, sequences; /* of the batch */
+    int64_t tokens, sequences; /* of the batch: its tokens, its sequences */
     int64_t capacity;          /* sequences of the plan */
     int64_t longest, heads, dim;
 } Offsets;
 
-/* n in 0 .. capacity; the batch has ended from `sequences` on. */
+/* One thread for each n in 0 .. capacity. The batch has the sequences below `sequences`. */
 static __global__ void offsets_kernel(Offsets at, const int32_t *cu)
 {
     const int64_t n = (int64_t)blockIdx.x * THREADS + threadIdx.x;

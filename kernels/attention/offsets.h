@@ -1,8 +1,9 @@
 /* Where cuDNN finds the sequences of a packed batch.
  *
  * cuDNN's plan is made for shape->sequences sequences, of which the batch has the first few.
- * Sequence n begins at row cu_seqlens[n], so at these elements of qkv, of o and of lse. Each
- * sequence that the batch does not have gets length 0 and the end of the last one as its offset.
+ * Sequence n begins at row cu_seqlens[n]; entry n of the tensors qkv, o and lse below is the number
+ * of the element at which this row begins in the op's tensor of that name. Each sequence that the
+ * batch does not have gets length 0, and as its offset the end of the last sequence.
  *
  *   cu_seqlens    [sequences + 1]          i32, from 0, never falling, its last at most `tokens`; a
  *                                          broken rule or a sequence above `longest` stops the

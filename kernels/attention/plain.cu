@@ -1,23 +1,24 @@
 /* Attention on CUDA on the plain cores, flash style (Dao et al. 2022): 32 queries meet 32 keys at a
  * time in shared memory, and each query's running maximum and sum stay in registers. Scores and
- * sums are f32 whatever the dtype, so the plain cores bound these kernels. They are the oracle
- * beside mma.cu and short.cu, and serve what those do not (choice.h).
+ * sums are f32 whatever the dtype, so the plain cores bound these kernels. The tests compare mma.cu
+ * and short.cu with them. They also serve the calls that mma.cu and short.cu do not serve
+ * (choice.h).
  *
  *   forward   One block for 32 queries of a head; it walks the keys up to its diagonal. Histories
  *             are short, so there are many blocks.
  *   backward  A history of up to SHORT tokens: one block computes a head of it and each tile once
  *             (5 products). It is the only writer of that dq, so its tiles add to dq in their order
- *             without atomics. Longer histories: too few such blocks would fill the device. There
- *             one block owns 32 keys (dk, dv), another 32 queries (dq), and each tile is computed
- *             twice (7 products).
+ *             without atomics. For longer histories such blocks would be too few to fill the
+ *             device. So one block owns 32 keys (dk, dv), another block owns 32 queries (dq), and
+ *             each tile is computed twice (7 products).
  *
  * The host does not know the lengths. Where some may be long, both kinds of kernels are launched
  * with grids for the worst case, and a block that finds no work of its kind leaves at once.
  *
- * 128 threads a block, as 16 x 8. Of a tile of scores, thread (y, x) owns queries 2y and 2y + 1
- * against keys x + 8j. Of a tile of results it owns rows 2y and 2y + 1, columns 4x + 32g and the
- * next three. Rows in shared memory have 4 floats more than head_dim: without them the 8 rows that
- * a phase of a 16-byte load reads would begin in the same bank.
+ * A block has 128 threads, as 16 x 8. In a tile of scores, thread (y, x) owns queries 2y and 2y + 1
+ * with keys x + 8j. In a tile of results it owns rows 2y and 2y + 1, columns 4x + 32g and the next
+ * three. Rows in shared memory have 4 floats more than head_dim: without them the 8 rows that a
+ * phase of a 16-byte load reads would begin in the same bank.
  */
 #include "attention/attention.cuh"
 

@@ -9,9 +9,10 @@
  * pairs of two different histories and those with a later key.
  *
  *   forward   The probabilities pass from one product to the next in registers.
- *   backward  A warp computes dk and dv of 16 keys, for which p^T and ds^T are the left operands as
- *             they stand, and then dq of 16 queries. So p and ds are computed twice (7 products
- *             instead of 5); in exchange no sum crosses warps and no warp waits for another.
+ *   backward  A warp computes dk and dv of 16 keys, with p^T and ds^T as left operands straight
+ *             from its registers, and then dq of 16 queries. So p and ds are computed twice (7
+ *             products instead of 5); in exchange no sum crosses warps and no warp waits for
+ *             another.
  *
  * A block holds all of its rows, so few blocks share a multiprocessor: shared memory is the bound,
  * and its size sets the longest history that these kernels take (Bins).

@@ -7,9 +7,9 @@
 #include "base/bf16.h"
 #include "catalogue/tiles.h"
 
-/* BYTES: of the processor's widest vectors. ROWS rows x two vectors of a panel have as many sums
- * as, with the panel and one element of a row, fill the vector registers: 32 registers where
- * vectors have 64 bytes, else 16. */
+/* BYTES is the size of the processor's widest vectors. ROWS is so large that the vector registers
+ * are just filled: with ROWS x 2 vectors of sums, the two vectors of the panel and one element of a
+ * row. There are 32 registers where vectors have 64 bytes, else 16. */
 enum { BYTES = __BIGGEST_ALIGNMENT__, LANES = BYTES / 4, ROWS = BYTES == 64 ? 12 : 6 };
 enum { PANEL = 2 * LANES, PANELS = TILE / PANEL, BLOCK = 1024 };
 typedef float Lanes __attribute__((vector_size(BYTES)));
@@ -62,7 +62,7 @@ static void pack(float *to, const float *from, int64_t count, int64_t dim, int64
  * (the rows' best in each lane, and a tile's packed vectors and biases). */
 typedef struct {
     Tiles tiles;
-    int64_t rows;   /* most of a block, a multiple of ROWS */
+    int64_t rows;   /* the most rows of a block, a multiple of ROWS */
     Tensor u;       /* [rows, dim] packed */
     Tensor stats;   /* [groups, rows] RowStats */
     Tensor best;    /* [threads, rows] Best */
@@ -124,7 +124,8 @@ static void group_best(const Search *s, int64_t group, int64_t rows)
     }
 }
 
-/* The best of row i: of the group with the highest score, of equal ones the first. */
+/* The best item of row i: that of the group with the highest score; where groups have equal scores,
+ * that of the first. */
 static RowStats best_group(const Search *s, int64_t i)
 {
     const RowStats *group = s->stats.data;

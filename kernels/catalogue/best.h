@@ -1,6 +1,6 @@
-/* The best item of every row on the CPU: the part of catalogue_stats that asks for a maximum alone.
- * TD targets need nothing else, and with the general path they would spend more time on scores in
- * the cache than on the products that make them.
+/* The best item of every row on the CPU. catalogue_stats runs it where its caller wants the maximum
+ * alone, as TD targets do. The general path would spend more time on moving scores through the
+ * cache than on the products that make them.
  *
  *   max[i] = max_a z[i, a], argmax[i] the lowest item that has it        z: catalogue.h
  *
@@ -9,15 +9,15 @@
  *
  * Scores never leave the registers: ROWS rows meet a panel of items, and the products are compared
  * where they were summed, each lane with the best that it has seen. A score is the sum over dim in
- * order, by fused multiply-adds where the processor has them, plus the bias: the same bits in
- * whichever shard the item is. Items are laid out in panels once for up to 1024 rows: this is made
- * for batches, not for a row at a time.
+ * order, by fused multiply-adds where the processor has them, plus the bias; its bits do not depend
+ * on the shard that has the item. Items are laid out in panels once for up to 1024 rows, so the
+ * function is made for batches, not for single rows.
  *
- * Scores that are NaN never are the maximum, which is -FLT_MAX where none is above that; argmax is
- * a valid item whatever the scores. Temporary memory does not depend on rows or items, but for a
- * widened copy of u where that is bf16; there the vectors of items are rounded to bf16 too.
- * Deterministic for any number of threads. catalogue_stats_partial, which calls this, checks the
- * shapes.
+ * A score that is NaN is never the maximum. The maximum is -FLT_MAX where no score is above that;
+ * argmax is a valid item whatever the scores are. Temporary memory does not depend on rows or
+ * items, except that a u in bf16 needs a widened copy; then the vectors of items are rounded to
+ * bf16 too. Deterministic for any number of threads. catalogue_stats_partial, which calls this,
+ * checks the shapes.
  */
 #ifndef SOUK_CATALOGUE_BEST_H
 #define SOUK_CATALOGUE_BEST_H

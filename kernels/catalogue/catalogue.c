@@ -133,7 +133,7 @@ void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable 
 /* ---- Cross-entropy --------------------------------------------------------------------------- */
 
 typedef struct {
-    float *loss, *du, *did, *dbias; /* the last two may be NULL */
+    float *loss, *du, *did, *dbias; /* did and dbias may be NULL */
     const float *u, *weight, *logsumexp;
     const int32_t *target;
     int64_t rows;
@@ -175,7 +175,7 @@ static void block_gradient(const Tiles *t, const Block *b, float *partial)
     tiles_add_groups(t, b->du, partial, b->rows);
 }
 
-/* Rows with a target, dense: what the blocks run over. */
+/* The rows with a target, without gaps between them. The blocks run over these. */
 typedef struct {
     int64_t count;
     int32_t *row;
@@ -201,7 +201,7 @@ static Active gather_active(Device *dev, Tensor u, Tensor target, Tensor weight,
         memcpy(f32(a.u) + i * dim, f32(u) + a.row[i] * dim, (size_t)dim * sizeof(float));
         i32(a.target)[i] = i32(target)[a.row[i]];
         f32(a.weight)[i] = f32(weight)[a.row[i]];
-        f32(a.loss)[i] = 0.0f; /* its target may be of another shard */
+        f32(a.loss)[i] = 0.0f; /* the target may be on another shard */
         if (a.given) f32(a.logsumexp)[i] = f32(logsumexp)[a.row[i]];
     }
     return a;
@@ -252,7 +252,7 @@ static void cross_entropy_active(Device *dev, const Active *a, Tensor did, Tenso
     }
 }
 
-/* logsumexp absent: of the table, which is whole. */
+/* Without logsumexp, this computes it from the table, which must be whole. */
 static void cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias, Tensor u,
                           const ItemTable *table, Tensor bias, Tensor target, Tensor weight,
                           Tensor logsumexp)

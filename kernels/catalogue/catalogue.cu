@@ -166,7 +166,7 @@ static __global__ void gradient_kernel(GradientPass<T> p)
 
 typedef struct {
     Tensor loss, du, did, dbias, target, weight, logsumexp;
-    Tensor g;   /* of a block and tile: the scores themselves where u is f32 */
+    Tensor g;   /* the gradient of a block and tile; in the memory of the scores where u is f32 */
     bool given; /* logsumexp */
 } Outputs;
 

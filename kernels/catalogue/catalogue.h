@@ -6,7 +6,7 @@
  * TILES_KEEP_BYTES (tiles.h) they are kept for the second pass, else they are computed again; so
  * temporary memory does not depend on the number of rows nor, beyond that bound, of items. Sums run
  * in an order that the shapes fix: deterministic for any number of threads. Where only the best
- * item is wanted, scores do not even leave the registers: best.h.
+ * item is wanted, scores do not even leave the registers (best.h).
  *
  * On CUDA nothing is kept between the passes (temporary memory is at most 16 MB of scores, and the
  * vectors of a tile), and all tensors are in the memory of the device; choice.h says which kernels
@@ -47,16 +47,17 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
                              Tensor u, const ItemTable *table, Tensor bias, Tensor target,
                              Tensor weight);
 
-/* The same in two passes, for shards: the first is catalogue_stats_partial with STATS_SUM and
- * temperature 1, which gives logsumexp f32 [rows] when it is merged; this is the second. loss[i] is
- * 0 where the target is of another shard; loss and du are summands of the catalogue's. Rows with
- * target < 0 may have any logsumexp. */
+/* The same in two passes, for shards. The first pass is catalogue_stats_partial with STATS_SUM and
+ * temperature 1; its merged result gives logsumexp f32 [rows]. This function is the second pass.
+ * loss[i] is 0 where the target is on another shard; the loss and du of the catalogue are the sums
+ * over its shards. Rows with target < 0 may have any logsumexp. */
 void catalogue_cross_entropy_given(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
                                    Tensor u, const ItemTable *table, Tensor bias, Tensor target,
                                    Tensor weight, Tensor logsumexp);
 
-/* Statistics of each row's scores: merge.h. Ties: the lowest item. Scores that are NaN never are
- * the maximum; argmax is a valid item whatever the scores. part: RowStats [rows]. */
+/* Statistics of each row's scores, as merge.h defines them. Of equal scores the lowest item counts.
+ * A score that is NaN is never the maximum; argmax is a valid item whatever the scores are. part:
+ * RowStats [rows]. */
 void catalogue_stats(Device *dev, CatalogueStats stats, Tensor u, const ItemTable *table,
                      Tensor bias, float temperature);
 void catalogue_stats_partial(Device *dev, Tensor part, Tensor u, const ItemTable *table,

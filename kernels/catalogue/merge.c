@@ -1,4 +1,4 @@
-/* Joining what shards give for a row, on the CPU. */
+/* Merging the partial results that shards give for a row, on the CPU. */
 #include "catalogue/merge.h"
 
 #include <inttypes.h>
@@ -6,7 +6,7 @@
 
 #include "base/scratch.h"
 
-/* The rows of `part`, of `size` bytes, in how many shards. */
+/* Checks that `part` has entries of `size` bytes, [shards, rows]; returns the numbers of both. */
 static int64_t shards_of(Tensor part, int64_t rows, size_t size)
 {
     const int64_t shards = part.rank ? part.dim[0] : 0;

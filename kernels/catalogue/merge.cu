@@ -1,5 +1,5 @@
-/* Joining what shards give for a row, on CUDA: one thread a row, or one of the k best. Bound by the
- * launch. */
+/* Merging the partial results that shards give for a row, on CUDA: a thread has a row, or one of a
+ * row's k best. Bound by the launch. */
 #include "catalogue/merge.h"
 
 #include "base/cuda/cuda.cuh"
@@ -141,7 +141,8 @@ typedef struct {
     int64_t shards, rows, best;
 } TopMerge;
 
-/* How many of a sorted list come before `score`; of equal ones all where `ties`. */
+/* How many entries of a sorted list come before `score`. Where `ties` is true, equal scores come
+ * before it too. */
 static __device__ int64_t count_before(const float *list, int64_t count, float score, bool ties)
 {
     int64_t low = 0, high = count;

@@ -1,9 +1,9 @@
-/* What the shards of a catalogue give for a row, and how it is joined.
+/* The partial results that the shards of a catalogue give for a row, and how they are merged.
  *
  * Each op of the catalogue head is a walk over the items that leaves a PARTIAL result for each row,
  * and a merge. A table that is a shard (items.h) gives the partial result of its items; the merge
- * joins those of all shards, in the order of their items, and finishes. The ops on a whole table
- * are the same with one shard, whose partial result is joined with nothing.
+ * joins those of all shards, in the order of their items, and finishes. The ops on a whole table do
+ * the same with one shard: the merge then only finishes the one partial result.
  *
  *   op                              partial results                        merge
  *   catalogue_stats                 catalogue_stats_partial                catalogue_merge_stats
@@ -56,18 +56,20 @@ extern "C" {
 
 /* ---- Partial results ------------------------------------------------------------------------- */
 
-/* Those that are structs are in tensors of bytes, [rows, sizeof], and of shards [shards, rows,
- * sizeof]: so ranks can gather them. T is the temperature of the op that made them. */
+/* Partial results that are structs are stored in tensors of bytes, [rows, sizeof] for one shard and
+ * [shards, rows, sizeof] for all of them, so that ranks can gather them. T is the temperature of
+ * the op that made them. */
 
 /* Scores of a row over some items. */
 typedef struct {
     double sum;      /* sum_a exp((z[a] - max) / T) */
-    double weighted; /* sum_a exp((z[a] - max) / T) z[a]; of two heads q[a] in the place of z[a] */
-    float max;       /* max_a z[a]; NaN never is it; -FLT_MAX where nothing is above that */
-    int32_t argmax;  /* the lowest item with that score; a valid item whatever the scores */
+    double weighted; /* sum_a exp((z[a] - max) / T) z[a]; with two heads the last z[a] is q[a] */
+    float max;       /* max_a z[a] without NaNs; -FLT_MAX where no score is above that */
+    int32_t argmax;  /* the lowest item with that score; a valid item whatever the scores are */
 } RowStats;
 
-/* How much of them is wanted: max and argmax; sum, too; all. The rest is undefined. */
+/* Which fields of RowStats are wanted: max and argmax; these and sum; all. The other fields are
+ * undefined. */
 typedef enum { STATS_BEST, STATS_SUM, STATS_EXPECTATION } StatsWanted;
 
 /* A draw from some items. */
@@ -87,12 +89,13 @@ typedef struct {
 
 /* ---- Merges ---------------------------------------------------------------------------------- */
 
-/* What a row's scores amount to; every tensor is optional, [rows] and overwritten. */
+/* The statistics of each row's scores. Every tensor is optional, has the shape [rows] and is
+ * overwritten. */
 typedef struct {
     Tensor max;         /* f32: max_a z */
     Tensor argmax;      /* i32 */
     Tensor logsumexp;   /* f32: log sum_a exp(z / temperature) */
-    Tensor expectation; /* f32: sum_a softmax_a(z / temperature) z, of two heads q for the last z */
+    Tensor expectation; /* f32: sum_a softmax_a(z / temperature) z; with two heads: ... q */
 } CatalogueStats;
 static inline StatsWanted catalogue_merge_wanted(const CatalogueStats *stats)
 {
@@ -113,10 +116,11 @@ void catalogue_merge_stats(Device *dev, CatalogueStats stats, Tensor part, float
 void catalogue_merge_draws(Device *dev, Tensor item, Tensor log_probability, Tensor part,
                            float temperature);
 
-/* item i32 [rows]: of the best part. part: RowBest [shards, rows]. */
+/* item i32 [rows] is the item of the best part. part: RowBest [shards, rows]. */
 void catalogue_merge_best(Device *dev, Tensor item, Tensor part);
 
-/* max f32 [rows], part f32 [shards, rows]. A NaN never is the maximum; -inf where all are. */
+/* max f32 [rows], part f32 [shards, rows]. A NaN is never the maximum; the maximum is -inf where
+ * all are NaN. */
 void catalogue_merge_max(Device *dev, Tensor max, Tensor part);
 
 /* item i32 and score f32 [rows, k], sorted as in rank.h: the k best of the shards' k best, items

@@ -188,7 +188,8 @@ static RowBest merge_choices(const Tiles *t, const RowBest *choice, int64_t i)
     return best;
 }
 
-/* given [rows]: the highest z; NULL: it is found first, and the block's scores are kept. */
+/* given [rows] is the highest z. Where it is NULL, it is found first, and the block's scores are
+ * kept. */
 static void run_allowed(Device *dev, RowBest *to, const float *given, CatalogueHead zh,
                         CatalogueHead qh, float log_ratio)
 {

@@ -1,5 +1,5 @@
-/* Two heads over one catalogue: what a policy, given by the scores z, makes of action values, given
- * by the scores q. As in catalogue.h, nothing of rows x items is stored.
+/* Two heads over one catalogue: the scores z make a policy, and the scores q are action values, to
+ * which the policy is applied. As in catalogue.h, no array of rows x items is stored.
  *
  *   z[i, a] = <u_z[i, :], E_z[a, :]> + bias_z[a],   q likewise; the item vectors may be of two
  *                                                   networks, and of two widths

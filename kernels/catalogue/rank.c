@@ -64,8 +64,8 @@ static void first_pass(const Tiles *t, const Ranking *r, int64_t g)
     }
 }
 
-/* pass 2: the scores are those that the first left, where they are kept; they are excluded
- * already. */
+/* With pass = 2, scores that were kept are those of the first pass, which has set the excluded ones
+ * to -inf already. */
 static void second_pass(const Tiles *t, const Ranking *r, int64_t g, int pass)
 {
     int32_t *above = r->above + g * t->block, *equal = r->equal + g * t->block;
@@ -104,7 +104,7 @@ static void merge_best(const Tiles *t, const Ranking *r, int64_t i, float *score
     }
 }
 
-/* Results of the rows of a block that begins at `first`. */
+/* Write the results of the rows of a block that begins at `first`. */
 static void write_block(const Tiles *t, const Ranking *r, int64_t first, const CatalogueRanks *to)
 {
     for (int64_t i = 0; i < r->rows; i++) {
@@ -134,8 +134,8 @@ static Ranking plan(Device *dev, const Tiles *t, const CatalogueRanks *to)
     return r;
 }
 
-/* The first pass, or the second, or both over each block of rows, so that its scores need not be
- * made twice. */
+/* Run the first pass, the second, or both. Both run over one block of rows before the next block,
+ * so that its scores need not be computed twice. */
 typedef struct {
     bool first, second;
 } Passes;

@@ -44,7 +44,8 @@ static __device__ void insert(float *score, int32_t *item, int64_t count, float 
     }
 }
 
-/* The thread's best score below `kept` of those that come after `last`. */
+/* Of the thread's scores that come after `last` in the order of the list and are above `kept`, the
+ * best. */
 static __device__ Best next_best(const RankPass &p, const float *z, Best last, float kept)
 {
     Best best = no_best();
@@ -68,7 +69,7 @@ static __device__ void keep_best(const RankPass &p, const float *z, int64_t row)
         const Best best = block_best(own);
         const float kept = score[p.best - 1];
         if (!(best.score > kept)) break;
-        __syncthreads(); /* all have read it */
+        __syncthreads(); /* all threads have read the last score of the list */
         insert(score, item, p.best, best.score, (int32_t)(p.first_item + best.at));
         if (own.at == best.at) own = next_best(p, z, best, score[p.best - 1]);
     }

@@ -41,7 +41,7 @@ void catalogue_rank_best(Device *dev, Tensor best_item, Tensor best_score, Tenso
 void catalogue_rank_counts(Device *dev, Tensor above, Tensor equal, Tensor target_score, Tensor u,
                            const ItemTable *table, Tensor bias, Tensor target, Exclusion exclusion);
 
-/* Results of a pass, each optional; target_score is what the first finds and the second takes. */
+/* Results of a pass, each optional. The first pass writes target_score, and the second reads it. */
 typedef struct {
     Tensor best_item, best_score, target_score, above, equal;
 } CatalogueRanks;

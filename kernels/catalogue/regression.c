@@ -189,7 +189,7 @@ static void items_of_all(Device *dev, const RegressionOut *out, const Items *t, 
     scratch_release(dev, mark);
 }
 
-/* Take out the targets, which the sums over all items have with w (z - y). */
+/* Subtract the terms of the targets, w (z - y), which the sums over all items contain. */
 static void without_targets(Device *dev, const RegressionOut *out, Tensor du, const Items *t,
                             Tensor u, Tensor target, Tensor y, Tensor weight)
 {

@@ -1,5 +1,5 @@
 /* A draw from the softmax policy over the whole catalogue, by Gumbel-max (Gumbel 1954; Maddison et
- * al. 2014): nothing of rows x items is stored, and the draw needs no sum before it is made.
+ * al. 2014): no array of rows x items is stored, and the draw is made without a sum over the items.
  *
  *   z[i, a] = <u[i, :], E[a, :]> + bias[a]                                   as in catalogue.h
  *   item[i] = argmax_a  z[i, a] / temperature + g[i, a]                      overwrites
@@ -21,10 +21,10 @@
  *   step             in [0, 2^32)
  *
  * An item is drawn with its probability up to the 2^-32 steps of v: a relative error of about 2^-32
- * items. Of equal keys the lowest item is drawn; an item whose score is NaN never is; item[i] is
- * valid whatever the scores. The same bits on the CPU for any number of threads. CPU and CUDA draw
- * the same items, except where the two best keys are closer than the rounding of a key to f32: dim
- * spacings of |u||E| and 8 spacings of the noise.
+ * items. Of equal keys the lowest item is drawn. An item whose score is NaN is never drawn. item[i]
+ * is a valid item whatever the scores are. The same bits on the CPU for any number of threads. CPU
+ * and CUDA draw the same items, except where the two best keys are closer than the rounding of a
+ * key to f32: dim spacings of |u||E| and 8 spacings of the noise.
  *
  * catalogue_sample_partial is the draw from the items of a shard, part RowDraw [rows], for
  * catalogue_merge_draws (merge.h). A shard begins at a multiple of 4 items, as the noise comes in

@@ -25,12 +25,12 @@ typedef struct {
     int64_t block, blocks;      /* rows of a block */
     Tensor scores;              /* [block, width] */
     Tensor vectors;             /* [width, dim] of u's dtype; no data: tiles are views of id */
-    Tensor u_slabs, item_slabs; /* of cuda/wgmma.cu alone */
+    Tensor u_slabs, item_slabs; /* only cuda/wgmma.cu uses them */
 } TilesCuda;
 
-/* With scores in f32. Takes scratch, which the caller marks and releases. */
+/* A plan with memory for scores in f32. Takes scratch, which the caller marks and releases. */
 TilesCuda tiles_plan_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u);
-/* Without scores; blocks and tiles have at most these sizes. */
+/* A plan without memory for scores; blocks and tiles have at most these sizes. */
 TilesCuda tiles_shape_cuda(Device *dev, const ItemTable *table, Tensor bias, Tensor u,
                            int64_t block, int64_t width);
 
@@ -39,13 +39,13 @@ TilesCuda tiles_shape_cuda(Device *dev, const ItemTable *table, Tensor bias, Ten
 typedef struct {
     int64_t first, item, width;
     const void *vectors;
-    const float *bias; /* of the first; NULL: none */
+    const float *bias; /* from the tile's first item on; NULL: none */
 } ItemTile;
 ItemTile tiles_at_cuda(Device *dev, const TilesCuda *t, int64_t tile);
 
 typedef struct {
     int64_t first, rows;
-    const void *u; /* of the first */
+    const void *u; /* from the block's first row on */
 } RowBlock;
 RowBlock tiles_block_cuda(const TilesCuda *t, int64_t block);
 
@@ -53,9 +53,9 @@ RowBlock tiles_block_cuda(const TilesCuda *t, int64_t block);
 void tiles_scores_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
                        const RowBlock &block);
 
-/* What the gradient g of the scores of a block and tile, of u's dtype, adds up to: did += g^T u and
- * dbias += its columns (absent: not wanted), and du [rows, dim] f32 = g E at the first tile, += at
- * others. */
+/* Adds up the gradient g of the scores of a block and tile, in the dtype of u: did += g^T u, dbias
+ * += the column sums of g (absent: not wanted), and du [rows, dim] f32 = g E at the first tile, +=
+ * g E at the others. */
 void tiles_backward_cuda(Device *dev, const TilesCuda *t, const ItemTile &tile,
                          const RowBlock &block, Tensor g, Tensor du, Tensor did, Tensor dbias);
 
@@ -84,7 +84,7 @@ static __device__ __forceinline__ float score_at(const float *z, const float *bi
 
 /* ---- The best of a block's scores ------------------------------------------------------------ */
 
-/* `at` is INT32_MAX where there is none. */
+/* A score and its place. `at` is INT32_MAX where there is no score. */
 typedef struct {
     float score;
     int32_t at;
@@ -96,7 +96,7 @@ static __device__ __forceinline__ Best no_best()
     return none;
 }
 
-/* The higher score, of equal ones the lower place. */
+/* The one with the higher score; of equal scores, the one at the lower place. */
 static __device__ __forceinline__ Best better(Best a, Best b)
 {
     return b.score > a.score || (b.score == a.score && b.at < a.at) ? b : a;

@@ -55,7 +55,7 @@ static inline Exclusion tiles_exclusion_after(Exclusion e, int64_t first)
 {
     return (Exclusion){e.offset ? e.offset + first : NULL, e.item};
 }
-/* The highest of a row's scores; NaN never is it. */
+/* The highest of a row's scores, without NaNs. */
 float tiles_row_max(const float *z, int64_t width);
 /* The vectors of the tile's items, [width, dim]; valid in this thread until its next call. */
 const float *tiles_vectors(const Tiles *t, int64_t tile);

@@ -5,7 +5,7 @@
 
 #include "base/rng.h"
 
-/* control_random where there is a `first_event`, else control_length. */
+/* Fills y and valid: for control_random where `first_event` is given, else for control_length. */
 static void targets(Device *dev, Tensor y, Tensor valid, Tensor cu_seqlens, Tensor first_event,
                     uint64_t seed)
 {

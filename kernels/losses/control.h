@@ -1,7 +1,7 @@
-/* Targets of two control tasks, which replace temporal differences by regressions of Q that know
- * nothing of rewards: random numbers and lengths (Silva et al. 2024: on logs, reinforcement
- * learning may help a recommender no more than such an auxiliary task does). Windows are those of
- * td.h. For the transition of token t in window w, which begins at token b:
+/* Targets of two control tasks, which replace temporal differences by regressions of Q on targets
+ * that do not depend on rewards: random numbers and lengths (Silva et al. 2024: on logs,
+ * reinforcement learning may help a recommender no more than such an auxiliary task does). Windows
+ * are those of td.h. For the transition of token t in window w, which begins at token b:
  *
  *   random   y[t] = N(0, 1) from the words 0 and 1 of Philox(seed, 1, first_event[w] + t - b + 1):
  *            the event that follows token t has the same number in every epoch

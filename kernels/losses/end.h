@@ -5,8 +5,8 @@
 
 enum {
     END_GOES_ON = 0,
-    END_TERMINAL = 1,  /* it is over: nothing comes after it */
-    END_TRUNCATED = 2, /* it is cut off: what comes after it is not known */
+    END_TERMINAL = 1,  /* the episode is over */
+    END_TRUNCATED = 2, /* the episode was cut off: how it would go on is not known */
 };
 
 #endif

@@ -36,8 +36,8 @@
  *
  * All on cpu and cuda; results stay on the device. dq may alias q or y, out may alias target or
  * value. Scratch: 8 bytes for every 65536 elements of a sum (cuda: every 8192). Deterministic: each
- * chunk of that many elements is summed for itself, then the chunks' sums are added, in an order
- * that follows from their number alone.
+ * chunk of that many elements is summed by itself; then the sums of the chunks are added, in an
+ * order that follows from their number alone.
  */
 #ifndef SOUK_LOSS_H
 #define SOUK_LOSS_H

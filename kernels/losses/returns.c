@@ -22,7 +22,7 @@ static void put(const Batch *b, int64_t t, bool known, double error, double adva
     if (b->advantage) b->advantage[t] = known ? (float)advantage : 0.0f;
 }
 
-/* From the window's last token, which has no action, back to its first. */
+/* Walks from the window's last token, which has no action, back to its first. */
 static void window(const Batch *b, int64_t first, int64_t last)
 {
     const double gamma = (double)b->o.gamma;

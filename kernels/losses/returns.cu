@@ -1,6 +1,6 @@
 /* Backward returns on CUDA: one warp a window, from its end, 32 tokens at a time. A token is a link
- * E[t] = add + factor E[t+1]. A scan over the lanes composes the links; E of the 32 tokens after
- * these enters as the carry. The latency of the longest window's scans bounds the time.
+ * E[t] = add + factor E[t+1]. A scan over the lanes composes the links; the E of the token after
+ * these 32 enters as the carry. The latency of the longest window's scans bounds the time.
  */
 #include "losses/returns.h"
 
@@ -77,7 +77,7 @@ static __device__ __forceinline__ void put(const ReturnsBatch &b, int64_t t, boo
 static __device__ __forceinline__ void window(const ReturnsBatch &b, int64_t first, int64_t end)
 {
     const int lane = (int)threadIdx.x % WARP;
-    double carry = 0.0; /* E of the first token of the later 32 */
+    double carry = 0.0; /* E of the first of the 32 tokens after these */
     for (int64_t chunk = (end - first - 1) / WARP; chunk >= 0; chunk--) {
         const int64_t t = first + chunk * WARP + lane;
         const Link k = link_of(b, t, end - 1);

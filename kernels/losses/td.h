@@ -7,8 +7,9 @@
  *   m(t) = the smallest m >= 1 with   m = n   or   end[t+m-1] != 0   or   t+m = e-1
  *   y[t] = sum_{k<m} gamma^k reward[t+k] + (end[t+m-1] == 1 ? 0 : gamma^m next_value[t+m])
  *
- * So a terminal (end 1) ends the sum without a bootstrap, a truncation (end 2) with one from the
- * state after it, and a window that ends early bootstraps from its last token with the smaller m.
+ * So a terminal (end 1) ends the sum without a bootstrap. A truncation (end 2) ends it with a
+ * bootstrap from the state that follows. A window that ends early bootstraps from its last token,
+ * with the smaller m.
  *
  *   valid[t] = 1 for transitions; 0 (and y[t] = 0) for the last token of a window, for tokens past
  *   cu_seqlens[windows], and, where last_has_value is false (next_value of a window's last token is
@@ -19,8 +20,8 @@
  *   end                    [tokens]        u8: 0 goes on, 1 terminal, 2 truncated (end.h)
  *   cu_seqlens             [windows + 1]   i32, from 0, never falling, its last at most tokens
  *
- * Nothing may alias. Sums in double, rounded once.
- * Undefined values are never read. On cpu and cuda. Scratch: none. Deterministic.
+ * Nothing may alias. Sums are computed in double and rounded once. Undefined values are never read.
+ * On cpu and cuda. Scratch: none. Deterministic.
  */
 #ifndef SOUK_TD_H
 #define SOUK_TD_H

@@ -10,7 +10,7 @@
  * Its sums are relative to its own maximum, so that lanes need not exchange anything before the
  * end. Then the lanes of a row are merged, the warps, the splits of the items, and the launches,
  * each in order. A launch walks up to ITEMS_MAX items, which are rounded to bf16 into a buffer
- * before. So f32 sums are short; from launch to launch they are double.
+ * before. So each f32 sum has few terms; the sums over launches are in double.
  *
  * Gradient, in stages: a block computes the scores of its tile once more and writes their gradient
  * g in bf16 into a buffer for a block of rows x a tile of items, 16 MB that stay in the L2 cache;

@@ -121,7 +121,8 @@ typedef struct {
     int32_t end; /* the first item after the table's */
 } ScoreGradient;
 
-/* What the gradient of a row's scores takes; target -1: the row has no target. */
+/* What a thread needs for the gradient of a row's scores. target is -1 where the row has no
+ * target. */
 typedef struct {
     int32_t target;
     float weight, logsumexp;
@@ -132,7 +133,8 @@ static __device__ __forceinline__ RowLoss row_loss(const ScoreGradient &p, int64
 {
     RowLoss of = {present ? p.target[row] : -1, 0.0f, 0.0f};
     if (of.target < 0) return of;
-    /* A target of a later shard must not be taken for a column behind the table's last item. */
+    /* A target on a later shard must not be taken for one of the columns after the table's last
+     * item. */
     if (of.target >= p.end) of.target = INT32_MAX;
     of.weight = p.weight[row];
     of.logsumexp = p.logsumexp[row];

@@ -28,7 +28,8 @@
 enum { ROWS = SLAB_ROWS, ITEMS = SLAB_ROWS, M = ROWS / 64, N = ITEMS / 8, OWN = 2 * M };
 enum { THREADS = 3 * WARPGROUP, PAIR = 2 * WARPGROUP, PACK = 8, PACKS = SLAB / PACK };
 enum { ITEMS_MAX = 32768, GRADIENT_ROWS = 4096, GRADIENT_ITEMS = 4096 };
-enum { COPYING_REGISTERS = 24, MULTIPLYING_REGISTERS = 240 }; /* a thread; 504 of 512 */
+/* Registers of a thread of each kind of warpgroup: 24 + 2 x 240 = 504 of the 512 that there are. */
+enum { COPYING_REGISTERS = 24, MULTIPLYING_REGISTERS = 240 };
 enum { TURN = 1, SUMS = 3 }; /* the first of two named barriers each */
 
 /* Rows and items of a launch, in slabs [rows / 128, slabs of dim, SLAB]. */
@@ -38,7 +39,7 @@ typedef struct {
     int64_t rows;
     int count, first_item, slabs; /* count: of items */
     int resident, stages;         /* WgmmaShape */
-} SlabOperands; /* fused.cu has Operands already, and launches are templates over names */
+} SlabOperands; /* fused.cu has a struct Operands, and launches are templates over type names */
 
 /* A block's shared memory; `sums` is for sums of columns and for merging. */
 typedef struct {
