@@ -60,6 +60,16 @@ wrong_includes() {
 }
 
 rule "each folder includes only its own and those below it" "$(wrong_includes)"
+# A header and its source are one node: files may not include each other in a circle.
+circle_of() {
+    local file stem
+    printf '%s\n' "${house[@]}" | grep "^$1/" | while IFS= read -r file; do
+        stem=${file#*/} stem=${stem%.*}
+        grep -hoE '^#include "[^"]+"' "$file" |
+            sed -E "s,^#include \"(.*)\\.[a-z]+\"\$,$stem \\1," | awk '$1 != $2'
+    done | { tsort >/dev/null; } 2>&1
+}
+rule "no circle of includes in kernels/base" "$(circle_of kernels/base)"
 rule "HDF5 is known under host/data/ only" "$(only_in host/data/ 'hdf5')"
 rule "oneDNN is known in kernels/gemm.c only" "$(only_in kernels/gemm.c 'dnnl|oneapi')"
 rule "CUDA is known where CUDA is only" "$(only_in \

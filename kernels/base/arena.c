@@ -8,8 +8,8 @@ Tensor arena_tensor(Arena *a, Dtype dtype, int rank, const int64_t *dim)
     const size_t bytes = (tensor_bytes(t) + ALIGN - 1) / ALIGN * ALIGN;
     if (a->base) {
         REQUIRE(a->used + bytes <= a->capacity,
-                "arena: the second layout pass asks for more than the %zu bytes of the first",
-                a->capacity);
+                "arena: the second layout pass takes %zu bytes, want at most the %zu of the first",
+                a->used + bytes, a->capacity);
         t.data = a->base + a->used;
     }
     a->used += bytes;

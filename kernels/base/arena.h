@@ -1,7 +1,9 @@
-/* One block of device memory with one lifetime, handed out front to back.
+/* An arena: one block of device memory from which tensors are taken front to back, and which is
+ * freed as a whole.
  *
- * A layout function runs twice over the same code: once on a measuring arena (base NULL: it only
- * adds up), once on the real one. So sizes are never written down by hand and never disagree.
+ * A layout function runs twice. On an empty arena (base NULL) its tensors get no memory, and the
+ * arena only adds up their bytes; on the allocated arena the same calls return real tensors. So no
+ * size is written by hand, and the two passes cannot disagree.
  *
  *     Arena a = {0};                 // the first pass measures
  *     encoder_layout(&encoder, &a);
@@ -24,7 +26,7 @@ typedef struct {
     Device *dev;
 } Arena;
 
-/* Allocate what the first pass has added up; `use` as device_alloc takes it. */
+/* Allocate the bytes that the first pass has added up, zeroed; `use` as in device_alloc. */
 Status arena_open(Arena *a, Device *dev, const char *use);
 void arena_close(Arena *a); /* safe on {0} and twice */
 Tensor arena_tensor(Arena *a, Dtype dtype, int rank, const int64_t *dim);

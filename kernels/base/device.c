@@ -95,7 +95,8 @@ void device_close(Device *dev)
     *dev = (Device){0};
 }
 
-/* An address that nothing lies at: behind those of what a measuring device holds already. */
+/* The address of the next allocation of a measuring device, behind all that it holds. There is no
+ * memory at it. */
 static void *address_of_nothing(const Device *dev)
 {
     const DeviceMemory *last = dev->allocations ? &dev->memory[dev->allocations - 1] : NULL;
@@ -164,7 +165,7 @@ void device_free(Device *dev, void *memory)
     int i = memory ? dev->allocations - 1 : 0;
     if (!memory) return;
     while (i >= 0 && dev->memory[i].memory != memory) i--;
-    REQUIRE(i >= 0, "memory is freed that the device does not hold");
+    REQUIRE(i >= 0, "memory at %p is freed, want an address that the device holds", memory);
     give_back(dev, &dev->memory[i]);
     memmove(&dev->memory[i], &dev->memory[i + 1],
             (size_t)(--dev->allocations - i) * sizeof *dev->memory);

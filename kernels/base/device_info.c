@@ -21,8 +21,8 @@ static void find_processor(char *name, size_t size)
     if (f) fclose(f);
 }
 
-/* The size of the first processor's third level, which its neighbours share; 32 MiB where Linux does
- * not say. */
+/* The size of the first processor's third level, which its neighbours share; 32 MiB where Linux
+ * does not say. */
 static size_t find_cache(void)
 {
     unsigned long kib = 0;

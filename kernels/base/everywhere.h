@@ -1,4 +1,4 @@
-/* EVERYWHERE marks inline functions that kernels share with the host. */
+/* EVERYWHERE marks inline functions that the host and CUDA kernels both call. */
 #ifndef SOUK_EVERYWHERE_H
 #define SOUK_EVERYWHERE_H
 

@@ -1,9 +1,10 @@
-/* Errors: two kinds, two treatments.
+/* Errors. There are two kinds, which are treated differently.
  *
- *   - A broken contract (wrong shape, NULL, wrong dtype) is a bug: REQUIRE() prints both values and
- *     aborts, in release builds too.
- *   - A failing world (file, memory, driver, user input) is a Status: FAIL() records the cause
- * once, where it is known; TRY() hands it up; main() prints it.
+ *   - A broken contract (wrong shape, NULL, wrong dtype) is a bug in the program. REQUIRE() prints
+ *     the value found and the value wanted, and aborts, in release builds too.
+ *   - A failure outside the program (file, memory, driver, user input) is a Status. FAIL() records
+ *     its message once, where the cause is known; TRY() returns it to the caller; main() prints the
+ *     message.
  */
 #ifndef SOUK_STATUS_H
 #define SOUK_STATUS_H
@@ -18,7 +19,7 @@ typedef enum {
     ERR_FORMAT,    /* input is not what its format promises */
     ERR_MEMORY,    /* an allocation failed or a plan does not fit */
     ERR_DEVICE,    /* GPU, driver or library */
-    ERR_COMM,      /* another rank is gone or does not agree: base/comm.h */
+    ERR_COMM,      /* another rank has ended or calls other operations: base/comm.h */
     ERR_USAGE,     /* a bad argument, setting or request */
     ERR_CANCELLED, /* the caller asked to stop: base/listener.h */
 } Status;
@@ -38,8 +39,8 @@ void status_adopt(const char *message, const char *place);
 void status_abort(const char *file, int line, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 
-/* Record the message; the value is `code`, which a reader of one file and the analyser of the compiler can
- * see: `return FAIL(ERR_IO, "…")` does not return OK. */
+/* FAIL records the message and has the value `code`. The value is written in the macro, so that a
+ * compiler that analyses one file sees that `return FAIL(ERR_IO, "…")` does not return OK. */
 static inline Status status_code(Status code) { return code; }
 #define FAIL(code, ...) (status_record(__FILE__, __LINE__, __VA_ARGS__), status_code(code))
 #define REQUIRE(condition, ...)                                                                    \
@@ -51,7 +52,7 @@ static inline Status status_code(Status code) { return code; }
         Status try_ = (call);                                                                      \
         if (try_ != OK) return try_;                                                               \
     } while (0)
-/* As TRY, but leaves through the one clean-up label `fail`, with the code in `st`. */
+/* Like TRY, but stores the code in `st` and jumps to the function's clean-up label `fail`. */
 #define TRY_OR_FAIL(st, call)                                                                      \
     do {                                                                                           \
         (st) = (call);                                                                             \

@@ -1,4 +1,4 @@
-/* A typed view of memory somebody else owns. Dense, row-major, passed by value. */
+/* A tensor: a typed view of memory that it does not own. Dense, row-major, passed by value. */
 #ifndef SOUK_TENSOR_H
 #define SOUK_TENSOR_H
 
@@ -23,7 +23,7 @@ typedef struct {
 
 size_t tensor_dtype_size(Dtype dtype);
 const char *tensor_dtype_name(Dtype dtype);
-/* Elements, and bytes, of the whole view; 1 element for rank 0. */
+/* The number of elements of the whole view (1 for rank 0), and its bytes. */
 int64_t tensor_count(Tensor t);
 size_t tensor_bytes(Tensor t);
 /* Rows first .. first+rows-1 of axis 0. */

@@ -43,10 +43,10 @@ static inline float vec_expf(float x)
     return p * low * high;
 }
 
-/* log(x) within 2 ulp for normal positive x; of other x it is no number in particular.
+/* log(x) within 2 ulp for normal positive x; for any other x the result is unspecified.
  *
- * x = 2^n m with sqrt(1/2) <= m < sqrt(2); log m = f - f^2/2 + f^3 P(f) with f = m - 1, P the minimax
- * polynomial of degree 8 of the Cephes library's logf. */
+ * x = 2^n m with sqrt(1/2) <= m < sqrt(2); log m = f - f^2/2 + f^3 P(f) with f = m - 1, P the
+ * minimax polynomial of degree 8 of the Cephes library's logf. */
 static inline float vec_logf(float x)
 {
     int32_t bits;

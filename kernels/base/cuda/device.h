@@ -3,8 +3,7 @@
 #ifndef SOUK_DEVICE_CUDA_H
 #define SOUK_DEVICE_CUDA_H
 
-#include "base/device.h"
-#include "base/device_info.h"
+#include "base/device_types.h"
 
 #ifdef __cplusplus
 extern "C" {
