@@ -40,6 +40,7 @@ void adamw_check(Device *dev, Tensor state, Tensor losses)
         adamw_check_cuda(dev, state, losses);
         return;
     }
+    if (!device_runs(dev)) return;
     bool finite = isfinite(f64(state)[ADAMW_NORM_SQUARED]);
     for (int64_t i = 0; i < tensor_count(losses); i++) finite &= (bool)isfinite(f64(losses)[i]);
     if (!finite) f64(state)[ADAMW_STOP] = 1.0;
@@ -82,6 +83,7 @@ void adamw_step(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegmen
         adamw_step_cuda(dev, p, m, v, g, segments, schedule, state, options);
         return;
     }
+    if (!device_runs(dev)) return;
 
     if (f64(state)[ADAMW_STOP] != 0.0) return;
     const double norm = sqrt(f64(state)[ADAMW_NORM_SQUARED]);
@@ -95,11 +97,12 @@ void adamw_step(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegmen
     }
 }
 
-static double sum_squares(Device *dev, const float *gs, int64_t count)
+static int64_t chunks_of(int64_t count) { return (count + CHUNK - 1) / CHUNK; }
+
+/* sums [chunks_of(count)] */
+static double sum_squares(Device *dev, double *sums, const float *gs, int64_t count)
 {
-    const int64_t chunks = (count + CHUNK - 1) / CHUNK;
-    const size_t mark = scratch_mark(dev);
-    double *sums = SCRATCH(dev, F64, chunks).data;
+    const int64_t chunks = chunks_of(count);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {
         const int64_t last = (k + 1) * CHUNK < count ? (k + 1) * CHUNK : count;
@@ -110,7 +113,6 @@ static double sum_squares(Device *dev, const float *gs, int64_t count)
     }
     double total = 0.0;
     for (int64_t k = 0; k < chunks; k++) total += sums[k];
-    scratch_release(dev, mark);
     return total;
 }
 
@@ -124,10 +126,13 @@ void adamw_gradient_norm_squared(Device *dev, Tensor sum, Tensor g, AdamwSegment
         return;
     }
 
-    double total = 0.0;
+    const size_t mark = scratch_mark(dev);
+    double *sums = SCRATCH(dev, F64, chunks_of(g.dim[0])).data, total = 0.0;
+    if (!scratch_ready(dev, mark)) return;
     for (int64_t s = 0; s < segments.first.dim[0]; s++)
-        total += sum_squares(dev, f32(g) + i64(segments.first)[s], i64(segments.count)[s]);
+        total += sum_squares(dev, sums, f32(g) + i64(segments.first)[s], i64(segments.count)[s]);
     *f64(sum) = total;
+    scratch_release(dev, mark);
 }
 
 void adamw_polyak(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor state)
@@ -141,6 +146,7 @@ void adamw_polyak(Device *dev, Tensor target, Tensor p, Tensor schedule, Tensor 
         adamw_polyak_cuda(dev, target, p, schedule, state);
         return;
     }
+    if (!device_runs(dev)) return;
 
     const float tau = (float)f64(schedule)[ADAMW_TAU], keep = (float)(1.0 - (double)tau);
     float *ts = f32(target);

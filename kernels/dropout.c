@@ -83,6 +83,7 @@ void dropout_add(Device *dev, Tensor y, Tensor x, Tensor residual, Dropout d)
     const size_t mark = scratch_mark(dev);
     const Tensor from = bf16_widen(dev, x), onto = bf16_widen(dev, residual),
                  to = bf16_wide_like(dev, y);
+    if (!scratch_ready(dev, mark)) return;
     if (d.rate == 0.0f) {
         pass(dev, f32(to), f32(from), f32(onto), tensor_count(x));
     } else {

@@ -29,6 +29,7 @@ void elementwise_axpy(Device *dev, Tensor y, float alpha, Tensor x)
     const Tensor to = bf16_widen(dev, y);
     float *yp = f32(to);
     const float *xp = f32(bf16_widen(dev, x));
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) yp[i] += alpha * xp[i];
     bf16_round_into(dev, y, to);
@@ -44,6 +45,7 @@ void elementwise_shift(Device *dev, Tensor y, Tensor s)
         elementwise_shift_cuda(dev, y, s);
         return;
     }
+    if (!device_runs(dev)) return;
     const float shift = *f32(s);
     for (int64_t i = 0; i < count; i++) f32(y)[i] += shift;
 }
@@ -58,6 +60,7 @@ void elementwise_fill(Device *dev, Tensor y, float value)
     const size_t mark = scratch_mark(dev);
     const Tensor to = bf16_wide_like(dev, y);
     float *yp = f32(to);
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) yp[i] = value;
     bf16_round_into(dev, y, to);
@@ -77,6 +80,7 @@ void elementwise_copy(Device *dev, Tensor y, Tensor x)
     const Tensor to = bf16_wide_like(dev, y);
     float *yp = f32(to);
     const float *xp = f32(bf16_widen(dev, x));
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) yp[i] = xp[i];
     bf16_round_into(dev, y, to);
@@ -102,6 +106,7 @@ void elementwise_log(Device *dev, Tensor y, Tensor x)
         elementwise_log_cuda(dev, y, x);
         return;
     }
+    if (!device_runs(dev)) return;
     map(y, x, logf);
 }
 
@@ -112,6 +117,7 @@ void elementwise_exp(Device *dev, Tensor y, Tensor x)
         elementwise_exp_cuda(dev, y, x);
         return;
     }
+    if (!device_runs(dev)) return;
     map(y, x, expf);
 }
 
@@ -136,6 +142,7 @@ void elementwise_row_dot(Device *dev, Tensor y, Tensor a, Tensor b)
 
     const size_t mark = scratch_mark(dev);
     const Tensor left = bf16_widen(dev, a), right = bf16_widen(dev, b);
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
         const float *ar = f32(left) + r * dim, *br = f32(right) + r * dim;
@@ -160,6 +167,7 @@ void elementwise_row_scale(Device *dev, Tensor y, Tensor x, Tensor s)
 
     const size_t mark = scratch_mark(dev);
     const Tensor from = bf16_widen(dev, x), to = bf16_wide_like(dev, y);
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
         const float *xr = f32(from) + r * dim, scale = f32(s)[r];
@@ -208,6 +216,7 @@ int64_t elementwise_rows_finite(Device *dev, Tensor x)
     const size_t mark = scratch_mark(dev);
     const float *values = f32(bf16_widen(dev, x));
     int64_t index = INT64_MAX;
+    if (!scratch_ready(dev, mark)) return -1;
 #pragma omp parallel for reduction(min : index) num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {
         const int64_t last = (k + 1) * CHUNK < count ? (k + 1) * CHUNK : count;

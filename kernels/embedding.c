@@ -42,6 +42,7 @@ void embedding_add(Device *dev, Tensor y, Tensor table, Tensor ids)
 
     const size_t mark = scratch_mark(dev);
     const Tensor to = bf16_widen(dev, y);
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t i = 0; i < rows; i++) {
         const int32_t id = i32(ids)[i];
@@ -117,12 +118,12 @@ void embedding_backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
     const size_t mark = scratch_mark(dev);
     Entry *a = SCRATCH(dev, U8, rows, sizeof(Entry)).data;
     Entry *b = SCRATCH(dev, U8, rows, sizeof(Entry)).data;
+    Chunk *chunk = SCRATCH(dev, U8, rows, sizeof(Chunk)).data;
+    const Tensor partial = SCRATCH(dev, F32, rows / CHUNK + 1, dim), slope = bf16_widen(dev, dy);
+    if (!scratch_ready(dev, mark)) return;
     int64_t count;
     const Entry *entry = sort_rows(a, b, &count, ids, entries);
-    Chunk *chunk = SCRATCH(dev, U8, rows, sizeof(Chunk)).data;
     const int64_t chunks = cut(chunk, entry, count);
-    const Tensor partial = SCRATCH(dev, F32, count / CHUNK + 1, dim), slope = bf16_widen(dev, dy);
-
 #pragma omp parallel for schedule(dynamic, 16) num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {
         float *sum = f32(dtable) + entry[chunk[k].first].id * dim;

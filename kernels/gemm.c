@@ -84,6 +84,7 @@ void gemm(Device *dev, Tensor c, Tensor a, Tensor b, GemmOptions options)
     const size_t mark = scratch_mark(dev);
     const Tensor left = bf16_widen(dev, a), right = bf16_widen(dev, b);
     const Tensor to = options.accumulate ? bf16_widen(dev, c) : bf16_wide_like(dev, c);
+    if (!scratch_ready(dev, mark)) return;
     product(dev, f32(to), f32(left), f32(right), m, n, k, options);
     bf16_round_into(dev, c, to);
     scratch_release(dev, mark);

@@ -57,7 +57,8 @@ Tensor items_rows(Device *dev, const ItemTable *table, Tensor ids)
     if (ON_CUDA(dev))
         items_rows_cuda(dev, row, table, ids);
     else
-        for (int64_t i = 0; i < ids.dim[0]; i++) i32(row)[i] = row_of(table, i32(ids)[i]);
+        for (int64_t i = 0; device_runs(dev) && i < ids.dim[0]; i++)
+            i32(row)[i] = row_of(table, i32(ids)[i]);
     return row;
 }
 
@@ -69,7 +70,7 @@ void items_mask(Device *dev, Tensor x, const ItemTable *table, Tensor ids)
     if (ON_CUDA(dev))
         items_mask_cuda(dev, x, table, ids);
     else
-        for (int64_t i = 0; i < ids.dim[0]; i++)
+        for (int64_t i = 0; device_runs(dev) && i < ids.dim[0]; i++)
             if (i32(ids)[i] >= 0 && row_of(table, i32(ids)[i]) < 0) f32(x)[i] = 0.0f;
 }
 
@@ -88,6 +89,7 @@ void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids)
         return;
     }
     const Tensor to = bf16_wide_like(dev, y);
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for schedule(static) num_threads(dev->threads)
     for (int64_t i = 0; i < rows; i++)
         if (i32(row)[i] >= 0)
@@ -122,7 +124,8 @@ static void category_backward(Device *dev, Tensor dtable, Tensor did, Tensor cat
         if (ON_CUDA(dev))
             items_column_cuda(dev, rows, category, k);
         else
-            for (int64_t i = 0; i < items; i++) i32(rows)[i] = i32(category)[i * kinds + k];
+            for (int64_t i = 0; device_runs(dev) && i < items; i++)
+                i32(rows)[i] = i32(category)[i * kinds + k];
         embedding_backward(dev, dtable, did, rows);
     }
     scratch_release(dev, mark);

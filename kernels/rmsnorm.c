@@ -49,6 +49,7 @@ void rmsnorm_forward(Device *dev, Tensor y, Tensor rstd, Tensor x, Tensor w, flo
 
     const size_t mark = scratch_mark(dev);
     const Tensor from = bf16_widen(dev, x), to = bf16_wide_like(dev, y);
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++)
         forward_row(f32(to) + r * dim, f32(rstd) + r, f32(from) + r * dim, f32(w), dim, eps);
@@ -74,6 +75,7 @@ void rmsnorm_backward(Device *dev, Tensor dx, Tensor dw, Tensor dy, Tensor x, Te
     const size_t mark = scratch_mark(dev);
     const Tensor from = bf16_widen(dev, x), slope = bf16_widen(dev, dy), to = bf16_widen(dev, dx);
     const Tensor partial = SCRATCH(dev, F32, chunks, dim);
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {
         float *sum = f32(partial) + k * dim;

@@ -30,7 +30,8 @@ static void rotate(float *x, const float *cosine, const float *sine, int64_t hal
     }
 }
 
-void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta, int direction)
+void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, int64_t positions, double theta,
+          int direction)
 {
     const int64_t tokens = qkv.dim[0], width = qkv.dim[1], head_dim = width / 3 / heads;
     EXPECT(qkv, activation_dtype(qkv), tokens, 3 * heads * head_dim);
@@ -43,15 +44,13 @@ void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta,
         return;
     }
 
-    int32_t last = -1;
-    for (int64_t t = 0; t < tokens; t++) {
-        const int32_t p = i32(position)[t];
-        REQUIRE(p >= 0, "rope: position[%" PRId64 "] = %d, want 0 or more", t, p);
-        if (p > last) last = p;
-    }
     const size_t mark = scratch_mark(dev);
-    const Tensor table = SCRATCH(dev, F32, (int64_t)last + 1, head_dim),
-                 turned = bf16_widen(dev, qkv);
+    const Tensor table = SCRATCH(dev, F32, positions, head_dim), turned = bf16_widen(dev, qkv);
+    if (!scratch_ready(dev, mark)) return;
+    for (int64_t t = 0; t < tokens; t++)
+        REQUIRE(i32(position)[t] >= 0 && i32(position)[t] < positions,
+                "rope: position[%" PRId64 "] = %d, want 0 to below %" PRId64, t, i32(position)[t],
+                positions);
     fill_table(dev, table, theta, direction);
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t t = 0; t < tokens; t++) {

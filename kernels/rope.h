@@ -10,10 +10,9 @@
  *   direction d    +1 forward; -1 the transpose (and inverse), for dqkv in the backward pass
  *   qkv            [tokens, 3 dim]   f32 or bf16, rows q | k | v of dim = heads * head_dim each;
  *                                    head_dim even, on CUDA at most 512
- *   position       [tokens]          i32, >= 0
+ *   position       [tokens]          i32, 0 .. positions-1
  *
- * Scratch: a table of cos and sin, 4 head_dim (1 + largest position) bytes; none on CUDA.
- * Deterministic.
+ * Scratch: a table of cos and sin, 4 head_dim positions bytes; none on CUDA. Deterministic.
  */
 #ifndef SOUK_ROPE_H
 #define SOUK_ROPE_H
@@ -24,7 +23,8 @@
 extern "C" {
 #endif
 
-void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta, int direction);
+void rope(Device *dev, Tensor qkv, Tensor position, int64_t heads, int64_t positions, double theta,
+          int direction);
 
 /* The CUDA half, in rope.cu. Call the function above instead: it checks shapes. */
 void rope_cuda(Device *dev, Tensor qkv, Tensor position, int64_t heads, double theta,

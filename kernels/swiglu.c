@@ -32,6 +32,7 @@ void swiglu_forward(Device *dev, Tensor y, Tensor gate_up)
 
     const size_t mark = scratch_mark(dev);
     const Tensor from = bf16_widen(dev, gate_up), to = bf16_wide_like(dev, y);
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
         const float *gate = f32(from) + r * 2 * ff;
@@ -55,6 +56,7 @@ void swiglu_backward(Device *dev, Tensor dgate_up, Tensor dy, Tensor gate_up)
     const size_t mark = scratch_mark(dev);
     const Tensor from = bf16_widen(dev, gate_up), slope = bf16_widen(dev, dy),
                  to = bf16_wide_like(dev, dgate_up);
+    if (!scratch_ready(dev, mark)) return;
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t r = 0; r < rows; r++) {
         const float *gate = f32(from) + r * 2 * ff;

@@ -104,14 +104,16 @@ static void row_dot_cost(const Shape *s, double size, double *bytes, double *flo
 
 /* ---- Rotary positions, SwiGLU ---------------------------------------------------------------- */
 
+enum { POSITIONS = 512 };
+
 static void rope_fill(Case *c, Tensor *t)
 {
     t[0] = measure_tensor(c, c->shape.dtype, c->shape.rows, 3 * c->shape.dim, 1.0f);
-    t[1] = measure_ids(c, c->shape.rows, 512);
+    t[1] = measure_ids(c, c->shape.rows, POSITIONS);
 }
 static void rope_call(Case *c, const Tensor *t)
 {
-    rope(c->dev, t[0], t[1], c->shape.heads, 10000.0, 1);
+    rope(c->dev, t[0], t[1], c->shape.heads, POSITIONS, 10000.0, 1);
 }
 static void rope_cost(const Shape *s, double size, double *bytes, double *flops)
 {

@@ -102,7 +102,7 @@ static void attend(Device *dev, const NextNorm *next, Tensor n, const BlockState
                    Dropout dropout)
 {
     gemm(dev, b->qkv, n, w[at->qkv], GEMM_NT);
-    rope(dev, b->qkv, in->position, m->shape.heads, ROPE_THETA, +1);
+    rope(dev, b->qkv, in->position, m->shape.heads, in->longest, ROPE_THETA, +1);
     attention_forward(dev, b->attended, b->lse, b->qkv, in->cu_seqlens, m->shape.heads,
                       in->longest);
     gemm(dev, n, b->attended, w[at->out], GEMM_NT);
@@ -193,7 +193,7 @@ static void attend_backward(Device *dev, Tensor dx, const BlockState *b, const B
     gemm(dev, dattended, n, w[at->out], GEMM_NN);
     attention_backward(dev, dqkv, dattended, b->attended, b->lse, b->qkv, in->cu_seqlens,
                        m->shape.heads, in->longest);
-    rope(dev, dqkv, in->position, m->shape.heads, ROPE_THETA, -1);
+    rope(dev, dqkv, in->position, m->shape.heads, in->longest, ROPE_THETA, -1);
     rmsnorm_forward(dev, n, b->attention_rstd, b->x, w[at->attention_norm], EPS);
     gemm(dev, grad[at->qkv], dqkv, n, GEMM_ADD_TN);
     gemm(dev, n, dqkv, w[at->qkv], GEMM_NN);

@@ -294,16 +294,15 @@ static int longer_first(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* The sequences, the longest first, so that no thread begins a long one when the others are done.
- * The result is in scratch. *used gets the number of rows that the sequences have together. */
-static Sequence *plan(Device *dev, Tensor cu_seqlens, int64_t tokens, int64_t longest,
-                      int64_t *used)
+/* Fill `sequence` [sequences + 1], the longest first, so that no thread begins a long one when the
+ * others are done. The last entry is empty. *used gets the number of rows that the sequences have
+ * together. */
+static void sort_sequences(Sequence *sequence, Tensor cu_seqlens, int64_t tokens, int64_t longest,
+                           int64_t *used)
 {
     const int64_t sequences = cu_seqlens.dim[0] - 1;
-    EXPECT(cu_seqlens, I32, sequences + 1);
     const int32_t *at = i32(cu_seqlens);
     REQUIRE(at[0] == 0, "attention: cu_seqlens[0] = %d, want 0", at[0]);
-    Sequence *sequence = SCRATCH(dev, U8, sequences + 1, sizeof(Sequence)).data;
     for (int64_t n = 0; n < sequences; n++) {
         REQUIRE(at[n] <= at[n + 1], "attention: cu_seqlens[%" PRId64 "] = %d after %d", n + 1,
                 at[n + 1], at[n]);
@@ -318,7 +317,6 @@ static Sequence *plan(Device *dev, Tensor cu_seqlens, int64_t tokens, int64_t lo
     REQUIRE(sequence[0].length <= longest,
             "attention: a sequence has %d tokens, want at most %" PRId64, sequence[0].length,
             longest);
-    return sequence;
 }
 
 static Shape shape_of(const Device *dev, Tensor qkv, Tensor cu_seqlens, int64_t heads)
@@ -354,12 +352,14 @@ void attention_forward(Device *dev, Tensor o, Tensor lse, Tensor qkv, Tensor cu_
     }
 
     const size_t mark = scratch_mark(dev);
-    int64_t used;
-    const Sequence *sequence = plan(dev, cu_seqlens, tokens, longest, &used);
-    const int64_t sequences = cu_seqlens.dim[0] - 1, padded = round_up(sequence[0].length);
+    const int64_t sequences = cu_seqlens.dim[0] - 1, padded = round_up(longest);
+    Sequence *sequence = SCRATCH(dev, U8, sequences + 1, sizeof(Sequence)).data;
     const Tensor from = bf16_widen(dev, qkv), to = bf16_wide_like(dev, o);
     const Tensor space =
         SCRATCH(dev, F32, dev->threads, 2 * (padded + BLOCK) * s.width + BLOCK * padded);
+    if (!scratch_ready(dev, mark)) return;
+    int64_t used;
+    sort_sequences(sequence, cu_seqlens, tokens, longest, &used);
 #pragma omp parallel for schedule(dynamic) num_threads(dev->threads)
     for (int64_t n = 0; n < sequences * heads; n++) {
         const Sequence it = sequence[n / heads];
@@ -389,12 +389,14 @@ void attention_backward(Device *dev, Tensor dqkv, Tensor do_, Tensor o, Tensor l
     }
 
     const size_t mark = scratch_mark(dev);
-    int64_t used;
-    const Sequence *sequence = plan(dev, cu_seqlens, tokens, longest, &used);
-    const int64_t sequences = cu_seqlens.dim[0] - 1, padded = round_up(sequence[0].length);
+    const int64_t sequences = cu_seqlens.dim[0] - 1, padded = round_up(longest);
+    Sequence *sequence = SCRATCH(dev, U8, sequences + 1, sizeof(Sequence)).data;
     const Tensor from = bf16_widen(dev, qkv), to = bf16_wide_like(dev, dqkv);
     const Tensor slope = bf16_widen(dev, do_), out = bf16_widen(dev, o);
     const Tensor space = SCRATCH(dev, F32, dev->threads, 8 * padded * s.width + 2 * padded);
+    if (!scratch_ready(dev, mark)) return;
+    int64_t used;
+    sort_sequences(sequence, cu_seqlens, tokens, longest, &used);
 #pragma omp parallel for schedule(dynamic) num_threads(dev->threads)
     for (int64_t n = 0; n < sequences * heads; n++) {
         const Sequence it = sequence[n / heads];

@@ -9,6 +9,7 @@ Tensor bf16_widen(Device *dev, Tensor x)
     const uint16_t *from = x.data;
     float *to = f32(wide);
     const int64_t count = tensor_count(x);
+    if (!device_runs(dev)) return wide;
 #pragma omp parallel for simd num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++) {
         const uint32_t bits = (uint32_t)from[i] << 16;
@@ -21,7 +22,7 @@ Tensor bf16_wide_like(Device *dev, Tensor y) { return y.dtype == F32 ? y : f32_l
 
 void bf16_round_into(Device *dev, Tensor y, Tensor wide)
 {
-    if (y.dtype == F32) return;
+    if (y.dtype == F32 || !device_runs(dev)) return;
     const float *from = f32(wide);
     uint16_t *to = y.data;
     const int64_t count = tensor_count(y);

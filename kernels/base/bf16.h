@@ -1,9 +1,10 @@
 /* bfloat16: the upper half of an f32 (sign, 8 bits of exponent, 7 of fraction), rounded to nearest,
  * ties to even; NaN stays NaN. Unit roundoff 2^-8.
  *
- * On the CPU an op computes in f32 whatever the dtype of its activations: it reads widened copies and
- * rounds what it writes, so that a run in bf16 there rounds where a GPU does, and is what the errors of
- * the GPU are measured by. The three functions below do nothing to f32 tensors:
+ * On the CPU every op computes in f32. Where activations are bf16, it reads widened copies of them
+ * and rounds its results. So a run in bf16 on the CPU rounds at the same places as a GPU, and tests
+ * measure the errors of the GPU against it. For f32 tensors the three functions below return their
+ * argument or do nothing:
  *
  *     const Tensor x32 = bf16_widen(dev, x), y32 = bf16_wide_like(dev, y);
  *     ... y32 = f(x32) ...
@@ -30,11 +31,13 @@ static inline float bf16_rounded(float x)
     return x;
 }
 
-/* The f32 values of `x`, in scratch where it is bf16; `x` itself where it is f32 or absent. CPU only. */
+/* The f32 values of `x`: a copy in scratch where `x` is bf16; `x` itself where it is f32 or absent.
+ * CPU only. */
 Tensor bf16_widen(Device *dev, Tensor x);
-/* Room of f32 for what becomes `y`, undefined; `y` itself where it is f32. CPU only. */
+/* An f32 tensor of the shape of `y`: scratch with undefined contents where `y` is bf16; `y` itself
+ * where it is f32. CPU only. */
 Tensor bf16_wide_like(Device *dev, Tensor y);
-/* y = wide, rounded; nothing where y is f32, and so `wide` itself. CPU only. */
+/* y = wide, rounded. Does nothing where `y` is f32, because then `wide` is `y`. CPU only. */
 void bf16_round_into(Device *dev, Tensor y, Tensor wide);
 
 #ifdef __cplusplus

@@ -13,14 +13,15 @@ static void pop_block(Device *dev)
     free(block);
 }
 
-/* False: there is no memory, and the device has failed. `why` may be NULL. */
-static bool push_block(Device *dev, size_t size, const char *why)
+/* Returns false where there is no memory: then the device has failed. `detail` (NULL: none) says in
+ * the message which tensor needs the block. */
+static bool push_block(Device *dev, size_t size, const char *detail)
 {
     Scratch *s = &dev->scratch;
     REQUIRE(!dev->recording, "scratch grows by %zu bytes while a graph is recorded", size);
     ScratchBlock *block = malloc(sizeof *block);
-    char *memory = block ? device_alloc_undefined(dev, size, USE, why) : NULL;
-    if (!memory) { /* device_alloc_undefined has recorded a message, which comes first */
+    char *memory = block ? device_alloc_undefined(dev, size, USE, detail) : NULL;
+    if (!memory) { /* where device_alloc_undefined has failed, its message is recorded and stays */
         free(block);
         device_fail(dev, FAIL(ERR_MEMORY, "no memory for a block of %zu bytes of scratch", size));
         return false;
@@ -60,13 +61,13 @@ size_t scratch_mark(Device *dev) { return dev->scratch.in_use; }
 
 static bool grow(Device *dev, size_t size, Tensor t)
 {
-    char shape[128], why[160];
+    char shape[128], detail[160];
     tensor_describe(shape, sizeof shape, t);
-    snprintf(why, sizeof why, " (a tensor %s)", shape);
-    return push_block(dev, size > BLOCK_MIN ? size : BLOCK_MIN, why);
+    snprintf(detail, sizeof detail, " (a tensor %s)", shape);
+    return push_block(dev, size > BLOCK_MIN ? size : BLOCK_MIN, detail);
 }
 
-/* The next `size` bytes of the stack, for tensor t; NULL: there are none. */
+/* The next `size` bytes of the stack, for tensor t; NULL: the device does not run. */
 static char *next_bytes(Device *dev, size_t size, Tensor t)
 {
     Scratch *s = &dev->scratch;
@@ -82,7 +83,8 @@ Tensor scratch_tensor(Device *dev, Dtype dtype, int rank, const int64_t *dim)
     Tensor t = tensor_view(NULL, dtype, rank, dim);
     const size_t size = (tensor_bytes(t) + ALIGN - 1) / ALIGN * ALIGN;
     t.data = next_bytes(dev, size, t);
-    /* An address that nothing lies at, but not NULL, which would mean an absent tensor. */
+    /* Where the device does not run: an address that holds no data. It is not NULL, because NULL
+     * means an absent tensor. */
     if (!t.data) t.data = (char *)(uintptr_t)ALIGN + s->in_use;
     s->in_use += size;
     if (s->in_use > s->high_water) s->high_water = s->in_use;
@@ -99,8 +101,8 @@ Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count)
 void scratch_release(Device *dev, size_t mark)
 {
     Scratch *s = &dev->scratch;
-    REQUIRE(mark <= s->in_use, "scratch is released to %zu bytes, want at most the %zu in use",
-            mark, s->in_use);
+    REQUIRE(mark <= s->in_use,
+            "scratch is released to %zu bytes, want at most the %zu bytes in use", mark, s->in_use);
     while (s->top && s->top->below && s->top->start >= mark) pop_block(dev);
     s->in_use = mark;
 }

@@ -1,14 +1,16 @@
-/* Temporary memory of ops: a stack, of which an op takes tensors and gives them back when it ends.
+/* Scratch: temporary memory of ops. It is a stack: an op takes tensors from it, and gives them back
+ * when it ends.
  *
  *     const size_t mark = scratch_mark(dev);
  *     const Tensor x = SCRATCH(dev, F32, rows, dim);    // contents undefined
- *     if (device_runs(dev)) compute(x);
+ *     if (!scratch_ready(dev, mark)) return;            // the device has failed, or it measures
+ *     ...
  *     scratch_release(dev, mark);
  *
- * The memory stays between steps, so that a step allocates nothing once one like it has run, and
- * nothing at all after scratch_reserve has been told how much it takes. Where there is no memory
- * the device fails (base/device.h), the tensor has an address that must not be read, and the op does
- * nothing, like all that follow.
+ * The device keeps the memory between steps, so a step allocates nothing after another step of the
+ * same shapes, and nothing at all after scratch_reserve(dev, its bytes). Where there is no memory,
+ * the device fails (base/device.h) and scratch_tensor returns a tensor whose address must not be
+ * read; this op and all later ones then do nothing.
  */
 #ifndef SOUK_SCRATCH_H
 #define SOUK_SCRATCH_H
@@ -22,21 +24,31 @@ extern "C" {
 size_t scratch_mark(Device *dev);
 Tensor scratch_tensor(Device *dev, Dtype dtype, int rank, const int64_t *dim);
 void scratch_release(Device *dev, size_t mark);
+/* An op asks this when it has taken all of its scratch. True: it may read and write. False: the
+ * device does not run; the scratch above `mark` is released, and the op must return. */
+static inline bool scratch_ready(Device *dev, size_t mark)
+{
+    if (device_runs(dev)) return true;
+    scratch_release(dev, mark);
+    return false;
+}
 #define SCRATCH(dev, dtype, ...) scratch_tensor((dev), (dtype), TENSOR_DIMS(__VA_ARGS__))
 
-/* `count` elements of the host's `from` in scratch; waits until they have been copied. */
+/* Scratch with a copy of `count` elements of the host's array `from`; waits for the copy. */
 Tensor scratch_copy(Device *dev, const void *from, Dtype dtype, int64_t count);
 
-/* Take `bytes` now, in one block. The scratch of a step that takes no more, measured by a device that
- * measures, then neither allocates nor moves. No scratch may be in use. On a measuring device it
- * does nothing: there scratch is counted, by dev->scratch.high_water. */
+/* Allocate `bytes` now, in one block. A step that needs no more scratch then allocates nothing, and
+ * finds its scratch at the same addresses each time. How much a step needs is measured: it is
+ * dev->scratch.high_water of a measuring device after the step. No scratch may be in use. On a
+ * measuring device the function does nothing. */
 Status scratch_reserve(Device *dev, size_t bytes);
-/* Make the memory one block of the largest size ever needed, unless it is in use or is one already.
- * What is taken from an empty stack does so too; called where work ends, it spares the work that
- * comes next the allocation. */
+/* Replace all blocks by one of the largest size ever needed. Does nothing while scratch is in use,
+ * and where there is such a block already. scratch_tensor does the same when no scratch is in use;
+ * calling this function at the end of some work allocates there and not in the work that
+ * follows. */
 void scratch_settle(Device *dev);
-/* True where no scratch is in use and a step that takes no more than any before finds its scratch at
- * the addresses of the last. */
+/* True where no scratch is in use, and a step that needs no more scratch than the steps so far will
+ * find it at the same addresses as the last one. */
 bool scratch_stays(const Device *dev);
 
 #ifdef __cplusplus

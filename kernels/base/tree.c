@@ -28,6 +28,7 @@ void tree_sum(Device *dev, Tensor to, Tensor part)
         tree_sum_cuda(dev, to, part);
         return;
     }
+    if (!device_runs(dev)) return;
 #pragma omp parallel for schedule(static) num_threads(dev->threads)
     for (int64_t i = 0; i < count; i++)
         if (to.dtype == F32)

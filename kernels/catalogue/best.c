@@ -141,6 +141,7 @@ void catalogue_best(Device *dev, Tensor part, Tensor u, const ItemTable *table, 
     const size_t mark = scratch_mark(dev);
     const Search s = search_plan(dev, table, bias, rows, u.dtype);
     const Tensor queries = bf16_widen(dev, u);
+    if (!scratch_ready(dev, mark)) return;
     for (int64_t first = 0; first < rows; first += s.rows) {
         const int64_t count = rows - first < s.rows ? rows - first : s.rows;
         pack(f32(s.u), f32(queries) + first * dim, count, dim, ROWS);

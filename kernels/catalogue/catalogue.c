@@ -91,6 +91,7 @@ static void run_stats(Device *dev, RowStats *to, Tensor u, const ItemTable *tabl
     const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
     const Tensor queries = bf16_widen(dev, u);
     RowStats *stats = SCRATCH(dev, U8, t.groups, t.block, (int64_t)sizeof(RowStats)).data;
+    if (!device_runs(dev)) return;
     for (int64_t first = 0; first < rows; first += t.block) {
         const int64_t count = rows - first < t.block ? rows - first : t.block;
         block_stats(&t, stats, f32(queries) + first * dim, count, scale, expectation);
@@ -175,7 +176,8 @@ static void block_gradient(const Tiles *t, const Block *b, float *partial)
     tiles_add_groups(t, b->du, partial, b->rows);
 }
 
-/* The rows with a target, without gaps between them. The blocks run over these. */
+/* The rows with a target, without gaps between them. The blocks run over these. The tensors have
+ * space for all rows, so that the bytes of scratch do not depend on the targets. */
 typedef struct {
     int64_t count;
     int32_t *row;
@@ -184,18 +186,21 @@ typedef struct {
     bool given; /* logsumexp */
 } Active;
 
+/* No row where the device does not run. */
 static Active gather_active(Device *dev, Tensor u, Tensor target, Tensor weight, Tensor logsumexp)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
-    Active a = {.row = i32(SCRATCH(dev, I32, rows)), .given = logsumexp.data};
+    Active a = {.row = i32(SCRATCH(dev, I32, rows)),
+                .loss = SCRATCH(dev, F32, rows),
+                .du = SCRATCH(dev, F32, rows, dim),
+                .u = SCRATCH(dev, F32, rows, dim),
+                .target = SCRATCH(dev, I32, rows),
+                .weight = SCRATCH(dev, F32, rows),
+                .logsumexp = SCRATCH(dev, F32, rows),
+                .given = logsumexp.data};
+    if (!device_runs(dev)) return a;
     for (int64_t i = 0; i < rows; i++)
         if (i32(target)[i] >= 0) a.row[a.count++] = (int32_t)i;
-    a.u = SCRATCH(dev, F32, a.count, dim);
-    a.du = SCRATCH(dev, F32, a.count, dim);
-    a.loss = SCRATCH(dev, F32, a.count);
-    a.target = SCRATCH(dev, I32, a.count);
-    a.weight = SCRATCH(dev, F32, a.count);
-    a.logsumexp = SCRATCH(dev, F32, a.count);
 #pragma omp parallel for schedule(static) num_threads(dev->threads)
     for (int64_t i = 0; i < a.count; i++) {
         memcpy(f32(a.u) + i * dim, f32(u) + a.row[i] * dim, (size_t)dim * sizeof(float));
@@ -225,9 +230,10 @@ static void cross_entropy_active(Device *dev, const Active *a, Tensor did, Tenso
                                  const ItemTable *table, Tensor bias, Dtype queries)
 {
     const int64_t dim = a->u.dim[1];
-    const Tiles t = tiles_plan(dev, table, bias, a->count, queries);
+    const Tiles t = tiles_plan(dev, table, bias, a->u.dim[0], queries);
     RowStats *stats = SCRATCH(dev, U8, t.groups, t.block, (int64_t)sizeof(RowStats)).data;
     float *partial = f32(SCRATCH(dev, F32, t.groups, t.block, dim));
+    if (!device_runs(dev)) return;
 
     for (int64_t first = 0; first < a->count; first += t.block) {
         float *logsumexp = f32(a->logsumexp) + first;
@@ -273,7 +279,8 @@ static void cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tenso
     const size_t mark = scratch_mark(dev);
     const Tensor to = bf16_wide_like(dev, du);
     const Active a = gather_active(dev, bf16_widen(dev, u), target, weight, logsumexp);
-    if (a.count > 0) cross_entropy_active(dev, &a, did, dbias, table, bias, u.dtype);
+    if (rows > 0) cross_entropy_active(dev, &a, did, dbias, table, bias, u.dtype);
+    if (!scratch_ready(dev, mark)) return;
     scatter_active(dev, &a, loss, to);
     bf16_round_into(dev, du, to);
     scratch_release(dev, mark);
@@ -303,7 +310,7 @@ static Tensor gather_present(Device *dev, const ItemTable *table, Tensor row)
 {
     const int64_t rows = row.dim[0];
     Tensor present = SCRATCH(dev, I32, rows), e = SCRATCH(dev, F32, rows, table->id.dim[1]);
-    for (int64_t i = 0; i < rows; i++)
+    for (int64_t i = 0; device_runs(dev) && i < rows; i++)
         i32(present)[i] = (int32_t)table->first + (i32(row)[i] < 0 ? 0 : i32(row)[i]);
     items_gather(dev, e, table, present);
     return e;
@@ -322,7 +329,7 @@ void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table
         catalogue_score_cuda(dev, score, u, table, bias, row);
     } else {
         elementwise_row_dot(dev, score, bf16_widen(dev, u), gather_present(dev, table, row));
-        for (int64_t i = 0; i < rows; i++) {
+        for (int64_t i = 0; device_runs(dev) && i < rows; i++) {
             if (i32(row)[i] < 0)
                 f32(score)[i] = 0.0f;
             else if (bias.data)
@@ -349,13 +356,14 @@ void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, 
     }
     Tensor present = SCRATCH(dev, F32, rows), scaled = SCRATCH(dev, u.dtype, rows, dim);
     const Tensor to = bf16_wide_like(dev, du);
-    for (int64_t i = 0; i < rows; i++) f32(present)[i] = i32(row)[i] < 0 ? 0.0f : f32(g)[i];
+    for (int64_t i = 0; device_runs(dev) && i < rows; i++)
+        f32(present)[i] = i32(row)[i] < 0 ? 0.0f : f32(g)[i];
     elementwise_row_scale(dev, to, gather_present(dev, table, row), present);
     bf16_round_into(dev, du, to);
     elementwise_row_scale(dev, scaled, u, present);
     embedding_backward(dev, did, scaled, row);
     if (dbias.data)
-        for (int64_t i = 0; i < rows; i++)
+        for (int64_t i = 0; device_runs(dev) && i < rows; i++)
             if (i32(row)[i] >= 0) f32(dbias)[i32(row)[i]] += f32(g)[i];
     scratch_release(dev, mark);
 }

@@ -41,6 +41,7 @@ static void run_gradients(Device *dev, Tensor du, Tensor did, Tensor dbias, Tens
     const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
     const Tensor queries = bf16_widen(dev, u);
     float *partial = f32(SCRATCH(dev, F32, t.groups, t.block, dim));
+    if (!device_runs(dev)) return;
     for (int64_t first = 0; first < rows; first += t.block) {
         const Block b = {
             .u = f32(queries) + first * dim,
@@ -79,7 +80,7 @@ void catalogue_entropy_given(Device *dev, Tensor loss, Tensor du, Tensor did, Te
         const Tensor to = bf16_wide_like(dev, du);
         run_gradients(dev, to, did, dbias, u, table, bias, weight, logsumexp, mean);
         bf16_round_into(dev, du, to);
-        for (int64_t i = 0; i < rows; i++)
+        for (int64_t i = 0; device_runs(dev) && i < rows; i++)
             f32(loss)[i] = f32(weight)[i] * (f32(logsumexp)[i] - f32(mean)[i]);
     }
     scratch_release(dev, mark);

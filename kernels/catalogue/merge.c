@@ -41,6 +41,7 @@ void catalogue_merge_stats(Device *dev, CatalogueStats out, Tensor part, float t
         catalogue_merge_stats_cuda(dev, out, part, temperature, (Tensor){0}, 0);
         return;
     }
+    if (!device_runs(dev)) return;
     for (int64_t i = 0; i < rows; i++) {
         RowStats s = parts[i];
         for (int64_t k = 1; k < shards; k++) s = join_stats(s, parts[k * rows + i], scale);
@@ -74,6 +75,7 @@ void catalogue_merge_draws(Device *dev, Tensor item, Tensor log_probability, Ten
         catalogue_merge_draws_cuda(dev, item, log_probability, part, temperature);
         return;
     }
+    if (!device_runs(dev)) return;
     for (int64_t i = 0; i < rows; i++) {
         RowDraw d = parts[i];
         for (int64_t k = 1; k < shards; k++) d = join_draws(d, parts[k * rows + i], scale);
@@ -94,6 +96,7 @@ void catalogue_merge_best(Device *dev, Tensor item, Tensor part)
         catalogue_merge_best_cuda(dev, item, part);
         return;
     }
+    if (!device_runs(dev)) return;
     for (int64_t i = 0; i < rows; i++) {
         RowBest best = parts[i];
         for (int64_t s = 1; s < shards; s++)
@@ -111,6 +114,7 @@ void catalogue_merge_max(Device *dev, Tensor max, Tensor part)
         catalogue_merge_max_cuda(dev, max, part);
         return;
     }
+    if (!device_runs(dev)) return;
     for (int64_t i = 0; i < rows; i++) {
         float top = -INFINITY;
         for (int64_t s = 0; s < shards; s++) top = fmaxf(top, f32(part)[s * rows + i]);
@@ -129,8 +133,9 @@ void catalogue_merge_top(Device *dev, Tensor item, Tensor score, Tensor items, T
         catalogue_merge_top_cuda(dev, item, score, items, scores);
         return;
     }
+    const size_t mark = scratch_mark(dev);
     int64_t *next = (int64_t *)SCRATCH(dev, I64, shards).data; /* of each shard's list */
-    for (int64_t i = 0; i < rows; i++) {
+    for (int64_t i = 0; device_runs(dev) && i < rows; i++) {
         for (int64_t s = 0; s < shards; s++) next[s] = (s * rows + i) * best;
         for (int64_t k = 0; k < best; k++) {
             int64_t from = 0;
@@ -140,6 +145,7 @@ void catalogue_merge_top(Device *dev, Tensor item, Tensor score, Tensor items, T
             i32(item)[i * best + k] = i32(items)[next[from]++];
         }
     }
+    scratch_release(dev, mark);
 }
 
 void catalogue_merge_ranks(Device *dev, Tensor above, Tensor ties, Tensor aboves, Tensor equals,
@@ -154,6 +160,7 @@ void catalogue_merge_ranks(Device *dev, Tensor above, Tensor ties, Tensor aboves
         catalogue_merge_ranks_cuda(dev, above, ties, aboves, equals, total);
         return;
     }
+    if (!device_runs(dev)) return;
     for (int64_t i = 0; i < rows; i++) {
         int32_t greater = 0, equal = -1; /* the target equals itself */
         for (int64_t s = 0; s < shards; s++) {

@@ -99,6 +99,7 @@ static void run_expectation(Device *dev, RowStats *to, CatalogueHead zh, Catalog
     const Head z = open_head(dev, zh), q = open_head(dev, qh);
     const Tiles *t = &z.tiles;
     RowStats *mean = SCRATCH(dev, U8, t->groups, t->block, (int64_t)sizeof(RowStats)).data;
+    if (!device_runs(dev)) return;
     for (int64_t first = 0; first < rows; first += t->block) {
         const int64_t count = rows - first < t->block ? rows - first : t->block;
         block_means(&z, &q, mean, first, count, scale);
@@ -199,6 +200,7 @@ static void run_allowed(Device *dev, RowBest *to, const float *given, CatalogueH
     RowBest *choice = SCRATCH(dev, U8, t->groups, t->block, (int64_t)sizeof(RowBest)).data;
     float *top = f32(SCRATCH(dev, F32, t->groups, t->block));
     float *floor = f32(SCRATCH(dev, F32, t->block));
+    if (!device_runs(dev)) return;
     for (int64_t first = 0; first < rows; first += t->block) {
         const int64_t count = rows - first < t->block ? rows - first : t->block;
         if (!given) block_tops(&z, top, first, count);
@@ -230,6 +232,7 @@ void catalogue_policy_tops(Device *dev, Tensor top, CatalogueHead zh)
     const Head z = open_head(dev, zh);
     const Tiles *t = &z.tiles;
     float *tops = f32(SCRATCH(dev, F32, t->groups, t->block));
+    if (!scratch_ready(dev, mark)) return;
     for (int64_t first = 0; first < rows; first += t->block) {
         const int64_t count = rows - first < t->block ? rows - first : t->block;
         block_tops(&z, tops, first, count);

@@ -148,6 +148,7 @@ static void run(Device *dev, const CatalogueRanks *to, Tensor u, const ItemTable
     const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
     const Tensor queries = bf16_widen(dev, u);
     Ranking r = plan(dev, &t, to);
+    if (!scratch_ready(dev, mark)) return;
     for (int64_t first = 0; first < rows; first += t.block) {
         r.rows = rows - first < t.block ? rows - first : t.block;
         r.u = f32(queries) + first * dim;
@@ -195,7 +196,8 @@ void catalogue_rank_best(Device *dev, Tensor best_item, Tensor best_score, Tenso
         catalogue_rank_best_cuda(dev, to, u, table, bias, target, exclusion, 0.0f);
         return;
     }
-    if (target_score.data) memset(target_score.data, 0, tensor_bytes(target_score));
+    if (target_score.data && device_runs(dev))
+        memset(target_score.data, 0, tensor_bytes(target_score));
     run(dev, &to, u, table, bias, target, exclusion, (Passes){.first = true});
 }
 

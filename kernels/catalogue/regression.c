@@ -47,7 +47,7 @@ static Tile tile_at(Device *dev, const Items *t, int64_t first)
         tile.vectors = tensor_rows(t->space, 0, tile.width);
         if (ON_CUDA(dev))
             items_range_cuda(dev, tile.vectors, t->table, first);
-        else
+        else if (device_runs(dev))
             items_range(t->table, first, tile.width, tile.vectors);
     }
     const Tensor bias = TENSOR(t->pair.data, F32, tile.width);

@@ -149,6 +149,7 @@ static void run(Device *dev, RowDraw *to, Tensor u, const ItemTable *table, Tens
     const Tiles t = tiles_plan(dev, table, bias, rows, u.dtype);
     const Tensor queries = bf16_widen(dev, u);
     RowDraw *draw = SCRATCH(dev, U8, t.groups, t.block, (int64_t)sizeof(RowDraw)).data;
+    if (!device_runs(dev)) return;
     Block b = {
         .tiles = &t, .seed = o->seed, .step = (uint64_t)o->step, .scale = 1.0f / o->temperature};
     for (b.first_row = 0; b.first_row < rows; b.first_row += t.block) {

@@ -25,6 +25,7 @@ void loss_td(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tensor wei
         loss_td_cuda(dev, loss, dq, q, y, weight, limit);
         return;
     }
+    if (!device_runs(dev)) return;
 
     const float *qs = f32(q), *ys = f32(y), *ws = f32(weight);
     float *losses = f32(loss), *dqs = f32(dq);
@@ -46,6 +47,7 @@ void loss_expectile(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Ten
         loss_expectile_cuda(dev, loss, dq, q, y, weight, tau);
         return;
     }
+    if (!device_runs(dev)) return;
 
     for (int64_t i = 0; i < rows; i++) {
         const float w = f32(weight)[i], d = w == 0.0f ? 0.0f : f32(q)[i] - f32(y)[i];
@@ -62,6 +64,7 @@ void loss_deviance(Device *dev, Tensor loss, Tensor dq, Tensor q, Tensor y, Tens
         loss_deviance_cuda(dev, loss, dq, q, y, weight);
         return;
     }
+    if (!device_runs(dev)) return;
 
     for (int64_t i = 0; i < rows; i++) {
         const float w = f32(weight)[i], z = w == 0.0f ? 0.0f : f32(q)[i];
@@ -79,6 +82,7 @@ static double sum_of(Device *dev, Tensor x)
     const int64_t count = tensor_count(x), chunks = (count + CHUNK - 1) / CHUNK;
     const size_t mark = scratch_mark(dev);
     double *sums = SCRATCH(dev, F64, chunks).data;
+    if (!scratch_ready(dev, mark)) return 0.0;
 #pragma omp parallel for num_threads(dev->threads)
     for (int64_t k = 0; k < chunks; k++) {
         const int64_t last = (k + 1) * CHUNK < count ? (k + 1) * CHUNK : count;
@@ -98,20 +102,24 @@ void loss_weighted_sum(Device *dev, Tensor sum, Tensor x)
 {
     EXPECT(sum, F64, 1);
     tensor_expect(x, "x", __FILE__, __LINE__, F32, x.rank, x.dim);
-    if (ON_CUDA(dev))
+    if (ON_CUDA(dev)) {
         loss_weighted_sum_cuda(dev, sum, x);
-    else
-        *(double *)sum.data = sum_of(dev, x);
+        return;
+    }
+    const double of_x = sum_of(dev, x);
+    if (device_runs(dev)) *(double *)sum.data = of_x;
 }
 
 void loss_weighted_sum_add(Device *dev, Tensor total, Tensor x)
 {
     EXPECT(total, F32, 1);
     tensor_expect(x, "x", __FILE__, __LINE__, F32, x.rank, x.dim);
-    if (ON_CUDA(dev))
+    if (ON_CUDA(dev)) {
         loss_weighted_sum_add_cuda(dev, total, x);
-    else
-        *f32(total) += (float)sum_of(dev, x);
+        return;
+    }
+    const double of_x = sum_of(dev, x);
+    if (device_runs(dev)) *f32(total) += (float)of_x;
 }
 
 /* ---- Means over some tokens ------------------------------------------------------------------ */
@@ -125,6 +133,7 @@ void loss_count_targets(Device *dev, Tensor count, Tensor target)
         loss_count_targets_cuda(dev, count, target);
         return;
     }
+    if (!device_runs(dev)) return;
 
     int64_t targets = 0;
     for (int64_t i = 0; i < rows; i++) targets += i32(target)[i] >= 0;
@@ -141,6 +150,7 @@ void loss_mean_weights(Device *dev, Tensor weight, Tensor count, Tensor target, 
         loss_mean_weights_cuda(dev, weight, count, target, total);
         return;
     }
+    if (!device_runs(dev)) return;
 
     const float each = (float)(total / *(const double *)count.data);
     for (int64_t i = 0; i < rows; i++) f32(weight)[i] = i32(target)[i] < 0 ? 0.0f : each;
@@ -155,6 +165,7 @@ void loss_share_weights(Device *dev, Tensor weight, Tensor count, float total)
         loss_share_weights_cuda(dev, weight, count, total);
         return;
     }
+    if (!device_runs(dev)) return;
 
     const double sum = *(const double *)count.data;
     const float share = sum > 0.0 ? total / (float)sum : 0.0f;
@@ -171,6 +182,7 @@ void loss_mask_targets(Device *dev, Tensor out, Tensor target, Tensor value)
         loss_mask_targets_cuda(dev, out, target, value);
         return;
     }
+    if (!device_runs(dev)) return;
 
     for (int64_t i = 0; i < rows; i++) i32(out)[i] = i32(target)[i] < 0 ? -1 : i32(value)[i];
 }

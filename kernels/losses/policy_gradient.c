@@ -14,6 +14,7 @@ void policy_gradient_advantage(Device *dev, Tensor weight, Tensor advantage, Ten
         policy_gradient_advantage_cuda(dev, weight, advantage, share, temperature, cap);
         return;
     }
+    if (!device_runs(dev)) return;
 
     for (int64_t i = 0; i < rows; i++) {
         const float c = f32(share)[i], a = f32(advantage)[i];
@@ -35,6 +36,7 @@ void policy_gradient_importance(Device *dev, Tensor weight, Tensor advantage, Te
         policy_gradient_importance_cuda(dev, weight, advantage, log_ratio, log_policy, share, o);
         return;
     }
+    if (!device_runs(dev)) return;
 
     const float k = (float)o.slate;
     for (int64_t i = 0; i < rows; i++) {
@@ -59,6 +61,7 @@ void policy_gradient_clipped(Device *dev, Tensor loss, Tensor weight, Tensor adv
         policy_gradient_clipped_cuda(dev, loss, weight, advantage, log_ratio, share, clip);
         return;
     }
+    if (!device_runs(dev)) return;
 
     for (int64_t i = 0; i < rows; i++) {
         const float c = f32(share)[i], a = f32(advantage)[i], rho = expf(f32(log_ratio)[i]);

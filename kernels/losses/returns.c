@@ -67,6 +67,7 @@ void returns(Device *dev, Tensor target, Tensor valid, Tensor advantage, Returns
         returns_cuda(dev, target, valid, advantage, &in, &options);
         return;
     }
+    if (!device_runs(dev)) return;
     const int32_t *at = i32(in.cu_seqlens);
     REQUIRE(at[0] == 0 && at[windows] <= tokens,
             "returns: cu_seqlens from %d to %d, want from 0 to at most %" PRId64, at[0],

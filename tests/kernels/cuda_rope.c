@@ -14,8 +14,8 @@ static void rope_is_as_on_the_cpu(void **state)
             for (int64_t t = 0; t < tokens; t++) i32(position)[t] = (int32_t)(t * t * 37 % 5000);
             const Tensor position_g = on_gpu(position), qkv_g = as_gpu(dtype, qkv);
             for (int direction = 1; direction >= -1; direction -= 2) {
-                rope(&cpu, qkv, position, heads, 10000.0, direction);
-                rope(&gpu, qkv_g, position_g, heads, 10000.0, direction);
+                rope(&cpu, qkv, position, heads, 5000, 10000.0, direction);
+                rope(&gpu, qkv_g, position_g, heads, 5000, 10000.0, direction);
                 /* f32: the reduced angle is rounded by up to 1 spacing of 1, twice in all */
                 assert_as_cpu(qkv_g, qkv, 4.0 * (direction == 1 ? 1 : 2));
                 if (half) break; /* the second turn starts from what the first has rounded */

@@ -10,7 +10,7 @@ static void a_quarter_turn_worked_by_hand(void **state)
     /* head_dim 4, theta 100: frequencies 1 and 1/10; position 10 turns the second pair by 1. */
     float qkv[] = {1, 1, 0, 0, /*k*/ 0, 0, 0, 2, /*v*/ 5, 6, 7, 8};
     int32_t position[] = {10};
-    rope(&dev, TENSOR(qkv, F32, 1, 12), TENSOR(position, I32, 1), 1, 100.0, 1);
+    rope(&dev, TENSOR(qkv, F32, 1, 12), TENSOR(position, I32, 1), 1, 11, 100.0, 1);
     const double want[] = {cos(10.0), cos(1.0),     sin(10.0), sin(1.0), 0, -2 * sin(1.0),
                            0,         2 * cos(1.0), 5,         6,        7, 8};
     for (int i = 0; i < 12; i++) assert_near(qkv[i], want[i], ULP);
@@ -32,7 +32,7 @@ static void rotation_matches_double_and_its_transpose_undoes_it(void **state)
             Device dev;
             assert_ok(device_open(&dev, "cpu", threads));
             y[threads] = new_copy(x);
-            rope(&dev, y[threads], position, heads, 10000.0, 1);
+            rope(&dev, y[threads], position, heads, 4096, 10000.0, 1);
             device_close(&dev);
             assert_same_bits(y[threads], y[1]);
         }
@@ -55,7 +55,7 @@ static void rotation_matches_double_and_its_transpose_undoes_it(void **state)
         }
         Device dev;
         assert_ok(device_open(&dev, "cpu", 2));
-        rope(&dev, y[1], position, heads, 10000.0, -1);
+        rope(&dev, y[1], position, heads, 4096, 10000.0, -1);
         for (int64_t i = 0; i < tokens * width; i++) assert_near(f32(y[1])[i], f32(x)[i], 64 * ULP);
         device_close(&dev);
         tensors_free();
@@ -73,8 +73,8 @@ static void direction_minus_one_is_the_transpose(void **state)
     const Tensor x = NORMAL(1, 1.0f, TOKENS, WIDTH), dy = NORMAL(2, 1.0f, TOKENS, WIDTH);
     const Tensor position = NEW(I32, TOKENS), y = new_copy(x), dx = new_copy(dy);
     for (int t = 0; t < TOKENS; t++) i32(position)[t] = 3 * t + 1;
-    rope(&dev, y, position, HEADS, 10000.0, 1);
-    rope(&dev, dx, position, HEADS, 10000.0, -1);
+    rope(&dev, y, position, HEADS, 3 * TOKENS, 10000.0, 1);
+    rope(&dev, dx, position, HEADS, 3 * TOKENS, 10000.0, -1);
     double forward = 0.0, backward = 0.0, size = 0.0;
     for (int i = 0; i < TOKENS * WIDTH; i++) {
         forward += (double)f32(dy)[i] * f32(y)[i];

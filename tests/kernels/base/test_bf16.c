@@ -96,8 +96,8 @@ static void rows_of_the_encoder(void **state)
     const Pair qkv = pair(11, 37, 3 * 16);
     const Tensor position = NEW(I32, 37);
     for (int i = 0; i < 37; i++) i32(position)[i] = i * 5;
-    rope(&dev, qkv.half, position, 2, 10000.0, 1);
-    rope(&dev, qkv.wide, position, 2, 10000.0, 1);
+    rope(&dev, qkv.half, position, 2, 5 * 37, 10000.0, 1);
+    rope(&dev, qkv.wide, position, 2, 5 * 37, 10000.0, 1);
     assert_rounded(qkv);
     tensors_free();
 }
