@@ -3,7 +3,7 @@
 #
 #   Usage: lines, one for each form      SYNOPSIS
 #   the first paragraph                  the line of NAME; it and what follows: DESCRIPTION
-#   a line "Title:" after an empty one   a section
+#   a line "Title:" after an empty one   a section; a subsection where it has several words
 #   "  name   text", text of many lines  an entry with its text
 #   other lines that begin with space    as they are: examples
 #   other lines                          paragraphs
@@ -23,16 +23,19 @@ function code(s) { # what people type
     gsub(/-/, "\\-", s)
     return s
 }
-function verbatim(on) {
-    if (on != is_verbatim) print on ? ".PP\n.nf" : ".fi"
+function verbatim(on) { # a head begins a paragraph itself, and mandoc warns of another one
+    if (on != is_verbatim) print !on ? ".fi" : after_head ? ".nf" : ".PP\n.nf"
     is_verbatim = on
+    after_head = 0
 }
-function head(title) {
+function head(title,    macro) { # a title of several words is a part of the section before
     verbatim(0)
-    if (title !~ / /) title = toupper(title)
+    macro = title ~ / / && title != "Exit status" ? ".SS" : ".SH"
+    if (macro == ".SH") title = toupper(title)
     gsub(/"/, "\\(dq", title)
-    print ".SH \"" text(title) "\""
+    print macro " \"" text(title) "\""
     entry = 0
+    after_head = 1
 }
 
 NR == 1 || (in_usage && /^ /) {
@@ -58,9 +61,9 @@ before { # the first paragraph: its first sentence is NAME's
     printf ".SH SYNOPSIS\n%s.SH DESCRIPTION\n", usage
     before = 0
 }
-/^ *$/ { blank = 1; entry = 0; next }
+/^ *$/ { blank = !after_head; entry = 0; next }
 /^[^ ].*:$/ && blank { head(substr($0, 1, length($0) - 1)); blank = 0; next }
-/^ +[^ ].*[^ ]   *[^ ]/ && !/^                    / && !/^ +souk / {
+/^ +[^ ](.*[^ ])?   *[^ ]/ && !/^                    / && !/^ +souk / {
     verbatim(0)
     line = $0
     sub(/^ +/, "", line)
