@@ -1,9 +1,10 @@
 #include "data/stream/batch.h"
-#include "data/behaviour/columns.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "data/behaviour/columns.h"
 
 int32_t batch_gap_bucket(int64_t gap_ms)
 {
@@ -90,8 +91,7 @@ static void add_targets(Batch *b, int64_t at, int64_t count, int64_t first_score
     b->end[last] = 0;
 }
 
-/* The window of `count` events behind those in the batch, without targets and features. Returns its
- * first token. */
+/* Append a window of `count` events, without targets and features. Returns its first token. */
 static int64_t add_window(Batch *b, int64_t user, int64_t first_event, int64_t count,
                           const int32_t *item, const uint8_t *action, const int64_t *time)
 {
@@ -136,7 +136,7 @@ void batch_add(Batch *b, const Window *window, const EventColumns *columns)
     }
 }
 
-/* Tokens from `at` on as they are where nothing is known of them. */
+/* Tokens without targets: at .. at+count-1. */
 static void blank_targets(Batch *b, int64_t at, int64_t count)
 {
     const size_t n = (size_t)count;
@@ -210,7 +210,8 @@ Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_
 {
     Status st = OK;
     batch_begin(b);
-    for (int64_t w = 0; w < count && st == OK; w++) st = batch_add_rows(b, file, &windows[w]);
+    for (int64_t w = 0; w < count; w++) TRY_OR_FAIL(st, batch_add_rows(b, file, &windows[w]));
+fail:
     batch_end(b);
     return st;
 }

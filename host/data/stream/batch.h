@@ -1,6 +1,5 @@
-/* One packed batch, and how it is filled from windows of histories. The stream fills batches in its
- * own order (data/stream/stream.h); whoever uses a model asks for the windows that it needs.
- */
+/* A packed batch, and how it is filled from windows of histories. The stream (stream.h) fills
+ * batches in its own order; a user of a model asks for the windows that it needs. */
 #ifndef SOUK_BATCH_H
 #define SOUK_BATCH_H
 
@@ -8,8 +7,8 @@
 
 #include "data/behaviour/behaviour.h"
 
-/* Consecutive events of one user: rows first .. end-1 of /events. Rows scored .. end-1, and never
- * the first, are targets; 0: all. */
+/* Consecutive events of one user: rows first .. end-1 of /events. Rows scored .. end-1 are targets;
+ * 0: all rows but the first, which is never one. */
 typedef struct {
     int64_t user, first, end, scored;
 } Window;
@@ -38,10 +37,11 @@ typedef struct {
     float *reward;          /* [tokens] its reward; 0 where target is -1 */
     uint8_t *end;           /* [tokens] its end flag; 0 where target is -1 */
     float *propensity;      /* [tokens] the probability with which it was chosen; 1 where target is
-                               -1; NULL where the file has none */
-    float *feature;         /* [tokens, event numbers] of the token's own event; NULL without */
+                               -1; NULL where the file has no propensities */
+    float *feature;         /* [tokens, event numbers] of the token's own event; NULL where the file
+                               has none */
     int numbers;            /* event numbers */
-    void *space;            /* [space_bytes] where columns of a window are decoded to */
+    void *space;            /* [space_bytes] columns of a window are decoded to it */
     size_t space_bytes;
     StreamCursor cursor; /* of this batch, where a stream made it */
 } Batch;
@@ -50,8 +50,8 @@ enum { GAP_BUCKETS = 32 };
 /* 0 for the first event of a window; else 1 + floor(log2(1 + seconds)), at most GAP_BUCKETS-1. */
 int32_t batch_gap_bucket(int64_t gap_ms);
 
-/* Where columns of events lie in memory: row r of column c is data[c][r - origin[c]], in the
- * column's dtype. Only columns that a batch needs are set. */
+/* Columns of events in memory: row r of column c is data[c][r - origin[c]], in the column's dtype.
+ * Only columns that a batch needs are set. */
 typedef struct {
     const void *data[COLUMN_FEATURE + FEATURES_MAX];
     int64_t origin[COLUMN_FEATURE + FEATURES_MAX];
@@ -71,7 +71,7 @@ typedef struct {
 /* Capacity for `tokens` tokens and as many windows. */
 Status batch_open(Batch *b, const Behaviour *file, int64_t tokens);
 void batch_close(Batch *b); /* safe on {0} */
-/* Replace the contents by `count` windows, end to end; together at most b->tokens events. */
+/* Replace the contents by `count` windows, which together have at most b->tokens events. */
 Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_t count);
 
 /* Filling step by step: empty the batch, add windows, fill the rest with padding. A window comes

@@ -10,9 +10,9 @@
 enum { BLOCK_EVENTS_MAX = 1 << 18, BLOCKS_A_POOL = 16 };
 enum { DRAW_BLOCKS = 0, DRAW_WINDOWS = 1 };
 
-/* ---- Randomness ------------------------------------------------------------------------------- */
+/* ---- Randomness ------------------------------------------------------------------------------ */
 
-/* Uniform in [0, count): the bias, count / 2^64, is beyond notice. */
+/* Uniform in [0, count), but for a bias of at most count / 2^64. */
 static int64_t draw_below(const Plan *p, int64_t epoch, uint64_t stage, int64_t index,
                           int64_t count)
 {
@@ -32,9 +32,10 @@ static void order_blocks(Plan *p)
     }
 }
 
-/* ---- Windows ---------------------------------------------------------------------------------- */
+/* ---- Windows --------------------------------------------------------------------------------- */
 
-/* What a user has to read: rows *first .. *end-1, targets from *scored on. False: nothing. */
+/* The rows *first .. *end-1 that a user's windows need, and the first target *scored. False where
+ * the user has no window. */
 static bool user_rows(const Plan *p, int64_t user, int64_t *first, int64_t *end, int64_t *scored)
 {
     const int64_t *split = p->file->split[p->options.split][user];
@@ -47,7 +48,8 @@ static bool user_rows(const Plan *p, int64_t user, int64_t *first, int64_t *end,
     return true;
 }
 
-/* The windows of a user, from the last to the first; returns how many. With `out` NULL only counts. */
+/* The windows of a user into `out`, from the last to the first; returns how many. NULL: they are
+ * only counted. */
 static int64_t cut(const Plan *p, int64_t user, PlannedWindow *out)
 {
     const int64_t context = p->options.context, length = p->options.length;
@@ -58,7 +60,8 @@ static int64_t cut(const Plan *p, int64_t user, PlannedWindow *out)
         const int64_t low =
             context ? (end - length > start ? end - length : start)
                     : context_window(CONTEXT_TRAINED, length, start, last, end - 1).first;
-        /* Below the first target here there is too little context for it: left to a window before. */
+        /* Events before `target` have too little context in this window; they are targets of the
+         * window before. */
         int64_t target = context ? low + context : low + 1;
         if (low == start || target < scored) target = scored;
         if (out) out[windows].window = (Window){user, low, end, context ? target : 0};
@@ -68,14 +71,14 @@ static int64_t cut(const Plan *p, int64_t user, PlannedWindow *out)
     }
 }
 
-/* ---- Pools ------------------------------------------------------------------------------------ */
+/* ---- Pools ----------------------------------------------------------------------------------- */
 
-static Status add_block(Plan *p, int64_t *room, const Block *block)
+static Status add_block(Plan *p, int64_t *capacity, const Block *block)
 {
-    if (p->blocks == *room) {
-        *room = *room ? *room * 2 : 64;
-        Block *more = realloc(p->block, (size_t)*room * sizeof *more);
-        if (!more) return FAIL(ERR_MEMORY, "no memory to plan %" PRId64 " blocks", *room);
+    if (p->blocks == *capacity) {
+        *capacity = *capacity ? *capacity * 2 : 64;
+        Block *more = realloc(p->block, (size_t)*capacity * sizeof *more);
+        if (!more) return FAIL(ERR_MEMORY, "no memory to plan %" PRId64 " blocks", *capacity);
         p->block = more;
     }
     p->block[p->blocks++] = *block;
@@ -86,13 +89,13 @@ static Status add_block(Plan *p, int64_t *room, const Block *block)
 static Status cut_blocks(Plan *p)
 {
     const Behaviour *b = p->file;
-    int64_t size = p->options.pool_events / BLOCKS_A_POOL, room = 0;
+    int64_t size = p->options.pool_events / BLOCKS_A_POOL, capacity = 0;
     size = size < 1 ? 1 : size > BLOCK_EVENTS_MAX ? BLOCK_EVENTS_MAX : size;
     Block block = {0};
     for (int64_t user = 0; user < b->users; user++) {
         int64_t first, end, scored;
         if (block.end && b->offset[user] / size != b->offset[block.first_user] / size) {
-            TRY(add_block(p, &room, &block));
+            TRY(add_block(p, &capacity, &block));
             block = (Block){0};
         }
         if (!user_rows(p, user, &first, &end, &scored)) continue;
@@ -100,21 +103,21 @@ static Status cut_blocks(Plan *p)
         block.end_user = user + 1;
         block.end = end;
     }
-    return block.end ? add_block(p, &room, &block) : OK;
+    return block.end ? add_block(p, &capacity, &block) : OK;
 }
 
 Status plan_open(Plan *p, const Behaviour *file, const StreamOptions *options, int64_t epoch)
 {
     *p = (Plan){.file = file, .options = *options, .epoch = epoch, .cursor = {epoch, 0}};
-    Status st = cut_blocks(p);
-    if (st == OK) {
-        p->order = malloc((size_t)p->blocks * sizeof *p->order + 1);
-        if (!p->order) st = FAIL(ERR_MEMORY, "no memory to plan %" PRId64 " blocks", p->blocks);
-    }
-    if (st == OK)
-        order_blocks(p);
-    else
-        plan_close(p);
+    Status st;
+    TRY_OR_FAIL(st, cut_blocks(p));
+    p->order = malloc((size_t)p->blocks * sizeof *p->order + 1);
+    if (!p->order)
+        TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory to plan %" PRId64 " blocks", p->blocks));
+    order_blocks(p);
+    return OK;
+fail:
+    plan_close(p);
     return st;
 }
 
@@ -161,21 +164,26 @@ static Status cut_windows(Plan *p, PoolPlan *pool)
     return OK;
 }
 
-Status plan_pool(Plan *p, PoolPlan *pool)
+static void shuffle_windows(const Plan *p, PoolPlan *pool, int64_t epoch, int64_t first_block)
 {
-    REQUIRE(p->blocks > 0, "a plan of nothing");
-    const int64_t epoch = p->epoch, first_block = p->position;
-    *pool = (PoolPlan){.serial = p->pools++};
-    Status st = take_blocks(p, pool);
-    if (st == OK) st = cut_windows(p, pool);
-    if (st != OK) return plan_pool_close(pool), st;
-    for (int64_t i = pool->windows - 1; i > 0 && p->options.shuffle; i--) {
-        /* Blocks and windows of a pool are fewer than 2^24 and 2^32. */
+    for (int64_t i = pool->windows - 1; i > 0; i--) {
+        /* A pool has fewer than 2^24 blocks and fewer than 2^32 windows. */
         const int64_t j = draw_below(p, epoch, DRAW_WINDOWS, first_block << 32 ^ i, i + 1);
         const PlannedWindow other = pool->window[j];
         pool->window[j] = pool->window[i];
         pool->window[i] = other;
     }
+}
+
+Status plan_pool(Plan *p, PoolPlan *pool)
+{
+    REQUIRE(p->blocks > 0, "a plan without windows, want at least one");
+    const int64_t epoch = p->epoch, first_block = p->position;
+    Status st;
+    *pool = (PoolPlan){.serial = p->pools++};
+    TRY_OR_FAIL(st, take_blocks(p, pool));
+    TRY_OR_FAIL(st, cut_windows(p, pool));
+    if (p->options.shuffle) shuffle_windows(p, pool, epoch, first_block);
     pool->last = p->position == p->blocks;
     if (pool->last) {
         p->epoch++;
@@ -183,6 +191,9 @@ Status plan_pool(Plan *p, PoolPlan *pool)
         order_blocks(p);
     }
     return OK;
+fail:
+    plan_pool_close(pool);
+    return st;
 }
 
 void plan_pool_close(PoolPlan *p)
@@ -192,10 +203,11 @@ void plan_pool_close(PoolPlan *p)
     *p = (PoolPlan){0};
 }
 
-/* ---- Packing ---------------------------------------------------------------------------------- */
+/* ---- Packing --------------------------------------------------------------------------------- */
 
+/* The batch that is being filled. */
 typedef struct {
-    int64_t room;
+    int64_t left; /* tokens */
     PlannedWindow *window;
     int64_t windows;
 } Open;
@@ -203,8 +215,8 @@ typedef struct {
 static bool place(Open *open, const PlannedWindow *w)
 {
     const int64_t events = w->window.end - w->window.first;
-    if (events > open->room) return false;
-    open->room -= events;
+    if (events > open->left) return false;
+    open->left -= events;
     open->window[open->windows++] = *w;
     return true;
 }
@@ -221,14 +233,14 @@ bool plan_batch(Plan *p, PoolPlan *pool, PlannedWindow *batch, int64_t *windows,
 {
     Open open = {p->options.tokens - *used, batch, *windows};
     if (*windows == 0) place_skipped(p, &open);
-    while (pool->drawn < pool->windows && open.room >= 2 && p->skips < LOOK_AHEAD) {
+    while (pool->drawn < pool->windows && open.left >= 2 && p->skips < LOOK_AHEAD) {
         const PlannedWindow *w = &pool->window[pool->drawn++];
         if (!place(&open, w)) p->skipped[p->skips++] = *w;
     }
     *windows = open.windows;
-    *used = p->options.tokens - open.room;
+    *used = p->options.tokens - open.left;
     const bool drained = pool->drawn == pool->windows;
-    if (drained && !pool->last && open.room >= 2 && p->skips < LOOK_AHEAD) return false;
+    if (drained && !pool->last && open.left >= 2 && p->skips < LOOK_AHEAD) return false;
     p->cursor.batch++;
     if (drained && pool->last && p->skips == 0) p->cursor = (StreamCursor){p->cursor.epoch + 1, 0};
     return true;

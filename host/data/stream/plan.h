@@ -1,11 +1,12 @@
-/* The order of a stream: which windows go into which batch (data/stream.h says how). Planned from
- * offsets and splits alone, a pool at a time; no event is read. A pure function of the options and
- * the file's offsets and splits.
- */
+/* The order of a stream: which windows are in which batch (stream.h says how). It is planned one
+ * pool at a time and depends only on the options and on the file's offsets and splits; no event is
+ * read. */
 #ifndef SOUK_PLAN_H
 #define SOUK_PLAN_H
 
-#include "data/stream/stream.h"
+#include "data/behaviour/schema.h"
+#include "data/stream/batch.h"
+#include "data/stream/options.h"
 
 /* Consecutive users of the file. */
 typedef struct {
@@ -13,7 +14,7 @@ typedef struct {
     int64_t first, end; /* rows of /events that their windows need */
 } Block;
 
-/* A window, and where its events are to be found. */
+/* A window, and the block that has its events. */
 typedef struct {
     Window window;
     int64_t pool;  /* serial number of the pool */
@@ -21,7 +22,7 @@ typedef struct {
 } PlannedWindow;
 
 typedef struct {
-    int64_t serial; /* 0, 1, … from where the plan began */
+    int64_t serial; /* number of the pool: 0, 1, … since the plan was opened */
     bool last;      /* of its epoch */
     int32_t blocks;
     Block *block; /* [blocks] */
@@ -37,12 +38,13 @@ typedef struct {
     const Behaviour *file;
     StreamOptions options;
     int64_t blocks;
-    Block *block;            /* [blocks] with anything to read, in file order */
-    int64_t *order;          /* [blocks] of the epoch that pools are planned of */
-    int64_t epoch, position; /* the next pool: epoch, and first block in `order` */
-    int64_t pools;           /* planned so far: the next one's serial number */
+    Block *block;            /* [blocks] that have windows, in file order */
+    int64_t *order;          /* [blocks] the order of the blocks in `epoch` */
+    int64_t epoch, position; /* of the next pool: its epoch, and the index in `order` of its first
+                              * block */
+    int64_t pools;           /* planned so far: the serial number of the next one */
     int skips;
-    PlannedWindow skipped[LOOK_AHEAD]; /* drawn, and too long for the batch then open */
+    PlannedWindow skipped[LOOK_AHEAD]; /* windows that were too long for an open batch */
     StreamCursor cursor;               /* of the next batch */
 } Plan;
 
@@ -52,13 +54,13 @@ void plan_close(Plan *p); /* safe on {0} */
 /* The next pool. Only where p->blocks > 0. */
 Status plan_pool(Plan *p, PoolPlan *pool);
 
-/* Draw windows of `pool` into the open batch of *used tokens, which is `windows` long so far; `batch`
- * holds tokens/2 windows. True when the batch is complete, false when the pool is used up first: go
- * on with the next. A batch that begins takes skipped windows first (pass *windows 0). After a
- * complete batch p->cursor names the next one. */
+/* Draw windows of `pool` into the open batch, which has *windows windows and *used tokens so far.
+ * `batch` has capacity for tokens/2 windows. Returns true when the batch is complete; then
+ * p->cursor names the next batch. Returns false when the pool is used up before; the caller
+ * continues the batch with the next pool. A new batch (*windows 0) takes skipped windows first. */
 bool plan_batch(Plan *p, PoolPlan *pool, PlannedWindow *batch, int64_t *windows, int64_t *used);
 
-/* Lowest serial number among pools of skipped windows, or `otherwise`. */
+/* The lowest serial number among `otherwise` and the pools of skipped windows. */
 int64_t plan_lowest_pool(const Plan *p, int64_t otherwise);
 
 #endif

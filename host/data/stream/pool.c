@@ -1,8 +1,8 @@
 #include "data/stream/pool.h"
-#include "data/behaviour/columns.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
+
+#include "data/behaviour/columns.h"
 
 static size_t size_of(Column column) { return schema_type_bytes(schema_column_type(column)); }
 
@@ -46,7 +46,7 @@ void pool_close(Pool *p)
     free(p);
 }
 
-/* Columns one after the other, each with the pool's blocks end to end. */
+/* The decoded columns are one after the other in memory; each has the pool's blocks end to end. */
 Status pool_allocate(Pool *p, const Behaviour *file)
 {
     size_t events = 0, bytes = 0;

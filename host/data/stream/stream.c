@@ -1,7 +1,8 @@
-/* The stream at work. One lock guards all state; planning is done under it, decoding and filling
- * outside of it. Any thread, the caller's too, does whatever is next: plan a batch into a free slot
- * of the ring, fill a planned batch whose pools are decoded, or decode a piece of the lowest pool
- * that is not. What a batch holds is settled when it is planned, so who fills it does not matter. */
+/* One lock guards all state. Batches are planned while it is held, and decoded and filled while it
+ * is not. Each thread, also the caller's, does the first of these that there is to do: plan a batch
+ * into a free slot of the ring; fill a planned batch whose pools are decoded; decode a piece of the
+ * lowest pool that is not decoded yet. The contents of a batch are decided when it is planned, so
+ * that they are the same whichever thread fills it. */
 #include "data/stream/stream.h"
 
 #include <inttypes.h>
@@ -23,9 +24,9 @@ typedef struct {
     SlotState state;
     Batch batch;
     WindowList list;
-    int64_t lowest, highest;      /* serial numbers of the pools it draws on */
+    int64_t lowest, highest;      /* serial numbers of the pools that its windows are in */
     const EventColumns **columns; /* [highest-lowest+1] of those pools */
-    int64_t columns_room;
+    int64_t columns_capacity;
     Status status;
     char message[1024], place[128];
 } Slot;
@@ -42,16 +43,16 @@ struct Stream {
 
     int slots;
     Slot *slot; /* batch number n of this stream is in slot n % slots */
-    WindowList
-        other; /* batches of other ranks, which are planned and not read; no window on one rank */
+    /* A batch of another rank, which is planned but not read. Without memory where ranks is 1. */
+    WindowList other;
     int64_t planned; /* batches planned so far */
-    int64_t taken;   /* batches given to the caller, who holds the last of them */
+    int64_t taken;   /* batches given to the caller, who still uses the last of them */
 
-    int64_t pools, pools_room; /* pool[i] has serial number first_pool + i */
+    int64_t pools, pools_capacity; /* pool[i] has serial number first_pool + i */
     int64_t first_pool;
     Pool **pool;
     int64_t drawing; /* serial number of the pool that batches are planned from */
-    bool ahead;      /* plan the next pool early, so that it can be decoded ahead */
+    bool ahead;      /* plan one pool more than is needed, so that it is decoded early */
     bool reading;    /* false while batches are only counted or skipped */
 
     int64_t counted_epoch, counted; /* of stream_batches */
@@ -59,17 +60,17 @@ struct Stream {
 
 static Pool *pool_at(const Stream *s, int64_t serial) { return s->pool[serial - s->first_pool]; }
 
-/* ---- Planning: all under the lock ------------------------------------------------------------- */
+/* ---- Planning: all under the lock ------------------------------------------------------------ */
 
 static Status plan_next_pool(Stream *s)
 {
     PoolPlan plan;
-    if (s->pools == s->pools_room) {
-        const int64_t room = s->pools_room ? 2 * s->pools_room : 8;
-        Pool **more = realloc(s->pool, (size_t)room * sizeof *more);
-        if (!more) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " pools", room);
+    if (s->pools == s->pools_capacity) {
+        const int64_t capacity = s->pools_capacity ? 2 * s->pools_capacity : 8;
+        Pool **more = realloc(s->pool, (size_t)capacity * sizeof *more);
+        if (!more) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " pools", capacity);
         s->pool = more;
-        s->pools_room = room;
+        s->pools_capacity = capacity;
     }
     TRY(plan_pool(&s->plan, &plan));
     const Status st = pool_open(&s->pool[s->pools], s->file, &plan);
@@ -79,7 +80,7 @@ static Status plan_next_pool(Stream *s)
     return OK;
 }
 
-/* Let go of pools that no planned batch and no skipped window needs. */
+/* Close the pools that no planned batch and no skipped window needs. */
 static void retire_pools(Stream *s)
 {
     int64_t lowest = plan_lowest_pool(&s->plan, s->drawing);
@@ -120,8 +121,8 @@ static Status plan_window_list(Stream *s, WindowList *list)
     }
 }
 
-/* A round is one batch for each rank; the slot gets this rank's. An epoch may end within a round: the
- * ranks that come after its last batch get a batch without windows. */
+/* A round is one batch for each rank; the slot receives the batch of this rank. An epoch may end
+ * within a round: then the ranks after its last batch get a batch without windows. */
 static Status plan_round(Stream *s, Slot *slot)
 {
     const StreamCursor first = s->plan.cursor;
@@ -160,7 +161,7 @@ static Status fast_forward(Stream *s, StreamCursor at)
     return OK;
 }
 
-/* ---- Work ------------------------------------------------------------------------------------- */
+/* ---- Work ------------------------------------------------------------------------------------ */
 
 static void wake(Stream *s)
 {
@@ -205,11 +206,11 @@ static const Pool *failed_pool(const Stream *s, const Slot *slot)
 static Status note_columns(Stream *s, Slot *slot)
 {
     const int64_t count = slot->highest - slot->lowest + 1;
-    if (count > slot->columns_room) {
+    if (count > slot->columns_capacity) {
         const EventColumns **more = realloc(slot->columns, (size_t)count * sizeof *more);
         if (!more) return FAIL(ERR_MEMORY, "no memory for a batch over %" PRId64 " pools", count);
         slot->columns = more;
-        slot->columns_room = count;
+        slot->columns_capacity = count;
     }
     for (int64_t k = 0; k < count; k++) slot->columns[k] = pool_at(s, slot->lowest + k)->columns;
     return OK;
@@ -305,7 +306,7 @@ static void *reader(void *argument)
     return NULL;
 }
 
-/* ---- Opening and reading ---------------------------------------------------------------------- */
+/* ---- Opening and reading --------------------------------------------------------------------- */
 
 static void check_options(const StreamOptions *o, StreamCursor at)
 {

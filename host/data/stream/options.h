@@ -1,0 +1,21 @@
+/* Which batches a stream makes (stream.h says how). */
+#ifndef SOUK_STREAM_OPTIONS_H
+#define SOUK_STREAM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    int split;           /* SPLIT_TRAIN, SPLIT_VALID or SPLIT_TEST */
+    int64_t tokens;      /* capacity of a batch */
+    int64_t length;      /* longest window, 2 .. tokens */
+    int64_t context;     /* 0: training windows; 1 .. length-1: evaluation windows */
+    int64_t pool_events; /* shuffle pool, events */
+    uint64_t seed;
+    int threads;  /* that read; 0: the calling thread reads */
+    bool shuffle; /* false: file order */
+    int rank;     /* 0 .. ranks-1 */
+    int ranks;    /* processes that share the batches; 0: 1 */
+} StreamOptions;
+
+#endif
