@@ -1,22 +1,27 @@
+#include "data/ingest/clean.h"
+
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/progress.h"
-#include "data/ingest/stage.h"
+#include "data/ingest/core.h"
+#include "data/ingest/pass.h"
 
 #define MINUTE_MS INT64_C(60000)
 #define DAY_MS    INT64_C(86400000)
 
+/* A record's key to sort by, and its position in the input. */
 typedef struct {
     int64_t key, position;
 } Place;
 
-/* A worker's, and what it found in its batch. */
+/* A worker's memory, and the counts of its batch. */
 typedef struct {
     const Stage *stage;
-    Place *place;
-    char *copy;
-    int64_t room;
+    Place *place;     /* [capacity] */
+    char *copy;       /* [capacity] records */
+    int64_t capacity; /* events of one user */
     int64_t read, duplicates, bot_users, bot_events;
 } Cleaner;
 
@@ -28,17 +33,17 @@ typedef struct {
     Cleaner cleaner[PASS_WORKERS];
 } Cleaning;
 
-static Status make_room(Cleaner *c, int64_t count)
+static Status reserve(Cleaner *c, int64_t count)
 {
-    if (count <= c->room) return OK;
-    const int64_t room = count + count / 2;
-    Place *place = realloc(c->place, (size_t)room * sizeof *place);
+    if (count <= c->capacity) return OK;
+    const int64_t capacity = count + count / 2;
+    Place *place = realloc(c->place, (size_t)capacity * sizeof *place);
     if (place) c->place = place;
-    char *copy = realloc(c->copy, (size_t)room * c->stage->size);
+    char *copy = realloc(c->copy, (size_t)capacity * c->stage->size);
     if (copy) c->copy = copy;
     if (!place || !copy)
-        return FAIL(ERR_MEMORY, "no memory for one user's %lld events", (long long)count);
-    c->room = room;
+        return FAIL(ERR_MEMORY, "no memory for one user's %" PRId64 " events", count);
+    c->capacity = capacity;
     return OK;
 }
 
@@ -57,7 +62,7 @@ static Status order_by_time(Cleaner *c, Record *records, int64_t count)
     for (int64_t i = 1; i < count && ordered; i++)
         ordered = record_at(records, size, i - 1)->time <= record_at(records, size, i)->time;
     if (ordered) return OK;
-    TRY(make_room(c, count));
+    TRY(reserve(c, count));
     for (int64_t i = 0; i < count; i++) c->place[i] = (Place){record_at(records, size, i)->time, i};
     qsort(c->place, (size_t)count, sizeof *c->place, by_place);
     memcpy(c->copy, records, (size_t)count * size);
@@ -66,7 +71,8 @@ static Status order_by_time(Cleaner *c, Record *records, int64_t count)
     return OK;
 }
 
-/* Without a clock `time` holds the gap to the next event: sum them up from 0. */
+/* Without a clock `time` holds the gap to the next event. The sums of these gaps become the times;
+ * the first event has time 0. */
 static void times_from_gaps(Record *records, int64_t count, size_t size)
 {
     int64_t now = 0;
@@ -78,7 +84,7 @@ static void times_from_gaps(Record *records, int64_t count, size_t size)
     }
 }
 
-/* Drop the records marked in `dropped`. */
+/* Remove the records with `dropped` set; returns how many are left. */
 static int64_t compact(Record *records, int64_t count, size_t size)
 {
     int64_t kept = 0;
@@ -90,11 +96,12 @@ static int64_t compact(Record *records, int64_t count, size_t size)
     return kept;
 }
 
-/* Mark all but the first of equal rows among records first .. end-1, which share user and time. */
+/* Set `dropped` in all but the first of equal rows among records first .. end-1, which are of one
+ * user and one time. */
 static Status mark_equal(Cleaner *c, Record *records, int64_t first, int64_t end, int64_t *marked)
 {
     const size_t size = c->stage->size;
-    TRY(make_room(c, end - first));
+    TRY(reserve(c, end - first));
     for (int64_t i = first; i < end; i++) {
         const Record *r = record_at(records, size, i);
         c->place[i - first] = (Place){(int64_t)r->hash << 31 ^ r->item, i};
@@ -122,7 +129,7 @@ static Status drop_duplicates(Cleaner *c, Record *records, int64_t *count)
     return OK;
 }
 
-/* More than `limit` events within any `window_ms`. */
+/* Whether more than `limit` events are within some `window_ms`; 0: no limit. */
 static bool too_busy(const Record *records, int64_t count, size_t size, int64_t limit,
                      int64_t window_ms)
 {
@@ -196,7 +203,7 @@ Status clean_log(Stage *g, Sorter *sorter)
     TRY_OR_FAIL(st, core_open(&all.core, g));
     TRY_OR_FAIL(st, pass_run(g, &(Pass){sorter, &all, clean_batch, take_clean}));
     progress_end(&all.progress, NULL);
-    sort_close(sorter); /* its memory is the core's now */
+    sort_close(sorter); /* frees memory for the core */
     sorter = NULL;
     st = core_find(g, &all.core);
 fail:

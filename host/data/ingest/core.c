@@ -1,8 +1,9 @@
-/* The k-core: users and items with too few events go, and with them events of others, until all that
- * are left have enough. */
+#include "data/ingest/core.h"
+
+#include <inttypes.h>
 #include <stdlib.h>
 
-#include "data/ingest/stage.h"
+#include "data/ingest/pass.h"
 
 Status core_open(Core *core, const Stage *g)
 {
@@ -11,8 +12,8 @@ Status core_open(Core *core, const Stage *g)
     core->first_ms = INT64_MAX;
     core->last_ms = INT64_MIN;
     if (core->user && core->item) return OK;
-    return FAIL(ERR_MEMORY, "no memory to count %lld users and %lld items",
-                (long long)g->users.count, (long long)g->items.count);
+    return FAIL(ERR_MEMORY, "no memory to count %" PRId64 " users and %" PRId64 " items",
+                g->users.count, g->items.count);
 }
 
 void core_close(Core *core)
@@ -33,7 +34,7 @@ void core_add(Core *core, const Record *records, int64_t count, size_t size)
     }
 }
 
-/* Counting again without the users and items that `old` has dropped. */
+/* A new count, without the users and items that `old` has dropped. */
 typedef struct {
     size_t size;
     const Core *old;
@@ -76,7 +77,7 @@ static int64_t alive(const uint32_t *events, int64_t count)
     return n;
 }
 
-/* Events of users and items that stay, into a table of their own. */
+/* Copies the events of users and items that stay to another table. */
 typedef struct {
     size_t size;
     const Core *core;
@@ -113,8 +114,7 @@ fail:
 static Status number_items(Stage *g, const uint32_t *events)
 {
     g->item_row = malloc((size_t)g->items.count * sizeof *g->item_row + 1);
-    if (!g->item_row)
-        return FAIL(ERR_MEMORY, "no memory for %lld items", (long long)g->items.count);
+    if (!g->item_row) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", g->items.count);
     g->rows_of_items = 0;
     for (int64_t i = 0; i < g->items.count; i++)
         g->item_row[i] = events[i] ? (int32_t)g->rows_of_items++ : -1;

@@ -1,10 +1,13 @@
-#include <float.h>
+#include "data/ingest/features.h"
+
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/ingest/stage.h"
+#include "data/ingest/pass.h"
+#include "data/ingest/split.h"
 
 enum { HALF = 1 << 16 };
 
@@ -13,7 +16,7 @@ static double transform(const Feature *f, double x)
     return f->log ? copysign(log1p(fabs(x)), x) : x;
 }
 
-/* Welford, one pass: stable, in order of the table. */
+/* Welford's update, which is stable numerically. Values are added in order of the table. */
 static void stats_add(NumberStats *s, double x)
 {
     s->count++;
@@ -37,8 +40,11 @@ float features_normal(const Stage *g, int f, float x)
     return (float)((value - features_mean(g, f)) / features_std(g, f));
 }
 
-/* ---- Medians of event columns, exactly: the halves of an ordered 32-bit key, one pass each ------
- */
+/* ---- Medians of event columns ---------------------------------------------------------------- */
+
+/* A median is found exactly, by two passes: a histogram of the upper halves of all values' 32-bit
+ * keys, then one of the lower halves of those values that share the median's upper half. The order
+ * of the keys is that of the values. */
 
 static uint32_t ordered_bits(float x)
 {
@@ -55,17 +61,20 @@ static float from_ordered(uint32_t bits)
     return x;
 }
 
-/* A worker's: what can be said of its batch without those before it. The logarithms are most of it. */
+/* A worker's results for its batch, as far as they do not depend on the batches before it. The
+ * logarithms take most of the time, so that they are computed here. */
 typedef struct {
-    int64_t (*range)[SPLITS][2]; /* by user */
+    int64_t (*range)[SPLITS][2]; /* [users of the batch] */
     double *value;               /* [events, event features] transformed, of the train split */
-    int64_t users_room, values_room, episodes;
+    int64_t users_capacity, values_capacity;
+    int64_t episodes;
 } Measured;
 
 typedef struct {
     Stage *g;
-    int64_t *upper[CELLS_MAX]; /* [HALF] train values by the upper half of their key, by feature */
-    int64_t profiles;          /* users there is room for */
+    int64_t *upper[CELLS_MAX]; /* [HALF] of each event feature: counts of train values, by the upper
+                                * half of their keys */
+    int64_t profiles;          /* capacity of user_value, in users */
     Measured measured[PASS_WORKERS];
 } Measure;
 
@@ -74,8 +83,8 @@ static bool known(const Feature *f, CellValue v)
     return f->category ? v.category != 0 : !isnan(v.number);
 }
 
-/* A better value for an item or user: train before the rest; in train the latest, else the first.
- */
+/* Which value of an item or user is kept: one of the train split if there is one, and of these the
+ * latest; otherwise the earliest. */
 static void keep_best(KnownValue *best, CellValue value, int64_t time, bool train)
 {
     const uint32_t rank = train ? 2 : 1;
@@ -84,7 +93,7 @@ static void keep_best(KnownValue *best, CellValue value, int64_t time, bool trai
     *best = (KnownValue){time, value, rank};
 }
 
-/* `transformed`: its event features, where `train`. */
+/* `transformed`: the event's features, after the transform; read only where `train`. */
 static void measure_event(Measure *a, const Record *r, int64_t user, bool train,
                           const double *transformed)
 {
@@ -109,16 +118,16 @@ static void measure_event(Measure *a, const Record *r, int64_t user, bool train,
     }
 }
 
-static Status grow_users(Stage *g, int64_t user, int64_t *room)
+static Status grow_users(Stage *g, int64_t user, int64_t *capacity)
 {
-    if (g->user_features == 0 || user < *room) return OK;
-    const int64_t wanted = *room ? *room * 2 : 1024;
+    if (g->user_features == 0 || user < *capacity) return OK;
+    const int64_t wanted = *capacity ? *capacity * 2 : 1024;
     const size_t row = (size_t)g->user_features * sizeof *g->user_value;
     KnownValue *fresh = realloc(g->user_value, (size_t)wanted * row);
-    if (!fresh) return FAIL(ERR_MEMORY, "no memory for %lld users' profiles", (long long)wanted);
-    memset((char *)fresh + (size_t)*room * row, 0, (size_t)(wanted - *room) * row);
+    if (!fresh) return FAIL(ERR_MEMORY, "no memory for the features of %" PRId64 " users", wanted);
+    memset((char *)fresh + (size_t)*capacity * row, 0, (size_t)(wanted - *capacity) * row);
     g->user_value = fresh;
-    *room = wanted;
+    *capacity = wanted;
     return OK;
 }
 
@@ -149,9 +158,9 @@ static Status measure_batch(void *context, int worker, RecordBatch *batch)
     const Stage *g = a->g;
     Measured *m = &a->measured[worker];
     const int64_t events = batch->count;
-    m->range = pass_capacity(m->range, &m->users_room, events, sizeof *m->range);
-    m->value =
-        pass_capacity(m->value, &m->values_room, events * g->event_features + 1, sizeof *m->value);
+    m->range = pass_capacity(m->range, &m->users_capacity, events, sizeof *m->range);
+    m->value = pass_capacity(m->value, &m->values_capacity, events * g->event_features + 1,
+                             sizeof *m->value);
     if (!m->range || !m->value) return ERR_MEMORY;
     m->episodes = 0;
     for (int64_t user = 0, first = 0, end; first < events; user++, first = end) {
@@ -184,7 +193,7 @@ static void measure_user(Measure *a, const Record *records, int64_t count,
     report->users++;
 }
 
-/* Counts of the report, best values, moments and upper halves. */
+/* Adds a batch to the counts of the report, the best values, the moments and the histograms. */
 static Status take_measures(void *context, int worker, const RecordBatch *batch)
 {
     Measure *a = context;
@@ -210,7 +219,7 @@ static Status measure(Measure *a)
     return st;
 }
 
-/* The lower median's place in a histogram; *rank becomes its rank inside the bin. */
+/* The bin of a histogram that has the value of this rank; *rank becomes its rank in the bin. */
 static int64_t bin_of_rank(const int64_t *bin, int64_t *rank)
 {
     int64_t at = 0;
@@ -218,7 +227,7 @@ static int64_t bin_of_rank(const int64_t *bin, int64_t *rank)
     return at;
 }
 
-/* The lower halves of the values that share the median's upper half. */
+/* A histogram of the lower halves of those values that share the median's upper half. */
 typedef struct {
     int feature, cell;
     int64_t rank;
@@ -262,10 +271,8 @@ static Status event_medians(Measure *a)
         Lower *l = &m.lower[m.lowers++];
         *l = (Lower){.feature = f, .cell = feature->cell, .rank = (g->stats[f].count - 1) / 2};
         l->top = (uint32_t)bin_of_rank(a->upper[f], &l->rank);
-        if (!(l->bin = calloc(HALF, sizeof *l->bin))) {
-            st = FAIL(ERR_MEMORY, "no memory for medians");
-            goto fail;
-        }
+        l->bin = calloc(HALF, sizeof *l->bin);
+        if (!l->bin) TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for medians"));
     }
     if (m.lowers) TRY_OR_FAIL(st, pass_run(g, &(Pass){.context = &m, .take = count_lower}));
     for (Lower *l = m.lower; l < m.lower + m.lowers; l++)
@@ -276,8 +283,7 @@ fail:
     return st;
 }
 
-/* ---- Items and users: values are in memory -----------------------------------------------------
- */
+/* ---- Items and users, whose values are in memory --------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -307,39 +313,45 @@ static Status entity_stats(Stage *g, int f, const KnownValue *value, int feature
     return OK;
 }
 
-Status features_measure(Stage *g)
+static Status open_measure(Stage *g, Measure *a)
 {
     int *const counter[] = {&g->item_features, &g->user_features, &g->event_features};
-    Measure a = {.g = g};
-    Status st = OK;
     for (int f = 0; f < g->m->features; f++) {
         const Owner owner = g->m->feature[f].owner;
         g->feature_at[f] = (*counter[owner])++;
-        if (owner == OWNER_EVENT && !(a.upper[f] = calloc(HALF, sizeof *a.upper[f])))
-            st = FAIL(ERR_MEMORY, "no memory for medians");
+        if (owner != OWNER_EVENT) continue;
+        a->upper[f] = calloc(HALF, sizeof *a->upper[f]);
+        if (!a->upper[f]) return FAIL(ERR_MEMORY, "no memory for medians");
     }
     g->item_value =
         calloc((size_t)(g->rows_of_items * g->item_features + 1), sizeof *g->item_value);
-    if (!g->item_value) st = FAIL(ERR_MEMORY, "no memory for the items' features");
-    if (st == OK) st = measure(&a);
-    if (st == OK) st = event_medians(&a);
+    return g->item_value ? OK : FAIL(ERR_MEMORY, "no memory for the items' features");
+}
+
+Status features_measure(Stage *g)
+{
+    Measure a = {.g = g};
+    Status st;
+    TRY_OR_FAIL(st, open_measure(g, &a));
+    TRY_OR_FAIL(st, measure(&a));
+    TRY_OR_FAIL(st, event_medians(&a));
     g->report->items = g->rows_of_items;
     g->report->events = sort_table_count(g->table);
     for (int f = 0; f < g->m->features; f++) {
         const Owner owner = g->m->feature[f].owner;
-        if (st == OK && owner == OWNER_ITEM)
-            st = entity_stats(g, f, g->item_value, g->item_features, g->rows_of_items);
-        if (st == OK && owner == OWNER_USER)
-            st = entity_stats(g, f, g->user_value, g->user_features, g->report->users);
+        if (owner == OWNER_ITEM)
+            TRY_OR_FAIL(st, entity_stats(g, f, g->item_value, g->item_features, g->rows_of_items));
+        if (owner == OWNER_USER)
+            TRY_OR_FAIL(st, entity_stats(g, f, g->user_value, g->user_features, g->report->users));
         g->report->missing[f] = g->stats[f].missing;
         g->report->median[f] = g->stats[f].fill;
-        free(a.upper[f]);
     }
+fail:
+    for (int f = 0; f < CELLS_MAX; f++) free(a.upper[f]);
     return st;
 }
 
-/* ---- Tables for the behaviour file --------------------------------------------------------------
- */
+/* ---- Tables for the behaviour file ----------------------------------------------------------- */
 
 void features_free(FeatureSet *set)
 {
@@ -353,11 +365,12 @@ static Status add_number(FeatureSet *set, const char *name, const char *suffix, 
 {
     const int at = set->numbers;
     if (at == FEATURES_MAX)
-        return FAIL(ERR_FORMAT, "more than %d numeric features, flags of missing ones included",
+        return FAIL(ERR_FORMAT,
+                    "more than %d numeric features, counting those that flag missing values",
                     FEATURES_MAX);
     const int length = snprintf(set->number_name[at], FEATURE_NAME_MAX, "%s%s", name, suffix);
     if (length >= FEATURE_NAME_MAX)
-        return FAIL(ERR_FORMAT, "feature \"%s%s\": the name is longer than %d bytes", name, suffix,
+        return FAIL(ERR_FORMAT, "feature \"%s%s\": want a name of at most %d bytes", name, suffix,
                     FEATURE_NAME_MAX - 1);
     set->mean[at] = (float)mean;
     set->std[at] = (float)std;
@@ -380,13 +393,14 @@ static Status name_columns(const Stage *g, Owner owner, FeatureSet *set)
     return OK;
 }
 
-/* LogRows of one kind: 0 unknown, then the values in order of the entities that first carry them. */
+/* The rows of one kind of category: row 0 for unknown ones, then the values in the order in which
+ * the entities first have them. */
 static Status fill_kind(const Stage *g, int f, const KnownValue *value, int features, int64_t rows,
                         FeatureSet *set, int kind)
 {
     const int64_t values = g->category[g->m->feature[f].cell].count;
     int32_t *row_of = calloc((size_t)values + 1, sizeof *row_of);
-    if (!row_of) return FAIL(ERR_MEMORY, "no memory for %lld categories", (long long)values);
+    if (!row_of) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " categories", values);
     int32_t next = 1;
     for (int64_t i = 0; i < rows; i++) {
         const KnownValue *v = &value[i * features + g->feature_at[f]];

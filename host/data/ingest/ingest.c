@@ -1,7 +1,7 @@
 #include "data/ingest/ingest.h"
 
 #include <errno.h>
-#include <math.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +9,18 @@
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "data/ingest/clean.h"
+#include "data/ingest/features.h"
+#include "data/ingest/split.h"
 #include "data/ingest/stage.h"
+#include "data/ingest/write.h"
 #include "data/rawlog/input.h"
 #include "data/rawlog/pipe.h"
 
 enum { AHEAD = 8, MEMORY_MIN = 1 << 20 };
 
-/* Bad rows of a piece, into the report; the first of each kind in order of the input stays. */
+/* Adds the bad rows of a piece to the report, which keeps the first one of each kind in order of
+ * the input. */
 static Status take_bad(Stage *g, const LogRows *rows, const LogPiece *piece)
 {
     int first = -1;
@@ -32,7 +37,7 @@ static Status take_bad(Stage *g, const LogRows *rows, const LogPiece *piece)
         }
     }
     if (first < 0 || !g->options->strict) return OK;
-    return FAIL(ERR_FORMAT, "%s:%lld: %s", piece->path, (long long)rows->bad[first].line,
+    return FAIL(ERR_FORMAT, "%s:%" PRId64 ": %s", piece->path, rows->bad[first].line,
                 rows->bad[first].why);
 }
 
@@ -75,8 +80,8 @@ static Status take_rows(Stage *g, Sorter *sorter, const LogRows *rows)
     return OK;
 }
 
-/* Two fifths of the memory are for the dictionaries; the sort and the tables have a quarter each.
- */
+/* The dictionaries may take two fifths of the memory; the sort takes a quarter, and so do the
+ * tables. */
 static Status check_keys(const Stage *g)
 {
     int64_t bytes = g->users.bytes + g->items.bytes;
@@ -84,21 +89,21 @@ static Status check_keys(const Stage *g)
     const int64_t most = g->memory / 5 * 2, least = INT64_C(16) << 20;
     if (bytes <= (most > least ? most : least)) return OK;
     return FAIL(ERR_MEMORY,
-                "%lld users and %lld items need %lld MiB of dictionaries, two fifths of --memory "
-                "(%lld MiB) at most: give more",
-                (long long)g->users.count, (long long)g->items.count, (long long)(bytes >> 20),
-                (long long)(g->memory >> 20));
+                "%" PRId64 " users and %" PRId64 " items need %" PRId64
+                " MiB of dictionaries, want at most two fifths of --memory (%" PRId64 " MiB)",
+                g->users.count, g->items.count, bytes >> 20, g->memory >> 20);
 }
 
 static Status read_pieces(Stage *g, Pipe *pipe, Sorter *sorter, int64_t bytes)
 {
     Progress progress;
-    char extra[64];
+    char extra[64] = "";
     const LogRows *rows;
     const LogPiece *piece;
-    Status st;
     progress_begin(&progress, "reading", bytes, g->options->listener);
-    while ((st = pipe_next(pipe, &rows, &piece)) == OK && rows) {
+    for (;;) {
+        TRY(pipe_next(pipe, &rows, &piece));
+        if (!rows) break;
         g->report->rows += rows->seen;
         g->report->outside_time += rows->outside_time;
         g->report->outside_limits += rows->outside_limits;
@@ -109,8 +114,8 @@ static Status read_pieces(Stage *g, Pipe *pipe, Sorter *sorter, int64_t bytes)
         TRY(progress_update(&progress, pipe_position(pipe), extra));
     }
     g->report->bytes = pipe_position(pipe);
-    if (st == OK) progress_end(&progress, extra);
-    return st;
+    progress_end(&progress, extra);
+    return OK;
 }
 
 static Status parse_log(Stage *g, Sorter **sorter)
@@ -139,12 +144,11 @@ static Status no_events(const Stage *g)
     for (int k = 0; k < BAD_KINDS; k++)
         if (r->bad[k].count)
             return FAIL(ERR_FORMAT,
-                        "%s: no events are left of %lld rows; the first bad one, line "
-                        "%lld: %s",
-                        r->bad_path[k], (long long)r->rows, (long long)r->bad[k].line,
-                        r->bad[k].why);
-    return FAIL(ERR_FORMAT, "%s: no events are left of %lld rows", g->options->inputs[0],
-                (long long)r->rows);
+                        "%s: no events are left of %" PRId64
+                        " rows; the first bad row is line %" PRId64 ": %s",
+                        r->bad_path[k], r->rows, r->bad[k].line, r->bad[k].why);
+    return FAIL(ERR_FORMAT, "%s: no events are left of %" PRId64 " rows", g->options->inputs[0],
+                r->rows);
 }
 
 static Status check_options(Stage *g)
@@ -154,11 +158,12 @@ static Status check_options(Stage *g)
     g->memory = o->memory ? o->memory : INGEST_MEMORY_DEFAULT;
     g->threads = o->threads > 0 ? o->threads : (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (g->memory < MEMORY_MIN)
-        return FAIL(ERR_USAGE, "--memory %lld, expected at least 1 MiB", (long long)g->memory);
+        return FAIL(ERR_USAGE, "--memory %" PRId64 ", want at least 1 MiB", g->memory);
     if (o->input_count > PARTS_MAX)
-        return FAIL(ERR_USAGE, "%d inputs, at most %d", o->input_count, PARTS_MAX);
+        return FAIL(ERR_USAGE, "%d inputs, want at most %d", o->input_count, PARTS_MAX);
     if (g->m->split == SPLIT_BY_FILE && o->input_count < 2)
-        return FAIL(ERR_USAGE, "the split by files needs at least two inputs, train and test");
+        return FAIL(ERR_USAGE, "%d input, want at least two to split by files: train and test",
+                    o->input_count);
     if (o->directory)
         snprintf(g->directory, sizeof g->directory, "%s", o->directory);
     else if (!slash)
@@ -167,9 +172,9 @@ static Status check_options(Stage *g)
         snprintf(g->directory, sizeof g->directory, "%.*s",
                  slash == o->output ? 1 : (int)(slash - o->output), o->output);
     if (access(g->directory, W_OK))
-        return FAIL(ERR_IO, "%s: cannot write there: %s", g->directory, strerror(errno));
+        return FAIL(ERR_IO, "%s: cannot write to this folder: %s", g->directory, strerror(errno));
     if (!o->force && access(o->output, F_OK) == 0)
-        return FAIL(ERR_USAGE, "%s exists; --force replaces it", o->output);
+        return FAIL(ERR_USAGE, "%s exists already, want --force to replace it", o->output);
     return OK;
 }
 
@@ -206,10 +211,7 @@ Status ingest_run(const IngestOptions *options, Mapping *m, IngestReport *report
     st = clean_log(g, sorter);
     sorter = NULL;
     if (st != OK) goto fail;
-    if (sort_table_count(g->table) == 0) {
-        st = no_events(g);
-        goto fail;
-    }
+    if (sort_table_count(g->table) == 0) TRY_OR_FAIL(st, no_events(g));
     TRY_OR_FAIL(st, split_plan(g));
     TRY_OR_FAIL(st, features_measure(g));
     TRY_OR_FAIL(st, write_behaviour(g));

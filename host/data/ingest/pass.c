@@ -1,25 +1,26 @@
-/* Each worker has a batch of its own: it reads (one worker at a time), prepares (side by side) and
- * waits until the batches read before have been taken. With two workers one prepares while the other
- * takes. */
+/* Each worker has a batch of its own. It reads the batch, prepares it and waits until all batches
+ * that were read before are taken. With two workers one prepares while the other takes. */
+#include "data/ingest/pass.h"
+
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "base/parallel.h"
-#include "data/ingest/stage.h"
 
 typedef struct {
     const Pass *pass;
     Stage *stage;
-    pthread_mutex_t reading; /* guards the source and what follows */
+    pthread_mutex_t reading; /* guards the source, and the next two fields */
     int64_t read;            /* batches */
     bool ended;
-    pthread_mutex_t taking; /* guards what follows, and all that `take` changes */
+    pthread_mutex_t taking; /* guards the fields below, and all that `take` changes */
     pthread_cond_t turned;
     int64_t taken; /* batches */
-    bool failed;   /* one of them; those read after it are not taken */
+    bool failed;   /* a batch failed; those read after it are not taken */
 } Run;
 
-/* The next batch, the `number`-th; empty after the last. */
+/* The next batch, which is empty after the last one, and its number. */
 static Status read_batch(Run *run, RecordBatch *batch, int64_t *number)
 {
     Sorter *sorter = run->pass->sorter;
@@ -34,22 +35,23 @@ static Status read_batch(Run *run, RecordBatch *batch, int64_t *number)
     return st;
 }
 
-/* `st`: how reading and preparing it went. False when no batch is to follow. */
+/* `st`: the status of reading and preparing the batch; receives that of taking it. False where a
+ * batch has failed, so that no more have to be read. */
 static bool take_batch(Run *run, int worker, const RecordBatch *batch, int64_t number, Status *st)
 {
     pthread_mutex_lock(&run->taking);
     while (run->taken < number) pthread_cond_wait(&run->turned, &run->taking);
     if (run->failed && *st != OK) status_clear();
     if (run->failed)
-        *st = OK; /* the failure is an earlier batch's */
+        *st = OK; /* the pass returns the failure of an earlier batch */
     else if (*st == OK)
         *st = run->pass->take(run->pass->context, worker, batch);
     run->failed |= *st != OK;
     run->taken++;
     pthread_cond_broadcast(&run->turned);
-    const bool goes_on = !run->failed;
+    const bool more = !run->failed;
     pthread_mutex_unlock(&run->taking);
-    return goes_on;
+    return more;
 }
 
 static Status work(void *context, int64_t worker)
@@ -84,14 +86,14 @@ Status pass_run(Stage *g, const Pass *pass)
     return st;
 }
 
-void *pass_capacity(void *old, int64_t *room, int64_t count, size_t size)
+void *pass_capacity(void *old, int64_t *capacity, int64_t count, size_t size)
 {
-    if (count <= *room) return old;
+    if (count <= *capacity) return old;
     free(old);
-    *room = count + count / 4 + 64;
-    void *fresh = malloc((size_t)*room * size);
+    *capacity = count + count / 4 + 64;
+    void *fresh = malloc((size_t)*capacity * size);
     if (fresh) return fresh;
-    FAIL(ERR_MEMORY, "no memory for a batch of %lld events", (long long)*room);
-    *room = 0;
+    FAIL(ERR_MEMORY, "no memory for a batch of %" PRId64 " events", *capacity);
+    *capacity = 0;
     return NULL;
 }

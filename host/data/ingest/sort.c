@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ enum {
     RADIX = 1 << RADIX_BITS,
     RECORDS_MIN = 1024,
     WINDOW_BYTES = 1 << 21,
-    BATCH_BYTES = 1 << 19, /* fits a processor's own cache, beside what is made of it */
+    BATCH_BYTES = 1 << 19, /* fits the own cache of a core, beside what is computed from it */
 };
 
 size_t sort_record_size(int cells)
@@ -21,8 +22,7 @@ size_t sort_record_size(int cells)
     return (offsetof(Record, cell) + (size_t)cells * sizeof(CellValue) + 7) / 8 * 8;
 }
 
-/* ---- Temporary files and reserved memory -------------------------------------------------------
- */
+/* ---- Temporary files and reserved memory ----------------------------------------------------- */
 
 static Status temporary_file(int *fd, const char *directory)
 {
@@ -56,7 +56,7 @@ static Status read_at(int fd, char *to, size_t bytes, int64_t offset, const char
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0)
             return FAIL(ERR_IO, "%s: cannot read a temporary file: %s", directory,
-                        n ? strerror(errno) : "it was cut");
+                        n ? strerror(errno) : "it is shorter than it was");
         to += n;
         offset += n;
         bytes -= (size_t)n;
@@ -64,7 +64,7 @@ static Status read_at(int fd, char *to, size_t bytes, int64_t offset, const char
     return OK;
 }
 
-/* Address space; pages come as they are touched. */
+/* Address space; it takes memory only as its pages are touched. */
 static void *reserve(size_t bytes)
 {
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -74,8 +74,7 @@ static void *reserve(size_t bytes)
     return NULL;
 }
 
-/* ---- Batches ------------------------------------------------------------------------------------
- */
+/* ---- Batches --------------------------------------------------------------------------------- */
 
 int64_t sort_batch_user_end(const RecordBatch *b, size_t size, int64_t at)
 {
@@ -90,41 +89,40 @@ void sort_batch_close(RecordBatch *b)
     *b = (RecordBatch){0};
 }
 
-/* Room for `count` records, those that are there kept. */
-static Status record_batch_room(RecordBatch *b, int64_t count, size_t size)
+/* Capacity for `count` records; the contents are kept. */
+static Status reserve_batch(RecordBatch *b, int64_t count, size_t size)
 {
-    if (count > b->room) {
+    if (count > b->capacity) {
         const int64_t wanted = count + count / 4 + 64;
         char *fresh = realloc(b->buffer, (size_t)wanted * size);
-        if (!fresh) return FAIL(ERR_MEMORY, "no memory for %lld events", (long long)count);
+        if (!fresh) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " events", count);
         b->buffer = fresh;
-        b->room = wanted;
+        b->capacity = wanted;
     }
     b->records = (Record *)b->buffer;
     return OK;
 }
 
-/* ---- Sorter ------------------------------------------------------------------------------------
- */
+/* ---- Sorter ---------------------------------------------------------------------------------- */
 
 typedef struct {
-    int64_t next, end; /* records of the file not yet in the buffer */
+    int64_t next, end; /* records of the file that were not loaded yet */
     char *buffer;
-    int64_t at, loaded;
+    int64_t at, loaded; /* in the buffer: the next record, and the end */
 } Run;
 
 struct Sorter {
     size_t size;
     char *buffer;
-    int64_t room, count; /* records */
-    uint64_t *order[2];  /* user << 32 | position */
+    int64_t capacity, count; /* records */
+    uint64_t *order[2];      /* user << 32 | position */
     const char *directory;
     int fd;
     int64_t written;
     Run *run;
-    int runs, runs_room, heap_size;
-    int *heap;  /* of runs, by (user at their head, run) */
-    int64_t at; /* without runs: place in order[0] of the next record to be handed out */
+    int runs, runs_capacity, heap_size;
+    int *heap;  /* run numbers, by (user of the run's next record, run) */
+    int64_t at; /* without runs: index in order[0] of the record that is handed out next */
 };
 
 Status sort_open(Sorter **sorter, size_t size, int64_t memory, const char *directory)
@@ -134,20 +132,20 @@ Status sort_open(Sorter **sorter, size_t size, int64_t memory, const char *direc
     s->fd = -1;
     s->size = size;
     s->directory = directory;
-    s->room = memory / (int64_t)(size + 16);
-    if (s->room < RECORDS_MIN) s->room = RECORDS_MIN;
-    if (s->room > UINT32_MAX / 2) s->room = UINT32_MAX / 2;
-    s->buffer = reserve((size_t)s->room * size);
-    for (int i = 0; i < 2; i++) s->order[i] = reserve((size_t)s->room * 8);
+    s->capacity = memory / (int64_t)(size + 16);
+    if (s->capacity < RECORDS_MIN) s->capacity = RECORDS_MIN;
+    if (s->capacity > UINT32_MAX / 2) s->capacity = UINT32_MAX / 2;
+    s->buffer = reserve((size_t)s->capacity * size);
+    for (int i = 0; i < 2; i++) s->order[i] = reserve((size_t)s->capacity * 8);
     return s->buffer && s->order[0] && s->order[1] ? OK : ERR_MEMORY;
 }
 
 void sort_close(Sorter *s)
 {
     if (!s) return;
-    if (s->buffer) munmap(s->buffer, (size_t)s->room * s->size);
+    if (s->buffer) munmap(s->buffer, (size_t)s->capacity * s->size);
     for (int i = 0; i < 2; i++)
-        if (s->order[i]) munmap(s->order[i], (size_t)s->room * 8);
+        if (s->order[i]) munmap(s->order[i], (size_t)s->capacity * 8);
     if (s->fd >= 0) close(s->fd);
     free(s->run);
     free(s->heap);
@@ -158,7 +156,8 @@ int64_t sort_count(const Sorter *s) { return s->written + s->count; }
 
 int sort_runs(const Sorter *s) { return s->runs; }
 
-/* order[0]: positions by user, stable. Least significant digit first, over the bits in use. */
+/* order[0] becomes the positions of all records, by user; a stable radix sort, from the least
+ * significant digit up to the highest bit that any user id has. */
 static void sort_buffer(Sorter *s)
 {
     uint64_t *from = s->order[0], *to = s->order[1], largest = 0;
@@ -194,10 +193,10 @@ static void gather(const Sorter *s, char *to, int64_t first, int64_t count)
 static Status write_run(Sorter *s)
 {
     TRY(temporary_file(&s->fd, s->directory));
-    if (s->runs == s->runs_room) {
-        s->runs_room = s->runs_room ? 2 * s->runs_room : 16;
-        Run *run = realloc(s->run, (size_t)s->runs_room * sizeof *run);
-        if (!run) return FAIL(ERR_MEMORY, "no memory for %d runs", s->runs_room);
+    if (s->runs == s->runs_capacity) {
+        s->runs_capacity = s->runs_capacity ? 2 * s->runs_capacity : 16;
+        Run *run = realloc(s->run, (size_t)s->runs_capacity * sizeof *run);
+        if (!run) return FAIL(ERR_MEMORY, "no memory for %d runs", s->runs_capacity);
         s->run = run;
     }
     sort_buffer(s);
@@ -205,30 +204,31 @@ static Status write_run(Sorter *s)
     if (!out) return FAIL(ERR_MEMORY, "no memory to write a run");
     const int64_t step = WINDOW_BYTES / (int64_t)s->size;
     Status st = OK;
-    for (int64_t i = 0; i < s->count && st == OK; i += step) {
+    for (int64_t i = 0; i < s->count; i += step) {
         const int64_t count = s->count - i < step ? s->count - i : step;
         gather(s, out, i, count);
-        st = write_all(s->fd, out, (size_t)count * s->size, s->directory);
+        TRY_OR_FAIL(st, write_all(s->fd, out, (size_t)count * s->size, s->directory));
     }
-    free(out);
     s->run[s->runs++] = (Run){.next = s->written, .end = s->written + s->count};
     s->written += s->count;
     s->count = 0;
+fail:
+    free(out);
     return st;
 }
 
 Record *sort_push(Sorter *s)
 {
-    if (s->count == s->room && write_run(s) != OK) return NULL;
+    if (s->count == s->capacity && write_run(s) != OK) return NULL;
     return record_at(s->buffer, s->size, s->count++);
 }
 
 static Status load_run(Sorter *s, Run *r)
 {
-    const int64_t share = s->room / s->runs, window = WINDOW_BYTES / (int64_t)s->size;
-    const int64_t room = share < window ? share : window;
+    const int64_t share = s->capacity / s->runs, window = WINDOW_BYTES / (int64_t)s->size;
+    const int64_t capacity = share < window ? share : window;
     r->at = 0;
-    r->loaded = r->end - r->next < room ? r->end - r->next : room;
+    r->loaded = r->end - r->next < capacity ? r->end - r->next : capacity;
     TRY(read_at(s->fd, r->buffer, (size_t)r->loaded * s->size, r->next * (int64_t)s->size,
                 s->directory));
     r->next += r->loaded;
@@ -262,13 +262,13 @@ Status sort_finish(Sorter *s)
         return OK;
     }
     if (s->count) TRY(write_run(s));
-    madvise(s->buffer, (size_t)s->room * s->size, MADV_DONTNEED);
-    for (int i = 0; i < 2; i++) madvise(s->order[i], (size_t)s->room * 8, MADV_DONTNEED);
+    madvise(s->buffer, (size_t)s->capacity * s->size, MADV_DONTNEED);
+    for (int i = 0; i < 2; i++) madvise(s->order[i], (size_t)s->capacity * 8, MADV_DONTNEED);
     s->heap = calloc((size_t)s->runs, sizeof *s->heap);
-    if (!s->heap || s->runs > s->room)
-        return FAIL(ERR_MEMORY, "%d runs to merge: give more --memory", s->runs);
+    if (!s->heap || s->runs > s->capacity)
+        return FAIL(ERR_MEMORY, "%d sorted runs to merge, want more --memory", s->runs);
     for (int i = 0; i < s->runs; i++) {
-        s->run[i].buffer = s->buffer + (size_t)(s->room / s->runs * i) * s->size;
+        s->run[i].buffer = s->buffer + (size_t)(s->capacity / s->runs * i) * s->size;
         TRY(load_run(s, &s->run[i]));
         s->heap[s->heap_size++] = i;
     }
@@ -276,13 +276,13 @@ Status sort_finish(Sorter *s)
     return OK;
 }
 
-/* All records of `user` at the head of run r, appended to the batch. */
+/* Append to the batch all records of `user`, with whom run r goes on. */
 static Status take_user(Sorter *s, Run *r, uint32_t user, RecordBatch *b)
 {
     while (r->at < r->loaded) {
         int64_t end = r->at;
         while (end < r->loaded && record_at(r->buffer, s->size, end)->user == user) end++;
-        TRY(record_batch_room(b, b->count + end - r->at, s->size));
+        TRY(reserve_batch(b, b->count + end - r->at, s->size));
         memcpy(record_at(b->records, s->size, b->count), record_at(r->buffer, s->size, r->at),
                (size_t)(end - r->at) * s->size);
         b->count += end - r->at;
@@ -312,7 +312,7 @@ static Status next_in_memory(Sorter *s, RecordBatch *b, int64_t least)
     int64_t end = s->count - s->at < least ? s->count : s->at + least;
     while (end < s->count && s->order[0][end] >> 32 == s->order[0][end - 1] >> 32) end++;
     b->count = end - s->at;
-    TRY(record_batch_room(b, b->count, s->size));
+    TRY(reserve_batch(b, b->count, s->size));
     gather(s, b->buffer, s->at, b->count);
     s->at = end;
     return OK;
@@ -325,13 +325,12 @@ Status sort_next(Sorter *s, RecordBatch *b)
     return s->runs ? next_merged(s, b, least) : next_in_memory(s, b, least);
 }
 
-/* ---- Table -------------------------------------------------------------------------------------
- */
+/* ---- Table ----------------------------------------------------------------------------------- */
 
 struct Table {
     size_t size;
     char *buffer;
-    int64_t room;           /* records of the buffer in use */
+    int64_t capacity;       /* records that the buffer takes */
     size_t reserved;        /* bytes of the buffer */
     int64_t count, in_file; /* all records; those written to the file */
     int64_t held;           /* records in the buffer */
@@ -347,9 +346,9 @@ Status sort_table_open(Table **table, size_t size, int64_t memory, const char *d
     t->fd = -1;
     t->size = size;
     t->directory = directory;
-    t->room = memory / (int64_t)size;
-    if (t->room < RECORDS_MIN) t->room = RECORDS_MIN;
-    t->reserved = (size_t)t->room * size;
+    t->capacity = memory / (int64_t)size;
+    if (t->capacity < RECORDS_MIN) t->capacity = RECORDS_MIN;
+    t->reserved = (size_t)t->capacity * size;
     t->buffer = reserve(t->reserved);
     return t->buffer ? OK : ERR_MEMORY;
 }
@@ -364,14 +363,15 @@ void sort_table_close(Table *t)
 
 int64_t sort_table_count(const Table *t) { return t->count; }
 
-/* From the first flush on a window that fits the processor's cache serves better than much memory. */
+/* After the first flush the buffer is only a window to the file, and a window that fits the
+ * processor's cache is faster than a large one. */
 static Status flush(Table *t)
 {
     const int64_t window = WINDOW_BYTES / (int64_t)t->size;
     TRY(temporary_file(&t->fd, t->directory));
     TRY(write_all(t->fd, t->buffer, (size_t)t->held * t->size, t->directory));
     if (t->in_file == 0) madvise(t->buffer, t->reserved, MADV_DONTNEED);
-    if (t->room > window) t->room = window;
+    if (t->capacity > window) t->capacity = window;
     t->in_file += t->held;
     t->held = 0;
     return OK;
@@ -380,8 +380,9 @@ static Status flush(Table *t)
 Status sort_table_append(Table *t, const Record *records, int64_t count)
 {
     for (int64_t done = 0; done < count;) {
-        if (t->held == t->room) TRY(flush(t));
-        const int64_t fits = t->room - t->held, step = count - done < fits ? count - done : fits;
+        if (t->held == t->capacity) TRY(flush(t));
+        const int64_t fits = t->capacity - t->held,
+                      step = count - done < fits ? count - done : fits;
         memcpy(record_at(t->buffer, t->size, t->held), record_at(records, t->size, done),
                (size_t)step * t->size);
         t->held += step;
@@ -398,7 +399,8 @@ Status sort_table_rewind(Table *t)
     return OK;
 }
 
-/* The first `count` records of a batch, less the last user's, who may go on; 0: one user's all. */
+/* How many of the first `count` records of a batch belong to users before the last one. The last
+ * user may have more records behind them. 0: all are of one user. */
 static int64_t without_last_user(const RecordBatch *b, size_t size, int64_t count)
 {
     const uint32_t user = record_at(b->records, size, count - 1)->user;
@@ -406,13 +408,14 @@ static int64_t without_last_user(const RecordBatch *b, size_t size, int64_t coun
     return count;
 }
 
-/* From the file: more and more, until a user's last record is among them. */
+/* Reads twice as many records each time until the last record of at least one user is among
+ * them. */
 static Status next_in_file(const Table *t, RecordBatch *b, int64_t wanted)
 {
     const int64_t left = t->count - t->at;
     for (int64_t have = 0; b->count == 0 && have < left; wanted *= 2) {
         if (wanted > left) wanted = left;
-        TRY(record_batch_room(b, wanted, t->size));
+        TRY(reserve_batch(b, wanted, t->size));
         TRY(read_at(t->fd, b->buffer + (size_t)have * t->size, (size_t)(wanted - have) * t->size,
                     (t->at + have) * (int64_t)t->size, t->directory));
         have = wanted;

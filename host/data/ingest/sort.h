@@ -1,13 +1,13 @@
-/* Records of any number, grouped by user within bounded memory, and read again and again.
+/* Any number of records, grouped by user within bounded memory, and read once or several times.
  *
- * A Sorter takes records in order of the input. When its buffer is full, that is ordered by user
- * (stable radix sort) and written to a temporary file as a run; in the end the runs are merged
- * through a heap. It hands out batches of whole users, each user's records in order of the input,
- * users in order of their ids: the same for any size of memory. A Table keeps records in that order,
- * in memory or, when they are more than that, in a file.
+ * A Sorter takes records in order of the input. When its buffer is full, the buffer is ordered by
+ * user (stable radix sort) and written to a temporary file as a run; in the end the runs are merged
+ * through a heap. The Sorter hands out batches of whole users: users in order of their ids, each
+ * user's records in order of the input, whatever the size of the memory. A Table keeps the records
+ * that are appended to it, in memory or, where memory is too small, in a file.
  *
- * Temporary files are unlinked as soon as they are made: no exit leaves one behind. One user's
- * records must fit in memory. */
+ * Temporary files are unlinked as soon as they are made, so that none is left behind however the
+ * process ends. One user's records must fit in memory. */
 #ifndef SOUK_INGEST_SORT_H
 #define SOUK_INGEST_SORT_H
 
@@ -33,25 +33,25 @@ static inline Record *record_at(const void *records, size_t size, int64_t i)
     return (Record *)((char *)(uintptr_t)records + (size_t)i * size);
 }
 
-/* The records of some users, all of each. */
+/* All records of some users. */
 typedef struct {
-    Record *records;
+    Record *records; /* in `buffer` or in a table's memory */
     int64_t count;
-    char *buffer; /* of the batch; `records` lie here or in a table's memory */
-    int64_t room;
+    char *buffer;
+    int64_t capacity; /* records that fit in the buffer */
 } RecordBatch;
 
-/* The end of the records of the user whose first is `at`. */
+/* The end of the records of the user whose first record is `at`. */
 int64_t sort_batch_user_end(const RecordBatch *b, size_t size, int64_t at);
 void sort_batch_close(RecordBatch *b); /* safe on {0} */
 
 typedef struct Sorter Sorter;
 Status sort_open(Sorter **s, size_t size, int64_t memory, const char *directory);
-/* Room for one more record, to be filled at once; NULL on failure. */
+/* Space for one more record, to be filled before the next call; NULL on failure. */
 Record *sort_push(Sorter *s);
 Status sort_finish(Sorter *s); /* after the last push */
-/* The next users' records in place of what `b` held, the caller's to change; count 0 after the last.
- */
+/* Replace the contents of `b` by the next users' records, which the caller may change; count 0
+ * after the last user. */
 Status sort_next(Sorter *s, RecordBatch *b);
 int64_t sort_count(const Sorter *s);
 int sort_runs(const Sorter *s); /* 0: all stayed in memory */

@@ -1,29 +1,32 @@
+#include "data/ingest/split.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/ingest/stage.h"
+#include "data/ingest/pass.h"
 
 enum { BINS_MIN = 1 << 10, BINS_MAX = 1 << 18, CUTS = 2 };
 
-/* One order statistic being narrowed down: it lies in [low, low + width * bins). */
+/* The interval [low, low + width * bins) that contains one order statistic of the times. */
 typedef struct {
-    int64_t rank; /* events before the bracket are already taken off */
+    int64_t rank; /* of the order statistic among the events of the bracket */
     int64_t low;
     uint64_t width, bins;
     int64_t *bin;
 } Bracket;
 
-/* Bins of a batch's events that lie in a bracket. */
+/* The bins of those events of a batch that are in a bracket. */
 typedef struct {
     uint32_t *bin;
-    int64_t count, room;
+    int64_t count, capacity;
 } Found;
 
 typedef struct {
     const Stage *g;
     Bracket bracket[CUTS];
-    int brackets; /* that differ; 1: both cuts still have the first */
+    int brackets; /* 1 while both cuts still have the same bracket, the first one */
     Found found[PASS_WORKERS][CUTS];
 } Counting;
 
@@ -34,7 +37,7 @@ static Status find_bins(void *context, int worker, RecordBatch *batch)
         const Bracket *b = &c->bracket[cut];
         const uint64_t span = b->width * b->bins;
         Found *found = &c->found[worker][cut];
-        found->bin = pass_capacity(found->bin, &found->room, batch->count, sizeof *found->bin);
+        found->bin = pass_capacity(found->bin, &found->capacity, batch->count, sizeof *found->bin);
         if (!found->bin) return ERR_MEMORY;
         found->count = 0;
         for (int64_t i = 0; i < batch->count; i++) {
@@ -96,22 +99,23 @@ static Status time_cuts(Stage *g)
         b[c].low = g->report->first_ms;
         b[c].width = (uint64_t)(g->report->last_ms - g->report->first_ms) / bins + 1;
         b[c].bins = bins;
-        if (!(b[c].bin = malloc(bins * sizeof *b[c].bin)))
-            st = FAIL(ERR_MEMORY, "no memory for the time split");
+        b[c].bin = malloc(bins * sizeof *b[c].bin);
+        if (!b[c].bin) TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for the time split"));
     }
-    while (st == OK && b[0].width) st = narrow_both(g, &counting);
+    while (b[0].width) TRY_OR_FAIL(st, narrow_both(g, &counting));
     g->report->t0_ms = b[0].low;
     g->report->t1_ms = b[1].low;
     if (g->m->test_share == 0.0) g->report->t1_ms = g->report->last_ms + 1;
     if (g->m->valid_share + g->m->test_share == 0.0) g->report->t0_ms = g->report->last_ms + 1;
+    if (g->report->t0_ms == g->report->first_ms)
+        st = FAIL(ERR_FORMAT,
+                  "the split by time leaves no events to train on: most of the %" PRId64
+                  " events have the first time; want --split leave-one-out",
+                  events);
+fail:
     for (int c = 0; c < CUTS; c++) free(b[c].bin);
     for (int w = 0; w < PASS_WORKERS; w++)
         for (int c = 0; c < CUTS; c++) free(counting.found[w][c].bin);
-    if (st == OK && g->report->t0_ms == g->report->first_ms)
-        st = FAIL(ERR_FORMAT,
-                  "the split by time leaves no events to train on: %lld events, most at the first "
-                  "moment; choose --split leave-one-out",
-                  (long long)events);
     return st;
 }
 
@@ -164,8 +168,8 @@ static Status split_by_file(const Stage *g, const Record *records, int64_t count
                                                            : SPLIT_TRAIN;
         if (split < before)
             return FAIL(ERR_FORMAT,
-                        "user \"%s\" has an event of %s later than one of a file after it: the "
-                        "split by files is not in order of time",
+                        "user \"%s\" has an event of %s after one of a later file: the split by "
+                        "files wants all files in order of time",
                         g->users.key[records->user], g->options->inputs[part]);
         for (; before < split; before++) edge[before + 1] = i;
     }
@@ -173,7 +177,7 @@ static Status split_by_file(const Stage *g, const Record *records, int64_t count
     return OK;
 }
 
-/* First event from the back that begins the `moments`-th last distinct time; -1: not that many. */
+/* The first event at the `moments`-th last of a user's distinct times; -1: there are fewer. */
 static int64_t moment_from_back(const Stage *g, const Record *records, int64_t count, int moments)
 {
     for (int64_t i = count - 1; i >= 0; i--) {

@@ -1,5 +1,8 @@
+#include "data/ingest/write.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -9,11 +12,14 @@
 
 #include "base/progress.h"
 #include "data/behaviour/write.h"
-#include "data/ingest/stage.h"
+#include "data/ingest/features.h"
+#include "data/ingest/pass.h"
+#include "data/ingest/report_text.h"
+#include "data/ingest/split.h"
 
 enum { KEY_BYTES = 32 };
 
-/* A user of a batch. */
+/* What the file stores of each user of a batch, apart from the events. */
 typedef struct {
     uint64_t pseudonym;
     int64_t split[SPLITS][2];
@@ -21,7 +27,7 @@ typedef struct {
 
 /* A batch as columns. */
 typedef struct {
-    int64_t room;
+    int64_t capacity; /* events */
     UserPart *user;
     int32_t *item;
     uint8_t *action, *end;
@@ -29,7 +35,7 @@ typedef struct {
     float *reward, *propensity, *feature[FEATURES_MAX];
 } Columns;
 
-/* Event columns of the file: feature f's values, or its flags of missing ones. */
+/* Event columns of the file: the values of a feature, or flags of its missing values. */
 typedef struct {
     int count;
     int feature[FEATURES_MAX];
@@ -46,11 +52,10 @@ typedef struct {
     int64_t done; /* events */
     unsigned char key[KEY_BYTES];
     char key_path[4096];
-    bool key_made; /* by this run: goes again when it fails */
+    bool key_made; /* by this run, which removes it again if it fails */
 } Writing;
 
-/* ---- Pseudonyms --------------------------------------------------------------------------------
- */
+/* ---- Pseudonyms ------------------------------------------------------------------------------ */
 
 static Status make_key(const char *path, unsigned char key[KEY_BYTES])
 {
@@ -84,7 +89,7 @@ static Status read_key(Writing *w)
     const ssize_t got = read(fd, key, KEY_BYTES), beyond = read(fd, &more, 1);
     close(fd);
     if (got != KEY_BYTES || beyond != 0)
-        return FAIL(ERR_FORMAT, "%s: not a key file, expected exactly %d bytes", path, KEY_BYTES);
+        return FAIL(ERR_FORMAT, "%s: want a key file of exactly %d bytes", path, KEY_BYTES);
     return OK;
 }
 
@@ -99,8 +104,7 @@ static uint64_t pseudonym(const unsigned char key[KEY_BYTES], Text user)
     return word;
 }
 
-/* ---- Columns -----------------------------------------------------------------------------------
- */
+/* ---- Columns --------------------------------------------------------------------------------- */
 
 static void free_columns(Columns *c)
 {
@@ -110,27 +114,27 @@ static void free_columns(Columns *c)
     *c = (Columns){0};
 }
 
-static Status column_room(Columns *c, int features, int64_t count)
+static Status reserve_columns(Columns *c, int features, int64_t count)
 {
-    if (count <= c->room) return OK;
-    const size_t room = (size_t)(count + count / 4 + 64);
+    if (count <= c->capacity) return OK;
+    const size_t capacity = (size_t)(count + count / 4 + 64);
     free_columns(c);
-    c->user = malloc(room * sizeof *c->user);
-    c->item = malloc(room * sizeof *c->item);
-    c->action = malloc(room);
-    c->end = malloc(room);
-    c->time = malloc(room * sizeof *c->time);
-    c->reward = malloc(room * sizeof *c->reward);
-    c->propensity = malloc(room * sizeof *c->propensity);
+    c->user = malloc(capacity * sizeof *c->user);
+    c->item = malloc(capacity * sizeof *c->item);
+    c->action = malloc(capacity);
+    c->end = malloc(capacity);
+    c->time = malloc(capacity * sizeof *c->time);
+    c->reward = malloc(capacity * sizeof *c->reward);
+    c->propensity = malloc(capacity * sizeof *c->propensity);
     bool good = c->user && c->item && c->action && c->end && c->time && c->reward && c->propensity;
     for (int f = 0; f < features; f++)
-        good = (c->feature[f] = malloc(room * sizeof(float))) && good;
-    if (!good) return FAIL(ERR_MEMORY, "no memory for %lld events", (long long)count);
-    c->room = (int64_t)room;
+        good = (c->feature[f] = malloc(capacity * sizeof(float))) && good;
+    if (!good) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " events", count);
+    c->capacity = (int64_t)capacity;
     return OK;
 }
 
-/* One user's events, from `first` of the columns on. */
+/* One user's events, into rows first, first + 1, … of the columns. */
 static void fill_events(const Stage *g, Columns *c, int64_t first, const Record *records,
                         int64_t count)
 {
@@ -166,7 +170,7 @@ static Status fill_columns(void *context, int worker, RecordBatch *batch)
     Writing *w = context;
     const Stage *g = w->g;
     Columns *c = &w->batch[worker];
-    TRY(column_room(c, w->columns.count, batch->count));
+    TRY(reserve_columns(c, w->columns.count, batch->count));
     UserPart *user = c->user;
     for (int64_t first = 0, end; first < batch->count; user++, first = end) {
         const Record *records = record_at(batch->records, g->size, first);
@@ -213,8 +217,7 @@ static Status append_batch(void *context, int worker, const RecordBatch *batch)
     return progress_update(&w->progress, w->done, NULL);
 }
 
-/* ---- File --------------------------------------------------------------------------------------
- */
+/* ---- File ------------------------------------------------------------------------------------ */
 
 static Status add_column(EventColumns *columns, const char *name, int feature, bool flag)
 {
@@ -222,7 +225,7 @@ static Status add_column(EventColumns *columns, const char *name, int feature, b
     if (at == FEATURES_MAX) return FAIL(ERR_FORMAT, "more than %d event features", FEATURES_MAX);
     if (snprintf(columns->name[at], FEATURE_NAME_MAX, "%s%s", name, flag ? "_missing" : "") >=
         FEATURE_NAME_MAX)
-        return FAIL(ERR_FORMAT, "feature \"%s_missing\": the name is longer than %d bytes", name,
+        return FAIL(ERR_FORMAT, "feature \"%s_missing\": want a name of at most %d bytes", name,
                     FEATURE_NAME_MAX - 1);
     columns->feature[at] = feature;
     columns->flag[at] = flag;

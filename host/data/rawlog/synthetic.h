@@ -9,9 +9,9 @@
  *   next item   27 % the item's successor, 28 % one of three more neighbours, 30 % by popularity
  *               within the cluster, 10 % from the cluster that is bought along with it, 5 % any
  *   funnel      12 % of views lead to a cart (6 to 18 %, by user), 45 % of carts to a purchase
- *   dirt        0.1 % exact duplicates of rows; 1 % of prices and 0.5 % of categories missing; a bot
- *               (hundreds of events a minute) in every 50,000 sessions; with `noise` also 0.01 %
- *               malformed rows
+ *   dirt        0.1 % exact duplicates of rows; 1 % of prices and 0.5 % of categories missing; a
+ *               bot (hundreds of events a minute) in every 50,000 sessions; with `noise` also
+ *               0.01 % malformed rows
  *
  * Every row is a pure function of the options and of its session, so that the file is the same for
  * any number of threads. */

@@ -1,8 +1,8 @@
 /* The stream: histories -> packed batches (batch.h).
  *
- * A token is one event of a history. The batch's arrays have `tokens` rows, the same number in every
- * batch; rows used .. tokens-1 are padding (target -1): at most 2 % where windows are much shorter
- * than a batch, none where all windows have one length that divides `tokens`.
+ * A token is one event of a history. The batch's arrays have `tokens` rows, the same number in
+ * every batch; rows used .. tokens-1 are padding (target -1): at most 2 % where windows are much
+ * shorter than a batch, none where all windows have one length that divides `tokens`.
  *
  * Order. An epoch is a seeded two-level shuffle: the file is cut into blocks of consecutive users
  * (a sixteenth of the pool, at most 256 Ki events); blocks are drawn in a random order into a pool

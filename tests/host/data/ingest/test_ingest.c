@@ -370,7 +370,7 @@ static void an_existing_file_is_replaced_only_by_force(void **state)
     write_text("log", "u,i,t\na,x,1\n");
     write_text("out.h5", "mine");
     assert_fails(ingest_with((IngestOptions){.plain_keys = true}, COLUMNS LEAVE, "log", "out.h5"),
-                 "exists; --force");
+                 "exists already, want --force");
     size_t length;
     char *bytes = read_bytes("out.h5", &length);
     assert_string_equal(bytes, "mine");
@@ -405,7 +405,8 @@ static void pseudonyms_depend_on_the_key_file_alone(void **state)
     close_read(&r);
     write_text("short.key", "abc");
     const IngestOptions bad = {.key_file = in_folder("short.key")};
-    assert_fails(ingest_with(bad, COLUMNS LEAVE, "log", "d.h5"), "expected exactly 32 bytes");
+    assert_fails(ingest_with(bad, COLUMNS LEAVE, "log", "d.h5"),
+                 "want a key file of exactly 32 bytes");
     assert_int_equal(mkdir(in_folder("e.h5"), 0700), 0); /* a run that fails leaves no key behind */
     assert_fails(ingest_with((IngestOptions){.force = true}, COLUMNS LEAVE, "log", "e.h5"), "e.h5");
     assert_int_not_equal(access(in_folder("e.h5.key"), F_OK), 0);

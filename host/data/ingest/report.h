@@ -1,0 +1,37 @@
+/* What ingest read, dropped and kept. */
+#ifndef SOUK_INGEST_REPORT_H
+#define SOUK_INGEST_REPORT_H
+
+#include "data/rawlog/mapping.h"
+#include "data/rawlog/rows.h"
+
+typedef struct {
+    char detected[1024]; /* one line that says which columns were detected; "": none had to be */
+    int64_t rows;        /* rows of the input, bad ones included */
+    BadRow bad[BAD_KINDS];
+    const char *bad_path[BAD_KINDS];
+    int64_t outside_time, outside_limits, duplicates;
+    int64_t bot_users, bot_events;
+    int64_t core_rounds, core_users, core_items, core_events; /* rounds, and what they dropped */
+
+    int64_t users, items, events, episodes, one_event_users;
+    int64_t first_ms, last_ms, t0_ms, t1_ms; /* t0, t1: where valid and test begin (split.h) */
+    int64_t action_events[ACTIONS_MAX], split_events[SPLITS], split_users[SPLITS];
+    /* Of each feature of the mapping: items, users or events without a value, and the median of the
+     * train split that stands in for it. */
+    int64_t missing[CELLS_MAX];
+    double median[CELLS_MAX];
+    char split_rule[256];
+    char *text; /* the cleaning report (report_text.h); owned */
+
+    double seconds;
+    int64_t bytes;      /* of input that were read, still compressed */
+    int64_t peak_bytes; /* most resident memory of the process */
+    int runs;           /* sorted runs that went through temporary files */
+} IngestReport;
+
+/* Write the report as JSON to a temporary file, and rename that to `path`. */
+Status ingest_report_json(const IngestReport *report, const Mapping *m, const char *path);
+void ingest_report_close(IngestReport *report); /* safe on {0} */
+
+#endif

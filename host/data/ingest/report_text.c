@@ -1,0 +1,121 @@
+#include "data/ingest/report_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/ingest/features.h"
+
+static const char *const owner_name[] = {"items", "users", "events"};
+
+/* 1234567 -> "1,234,567" */
+static const char *grouped(char out[32], int64_t value)
+{
+    char digits[32];
+    int at = 0;
+    const int length = snprintf(digits, sizeof digits, "%" PRId64, value);
+    for (int i = 0; i < length; i++) {
+        out[at++] = digits[i];
+        if (digits[i] != '-' && i + 1 < length && (length - i - 1) % 3 == 0) out[at++] = ',';
+    }
+    out[at] = '\0';
+    return out;
+}
+
+static void line(FILE *out, const char *what, int64_t value)
+{
+    char text[32];
+    fprintf(out, "  %-36s %15s\n", what, grouped(text, value));
+}
+
+static void dropped(FILE *out, const Stage *g)
+{
+    const IngestReport *r = g->report;
+    char what[80];
+    line(out, "rows read", r->rows);
+    for (int k = 0; k < BAD_KINDS; k++) {
+        if (!r->bad[k].count) continue;
+        snprintf(what, sizeof what, "- %s", rows_bad_name[k]);
+        line(out, what, r->bad[k].count);
+        const char *slash = strrchr(r->bad_path[k], '/');
+        fprintf(out, "      first: %s:%" PRId64 ": %s\n", slash ? slash + 1 : r->bad_path[k],
+                r->bad[k].line, r->bad[k].why);
+    }
+    line(out, "- outside the time range", r->outside_time);
+    line(out, "- outside limits", r->outside_limits);
+    if (mapping_has_clock(g->m) && g->m->drop_duplicates)
+        line(out, "- exact duplicates", r->duplicates);
+    if (mapping_has_clock(g->m)) {
+        snprintf(what, sizeof what, "- events of %" PRId64 " bots", r->bot_users);
+        line(out, what, r->bot_events);
+    }
+    if (r->core_rounds) {
+        snprintf(what, sizeof what, "- below the core (%" PRId64 " rounds)", r->core_rounds);
+        line(out, what, r->core_events);
+        line(out, "    its users", r->core_users);
+        line(out, "    its items", r->core_items);
+    }
+    line(out, "events kept", r->events);
+}
+
+static void limits(FILE *out, const Mapping *m)
+{
+    if (!mapping_has_clock(m)) return;
+    fprintf(out,
+            "  a bot has more than %" PRId64 " events a minute or %" PRId64
+            " a day (0: no limit)\n",
+            m->max_per_minute, m->max_per_day);
+}
+
+static void features(FILE *out, const Stage *g)
+{
+    for (int f = 0; f < g->m->features; f++) {
+        const Feature *feature = &g->m->feature[f];
+        char count[32];
+        fprintf(out, "  %s.%s: ", owner_name[feature->owner], feature->name);
+        grouped(count, g->report->missing[f]);
+        if (feature->category) {
+            fprintf(out, "category; %s %s unknown\n", count, owner_name[feature->owner]);
+            continue;
+        }
+        fprintf(out, "%snumber, mean %.6g, std %.6g; %s missing",
+                feature->log ? "logarithm of a " : "", features_mean(g, f), features_std(g, f),
+                count);
+        if (g->stats[f].missing) fprintf(out, ", set to the train median %.6g", g->stats[f].fill);
+        fputc('\n', out);
+    }
+}
+
+Status report_text(Stage *g)
+{
+    IngestReport *r = g->report;
+    const Mapping *m = g->m;
+    char first[TIME_TEXT], last[TIME_TEXT];
+    size_t size;
+    FILE *out = open_memstream(&r->text, &size);
+    if (!out) return FAIL(ERR_MEMORY, "no memory for the report");
+    fputs("cleaning\n", out);
+    dropped(out, g);
+    limits(out, m);
+    fputs("kept\n", out);
+    line(out, "users", r->users);
+    line(out, "    with one event", r->one_event_users);
+    line(out, "items", r->items);
+    line(out, "episodes", r->episodes);
+    for (int a = 0; a < m->actions; a++) {
+        char what[NAME_MAX_BYTES + 32];
+        snprintf(what, sizeof what, "%s (reward %g)", m->action_name[a],
+                 (double)m->action_reward[a]);
+        line(out, what, r->action_events[a]);
+    }
+    if (mapping_has_clock(m))
+        fprintf(out, "  from %s to %s\n", text_from_time(first, r->first_ms),
+                text_from_time(last, r->last_ms));
+    fprintf(out, "split\n  %s\n", r->split_rule);
+    for (int s = 0; s < SPLITS; s++) line(out, schema_split_name[s], r->split_events[s]);
+    if (m->features) fputs("features\n", out);
+    features(out, g);
+    if (fclose(out) != 0) return FAIL(ERR_MEMORY, "no memory for the report");
+    return OK;
+}
