@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <ini.h>
-#include <math.h>
+#include <inttypes.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/help.h"
 #include "base/nearest.h"
 
 typedef enum { kind_text, kind_count, kind_real, kind_flag } Kind;
@@ -80,29 +80,16 @@ Config config_default(void)
 
 int config_count(void) { return (int)(sizeof settings / sizeof *settings); }
 const char *config_key(int i) { return settings[i].key; }
+bool config_range(int i, NumberRange *r)
+{
+    *r = (NumberRange){settings[i].kind != kind_real, settings[i].low, settings[i].high};
+    return settings[i].kind != kind_text;
+}
+const char *config_explain(int i) { return settings[i].help; }
 const char *config_role(int i) { return roles[settings[i].role].name; }
 bool config_in(int i, ConfigSet set)
 {
     return set == CONFIG_ALL || roles[settings[i].role].sets & set;
-}
-
-static Status parse_number(int i, const char *value, double *number, int64_t *whole)
-{
-    char *end;
-    errno = 0;
-    *number = strtod(value, &end);
-    if (end == value || *end || errno || !isfinite(*number))
-        return FAIL(ERR_USAGE, "%s = \"%s\": not a number", settings[i].key, value);
-    if (*number < settings[i].low || *number > settings[i].high)
-        return FAIL(ERR_USAGE, "%s = %s: want %g to %g", settings[i].key, value, settings[i].low,
-                    settings[i].high);
-    /* 1e6 is a fine way to write a count; 1.5 is not. */
-    *whole = (int64_t)*number;
-    if (strspn(value, "0123456789") == strlen(value))
-        *whole = strtoll(value, NULL, 10);
-    else if (settings[i].kind != kind_real && (double)*whole != *number)
-        return FAIL(ERR_USAGE, "%s = %s: want a whole number", settings[i].key, value);
-    return OK;
 }
 
 /* Names the setting that was probably meant. A key may lack its section. */
@@ -120,28 +107,39 @@ static Status no_such_setting(const char *key)
                 nearest_hint(&name));
 }
 
-Status config_set(Config *c, const char *name, const char *value)
+int config_find(const char *name)
 {
     const char *key = present_key(name);
-    for (int i = 0; i < config_count(); i++) {
-        if (strcmp(key, settings[i].key) != 0) continue;
-        void *field = (char *)c + settings[i].offset;
-        if (settings[i].kind == kind_text) {
-            if (strlen(value) >= sizeof(Config_text))
-                return FAIL(ERR_USAGE, "%s: longer than %zu bytes", key, sizeof(Config_text) - 1);
-            snprintf(*(Config_text *)field, sizeof(Config_text), "%s", value);
-            return OK;
-        }
-        double number;
-        int64_t whole = 0;
-        TRY(parse_number(i, value, &number, &whole));
-        if (settings[i].kind == kind_real)
-            *(Config_real *)field = number;
-        else
+    for (int i = 0; i < config_count(); i++)
+        if (!strcmp(key, settings[i].key)) return i;
+    return -1;
+}
+
+Status config_set_as(Config *c, int i, const char *value, const char *name)
+{
+    double number;
+    int64_t whole;
+    NumberRange range;
+    void *field = (char *)c + settings[i].offset;
+    if (config_range(i, &range)) {
+        TRY(number_parse(name, value, &range, &number, &whole));
+        if (range.whole)
             *(int64_t *)field = whole;
+        else
+            *(Config_real *)field = number;
         return OK;
     }
-    return no_such_setting(key);
+    if (strlen(value) >= sizeof(Config_text))
+        return FAIL(ERR_USAGE, "%s has %zu bytes, want at most %zu", name, strlen(value),
+                    sizeof(Config_text) - 1);
+    snprintf(*(Config_text *)field, sizeof(Config_text), "%s", value);
+    return OK;
+}
+
+Status config_set(Config *c, const char *key, const char *value)
+{
+    const int i = config_find(key);
+    return i < 0 ? no_such_setting(key) : config_set_as(c, i, value, config_key(i));
 }
 
 Status config_assign(Config *c, const char *assignment)
@@ -179,7 +177,7 @@ void config_value(const Config *c, int i, char *value, size_t size)
     switch (settings[i].kind) {
     case kind_text: snprintf(value, size, "%s", *(const Config_text *)field); break;
     case kind_real: snprintf(value, size, "%.17g", *(const Config_real *)field); break;
-    default: snprintf(value, size, "%lld", (long long)*(const int64_t *)field);
+    default: snprintf(value, size, "%" PRId64, *(const int64_t *)field);
     }
 }
 
@@ -195,17 +193,28 @@ bool config_differ(const Config *a, const Config *b, ConfigSet set, ConfigDiffer
     return false;
 }
 
-void config_help(FILE *out)
+void config_default_text(int i, char *value, size_t size)
 {
     const Config c = config_default();
+    if (settings[i].kind == kind_real)
+        snprintf(value, size, "%g", *(const Config_real *)((const char *)&c + settings[i].offset));
+    else
+        config_value(&c, i, value, size);
+}
+
+void config_help(FILE *out)
+{
     for (int i = 0; i < config_count(); i++) {
-        char value[sizeof(Config_text)];
-        config_value(&c, i, value, sizeof value);
-        if (settings[i].kind == kind_real)
-            snprintf(value, sizeof value, "%g",
-                     *(const Config_real *)((const char *)&c + settings[i].offset));
-        char setting[640];
+        char value[sizeof(Config_text)], setting[sizeof value + 64], range[64], help[512];
+        NumberRange r;
+        config_default_text(i, value, sizeof value);
         snprintf(setting, sizeof setting, "%s=%s", settings[i].key, value);
-        fprintf(out, "  %-32s %s\n", setting, settings[i].help);
+        snprintf(help, sizeof help, "%s", settings[i].help);
+        if (config_range(i, &r)) {
+            number_range(&r, range, sizeof range);
+            snprintf(help, sizeof help, "%s (%s)", settings[i].help, range);
+        }
+        if (i > 0 && strcmp(settings[i].section, settings[i - 1].section) != 0) fputc('\n', out);
+        help_row(out, HELP_COLUMN, setting, help);
     }
 }

@@ -21,9 +21,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/number.h"
 #include "base/status.h"
 
-typedef char Config_text[512];
+typedef char Config_text[960]; /* paths, worlds with all their options */
 typedef int64_t Config_count;
 typedef double Config_real;
 typedef int64_t Config_flag;
@@ -64,14 +65,22 @@ void config_value(const Config *c, int i, char *value, size_t size);
 const char *config_role(int i);
 bool config_in(int i, ConfigSet set);
 
+/* The number of the setting with this key or former key; -1: there is none. */
+int config_find(const char *key);
+/* Set setting i. A value that is refused is called `name`: "--threads". */
+Status config_set_as(Config *c, int i, const char *value, const char *name);
+/* For help texts: what it is, its default for people, and its range; false: it is a text. */
+const char *config_explain(int i);
+void config_default_text(int i, char *value, size_t size);
+bool config_range(int i, NumberRange *r);
+/* The key, the default, the help and the range of every setting. */
+void config_help(FILE *out);
+
 /* The first setting of `set` that differs between two Configs, with both values as text. */
 typedef struct {
     const char *key;
     char a[sizeof(Config_text)], b[sizeof(Config_text)];
 } ConfigDifference;
 bool config_differ(const Config *a, const Config *b, ConfigSet set, ConfigDifference *d);
-
-/* Key, default and help of every setting. */
-void config_help(FILE *out);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/help.h"
 #include "base/nearest.h"
 #include "elementwise.h"
 #include "learn/agents.h"
@@ -90,7 +91,7 @@ Status objective_check(const Objective *o, const char *terms)
 
 void objective_help(FILE *out)
 {
-    for (int i = 0; agents[i]; i++) fprintf(out, "  %-32s %s\n", agents[i]->name, agents[i]->help);
+    for (int i = 0; agents[i]; i++) help_row(out, HELP_COLUMN, agents[i]->name, agents[i]->help);
 }
 
 /* ---- All terms ------------------------------------------------------------------------------- */

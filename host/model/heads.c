@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/help.h"
 #include "base/nearest.h"
 
 const HeadInfo heads_table[HEADS] = {
@@ -140,5 +141,5 @@ void heads_help(FILE *out)
 {
     for (HeadId h = 0; h < HEADS; h++)
         if (heads_table[h].chooses)
-            fprintf(out, "  %-32s %s\n", heads_table[h].name, heads_table[h].help);
+            help_row(out, HELP_COLUMN, heads_table[h].name, heads_table[h].help);
 }

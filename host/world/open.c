@@ -5,16 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/help.h"
 #include "base/nearest.h"
+#include "base/number.h"
 #include "world/kinds.h"
 
 /* The keys of every world; empty: as the world's spec has it. */
 enum { DISCOUNT, HORIZON, COMMON };
 static const WorldOption common[COMMON + 1] = {
     [DISCOUNT] = {WORLD_REAL, "discount", "", 0.0, 1.0,
-                  "discount of the returns (default: the world's own)"},
+                  "discount of the returns; without it the world's own"},
     [HORIZON] = {WORLD_COUNT, "horizon", "", 1.0, 1e9,
-                 "choices after which an episode is cut (default: the world's own)"},
+                 "choices after which an episode is cut; without it the world's own"},
 };
 
 static Status set_number(const WorldKind *k, const WorldOption *o, const char *text, double *number)
@@ -113,24 +115,45 @@ fail:
     return st;
 }
 
+enum { COLUMN = 24 };
+
 static void help_options(FILE *out, const WorldOption *o)
 {
-    for (; o->name; o++)
-        fprintf(out, "  %-18s %s%s%s%s\n", o->name, o->help, *o->value ? " (" : "", o->value,
-                *o->value ? ")" : "");
+    for (; o->name; o++) {
+        char text[1024], range[64] = "";
+        const NumberRange r = {o->type == WORLD_COUNT, o->low, o->high};
+        if (o->type != WORLD_TEXT) number_range(&r, range, sizeof range);
+        const char *between = *range && *o->value ? "; " : "";
+        const bool details = *range || *o->value;
+        snprintf(text, sizeof text, "%s%s%s%s%s%s%s", o->help, details ? " (" : "", range, between,
+                 *o->value ? "default " : "", o->value, details ? ")" : "");
+        help_row(out, COLUMN, o->name, text);
+    }
+}
+
+static void help_policies(FILE *out, const WorldBaseline *b)
+{
+    for (; b && b->name; b++) {
+        char name[64], text[512];
+        snprintf(name, sizeof name, "policy %s", b->name);
+        snprintf(text, sizeof text, "%s%s", b->help,
+                 b->oracle ? "; it reads what no history shows" : "");
+        help_row(out, COLUMN, name, text);
+    }
 }
 
 void world_open_help(FILE *out, const char *name)
 {
     for (int i = 0; world_kinds[i]; i++) {
         const WorldKind *k = world_kinds[i];
+        char title[64];
         if (name && strcmp(name, k->name)) continue;
-        fprintf(out, "%s: %s\n", k->name, k->summary);
+        snprintf(title, sizeof title, "World %s", k->name);
+        help_section(out, title);
+        help_row(out, COLUMN, k->name, k->summary);
         help_options(out, k->options);
-        for (const WorldBaseline *b = k->baselines; b && b->name; b++)
-            fprintf(out, "  policy %-11s %s%s\n", b->name, b->help,
-                    b->oracle ? " (reads what no history shows)" : "");
+        help_policies(out, k->baselines);
     }
-    fputs("every world:\n", out);
+    help_section(out, "Options of every world");
     help_options(out, common);
 }

@@ -36,15 +36,15 @@ static void bad_settings_are_refused_with_the_key_and_the_range(void **state)
         {"optim.gamma=1", "there is no setting \"optim.gamma\"; souk train --help"},
         {"tokens=3", "(did you mean \"train.tokens\"?)"},
         {"model.dim", "want section.key=value"},
-        {"model.dim=wide", "model.dim = \"wide\": not a number"},
-        {"model.dim=", "not a number"},
-        {"model.dim=64x", "not a number"},
-        {"model.dim=1.5", "want 2 to"},
+        {"model.dim=wide", "model.dim = \"wide\", want a whole number, 2 to 16384"},
+        {"model.dim=", "want a whole number"},
+        {"model.dim=64x", "want a whole number"},
+        {"model.dim=1.5", "2 to 16384"},
         {"model.dim=2.5", "want a whole number"},
-        {"model.dim=-4", "want 2 to 16384"},
-        {"optim.lr=nan", "not a number"},
-        {"optim.lr=1e400", "not a number"},
-        {"learn.gamma=1.01", "want 0 to 1"},
+        {"model.dim=-4", "2 to 16384"},
+        {"optim.lr=nan", "optim.lr = \"nan\", want a number, 0 to 10"},
+        {"optim.lr=1e400", "want a number"},
+        {"learn.gamma=1.01", "want a number, 0 to 1"},
     };
     Config c = config_default();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -68,7 +68,7 @@ static void a_file_names_its_bad_line(void **state)
     fclose(f);
     Config c = config_default();
     assert_int_equal(config_read(&c, path), ERR_USAGE);
-    assert_non_null(strstr(status_message(), ".ini:6: optim.lr = \"fast\": not a number"));
+    assert_non_null(strstr(status_message(), ".ini:6: optim.lr = \"fast\", want a number"));
     assert_int_equal(c.model_dim, 128);
     assert_int_equal(c.model_layers, 3);
     status_clear();

@@ -1,4 +1,6 @@
 /* Worlds from texts. */
+#include <ctype.h>
+
 #include "world/kinds.h"
 #include "world_case.h"
 
@@ -63,10 +65,21 @@ static char *help_of(const char *name)
     return text;
 }
 
+/* Line breaks and indentation are single blanks then. */
+static void unwrap(char *text)
+{
+    char *to = text;
+    for (const char *at = text; *at; at++)
+        if (!isspace((unsigned char)*at) || (to > text && to[-1] != ' '))
+            *to++ = isspace((unsigned char)*at) ? ' ' : *at;
+    *to = '\0';
+}
+
 static void the_help_has_every_world_and_every_option(void **state)
 {
     (void)state;
     char *text = help_of(NULL);
+    unwrap(text);
     for (int i = 0; world_kinds[i]; i++) {
         assert_non_null(strstr(text, world_kinds[i]->summary));
         for (const WorldOption *o = world_kinds[i]->options; o->name; o++) {

@@ -1,5 +1,6 @@
 #include "evaluate/ope/estimators/list.h"
 
+#include "base/help.h"
 #include "evaluate/ope/estimators/doubly.h"
 #include "evaluate/ope/estimators/sequential.h"
 #include "evaluate/ope/estimators/weighting.h"
@@ -14,5 +15,5 @@ const OpeEstimator *const estimators_list[ESTIMATORS] = {
 void estimators_list_help(FILE *out)
 {
     for (int k = 0; k < ESTIMATORS; k++)
-        fprintf(out, "  %-12s %s\n", estimators_list[k]->name, estimators_list[k]->help);
+        help_row(out, 16, estimators_list[k]->name, estimators_list[k]->help);
 }
