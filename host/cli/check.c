@@ -1,5 +1,4 @@
 /* souk check: does this machine's GPU compute what its CPU computes? */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,36 +12,42 @@
 enum { NO_DEVICE = 3, SHOWN = 12 };
 
 typedef struct {
+    Config config;
     const char *json;
-    bool f32, bf16, all, quiet;
+    bool all;
+    int precision;
     int64_t steps;
 } Arguments;
 
-static void usage(FILE *out)
-{
-    fputs("usage: souk check [OPTION...] [--config FILE] SECTION.KEY=VALUE...\n\n"
-          "Trains a few steps on the CPU and on the GPU side by side, with the same seed and "
-          "batches, and\n"
-          "says tensor by tensor how far apart they are: parameters after the steps, then "
-          "gradients and\n"
-          "losses of one more batch at the same parameters. Settings are those of souk train "
-          "(data.path\n"
-          "must be there).\n\n"
-          "  f32    relative L2 error at most 1e-5; of parameters, also what AdamW makes of that\n"
-          "  bf16   error at most 1.5 times that of a CPU run that rounds at the same places;\n"
-          "         tensors too small for that are judged as one (pooled)\n\n"
-          "  --steps N          steps before the comparison (default 3)\n"
-          "  --precision P      f32, bf16 or both (default)\n"
-          "  --device D         which GPU: cuda (default), cuda:N\n"
-          "  --config FILE      read settings from an INI file\n"
-          "  --all              show every tensor, not only the worst\n"
-          "  --json FILE        write the report as JSON too\n"
-          "  --quiet            no progress bar\n"
-          "  --help             this text\n\n"
-          "exit code: 0 passed, 1 failed, 2 wrong usage, 3 there is no such GPU\n\n"
-          "example: souk check data.path=shop.h5 learn.objective=cross_entropy+double_q\n",
-          out);
-}
+enum { CHECK_F32, CHECK_BF16, CHECK_BOTH };
+static const char *const precisions[] = {"f32", "bf16", "both", NULL};
+
+#define FIELD(name) OPTION_FIELD(Arguments, name)
+static const Option options[] = {
+    CLI_DATA(.required = true),
+    {.name = "steps",
+     .value = "N",
+     FIELD(steps),
+     .low = 1,
+     .high = 100000,
+     .initial = "3",
+     .help = "training steps before the comparison"},
+    {.name = "precision",
+     .value = "NAME",
+     FIELD(precision),
+     .choices = precisions,
+     .initial = "both",
+     .help = "the precision that is checked"},
+    {.name = "all", FIELD(all), .help = "show every tensor, not only the worst"},
+    CLI_JSON,
+    {.heading = "General options"},
+    CLI_CONFIG,
+    CLI_DEVICE(.initial = "cuda", .help = "which GPU: cuda, or cuda:N"),
+    CLI_THREADS,
+    CLI_SEED(),
+    CLI_QUIET,
+    {0},
+};
 
 /* ---- The report ---------------------------------------------------------------------------------- */
 
@@ -99,15 +104,14 @@ static Status write_json(const char *path, const char *device, json_t *reports, 
 
 /* ---- The check ------------------------------------------------------------------------------------ */
 
-static Status compare(const Config *config, const Arguments *a, Dtype precision,
-                      CheckReport *report)
+static Status compare(const Arguments *a, Dtype precision, CheckReport *report)
 {
     Check check;
     Progress bar;
-    TRY(check_open(&check, config, precision));
+    TRY(check_open(&check, &a->config, precision));
     Status st = OK;
     progress_begin(&bar, tensor_dtype_name(precision), a->steps + 1,
-                   terminal_listener(stderr, a->quiet));
+                   terminal_listener(stderr, a->config.train_quiet));
     for (int64_t step = 0; step < a->steps && st == OK; step++) {
         st = check_step(&check);
         if (st == OK) st = progress_update(&bar, step + 1, NULL);
@@ -118,71 +122,28 @@ static Status compare(const Config *config, const Arguments *a, Dtype precision,
     return st;
 }
 
-static Status run(const Config *config, const Arguments *a, bool *passed)
+static Status check(const Arguments *a, bool *passed)
 {
-    const Dtype precisions[] = {F32, BF16};
-    const bool wanted[] = {a->f32, a->bf16};
+    const Dtype dtype[] = {[CHECK_F32] = F32, [CHECK_BF16] = BF16};
     json_t *reports = json_array();
-    Status st = reports ? OK : FAIL(ERR_MEMORY, "no memory for a report");
+    Status st = OK;
     *passed = true;
-    for (int i = 0; i < 2 && st == OK; i++) {
+    for (int i = CHECK_F32; i < CHECK_BOTH; i++) {
         CheckReport report = {0};
-        if (wanted[i]) st = compare(config, a, precisions[i], &report);
-        if (wanted[i] && st == OK) {
-            print_report(&report, a->all);
-            json_array_append_new(reports, report_json(&report));
-            *passed &= report.passed;
-        }
+        if (a->precision != CHECK_BOTH && a->precision != i) continue;
+        TRY_OR_FAIL(st, compare(a, dtype[i], &report));
+        print_report(&report, a->all);
+        json_array_append_new(reports, report_json(&report));
+        *passed &= report.passed;
         check_report_close(&report);
     }
-    if (st == OK && a->json) st = write_json(a->json, config->train_device, reports, *passed);
+    if (a->json) st = write_json(a->json, a->config.train_device, reports, *passed);
+fail:
     json_decref(reports);
     return st;
 }
 
-static Status parse_precision(const char *value, Arguments *a)
-{
-    const bool both = !strcmp(value, "both");
-    a->f32 = both || !strcmp(value, "f32");
-    a->bf16 = both || !strcmp(value, "bf16");
-    if (a->f32 || a->bf16) return OK;
-    return FAIL(ERR_USAGE, "--precision \"%s\": want f32, bf16 or both", value);
-}
-
-static Status parse(int argc, char **argv, Config *config, Arguments *a, int *exit_code)
-{
-    static const struct option options[] = {
-        {"steps", required_argument, NULL, 's'},
-        {"precision", required_argument, NULL, 'p'},
-        {"config", required_argument, NULL, 'c'},
-        {"all", no_argument, NULL, 'a'},
-        {"json", required_argument, NULL, 'j'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"device", required_argument, NULL, 'D'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    Status st = OK;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1 && st == OK;) {
-        switch (option) {
-        case 's': st = cli_number("steps", optarg, 1, 100000, &a->steps); break;
-        case 'p': st = parse_precision(optarg, a); break;
-        case 'c': st = config_read(config, optarg); break;
-        case 'D': st = config_set(config, "train.device", optarg); break;
-        case 'a': a->all = true; break;
-        case 'j': a->json = optarg; break;
-        case 'q': a->quiet = true; break;
-        case 'h': return usage(stdout), *exit_code = 0, OK;
-        default: return *exit_code = 2, OK;
-        }
-    }
-    for (int i = optind; i < argc && st == OK; i++) st = config_assign(config, argv[i]);
-    if (st == OK && !config->data_path[0])
-        st = FAIL(ERR_USAGE, "data.path=FILE is missing (souk check --help)");
-    return st;
-}
-
-/* "cpu", the default of souk train, is the first GPU here. */
+/* A file of settings for the CPU serves too: the first GPU is checked then. */
 static Status find_device(Config *config)
 {
     Device dev;
@@ -193,18 +154,35 @@ static Status find_device(Config *config)
     return OK;
 }
 
-int cli_check(int argc, char **argv)
+static Status run(void *arguments, Operands operands, int *exit_code)
 {
-    Config config = config_default();
-    Arguments a = {.f32 = true, .bf16 = true, .steps = 3};
-    int exit_code = -1;
+    Arguments *a = arguments;
     bool passed;
-    Status st = parse(argc, argv, &config, &a, &exit_code);
-    if (exit_code >= 0) return exit_code;
-    if (st != OK) return cli_fail("check", st);
-    if (find_device(&config) != OK) return cli_fail("check", ERR_DEVICE), NO_DEVICE;
-    st = run(&config, &a, &passed);
-    if (st != OK) return cli_fail("check", st);
-    printf("%s: %s\n", config.train_device, passed ? "passed" : "FAILED");
-    return passed ? 0 : 1;
+    (void)operands;
+    if (find_device(&a->config) != OK) return *exit_code = NO_DEVICE, ERR_DEVICE;
+    TRY(check(a, &passed));
+    printf("%s: %s\n", a->config.train_device, passed ? "passed" : "FAILED");
+    *exit_code = passed ? 0 : 1;
+    return OK;
 }
+
+const Command cli_check = {
+    .table =
+        {.name = "check",
+         .summary = "Compare what the GPU computes with the CPU, tensor by tensor",
+         .usage = {"--data FILE [OPTION]... [SECTION.KEY=VALUE]..."},
+         .description =
+             "Trains a few steps on the CPU and on the GPU, with the same seed and batches. Shows "
+             "tensor by tensor how far apart they are: the parameters after the steps, then the "
+             "gradients and losses of one more batch at the same parameters. A tensor passes:\n\n"
+             "  f32    where the relative L2 error is at most 1e-5; the bound of parameters\n"
+             "         includes what AdamW can make of such an error\n"
+             "  bf16   where the error is at most 1.5 times that of a CPU run that rounds at\n"
+             "         the same places; small tensors are judged together (pooled)\n",
+         .options = options,
+         .all_settings = true,
+         .examples = {"souk check --data shop.h5 learn.objective=cross_entropy+double_q"},
+         .exits = {[1] = "a comparison failed, or the check itself", [3] = "there is no such GPU"}},
+    .arguments = sizeof(Arguments),
+    .run = run,
+};

@@ -1,70 +1,105 @@
 #include "cli/cli.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/help.h"
+#include "base/nearest.h"
 #include "souk.h"
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *help;
-} commands[] = {
-    {"ablate", cli_ablate, "does reinforcement learning do more than an auxiliary loss would?"},
-    {"bench", cli_bench, "how fast ops and steps are here, beside what the machine can do"},
-    {"check", cli_check, "hold the GPU against the CPU, tensor by tensor"},
-    {"eval", cli_eval, "rank a split's next events: the model beside the baselines"},
-    {"generate", cli_generate, "write a synthetic shop log"},
-    {"info", cli_info, "all about a behaviour file at a glance"},
-    {"ingest", cli_ingest, "raw logs -> a behaviour file"},
-    {"ope", cli_ope, "what a policy would have earned, from the log of another"},
-    {"recommend", cli_recommend, "the best items for a user or a history"},
-    {"simulate", cli_simulate, "let policies act in a simulated world"},
-    {"trace", cli_trace, "one batch laid open for another framework"},
-    {"train", cli_train, "train a model on a behaviour file"},
-    {NULL, NULL, NULL},
+static const Command *const commands[] = {
+    &cli_ablate, &cli_bench, &cli_check,     &cli_eval,     &cli_generate, &cli_info,
+    &cli_ingest, &cli_ope,   &cli_recommend, &cli_simulate, &cli_trace,    &cli_train,
 };
+enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static void usage(FILE *out)
+static void help(FILE *out)
 {
-    fputs("souk: train large models on shoppers' behaviour with reinforcement learning\n\n"
-          "usage: souk COMMAND [ARGUMENT...]   (souk COMMAND --help says more)\n\n",
+    fputs("Usage: souk COMMAND [ARGUMENT]...\n"
+          "       souk help [COMMAND]\n"
+          "       souk --version\n\n"
+          "Train large models on shoppers' behaviour with reinforcement learning.\n",
           out);
-    for (int i = 0; commands[i].name; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    help_section(out, "Commands");
+    for (int i = 0; i < COMMANDS; i++)
+        help_row(out, 14, commands[i]->table.name, commands[i]->table.summary);
+    help_section(out, "Examples");
+    fputs("  souk generate --events 500000 --out log.csv\n"
+          "  souk ingest --plain-keys log.csv shop.h5\n"
+          "  souk train --data shop.h5 --out run learn.objective=cross_entropy+double_q\n"
+          "  souk eval --checkpoint run --data shop.h5\n"
+          "  souk help eval\n",
+          out);
 }
 
-int cli_fail(const char *name, Status st)
+static const Command *find(const char *name)
+{
+    for (int i = 0; i < COMMANDS; i++)
+        if (!strcmp(name, commands[i]->table.name)) return commands[i];
+    return NULL;
+}
+
+static bool is_help(const char *text) { return !strcmp(text, "--help") || !strcmp(text, "-h"); }
+
+static int no_such_command(const char *name)
+{
+    Nearest near = nearest_to(name);
+    for (int i = 0; i < COMMANDS; i++) nearest_offer(&near, commands[i]->table.name);
+    nearest_offer(&near, "help");
+    nearest_offer(&near, "--help");
+    nearest_offer(&near, "--version");
+    fprintf(stderr, "souk: there is no command \"%s\"%s; souk --help lists all\n", name,
+            nearest_hint(&near));
+    return 2;
+}
+
+static int fail(const char *name, Status st)
 {
     fprintf(stderr, "souk %s: %s\n", name, status_message());
     if (getenv("SOUK_DEBUG")) fprintf(stderr, "  at %s\n", status_place());
     return st == ERR_USAGE ? 2 : 1;
 }
 
-Status cli_number(const char *option, const char *value, int64_t low, int64_t high, int64_t *out)
+static Status run(const Command *c, int argc, char **argv, void *arguments, int *exit_code)
 {
-    char *end;
-    errno = 0;
-    *out = strtoll(value, &end, 10);
-    if (errno || end == value || *end || *out < low || *out > high)
-        return FAIL(ERR_USAGE, "--%s \"%s\": expected a whole number from %lld to %lld", option,
-                    value, (long long)low, (long long)high);
-    return OK;
+    Operands operands;
+    OptionsRequest request;
+    TRY(options_parse(&c->table, argc, argv, arguments, &operands, &request));
+    if (request == OPTIONS_HELP) return options_help(&c->table, stdout), OK;
+    if (request == OPTIONS_VERSION) return printf("souk %s\n", souk_version()), OK;
+    return c->run(arguments, operands, exit_code);
+}
+
+static int run_command(const Command *c, int argc, char **argv)
+{
+    int exit_code = -1;
+    void *arguments = calloc(1, c->arguments);
+    if (!arguments) return fail(c->table.name, FAIL(ERR_MEMORY, "no memory for its arguments"));
+    if (c->begin) c->begin(arguments);
+    const Status st = run(c, argc, argv, arguments, &exit_code);
+    if (c->end) c->end(arguments);
+    free(arguments);
+    const int usual = st == OK ? 0 : fail(c->table.name, st);
+    return exit_code < 0 ? usual : exit_code;
 }
 
 int cli_run(int argc, char **argv)
 {
-    optind = 0; /* each call parses from the start */
     status_clear();
-    if (argc < 2) return usage(stderr), 2;
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
-        return usage(stdout), 0;
-    if (!strcmp(argv[1], "--version")) return printf("souk %s\n", souk_version()), 0;
-    for (int i = 0; commands[i].name; i++)
-        if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "souk: no command \"%s\"; souk --help lists them\n", argv[1]);
-    return 2;
+    if (argc < 2) return help(stderr), 2;
+    const char *name = argv[1];
+    if (!strcmp(name, "--version")) return printf("souk %s\n", souk_version()), 0;
+    const bool help_wanted = is_help(name) || !strcmp(name, "help");
+    if (help_wanted && (argc == 2 || is_help(argv[2]))) return help(stdout), 0;
+    const Command *c = find(help_wanted ? argv[2] : name);
+    if (!c) return no_such_command(help_wanted ? argv[2] : name);
+    if (help_wanted) return options_help(&c->table, stdout), 0;
+    return run_command(c, argc - 1, argv + 1);
+}
+
+Status cli_read_config(void *arguments, const Option *o, const char *value)
+{
+    (void)o;
+    return config_read(arguments, value);
 }

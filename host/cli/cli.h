@@ -1,35 +1,73 @@
-/* The subcommands of `souk`, one file each. argv[0] is the subcommand's name. They return the exit
- * code: 0 done, 1 failed (one line on standard error says why), 2 wrong usage; check and ope say 3
- * too. */
+/* The subcommands of `souk`: one file and one Command each. cli.c finds the command, parses its options,
+ * runs it, and prints why it failed. */
 #ifndef SOUK_CLI_H
 #define SOUK_CLI_H
 
-#include <stdint.h>
+#include "base/options.h"
 
-#include "base/status.h"
+typedef struct {
+    OptionTable table;
+    size_t arguments; /* bytes of its struct of arguments, which begins with a Config */
+    /* Before the options are parsed, and after all is done; NULL: nothing to do. */
+    void (*begin)(void *arguments);
+    void (*end)(void *arguments);
+    /* *exit_code is that of the returned status, unless the command sets another. */
+    Status (*run)(void *arguments, Operands operands, int *exit_code);
+} Command;
 
-/* Do what the program `souk` does: argv[1] names the subcommand, the rest is its arguments. Not to be
- * called from two threads at once, as getopt is not. */
+extern const Command cli_ablate, cli_bench, cli_check, cli_eval, cli_generate, cli_info, cli_ingest,
+    cli_ope, cli_recommend, cli_simulate, cli_trace, cli_train;
+
+/* Do what the program `souk` does: argv[1] names the subcommand, the rest is its arguments. Returns the
+ * exit code: 0 done, 1 failed (one line on standard error says why), 2 wrong usage; check and ope return
+ * 3 too. Not to be called from two threads at once, as getopt is not. */
 int cli_run(int argc, char **argv);
 
-/* Print `souk NAME: <the recorded failure>` on standard error; the exit code for `st`. */
-int cli_fail(const char *name, Status st);
-/* What the help of a command that runs a model says of --device. */
-#define CLI_DEVICE_HELP "  --device D         where the model runs: cpu (default), cuda, cuda:N\n"
-/* The whole number in [low, high] that --`option` was given. */
-Status cli_number(const char *option, const char *value, int64_t low, int64_t high, int64_t *out);
+/* ---- Options that several commands have ------------------------------------------------------ */
 
-int cli_ablate(int argc, char **argv);
-int cli_bench(int argc, char **argv);
-int cli_check(int argc, char **argv);
-int cli_eval(int argc, char **argv);
-int cli_generate(int argc, char **argv);
-int cli_info(int argc, char **argv);
-int cli_ingest(int argc, char **argv);
-int cli_ope(int argc, char **argv);
-int cli_recommend(int argc, char **argv);
-int cli_simulate(int argc, char **argv);
-int cli_trace(int argc, char **argv);
-int cli_train(int argc, char **argv);
+/* Fields that differ go between the parentheses: CLI_DATA(.required = true). */
+#define CLI_DATA(...)                                                                              \
+    {                                                                                              \
+        .name = "data", .letter = 'd', .value = "FILE", .setting = "data.path", __VA_ARGS__        \
+    }
+#define CLI_CHECKPOINT(...)                                                                        \
+    {                                                                                              \
+        .name = "checkpoint", .value = "PATH", FIELD(checkpoint), __VA_ARGS__                      \
+    }
+#define CLI_OUT(kind, ...)                                                                         \
+    {                                                                                              \
+        .name = "out", .letter = 'o', .value = kind, .setting = "train.out", __VA_ARGS__           \
+    }
+#define CLI_WORLD(...)                                                                             \
+    {                                                                                              \
+        .name = "world", .value = "WORLD", .setting = "world.name", __VA_ARGS__                    \
+    }
+#define CLI_DEVICE(...)                                                                            \
+    {                                                                                              \
+        .name = "device", .value = "DEVICE", .setting = "train.device", __VA_ARGS__                \
+    }
+#define CLI_THREADS                                                                                \
+    {                                                                                              \
+        .name = "threads", .value = "N", .setting = "train.threads"                                \
+    }
+#define CLI_SEED(...)                                                                              \
+    {                                                                                              \
+        .name = "seed", .value = "N", .setting = "train.seed", __VA_ARGS__                         \
+    }
+#define CLI_JSON                                                                                   \
+    {                                                                                              \
+        .name = "json", .value = "FILE", FIELD(json), .help = "write the report as JSON too"       \
+    }
+#define CLI_QUIET                                                                                  \
+    {                                                                                              \
+        .name = "quiet", .letter = 'q', .setting = "train.quiet", .help = "print no progress"      \
+    }
+/* A file of settings, which options and arguments may change wherever they stand. */
+#define CLI_CONFIG                                                                                 \
+    {                                                                                              \
+        .name = "config", .value = "FILE", .take = cli_read_config, .early = true,                 \
+        .help = "read settings from an INI file: [SECTION], KEY = VALUE"                           \
+    }
+Status cli_read_config(void *arguments, const Option *o, const char *value);
 
 #endif

@@ -1,25 +1,123 @@
 /* souk ope: what a policy would have earned, from the log of another. */
-#include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/help.h"
 #include "base/parallel.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
 #include "evaluate/ope/policy_model.h"
 #include "evaluate/ope/report.h"
 
-enum { EXIT_REFUSED = 3 };
+enum { EXIT_REFUSED = 3, FOLDS = 5 };
 
 typedef struct {
-    const char *data, *policy, *checkpoint, *head, *position, *kind, *split, *json, *device;
-    double temperature, epsilon; /* epsilon < 0: softmax */
-    bool force, quiet;
-    OpeOptions options;
+    Config config;
+    const char *checkpoint, *head, *position, *json;
+    int policy, split, kind;
+    double temperature, epsilon; /* epsilon NAN: softmax */
+    bool force;
+    int64_t replicates;
+    OpeOptions ope;
 } Arguments;
+
+enum { POLICY_UNIFORM, POLICY_POPULARITY, POLICY_LOGGED };
+static const char *const policies[] = {"uniform", "popularity", "logged", NULL};
+static const char *const splits[] = {"train", "valid", "test", "all", NULL};
+enum { LOG_BANDIT, LOG_SEQUENTIAL };
+static const char *const kinds[] = {"bandit", "sequential", NULL};
+
+#define FIELD(name) OPTION_FIELD(Arguments, name)
+static const Option options[] = {
+    CLI_DATA(.required = true, .help = "behaviour file with propensities"),
+    {.heading = "Options of the policy"},
+    {.name = "policy",
+     .value = "NAME",
+     FIELD(policy),
+     .choices = policies,
+     .help = "a simple policy; popularity is that of the train events; default uniform"},
+    CLI_CHECKPOINT(.help = "a model instead: a file or the folder of a run"),
+    {.name = "head",
+     .value = "NAME",
+     FIELD(head),
+     .help = "the head that the model acts by; without one the head that it recommends by"},
+    {.name = "temperature",
+     .value = "T",
+     FIELD(temperature),
+     .low = 1e-6,
+     .high = 1e6,
+     .initial = "1",
+     .help = "the model draws from softmax(score / T)"},
+    {.name = "epsilon",
+     .value = "E",
+     FIELD(epsilon),
+     .high = 1,
+     .help = "instead it takes the best item, and with probability E any item"},
+    {.heading = "Options of the log"},
+    {.name = "split",
+     .value = "NAME",
+     FIELD(split),
+     .choices = splits,
+     .help = "the events that are used; default test for a policy that was fitted on train, else "
+             "all"},
+    {.name = "log",
+     .value = "KIND",
+     FIELD(kind),
+     .choices = kinds,
+     .help = "bandit: each event for itself; sequential: the episodes of users; default sequential "
+             "where a user has several events"},
+    {.name = "position",
+     .value = "NAME",
+     FIELD(position),
+     .help = "the event feature that is the slot of the item; none: no slots; default position "
+             "where the file has it"},
+    {.heading = "Options of the estimators"},
+    {.name = "clip",
+     .value = "M",
+     FIELD(ope.clip),
+     .high = 1e12,
+     .initial = "0",
+     .help = "where weights are cut or switched; 0: the root of the sample size"},
+    {.name = "gamma",
+     .value = "G",
+     FIELD(ope.gamma),
+     .high = 1,
+     .initial = "1",
+     .help = "discount of a sequential log"},
+    {.name = "ridge",
+     .value = "R",
+     FIELD(ope.ridge),
+     .low = 1e-6,
+     .high = 1e12,
+     .initial = "10",
+     .help = "penalty of the reward model and of the fitted Q, in events"},
+    {.name = "channels",
+     FIELD(ope.channels),
+     .help = "split the value of the fitted Q by the actions that are rewarded"},
+    {.name = "min-ess",
+     .value = "N",
+     FIELD(ope.ess_wanted),
+     .high = 1e18,
+     .initial = "100",
+     .help = "refuse to estimate below this effective sample size"},
+    {.name = "force", FIELD(force), .help = "estimate all the same"},
+    {.name = "replicates",
+     .value = "N",
+     FIELD(replicates),
+     .low = 40,
+     .high = 1000000,
+     .initial = "1000",
+     .help = "replicates of the bootstrap"},
+    CLI_SEED(.help = "seed of the bootstrap"),
+    CLI_JSON,
+    {.heading = "General options"},
+    CLI_DEVICE(),
+    CLI_THREADS,
+    CLI_QUIET,
+    {0},
+};
 
 /* What one evaluation holds open. */
 typedef struct {
@@ -32,154 +130,26 @@ typedef struct {
     char described[256];
 } Job;
 
-static void usage(FILE *out)
-{
-    fputs(
-        "usage: souk ope --data FILE [--policy NAME | --checkpoint C] [OPTION...]\n\n"
-        "Off-policy evaluation: what a policy would have earned, from a log that says with which\n"
-        "probability its items were shown (/events/propensity). Several estimators, each with a\n"
-        "bootstrap and an empirical Bernstein interval. Where the log overlaps too little with "
-        "the\n"
-        "policy nothing is estimated, and the exit code is 3.\n\n"
-        "  --data FILE        behaviour file\n"
-        "  --policy NAME      uniform (default), popularity (of train events), logged\n"
-        "  --checkpoint C     a model instead: a file or a run's folder\n"
-        "  --head NAME        the head it acts by, one of souk train --help (default: the head it\n"
-        "                     recommends by)\n"
-        "  --temperature T    softmax of the head's scores at T (default 1)\n"
-        "  --epsilon E        instead of a softmax: the best item, with probability E any\n"
-        "  --split NAME       all, train, valid or test (default: test for what was fitted on "
-        "train,\n"
-        "                     else all)\n"
-        "  --log KIND         bandit: each event for itself; sequential: users' episodes "
-        "(default:\n"
-        "                     sequential where a user has several events)\n"
-        "  --position NAME    the event feature that says in which slot the item stood (default:\n"
-        "                     position where there is one; none: no slots)\n"
-        "  --clip M           where weights are cut or switched (default: root of the sample "
-        "size)\n"
-        "  --gamma G          discount of a sequential log (default 1)\n"
-        "  --ridge R          penalty of the reward model and of the fitted Q, in events "
-        "(default 10)\n"
-        "  --channels         the fitted Q's value by what the rewards are for (kinds of action)\n"
-        "  --min-ess N        effective sample size below which to refuse (default 100)\n"
-        "  --force            estimate all the same\n"
-        "  --replicates N     of the bootstrap (default 1000)\n"
-        "  --seed N           of the bootstrap (default 1)\n"
-        "  --json FILE        write the report as JSON too\n" CLI_DEVICE_HELP
-        "  --threads N        default: one a core; results do not depend on it\n"
-        "  --quiet            no progress bar\n"
-        "  --help\n\n"
-        "estimators:\n",
-        out);
-    estimators_list_help(out);
-}
-
-static const struct option long_options[] = {{"data", required_argument, NULL, 'd'},
-                                             {"policy", required_argument, NULL, 'p'},
-                                             {"checkpoint", required_argument, NULL, 'c'},
-                                             {"head", required_argument, NULL, 'H'},
-                                             {"temperature", required_argument, NULL, 'T'},
-                                             {"epsilon", required_argument, NULL, 'e'},
-                                             {"split", required_argument, NULL, 's'},
-                                             {"log", required_argument, NULL, 'l'},
-                                             {"position", required_argument, NULL, 'P'},
-                                             {"clip", required_argument, NULL, 'm'},
-                                             {"gamma", required_argument, NULL, 'g'},
-                                             {"ridge", required_argument, NULL, 'R'},
-                                             {"channels", no_argument, NULL, 'C'},
-                                             {"min-ess", required_argument, NULL, 'E'},
-                                             {"force", no_argument, NULL, 'f'},
-                                             {"replicates", required_argument, NULL, 'b'},
-                                             {"seed", required_argument, NULL, 'r'},
-                                             {"json", required_argument, NULL, 'j'},
-                                             {"device", required_argument, NULL, 'D'},
-                                             {"threads", required_argument, NULL, 't'},
-                                             {"quiet", no_argument, NULL, 'q'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {NULL, 0, NULL, 0}};
-
-static Status real(const char *option, const char *value, double low, double high, double *out)
-{
-    char *end;
-    errno = 0;
-    *out = strtod(value, &end);
-    if (errno || end == value || *end || !(*out >= low && *out <= high))
-        return FAIL(ERR_USAGE, "--%s \"%s\": expected a number from %g to %g", option, value, low,
-                    high);
-    return OK;
-}
-
-/* Takes one option; 'h' and '?' are the caller's. */
-static Status take(Arguments *a, int option, const char *value)
-{
-    int64_t number = 0;
-    switch (option) {
-    case 'd': a->data = value; break;
-    case 'p': a->policy = value; break;
-    case 'c': a->checkpoint = value; break;
-    case 'H': a->head = value; break;
-    case 'T': return real("temperature", value, 1e-6, 1e6, &a->temperature);
-    case 'e': return real("epsilon", value, 0, 1, &a->epsilon);
-    case 's': a->split = value; break;
-    case 'l': a->kind = value; break;
-    case 'P': a->position = value; break;
-    case 'm': return real("clip", value, 1e-6, 1e12, &a->options.clip);
-    case 'g': return real("gamma", value, 0, 1, &a->options.gamma);
-    case 'R': return real("ridge", value, 1e-6, 1e12, &a->options.ridge);
-    case 'E': return real("min-ess", value, 0, 1e18, &a->options.ess_wanted);
-    case 'f': a->force = true; break;
-    case 'C': a->options.channels = true; break;
-    case 'b':
-        TRY(cli_number("replicates", value, 40, 1000000, &number));
-        a->options.bootstrap.replicates = (int)number;
-        break;
-    case 'r':
-        TRY(cli_number("seed", value, 0, INT64_MAX, &number));
-        a->options.bootstrap.seed = (uint64_t)number;
-        break;
-    case 'j': a->json = value; break;
-    case 'D': a->device = value; break;
-    case 't':
-        TRY(cli_number("threads", value, 1, 1024, &number));
-        a->options.bootstrap.threads = (int)number;
-        break;
-    case 'q': a->quiet = true; break;
-    }
-    return OK;
-}
-
-/* The place of `value` among `count` names; -1 with an error otherwise. */
-static Status one_of(const char *option, const char *value, int count, const char *const *name,
-                     int *out)
-{
-    char all[128] = "";
-    for (int i = 0; i < count; i++) {
-        if (!strcmp(value, name[i])) return *out = i, OK;
-        const size_t used = strlen(all);
-        snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", name[i]);
-    }
-    return FAIL(ERR_USAGE, "--%s \"%s\": expected one of %s", option, value, all);
-}
-
 /* ---- The policy ----------------------------------------------------------------------------------- */
 
 static Status open_model(Job *job, const Arguments *a)
 {
     TRY(session_open(&job->session, &(SessionOptions){.checkpoint = a->checkpoint,
                                                       .file = &job->file,
-                                                      .device = a->device,
-                                                      .threads = a->options.bootstrap.threads}));
+                                                      .device = a->config.train_device,
+                                                      .threads = a->ope.bootstrap.threads}));
     const HeadSet has = job->session->model->shape.head_set;
+    const bool softmax = isnan(a->epsilon);
     HeadId head;
     TRY(heads_find(&head, a->head, has, "--head"));
-    job->model_policy = (OpeModelPolicy){.session = job->session,
-                                         .head = head,
-                                         .temperature = a->temperature,
-                                         .epsilon = a->epsilon,
-                                         .listener = terminal_listener(stderr, a->quiet)};
+    job->model_policy =
+        (OpeModelPolicy){.session = job->session,
+                         .head = head,
+                         .temperature = a->temperature,
+                         .epsilon = softmax ? -1.0 : a->epsilon,
+                         .listener = terminal_listener(stderr, a->config.train_quiet)};
     job->policy = ope_policy_model(&job->model_policy);
-    if (a->epsilon >= 0.0)
+    if (!softmax)
         snprintf(job->described, sizeof job->described, "%s, best by the %s head, %g any item",
                  a->checkpoint, heads_table[head].name, a->epsilon);
     else
@@ -188,24 +158,20 @@ static Status open_model(Job *job, const Arguments *a)
     return OK;
 }
 
-static Status open_policy(Job *job, const Arguments *a, int *named)
+static Status open_policy(Job *job, const Arguments *a)
 {
-    static const char *const names[] = {"uniform", "popularity", "logged"};
     if (a->checkpoint) return open_model(job, a);
-    TRY(one_of("policy", a->policy ? a->policy : "uniform", 3, names, named));
-    if (*named == 0)
-        job->policy = ope_policy_uniform();
-    else if (*named == 1)
+    if (a->policy == POLICY_POPULARITY)
         job->policy = ope_policy_popularity(&job->popularity);
-    else
+    else if (a->policy == POLICY_LOGGED)
         job->policy = ope_policy_logged();
+    else
+        job->policy = ope_policy_uniform();
     snprintf(job->described, sizeof job->described, "%s", job->policy.name);
     return OK;
 }
 
 /* ---- The log -------------------------------------------------------------------------------------- */
-
-static const char *const split_names[SPLITS + 1] = {"train", "valid", "test", "all"};
 
 /* The event feature of the slots; NULL: none. */
 static const char *position_of(const Behaviour *b, const Arguments *a)
@@ -218,15 +184,15 @@ static const char *position_of(const Behaviour *b, const Arguments *a)
 
 static Status open_log(Job *job, const Arguments *a, OpeReportContext *c)
 {
-    static const char *const kinds[] = {"bandit", "sequential"};
-    int split = job->policy.fitted ? SPLIT_TEST : SPLITS, kind = ope_log_is_sequential(&job->file);
-    if (a->split) TRY(one_of("split", a->split, SPLITS + 1, split_names, &split));
-    if (a->kind) TRY(one_of("log", a->kind, 2, kinds, &kind));
-    c->split = split_names[split];
+    const int usual = job->policy.fitted ? SPLIT_TEST : SPLITS;
+    const int split = a->split < 0 ? usual : a->split;
+    const bool sequential =
+        a->kind < 0 ? ope_log_is_sequential(&job->file) : a->kind == LOG_SEQUENTIAL;
+    c->split = splits[split];
     c->position = position_of(&job->file, a);
     return ope_log_open(&job->log, &job->file,
                         &(OpeLogOptions){.split = split,
-                                         .sequential = kind == 1,
+                                         .sequential = sequential,
                                          .history = job->policy.history,
                                          .position = c->position});
 }
@@ -235,24 +201,25 @@ static Status open_log(Job *job, const Arguments *a, OpeReportContext *c)
 
 static Status evaluate(Job *job, const Arguments *a, bool *refused)
 {
-    int named = -1;
     char why[256];
+    const char *data = a->config.data_path;
     OpeResult result;
-    OpeReportContext context = {.data = a->data, .policy = job->described};
-    TRY(behaviour_open(&job->file, a->data));
-    TRY(open_policy(job, a, &named));
+    OpeReportContext context = {.data = data, .policy = job->described};
+    TRY(behaviour_open(&job->file, data));
+    TRY(open_policy(job, a));
     TRY(open_log(job, a, &context));
-    if (named == 1) TRY(ope_policy_popularity_fit(&job->popularity, &job->log, context.position));
-    TRY(ope_run(&result, &job->log, &job->policy, &a->options));
+    if (a->policy == POLICY_POPULARITY)
+        TRY(ope_policy_popularity_fit(&job->popularity, &job->log, context.position));
+    TRY(ope_run(&result, &job->log, &job->policy, &a->ope));
     if (!ope_overlaps(&result, &job->log, why, sizeof why)) {
         context.refusal = why;
         *refused = !a->force;
         if (*refused)
-            return FAIL(ERR_FORMAT, "%s, policy %s: %s; --force estimates all the same", a->data,
+            return FAIL(ERR_FORMAT, "%s, policy %s: %s; --force estimates all the same", data,
                         job->described, why);
     }
-    ope_report_print(stdout, &result, &job->log, &a->options, &context);
-    return a->json ? ope_report_json(a->json, &result, &job->log, &a->options, &context) : OK;
+    ope_report_print(stdout, &result, &job->log, &a->ope, &context);
+    return a->json ? ope_report_json(a->json, &result, &job->log, &a->ope, &context) : OK;
 }
 
 static void job_close(Job *job)
@@ -263,31 +230,48 @@ static void job_close(Job *job)
     behaviour_close(&job->file);
 }
 
-int cli_ope(int argc, char **argv)
+static Status run(void *arguments, Operands operands, int *exit_code)
 {
-    Arguments a = {
-        .device = "cpu",
-        .temperature = 1.0,
-        .epsilon = -1.0,
-        .options = {
-            .gamma = 1.0,
-            .ridge = 10.0,
-            .folds = 5,
-            .ess_wanted = 100.0,
-            .bootstrap = {.replicates = 1000, .seed = 1, .threads = parallel_processors()}}};
-    for (int option; (option = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
-        if (option == 'h') return usage(stdout), 0;
-        if (option == '?') return usage(stderr), 2;
-        const Status st = take(&a, option, optarg);
-        if (st != OK) return cli_fail("ope", st);
-    }
-    if (!a.data || optind != argc || (a.policy && a.checkpoint)) return usage(stderr), 2;
+    Arguments *a = arguments;
     bool refused = false;
+    (void)operands;
+    if (a->policy >= 0 && a->checkpoint)
+        return FAIL(ERR_USAGE, "--policy and --checkpoint exclude each other, want one policy");
+    a->ope.folds = FOLDS;
+    a->ope.bootstrap = (Bootstrap){.replicates = (int)a->replicates,
+                                   .seed = (uint64_t)a->config.train_seed,
+                                   .threads = parallel_threads((int)a->config.train_threads)};
     Job *job = calloc(1, sizeof *job);
-    Status st = job ? evaluate(job, &a, &refused) : FAIL(ERR_MEMORY, "no memory");
-    if (job) job_close(job);
+    if (!job) return FAIL(ERR_MEMORY, "no memory for an evaluation");
+    const Status st = evaluate(job, a, &refused);
+    job_close(job);
     free(job);
-    if (st == OK) return 0;
-    const int code = cli_fail("ope", st);
-    return refused ? EXIT_REFUSED : code;
+    if (refused) *exit_code = EXIT_REFUSED;
+    return st;
 }
+
+static void more(FILE *out)
+{
+    help_section(out, "Estimators");
+    estimators_list_help(out);
+}
+
+const Command cli_ope = {
+    .table =
+        {.name = "ope",
+         .summary = "Estimate what a policy would have earned, from the log of another",
+         .usage = {"--data FILE [--policy NAME | --checkpoint PATH] [OPTION]..."},
+         .description =
+             "Off-policy evaluation, from a log that has the probability with which each item was "
+             "shown (/events/propensity). Several estimators, each with a bootstrap interval and "
+             "an "
+             "empirical Bernstein interval. Where the log overlaps too little with the policy, "
+             "nothing is estimated. The results do not depend on the number of threads.\n",
+         .options = options,
+         .more = more,
+         .examples = {"souk ope --data shop.h5 --policy popularity",
+                      "souk ope --data world.h5 --checkpoint agent --split all --temperature 0.1"},
+         .exits = {[EXIT_REFUSED] = "refused: the log overlaps too little with the policy"}},
+    .arguments = sizeof(Arguments),
+    .run = run,
+};

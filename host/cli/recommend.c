@@ -1,11 +1,11 @@
-/* souk recommend */
-#include <getopt.h>
+/* souk recommend: the best items for a user or after a history. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/report.h"
 #include "cli/cli.h"
 #include "data/behaviour/keys.h"
@@ -14,38 +14,58 @@
 enum { HISTORY_MAX = 65536, GAP_MS = 60000 };
 
 typedef struct {
-    const char *checkpoint, *data, *user, *history, *device;
+    Config config;
+    const char *checkpoint, *user, *history;
     bool include_seen, json;
     int64_t k, row; /* row: of /users, -1: none */
 } Arguments;
 
-static void usage(FILE *out)
-{
-    fputs(
-        "usage: souk recommend --checkpoint C --data FILE (--user KEY | --row N | --history LIST) "
-        "[OPTION...]\n\n"
-        "The best items of the whole catalogue for a user of the file or for a given history.\n\n"
-        "  --checkpoint C     a model: a file or a run's folder\n"
-        "  --data FILE        the behaviour file it was trained on\n"
-        "  --user KEY         a user of the file, by its key (a pseudonym unless --plain-keys at "
-        "ingest)\n"
-        "  --row N            a user of the file, by its row\n"
-        "  --history LIST     item[:action] keys joined by commas, oldest first, a minute apart;\n"
-        "                     the action is the file's first one where it is left out\n"
-        "  --k N              how many (default 10)\n"
-        "  --include-seen     items of the history may be recommended\n"
-        "  --json             one JSON object on standard output\n" CLI_DEVICE_HELP
-        "  --help             this text\n\n"
-        "example: souk recommend --checkpoint run --data shop.h5 --history 1004:view,998:cart --k "
-        "5\n",
-        out);
-}
+#define FIELD(name) OPTION_FIELD(Arguments, name)
+static const Option options[] = {
+    CLI_CHECKPOINT(.required = true, .help = "the model: a file or the folder of a run"),
+    CLI_DATA(.required = true, .help = "the behaviour file that the model was trained on"),
+    {.heading = "Options of the history, of which one is wanted"},
+    {.name = "user",
+     .value = "KEY",
+     FIELD(user),
+     .help = "a user of the file by key, which is a pseudonym unless ingest had --plain-keys"},
+    {.name = "row",
+     .value = "N",
+     FIELD(row),
+     .high = INT64_MAX,
+     .help = "a user of the file by row"},
+    {.name = "history",
+     .value = "LIST",
+     FIELD(history),
+     .help = "item keys joined by commas, oldest first, taken to be a minute apart; ITEM:ACTION "
+             "where the action is not the first one of the file"},
+    {.heading = "Options of the list"},
+    {.name = "k",
+     .value = "N",
+     FIELD(k),
+     .low = 1,
+     .high = 100000,
+     .initial = "10",
+     .help = "how many items"},
+    {.name = "include-seen",
+     FIELD(include_seen),
+     .help = "items of the history may be recommended"},
+    {.name = "json", FIELD(json), .help = "print one JSON object instead of a table"},
+    {.heading = "General options"},
+    CLI_DEVICE(),
+    CLI_THREADS,
+    {0},
+};
 
 static Status find_action(const Behaviour *b, const char *name, int32_t *action)
 {
-    for (*action = 0; *action < b->actions; ++*action)
+    Nearest near = nearest_to(name);
+    for (*action = 0; *action < b->actions; ++*action) {
         if (!strcmp(b->action_name[*action], name)) return OK;
-    return FAIL(ERR_USAGE, "--history: %s has no action \"%s\"", b->path, name);
+        nearest_offer(&near, b->action_name[*action]);
+    }
+    return FAIL(ERR_USAGE, "--history: %s has no action \"%s\"%s", b->path, name,
+                nearest_hint(&near));
 }
 
 /* A history of --history; the columns have HISTORY_MAX events. */
@@ -108,18 +128,21 @@ fail:
     return st;
 }
 
-static Status run(Session *s, const Arguments *a, Recommendation *out, int64_t *found)
+static Status answer(Session *s, const Arguments *a, Recommendation *out, int64_t *found)
 {
     const RecommendOptions o = {.k = a->k, .include_seen = a->include_seen};
     int64_t user = a->row;
     if (a->history) return after_list(s, a, &o, out, found);
     if (a->user) {
         TRY(behaviour_keys_find_user(s->file, a->user, &user));
-        if (user < 0) return FAIL(ERR_USAGE, "--user: %s has no user \"%s\"", a->data, a->user);
+        if (user < 0)
+            return FAIL(ERR_USAGE, "--user = \"%s\": %s has no such user", a->user,
+                        a->config.data_path);
     }
     if (user >= s->file->users)
-        return FAIL(ERR_USAGE, "--row %" PRId64 ": %s has %" PRId64 " users", user, a->data,
-                    s->file->users);
+        return FAIL(ERR_USAGE,
+                    "--row = %" PRId64 ": %s has %" PRId64 " users, want a row below that", user,
+                    a->config.data_path, s->file->users);
     const History h = history_of_user(s->file, user);
     if (h.count == 0) return FAIL(ERR_USAGE, "%s: this user has no events", s->file->path);
     return recommend_best(s, &h, 1, &o, out, found);
@@ -170,10 +193,12 @@ static Status recommend(const Arguments *a)
     Status st;
     Recommendation *out = calloc((size_t)a->k, sizeof *out);
     if (!out) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " recommendations", a->k);
-    TRY_OR_FAIL(st, session_open(&session, &(SessionOptions){.checkpoint = a->checkpoint,
-                                                             .data = a->data,
-                                                             .device = a->device}));
-    TRY_OR_FAIL(st, run(session, a, out, &found));
+    TRY_OR_FAIL(st,
+                session_open(&session, &(SessionOptions){.checkpoint = a->checkpoint,
+                                                         .data = a->config.data_path,
+                                                         .device = a->config.train_device,
+                                                         .threads = (int)a->config.train_threads}));
+    TRY_OR_FAIL(st, answer(session, a, out, &found));
     st = a->json ? print_json(session->file, out, found) : print_table(session->file, out, found);
 fail:
     session_close(session);
@@ -181,52 +206,28 @@ fail:
     return st;
 }
 
-static Status check(const Arguments *a, int argc, char **argv)
+static Status run(void *arguments, Operands operands, int *exit_code)
 {
-    if (optind < argc) return FAIL(ERR_USAGE, "unexpected argument \"%s\"", argv[optind]);
-    if (!a->checkpoint || !a->data) return FAIL(ERR_USAGE, "want --checkpoint and --data (--help)");
+    const Arguments *a = arguments;
+    (void)operands, (void)exit_code;
     if ((a->user != NULL) + (a->row >= 0) + (a->history != NULL) != 1)
-        return FAIL(ERR_USAGE, "want one of --user, --row and --history (--help)");
-    return OK;
+        return FAIL(ERR_USAGE, "want one of --user, --row and --history; souk recommend --help "
+                               "says more");
+    return recommend(a);
 }
 
-int cli_recommend(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"checkpoint", required_argument, NULL, 'c'},
-        {"data", required_argument, NULL, 'd'},
-        {"user", required_argument, NULL, 'u'},
-        {"history", required_argument, NULL, 'l'},
-        {"row", required_argument, NULL, 'r'},
-        {"k", required_argument, NULL, 'k'},
-        {"include-seen", no_argument, NULL, 'i'},
-        {"json", no_argument, NULL, 'j'},
-        {"device", required_argument, NULL, 'D'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    Arguments a = {.device = "cpu", .k = 10, .row = -1};
-    Status st = OK;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'c': a.checkpoint = optarg; break;
-        case 'd': a.data = optarg; break;
-        case 'u': a.user = optarg; break;
-        case 'l': a.history = optarg; break;
-        case 'i': a.include_seen = true; break;
-        case 'j': a.json = true; break;
-        case 'D': a.device = optarg; break;
-        case 'k':
-            if (st == OK) st = cli_number("k", optarg, 1, 100000, &a.k);
-            break;
-        case 'r':
-            if (st == OK) st = cli_number("row", optarg, 0, INT64_MAX, &a.row);
-            break;
-        case 'h': return usage(stdout), 0;
-        default: return 2;
-        }
-    }
-    if (st == OK) st = check(&a, argc, argv);
-    if (st == OK) st = recommend(&a);
-    return st == OK ? 0 : cli_fail("recommend", st);
-}
+const Command cli_recommend = {
+    .table =
+        {.name = "recommend",
+         .summary = "List the best items for a user or after a history",
+         .usage = {"--checkpoint PATH --data FILE --user KEY [OPTION]...",
+                   "--checkpoint PATH --data FILE --row N [OPTION]...",
+                   "--checkpoint PATH --data FILE --history LIST [OPTION]..."},
+         .description = "Ranks the whole catalogue by the head that the model recommends by.\n",
+         .options = options,
+         .examples = {"souk recommend --checkpoint run --data shop.h5 --row 0",
+                      "souk recommend --checkpoint run --data shop.h5 --history 1004:view,998:cart "
+                      "--k 5"}},
+    .arguments = sizeof(Arguments),
+    .run = run,
+};

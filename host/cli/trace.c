@@ -1,56 +1,49 @@
-/* souk trace */
-#include <getopt.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include "cli/cli.h"
+/* souk trace: one training batch laid open. */
 #include "train/trace.h"
 
-static void usage(FILE *out)
+#include "cli/cli.h"
+
+typedef struct {
+    Config config;
+    const char *checkpoint;
+    int64_t batch;
+} Arguments;
+
+#define FIELD(name) OPTION_FIELD(Arguments, name)
+static const Option options[] = {
+    CLI_CHECKPOINT(.required = true, .help = "the model: a file or the folder of a run"),
+    CLI_DATA(.required = true, .help = "the behaviour file that the model was trained on"),
+    {.name = "batch",
+     .value = "N",
+     FIELD(batch),
+     .high = INT64_MAX,
+     .initial = "0",
+     .help = "the number of the batch in the first epoch"},
+    CLI_OUT("FILE", .initial = "", .required = true, .help = "the safetensors file to write"),
+    CLI_DEVICE(),
+    {0},
+};
+
+static Status run(void *arguments, Operands operands, int *exit_code)
 {
-    fputs(
-        "usage: souk trace --checkpoint C --data FILE --batch N --out T.safetensors [OPTION...]\n\n"
-        "Write one training batch laid open: inputs, parameters, activations, losses and "
-        "gradients by\n"
-        "name, in one safetensors file, so that the run can be held against another framework\n"
-        "(tests/golden/check_trace.py holds it against PyTorch).\n\n"
-        "  --checkpoint C   folder of a run, or its last.safetensors\n"
-        "  --data FILE      the behaviour file it was trained on\n"
-        "  --batch N        which batch of the first epoch (default 0)\n"
-        "  --out T          the file to write\n" CLI_DEVICE_HELP "  --help           this text\n",
-        out);
+    const Arguments *a = arguments;
+    (void)operands, (void)exit_code;
+    return trace_write(a->checkpoint, a->config.data_path, a->config.train_device, a->batch,
+                       a->config.train_out);
 }
 
-int cli_trace(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"checkpoint", required_argument, NULL, 'c'},
-        {"data", required_argument, NULL, 'd'},
-        {"batch", required_argument, NULL, 'b'},
-        {"out", required_argument, NULL, 'o'},
-        {"device", required_argument, NULL, 'D'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    const char *checkpoint = NULL, *data = NULL, *out = NULL, *device = "cpu";
-    int64_t batch = 0;
-    Status st = OK;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'c': checkpoint = optarg; break;
-        case 'd': data = optarg; break;
-        case 'o': out = optarg; break;
-        case 'D': device = optarg; break;
-        case 'b':
-            if (st == OK) st = cli_number("batch", optarg, 0, INT64_MAX, &batch);
-            break;
-        case 'h': return usage(stdout), 0;
-        default: return 2;
-        }
-    }
-    if (st == OK && optind < argc) st = FAIL(ERR_USAGE, "unexpected argument \"%s\"", argv[optind]);
-    if (st == OK && (!checkpoint || !data || !out))
-        st = FAIL(ERR_USAGE, "want --checkpoint, --data and --out (--help)");
-    if (st == OK) st = trace_write(checkpoint, data, device, batch, out);
-    return st == OK ? 0 : cli_fail("trace", st);
-}
+const Command cli_trace = {
+    .table =
+        {.name = "trace",
+         .summary = "Write all that a training step computes for one batch",
+         .usage = {"--checkpoint PATH --data FILE --out FILE [OPTION]..."},
+         .description =
+             "Writes the inputs, the parameters, the activations, the losses and the gradients "
+             "of one batch, by name, into one safetensors file, so that another framework can "
+             "be compared with souk. tests/golden/check_trace.py compares PyTorch.\n",
+         .options = options,
+         .examples = {"souk trace --checkpoint run --data shop.h5 --batch 3 --out "
+                      "trace.safetensors"}},
+    .arguments = sizeof(Arguments),
+    .run = run,
+};

@@ -1,85 +1,102 @@
-/* souk train */
-#include <getopt.h>
-#include <stdbool.h>
-#include <stdio.h>
+/* souk train: a model from a behaviour file, or from acting in a world. */
+#include <string.h>
 
+#include "base/help.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
 #include "learn/objective.h"
 #include "train/train.h"
 
-static void usage(FILE *out)
-{
-    fputs("usage: souk train [--config FILE] [--resume | --force | --plan] SECTION.KEY=VALUE...\n"
-          "       souk train --world W [--rounds N] [--config FILE] [--force] "
-          "SECTION.KEY=VALUE...\n\n"
-          "Train a model on a behaviour file; or in a simulated world, where rounds of acting and "
-          "of\n"
-          "training on what was seen follow one another. Settings come from the defaults below, "
-          "then\n"
-          "the config file (INI), then the command line. The run goes to the folder train.out.\n\n"
-          "  --config FILE   read settings from an INI file\n"
-          "  --world W       world.name: NAME or NAME:key=value,... (souk simulate --help)\n"
-          "  --rounds N      world.rounds\n"
-          "  --resume        go on from train.out/last.safetensors, bit for bit; not in a world\n"
-          "  --force         start anew in a folder that holds a run\n" CLI_DEVICE_HELP
-          "  --plan          print parameters and memory as JSON, and train nothing\n"
-          "  --help          this text\n\n"
-          "examples: souk train data.path=shop.h5 train.out=run "
-          "learn.objective=cross_entropy+double_q\n"
-          "          souk train --world small-shop --rounds 10 learn.objective=double_q\n\n"
-          "settings and their defaults:\n",
-          out);
-    config_help(out);
-    fputs("\nagents of learn.objective, to be joined by + where they train different heads:\n",
-          out);
-    objective_help(out);
-    fputs("\nheads of world.head:\n", out);
-    heads_help(out);
-}
+typedef struct {
+    Config config;
+    LoopOptions loop;
+    bool plan;
+} Arguments;
+
+#define FIELD(name) OPTION_FIELD(Arguments, name)
+static const Option options[] = {
+    CLI_DATA(),
+    CLI_WORLD(),
+    {.name = "rounds", .value = "N", .setting = "world.rounds"},
+    CLI_OUT("FOLDER"),
+    {.name = "objective", .value = "AGENTS", .setting = "learn.objective"},
+    {.heading = "Options of a run"},
+    {.name = "resume",
+     FIELD(loop.resume),
+     .help = "continue the run in --out where it stopped, bit for bit; not in a world"},
+    {.name = "force", FIELD(loop.overwrite), .help = "start again in a folder that has a run"},
+    {.name = "plan",
+     FIELD(plan),
+     .help = "print the parameters and the memory as JSON, and train nothing"},
+    {.heading = "General options"},
+    CLI_CONFIG,
+    CLI_DEVICE(),
+    CLI_THREADS,
+    CLI_SEED(),
+    CLI_QUIET,
+    {0},
+};
 
 /* Ctrl-C ends a training on a log after its step, with a checkpoint to resume from. In a world it ends
  * the program, which leaves the checkpoint of the last whole round. */
-static Status train(const Config *config, LoopOptions loop)
+static Status run(void *arguments, Operands operands, int *exit_code)
 {
-    const bool world = config->world_name[0];
+    Arguments *a = arguments;
     LoopEnd end;
-    loop.listener = terminal_listener(world ? stdout : stderr, config->train_quiet);
+    const bool world = *a->config.world_name;
+    (void)operands, (void)exit_code;
+    if (a->plan) return loop_plan(&a->config, stdout);
+    a->loop.listener = terminal_listener(world ? stdout : stderr, a->config.train_quiet);
     if (!world) terminal_catch_signals();
-    return train_run(config, loop, &end);
+    return train_run(&a->config, a->loop, &end);
 }
 
-int cli_train(int argc, char **argv)
+/* The settings of the roles that a resumed run may change, from the table of settings. */
+static void help_resume(FILE *out)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"world", required_argument, NULL, 'w'},
-        {"rounds", required_argument, NULL, 'n'},
-        {"device", required_argument, NULL, 'D'},
-        {"resume", no_argument, NULL, 'r'},
-        {"force", no_argument, NULL, 'f'},
-        {"plan", no_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    Config config = config_default();
-    LoopOptions loop = {0};
-    bool plan = false;
-    Status st = OK;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'c': st = st == OK ? config_read(&config, optarg) : st; break;
-        case 'w': st = st == OK ? config_set(&config, "world.name", optarg) : st; break;
-        case 'n': st = st == OK ? config_set(&config, "world.rounds", optarg) : st; break;
-        case 'D': st = st == OK ? config_set(&config, "train.device", optarg) : st; break;
-        case 'r': loop.resume = true; break;
-        case 'f': loop.overwrite = true; break;
-        case 'p': plan = true; break;
-        case 'h': return usage(stdout), 0;
-        default: return 2;
-        }
+    char text[2048] = "A run that is resumed must have the settings that it began with, except: ";
+    bool first = true;
+    help_section(out, "Resuming");
+    for (int i = 0; i < config_count(); i++) {
+        const size_t used = strlen(text);
+        if (config_in(i, CONFIG_RESUMED)) continue;
+        snprintf(text + used, sizeof text - used, "%s%s", first ? "" : ", ", config_key(i));
+        first = false;
     }
-    for (int i = optind; i < argc && st == OK; i++) st = config_assign(&config, argv[i]);
-    if (st == OK) st = plan ? loop_plan(&config, stdout) : train(&config, loop);
-    return st == OK ? 0 : cli_fail("train", st);
+    help_text(out, text);
 }
+
+static void more(FILE *out)
+{
+    help_section(out, "Agents of learn.objective, joined by + where they train different heads");
+    objective_help(out);
+    help_section(out, "Heads of world.head");
+    heads_help(out);
+    help_resume(out);
+}
+
+const Command cli_train = {
+    .table =
+        {.name = "train",
+         .summary = "Train a model on a behaviour file, or in a simulated world",
+         .usage = {"--data FILE [OPTION]... [SECTION.KEY=VALUE]...",
+                   "--world WORLD [OPTION]... [SECTION.KEY=VALUE]..."},
+         .description =
+             "With --data the model learns from a log. With --world it acts in a simulated "
+             "world and learns from what it saw, in rounds.\n\n"
+             "Settings come from the defaults below, then from the file of --config, then from "
+             "the command line, where the last one wins. The folder of --out gets the weights "
+             "of the best validation (best.safetensors), all that a resume needs "
+             "(last.safetensors), the settings (checkpoint.json) and the losses "
+             "(metrics.jsonl).\n",
+         .options = options,
+         .all_settings = true,
+         .lists_settings = true,
+         .more = more,
+         .examples = {"souk train --data shop.h5 --out run "
+                      "learn.objective=cross_entropy+double_q",
+                      "souk train --data shop.h5 --out run --resume train.epochs=40",
+                      "souk train --world small-shop --rounds 10 learn.objective=double_q"}},
+    .arguments = sizeof(Arguments),
+    .run = run,
+};

@@ -90,7 +90,7 @@ mkdir -p "$work/broken/cross_entropy-seed-1" && cp "$work/damaged" "$work/broken
 refuses "a damaged record is refused" 1 'arm.json' quiet "$work/broken"
 mkdir -p "$work/foreign" && cp -r "$work/alone" "$work/foreign/cross_entropy-seed-1"
 refuses "a run that is no arm is left alone" 2 "is no arm's" quiet "$work/foreign"
-refuses "one seed is refused" 2 'seeds "1"' quiet "$work/none" --seeds 1
+refuses "one seed is refused" 2 'seeds = "1".*2 to' quiet "$work/none" --seeds 1
 refuses "no data is refused" 2 'data.path' "$SOUK" ablate
 refuses "data and a world are refused" 2 'exclude each other' quiet "$work/none" --world small-shop
 refuses "no agent is refused" 2 'want an agent' quiet "$work/none" learn.objective=cross_entropy+aux_random

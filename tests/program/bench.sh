@@ -69,13 +69,13 @@ check "--compare divides row by row" test "$(awk 'NR > 1 && $NF == "4.00"' "$wor
 check "and says what one of them lacks" grep -q "missing" "$work/ratios"
 "$SOUK" bench --compare "$work/cpu-steps.json" "$work/cpu-steps.json" >"$work/same"
 check "steps are compared too" grep -qE '^tokens_per_s .* 1\.00$' "$work/same"
-refuses "a report of ops and one of steps are not compared" 1 'nothing to compare' \
+refuses "a report of ops and one of steps are not compared" 1 'one of steps, want two of a kind' \
     "$SOUK" bench --compare "$work/cpu-ops.json" "$work/cpu-steps.json"
 echo '{"schema": "other"}' >"$work/other.json"
-refuses "what is no report is refused" 1 'other.json: no report.*"other"' \
+refuses "what is no report is refused" 1 'other.json has the schema "other", want a report' \
     "$SOUK" bench --compare "$work/other.json" "$work/some.json"
-refuses "--compare wants two" 2 'takes two files' "$SOUK" bench --compare "$work/some.json"
-refuses "--model wants one there is" 2 '100m, 300m or 1b' "$SOUK" bench --steps 1 --model 7b
+refuses "--compare wants two" 2 'want two reports' "$SOUK" bench --compare "$work/some.json"
+refuses "--model wants one there is" 2 'want one of 100m, 300m, 1b' "$SOUK" bench --steps 1 --model 7b
 
 if "$SOUK" bench --device cuda --tiny --quiet --op rope >"$work/out" 2>"$work/error"; then
     reports cuda

@@ -5,11 +5,11 @@
 . "$root/tests/program/shop.sh"
 
 check "a shop ingests" make_shop
-refuses "no data is wrong usage" 2 'data.path=FILE is missing' "$SOUK" check
-refuses "an unknown precision is wrong usage" 2 'want f32, bf16 or both' \
+refuses "no data is wrong usage" 2 'want --data FILE' "$SOUK" check
+refuses "an unknown precision is wrong usage" 2 'want one of f32, bf16, both' \
     "$SOUK" check --precision f16 "data.path=$work/shop.h5"
 refuses "an unknown setting is wrong usage" 2 'there is no setting' "$SOUK" check model.bazaar=1
-refuses "steps have bounds" 2 'whole number from 1' "$SOUK" check --steps 0
+refuses "steps have bounds" 2 'want a whole number, 1 to' "$SOUK" check --steps 0
 
 code=0
 "$SOUK" check "data.path=$work/shop.h5" model.dim=16 model.length=20 train.tokens=256 --quiet \

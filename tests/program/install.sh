@@ -53,7 +53,7 @@ done | awk '!seen[$1]++ { print $2 }')
 # Every command has a page, which renders without a warning.
 has_pages() {
     local command
-    for command in souk $("$SOUK" --help | sed -n 's/^  \([a-z]*\)  *[A-Za-z].*/souk-\1/p'); do
+    for command in souk $("$SOUK" --help | sed -n 's/^  \([a-z][a-z]*\)   *[A-Za-z].*/souk-\1/p'); do
         [ -s "$work/prefix/share/man/man1/$command.1" ] || echo "no page $command"
     done
     [ -s "$work/prefix/share/man/man1/souk-train.1" ] || echo "no pages at all"

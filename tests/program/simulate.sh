@@ -61,8 +61,10 @@ refuses "a world without a plot of a policy says so" 2 'no plot' \
 refuses "a world without a table of a policy says so" 2 'no table' \
     "$SOUK" simulate "${world[@]}" --policy random --episodes 5 --show
 refuses "a world that does not exist is refused" 2 'no world "bazaar"' "$SOUK" simulate --world bazaar --all
-refuses "a policy that does not exist is refused" 2 '"best": the world small-shop has no policy of this name' \
+refuses "a policy that does not exist is refused" 2 '"best": the world small-shop has no policy of this name; souk simulate --help' \
     "$SOUK" simulate "${world[@]}" --policy best
+refuses "a misspelt policy is named" 2 'no policy of this name \(did you mean "optimal"\?\)' \
+    "$SOUK" simulate "${world[@]}" --policy optimum
 refuses "a head that the model lacks is refused" 2 'want q' \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --head policy
 refuses "no item that may be shown is refused" 2 'could exclude every item' \

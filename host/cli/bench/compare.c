@@ -1,3 +1,5 @@
+#include "cli/bench/compare.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +12,7 @@ static Status read_report(const char *path, json_t **report)
     if (!*report) return FAIL(ERR_FORMAT, "%s: %s (line %d)", path, error.text, error.line);
     const char *schema = json_string_value(json_object_get(*report, "schema"));
     if (schema && !strcmp(schema, BENCH_SCHEMA)) return OK;
-    return FAIL(ERR_FORMAT, "%s: no report of souk bench (schema \"%s\", want " BENCH_SCHEMA ")",
+    return FAIL(ERR_FORMAT, "%s has the schema \"%s\", want a report of souk bench, " BENCH_SCHEMA,
                 path, schema ? schema : "none");
 }
 
@@ -105,7 +107,7 @@ static Status compare(const char *path_a, const json_t *a, const char *path_b, c
     else if (steps_a && steps_b)
         compare_steps(steps_a, steps_b);
     else
-        return FAIL(ERR_FORMAT, "%s is a report of %s, %s of %s: nothing to compare", path_a,
+        return FAIL(ERR_FORMAT, "%s is a report of %s, %s one of %s, want two of a kind", path_a,
                     ops_a ? "ops" : "steps", path_b, ops_b ? "ops" : "steps");
     return OK;
 }
@@ -113,9 +115,11 @@ static Status compare(const char *path_a, const json_t *a, const char *path_b, c
 Status bench_compare(const char *path_a, const char *path_b)
 {
     json_t *a = NULL, *b = NULL;
-    Status st = read_report(path_a, &a);
-    if (st == OK) st = read_report(path_b, &b);
-    if (st == OK) st = compare(path_a, a, path_b, b);
+    Status st;
+    TRY_OR_FAIL(st, read_report(path_a, &a));
+    TRY_OR_FAIL(st, read_report(path_b, &b));
+    TRY_OR_FAIL(st, compare(path_a, a, path_b, b));
+fail:
     json_decref(a);
     json_decref(b);
     return st;

@@ -19,7 +19,4 @@ json_t *bench_report_ops_json(const BenchReport *r, Device *dev);
 json_t *bench_report_steps_json(const BenchStep *s, double ceiling, const Config *config,
                                 Device *dev);
 
-/* Prints the times of A over those of B, row by row; both of ops, or both of steps. */
-Status bench_compare(const char *path_a, const char *path_b);
-
 #endif

@@ -1,60 +1,63 @@
-/* souk info */
-#include "cli/info/info.h"
-
-#include <getopt.h>
-#include <stdio.h>
-#include <string.h>
-
+/* souk info: a behaviour file at a glance. */
 #include "cli/cli.h"
+#include "cli/info/print.h"
 #include "data/behaviour/behaviour.h"
 
-static void usage(FILE *out)
-{
-    fputs("usage: souk info FILE [OPTION...]\n\n"
-          "All about a behaviour file at a glance: counts, actions, times, history lengths, "
-          "splits,\nfeatures, storage, the most frequent items, the cleaning report. Opening "
-          "checks the whole\nfile: what is printed can be trained on.\n\n"
-          "  --top N   so many of the most frequent items (default 10)\n"
-          "  --json    one JSON object on standard output\n"
-          "  --help    this text\n\n"
-          "example: souk info shop.h5\n",
-          out);
-}
+typedef struct {
+    Config config;
+    bool json;
+    int64_t top;
+} Arguments;
 
-static Status show(const char *path, int64_t tops, bool json)
+#define FIELD(name) OPTION_FIELD(Arguments, name)
+static const Option options[] = {
+    CLI_DATA(.help = "the behaviour file, which may also stand alone: souk info FILE"),
+    {.name = "top",
+     .value = "N",
+     FIELD(top),
+     .high = 1000000,
+     .initial = "10",
+     .help = "show so many of the most frequent items"},
+    {.name = "json", FIELD(json), .help = "print one JSON object instead"},
+    {0},
+};
+
+static Status show(const char *path, int64_t top, bool json)
 {
     Behaviour b;
     Summary s = {0};
+    Status st;
     TRY(behaviour_open(&b, path));
-    Status st = summary_read(&s, &b, (int)tops);
-    if (st == OK) st = json ? info_print_json(&b, &s) : info_print(&b, &s);
+    TRY_OR_FAIL(st, summary_read(&s, &b, (int)top));
+    TRY_OR_FAIL(st, json ? info_print_json(&b, &s) : info_print(&b, &s));
+    if (fflush(stdout) != 0 || ferror(stdout)) st = FAIL(ERR_IO, "cannot write to standard output");
+fail:
     summary_close(&s);
     behaviour_close(&b);
-    if (st == OK && (fflush(stdout) != 0 || ferror(stdout)))
-        st = FAIL(ERR_IO, "cannot write to standard output");
     return st;
 }
 
-int cli_info(int argc, char **argv)
+static Status run(void *arguments, Operands operands, int *exit_code)
 {
-    static const struct option options[] = {{"top", required_argument, NULL, 't'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    int64_t tops = 10;
-    bool json = false;
-    Status st = OK;
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 'h') return usage(stdout), 0;
-        if (c == 't')
-            st = cli_number("top", optarg, 0, 1000000, &tops);
-        else if (c == 'j')
-            json = true;
-        else
-            return usage(stderr), 2;
-        if (st != OK) return cli_fail(argv[0], st);
-    }
-    if (optind + 1 != argc) return usage(stderr), 2;
-    st = show(argv[optind], tops, json);
-    return st == OK ? 0 : cli_fail(argv[0], st);
+    const Arguments *a = arguments;
+    const char *path = operands.count ? operands.text[0] : a->config.data_path;
+    (void)exit_code;
+    if (operands.count + (*a->config.data_path != '\0') != 1)
+        return FAIL(ERR_USAGE, "want one behaviour file; souk info --help says more");
+    return show(path, a->top, a->json);
 }
+
+const Command cli_info = {
+    .table = {.name = "info",
+              .summary = "Show what is in a behaviour file",
+              .usage = {"FILE [OPTION]..."},
+              .description =
+                  "Prints counts, actions, times, history lengths, splits, features, storage, the "
+                  "most frequent items and the report of the cleaning. The whole file is checked "
+                  "when it is opened: a file that is printed can be trained on.\n",
+              .options = options,
+              .operands = true,
+              .examples = {"souk info shop.h5", "souk info shop.h5 --top 100 --json"}},
+    .arguments = sizeof(Arguments),
+    .run = run,
+};

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "base/report.h"
-#include "cli/info/info.h"
+#include "cli/info/print.h"
 #include "data/behaviour/columns.h"
 #include "data/behaviour/keys.h"
 

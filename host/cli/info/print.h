@@ -1,6 +1,6 @@
-/* The two faces of `souk info`. */
-#ifndef SOUK_INFO_H
-#define SOUK_INFO_H
+/* What `souk info` prints: text for people, JSON for programs. */
+#ifndef SOUK_CLI_INFO_PRINT_H
+#define SOUK_CLI_INFO_PRINT_H
 
 #include "data/behaviour/summary.h"
 
