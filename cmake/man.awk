@@ -23,6 +23,7 @@ function code(s) { # what people type
     gsub(/-/, "\\-", s)
     return s
 }
+function indent(s) { match(s, /^ */); return RLENGTH }
 function verbatim(on) { # a head begins a paragraph itself, and mandoc warns of another one
     if (on != is_verbatim) print !on ? ".fi" : after_head ? ".nf" : ".PP\n.nf"
     is_verbatim = on
@@ -63,22 +64,22 @@ before { # the first paragraph: its first sentence is NAME's
 }
 /^ *$/ { blank = !after_head; entry = 0; next }
 /^[^ ].*:$/ && blank { head(substr($0, 1, length($0) - 1)); blank = 0; next }
-/^ +[^ ](.*[^ ])?   *[^ ]/ && !/^                    / && !/^ +souk / {
+entry && indent($0) >= entry { sub(/^ +/, ""); print text($0); next }
+/^ +[^ ]+( [^ ]+)*   *[^ ]/ && !/^ +souk / {
     verbatim(0)
     line = $0
     sub(/^ +/, "", line)
     at = match(line, /   */)
     print ".TP\n\\fB" code(substr(line, 1, at - 1)) "\\fR\n" text(substr(line, at + RLENGTH))
-    entry = 1
+    entry = indent($0) + at + RLENGTH - 1 # the column of its text
     blank = 0
     next
 }
-/^                    / && entry { sub(/^ +/, ""); print text($0); next }
-/^ +-/ { # an entry whose text begins on the next line
+/^ +(-|[a-z]+\.[a-z_]+=)/ { # an entry whose text begins on the next line
     verbatim(0)
+    entry = indent($0) + 1
     sub(/^ +/, "")
     print ".TP\n\\fB" code($0) "\\fR"
-    entry = 1
     blank = 0
     next
 }
