@@ -9,7 +9,8 @@
 #include "infer/states.h"
 #include "model/scores.h"
 
-static const uint64_t ACT_KEY = UINT64_C(0x6163746F72000000); /* apart from the draws of worlds */
+/* Mixed into the seed, so that choices do not draw the random numbers that worlds draw. */
+static const uint64_t ACT_KEY = UINT64_C(0x6163746F72000000);
 
 typedef struct {
     Session *session;

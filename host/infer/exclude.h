@@ -11,17 +11,17 @@
 typedef struct {
     int64_t rows, row_capacity, item_capacity;
     int64_t *offset; /* [rows+1] */
-    int32_t *item;   /* [offset[rows]] rising in each row, no item twice in a row */
+    int32_t *item;   /* [offset[rows]] ascending within a row, without repeats */
 } Exclude;
 
 void exclude_begin(Exclude *e); /* no rows */
 void exclude_close(Exclude *e); /* safe on {0} */
 
-/* Add a row: the items of `base` [bases], rising and none of them twice, and those of `more`
- * [mores], in any order and as often as one likes; `more` is sorted in place. Both may be empty. */
+/* Add a row: the items of `base` [bases], ascending and without repeats, and those of `more`
+ * [mores], in any order and with repeats; `more` is sorted in place. Both may be empty. */
 Status exclude_add(Exclude *e, const int32_t *base, int64_t bases, int32_t *more, int64_t mores);
 
-/* All rows, in scratch of the device; {0} where every list is empty. */
+/* The lists of all rows, in scratch of the device; {0} where every list is empty. */
 Exclusion exclude_on_device(Device *dev, const Exclude *e);
 
 /* Sort `item`. */

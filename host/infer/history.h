@@ -1,5 +1,6 @@
-/* A history: what a model is asked about. Its events are rows of the session's behaviour file, or
- * they are given in memory and need not be in any file.
+/* A history of events, for which a model is asked for states, actions or recommendations. Its
+ * events are rows of the session's behaviour file, or they are given in memory and need not be in
+ * any file.
  */
 #ifndef SOUK_HISTORY_H
 #define SOUK_HISTORY_H
@@ -8,8 +9,7 @@
 
 typedef struct {
     int64_t count; /* events, oldest first; at least 1 */
-    int64_t
-        user; /* row of /users, whose profile the model reads; -1: nothing is known of the user */
+    int64_t user;  /* row of /users, whose profile the model reads; -1: the user has no profile */
     int64_t first; /* where `item` is NULL: the events are rows first .. first+count-1 of /events */
     const int32_t *item;    /* [count] in [0, items) */
     const uint8_t *action;  /* [count] in [0, actions) */
@@ -21,8 +21,8 @@ typedef struct {
 /* All events of a user of the file. */
 History history_of_user(const Behaviour *file, int64_t user);
 
-/* Fails, naming history `number`, where it is empty, or its user, an item or an action does not
- * exist. */
+/* Fails where the history is empty, or its user, an item or an action does not exist. `number` is
+ * the number of the history in the message. */
 Status history_check(const History *h, const Behaviour *file, int64_t number);
 
 /* The items of the last `count` <= h->count events, into `item`. */

@@ -8,24 +8,24 @@
 #include "infer/states.h"
 #include "model/scores.h"
 
-/* What a pass over the catalogue takes at once, in numbers of scratch and of excluded items: a
+/* The most numbers of scratch and the most excluded items that one pass over the catalogue takes. A
  * batch that needs more is done in parts. */
 enum { ELEMENTS_MAX = 1 << 24 };
 
-/* A request of either kind. */
+/* A request to recommend_best or to recommend_scores. */
 typedef struct {
     Session *session;
     const History *history; /* [count] */
     int64_t k;
-    const RecommendOptions *options; /* of recommend_best, else NULL */
-    int64_t *found;                  /* of recommend_best [count] */
-    const int32_t *item;             /* of recommend_scores [count, k] */
+    const RecommendOptions *options; /* only for recommend_best, else NULL */
+    int64_t *found;                  /* only for recommend_best [count] */
+    const int32_t *item;             /* only for recommend_scores [count, k] */
     Recommendation *out;             /* [count, k] */
     int64_t bases; /* memory.item [bases]: the items that are left out for every history */
 } Request;
 
-/* Histories first .. first+rows-1 of the request, with their states and what is found out about
- * them. */
+/* Histories first .. first+rows-1 of the request, with their states and the results of the
+ * heads. */
 typedef struct {
     int64_t first, rows;
     Tensor h;           /* [rows, dim] */
@@ -58,8 +58,8 @@ static Status check_options(const Session *s, const RecommendOptions *o)
     return o->block ? check_list("block", o->block, o->blocked, items) : OK;
 }
 
-/* Into memory.item what neither list leaves: all items but those of `allow`, and those of
- * `block`. */
+/* Writes to memory.item the items that the two lists exclude: all items that are not in `allow`,
+ * and those in `block`. */
 static Status collect_base(Request *r)
 {
     const RecommendOptions *o = r->options;
@@ -78,7 +78,8 @@ static Status collect_base(Request *r)
     return OK;
 }
 
-/* Of each history of the part: the same for all, and, unless they are included, its own items. */
+/* Adds the exclusions of each history of the part: those that are the same for all, and its own
+ * items, unless they are included. */
 static Status collect_excluded(const Request *r, const Part *p)
 {
     SessionMemory *m = &r->session->memory;

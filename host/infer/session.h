@@ -3,9 +3,10 @@
  * and recommendations (infer/states.h, infer/act.h, infer/recommend.h) all take a session.
  *
  * Threads: several threads may use one session at a time. Requests take its lock and run one after
- * the other, each on all threads of the device, so a result does not depend on who else asks.
- * Sessions with a device of their own do not wait for each other. Sessions that were given the same
- * open device must not be used at the same time, nor while somebody else uses that device.
+ * the other, each on all threads of the device, so a result does not depend on the requests of
+ * other threads. Sessions with a device of their own do not wait for each other. Sessions that were
+ * given the same open device must not be used at the same time, nor while other code uses that
+ * device.
  *
  * Memory: the working memory grows when a larger batch comes than any before. A request of a size
  * that the session has served before allocates nothing on the CPU (libraries may, and so may the
@@ -20,31 +21,31 @@
 #include "infer/exclude.h"
 #include "model/encoder.h"
 
-/* Of the model, the file and the device each is either named, and then opened and closed by the
- * session, or given open, and then it must outlive the session. */
+/* The model, the file and the device are each either named or given open. The session opens and
+ * closes what is named; what is given open must outlive the session. */
 typedef struct {
     const char *checkpoint; /* a model: a file or a run's folder */
-    const Model *model;     /* or this one, as its weights are when a request comes, */
-    int64_t length;         /*    with windows of this length (model.length) */
-    Encoder *encoder;       /*    and, unless NULL, in the memory of this encoder */
-    const char *data;       /* path of the behaviour file */
-    Behaviour *file;        /* or this one */
-    const char *device;     /* "cpu", "cuda" or "cuda:N" */
-    int threads;            /*    with so many threads; 0: all processors */
-    Device *dev;            /* or this one */
-    int64_t tokens; /* most tokens of a batch; 0: 4096, or `length` where that is more. Not read
+    const Model *model; /* or this open one, with the weights that it has when a request comes, */
+    int64_t length;     /*    with windows of this length (model.length) */
+    Encoder *encoder;   /*    and, unless NULL, with the memory of this encoder */
+    const char *data;   /* path of the behaviour file */
+    Behaviour *file;    /* or this one */
+    const char *device; /* "cpu", "cuda" or "cuda:N" */
+    int threads;        /*    with so many threads; 0: all processors */
+    Device *dev;        /* or this one */
+    int64_t tokens;     /* most tokens of a batch; 0: 4096, or `length` where that is more. Not read
                        with an `encoder`, whose capacity it is then */
 } SessionOptions;
 
-/* What batches go through; for the functions of infer/ alone, and only under the lock. */
+/* Working memory of batches. Only the functions of infer/ use it, and only under the lock. */
 typedef struct {
     int64_t capacity; /* tokens of batch, input and encoder */
     Batch batch;
     ModelInput input;
     Encoder own;
     Window *window;  /* [tokens] windows of the open batch */
-    int32_t *row;    /* [tokens] rows of the encoder's output that are wanted, */
-    int64_t *index;  /* [tokens] and whose states they are */
+    int32_t *row;    /* [tokens] the rows of the encoder's output that are wanted, */
+    int64_t *index;  /* [tokens] and which states of the request they are */
     Exclude exclude; /* items that are left out of a batch's choices */
     int32_t *item;   /* [items] items, or rows, on their way to the device */
     int64_t items;
@@ -52,12 +53,12 @@ typedef struct {
 
 typedef struct {
     const Model *model;
-    Behaviour *file; /* keys are looked up by one thread at a time: behaviour_keys_* take no lock */
+    Behaviour *file; /* only one thread at a time may look up keys: behaviour_keys_* take no lock */
     Device *dev;
     int64_t length; /* model.length: the most events that a state sees */
     int64_t tokens; /* the most tokens of a batch */
     SessionMemory memory;
-    Encoder *encoder; /* lent, or memory.own */
+    Encoder *encoder; /* the one that was given, or memory.own */
     pthread_mutex_t lock;
     Model own_model;
     Behaviour own_file;
@@ -68,11 +69,11 @@ typedef struct {
 Status session_open(Session **s, const SessionOptions *options);
 void session_close(Session *s); /* safe on NULL */
 
-/* The weights that are used: those that products read, see params_weights. */
+/* The weights that requests use: those that products read (params_weights). */
 Weights session_weights(const Session *s);
 
-/* Requests lock the session; a thread that holds the lock may lock it again. Who makes several
- * requests that nobody else may come between locks around them. */
+/* Requests lock the session; a thread that holds the lock may lock it again. A caller whose several
+ * requests must not be interrupted by other threads locks the session around them. */
 void session_lock(Session *s);
 void session_unlock(Session *s);
 

@@ -43,8 +43,8 @@ static Status flush(Walk *w)
     return progress_update(&w->bar, w->done, NULL);
 }
 
-/* The rows first .. end-1 of a user, for the states before events number from .. to-1 of the
- * request: the state before row e of the log is that of row e-1. */
+/* Adds the rows first .. end-1 of a user, for the states before the events number from .. to-1 of
+ * the request. The state before row e of the log is the encoder's output at row e-1. */
 static Status add_window(Walk *w, int64_t user, int64_t first, int64_t end, int64_t from,
                          int64_t to)
 {

@@ -1,12 +1,12 @@
-/* The states of a model: what its encoder makes of a context, a row of `dim` numbers that every
- * head reads. Contexts are packed into batches of at most session->tokens tokens;
+/* The states of a model. Its encoder turns a context into a state, a row of `dim` numbers that
+ * every head reads. Contexts are packed into batches of at most session->tokens tokens;
  * data/stream/context.h says which events each mode takes.
  *
  * A state does not depend on the other contexts in its batch, up to rounding. On the CPU its last
  * bits may: the matrix products of oneDNN sum in another order where a batch has fewer than 16
- * rows, and where an inner dimension is 1000 or more. So the same batches give the same bits, and
- * so does a history asked for alone, whatever else the session did; a history in a batch may differ
- * from it in the last bits.
+ * rows, and where an inner dimension is 1000 or more. So equal batches give equal bits, and so does
+ * a request with a single history, whatever the session did before; the state of the same history
+ * in a larger batch may differ in the last bits.
  */
 #ifndef SOUK_STATES_H
 #define SOUK_STATES_H
@@ -16,23 +16,23 @@
 #include "data/stream/context.h"
 #include "infer/history.h"
 
-/* Some states, in the order in which they were asked for: row i of h [count, dim], in scratch and
- * in the dtype of the model's activations, is state number index[i] of the request. */
+/* A batch of states, in the order of the request. Row i of h [count, dim], in scratch and in the
+ * dtype of the model's activations, is state number index[i] of the request. */
 typedef struct {
     Tensor h;
     int64_t count;
     const int64_t *index; /* [count] rising */
 } StateBatch;
 
-/* What is done with a batch of states; a failure ends the request. It runs under the session's
- * lock. */
+/* The function that gets each batch of states. A failure ends the request. It runs under the
+ * session's lock. */
 typedef struct {
     Status (*use)(void *context, const StateBatch *batch);
     void *context;
 } StateSink;
 
-/* Events of the session's file, by user: event[first[u] .. first[u+1]-1], rising rows of /events,
- * are of user[u], and each has an event of its user before it. */
+/* Events of the session's file, by user: event[first[u] .. first[u+1]-1] are rows of /events of
+ * user[u], ascending. Each has an event of its user before it. */
 typedef struct {
     int64_t users;
     const int64_t *user, *first, *event;

@@ -13,8 +13,8 @@
 #include "model/heads.h"
 #include "model/input.h"
 
-/* The numbers and flags among the settings learn.*, under the names of their keys, in single
- * precision as ops take them. One line of config.def is the field here and its copy in
+/* The numbers and flags among the settings learn.*, with the names of their keys, in single
+ * precision as ops take them. A line of config.def makes both the field here and its copy in
  * agent_options(). */
 #define AGENT_OF_learn(field, name) field(name)
 #define AGENT_OF_data(field, name)
@@ -41,23 +41,22 @@ AgentOptions agent_options(const Config *c);
 
 /* The losses that make up the total; objective.c has their names and weights. */
 enum {
-    LOSS_CROSS_ENTROPY, /* of a policy that imitates the log */
-    LOSS_POLICY,        /* of a policy that is improved */
-    LOSS_TD,            /* of Q */
+    LOSS_CROSS_ENTROPY, /* the policy's, where it imitates the log */
+    LOSS_POLICY,        /* the policy's, where it is improved */
+    LOSS_TD,            /* Q's, on TD targets */
     LOSS_NEXT_ACTION,
-    LOSS_CONSERVATIVE, /* of Q, over all items */
-    LOSS_NEGATIVES,    /* of Q, over the items that were not logged */
-    LOSS_CRITIC,       /* of V */
+    LOSS_CONSERVATIVE, /* Q's, over all items */
+    LOSS_NEGATIVES,    /* Q's, over the items that were not logged */
+    LOSS_CRITIC,       /* the critic's */
     LOSS_BEHAVIOUR,
     LOSS_ENTROPY,
     LOSSES
 };
 
-/* What a step leaves on the device, f64 [SUMS]: counts, and from SUM_LOSS on each loss as it enters
- * the total, which includes its weight. The host reads them after the step, so that no loss makes
- * it wait. */
+/* The numbers that a step writes on the device, f64 [SUMS]: counts, and from SUM_LOSS on each loss
+ * times its weight in the total. The host reads them after the step, so no loss makes it wait. */
 enum { SUM_TARGETS, SUM_BACKUPS, SUM_LOSS, SUMS = SUM_LOSS + LOSSES };
-/* One of them, as the [1] that ops write. */
+/* A view [1] of one of these numbers, for an op to write. */
 static inline Tensor sum_at(Tensor sums, int place)
 {
     return TENSOR((double *)sums.data + place, F64, 1);
@@ -65,13 +64,14 @@ static inline Tensor sum_at(Tensor sums, int place)
 static inline Tensor loss_at(Tensor sums, int loss) { return sum_at(sums, SUM_LOSS + loss); }
 
 /* One pass over a batch: what an agent reads, and where it adds gradients. Where ranks share the
- * batch, in, h and what is made of them are this rank's part; counts are those of the whole batch,
- * so that the ranks' losses and gradients add up. */
+ * batch, `in`, `h` and all that is computed from them belong to this rank's part. Counts are those
+ * of the whole batch, so that the losses and gradients of the ranks add up to those of the
+ * batch. */
 typedef struct {
     const AgentOptions *options;
     Comm *comm;
     const Model *m;
-    Weights w, grad; /* of the online network; gradients accumulate */
+    Weights w, grad; /* the online network's weights, and their gradients, which accumulate */
     Tensor h, dh;    /* [tokens, dim] states of the online network, and dL/dh, which accumulates */
     /* The target network and its states [tokens, dim]; absent unless the objective reads it. */
     Weights target;
@@ -84,13 +84,13 @@ typedef struct {
 
 typedef struct {
     const char *name, *help;
-    HeadSet trains;          /* in an objective no two agents train the same head */
+    HeadSet trains;          /* the heads it trains; no two agents of an objective share one */
     bool imitates;           /* the policy it trains predicts what the log does, not what is best */
     bool target;             /* reads the target network */
     bool needs_propensities; /* reads the propensities of the log, which must have them */
     bool single_backups;     /* backs up single values of Q: it works with learn.log_values too */
-    /* Its launches or their host arguments differ from step to step: none is recorded as a
-     * graph. */
+    /* Its launches or their host arguments differ from step to step, so its steps are not recorded
+     * as a graph. */
     bool changes_per_step;
     void (*backward)(Device *dev, const AgentPass *pass);
 } Agent;

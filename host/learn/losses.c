@@ -29,7 +29,7 @@ static void mean_over_valid(Device *dev, const AgentPass *p, Tensor valid, float
 
 /* ---- From a head's outputs to its parameters and the states ---------------------------------- */
 
-/* dv [tokens] = dL/d(one number of each state). */
+/* dv [tokens] = dL/dv, where v[i] is the one number that a head gives for state i. */
 static void states_backward(Device *dev, const AgentPass *p, Tensor dv, int weight, int bias)
 {
     const size_t mark = scratch_mark(dev);

@@ -16,13 +16,14 @@ void losses_mean(Device *dev, const AgentPass *p, Tensor weight, Tensor target, 
 /* ---- Heads that score items ------------------------------------------------------------------ */
 
 /* sum_i weight[i] (logsumexp_a z[i, a] - z[i, target[i]]) of the online network's scores z by
- * `head`, written as `loss`. weight f32 [tokens]. The state term cancels. */
+ * `head`, written as the loss `loss`. weight f32 [tokens]. The state term cancels. */
 void losses_cross_entropy(Device *dev, const AgentPass *p, HeadId head, Tensor weight, int loss);
-/* The mean cross-entropy of the behaviour head over A, LOSS_BEHAVIOUR. Its gradient ends at the
- * states and the items, so that nothing else learns from it (Chen et al. 2019). Does nothing where
- * the log has propensities. */
+/* The mean cross-entropy of the behaviour head over A, LOSS_BEHAVIOUR. Only the parameters of the
+ * head get a gradient, the states and the item vectors do not, so that nothing else learns from
+ * this loss (Chen et al. 2019). Does nothing where the log has propensities. */
 void losses_behaviour(Device *dev, const AgentPass *p);
-/* The mean entropy of the policy over A, LOSS_ENTROPY; it is rewarded by learn.entropy. */
+/* The mean entropy of the policy over A, LOSS_ENTROPY. The total contains it with the weight
+ * -learn.entropy, so a higher entropy lowers the total. */
 void losses_entropy(Device *dev, const AgentPass *p);
 /* td_weight learn.negatives times the mean of (Q[i, a] - gamma state[i])^2 / 2 over the tokens i in
  * A and all items a but the logged one, LOSS_NEGATIVES: an action that was not logged earns nothing
@@ -40,9 +41,9 @@ void losses_td(Device *dev, const AgentPass *p, const HeadScores *q, Tensor y, T
  * losses/td.h. */
 void losses_td_steps(Device *dev, const AgentPass *p, const HeadScores *q, Tensor next,
                      bool last_has_value);
-/* losses_td on traces at the rate learn.lambda (losses/returns.h), each f32 [tokens]: `logged` the
- * target network's values of the logged actions, `next` the values that back up the states,
- * log_ratio = log pi - log beta at the logged actions (absent: on-policy). */
+/* losses_td on traces that decay at the rate learn.lambda (losses/returns.h). All f32 [tokens]:
+ * `logged` has the target network's values of the logged actions, `next` the values that back up
+ * the states, and log_ratio = log pi - log beta at the logged actions (absent: on-policy). */
 typedef struct {
     Tensor logged, next, log_ratio;
 } TraceValues;
@@ -51,7 +52,7 @@ void losses_td_traces(Device *dev, const AgentPass *p, const HeadScores *q, Trac
 
 /* ---- The critic ------------------------------------------------------------------------------ */
 
-/* A loss [tokens] of V that is computed already, with its gradient dv, LOSS_CRITIC. */
+/* Adds a loss [tokens] of V that the caller has computed, with its gradient dv, as LOSS_CRITIC. */
 void losses_critic_given(Device *dev, const AgentPass *p, Tensor loss, Tensor dv);
 /* critic_weight times the mean of (V - y)^2 / 2 over the tokens with valid = 1, LOSS_CRITIC; valid
  * is overwritten. */

@@ -127,7 +127,7 @@ const char *const objective_loss_name[LOSSES] = {
     [LOSS_NEXT_ACTION] = "next_action",
     [LOSS_CONSERVATIVE] = "conservative",
     [LOSS_NEGATIVES] = "negatives",
-    [LOSS_CRITIC] = "value", /* of the state; metrics and golden files have this name */
+    [LOSS_CRITIC] = "value", /* V, the value of the state; metrics and golden files use this name */
     [LOSS_BEHAVIOUR] = "behaviour",
     [LOSS_ENTROPY] = "entropy",
 };

@@ -10,7 +10,7 @@
 
 typedef struct {
     AgentOptions options;
-    const Agent *term[HEADS]; /* in the order of agents[]; each trains a head of its own */
+    const Agent *term[HEADS]; /* in the order of agents[]; no two train the same head */
     int terms;
     HeadSet trains;          /* the heads that are trained, by an agent or here */
     bool target;             /* an agent reads the target network, */
@@ -21,7 +21,8 @@ typedef struct {
 /* Read "cross_entropy", "double_q", "cross_entropy+sarsa", …. Sets all but the options, which the
  * caller has set before. */
 Status objective_parse(Objective *o, const char *terms);
-/* Whether the options suit the agents. `terms` is the text that was parsed, for messages. */
+/* Fails where the options do not suit the agents. `terms` is the text that was parsed, for
+ * messages. */
 Status objective_check(const Objective *o, const char *terms);
 /* Print a line for each agent. */
 void objective_help(FILE *out);

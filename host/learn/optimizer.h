@@ -9,12 +9,12 @@
 
 typedef struct {
     double lr, lr_floor;
-    int64_t warmup, steps; /* of warm-up; of the whole schedule */
+    int64_t warmup, steps; /* the steps of the warm-up, and of the whole schedule */
     double beta1, beta2, eps;
     double weight_decay, embedding_decay;
-    double clip;        /* largest norm of the gradient; 0: no clip */
-    double polyak;      /* share that the target network takes each step */
-    int64_t copy_every; /* 0: by polyak; else it is copied every so many steps */
+    double clip;   /* largest norm of the gradient; 0: no clip */
+    double polyak; /* the share of the online weights that the target network takes each step */
+    int64_t copy_every; /* steps between full copies to the target network; 0: polyak is used */
 
     Arena arena; /* on the device; holds what follows */
     AdamwSegments segments;
@@ -29,12 +29,12 @@ void optimizer_close(Optimizer *o); /* safe on {0} */
 /* The learning rate of step t = 1, 2, …: linear warm-up, then cosine (Loshchilov & Hutter 2017). */
 double optimizer_lr(const Optimizer *o, int64_t t);
 
-/* The numbers of step t = 1, 2, … which optimizer_step reads on the device. */
+/* Computes the numbers of step t = 1, 2, … that optimizer_step reads on the device. */
 void optimizer_schedule(const Optimizer *o, int64_t t, double schedule[ADAMW_SCHEDULE]);
 /* One step of PARAM_VALUE on the accumulated gradients, which are zeroed afterwards; then
  * PARAM_TARGET follows, where there is one. When the gradient or `losses` (f64) is not finite, this
- * step and all later ones change neither, until optimizer_go_on. The caller reads o->state and
- * reports it. */
+ * step and all later ones change neither copy, until optimizer_go_on is called. The caller reads
+ * o->state and reports the failure. */
 void optimizer_step(Device *dev, const Optimizer *o, Params *p, Tensor schedule, Tensor losses);
 void optimizer_go_on(Device *dev, const Optimizer *o);
 

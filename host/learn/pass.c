@@ -61,7 +61,7 @@ Tensor pass_log_policy_given(Device *dev, const AgentPass *p, const HeadScores *
     const Tensor out = SCRATCH(dev, F32, p->in->tokens);
     const size_t mark = scratch_mark(dev);
     const Tensor score = SCRATCH(dev, F32, p->in->tokens);
-    /* Without the state term, which the logsumexp lacks too. */
+    /* These scores have no state term, and neither has the logsumexp. */
     catalogue_score(dev, score, z->u, &z->items, z->bias, p->in->target);
     elementwise_fill(dev, out, 0.0f);
     elementwise_axpy(dev, out, 1.0f / temperature, score);

@@ -1,6 +1,6 @@
-/* What agents ask of a pass over a batch: scores of heads of the online and the target network
- * (model/scores.h), values that take two heads or two networks, and probabilities of the logged
- * actions. All tensors are in scratch of the caller.
+/* What agents compute from a pass over a batch: scores of heads of the online and the target
+ * network (model/scores.h), values that need two heads or two networks, and probabilities of the
+ * logged actions. All tensors are in scratch of the caller.
  */
 #ifndef SOUK_PASS_H
 #define SOUK_PASS_H
@@ -12,8 +12,8 @@
 
 /* ---- Heads of one network -------------------------------------------------------------------- */
 
-/* Q[i, a] with its state term. With learn.log_values these are logarithms of values, also in all
- * that is computed of them; the losses of learn/losses.h take them as such. */
+/* Q[i, a] with its state term. With learn.log_values these are logarithms of values, and so is all
+ * that is computed from them; the losses of learn/losses.h expect logarithms then. */
 HeadScores pass_online_q(Device *dev, const AgentPass *p);
 HeadScores pass_target_q(Device *dev, const AgentPass *p);
 /* z[i, a], the logits of the policy. */
@@ -24,8 +24,8 @@ Tensor pass_online_critic(Device *dev, const AgentPass *p);
 
 /* ---- Values of two heads --------------------------------------------------------------------- */
 
-/* What the target network's Q says of the action that is best by the online network's Q, f32
- * [tokens] (van Hasselt et al. 2016). */
+/* The target network's Q of the action that is best by the online network's Q, f32 [tokens] (van
+ * Hasselt et al. 2016). */
 Tensor pass_double_q(Device *dev, const HeadScores *online, const HeadScores *target);
 /* sum_a pi(a|s_i) Q[i, a], f32 [tokens], pi the softmax of `policy`. */
 Tensor pass_expected_q(Device *dev, const HeadScores *policy, const HeadScores *q);
@@ -33,7 +33,7 @@ Tensor pass_expected_q(Device *dev, const HeadScores *policy, const HeadScores *
 /* ---- Probabilities of the logged actions ----------------------------------------------------- */
 
 /* log softmax(z / temperature) at the logged actions, f32 [tokens]; undefined at tokens without
- * one. The second takes the logsumexp of z / temperature where it is known. */
+ * one. The second function takes the logsumexp of z / temperature, for callers that know it. */
 Tensor pass_log_policy(Device *dev, const AgentPass *p, const HeadScores *z, float temperature);
 Tensor pass_log_policy_given(Device *dev, const AgentPass *p, const HeadScores *z, Tensor logsumexp,
                              float temperature);

@@ -63,7 +63,7 @@ Tensor measure_tensor(Case *c, Dtype dtype, int64_t rows, int64_t columns, float
     if (!t.data || !numbers) return free(numbers), t;
     for (int64_t i = 0; i < own; i++)
         numbers[i] = scale * ((float)(next_bits(&state) >> 7) / (float)(1 << 23) - 1.0f);
-    uint16_t *halves = (uint16_t *)numbers; /* in place, from the front */
+    uint16_t *halves = (uint16_t *)numbers; /* converted in place, from the front */
     for (int64_t i = 0; i < own && dtype == BF16; i++) {
         const float rounded = bf16_rounded(numbers[i]);
         uint32_t bits;
@@ -133,7 +133,8 @@ double measure_quantile(const double *ascending, int count, double share)
     return ascending[(int)(share * (count - 1) + 0.5)];
 }
 
-/* Calls of a sample: about `wanted` seconds of them, and the same number of each set. */
+/* How many calls a sample has: they take about `wanted` seconds, and every set gets the same
+ * number. */
 static int calls_for(double each, double wanted, int sets)
 {
     const double calls = fmin(wanted / fmax(each, 1e-7), 1000.0);
@@ -187,8 +188,9 @@ fail:
     return st;
 }
 
-/* Add sets until their calls move more than the caches hold. What counts is the bytes that a call
- * moves: of a large table it may read a few rows only, and just these are cached. */
+/* Add sets until their calls move more than the caches hold. The bytes that a call moves are what
+ * counts: a call may read only a few rows of a large table, and then only these rows are in the
+ * cache. */
 static Status fill(Bench *b, Case *c, double moved)
 {
     double bytes = 0.0;
@@ -246,7 +248,8 @@ static double floor_of(const BenchCeilings *c, const BenchRow *row)
     return fmax(row->bytes / c->copy, row->flops / gemm);
 }
 
-/* A ceiling is a rate that was reached, so that the fastest tenth of its samples counts. */
+/* A ceiling is the highest rate that was reached, so only the fastest tenth of its samples
+ * counts. */
 void measure_summarise(Bench *b)
 {
     BenchReport *r = b->report;

@@ -22,7 +22,7 @@ typedef struct {
     void (*call)(Case *c, const Tensor *t);
     /* Bytes and flops of a call; `size` is that of an element of the dtype. */
     void (*cost)(const Shape *shape, double size, double *bytes, double *flops);
-    /* What the time above the floor is lost to, on a GPU and on a processor. */
+    /* What takes the time above the floor, on a GPU and on a processor. */
     const char *why, *why_cpu;
 } Op;
 

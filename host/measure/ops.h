@@ -1,4 +1,4 @@
-/* The ceilings of the machine, then every op beside them. */
+/* Measures the ceilings of the machine, then every op. */
 #ifndef SOUK_MEASURE_OPS_H
 #define SOUK_MEASURE_OPS_H
 

@@ -25,8 +25,8 @@ static void attention_fill_with(Case *c, Tensor *t, int64_t empty)
         attention_forward(c->dev, t[1], t[2], t[0], t[3], s->heads, s->length);
 }
 static void attention_fill(Case *c, Tensor *t) { attention_fill_with(c, t, 0); }
-/* With so many empty windows attention_choice() takes souk's own kernels, whatever the other
- * lengths. */
+/* With so many empty windows attention_choice() takes souk's own kernels, whatever the lengths of
+ * the other windows are. */
 static void attention_own_fill(Case *c, Tensor *t)
 {
     attention_fill_with(c, t, c->shape.rows / 64);
@@ -50,7 +50,8 @@ static void attention_backward_cudnn_call(Case *c, const Tensor *t)
         attention_cudnn_backward(c->dev, t[5], t[4], t[1], t[2], t[0], t[3], c->shape.heads,
                                  c->shape.length);
 }
-/* Causal, so half of the pairs; two products, each of 2 dim operations a pair. */
+/* Attention is causal, so half of the pairs count. There are two products, each of 2 dim operations
+ * a pair. */
 static void attention_cost(const Shape *s, double size, double *bytes, double *flops)
 {
     *bytes = 4.0 * size * elements(s);

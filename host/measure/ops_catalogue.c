@@ -42,7 +42,7 @@ static void expectation_call(Case *c, const Tensor *t)
     stats(c, t, (CatalogueStats){.logsumexp = t[5], .expectation = t[6]});
 }
 
-/* The table is read once, in f32. */
+/* The item table is read once, in f32. */
 static void stats_cost(const Shape *s, double size, double *bytes, double *flops)
 {
     const double rows = (double)s->rows, items = (double)s->items, dim = (double)s->dim;
@@ -64,7 +64,7 @@ static void loss_call(Case *c, const Tensor *t)
     const ItemTable table = {.id = t[1]};
     catalogue_cross_entropy(c->dev, t[3], t[6], t[7], t[8], t[0], &table, t[2], t[4], t[5]);
 }
-/* Three products: the scores, du, did. Where they are not kept, the scores are computed twice. */
+/* Three products: the scores, du, did. Scores that are not kept are computed twice. */
 static void loss_cost(const Shape *s, double size, double *bytes, double *flops)
 {
     stats_cost(s, size, bytes, flops);
@@ -239,7 +239,8 @@ static const Op merge = {"catalogue merge",
                          "too little work to fill the processors: a launch's latency",
                          "exponentials in double"};
 
-/* The ops beside those of every training step: at one shape, as they take the same paths. */
+/* The ops that not every training step has. They are measured at one shape, because they use the
+ * same code as the ops above. */
 static Status others_of(Bench *b, Shape s, const char *text)
 {
     const Op *const ops[] = {&entropy, &policy, &rank, &sample, &regression};
@@ -284,7 +285,8 @@ static Status each_head(Bench *b, const Head *head, int count)
 static Status heads_of(Bench *b, const Head *head, int count)
 {
     const double cache = b->cache;
-    b->cache = 0.0; /* a table is larger than the caches, or a step too finds it in them */
+    /* One set is enough: a table that fits the caches is in them during a training step too. */
+    b->cache = 0.0;
     const Status st = each_head(b, head, count);
     b->cache = cache;
     return st;

@@ -28,7 +28,7 @@ typedef struct {
     double used;   /* tokens, over the timed steps */
 } Run;
 
-/* Enqueue the next step, and report earlier ones when the loop of a training would. */
+/* Enqueue the next step. Report earlier steps at the same moments as the loop of `souk train`. */
 static Status advance(Run *r, bool last)
 {
     const Batch *batch;
@@ -121,7 +121,7 @@ static Status bench_data(const Config *config, const BenchStepOptions *options, 
     return st;
 }
 
-/* On a temporary file, which is removed at the end. */
+/* Measures on a temporary behaviour file, which is removed at the end. */
 static Status bench_synthetic(Config config, const BenchStepOptions *options, BenchStep *result)
 {
     const char *temporary = getenv("TMPDIR");

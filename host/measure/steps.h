@@ -12,17 +12,17 @@
 
 typedef struct {
     int64_t parameters, encoder_parameters, items, steps;
-    double tokens, seconds; /* of a step: tokens used, median time */
+    double tokens, seconds; /* the tokens that a step uses, and its median time */
     double p10, p90;        /* seconds of a step */
     double waited;          /* share of the time in which the host waited for the stream */
-    double flops;           /* of a step, by measure_steps_flops */
+    double flops;           /* the FLOPs of a step (measure_steps_flops) */
     size_t parameter_bytes, gradient_bytes, moment_bytes, target_bytes, activation_bytes,
         scratch_bytes;
 } BenchStep;
 
 typedef struct {
     int64_t warmup, steps;
-    int64_t items;      /* of synthetic histories */
+    int64_t items;      /* items of the synthetic histories */
     Listener *listener; /* NULL: nobody */
 } BenchStepOptions;
 

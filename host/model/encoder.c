@@ -90,7 +90,8 @@ static Dropout dropout_at(DropoutKey key, int64_t site)
     return (Dropout){key.dropout, key.seed, site, key.step};
 }
 
-/* The norm that the next part of the network reads: its output, its rstd, and its weight. */
+/* The norm that the next part of the network reads: the tensors for its output and its rstd, and
+ * its weight. */
 typedef struct {
     Tensor n, rstd, w;
 } NextNorm;

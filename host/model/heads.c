@@ -42,7 +42,7 @@ const HeadInfo heads_table[HEADS] = {
 
 /* ---- Parameters ------------------------------------------------------------------------------ */
 
-/* The vector that makes one number of a state. */
+/* Declares the vector that turns a state into one number. */
 static int state_weight(Params *p, const char *name, int64_t dim)
 {
     return params_product(p, PARAM(p, name, INIT_ZERO, 0, DECAY_MATRIX, 1, dim));

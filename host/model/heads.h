@@ -30,14 +30,14 @@ typedef enum {
     HEADS,
 } HeadId;
 
-typedef unsigned HeadSet; /* of HEAD_BIT(head) */
+typedef unsigned HeadSet; /* the bits HEAD_BIT(head) of its heads */
 #define HEAD_BIT(head) (1u << (head))
 
 typedef enum { HEAD_OF_ITEMS, HEAD_OF_STATE, HEAD_OF_ACTIONS } HeadKind;
 
 typedef struct {
-    const char *name;   /* in settings, options and messages */
-    const char *help;   /* what it says, for people */
+    const char *name;   /* the name in settings, options and messages */
+    const char *help;   /* what the head computes, in words for --help */
     const char *scorer; /* the name of a ranking by this head in reports */
     const char *weight, *bias, *state_weight, *state_bias; /* parameters; NULL: there is none */
     HeadKind kind;
@@ -56,7 +56,7 @@ typedef struct {
 void heads_declare(Params *p, HeadSet set, int64_t dim, int64_t items, int64_t actions,
                    HeadParams at[HEADS]);
 
-/* `set`, without the heads that estimate the log's policy where the log has propensities. */
+/* `set`; where the log has propensities, without the heads that estimate the log's policy. */
 HeadSet heads_of_log(HeadSet set, bool has_propensity);
 /* The heads of `set` that items can be chosen by. */
 HeadSet heads_choosing(HeadSet set);

@@ -11,27 +11,27 @@ typedef struct {
     Device *dev;
     int64_t user_kinds;
     int64_t tokens, windows;            /* the sizes of the tensors below */
-    int64_t longest;                    /* no window has more tokens than this */
+    int64_t longest;                    /* an upper bound on the tokens of a window */
     Tensor item, action, gap, position; /* i32 [tokens] */
     Tensor cu_seqlens;                  /* i32 [windows+1] */
     Tensor first_event;           /* i64 [windows] the row of the window's first event in the log */
-    Tensor feature;               /* f32 [tokens, event numbers]; absent without */
-    Tensor *user_category;        /* user_kinds times i32 [tokens] */
-    Tensor user_number;           /* f32 [tokens, user numbers]; absent without */
+    Tensor feature;               /* f32 [tokens, event numbers]; absent where the file has none */
+    Tensor *user_category;        /* one tensor i32 [tokens] for each kind of category of users */
+    Tensor user_number;           /* f32 [tokens, user numbers]; absent where the file has none */
     Tensor target, target_action; /* i32 [tokens] */
     Tensor reward;                /* f32 [tokens] */
     Tensor end;                   /* u8 [tokens] */
-    Tensor propensity;            /* f32 [tokens]; absent without */
+    Tensor propensity;            /* f32 [tokens]; absent where the file has none */
 
     /* On the host: the users' profiles, repeated for each token. */
     int32_t *user_row; /* [kinds, tokens] */
     float *user_value; /* [tokens, numbers] */
     void *staging;     /* the device memory of all tensors above; NULL on the CPU */
-    size_t used;       /* bytes of it, or of `packed` */
+    size_t used;       /* bytes used so far in `staging` or in `packed` */
     char *packed;      /* host memory to write instead; NULL: copy to the device at once */
 } ModelInput;
 
-/* Sizes that batches are filled up to, so that the tensors of all steps have the same shapes. */
+/* Sizes to which batches are padded, so that the tensors of all steps have the same shapes. */
 typedef struct {
     int64_t tokens, windows, longest;
 } InputShape;
@@ -48,8 +48,7 @@ void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const B
 /* The same in constant sizes, for a device with memory of its own. Writes model_input_bytes into
  * `packed`; the caller copies them to in->staging before ops read the tensors. The batch must fit
  * `shape`. Windows that are added are empty. Tokens that are added belong to no window; their ids
- * and targets are -1, so that they enter no embedding, no loss and no gradient, and no sum over
- * tokens changes by them. */
+ * and targets are -1, so that no embedding, loss, gradient or sum over tokens reads them. */
 size_t model_input_bytes(const Model *m, int64_t tokens);
 void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b,
                       InputShape shape, void *packed);

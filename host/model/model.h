@@ -38,8 +38,8 @@ typedef struct {
     ModelShape shape;
     Params params;
     ModelParams at;
-    Tensor item_category; /* i32 [items, kinds]; absent without */
-    Tensor item_number;   /* f32 [items, numbers]; absent without */
+    Tensor item_category; /* i32 [items, kinds]; absent where the file has none */
+    Tensor item_number;   /* f32 [items, numbers]; absent where the file has none */
     Device *dev;          /* where ops read the item features */
     void *staging;        /* their copy in device memory; NULL on the CPU */
 } Model;

@@ -74,7 +74,7 @@ static void product_range(const Params *p, int *first, int *last)
     REQUIRE(*first >= 0, "products read none of %d parameters, want one at least", p->count);
 }
 
-/* The part of a copy's flat buffer from the first to the last of them. */
+/* The part of a copy's flat buffer from the first to the last parameter that products read. */
 static Tensor product_span(const Params *p, ParamCopy copy)
 {
     int first, last;

@@ -14,7 +14,7 @@ typedef enum { DECAY_NONE, DECAY_MATRIX, DECAY_EMBEDDING } Decay;
 typedef struct {
     char name[64];
     Init init;
-    float std; /* of INIT_NORMAL */
+    float std; /* standard deviation of INIT_NORMAL */
     Decay decay;
     bool product; /* a matrix that products read, in bf16 where activations are bf16 */
     Tensor shape; /* dtype and dims; data is NULL */
@@ -74,7 +74,7 @@ int64_t params_first(const Params *p, int i);
 
 int params_find(const Params *p, const char *name); /* -1: none */
 int64_t params_elements(const Params *p);
-size_t params_bytes(const Params *p);      /* of an f32 copy */
-size_t params_bytes_bf16(const Params *p); /* of a bf16 copy, at most */
+size_t params_bytes(const Params *p);      /* the size of an f32 copy */
+size_t params_bytes_bf16(const Params *p); /* an upper bound on the size of a bf16 copy */
 
 #endif

@@ -16,7 +16,7 @@ typedef struct {
     const char *key, *value;
 } Metadata;
 
-/* Write a whole file, or leave the one that is there as it was (base/files.h). */
+/* Write the whole file, or on failure leave an existing file as it was (base/files.h). */
 Status safetensors_write(const char *path, const NamedTensor *tensors, int count,
                          const Metadata *metadata, int metadata_count);
 
@@ -30,7 +30,7 @@ typedef struct {
     struct json_t *header;
 } Safetensors;
 
-/* Map the file and check its whole header: known dtypes, shapes, and offsets that lie inside the
+/* Map the file and check its whole header: its dtypes are known, and its offsets are inside the
  * file and match the shapes. */
 Status safetensors_open(Safetensors *s, const char *path);
 void safetensors_close(Safetensors *s); /* safe on {0} */

@@ -1,7 +1,7 @@
 /* A trained model on disk: a safetensors file with the parameters by the names of
  * host/model/README.md, and in its metadata the settings it was trained with and the hash of its
- * catalogue. Training writes more into the same file (train/checkpoint.h); here is what everybody
- * needs who uses the model.
+ * catalogue. Training writes more into the same file (train/checkpoint.h); this module has the part
+ * that every use of a model needs.
  */
 #ifndef SOUK_SAVED_H
 #define SOUK_SAVED_H
@@ -18,17 +18,18 @@ Status saved_find(char *found, size_t size, const char *path, bool resumable);
  * defaults. */
 Status saved_config(Config *c, const Safetensors *file);
 
-/* Fails, naming both, where `b` does not have the catalogue that the model was trained on. */
+/* Fails where `b` does not have the catalogue that the model was trained on. The message names
+ * both. */
 Status saved_catalogue(const Safetensors *file, const Behaviour *b);
 
 /* Read one copy of the parameters; the file calls each `prefix` and its name. Parameters from
- * number `optional` on keep their values where the file does not have them; a file without any
- * other, with another shape or with a number that is not finite is refused. */
+ * number `optional` on keep their values where the file does not have them. A file is refused where
+ * another parameter is missing, where a shape differs, or where a number is not finite. */
 Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Safetensors *file,
                   int optional);
 
-/* Open the model in `path`, a file or a run's folder, to be used on `b` and `dev`: PARAM_VALUE
- * only. `c` gets its settings. On failure *m is {0}. */
+/* Open the model in `path`, a file or a run's folder, for use with `b` on `dev`. Only PARAM_VALUE
+ * is read. `c` gets its settings. On failure *m is {0}. */
 Status saved_open(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path);
 
 #endif

@@ -1,6 +1,6 @@
-/* What the heads of a model say of states h [rows, dim], by the weights w of one network. Formulas:
- * host/model/README.md section 5; which heads there are: model/heads.h. The head that is named must
- * exist in the model. All results are in scratch of the caller.
+/* The outputs of the heads of a model for states h [rows, dim], with the weights w of one network.
+ * host/model/README.md section 5 has the formulas, model/heads.h the list of heads. The head that a
+ * caller names must exist in the model. All results are in scratch of the caller.
  */
 #ifndef SOUK_SCORES_H
 #define SOUK_SCORES_H
@@ -18,8 +18,8 @@ typedef struct {
     Tensor state;    /* f32 [rows] the state term; data NULL: 0 */
 } HeadScores;
 
-/* The scores of a head without its state term, which changes no ranking and no softmax. Of
- * HEAD_NEXT_ACTION the "items" are the kinds of events and the queries are h itself. */
+/* The scores of a head without its state term, which changes no ranking and no softmax. For
+ * HEAD_NEXT_ACTION the "items" are the kinds of events, and the queries are h itself. */
 HeadScores scores_ranking(Device *dev, const Model *m, Weights w, HeadId head, Tensor h);
 /* The same with the state term, where the head has one. */
 HeadScores scores_full(Device *dev, const Model *m, Weights w, HeadId head, Tensor h);
@@ -30,8 +30,8 @@ Tensor scores_of_state(Device *dev, const Model *m, Weights w, HeadId head, Tens
 void scores_at(Device *dev, const HeadScores *s, Tensor out, Tensor item);
 /* Rows row[i] of `from` [rows, columns], in scratch and in its dtype: [count, columns]. */
 Tensor scores_rows(Device *dev, Tensor from, const int32_t *row, int64_t count);
-/* The scores of each row `times` times, one copy behind the other. index [rows times] of the host
- * is overwritten. */
+/* The scores of each row `times` times, one copy after the other. index [rows times] of the host is
+ * overwritten. */
 HeadScores scores_repeat(Device *dev, const HeadScores *s, int64_t times, int32_t *index);
 /* Scores of Q as values: themselves, or with learn.log_values their exponentials (in a new
  * tensor). */

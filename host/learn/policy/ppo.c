@@ -32,8 +32,8 @@ static void backward(Device *dev, const AgentPass *p)
     losses_critic(dev, p, v, y, valid);
     policy_gradient_clipped(dev, loss, advantage, advantage, ratio, p->share, p->options->clip);
     losses_cross_entropy(dev, p, HEAD_POLICY, advantage, LOSS_POLICY);
-    /* The cross-entropy has the gradient of the clipped objective, not its value: report the
-     * latter. */
+    /* The cross-entropy has the gradient of the clipped objective but another value: report the
+     * value of the objective. */
     loss_weighted_sum(dev, loss_at(p->sums, LOSS_POLICY), loss);
     losses_entropy(dev, p);
     scratch_release(dev, mark);

@@ -3,7 +3,8 @@
 #include "elementwise.h"
 #include "learn/losses.h"
 
-/* learn.alpha times the mean of logsumexp_a Q - Q(logged): the cross-entropy of Q. */
+/* learn.alpha times the mean of logsumexp_a Q - Q(logged). This is the cross-entropy of the logged
+ * item under softmax(Q). */
 static void conservative_loss(Device *dev, const AgentPass *p)
 {
     const size_t mark = scratch_mark(dev);
