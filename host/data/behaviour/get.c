@@ -143,10 +143,9 @@ static Status take_variable_keys(const char *path, hid_t dataset, hid_t type, co
 {
     char **stored = calloc((size_t)rows + 1, sizeof *stored);
     if (!stored) return FAIL(ERR_MEMORY, "%s: %s: no memory", path, name);
-    Status st = H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, stored) >= 0
-                    ? OK
-                    : FAIL(ERR_FORMAT, "%s: %s: cannot read its data", path, name);
-    if (st != OK) goto fail;
+    Status st;
+    if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, stored) < 0)
+        TRY_OR_FAIL(st, FAIL(ERR_FORMAT, "%s: %s: cannot read its data", path, name));
     *width = 1;
     for (int64_t i = 0; i < rows; i++)
         if (stored[i] && strlen(stored[i]) >= *width) *width = strlen(stored[i]) + 1;

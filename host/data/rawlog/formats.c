@@ -4,12 +4,15 @@
 #include "data/rawlog/format/jsonl.h"
 #include "data/rawlog/format/sequence.h"
 
-const Format *const formats_all[FORMATS] = {&csv_format, &jsonl_format, &sequence_format,
-                                            &sequence_sessions_format};
+static const Format *const formats[] = {
+    &csv_format, &jsonl_format, &sequence_format, &sequence_sessions_format, NULL,
+};
+
+const Format *formats_at(int index) { return formats[index]; }
 
 const Format *formats_of_text(const char *at, size_t length)
 {
-    for (int f = 0; f < FORMATS; f++)
-        if (formats_all[f]->begins && formats_all[f]->begins(at, length)) return formats_all[f];
+    for (int f = 0; formats[f]; f++)
+        if (formats[f]->begins && formats[f]->begins(at, length)) return formats[f];
     return &csv_format;
 }

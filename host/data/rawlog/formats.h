@@ -4,8 +4,8 @@
 
 #include "data/rawlog/format/format.h"
 
-enum { FORMATS = 4 };
-extern const Format *const formats_all[FORMATS];
+/* Format 0, 1, …; NULL after the last. */
+const Format *formats_at(int index);
 
 /* The format of a log that begins with this text; CSV where it looks like no other. */
 const Format *formats_of_text(const char *at, size_t length);

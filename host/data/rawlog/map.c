@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/rawlog/formats.h"
-
 #include "base/nearest.h"
+#include "data/rawlog/formats.h"
 
 #define FROM_EVER INT64_MIN
 #define TO_EVER   INT64_MAX
@@ -150,20 +149,26 @@ static Status set_columns(Mapping *m, const char *value)
     return OK;
 }
 
+static Status set_format(const char *value, const Format **format)
+{
+    char all[256] = "auto";
+    *format = NULL;
+    if (strcmp(value, "auto") == 0) return OK;
+    for (int f = 0; (*format = formats_at(f)); f++) {
+        if (strcmp(value, (*format)->name) == 0) return OK;
+        snprintf(all + strlen(all), sizeof all - strlen(all), ", %s", (*format)->name);
+    }
+    return FAIL(ERR_FORMAT, "format = \"%.80s\", want one of: %s", value, all);
+}
+
 static Status set_input(Mapping *m, const char *name, const char *value)
 {
-    const char *choice[FORMATS + 2] = {"auto"};
-    int at;
     if (!strcmp(name, "delimiter")) return set_delimiter(value, &m->delimiter);
     if (!strcmp(name, "header")) return set_flag(name, value, &m->header);
     if (!strcmp(name, "columns")) return set_columns(m, value);
     if (!strcmp(name, "step")) return set_duration(name, value, &m->step_ms);
-    if (strcmp(name, "format"))
-        return no_such_name("input", name, "format, delimiter, header, columns, step");
-    for (int f = 0; f < FORMATS; f++) choice[1 + f] = formats_all[f]->name;
-    TRY(set_choice(name, value, choice, &at));
-    m->format = at ? formats_all[at - 1] : NULL;
-    return OK;
+    if (!strcmp(name, "format")) return set_format(value, &m->format);
+    return no_such_name("input", name, "format, delimiter, header, columns, step");
 }
 
 /* The cell that reads `column` this way, made if there is none. */

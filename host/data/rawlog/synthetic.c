@@ -302,7 +302,8 @@ static Status write_log(const Shop *shop, FILE *out, const char *path)
     fputs("user_id,item_id,category,action,timestamp,price\n", out);
     Status st;
     TRY_OR_FAIL(st, write_rounds(shop, chunk, chunks, out, path));
-    if (fflush(out) != 0) st = FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    if (fflush(out) != 0 || ferror(out))
+        st = FAIL(ERR_IO, "%s: cannot write: %s", path, strerror(errno));
 fail:
     for (int i = 0; i < chunks; i++) {
         free(chunk[i].event);

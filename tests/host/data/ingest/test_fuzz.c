@@ -22,6 +22,11 @@ static const char *const ini_seed[] = {
     "[items]\nc = category item\n[limits]\n",
 };
 
+enum {
+    LOGS = sizeof log_seed / sizeof *log_seed,
+    INIS = sizeof ini_seed / sizeof *ini_seed,
+};
+
 static uint64_t draw(uint64_t number, uint64_t at, uint64_t bound)
 {
     return philox_u64(number, 0, at) % bound;
@@ -116,7 +121,7 @@ static void mutated_logs_are_read_or_refused(void **state)
     enum { CASES = 1500 };
     char text[TEXT_MAX];
     for (uint64_t n = 0; n < CASES; n++) {
-        const char *seed = log_seed[draw(n, 1001, 4)], *ini = ini_seed[draw(n, 1000, 4)];
+        const char *seed = log_seed[draw(n, 1001, LOGS)], *ini = ini_seed[draw(n, 1000, INIS)];
         const size_t length = strlen(seed);
         memcpy(text, seed, length);
         write_bytes("log", text, mutate(text, length, n));
@@ -130,10 +135,10 @@ static void mutated_mappings_are_read_or_refused(void **state)
     enum { CASES = 1500 };
     char text[TEXT_MAX];
     for (uint64_t n = 0; n < CASES; n++) {
-        const char *seed = ini_seed[draw(n, 1001, 4)];
+        const char *seed = ini_seed[draw(n, 1001, INIS)];
         const size_t length = strlen(seed);
         memcpy(text, seed, length);
-        write_text("log", log_seed[draw(n, 1000, 4)]);
+        write_text("log", log_seed[draw(n, 1000, LOGS)]);
         const size_t mutated = mutate(text, length, n + 1000000);
         check(text, mutated, n + 1000000);
     }
