@@ -1,4 +1,4 @@
-/* What a policy chose, to be read by a person. A sink of play keeps the events; then the world
+/* The choices of a policy, for a person to read. A sink of play keeps the events; then the world
  * prints or draws them.
  */
 #ifndef SOUK_CHOICES_H
@@ -11,7 +11,7 @@ enum { CHOICES_MAX = 1 << 20 };
 typedef struct {
     int64_t count, capacity;
     WorldEvent *event; /* [count] episodes, one after the other, each from its opening event on */
-    PlaySink then;     /* receives every episode too; take NULL: there is no other sink */
+    PlaySink then; /* also receives every episode; where `take` is NULL there is no other sink */
 } Choices;
 
 /* A sink that keeps the events of the first episodes, CHOICES_MAX events in all. */
@@ -21,7 +21,8 @@ void choices_close(Choices *choices); /* safe on {0} */
 /* The world's table of the choices (print of its kind); ERR_USAGE where the world has none. */
 Status choices_print(const Choices *choices, const World *w, FILE *out);
 /* The world's picture of the choices (plot of its kind); ERR_USAGE where the world has none. Makes
- * the folder. The files are called after the policy, with a dash for all but letters and digits. */
+ * the folder. The files have the name of the policy, with a dash in place of each character that is
+ * no letter or digit. */
 Status choices_plot(const Choices *choices, const World *w, const char *folder, const char *policy);
 
 #endif

@@ -7,7 +7,7 @@
 
 enum {
     DRAWS_PER_STEP = 65536,
-    AHEAD = 8, /* an item is prefetched so many steps before it is stepped */
+    AHEAD = 8, /* an item is prefetched this many slots before its step */
     FEW = 128  /* fewer steps than these take less time than waking the threads */
 };
 /* Mixed into the seed of baselines, so that they do not draw the numbers that the world draws. */

@@ -1,7 +1,7 @@
 /* Many episodes of a world, stepped at once on all processors.
  *
- * Each slot holds one episode. Functions take `count` slots: slot[i] is the slot of entry i, and
- * with slot NULL it is slot i. The results do not depend on the number of slots or threads
+ * Each slot has one episode. Functions take `count` slots: slot[i] is the slot of entry i; where
+ * slot is NULL, entry i is in slot i. The results do not depend on the number of slots or threads
  * (world.h).
  */
 #ifndef SOUK_WORLD_EPISODES_H
@@ -31,7 +31,7 @@ void episodes_reset(Episodes *e, int64_t count, const int64_t *slot, const int64
  * first. */
 void episodes_step(Episodes *e, int64_t count, const int64_t *slot, const int32_t *item,
                    WorldEvent *event);
-/* What a baseline chooses in slot[i], and with which probability. Its random numbers are not those
+/* Fills the choice of a baseline in slot[i], and its probability. Its random numbers are not those
  * of the world. Runs on the calling thread: play.h spreads the episodes of a baseline over
  * threads. */
 void episodes_act(const Episodes *e, const WorldBaseline *b, int64_t count, const int64_t *slot,

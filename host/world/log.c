@@ -12,7 +12,7 @@ struct WorldLog {
     BehaviourWriter *writer;
     int valid;
     const char *report;
-    int64_t capacity; /* events that the arrays hold */
+    int64_t capacity; /* events for which the arrays have space */
     int32_t *item;
     uint8_t *action, *end;
     int64_t *time;

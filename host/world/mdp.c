@@ -131,7 +131,8 @@ void mdp_greedy(const Mdp *m, double *v, int64_t *policy, const double *q)
 
 /* ---- Fixed points ---------------------------------------------------------------------------- */
 
-/* How V follows from Q: the maximum where both are NULL, one action in each state, or a mixture. */
+/* How V follows from Q: as the maximum where both are NULL, else by one action in each state or by
+ * a mixture of actions. */
 typedef struct {
     const int64_t *policy;     /* [states] */
     const double *probability; /* [states, actions] */

@@ -34,7 +34,7 @@ typedef struct {
     int64_t filled;   /* pairs (s, a) that are complete */
     int64_t outcomes; /* outcomes so far */
     int64_t capacity; /* outcomes for which there is memory */
-    int threads;      /* that solve it; 0: all processors. Results do not depend on it. */
+    int threads;      /* threads that solve it; 0: all processors; results do not depend on it */
 } Mdp;
 
 /* ---- Building: for each s, for each a: mdp_add its outcomes, then mdp_next ------------------- */
@@ -46,9 +46,9 @@ void mdp_close(Mdp *m); /* safe on {0} */
 Status mdp_add(Mdp *m, int64_t next, double probability, double reward);
 /* Completes the pair and begins the next one, in the order of s A + a. */
 void mdp_next(Mdp *m);
-/* OK where all pairs are filled, next states are in range, the probabilities of each pair and of
- * `start` are in [0, 1] with a sum of 1 within 1e-9, and rewards are finite. The message of a
- * failure names the pair. */
+/* Fails unless all pairs are filled, next states are in range, the probabilities of each pair and
+ * of `start` are in [0, 1] with a sum of 1 within 1e-9, and rewards are finite. The message names
+ * the pair. */
 Status mdp_check(const Mdp *m);
 
 /* ---- Bellman's equations; V [states], Q [states, actions] ------------------------------------ */
@@ -66,8 +66,8 @@ void mdp_greedy(const Mdp *m, double *v, int64_t *policy, const double *q);
 Status mdp_solve(const Mdp *m, double tolerance, int64_t sweeps, double *v, int64_t *policy);
 /* The optimum with `steps` choices left: V_0 = 0, V_n = max_a sum p [r + gamma V_{n-1}]. */
 Status mdp_solve_steps(const Mdp *m, int64_t steps, double *v, int64_t *policy);
-/* V of the policy that takes policy[s], and of one that takes a with probability[s, a]. Stops and
- * fails as mdp_solve. */
+/* V of the policy that takes policy[s] in s, and V of a policy that takes a in s with
+ * probability[s, a]. They stop and fail like mdp_solve. */
 Status mdp_evaluate(const Mdp *m, const int64_t *policy, double tolerance, int64_t sweeps,
                     double *v);
 Status mdp_evaluate_mixed(const Mdp *m, const double *probability, double tolerance, int64_t sweeps,

@@ -8,10 +8,11 @@ struct ModelActor {
     Session *session;
     const World *world;
     ActOptions options;
-    int64_t capacity;       /* histories */
-    History *history;       /* [capacity] */
-    int64_t *stream;        /* [capacity] the episodes */
-    int64_t event_capacity; /* of the columns that follow: the histories' events end to end */
+    int64_t capacity; /* histories */
+    History *history; /* [capacity] */
+    int64_t *stream;  /* [capacity] the episodes */
+    /* Events for which the columns below have space: those of all histories, one after the other. */
+    int64_t event_capacity;
     int32_t *item;
     uint8_t *action;
     int64_t *time;
@@ -20,7 +21,7 @@ struct ModelActor {
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* That the file and the world have the same `what`, in the same order. */
+/* Checks that the file and the world have the same `what`, in the same order. */
 static Status check_names(const World *w, const Behaviour *b, const char *what, int64_t have,
                           int64_t want, const char *(*name_of)(const Behaviour *b, int64_t i),
                           const char *const *names)
@@ -139,7 +140,7 @@ static History copy_events(ModelActor *a, const PlayHistory *h, int64_t count, i
                      .number = a->number + at * numbers};
 }
 
-/* All of them made the same number of choices before: a wave begins its episodes together. */
+/* All these episodes have made the same number of choices: a wave begins its episodes together. */
 static Status act(void *self, const Episodes *episodes, const PlayHistory *history, int64_t count,
                   const int64_t *slot, int32_t *item, float *propensity)
 {

@@ -10,7 +10,7 @@
 #include "base/number.h"
 #include "world/kinds.h"
 
-/* The keys of every world; empty: as the world's spec has it. */
+/* The keys that every world has. An empty value means the value of the world's spec. */
 enum { DISCOUNT, HORIZON, COMMON };
 static const WorldOption common[COMMON + 1] = {
     [DISCOUNT] = {WORLD_REAL, "discount", "", 0.0, 1.0,

@@ -1,12 +1,13 @@
-/* The optimum of a world that is a finite MDP, for episodes of at most `horizon` choices: as many
- * sweeps of value iteration. With a horizon above a million, sweeps until it is exact to 1e-6.
+/* The optimum of a world that is a finite MDP, for episodes of at most `horizon` choices, by
+ * `horizon` sweeps of value iteration. With a horizon above a million, the sweeps stop when the
+ * value is exact to 1e-6.
  */
 #ifndef SOUK_OPTIMUM_H
 #define SOUK_OPTIMUM_H
 
 #include "world/play.h"
 
-/* `policy` and `loss` are those of a choice after which the whole horizon is left. */
+/* `policy` and `loss` are those of a choice with the whole horizon left. */
 typedef struct {
     bool known;
     int64_t *policy; /* [states] the best choice, for play_table_actor */
@@ -19,8 +20,8 @@ typedef struct {
 Status optimum_open(Optimum *o, const World *w);
 void optimum_close(Optimum *o); /* safe on {0} */
 
-/* What a policy loses against the optimum, measured with little noise (the performance difference
- * lemma, Kakade & Langford 2002):
+/* The difference between the optimum and the return of a policy, measured with little noise (the
+ * performance difference lemma, Kakade & Langford 2002):
  *
  *     V* - V^pi = E_pi sum_t discount^t loss(s_t, a_t)
  *

@@ -134,7 +134,8 @@ static Status begin(Wave *v, int64_t first, int64_t count)
     return append_all(v, count);
 }
 
-/* Makes a choice in each of the *count episodes that go on; *count becomes how many still go on. */
+/* Makes a choice in each of the *count episodes that have not ended; *count becomes the number of
+ * those that still have not ended. */
 static Status advance(Wave *v, Actor actor, int64_t *count)
 {
     int64_t left = 0;
@@ -174,7 +175,7 @@ typedef struct {
     Actor actor;
     Wave *wave;              /* [waves] */
     int64_t waves, slots;    /* `slots` of each wave */
-    int threads;             /* at most so many waves are played at once */
+    int threads;             /* the most waves that are played at once */
     int64_t first, episodes; /* this round plays the episodes first .. first + episodes - 1 */
     double *value;           /* [episodes] their returns */
 } PlayRound;

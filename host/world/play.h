@@ -15,11 +15,11 @@
 typedef struct {
     int64_t episode, count, capacity;
     WorldEvent *event; /* [capacity]; of `number` only the first spec.numbers are set */
-    float *propensity; /* [capacity] with which the event's item was chosen; opening event: 1 */
+    float *propensity; /* [capacity] probability with which the item was chosen; opening event: 1 */
 } PlayHistory;
 
-/* An agent. slot[0 .. count-1] are the slots that want a choice; `history` and the states of
- * `episodes` are indexed by slot. act fills item[i] and propensity[i] for slot[i]. */
+/* An agent. slot[0 .. count-1] are the slots in which a choice is to be made; `history` and the
+ * states of `episodes` are indexed by slot. act fills item[i] and propensity[i] for slot[i]. */
 typedef struct {
     void *self;
     Status (*act)(void *self, const Episodes *episodes, const PlayHistory *history, int64_t count,
@@ -51,9 +51,9 @@ typedef struct {
 
 typedef struct {
     double *value;   /* [episodes], the caller's: sum_t discount^t r_t over the choices of each */
-    int64_t choices; /* of all episodes */
+    int64_t choices; /* choices of all episodes */
 } PlayResult;
-/* `sink.take` may be NULL: nobody wants the events. */
+/* `sink.take` may be NULL, where the events are not needed. */
 Status play(const World *w, const PlayOptions *options, Actor actor, PlaySink sink,
             PlayResult *result);
 

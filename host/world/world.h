@@ -1,15 +1,15 @@
 /* The contract of simulated worlds.
  *
- * A world is what an agent acts in. A kind of world (WorldKind) is one struct of functions over two
- * blocks of memory: the parameters, which are made once and never change, and the state of one
- * episode, a few bytes that are copied freely. episodes.h steps thousands of episodes at once on
- * all processors; play.h lets an actor choose in them; kinds.h lists the kinds; open.h makes a
- * world from a text.
+ * A world is an environment in which an agent acts. A kind of world (WorldKind) is one struct of
+ * functions over two blocks of memory: the parameters, which are made once and never change, and
+ * the state of one episode, a few bytes that are copied freely. episodes.h steps thousands of
+ * episodes at once on all processors; play.h lets an actor choose in them; kinds.h lists the kinds;
+ * open.h makes a world from a text.
  *
  * At each step the agent chooses one of `items` items: a product to show, a level of a bid grid, a
  * quantity to order. It sees a history of events, as the behaviour file stores them. One episode is
  * one history. Its opening event comes from the reset, so that there is a state before the first
- * choice; every later event answers one choice; the last event ends the episode. The history holds
+ * choice; every later event answers one choice; the last event ends the episode. The history has
  * everything that a decision needs, except what the world hides on purpose.
  *
  * Random numbers are a function of (seed, episode, step, draw): Philox with the seed as its key and
@@ -26,18 +26,18 @@
 
 enum { WORLD_NUMBERS_MAX = 16, WORLD_OPTIONS_MAX = 48 };
 
-/* An event as the behaviour file knows it. */
+/* An event, with the columns of a behaviour file. */
 typedef struct {
     int64_t time;        /* milliseconds since the beginning of the episode */
-    int32_t item;        /* the chosen item; in the opening event, one that nobody chose */
+    int32_t item;        /* the chosen item; in the opening event, an item that was not chosen */
     uint8_t action, end; /* kind of event; END_GOES_ON, END_TERMINAL or END_TRUNCATED */
     float reward;
-    /* What is seen after the event (stock, budget, …), in the world's own units. */
+    /* The numbers that are seen after the event (stock, budget, …), in the units of the world. */
     float number[WORLD_NUMBERS_MAX];
 } WorldEvent;
 
-/* In `count` events of whole episodes, one after the other: was a choice made after event i? If so,
- * event i + 1 is its answer. */
+/* For `count` events of whole episodes, one after the other: whether a choice was made after event
+ * i. If so, event i + 1 is the answer to it. */
 static inline bool world_precedes_choice(const WorldEvent *event, int64_t count, int64_t i)
 {
     return i + 1 < count && event[i].end == END_GOES_ON;
@@ -76,10 +76,10 @@ typedef struct {
     /* [numbers] Roughly the mean and the standard deviation (above 0) of each number, which
      * normalise it in the log. */
     float number_mean[WORLD_NUMBERS_MAX], number_std[WORLD_NUMBERS_MAX];
-    FeatureSet item_features; /* of the items; owned by the world; {0}: there are none */
-    double discount;          /* of the returns that are measured */
+    FeatureSet item_features; /* features of the items; owned by the world; {0}: there are none */
+    double discount;          /* discount of the returns */
     int64_t horizon;          /* choices after which an episode is truncated; at least 1 */
-    size_t state_bytes;       /* of one episode; may be 0 */
+    size_t state_bytes;       /* bytes of the state of one episode; may be 0 */
 } WorldSpec;
 
 /* A policy that comes with the world. */
@@ -91,7 +91,7 @@ typedef struct {
     int32_t (*act)(const World *world, const void *state, WorldDraw *draw, float *propensity);
 } WorldBaseline;
 
-/* A kind of world. Its functions change nothing but what they are given to fill. */
+/* A kind of world. Its functions change only the memory that they are given to fill. */
 typedef struct {
     const char *name, *summary;
     const WorldOption *options; /* the last one has the name NULL */
@@ -101,7 +101,7 @@ typedef struct {
     void (*close)(void *world); /* safe on NULL */
     /* Begins an episode: fills all of `state`, and the opening event, which is zero before. */
     void (*reset)(const void *world, void *state, WorldDraw *draw, WorldEvent *event);
-    /* Answers the choice of `item`, 0 .. items-1. `event` is zero before, but for its item. The
+    /* Answers the choice of `item`, 0 .. items-1. `event` is zero before, except for its item. The
      * world sets END_TERMINAL where the episode ends by itself; episodes_step truncates at the
      * horizon. */
     void (*step)(const void *world, void *state, int32_t item, WorldDraw *draw, WorldEvent *event);
@@ -110,9 +110,9 @@ typedef struct {
     void (*prefetch)(const void *world, int32_t item);
     const WorldBaseline *baselines; /* the last one has the name NULL; NULL: there are none */
     /* For a world that is a finite MDP, whose state the history shows: `mdp` makes it, with the
-     * items as actions; mdp_state numbers the state of an episode. Both are NULL where a world is
-     * never one; mdp fails where the settings make it too large or hide its state. Call it by
-     * world_mdp. */
+     * items as actions; mdp_state numbers the state of an episode. Both are NULL for a kind that is
+     * never a finite MDP. mdp fails where the settings make it too large or hide its state. Callers
+     * use world_mdp. */
     Status (*mdp)(const void *world, Mdp *mdp);
     int64_t (*mdp_state)(const void *world, const void *state);
     /* Prints what a person should know about this world beyond its settings; NULL: nothing. */
@@ -120,8 +120,8 @@ typedef struct {
     /* Prints a policy for a person to read, from `count` events of whole episodes that it played,
      * one after the other. NULL: there is no such table. */
     Status (*print)(const World *w, const WorldEvent *event, int64_t count, FILE *out);
-    /* Draws the same: NAME.dat, NAME.gp and, where gnuplot is installed, NAME.svg in an existing
-     * folder. NULL: there is no such picture. */
+    /* Draws the same as a picture: NAME.dat, NAME.gp and, where gnuplot is installed, NAME.svg, in
+     * an existing folder. NULL: there is no such picture. */
     Status (*plot)(const World *w, const WorldEvent *event, int64_t count, const char *folder,
                    const char *name);
 } WorldKind;
@@ -136,7 +136,7 @@ struct World {
 
 void world_close(World *w); /* safe on {0} */
 
-/* The world as an MDP with the discount of the spec; ERR_USAGE where it is none. */
+/* The world as an MDP with the discount of the spec; ERR_USAGE where the world is no finite MDP. */
 Status world_mdp(const World *w, Mdp *mdp);
 
 /* A policy by its name: one of the world's, or "random", which every world has. NULL: there is no
@@ -147,7 +147,8 @@ const WorldBaseline *world_baseline(const World *w, const char *name);
 Status world_no_policy(const World *w, const char *option, const char *name, const char *more);
 
 /* For the `open` of a kind: reads an option that has two values, its default and `other`. *is_other
- * tells which of them `text` is; ERR_USAGE, which names the world, where it is neither. */
+ * says which of them `text` is. ERR_USAGE, with a message that names the world, where it is
+ * neither. */
 Status world_either(const char *world, const WorldOption *option, const char *text,
                     const char *other, bool *is_other);
 

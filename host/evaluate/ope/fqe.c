@@ -10,28 +10,28 @@
 #include "evaluate/ope/linear_q.h"
 
 enum { SWEEPS_MAX = 500 };
-static const double SETTLED = 1e-4; /* relative change of V in a sweep that ends the sweeps */
+static const double SETTLED = 1e-4; /* V has settled when a sweep changes it by less than this */
 
 /* One fit; arrays are on the host. */
 typedef struct {
     LinearQ q;
     const OpeLog *log;
     double gamma;
-    bool *next;    /* [count] is decision i followed by i + 1 in its episode? */
+    bool *next;    /* [count] whether decision i + 1 follows i in the same episode */
     float *value;  /* [count] V(h_i) */
     float *target; /* [count] what Q is fitted to */
-    float *reward; /* [count] of one channel */
+    float *reward; /* [count] the rewards of one channel */
     float *ratio;  /* [count] w_i of the header */
-    float *buffer; /* [count] from the device */
-    Tensor theta;  /* of Q */
-    int sweeps;    /* that the last Q took */
+    float *buffer; /* [count] numbers copied from the device */
+    Tensor theta;  /* the coefficients of Q */
+    int sweeps;    /* the sweeps that the last Q took */
     bool converged;
 } FqeFit;
 
 /* ---- Sweeps ---------------------------------------------------------------------------------- */
 
-/* Replaces `was` by `is`. Returns the root mean square of the change over that of `is`, which is
- * NaN where `is` is not finite. */
+/* Replaces `was` by `is`. Returns the root mean square of the change divided by that of `is`; the
+ * result is NaN where `is` is not finite. */
 static double moved(float *was, const float *is, int64_t count)
 {
     double change = 0.0, size = 1e-30;
@@ -75,8 +75,8 @@ static Status sweep(FqeFit *f, const float *reward)
     return isnan(change) ? diverges(f, f->sweeps) : dev->status;
 }
 
-/* Finds f->ratio by sweeps: the visits of each state follow from the ratios of the decisions
- * before. */
+/* Finds f->ratio by sweeps: how often the policy visits a state follows from the ratios of the
+ * decisions before it. */
 static Status find_ratios(FqeFit *f)
 {
     Device *dev = f->q.dev;

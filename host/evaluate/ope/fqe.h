@@ -3,19 +3,20 @@
  *
  *   theta <- argmin sum_i (r_i + gamma V(h_{i+1}) - Q(h_i, a_i))^2 + penalty(theta)
  *
- * by sweeps from theta = 0 until V changes no more. The last decision of an episode has no h_{i+1}.
- * V is that of the last sweep. Each sweep solves the normal equations by conjugate gradients.
+ * by sweeps from theta = 0, until V changes by less than 1e-4 of itself. The last decision of an
+ * episode has no h_{i+1}. The result V is that of the last sweep. Each sweep solves the normal
+ * equations by conjugate gradients.
  *
  * The estimate is the mean of V over the first states of the episodes. Q was fitted to the same
- * log. To first order the part that a decision has in the estimate is
+ * log. To first order, decision i contributes to the estimate
  *
  *   inf_i = N w_i (r_i + gamma V(h_{i+1}) - Q(h_i, a_i)),    w_i = phi_i . lambda,
  *   lambda = M^-1 (1/N sum_episodes E_pi phi(h_first) + gamma sum_i w_i E_pi phi(h_{i+1}))
  *
  * with N episodes; w is the linear estimate of the density ratio (Uehara et al. 2020), which is
- * found by sweeps too. The influences are centred to sum 0: adding them to the terms of the
- * estimate leaves it as it is, and makes its interval that of a fitted Q, provided that the true Q
- * has this form.
+ * found by sweeps too. The influences are centred, so that their sum is 0. Adding them to the terms
+ * of the estimate does not change the estimate, but its interval then includes the error of the
+ * fit, provided that the true Q has this form.
  *
  * The fit is linear in the rewards, so Q is the sum of the Qs of each kind of reward: with
  * `channels` it is also fitted to the rewards of each kind of action (/events/action) alone.
@@ -38,7 +39,7 @@ typedef struct {
     double *value;     /* [count] V(h_i) */
     double *fitted;    /* [count] Q(h_i, a_i) */
     double *influence; /* [count] */
-    int sweeps;        /* of the Q of all rewards */
+    int sweeps;        /* the sweeps of the Q of all rewards */
     bool converged;
     double residual; /* root mean square of the TD errors */
     /* [actions, episodes] V of the first state, from the rewards of one kind of action; NULL

@@ -10,10 +10,10 @@
  *
  *   M = sum_i phi(h_i, a_i) phi(h_i, a_i)^T + penalty
  *
- * The penalty weighs as much as `ridge` decisions: on b it is ridge |b|^2, so that an item that was
- * rarely shown is judged by its vector; on the other coefficients it is ridge / n of the diagonal
- * of the sum. M is never formed. All tensors are F32 on the device of the model's session, and
- * results are the same for any number of threads.
+ * The penalty weighs as much as `ridge` decisions. On b it is ridge |b|^2, so that the value of an
+ * item that was rarely shown follows from its vector. On the other coefficients it is ridge / n
+ * times the diagonal of the sum. M is never formed. All tensors are F32 on the device of the
+ * model's session, and results are the same for any number of threads.
  *
  * Memory: at most 28 dim bytes per decision: states, two vectors, and four more in scratch.
  */

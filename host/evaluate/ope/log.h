@@ -1,4 +1,4 @@
-/* Logged decisions: what off-policy evaluation works on.
+/* Logged decisions, the data of off-policy evaluation.
  *
  * A decision is an event. In the context x_i (the user's history before it, the profile, the slot)
  * the logging policy beta showed item a_i with the probability in /events/propensity, and the
@@ -39,7 +39,7 @@ typedef struct {
     float *reward;      /* [count] */
     float *propensity;  /* [count] in (0, 1] */
     uint8_t *action; /* [count] kind of action that brought the reward, as numbered in the file */
-    uint8_t *end;    /* [count] as /events/end */
+    uint8_t *end;    /* [count] the values of /events/end */
     uint8_t *slot;   /* [count] below `slots` */
     int slots;       /* distinct values of the position, ascending; 1 without a position */
     float slot_value[OPE_SLOTS_MAX]; /* those values, as the log had them */
@@ -51,7 +51,7 @@ typedef struct {
 Status ope_log_open(OpeLog *log, const Behaviour *file, const OpeLogOptions *options);
 void ope_log_close(OpeLog *log); /* safe on {0} */
 
-/* Does any user of the file have more than one event? */
+/* Whether any user of the file has more than one event. */
 bool ope_log_is_sequential(const Behaviour *file);
 
 #endif

@@ -15,7 +15,7 @@ static double episode_weight(const double *weight, const OpeLog *log, int64_t ep
     return product;
 }
 
-/* The end of the episodes of user u. */
+/* The number after the last episode of user u. */
 static int64_t episodes_end(const OpeLog *log, int64_t u, int64_t first)
 {
     while (first < log->episodes && log->episode[first] < log->first[u + 1]) first++;

@@ -1,8 +1,8 @@
-/* Off-policy evaluation: what a policy pi would have earned, estimated from a log of another
- * policy, with intervals; and whether the log allows to tell.
+/* Off-policy evaluation: estimates what a policy pi would have earned, from a log of another
+ * policy, with intervals, and says whether the log has enough overlap with pi.
  *
- * The weight W of an episode is the product of pi / beta over its decisions. Two figures are
- * watched:
+ * The weight W of an episode is the product of pi / beta over its decisions. Two figures show the
+ * overlap:
  *
  *   effective sample size   (sum W)^2 / sum W^2: the log is worth so many episodes under pi
  *   mean weight             sum W / N, whose expectation is 1 if beta is what the log says, and is
@@ -20,10 +20,10 @@
 #define OPE_WEIGHT_SLACK 0.05
 
 typedef struct {
-    double clip;   /* of weights; 0: the square root of the number of decisions (Ionides 2008) */
-    double gamma;  /* discount of a sequential log */
-    double ridge;  /* of the reward model and of the fitted Q */
-    int folds;     /* of the cross-fitted reward model */
+    double clip;  /* largest weight; 0: the square root of the number of decisions (Ionides 2008) */
+    double gamma; /* discount of a sequential log */
+    double ridge; /* penalty of the reward model and of the fitted Q */
+    int folds;    /* folds of the cross-fitted reward model */
     bool channels; /* also split the value of the fitted Q by kind of reward */
     double ess_wanted;
     Bootstrap bootstrap;
@@ -31,19 +31,19 @@ typedef struct {
 
 typedef struct {
     double clip;
-    double mean, error, largest; /* of the weights W */
+    double mean, error, largest; /* mean, standard error and maximum of the weights W */
     double ess, ess_wanted;
     int estimators;
     const OpeEstimator *estimator[ESTIMATORS];
     OpeEstimate estimate[ESTIMATORS];
-    int sweeps; /* of the fitted Q; 0: none was fitted */
+    int sweeps; /* the sweeps of the fitted Q; 0: none was fitted */
     bool converged;
     double residual;
     int channels; /* kinds of action; 0: not wanted */
     double channel[ACTIONS_MAX];
 } OpeResult;
 
-/* Runs every estimator that fits the log and the policy. */
+/* Runs every estimator that applies to the log and the policy. */
 Status ope_run(OpeResult *result, const OpeLog *log, const OpePolicy *policy,
                const OpeOptions *options);
 

@@ -1,8 +1,8 @@
-/* The policies that off-policy evaluation can ask about: what would this one have earned?
+/* The policies whose earnings off-policy evaluation can estimate.
  *
  * For each decision a policy gives the exact probability, over the full catalogue, of the item that
- * was shown. A policy that knows its whole distribution also gives what the reward model needs from
- * it. There is never an array of decisions x items.
+ * was shown. A policy that knows its whole distribution also gives the sums over it that the reward
+ * model needs. No array of decisions x items is ever stored.
  */
 #ifndef SOUK_OPE_POLICY_H
 #define SOUK_OPE_POLICY_H
@@ -28,7 +28,7 @@ typedef struct OpePolicy {
     const char *name;
     bool history;                       /* it needs the events before a decision */
     bool distribution;                  /* it fills more than .chosen */
-    bool fitted;                        /* to the train split, so another split must judge it */
+    bool fitted;                        /* it was fitted to the train split, so use another split */
     const struct OpeModelPolicy *model; /* a policy with states that Q can be fitted on, or NULL */
     void *state;
     /* Fills the answer; `mean` and `mass` only with .distribution, and where they are not NULL. */
@@ -41,8 +41,8 @@ OpePolicy ope_policy_uniform(void);
 /* The logging policy itself: the probabilities in the log. Its value is the mean reward. */
 OpePolicy ope_policy_logged(void);
 
-/* In proportion to the number of train events of each item; where the log has slots, for each slot
- * by itself. */
+/* Chooses items in proportion to their number of train events. Where the log has slots, each slot
+ * is counted by itself. */
 typedef struct {
     int32_t items;
     int slots;

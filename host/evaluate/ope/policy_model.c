@@ -26,7 +26,7 @@ typedef struct {
 } Asked;
 
 /* The scores <u, E[a]> + bias[a] of a batch, by which the policy chooses, and the items shown. For
- * a softmax they are divided by its temperature, in f32. */
+ * a softmax the scores are divided by its temperature, in f32. */
 typedef struct {
     ItemTable items;
     Tensor u, bias, shown;

@@ -3,8 +3,8 @@
  *
  *   pi(a | x) = exp(z(x, a) / temperature) / sum_b exp(z(x, b) / temperature)
  *
- * or, with epsilon >= 0, the best item (of equal ones the lowest) with probability 1 - epsilon, and
- * any item else:
+ * or, with epsilon >= 0, the best item (of items with equal scores the lowest) with probability 1 -
+ * epsilon, and else any item:
  *
  *   pi(a | x) = epsilon / items + (1 - epsilon) [a = argmax_b z(x, b)]
  */

@@ -86,7 +86,7 @@ typedef struct {
     int32_t touches, distinct;
 } Scratch;
 
-/* The place of the target. */
+/* The place of the target in the ranking. */
 typedef struct {
     int32_t above, ties;
     int32_t top[RANKING_TOP];

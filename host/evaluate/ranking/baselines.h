@@ -1,6 +1,6 @@
 /* The four baselines that every ranking is compared with. They count train events only; pop(y) is
- * the number of train events of item y, whatever their action. With x_{-d} the d-th last item of
- * the history (d = 0 is the last), the score of y is
+ * the number of train events of item y, of any action. With x_{-d} the d-th last item of the
+ * history (d = 0 is the last), the score of y is
  *
  *   popularity       pop(y)
  *   last item        x_{-0} comes first, the others by pop(y)
@@ -14,9 +14,9 @@
  * S3-Rec .0327.
  *
  * Scores are exact over the whole catalogue but sparse: only items with a nonzero count are
- * computed. The others are one tie (co-occurrence) or in order of popularity (the rest), and are
- * counted by their ranks of popularity. An event takes time proportional to the rows of counts that
- * are read and to the history, never to the catalogue.
+ * computed. The other items are all tied (co-occurrence) or in order of popularity (the other
+ * baselines), and are counted by their ranks of popularity. An event takes time proportional to the
+ * rows of counts that are read and to the history, never to the catalogue.
  */
 #ifndef SOUK_BASELINES_H
 #define SOUK_BASELINES_H

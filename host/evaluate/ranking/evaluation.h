@@ -12,9 +12,9 @@ typedef struct {
     ScoredEvents events;
     int scorers;
     Scorer scorer[SCORERS_MAX];
-    Ranking ranking[SCORERS_MAX]; /* of scorers that rank */
+    Ranking ranking[SCORERS_MAX]; /* the rankings of scorers that rank */
     RankingSummary *summary;      /* [scorers, groups] */
-    Auc auc[SCORERS_MAX];         /* of scorers that predict, with a purchase action */
+    Auc auc[SCORERS_MAX]; /* the AUC of scorers that predict, where there is a purchase action */
 } Evaluation;
 
 /* Runs `scorers` scorers (1 .. SCORERS_MAX) on the events of histories_scored_select(h, sample,

@@ -62,7 +62,8 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Keeps those `sample` of user[0 .. *users-1] that have the smallest draws, in ascending order. */
+/* Keeps `sample` users of user[0 .. *users-1]: those with the smallest random draws, in ascending
+ * order. */
 static Status draw_users(int64_t *user, int64_t *users, int64_t sample, uint64_t seed)
 {
     if (sample <= 0 || sample >= *users) return OK;

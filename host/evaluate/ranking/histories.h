@@ -3,7 +3,7 @@
  * An event is scored when it is in the split under evaluation and its user has at least one event
  * before it. The scorer gets the whole history before it, in whatever splits that is, and ranks the
  * catalogue for the item of the event, the target. The first event of a user has no history; it is
- * counted and left out for every scorer alike.
+ * counted, and left out for all scorers.
  *
  * Memory: 5 bytes per event of the log, 31 bytes per scored event.
  */
@@ -57,7 +57,7 @@ typedef struct {
 Status histories_scored_select(ScoredEvents *s, const Histories *h, int64_t sample, uint64_t seed);
 void histories_scored_close(ScoredEvents *s); /* safe on {0} */
 
-/* Is scored event i in the group? */
+/* Whether scored event i is in the group. */
 bool histories_scored_in_group(const ScoredEvents *s, int64_t i, int group);
 
 #endif

@@ -8,8 +8,8 @@
 #include "infer/session.h"
 #include "model/heads.h"
 
-/* A scorer by one head of the session's model; the session must outlive it. Purchases are predicted
- * by the next-action head, for the head that the model recommends by alone. */
+/* A scorer that ranks by one head of the session's model; the session must outlive it. The scorer
+ * of the head that the model recommends by also predicts purchases, with the next-action head. */
 Scorer model_scorer(Session *session, HeadId head);
 
 #endif

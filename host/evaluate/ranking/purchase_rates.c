@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define PRIOR_WEIGHT 10.0 /* transitions of the overall rate that smooth each rate */
+#define PRIOR_WEIGHT 10.0 /* how many transitions with the overall rate smooth each rate */
 
 static double smoothed(double purchases, double events, double overall)
 {

@@ -113,7 +113,8 @@ static Estimate ratio(const Sums *s, double least, double most)
     return estimate_interval(r, error, s->users - 1.0, least, most);
 }
 
-/* Most events of a poor scorer have their target beyond every cut: there all measures are 0. */
+/* For most events of a poor scorer, the target is ranked after every cut. Then all measures are
+ * 0. */
 static void add_event(double *y, int64_t above, int64_t ties)
 {
     if (above >= RANKING_TOP) return;

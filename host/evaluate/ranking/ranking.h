@@ -1,5 +1,5 @@
-/* Ranking measures over the whole catalogue, from the place of each target. This module knows no
- * model: a scorer adds for each scored event
+/* Ranking measures over the whole catalogue, from the place of each target. This module does not
+ * depend on a model: a scorer adds for each scored event
  *
  *   above   the candidates with a strictly greater score than the target
  *   ties    the other candidates with the target's score
@@ -7,8 +7,8 @@
  *
  * Candidates are all items of the catalogue, never a sample; unless seen items are included, the
  * items of the event's history are not candidates. The target always is one, even if it was seen
- * before. The rank of such a target counts only unseen competitors, for every scorer alike; these
- * events also form a group of their own, GROUP_REPEAT.
+ * before. The rank of such a target counts only unseen competitors, for all scorers in the same
+ * way; these events are also a group of their own, GROUP_REPEAT.
  *
  * Ties. Tied candidates are in uniformly random order, and a measure is its exact expectation over
  * that order. With the 0-based rank r uniform on above .. above+ties:
@@ -25,9 +25,9 @@
  * is the ratio R = sum_u y_u / sum_u n_u (y_u: the sum over the n_u events of user u), with the
  * cluster-robust variance of the delta method, U/(U-1) sum_u (y_u - R n_u)^2 / (sum_u n_u)^2 over
  * the U users. The interval is R +- t standard errors, with U-1 degrees of freedom, cut at 0 and 1
- * (Cochran 1977, 6.4). It is NaN with fewer than 2 users. Where every event scored alike, for
- * instance without any hit, it has width 0: read it together with the number of users. The variance
- * is that of sampling users, not of training.
+ * (Cochran 1977, 6.4). It is NaN with fewer than 2 users. Where every event has the same measure,
+ * for instance 0 without any hit, the interval has width 0; read it together with the number of
+ * users. The variance is that of sampling users, not of training.
  */
 #ifndef SOUK_RANKING_H
 #define SOUK_RANKING_H
@@ -72,7 +72,7 @@ void ranking_add(Ranking *r, int64_t count, const int64_t *index, const int32_t 
 typedef struct {
     int64_t events, users;
     Estimate measure[MEASURES];
-    double coverage; /* at RANKING_TOP */
+    double coverage; /* coverage at RANKING_TOP */
 } RankingSummary;
 
 /* Over the events of one group, after every event was added. All is NaN where the group is

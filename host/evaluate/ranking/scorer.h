@@ -1,4 +1,5 @@
-/* What an evaluation compares: the model and the baselines all implement this. */
+/* The interface of the rankings that an evaluation compares: the model and the baselines implement
+ * it. */
 #ifndef SOUK_SCORER_H
 #define SOUK_SCORER_H
 
@@ -14,7 +15,7 @@ typedef struct {
 
 typedef struct Scorer {
     const char *name; /* its row in the tables, at most 18 characters */
-    bool baseline;    /* the others are measured against the best baseline */
+    bool baseline;    /* scorers that are no baseline are compared with the best baseline */
     bool ranks;       /* it fills `ranking` */
     bool predicts;    /* it fills `purchase` */
     void *state;      /* private to the implementation, as `kind` is */

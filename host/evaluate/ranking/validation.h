@@ -1,4 +1,5 @@
-/* The validation that training stops by: how well a model ranks the events of the validation split.
+/* The validation that decides when training stops: how well a model ranks the events of the
+ * validation split.
  */
 #ifndef SOUK_VALIDATION_H
 #define SOUK_VALIDATION_H
@@ -8,7 +9,7 @@
 
 typedef struct {
     Histories histories;
-    int64_t events; /* in the validation split with a history before them; 0: no validation */
+    int64_t events; /* events of the validation split that have a history; 0: no validation */
     int64_t sample;
     uint64_t seed;
 } Validation;
@@ -19,7 +20,7 @@ typedef struct {
 
 /* All validation events of `sample` users (0: of all users), the same ones at each run. */
 Status validation_open(Validation *v, const Behaviour *file, int64_t sample, uint64_t seed);
-/* By the head that the session's model recommends by. */
+/* Ranks by the head that the session's model recommends by. */
 Status validation_run(const Validation *v, ValidationResult *r, Session *session);
 void validation_close(Validation *v); /* safe on {0} */
 

@@ -11,7 +11,7 @@
  * and var(A) = U/(U-1) sum_u d_u^2: DeLong et al. 1988 with users as clusters (Obuchowski 1997).
  * The interval is A +- t standard errors, cut at 0 and 1. Its degrees of freedom are one less than
  * the number of users with positives, or with negatives if these are fewer: the rarer kind limits
- * what is known.
+ * the precision.
  */
 #ifndef SOUK_AUC_H
 #define SOUK_AUC_H

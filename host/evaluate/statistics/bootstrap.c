@@ -13,7 +13,7 @@ typedef struct {
     double *replicate; /* [count, replicates] */
 } Draws;
 
-/* How often a replicate takes a user: the inverse of the Poisson(1) distribution at a uniform
+/* How often a replicate counts a user: the inverse of the Poisson(1) distribution at a uniform
  * word. */
 static int poisson(uint32_t word)
 {
@@ -51,7 +51,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The p-quantile of sorted x: its order statistic number (count+1) p, interpolated. */
+/* The p-quantile of sorted x: the order statistic with the number (count+1) p, interpolated. */
 static double quantile(const double *x, int count, double p)
 {
     const double at = fmin(fmax((count + 1) * p - 1.0, 0.0), count - 1.0);

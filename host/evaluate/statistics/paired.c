@@ -32,7 +32,7 @@ static Status over_users(BootstrapInterval *out, const PairedSample *s, const Bo
     return st;
 }
 
-/* The interval over the seeds of x[s] - minus[s]; minus NULL: of x[s]. */
+/* The interval over the seeds of x[s] - minus[s], or of x[s] where minus is NULL. */
 static PairedEstimate over_seeds(const double *x, const double *minus, int seeds)
 {
     double mean = 0.0, square = 0.0;
@@ -47,7 +47,7 @@ static PairedEstimate over_seeds(const double *x, const double *minus, int seeds
     return (PairedEstimate){.value = mean, .spread = spread, .seeds = {e.low, e.high}};
 }
 
-/* Adds the interval over users, which is NULL where there are none, and that of both. */
+/* Adds the interval over users (NULL where there are no users) and the interval `both`. */
 static void join(PairedEstimate *e, const BootstrapInterval *users)
 {
     if (!users) {

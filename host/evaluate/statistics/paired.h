@@ -13,11 +13,11 @@
  *   both         low = D - sqrt((D - low_users)^2 + (D - low_seeds)^2), and high likewise: the
  *                squares of the half widths add where the two kinds of variation are independent
  *                (Newcombe 1998; Zou & Donner 2008, MOVER). The variation of a user together with a
- *                seed is in either interval, so that this one is rather too wide
+ *                seed is in both of the other intervals, so this interval is a little too wide
  *
- * The verdict is that of `both`. Each interval holds by itself; none is widened because there are
- * several. With fewer than PAIRED_USERS_MIN users that have events the bootstrap is not reliable:
- * the intervals are NaN.
+ * The verdict is that of `both`. Each interval is a 95 % interval by itself; none is widened
+ * because there are several comparisons. With fewer than PAIRED_USERS_MIN users that have events
+ * the bootstrap is not reliable: the intervals are NaN.
  */
 #ifndef SOUK_PAIRED_H
 #define SOUK_PAIRED_H
@@ -39,8 +39,8 @@ typedef struct {
 typedef struct {
     int arms, seeds;    /* 1 .. PAIRED_ARMS_MAX, at least 2 */
     const double *seed; /* [arms, seeds] the value under each seed */
-    /* 0: the sample has no users, as each seed met users of its own. Then the interval over seeds
-     * has all variation in it, and is that of both. */
+    /* 0: the arms have no users in common, as each seed has users of its own. Then the interval
+     * over seeds contains all variation, and `both` is the same interval. */
     int64_t users;
     const double *size; /* [users] n_u */
     const double *sum;  /* [arms, users] mean over the seeds of y_asu */
@@ -52,7 +52,7 @@ Status paired_estimates(PairedEstimate *arm, PairedEstimate *difference, const P
                         const Bootstrap *bootstrap);
 
 typedef enum { PAIRED_UNDECIDED, PAIRED_BEATS, PAIRED_IS_BEATEN } PairedVerdict;
-/* Of the difference a - b: is the interval of both kinds of variation above 0, or below 0? */
+/* For the difference a - b: whether the interval `both` is above 0, below 0, or neither. */
 PairedVerdict paired_verdict(const PairedEstimate *difference);
 /* "beats", "is beaten by", "cannot be told apart from" */
 const char *paired_verdict_words(PairedVerdict v);

@@ -11,7 +11,8 @@ void auction_run(const AuctionRules *rules, const double *bid, int bidders, Auct
             AUCTION_SLOTS_MAX);
     REQUIRE(bidders >= 0 && bidders <= AUCTION_BIDDERS_MAX, "%d bidders, want 0 to %d", bidders,
             AUCTION_BIDDERS_MAX);
-    /* One bid more than there are slots is ranked: it is the price of the last slot. */
+    /* The ranking has one bid more than there are slots, because that bid is the price of the last
+     * slot. */
     int ranked[AUCTION_SLOTS_MAX + 1], count = 0;
     for (int b = 0; b < bidders; b++) {
         if (!(bid[b] > 0.0 && bid[b] >= rules->reserve)) continue;

@@ -30,8 +30,8 @@ typedef struct {
     double price;
 } AuctionSlot;
 
-/* Fills slot[rules->slots]: who takes each slot, and at which price. Bids of 0 and bids below the
- * reserve take none. Equal bids rank by bidder, the lowest first. */
+/* Fills slot[rules->slots] with the bidder that takes each slot, and the price. Bids of 0 and bids
+ * below the reserve take no slot. Equal bids rank by bidder, the lowest first. */
 void auction_run(const AuctionRules *rules, const double *bid, int bidders, AuctionSlot *slot);
 
 /* The score of AuctionNet (NeurIPS 2024): the sum `value` of the values won, reduced where an

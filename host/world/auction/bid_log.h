@@ -1,8 +1,9 @@
-/* Logs of real auctions, in which bidders bid again, and what is known about a campaign's past.
+/* Logs of real auctions, in which bidders of this folder bid again, and statistics of a campaign's
+ * past.
  *
  * A log has the price of each auction, whether there was a click, and the predicted probability of
- * a click. Cai et al. (WSDM 2017) use the logs of iPinYou in this form. A log holds only auctions
- * that its own bidder won, so no price is above the bid that was made then.
+ * a click. Cai et al. (WSDM 2017) use the logs of iPinYou in this form. A log has only auctions
+ * that its own bidder won, so no price is above the bid of that time.
  */
 #ifndef SOUK_BID_LOG_H
 #define SOUK_BID_LOG_H
@@ -19,14 +20,14 @@ typedef struct {
 } BidLog;
 
 /* Reads rows `click price value`, separated by blanks or tabs, without a header; a row may have
- * further fields. The file may be compressed. At most `rows` of them; 0: all. ERR_FORMAT names file
- * and row. */
+ * further fields. The file may be compressed. Reads at most `rows` rows; 0: all. The message of
+ * ERR_FORMAT names file and row. */
 Status bid_log_read(BidLog *log, const char *path, int64_t rows);
 /* Allocates memory for `rows` auctions; the log has none yet. */
 Status bid_log_allocate(BidLog *log, int64_t rows);
 void bid_log_close(BidLog *log); /* safe on {0} */
 
-/* The past of a campaign. */
+/* Statistics of the past of a campaign. */
 typedef struct {
     double impressions, clicks, cost;
     int prices;    /* prices are 0 .. prices-1 */
@@ -35,7 +36,7 @@ typedef struct {
 
 /* Reads JSON with imp_train, clk_train, cost_train and price_counter_train[price]. */
 Status bid_log_campaign_read(Campaign *campaign, const char *path);
-/* Counts the same in a log; prices 0 .. the highest of the log. */
+/* Computes the same numbers from a log. Prices are 0 .. the highest price of the log. */
 Status bid_log_campaign_count(Campaign *campaign, const BidLog *log);
 void bid_log_campaign_close(Campaign *campaign); /* safe on {0} */
 

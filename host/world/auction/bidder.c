@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-#define STEP     0.1  /* of the multipliers' dual ascent, per period */
-#define RISE_MAX 10.0 /* most relative overspending of a period that counts */
+#define STEP     0.1  /* step size of the multipliers' dual ascent, per period */
+#define RISE_MAX 10.0 /* relative overspending of a period counts up to this */
 /* Gains of the PID controller, and the bound of its control. */
 #define PROPORTIONAL 1.0
 #define INTEGRAL     0.1
@@ -33,7 +33,7 @@ void bidder_pacing_start(BidderPacing *p, const Bidder *b)
     if (b->limit > 0.0) p->mu = p->lambda;
 }
 
-/* The bid before it is bounded and rounded. */
+/* The bid before bounds and rounding. */
 static double wanted(const Bidder *b, const BidderPacing *p, double value)
 {
     switch (b->kind) {
@@ -55,7 +55,8 @@ int bidder_bid(const Bidder *b, const BidderPacing *p, int left, int budget, dou
 
 static double bounded(double x, double most) { return x > most ? most : x < -most ? -most : x; }
 
-/* The error is the share of the money that should be spent by now and is not. */
+/* The error of the controller is the share of the money that should be spent by now and is not
+ * spent. */
 static void control(BidderPacing *p, const Bidder *b, int done)
 {
     const double planned = (double)b->budget * done / b->auctions;

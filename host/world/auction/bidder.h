@@ -1,9 +1,9 @@
 /* Bidders for a sequence of second-price auctions under a budget, and their replay on a log.
  *
- * An episode is `auctions` auctions with one budget. Before each auction a bidder sees how many
- * auctions are left (n, this one included), what is left of the budget (b) and the predicted value
- * v of the auction. It bids a whole number 0 .. min(b, highest). It wins where the bid is not below
- * the price, and pays the price. Without budget it takes no part. With the means of the campaign's
+ * An episode is `auctions` auctions with one budget. Before each auction a bidder sees the number n
+ * of auctions left (including this one), the budget b that is left, and the predicted value v of
+ * the auction. It bids a whole number 0 .. min(b, highest). It wins where the bid is not below the
+ * price, and pays the price. Without a budget it does not bid. With the means of the campaign's
  * past v' = clicks / impressions and c' = cost / impressions:
  *
  *   linear      base v / v'
@@ -42,13 +42,13 @@ typedef struct {
     int auctions, budget; /* of an episode */
     int highest;          /* highest bid */
     double mean_value;    /* v' */
-    double base;          /* of linear and pid; for max_ecpc cost / clicks */
-    double limit;         /* for lagrangian: on the cost of a click; 0: there is none */
+    double base;          /* base of the bids of linear and pid; for max_ecpc cost / clicks */
+    double limit;         /* for lagrangian: limit on the cost of a click; 0: there is none */
     int period;           /* auctions between updates */
     const Rlb *rlb;       /* for rlb and ss_mdp; must outlive the bidder */
 } Bidder;
 
-/* What a bidder remembers within an episode. */
+/* The memory of a bidder within an episode. */
 typedef struct {
     double u, sum, last; /* pid: control, sum of errors, last error */
     double lambda, mu;   /* lagrangian: the multipliers */
@@ -59,10 +59,11 @@ typedef struct {
 /* A bidder with the defaults of `kind` for a campaign: base c', so that an auction of mean value
  * gets the mean price as its bid, and a period of 1/100 of the episode. */
 Bidder bidder_of(BidderKind kind, const Campaign *campaign, int auctions, int budget, int highest);
-/* At the start of an episode. */
+/* Call it at the start of an episode. */
 void bidder_pacing_start(BidderPacing *p, const Bidder *bidder);
 int bidder_bid(const Bidder *bidder, const BidderPacing *p, int left, int budget, double value);
-/* After each auction: what was paid for it and its value; 0 and 0 where it was lost. */
+/* Call it after each auction, with the price that was paid and the value that was won; 0 and 0
+ * where the auction was lost. */
 void bidder_pacing_update(BidderPacing *p, const Bidder *bidder, int left, double cost,
                           double value);
 

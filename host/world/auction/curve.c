@@ -9,11 +9,11 @@
 enum { TIMES = 3, PACES = 3, VALUES = 8 };
 static const char *const time_name[] = {"first", "middle", "last"};
 static const char *const pace_name[] = {"behind", "even", "ahead"};
-/* A pace above this has more money left than time; a pace below 1/AHEAD less. */
+/* Above this pace, more money than time is left ("ahead"); below 1/AHEAD, less ("behind"). */
 #define AHEAD 1.25
 
-/* Column k stands for the value 2^((k - 4) / 2) v' and for the values nearer to it than to
- * others. */
+/* Column k has the bids for values near 2^((k - 4) / 2) v': those that are nearer to it than to the
+ * values of other columns. */
 static double value_of(int column) { return exp2((column - 4) * 0.5); }
 
 static int column_of(double value)

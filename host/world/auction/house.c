@@ -29,7 +29,7 @@ enum {
     PRICE
 };
 enum { PAST_AUCTIONS = 50000 };
-/* Differs from every seed that a world is likely to be played with. */
+/* A seed that worlds are unlikely to be played with. */
 static const uint64_t PAST_SEED = UINT64_C(0x7061737400000000);
 
 const WorldOption auction_house_options[] = {

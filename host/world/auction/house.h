@@ -12,7 +12,7 @@ typedef enum { GRID_MULTIPLIER, GRID_BID } AuctionGrid;
 typedef struct {
     int auctions, budget, highest, levels, period;
     AuctionGrid grid;
-    bool clicks;       /* reward=click */
+    bool clicks;       /* whether reward=click */
     bool random_order; /* of a log's episodes */
     double base, limit;
     double past_value; /* v', mean value of the past */
@@ -24,14 +24,14 @@ typedef struct {
 } AuctionHouse;
 
 extern const WorldOption auction_house_options[];
-/* Also where it fails, *house is to be closed. */
+/* Close *house even where this fails. */
 Status auction_house_open(AuctionHouse **house, const WorldSettings *settings);
 void auction_house_close(AuctionHouse *house); /* safe on NULL */
 
 /* What choice `item` bids in an auction of value `value`, before the budget limits it. */
 int auction_house_bid(const AuctionHouse *house, int32_t item, double value);
-/* The choice whose bid for `value` is nearest to `bid`; of equally near ones the choice nearest to
- * the linear bid, which is the middle of the grid. */
+/* The choice whose bid for `value` is nearest to `bid`; if several are equally near, the choice
+ * nearest to the linear bid, which is the middle of the grid. */
 int32_t auction_house_choice(const AuctionHouse *house, double bid, double value);
 
 /* The numbers of an event, in order (world.h). */

@@ -50,7 +50,8 @@ static double entry_price(const AuctionRules *rules, const double *bid, int bidd
     return last < 0 ? rules->reserve : bid[last];
 }
 
-/* Exposes each slot with the probability of the rules; charges who has it; updates the rivals. */
+/* Exposes each slot with the probability of the rules, charges the bidder that has it, and updates
+ * the rivals. */
 static void settle(const Market *m, MarketRival *rival, int left, const AuctionSlot *slot,
                    const double *value, MarketOutcome *mine, WorldDraw *draw)
 {

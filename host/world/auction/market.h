@@ -31,7 +31,7 @@ typedef struct {
     double budget; /* left */
 } MarketRival;
 
-/* What an auction brought the agent. */
+/* The result of an auction for the agent. */
 typedef struct {
     bool exposed, clicked;
     double cost;
@@ -43,8 +43,8 @@ typedef struct {
 void market_start(const Market *m, MarketRival *rival, WorldDraw *draw);
 /* Draws the agent's value of the next auction; *shared is the z that all bidders share. */
 double market_value(const Market *m, WorldDraw *draw, float *shared);
-/* One auction: all bid; slots are sold, exposed, clicked and paid. `left` auctions are to go, this
- * one included; `bid` and `value` are the agent's. */
+/* One auction: all bid; slots are sold, exposed, clicked and paid. `left` is the number of auctions
+ * left, including this one; `bid` and `value` are those of the agent. */
 MarketOutcome market_auction(const Market *m, MarketRival *rival, int left, double bid,
                              double value, float shared, WorldDraw *draw);
 /* A log of `auctions` auctions in which the agent took no part; the price is `entry`. */

@@ -6,7 +6,7 @@
 
 #define VALUES_MAX (INT64_C(1) << 30)
 
-/* Winning and keeping the money count as equally good within this difference, and then the bidder
+/* Within this difference, winning and keeping the money count as equally good; then the bidder
  * bids. It is far above the rounding of V and far below the value of any auction. */
 #define TIE 1e-12
 

@@ -12,7 +12,7 @@ static const char *const number_name[] = {"budget_left", "auctions_left", "pace"
 
 /* The state of an episode. "Next" is the auction that comes. */
 typedef struct {
-    int64_t row; /* of the log: the episode's first auction */
+    int64_t row; /* the row of the log with the episode's first auction */
     int32_t auction, auctions, budget;
     float shared;       /* market: z of the next auction */
     double value;       /* of the next auction */

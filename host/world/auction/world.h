@@ -7,10 +7,10 @@
  *                    linear bidder's bid, or more, or less
  *   grid=bid         choice k bids k; the choices are all whole bids 0 .. highest
  *
- * An event says what was won (lost, won or click), and shows before the next auction: budget_left,
- * auctions_left, pace = (share of the budget left) / (share of the auctions left), value = v / v'
- * of the next auction, and click_cost = (cost per expected click so far) / limit, which is 0
- * without a limit. The episode ends when its auctions or its budget are used up.
+ * An event says what was won (lost, won or click), and shows numbers that hold before the next
+ * auction: budget_left, auctions_left, pace = (share of the budget left) / (share of the auctions
+ * left), value = v / v' of the next auction, and click_cost = (cost per expected click so far) /
+ * limit, which is 0 without a limit. The episode ends when its auctions or its budget are used up.
  *
  *   reward=click     1 for a click
  *   reward=value     v / v' of an impression won: the expected clicks, in units of an average

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define TAIL 1e-12 /* probability above `max` that is neglected where max is chosen here */
+#define TAIL 1e-12 /* probability above `max` that may be neglected where this file chooses max */
 
 void demand_close(Demand *d)
 {
@@ -114,7 +114,7 @@ Status demand_poisson(Demand *d, double mean, int max)
 Status demand_negative_binomial(Demand *d, double mean, double cov, int max)
 {
     TRY(check_mean("negative binomial", mean));
-    const double excess = cov * cov * mean * mean - mean; /* of the variance over the mean */
+    const double excess = cov * cov * mean * mean - mean; /* variance minus mean */
     if (!(excess > 0.0 && isfinite(excess)))
         return FAIL(ERR_USAGE,
                     "negative binomial demand of mean %g and coefficient of variation %g, want "

@@ -26,7 +26,7 @@ enum { DEMAND_MAX = 100000 };
 
 typedef struct {
     int max;
-    double mean;         /* of the table */
+    double mean;         /* mean of the table */
     double *probability; /* [max + 1], sum 1 */
     double *cumulative;  /* [max + 1], P(demand <= d); the last is 1 */
 } Demand;

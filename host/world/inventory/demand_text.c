@@ -12,11 +12,11 @@
 #include "data/rawlog/format/lines.h"
 #include "data/rawlog/input.h"
 
-/* BLOCK: events that are read at once. */
+/* BLOCK is the number of events that are read at once. */
 enum { KEYS_MAX = 8, FIELDS_MAX = 4096, BLOCK = 1 << 16, DAYS_MAX = 1000000 };
 #define DAY_MS INT64_C(86400000)
 
-/* A text "history:…" in its parts, and the observations. */
+/* The parts of a text "history:…", and the observations. */
 typedef struct {
     const char *path, *column, *row, *item;
     double unit;

@@ -11,9 +11,9 @@
  *          - shortage_cost * lost - wastage_cost * (expired + refused) - holding_cost * kept
  *
  * where `kept` is the number of units on the shelf after step 3. So an order is on the shelf for
- * the demand `lead` periods later and serves `life` periods. With life 0 units keep for ever; then
- * the shelf holds at most `capacity` units, and units that arrive beyond it are refused, which is
- * paid for as wastage.
+ * the demand of the period `lead` periods later, and serves `life` periods. With life 0 units never
+ * expire. Then the shelf takes at most `capacity` units; units that arrive beyond that are refused,
+ * and cost as much as wastage.
  *
  *   De Moor, Gijsbrechts, Boute, EJOR 2022    lead >= 1, finite life, both issuing orders
  *   Hendrix, Ortega, Haijema, Buisman, Garcia, Computers & Operations Research 2019 (one product)
@@ -37,10 +37,10 @@
 enum { INVENTORY_PLACES_MAX = 16 };
 
 typedef struct {
-    int life;      /* periods that a unit serves; 0: for ever */
+    int life;      /* periods that a unit serves; 0: no limit */
     int lead;      /* periods from order to arrival */
     int order_max; /* orders are 0 .. order_max */
-    int capacity;  /* units that the shelf holds; only with life 0 */
+    int capacity;  /* the most units on the shelf; only with life 0 */
     bool youngest_first;
     double price, order_cost, fixed_cost, shortage_cost, wastage_cost, holding_cost;
 } InventorySettings;
@@ -58,7 +58,7 @@ typedef struct {
     int sold, lost, expired, refused, kept;
 } InventoryPeriod;
 
-/* Takes `demand` over, even when it fails. ERR_USAGE for settings that make no warehouse. */
+/* Owns `demand` from then on, even when it fails. ERR_USAGE for settings that are not valid. */
 Status inventory_open(Inventory *inventory, const InventorySettings *settings, Demand *demand);
 void inventory_close(Inventory *inventory); /* safe on {0} */
 

@@ -8,7 +8,7 @@
 #include "world/mdp_gain.h"
 
 enum { SWEEPS = 100000 };
-#define TOLERANCE 1e-6 /* of values */
+#define TOLERANCE 1e-6 /* tolerance of the values */
 
 /* Adds the outcomes of an order: one for each demand below what the shelf holds, and one for all
  * other demands, which empty it. */

@@ -20,11 +20,12 @@ Status inventory_plan_mdp(const Inventory *inventory, double discount, const int
                           Mdp *mdp);
 
 typedef struct {
-    double value;   /* of the objective */
+    double value;   /* value of the objective */
     int64_t *order; /* [states] */
 } InventoryPlan;
 
-/* The optimum by value iteration, to 1e-6 of `value`. Of equally good orders it takes the least. */
+/* The optimum by value iteration, to 1e-6 of `value`. Of equally good orders it takes the
+ * smallest. */
 Status inventory_plan_optimum(const Inventory *inventory, double discount, InventoryPlan *plan);
 /* The orders of (s, S) = (reorder, level), and their value. */
 Status inventory_plan_rule(const Inventory *inventory, double discount, int reorder, int level,
@@ -37,9 +38,9 @@ typedef struct {
 } InventoryLevels;
 
 /* The best S of 0 .. (lead + 2) F^-1(0.999), where F is the distribution of the demand; of equally
- * good ones the least. periods 0: each S is evaluated exactly. Else it is evaluated by the mean of
- * a simulated run of so many periods, with the same demand for every S; this allows any number of
- * states, and needs discount 1. */
+ * good levels the smallest. periods 0: each S is evaluated exactly. Else it is evaluated by the
+ * mean of a simulated run of so many periods, with the same demand for every S; this allows any
+ * number of states, and needs discount 1. */
 Status inventory_plan_best_base_stock(const Inventory *inventory, double discount, int64_t periods,
                                       InventoryLevels *best);
 /* Starts from the best base-stock and changes s or S, within that range, until no change of one of

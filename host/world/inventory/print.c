@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-/* Ages are those at the next demand; stock is of age 1 in the first period that it serves. */
+/* An age is the age at the next demand; stock has age 1 in the first period that it serves. */
 void inventory_print_name(const Inventory *v, int place, char name[INVENTORY_NAME])
 {
     if (place < v->in_transit)

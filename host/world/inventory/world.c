@@ -27,7 +27,7 @@ enum {
 };
 enum {
     EXACT_STATES = 2000, /* the levels of an inventory with more states come from a simulated run */
-    PERIODS = 20000,     /* of that run */
+    PERIODS = 20000,     /* periods of that run */
     PRINTED = 10,        /* most units of a place in a table */
 };
 #define TABLE_MAX INT64_C(100000000) /* most entries of the counts that a table is made from */
@@ -72,7 +72,7 @@ static const WorldOption options[] = {
 typedef struct {
     Inventory inventory;
     bool any_start;
-    InventoryLevels base_stock, reorder; /* of the policies of these names */
+    InventoryLevels base_stock, reorder; /* the levels of the policies with these names */
     char place_name[INVENTORY_PLACES_MAX][INVENTORY_NAME];
     const char *number_name[INVENTORY_PLACES_MAX];
 } Warehouse;
@@ -158,8 +158,8 @@ static int64_t mdp_state(const void *world, const void *state)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* Finds the order that was made most often in each state; of equally frequent ones the least, and
- * -1 where none was made. */
+/* Finds the order that was made most often in each state. Of equally frequent orders it takes the
+ * smallest; it is -1 where no order was made. */
 static void find_commonest(const int32_t *made, int64_t states, int64_t orders, int64_t *order)
 {
     for (int64_t s = 0; s < states; s++) {

@@ -12,7 +12,7 @@ typedef struct {
     int64_t items;
     int32_t shelves;
     uint64_t seed;
-    double spread, appeal; /* as the options of the world (world.c) */
+    double spread, appeal; /* the options of the world with these names (world.c) */
 } ShopCatalogueOptions;
 
 /* A made-up catalogue: shelves get the items in turn, their popularity follows Zipf's law, and each

@@ -7,7 +7,7 @@
 
 #include "base/rng.h"
 
-enum { ROUNDS = 300 }; /* of the orthogonal iteration */
+enum { ROUNDS = 300 }; /* rounds of the orthogonal iteration */
 
 typedef double (*Basis)[SHOP_LATENT]; /* [shelves] */
 
@@ -28,7 +28,7 @@ static int by_place(const void *a, const void *b)
     return (x->to > y->to) - (x->to < y->to);
 }
 
-/* Looks from one shelf of the pair to the other, in either direction. */
+/* The number of looks from one shelf of the pair to the other, in either direction. */
 static int64_t looks_between(const ShopLog *l, const ShelfPair *p)
 {
     const ShelfPair key = {.from = p->to, .to = p->from};
@@ -122,7 +122,7 @@ static void centre_of(int32_t shelves, Basis x, float (*centre)[SHOP_LATENT], ui
             known += x[c][k] * x[c][k];
             square += v * v;
         }
-        /* The log tells nothing about this shelf, or the same as about all. */
+        /* The log says nothing about this shelf, or nothing that differs from the other shelves. */
         if (!(known > 1e-18 && square > 1e-12 * known)) {
             memset(centre[c], 0, sizeof *centre);
             shop_latent_add_normal(centre[c], 1.0, seed, (uint64_t)c);

@@ -9,8 +9,8 @@
  *   s(review)
  *
  * x is the relevance of the item here and now (less boredom, less attention further down the list),
- * y the impatience of the shopper, and s the logistic function. As s(c + x) = o / (1 + o) with the
- * odds o = exp(c) exp(x), a law takes one exponential, and that of y, which has few values.
+ * y the impatience of the shopper, and s the logistic function. s(c + x) = o / (1 + o) with the
+ * odds o = exp(c) exp(x). So the law needs only exp(x) and exp(y), and y has few values.
  */
 #ifndef SOUK_SHOP_EVENT_H
 #define SOUK_SHOP_EVENT_H
@@ -32,7 +32,7 @@ static inline ShopTaste shop_event_taste(double view, double leave, double cart,
     return (ShopTaste){exp(view), exp(leave), exp(cart), exp(purchase), exp(review)};
 }
 
-/* Within +-300: so exp() and products of two of its values stay finite. */
+/* Within +-300, so that exp() and products of two of its values stay finite. */
 static inline double shop_event_bounded(double x)
 {
     return x > 300.0 ? 300.0 : x < -300.0 ? -300.0 : x;
@@ -74,7 +74,7 @@ static inline double shop_event_expected_reward(const double law[SHOP_KINDS])
     return sum;
 }
 
-/* Did the shopper at least look at the item? */
+/* Whether the shopper at least looked at the item. */
 static inline bool shop_event_is_look(int kind) { return kind != SHOP_SKIP && kind != SHOP_LEAVE; }
 
 #endif

@@ -13,9 +13,9 @@ enum { SESSIONS = 20000, SLOTS = 4096, TRIES = 40 };
 
 /* ---- The catalogue --------------------------------------------------------------------------- */
 
-/* Finds the shelf that goes with each one: it has the highest product of the looks that come next
- * and the logarithm of how much more often than by chance they do. Next means after a purchase
- * where there was one, else after any look. */
+/* Finds for each shelf the one that goes with it. It has the highest product of two numbers: the
+ * looks at it that come next, and the logarithm of how much more often than by chance they come
+ * next. Next means after a purchase where there was one, else after any look. */
 static Status find_goes_with(Shop *s, const ShopLog *l)
 {
     double *share = calloc((size_t)l->shelves, sizeof *share), all = 0.0;
@@ -154,7 +154,7 @@ static Status fit(Shop *s, const World *w, ShopFit *f)
     ShopCounts counts;
     bool done = false;
     Status st = OK;
-    next.review = logit(f->wanted.review); /* this moment depends on no other utility */
+    next.review = logit(f->wanted.review); /* the moment of reviews depends on no other utility */
     for (int k = 0; k < TRIES && !done; k++) {
         f->utilities = next;
         s->taste = shop_event_taste(next.view, next.leave, next.cart, next.purchase, next.review);

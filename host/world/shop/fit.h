@@ -10,11 +10,12 @@
  *   utilities   leave, cart, purchase and review; also view, where the log tells about skips or has
  *               more looks than a session of the shop can have. They are found by the method of
  *               simulated moments (McFadden 1989): the shop plays sessions with its policy `shelf`
- *               until the looks of a session, and the shares of looks that go further, are the
- *               log's
+ *               until the looks of a session, and the shares of looks that go further, are those
+ *               of the log
  *
- * What no log tells (affinity, boredom, drift, …) stays as the settings have it, and so does `view`
- * elsewhere. Items are drawn about the centre of their shelf with `spread`, as in any shop.
+ * Utilities that cannot be estimated from a log (affinity, boredom, drift, …) keep the values of
+ * the settings, and so does `view` in all other cases. Items are drawn about the centre of their
+ * shelf with `spread`, as in any shop.
  */
 #ifndef SOUK_SHOP_FIT_H
 #define SOUK_SHOP_FIT_H

@@ -41,16 +41,16 @@ ShopMoments shop_log_moments(const ShopCounts *c, bool tells_skips)
 
 typedef struct {
     ShopLog *log;
-    int kind[ACTIONS_MAX]; /* of each action */
+    int kind[ACTIONS_MAX]; /* the kind of each action */
     ShopCounts counts;
     int64_t gaps;
     double gap_sum, gap_squares;
     /* The current session. */
-    bool first;       /* its current look is its first one */
-    int32_t item;     /* of the current look; -1: the session has none yet */
+    bool first;       /* whether the current look is its first one */
+    int32_t item;     /* item of the current look; -1: the session has no look yet */
     int furthest;     /* kind of the current look */
     int64_t time;     /* when an item was shown last */
-    bool interrupted; /* a skip came after the look: the same item again is another look */
+    bool interrupted; /* a skip came after the look, so the same item again is another look */
     /* Each step from one shelf to another: from << 33 | to << 1 | [a purchase came before]. */
     uint64_t *step;
     int64_t steps, capacity;

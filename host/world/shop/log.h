@@ -1,5 +1,5 @@
-/* What a behaviour file tells about its shop: how often each item and shelf was looked at, how many
- * sessions there are, and how far looks went. It reads the train split.
+/* Statistics of the shop of a behaviour file: how often each item and shelf was looked at, how many
+ * sessions there are, and how far looks went. Only the train split is read.
  *
  * A session is an episode of a user. A look is a run of consecutive events of one item; its kind is
  * the furthest of their kinds. The name of an action is its kind: skip, view, cart, purchase,
@@ -18,7 +18,7 @@ typedef struct {
     int64_t count, bought; /* `bought`: those where the look at `from` ended in a purchase */
 } ShelfPair;
 
-/* Of the looks of a session after its first one. */
+/* Moments of the looks of a session after its first one. */
 typedef struct {
     double looks;                  /* per session */
     double skips;                  /* per look; < 0: the log has no skips */
@@ -34,7 +34,7 @@ typedef struct {
     ShelfPair *pair; /* [pairs] ascending in (from, to) */
     int64_t pairs;
     ShopMoments moments;
-    double gap_mean, gap_std; /* of the logarithm of the milliseconds between looks (and skips) */
+    double gap_mean, gap_std; /* mean and deviation of log(milliseconds between looks and skips) */
 } ShopLog;
 
 /* The sums that moments are made from. */

@@ -1,4 +1,4 @@
-/* The policies that come with the shop. Four of them know only what a shop sees without learning,
+/* The policies that come with the shop. Four of them use only what a shop knows without learning,
  * the sales of each item and the shopper's last look: popularity, bestsellers, shelf and trial.
  * `oracle` reads the shopper's interest.
  */

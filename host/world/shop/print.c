@@ -11,7 +11,7 @@ enum { ENTRANCE, AFTER, SITUATIONS = AFTER + SHOP_KINDS };
 typedef struct {
     int64_t choices, shelf, goes_with;
     double log_rank;
-    double q[SHOP_KINDS]; /* by the kind of event that brings the reward */
+    double q[SHOP_KINDS]; /* the return, by the kind of event that brings the reward */
 } Habit;
 
 static Habit *habit_of(Habit *habit, const WorldEvent *event, int64_t t)

@@ -1,4 +1,4 @@
-/* What a policy shows in a shop, for a person to read. */
+/* A table of what a policy shows in a shop, for a person to read. */
 #ifndef SOUK_SHOP_PRINT_H
 #define SOUK_SHOP_PRINT_H
 

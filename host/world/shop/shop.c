@@ -9,7 +9,7 @@ static bool shown_lately(const ShopVisit *visit, int32_t item)
     return found;
 }
 
-/* The relevance lost by the place in the list. */
+/* The relevance that an item loses by its place in the list. */
 static double farther(const Shop *s, int32_t steps)
 {
     return steps < SHOP_NEAR ? s->farther[steps] : s->position * log(1.0 + steps);
@@ -89,7 +89,7 @@ void shop_reset(const void *world, void *state, WorldDraw *draw, WorldEvent *eve
     shop_latent_move(visit->interest, s->centre[side], 0.3);
     drift(s, visit, q);
     const int64_t count = s->first[main + 1] - s->first[main];
-    const double u = fraction(p.word[2]); /* squared, so that better items come more often */
+    const double u = fraction(p.word[2]); /* squaring u makes better items more frequent */
     event->item = s->ranked[s->first[main] + (int64_t)(u * u * (double)count)];
     event->action = SHOP_VIEW;
     visit->seen_shelf = main;

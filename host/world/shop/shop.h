@@ -14,8 +14,8 @@
  *     purchase  u += satiation (c - u)       and on to the centre c of the shelf that goes with it
  *     always    u += drift x uniform noise;  e = keep e + v
  *
- * No event shows u and e; looks tell about them. An item has two features, its shelf and the
- * logarithm of its rank on the shelf. The kind of an event decides its reward (event.h). The
+ * No event shows u and e; looks give evidence about them. An item has two features, its shelf and
+ * the logarithm of its rank on the shelf. The kind of an event decides its reward (event.h). The
  * catalogue and the tastes come from the settings (world.h) or are fitted to a log (fit.h). A step
  * takes the same time for any size of the catalogue, as it touches one item.
  */
@@ -52,14 +52,14 @@ typedef struct {
     double *shelf_share;           /* [shelves] cumulative popularity of the shelves */
     int32_t *category;             /* [items] feature: shelf + 1, as row 0 is "unknown" */
     float *rank;                   /* [items] feature: log(1 + place), normalised */
-    float rank_mean, rank_std;     /* that normalise it */
+    float rank_mean, rank_std;     /* constants that normalise `rank` */
     int32_t guide[SHOP_GUIDE + 1]; /* the shelf at k / SHOP_GUIDE of shelf_share */
     /* The shoppers. */
     ShopTaste taste;
     double farther[SHOP_NEAR];     /* position log(1 + t), by t */
     double unrest[SHOP_SKIPS + 1]; /* exp(y), by skips in a row */
     double affinity, boredom, repeat, position, impatience, keep, pull, satiation, drift;
-    double gap_mean, gap_std; /* of the logarithm of the milliseconds between events */
+    double gap_mean, gap_std; /* mean and deviation of log(milliseconds between events) */
     ShopFit *fit;             /* NULL: the shop was not fitted to a log */
 } Shop;
 
@@ -67,7 +67,7 @@ typedef struct {
     float interest[SHOP_LATENT], shown[SHOP_LATENT]; /* u and e */
     int32_t lately[SHOP_LATELY];                     /* ring of the items shown; -1: none yet */
     int32_t steps, skips;                            /* t; skips in a row */
-    int32_t seen_shelf, seen_place;                  /* of the last look: the shop itself sees it */
+    int32_t seen_shelf, seen_place; /* shelf and place of the last look, which the shop sees too */
     int64_t time;
 } ShopVisit;
 

@@ -46,7 +46,7 @@ static int shelf_of(const SmallShop *s, int32_t item) { return item / s->ranks; 
 typedef struct {
     double probability;
     int kind;
-    Shopper next; /* unless kind is SHOP_LEAVE */
+    Shopper next; /* set unless kind is SHOP_LEAVE */
 } Outcome;
 enum { OUTCOMES_MAX = SHOP_KINDS * 6 };
 

@@ -1,6 +1,6 @@
-/* The world "small-shop": the law of events of the large shop (event.h) on a few shelves, so few
- * that the optimum is computed. Its state is the shelf that the shopper wants, the shelf shown
- * last, and how often that was shown in a row.
+/* The world "small-shop": the law of events of the large shop (event.h) on so few shelves that the
+ * optimum can be computed. Its state is the shelf that the shopper wants, the shelf shown last, and
+ * how often that was shown in a row.
  *
  *   relevance  x = affinity [shelf wanted] + margin x shelf - shelf_step x rank
  *                - boredom x (showings of this shelf in a row before, at most `bored`)
@@ -13,8 +13,8 @@
  *
  * Every event shows the shelf that is wanted (the numbers wants_0, wants_1, …: think of a search
  * box), and the items of the history show the showings in a row. So the history shows the whole
- * state. One function says which outcomes a choice has, with which probabilities; the MDP is made
- * from it, and a step samples from it.
+ * state. One function lists the outcomes of a choice with their probabilities; the MDP is made from
+ * that list, and a step samples from it.
  */
 #ifndef SOUK_SMALL_SHOP_H
 #define SOUK_SMALL_SHOP_H

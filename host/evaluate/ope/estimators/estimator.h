@@ -12,8 +12,8 @@
  *   Switch-DR    DR with w_i [w_i <= M]                        Wang et al. 2017
  *   DRos         DR with lambda w_i / (w_i^2 + lambda), lambda = M^2     Su et al. 2020
  *
- * For a sequential log (sequential.h) of N episodes let w_t = prod_{s<=t} pi(a_s | x_s) /
- * beta(a_s | x_s). Estimated is the expected discounted sum of the rewards of an episode:
+ * For a sequential log (sequential.h) of N episodes let w_t = prod_{s<=t} pi(a_s | x_s) / beta(a_s
+ * | x_s). The estimators give the expected discounted sum of the rewards of an episode:
  *
  *   TIS          1/N sum w_T sum_t gamma^t r_t                 (T the last step) Precup 2000
  *   PDIS         1/N sum sum_t gamma^t w_t r_t                 Precup 2000
@@ -23,7 +23,7 @@
  *                D_t = V(x_t) + pi / beta(a_t | x_t) (r_t + gamma D_{t+1} - Q(x_t, a_t)),
  *                with D = 0 after the last step
  *
- * For any log, as a comparison: "the log", which is what the logging policy earned.
+ * For any log there is "the log", the mean that the logging policy earned, as a comparison.
  *
  * Every estimator has the form
  *
@@ -51,16 +51,16 @@ typedef struct {
     double *plain, *top, *bottom;
 } OpeTerms;
 
-/* The logs that an estimator is for: any; a bandit log; a bandit log with a reward model; a
- * sequential log; a sequential log with a fitted Q. */
+/* The logs for which an estimator is made: any log; a bandit log; a bandit log with a reward model;
+ * a sequential log; a sequential log with a fitted Q. */
 typedef enum { OPE_ANY, OPE_BANDIT, OPE_MODEL, OPE_SEQUENTIAL, OPE_FITTED } OpeKind;
 
 typedef struct {
     const char *name;
     const char *help;    /* what it does */
-    const char *assumes; /* what must hold in addition to true propensities */
+    const char *assumes; /* what it assumes in addition to true propensities */
     OpeKind kind;
-    bool bernstein; /* it is a mean of independent terms, and so has a Bernstein interval */
+    bool bernstein; /* a mean of independent terms, which has a Bernstein interval */
     void (*terms)(const OpeData *data, const OpeTerms *terms);
 } OpeEstimator;
 

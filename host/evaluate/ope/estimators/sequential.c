@@ -20,7 +20,7 @@ static EpisodeSums sum_episode(const OpeData *d, int64_t first, int64_t end)
     return e;
 }
 
-/* Calls `add` for each episode, in order, with the place of its user. */
+/* Calls `add` for each episode, in order, with the index of its user. */
 static void each_episode(const OpeData *d, const OpeTerms *t,
                          void (*add)(const OpeTerms *t, int64_t user, const EpisodeSums *e))
 {
