@@ -4,8 +4,9 @@
 
 #include <stdio.h>
 
-/* Let gnuplot run `script`, a file in `folder`, with `folder` as its working folder. Where gnuplot is
- * missing or fails, there is no plot and no error: the user still has the script and its data. */
+/* Let gnuplot run `script`, a file in `folder`, with `folder` as its working folder. Where gnuplot
+ * is missing or fails, there is no plot and no error: the user still has the script and its data.
+ */
 void plot_draw(const char *folder, const char *script);
 
 /* Write `text` to a script as a quoted string. */

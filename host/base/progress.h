@@ -13,14 +13,14 @@ typedef struct {
 } Progress;
 
 void progress_begin(Progress *p, const char *stage, int64_t total, Listener *listener);
-/* Tells that `done` of the total is done. `extra` is text to show beside it, or NULL. */
+/* Reports how much of the total is done. `extra` is a text to show beside it, or NULL. */
 void progress_report(Progress *p, int64_t done, const char *extra);
 /* The same, and fails with ERR_CANCELLED where the listener asks to stop. */
 Status progress_update(Progress *p, int64_t done, const char *extra);
-/* All is done. */
+/* Reports that all of the total is done. */
 void progress_end(Progress *p, const char *extra);
 
-/* Seconds of a clock that never goes back; only differences mean something. */
+/* Seconds of a clock that never goes back. Its zero is arbitrary: only differences have a meaning. */
 double progress_seconds(void);
 
 #endif
