@@ -90,8 +90,9 @@ void adamw_step(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegmen
     for (int64_t s = 0; s < segments.first.dim[0]; s++) {
         const int64_t first = i64(segments.first)[s], length = i64(segments.count)[s];
         REQUIRE(first >= 0 && length >= 0 && first + length <= count,
-                "adamw: segment %" PRId64 " is %" PRId64 "+%" PRId64 " of %" PRId64, s, first,
-                length, count);
+                "adamw: segment %" PRId64 " begins at %" PRId64 " and has %" PRId64
+                " elements, want it within %" PRId64,
+                s, first, length, count);
         step_segment(dev, f32(p) + first, f32(m) + first, f32(v) + first, f32(g) + first, length,
                      f64(segments.decay)[s], f64(schedule), norm, options);
     }

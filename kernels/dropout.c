@@ -55,7 +55,8 @@ static void pass(Device *dev, float *y, const float *x, const float *residual, i
 static Mask mask_of(const Dropout *d)
 {
     const int64_t step = *(const int64_t *)d->step.data;
-    REQUIRE(step >= 0 && step < (int64_t)1 << 48, "dropout: step %" PRId64, step);
+    REQUIRE(step >= 0 && step < (int64_t)1 << 48, "dropout: step %" PRId64 ", want [0, 2^48)",
+            step);
     return (Mask){d->seed, (uint64_t)step << 16 | (uint64_t)d->site, d->rate, dropout_factor(d)};
 }
 

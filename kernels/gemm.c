@@ -59,7 +59,7 @@ static void product(Device *dev, float *c, const float *a, const float *b, int64
 
 void gemm(Device *dev, Tensor c, Tensor a, Tensor b, GemmOptions options)
 {
-    REQUIRE(c.rank == 2 && a.rank == 2, "gemm takes matrices, not rank %d and %d", c.rank, a.rank);
+    REQUIRE(c.rank == 2 && a.rank == 2, "gemm: ranks %d and %d, want two matrices", c.rank, a.rank);
     const int64_t m = c.dim[0], n = c.dim[1], k = a.dim[options.trans_a ? 0 : 1];
     const Dtype in = activation_dtype(a), out = in == BF16 ? activation_dtype(c) : F32;
     EXPECT(c, out, m, n);

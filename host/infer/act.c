@@ -106,7 +106,8 @@ static Status greedy_choices(Acting *a, const StateBatch *batch, const HeadScore
     for (int64_t i = 0; i < rows; i++) {
         const Philox p = philox(a->options.seed, (uint64_t)a->stream[first + i], (uint64_t)a->step);
         int64_t among;
-        if (item[i] < 0) return FAIL(ERR_FORMAT, "the model's scores are not numbers");
+        if (item[i] < 0)
+            return FAIL(ERR_FORMAT, "the model's scores are NaN or infinite, want finite ones");
         const int32_t greedy = item[i], any = any_item(a, i, p.word[1], &among);
         if ((double)philox_uniform(p.word[0]) < epsilon) item[i] = any;
         a->propensity[first + i] =
@@ -150,7 +151,8 @@ static Status pick_all(Acting *a, const StateBatch *batch, int64_t k, const int3
         const Philox p = philox(a->options.seed, (uint64_t)a->stream[at], (uint64_t)a->step);
         const int64_t c = pick(&a->options, value + i * k, k, p, &a->propensity[at]);
         a->item[at] = found[i * k + c];
-        if (a->item[at] < 0) return FAIL(ERR_FORMAT, "the model's scores are not numbers");
+        if (a->item[at] < 0)
+            return FAIL(ERR_FORMAT, "the model's scores are NaN or infinite, want finite ones");
     }
     return OK;
 }

@@ -85,10 +85,10 @@ Status mdp_check(const Mdp *m)
     for (int64_t pair = 0; pair < pairs; pair++) TRY(check_pair(m, pair));
     for (int64_t s = 0; s < m->states; s++) {
         if (m->first[s * m->actions] == m->first[(s + 1) * m->actions])
-            return FAIL(ERR_FORMAT, "state %" PRId64 " has no action", s);
+            return FAIL(ERR_FORMAT, "state %" PRId64 " has no action, want at least one", s);
         if (!(m->start[s] >= 0.0 && m->start[s] <= 1.0))
             return FAIL(ERR_FORMAT,
-                        "state %" PRId64 " is the first with probability %g, want 0 to 1", s,
+                        "state %" PRId64 ": probability %g to be the first state, want 0 to 1", s,
                         m->start[s]);
         sum += m->start[s];
     }

@@ -29,7 +29,8 @@ Status mdp_gain(const Mdp *m, double tolerance, int64_t sweeps, double *gain, do
         if (m->outcome[i].next == MDP_TERMINAL)
             return FAIL(
                 ERR_USAGE,
-                "an outcome is terminal: an MDP that ends has no mean reward in the long run");
+                "an outcome is terminal, want an MDP that never ends: only such an MDP has a mean "
+                "reward in the long run");
     Mdp undiscounted = *m;
     undiscounted.discount = 1.0;
     double low = -INFINITY, high = INFINITY;

@@ -6,12 +6,12 @@
 
 #include "base/scratch.h"
 
-/* Checks that `part` has entries of `size` bytes, [shards, rows]; returns the numbers of both. */
+/* Returns the number of shards in `part`, which must be U8 [shards, rows, size]. */
 static int64_t shards_of(Tensor part, int64_t rows, size_t size)
 {
     const int64_t shards = part.rank ? part.dim[0] : 0;
     EXPECT(part, U8, shards, rows, (int64_t)size);
-    REQUIRE(shards >= 1, "a merge of %" PRId64 " shards", shards);
+    REQUIRE(shards >= 1, "a merge of %" PRId64 " shards, want at least one", shards);
     return shards;
 }
 

@@ -30,7 +30,8 @@ void policy_gradient_importance(Device *dev, Tensor weight, Tensor advantage, Te
     EXPECT(advantage, F32, rows);
     EXPECT(log_ratio, F32, rows);
     EXPECT(share, F32, rows);
-    REQUIRE(o.slate >= 1, "a slate of %lld items", (long long)o.slate);
+    REQUIRE(o.slate >= 1, "policy_gradient: a slate of %lld items, want at least one",
+            (long long)o.slate);
     if (o.slate > 1) EXPECT(log_policy, F32, rows);
     if (ON_CUDA(dev)) {
         policy_gradient_importance_cuda(dev, weight, advantage, log_ratio, log_policy, share, o);

@@ -22,7 +22,7 @@ static void print_log(FILE *out, const OpeLog *log, const OpeOptions *o, const O
     if (log->no_history)
         fprintf(out,
                 "  %" PRId64
-                " events are left out: the first of their user, with no history to decide by\n",
+                " events are left out: each is the first of its user, who has no history yet\n",
                 log->no_history);
     if (c->position) {
         fprintf(out, "  slots by %s:", c->position);
@@ -35,7 +35,7 @@ static void print_weights(FILE *out, const OpeResult *r, const OpeLog *log)
 {
     fprintf(out,
             "  weights: mean %.4f (expected 1, standard error %.4f), largest %.4g\n"
-            "  effective sample size %.1f of %" PRId64 " (%.3g %%), wanted %g; clip %g\n",
+            "  effective sample size %.1f of %" PRId64 " (%.3g %%), want at least %g; clip %g\n",
             r->mean, r->error, r->largest, r->ess, log->episodes,
             100.0 * r->ess / (double)log->episodes, r->ess_wanted, r->clip);
 }
@@ -53,7 +53,8 @@ static void print_fitted(FILE *out, const OpeResult *r, const OpeLog *log)
     if (!r->sweeps) return;
     fprintf(out, "\n  FQE: %d sweeps, V %s; the root mean square of its TD errors is %.4g\n",
             r->sweeps, r->converged ? "has converged" : "HAS NOT CONVERGED", r->residual);
-    if (r->channels) fputs("  of which the rewards of each kind of action bring:\n", out);
+    if (r->channels)
+        fputs("  the value of FQE, split by the kind of action that brings the rewards:\n", out);
     for (int c = 0; c < r->channels; c++)
         fprintf(out, "    %-20s %9.4g\n", log->file->action_name[c], r->channel[c]);
 }
@@ -75,10 +76,10 @@ void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const Op
         fprintf(out, "  %s\n", r->estimator[k]->assumes);
     }
     print_fitted(out, r, log);
-    fputs("\n  Intervals are over users; all assume that the propensities are true. Bernstein's "
-          "holds for\n"
-          "  small samples too, and is wide, provided that no weight above the observed ones can "
-          "occur.\n",
+    fputs("\n  Intervals are over users. All estimators assume that the propensities are true. The "
+          "Bernstein\n"
+          "  interval is wide. It is valid for small samples too, if no weight above the observed "
+          "ones can occur.\n",
           out);
 }
 

@@ -41,7 +41,7 @@ static void backward(Device *dev, const AgentPass *p)
 
 const Agent ppo_agent = {
     .name = "ppo",
-    .help = "the policy climbs the clipped ratio to the log's policy, V by GAE(learn.lambda)",
+    .help = "PPO: the policy's ratio to the log's policy is clipped; V by GAE(learn.lambda)",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_CRITIC),
     .needs_propensities = true,
     .backward = backward,

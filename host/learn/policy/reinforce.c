@@ -41,8 +41,7 @@ static void backward(Device *dev, const AgentPass *p)
 
 const Agent reinforce_agent = {
     .name = "reinforce",
-    .help =
-        "the policy climbs logged returns, corrected for the log's policy; top-K by learn.slate",
+    .help = "policy gradient of logged returns, importance weighted; top-K by learn.slate",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_BEHAVIOUR),
     .backward = backward,
 };

@@ -35,7 +35,7 @@ static void backward(Device *dev, const AgentPass *p)
 
 const Agent vtrace_agent = {
     .name = "vtrace",
-    .help = "actor-critic: V by V-trace(learn.lambda), the policy climbs its advantages",
+    .help = "actor-critic: V by V-trace(learn.lambda), policy gradient by its advantages",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_CRITIC) | HEAD_BIT(HEAD_BEHAVIOUR),
     .backward = backward,
 };

@@ -53,7 +53,7 @@ const WorldOption auction_house_options[] = {
     [LEVELS] = {WORLD_COUNT, "levels", "16", 2, 1000, "number of choices with grid=multiplier"},
     [PERIOD] = {WORLD_COUNT, "period", "1", 1, 1000, "auctions that one choice holds for"},
     [BASE] = {WORLD_REAL, "base", "0", 0, 1e6,
-              "linear bid for an auction of average value; 0: the best on the past"},
+              "linear bid for an auction of average value; 0: the best one on the past"},
     [LIMIT] = {WORLD_REAL, "limit", "0", 0, 1e12, "limit on the cost of a click; 0: no limit"},
     [REWARD] = {WORLD_TEXT, "reward", "value", 0, 0,
                 "reward of an impression: its value (expected clicks), or 1 for a click"},

@@ -39,7 +39,7 @@ static Status lay_out(Inventory *v)
         v->states *= v->limit[i] + 1;
         if (v->states > STATES_MAX)
             return FAIL(ERR_USAGE,
-                        "an inventory has more states than wanted, at most %" PRId64
+                        "the inventory has too many states, want at most %" PRId64
                         " (life %d, lead %d, orders of up to %d units)",
                         STATES_MAX, s->life, s->lead, s->order_max);
     }

@@ -33,8 +33,7 @@ static Status add_pair(const Inventory *v, const int *state, int order, Mdp *m)
     }
     if (m->outcomes > INVENTORY_PLAN_OUTCOMES_MAX)
         return FAIL(ERR_USAGE,
-                    "an inventory of %" PRId64
-                    " states has more transitions than wanted, at most %d",
+                    "an inventory of %" PRId64 " states has too many transitions, want at most %d",
                     v->states, INVENTORY_PLAN_OUTCOMES_MAX);
     mdp_next(m);
     return OK;

@@ -190,8 +190,10 @@ static Status print(const World *w, const WorldEvent *event, int64_t count, FILE
         made[inventory_index(v, at) * orders + event[i + 1].item]++;
     }
     find_commonest(made, v->states, orders, order);
-    fputs("orders, by what is in stock; where several were made, the commonest; . was never met\n",
-          out);
+    fputs(
+        "orders, by the units in stock: the most frequent order of each state; . marks states that "
+        "were not met\n",
+        out);
     inventory_print(out, v, order, PRINTED);
     free(made);
     free(order);

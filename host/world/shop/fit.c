@@ -163,12 +163,14 @@ static Status fit(Shop *s, const World *w, ShopFit *f)
         done = improve(&next, &f->wanted, &f->reached, &counts);
     }
     if (!done)
-        st = FAIL(ERR_USAGE,
-                  "%s: a shop like this log was not found in %d tries. After the first look of a "
-                  "session it has %.3g looks, want %.3g; %.3g of the looks reach the cart, want "
-                  "%.3g; %.3g of the carts are bought, want %.3g",
-                  f->path, TRIES, f->reached.looks, f->wanted.looks, f->reached.cart,
-                  f->wanted.cart, f->reached.purchase, f->wanted.purchase);
+        st = FAIL(
+            ERR_USAGE,
+            "%s: no shop with the behaviour of this log was found in %d tries. After the first "
+            "look of a session the last shop has %.3g looks, want %.3g; a share of %.3g of the "
+            "looks reaches the cart, want %.3g; a share of %.3g of the carts is bought, want "
+            "%.3g",
+            f->path, TRIES, f->reached.looks, f->wanted.looks, f->reached.cart, f->wanted.cart,
+            f->reached.purchase, f->wanted.purchase);
 fail:
     free(value);
     return st;

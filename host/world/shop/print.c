@@ -70,9 +70,9 @@ Status shop_print(const World *w, const WorldEvent *event, int64_t count, FILE *
         add_returns(habit, w->spec.discount, event + first, i + 1 - first);
         first = i + 1;
     }
-    fputs("what is shown after what: of the shelf last looked at, of the one that goes with it;\n"
-          "its rank there (geometric mean, from 1); and Q, the return from there on, by what its "
-          "rewards are for\n",
+    fputs("what the policy shows after each kind of event: the shares of items of the shelf last\n"
+          "looked at, and of the shelf that goes with it; the rank of the item on its shelf\n"
+          "(geometric mean, from 1); and Q, the return from there on, by the kind of reward\n",
           out);
     fprintf(out, "%-10s %10s %10s %10s %9s", "after", "choices", "shelf", "goes with", "rank");
     for (int k = 0; k < SHOP_KINDS; k++)

@@ -193,7 +193,7 @@ static void describe(const void *world, FILE *out)
 
 const WorldKind shop_world = {
     .name = "shop",
-    .summary = "shoppers of drifting interests before a catalogue of up to a million items",
+    .summary = "shoppers whose interests drift, and a catalogue of up to a million items",
     .options = options,
     .open = open_shop,
     .close = close_shop,

@@ -46,7 +46,7 @@ static void sn_dr(const OpeData *d, const OpeTerms *t)
 
 const OpeEstimator doubly_dm = {
     .name = "DM",
-    .help = "direct method: the reward model asked about the policy",
+    .help = "direct method: the policy's mean reward by the reward model",
     .assumes = "a right reward model",
     .kind = OPE_MODEL,
     .terms = dm,
