@@ -277,8 +277,8 @@ souk_status souk_ingest(const souk_ingest_options *options, souk_ingest_result *
 /* `souk train`: trains a model on a behaviour file, or in a simulated world. */
 typedef struct souk_train_options {
     size_t size;
-    /* Lines `section.key=value`; man souk-train lists the settings. Empty lines and lines that begin
-     * with # are ignored. A training on a file needs data.path and train.out. */
+    /* Lines `section.key=value`; man souk-train lists the settings. Empty lines and lines that
+     * begin with # are ignored. A training on a file needs data.path and train.out. */
     const char *settings;
     int resume; /* 1: continue from last.safetensors in train.out, bit for bit */
     int force;  /* 1: replace a training that train.out holds */

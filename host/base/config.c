@@ -46,8 +46,8 @@ static const struct {
 #undef SETTING
 };
 
-/* Settings that were renamed. The former key still works in config files and arguments, and files keep
- * it. */
+/* Settings that were renamed. The former key still works in config files and arguments, and files
+ * keep it. */
 static const struct {
     const char *former, *key;
 } renamed[] = {

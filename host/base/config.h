@@ -1,4 +1,5 @@
-/* Settings: defaults, then the config file, then section.key=value arguments. config.def has them all.
+/* Settings: defaults, then the config file, then section.key=value arguments. config.def has them
+ * all.
  *
  * Each setting has a role, which decides who looks at it:
  *
@@ -10,10 +11,10 @@
  *   learned  all else that changes what is learned        yes     yes      no       yes
  *   acting   how the model chooses in a world             yes     no       no       yes
  *
- * STORED: a checkpoint holds it. Settings of place and clock change nothing of what a step learns; so that
- * two runs that learn the same write the same bytes, checkpoints do not hold them. RESUMED: a run that is
- * resumed must have the same value. WEIGHTS: so must a run that begins with the weights of another.
- * ARM: an arm of an ablation with another value is another arm. */
+ * STORED: a checkpoint holds it. Settings of place and clock change nothing of what a step learns;
+ * so that two runs that learn the same write the same bytes, checkpoints do not hold them. RESUMED:
+ * a run that is resumed must have the same value. WEIGHTS: so must a run that begins with the
+ * weights of another. ARM: an arm of an ablation with another value is another arm. */
 #ifndef SOUK_CONFIG_H
 #define SOUK_CONFIG_H
 
@@ -57,8 +58,8 @@ Status config_read(Config *c, const char *path);
  * Config. */
 int config_count(void);
 const char *config_key(int i);
-/* The key under which files (checkpoints, traces, reports) keep the setting: the first key it had, so
- * that renaming a setting changes no format. */
+/* The key under which files (checkpoints, traces, reports) keep the setting: the first key it had,
+ * so that renaming a setting changes no format. */
 const char *config_file_key(int i);
 void config_value(const Config *c, int i, char *value, size_t size);
 /* The name of its role. */

@@ -5,8 +5,8 @@
 
 void help_section(FILE *out, const char *title) { fprintf(out, "\n%s:\n", title); }
 
-/* The first `length` letters of `text`, word by word, in lines that begin at `indent`. `at` is the column
- * that is reached. */
+/* The first `length` letters of `text`, word by word, in lines that begin at `indent`. `at` is the
+ * column that is reached. */
 static void wrap(FILE *out, int indent, int at, const char *text, size_t length)
 {
     const char *end = text + length;

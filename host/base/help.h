@@ -1,5 +1,5 @@
-/* The layout of help texts: lines of at most 80 columns, in sections that begin with a title of their own
- * line, which ends with a colon:
+/* The layout of help texts: lines of at most 80 columns, in sections that begin with a title of
+ * their own line, which ends with a colon:
  *
  *     Options:
  *       -d, --data FILE      behaviour file to read
@@ -17,8 +17,8 @@ enum {
 
 /* An empty line, then `title` and a colon. */
 void help_section(FILE *out, const char *title);
-/* Two spaces and `name`, and beside it `text`, in lines that begin at `column`. A name that is too long
- * has a line of its own. */
+/* Two spaces and `name`, and beside it `text`, in lines that begin at `column`. A name that is too
+ * long has a line of its own. */
 void help_row(FILE *out, int column, const char *name, const char *text);
 /* Paragraphs, which a '\n' ends. A line that begins with a space stays as it is. */
 void help_text(FILE *out, const char *text);

@@ -13,8 +13,8 @@ typedef struct {
     double low, high;
 } NumberRange;
 
-/* Read a number of the range: into *real and, where it is whole, into *count, without loss of digits.
- * ERR_USAGE, which calls the number `name`, for anything else. */
+/* Read a number of the range: into *real and, where it is whole, into *count, without loss of
+ * digits. ERR_USAGE, which calls the number `name`, for anything else. */
 Status number_parse(const char *name, const char *text, const NumberRange *r, double *real,
                     int64_t *count);
 

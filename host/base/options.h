@@ -1,7 +1,7 @@
 /* The command line of one subcommand, from one table: parsing, ranges, messages and the help text.
  *
- * A row is an option. What it sets is a setting of config.def, a field of the command's arguments, or
- * what its function makes of the value:
+ * A row is an option. What it sets is a setting of config.def, a field of the command's arguments,
+ * or what its function makes of the value:
  *
  *     typedef struct {
  *         Config config; // first: settings are set here
@@ -11,15 +11,15 @@
  *     #define FIELD(name) OPTION_FIELD(Arguments, name)
  *
  *     static const Option options[] = {
- *         {.name = "data", .letter = 'd', .value = "FILE", .setting = "data.path", .required = true},
- *         {.name = "k", .value = "N", FIELD(k), .low = 1, .high = 100, .initial = "10", .help = "…"},
+ *         {.name = "data", .letter = 'd', .setting = "data.path", .required = true},
+ *         {.name = "k", FIELD(k), .low = 1, .high = 100, .initial = "10", .help = "items"},
  *         {.heading = "Output options"},
  *         {.name = "json", .value = "FILE", FIELD(json), .help = "write the report as JSON too"},
  *         {0},
  *     };
  *
- * A setting may be given by its option (--data FILE) or by its key (data.path=FILE); the last one wins.
- * A command takes the settings that its options name, or all of them. --help (-h) and
+ * A setting may be given by its option (--data FILE) or by its key (data.path=FILE); the last one
+ * wins. A command takes the settings that its options name, or all of them. --help (-h) and
  * --version are options of every command. Long names may be cut where they stay unambiguous.
  */
 #ifndef SOUK_OPTIONS_H
@@ -47,8 +47,8 @@ struct Option {
     Status (*take)(void *arguments, const Option *o, const char *value);
     const char *key; /* for take() */
 
-    /* The default, as a text that the option takes. Without one a text is NULL, a choice and a count are
-     * -1, a real is NAN, and a setting has the default of config.def. */
+    /* The default, as a text that the option takes. Without one a text is NULL, a choice and a
+     * count are -1, a real is NAN, and a setting has the default of config.def. */
     const char *initial;
     bool required;
     bool early; /* taken before the others wherever it stands: a file of settings */
@@ -90,9 +90,10 @@ typedef struct {
 
 typedef enum { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION } OptionsRequest;
 
-/* Set the defaults of *arguments, a struct that begins with a Config and is otherwise zero, then what
- * argv[1] … says. The operands are moved, in their order, to the beginning of argv. ERR_USAGE for
- * everything that the table does not allow. Uses getopt_long(), so no two threads may parse at once. */
+/* Set the defaults of *arguments, a struct that begins with a Config and is otherwise zero, then
+ * what argv[1] … says. The operands are moved, in their order, to the beginning of argv. ERR_USAGE
+ * for everything that the table does not allow. Uses getopt_long(), so no two threads may parse at
+ * once. */
 Status options_parse(const OptionTable *t, int argc, char **argv, void *arguments,
                      Operands *operands, OptionsRequest *request);
 void options_help(const OptionTable *t, FILE *out);

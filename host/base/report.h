@@ -7,8 +7,8 @@
 
 #include "base/config.h"
 
-/* The layouts of reports, which are flags of jansson: how far nested values are indented, and the digits
- * of numbers. */
+/* The layouts of reports, which are flags of jansson: how far nested values are indented, and the
+ * digits of numbers. */
 #define REPORT_WIDE     JSON_INDENT(2)
 #define REPORT_NARROW   JSON_INDENT(1)
 #define REPORT_9DIGITS  (JSON_INDENT(1) | JSON_REAL_PRECISION(9))
@@ -16,9 +16,9 @@
 /* Of reports that have always ended without a newline. */
 #define REPORT_UNENDED ((size_t)1 << 30)
 
-/* Write `root` to `path`, whole or not at all; a pipe or a device, such as /dev/stdout, is written in
- * place. Takes `root`, also on failure. NULL, as json_pack() returns it for a text that is not UTF-8, is
- * ERR_FORMAT. */
+/* Write `root` to `path`, whole or not at all; a pipe or a device, such as /dev/stdout, is written
+ * in place. Takes `root`, also on failure. NULL, as json_pack() returns it for a text that is not
+ * UTF-8, is ERR_FORMAT. */
 Status report_write(const char *path, json_t *root, size_t layout);
 /* The same to `out`, e.g. standard output, which it flushes. */
 Status report_print(FILE *out, json_t *root, size_t layout);

@@ -49,7 +49,7 @@ static const Option options[] = {
     {0},
 };
 
-/* ---- The report ---------------------------------------------------------------------------------- */
+/* ---- The report ------------------------------------------------------------------------------ */
 
 static int failures(const CheckReport *r)
 {
@@ -102,7 +102,7 @@ static Status write_json(const char *path, const char *device, json_t *reports, 
     return report_write(path, root, REPORT_WIDE);
 }
 
-/* ---- The check ------------------------------------------------------------------------------------ */
+/* ---- The check ------------------------------------------------------------------------------- */
 
 static Status compare(const Arguments *a, Dtype precision, CheckReport *report)
 {

@@ -1,5 +1,5 @@
-/* The subcommands of `souk`: one file and one Command each. cli.c finds the command, parses its options,
- * runs it, and prints why it failed. */
+/* The subcommands of `souk`: one file and one Command each. cli.c finds the command, parses its
+ * options, runs it, and prints why it failed. */
 #ifndef SOUK_CLI_H
 #define SOUK_CLI_H
 
@@ -18,9 +18,9 @@ typedef struct {
 extern const Command cli_ablate, cli_bench, cli_check, cli_eval, cli_generate, cli_info, cli_ingest,
     cli_ope, cli_recommend, cli_simulate, cli_trace, cli_train;
 
-/* Do what the program `souk` does: argv[1] names the subcommand, the rest is its arguments. Returns the
- * exit code: 0 done, 1 failed (one line on standard error says why), 2 wrong usage; check and ope return
- * 3 too. Not to be called from two threads at once, as getopt is not. */
+/* Do what the program `souk` does: argv[1] names the subcommand, the rest is its arguments. Returns
+ * the exit code: 0 done, 1 failed (one line on standard error says why), 2 wrong usage; check and
+ * ope return 3 too. Not to be called from two threads at once, as getopt is not. */
 int cli_run(int argc, char **argv);
 
 /* ---- Options that several commands have ------------------------------------------------------ */

@@ -5,8 +5,8 @@
 #include "cli/cli.h"
 
 /* OpenMP threads spin for milliseconds at the end of each parallel loop, which costs a time slice
- * each on a machine with other work. The OpenMP runtime reads its settings before main(), so waiting
- * without spinning, unless the user chose otherwise, takes one more exec. */
+ * each on a machine with other work. The OpenMP runtime reads its settings before main(), so
+ * waiting without spinning, unless the user chose otherwise, takes one more exec. */
 static void wait_without_spinning(char **argv)
 {
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT")) return;

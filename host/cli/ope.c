@@ -130,7 +130,7 @@ typedef struct {
     char described[256];
 } Job;
 
-/* ---- The policy ----------------------------------------------------------------------------------- */
+/* ---- The policy ------------------------------------------------------------------------------ */
 
 static Status open_model(Job *job, const Arguments *a)
 {
@@ -171,7 +171,7 @@ static Status open_policy(Job *job, const Arguments *a)
     return OK;
 }
 
-/* ---- The log -------------------------------------------------------------------------------------- */
+/* ---- The log --------------------------------------------------------------------------------- */
 
 /* The event feature of the slots; NULL: none. */
 static const char *position_of(const Behaviour *b, const Arguments *a)
@@ -197,7 +197,7 @@ static Status open_log(Job *job, const Arguments *a, OpeReportContext *c)
                                          .position = c->position});
 }
 
-/* ---- All of it ------------------------------------------------------------------------------------ */
+/* ---- All of it ------------------------------------------------------------------------------- */
 
 static Status evaluate(Job *job, const Arguments *a, bool *refused)
 {

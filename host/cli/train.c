@@ -37,8 +37,8 @@ static const Option options[] = {
     {0},
 };
 
-/* Ctrl-C ends a training on a log after its step, with a checkpoint to resume from. In a world it ends
- * the program, which leaves the checkpoint of the last whole round. */
+/* Ctrl-C ends a training on a log after its step, with a checkpoint to resume from. In a world it
+ * ends the program, which leaves the checkpoint of the last whole round. */
 static Status run(void *arguments, Operands operands, int *exit_code)
 {
     Arguments *a = arguments;

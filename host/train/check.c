@@ -19,7 +19,7 @@ const char *check_kind_name(CheckKind kind)
     return names[kind];
 }
 
-/* ---- The runs ------------------------------------------------------------------------------------ */
+/* ---- The runs -------------------------------------------------------------------------------- */
 
 static Status open_run(Trainer *t, const Config *config, const char *device, Dtype precision)
 {
@@ -58,8 +58,8 @@ void check_close(Check *c)
     *c = (Check){0};
 }
 
-/* Add to the slack of one row what AdamW can make, in the step just done, of gradients that differ by
- * F32_BOUND (the formula of check.h). */
+/* Add to the slack of one row what AdamW can make, in the step just done, of gradients that differ
+ * by F32_BOUND (the formula of check.h). */
 static void add_slack(float *slack, const float *v, int64_t count, double correct, double lr,
                       double eps)
 {
@@ -113,7 +113,7 @@ static void take_values(const Check *c, Trainer *t)
     }
 }
 
-/* ---- Errors -------------------------------------------------------------------------------------- */
+/* ---- Errors ---------------------------------------------------------------------------------- */
 
 /* Errors of one tensor, or of a pool of tensors. */
 typedef struct {
@@ -145,7 +145,7 @@ static Errors errors_of(const float *subject, const float *yardstick, const floa
 
 static double relative(double error, double norm) { return error > 0.0 ? error / norm : error; }
 
-/* ---- Verdicts ------------------------------------------------------------------------------------ */
+/* ---- Verdicts -------------------------------------------------------------------------------- */
 
 static void add_row(CheckReport *r, CheckKind kind, const char *name, int64_t elements,
                     const Errors *e, double bound)
@@ -160,7 +160,8 @@ static void add_row(CheckReport *r, CheckKind kind, const char *name, int64_t el
     snprintf(row->name, sizeof row->name, "%s", name);
 }
 
-/* m of check.h: how many equal and independent parts would be as uncertain as the yardstick's error. */
+/* m of check.h: how many equal and independent parts would be as uncertain as the yardstick's
+ * error. */
 static double parts(const Errors *e)
 {
     return e->fourth_powers > 0.0 ? pow(e->yardstick, 4.0) / e->fourth_powers : 0.0;
@@ -178,7 +179,8 @@ static void add_to_pool(Errors *pool, const Errors *e, CheckKind kind)
     pool->norm = 1.0;
 }
 
-/* Mark the tensors whose error is too uncertain to be judged alone; returns the errors of their pool. */
+/* Mark the tensors whose error is too uncertain to be judged alone; returns the errors of their
+ * pool. */
 static Errors choose_pool(Errors *e, int count, CheckKind kind)
 {
     Errors pool = {0};

@@ -27,7 +27,7 @@ static double number(const json_t *object, const char *key)
     return json_number_value(json_object_get(object, key));
 }
 
-/* ---- Ops ------------------------------------------------------------------------------------------ */
+/* ---- Ops ------------------------------------------------------------------------------------- */
 
 static const json_t *same_row(const json_t *rows, const json_t *as)
 {
@@ -71,7 +71,7 @@ static void compare_ops(const json_t *a, const json_t *b)
     }
 }
 
-/* ---- Steps ---------------------------------------------------------------------------------------- */
+/* ---- Steps ----------------------------------------------------------------------------------- */
 
 static void print_pair(const char *name, double a, double b)
 {

@@ -4,7 +4,8 @@
 
 #include "base/status.h"
 
-/* Prints the times of A over those of B, row by row; both must be reports of ops, or both of steps. */
+/* Prints the times of A over those of B, row by row; both must be reports of ops, or both of
+ * steps. */
 Status bench_compare(const char *path_a, const char *path_b);
 
 #endif

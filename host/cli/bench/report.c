@@ -9,7 +9,7 @@
 #include "commit.h"
 #include "souk.h"
 
-/* ---- For people ----------------------------------------------------------------------------------- */
+/* ---- For people ------------------------------------------------------------------------------ */
 
 static void print_reasons(const BenchReport *r)
 {
@@ -54,7 +54,7 @@ void bench_report_print_steps(const BenchStep *s, double ceiling)
            (double)s->activation_bytes * 1e-6, (double)s->scratch_bytes * 1e-6);
 }
 
-/* ---- For programs --------------------------------------------------------------------------------- */
+/* ---- For programs ---------------------------------------------------------------------------- */
 
 /* SOUK_COMMIT in the environment says it where the build could not know. */
 static const char *commit_of(void)

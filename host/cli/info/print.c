@@ -160,7 +160,7 @@ Status info_print(Behaviour *b, const Summary *s)
     return OK;
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *json_actions(const Behaviour *b, const Summary *s)
 {

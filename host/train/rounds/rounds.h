@@ -29,8 +29,8 @@ typedef struct {
     Listener *listener; /* hears of each step, and of the table as it grows; NULL: nobody */
 } RoundsOptions;
 
-/* Runs world.rounds rounds. *last is the last round, *optimum that of the world, NaN where it is not
- * known; both may be NULL. Where the listener asks to stop it fails with ERR_CANCELLED, and the
+/* Runs world.rounds rounds. *last is the last round, *optimum that of the world, NaN where it is
+ * not known; both may be NULL. Where the listener asks to stop it fails with ERR_CANCELLED, and the
  * folder has the checkpoint of the last whole round. */
 Status rounds_run(const Config *config, RoundsOptions options, MeasuredRound *last,
                   double *optimum);

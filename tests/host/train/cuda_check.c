@@ -1,5 +1,5 @@
-/* train/check.h on both devices: it passes, in f32 and in bf16, and what one device has wrong it names. So
- * this is also the test of whole training steps in bf16. */
+/* train/check.h on both devices: it passes, in f32 and in bf16, and what one device has wrong it
+ * names. So this is also the test of whole training steps in bf16. */
 #include "pair.h"
 #include "shop.h"
 
@@ -70,7 +70,7 @@ static void every_agent_passes_in_bf16(void **state)
     for (int i = 0; agents[i]; i++) assert_passes(agents[i]->name, BF16, 1);
 }
 
-/* ---- Planted faults --------------------------------------------------------------------------------- */
+/* ---- Planted faults -------------------------------------------------------------------------- */
 
 static const CheckRow *row_of(const CheckReport *r, CheckKind kind, const char *name)
 {
@@ -105,7 +105,8 @@ static void one_wrong_parameter_is_named(void **state)
     check_close(&c);
 }
 
-/* A price that the device has wrong: the gradients say so, those of what it does not touch do not. */
+/* A price that the device has wrong: the gradients say so, those of what it does not touch do
+ * not. */
 static void wrong_data_on_the_device_shows(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Whole training steps on both devices, from the same file with the same settings: the same losses, and
- * after three steps the same parameters, moments and target network. */
+/* Whole training steps on both devices, from the same file with the same settings: the same losses,
+ * and after three steps the same parameters, moments and target network. */
 #include "pair.h"
 #include "shop.h"
 
@@ -20,7 +20,8 @@ static Config settings(const char *device, const char *objective, const char *lo
     c.train_steps = 100;
     c.train_threads = 2;
     c.optim_warmup = 1;
-    /* with AdamW's usual 1e-8 the first step is the gradient's sign, also where that is rounding alone */
+    /* with AdamW's usual 1e-8 the first step is the gradient's sign, also where that is rounding
+     * alone */
     c.optim_eps = 1e-4;
     return c;
 }

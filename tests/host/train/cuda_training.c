@@ -1,5 +1,6 @@
-/* Training as a whole on CUDA: steps fed through a ring, recorded, replayed and reported one late are the
- * steps taken one by one, bit for bit; what is not finite stops all change; a run resumes. */
+/* Training as a whole on CUDA: steps fed through a ring, recorded, replayed and reported one late
+ * are the steps taken one by one, bit for bit; what is not finite stops all change; a run
+ * resumes. */
 #include "pair.h"
 #include "shop.h"
 
@@ -204,7 +205,8 @@ static void slots_readers_and_late_reports_change_no_bit(void **state)
     free_weights(&one);
 }
 
-/* With one slot the host waits for each copy, so that copies run far ahead of ops that nobody waits for. */
+/* With one slot the host waits for each copy, so that copies run far ahead of ops that nobody waits
+ * for. */
 static void a_room_is_filled_again_when_its_ops_are_done(void **state)
 {
     (void)state;
@@ -244,8 +246,8 @@ static void a_room_is_filled_again_when_its_ops_are_done(void **state)
     trainer_close(&t);
 }
 
-/* step_gradients takes the batch as it is; a step fills it up to constant shapes. On a GPU cuBLASLt may
- * take another algorithm for another number of rows, so there the order of sums may differ. */
+/* step_gradients takes the batch as it is; a step fills it up to constant shapes. On a GPU cuBLASLt
+ * may take another algorithm for another number of rows, so there the order of sums may differ. */
 static void constant_shapes_change_no_bit(void **state)
 {
     (void)state;
@@ -283,8 +285,8 @@ static void constant_shapes_change_no_bit(void **state)
     trainer_close(&padded);
 }
 
-/* A batch whose loss is infinite, and a good one enqueued behind it: neither moves anything, on either
- * device; then the good one trains on. */
+/* A batch whose loss is infinite, and a good one enqueued behind it: neither moves anything, on
+ * either device; then the good one trains on. */
 static void what_is_not_finite_stops_all_change(void **state)
 {
     (void)state;
@@ -327,7 +329,7 @@ static void what_is_not_finite_stops_all_change(void **state)
     }
 }
 
-/* ---- The loop ------------------------------------------------------------------------------------ */
+/* ---- The loop -------------------------------------------------------------------------------- */
 
 static Config run_settings(const char *name, const char *device, int graph)
 {

@@ -1,4 +1,5 @@
-/* A step of several ranks, each with a part of the batch, against that of one rank with all of it. */
+/* A step of several ranks, each with a part of the batch, against that of one rank with the whole
+ * batch. */
 #include "data/stream/stream.h"
 #include "ranks.h"
 #include "shop.h"

@@ -1,5 +1,5 @@
-/* Training as a whole on a small file: it learns, it does not depend on threads, it resumes bit for bit,
- * and a checkpoint is only taken where it fits. */
+/* Training as a whole on a small file: it learns, it does not depend on threads, it resumes bit for
+ * bit, and a checkpoint is only taken where it fits. */
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -339,7 +339,8 @@ static void a_run_begins_with_the_weights_of_another(void **state)
     remove_run(&c);
 }
 
-/* Of the first batch, its rewards times `times`, at learn.reward_scale `scale`: the loss and the gradient. */
+/* Of the first batch, its rewards times `times`, at learn.reward_scale `scale`: the loss and the
+ * gradient. */
 static double gradient_of(const char *objective, double scale, float times, float **gradient,
                           size_t *bytes)
 {

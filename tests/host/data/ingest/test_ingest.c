@@ -415,7 +415,7 @@ static void pseudonyms_depend_on_the_key_file_alone(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
-/* ---- Threads ----------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 /* Two logs of more users than one batch holds, who have events in both from u1000 on. */
 static void write_parts(void)

@@ -190,7 +190,7 @@ static void lines_without_end_are_refused(void **state)
     free(junk);
 }
 
-/* ---- Texts ------------------------------------------------------------------------------------- */
+/* ---- Texts ----------------------------------------------------------------------------------- */
 
 static void times_are_read_in_every_unit(void **state)
 {
@@ -297,7 +297,7 @@ static void a_wrong_mapping_says_where(void **state)
     assert_fails(ingest_text(line, LOG), "map.ini:2: line longer than");
 }
 
-/* ---- The whole --------------------------------------------------------------------------------- */
+/* ---- The whole ------------------------------------------------------------------------------- */
 
 static void neither_memory_nor_threads_change_a_byte(void **state)
 {

@@ -42,7 +42,7 @@ static StreamOptions training(void)
                            .shuffle = true};
 }
 
-/* ---- Helpers ---------------------------------------------------------------------------------- */
+/* ---- Helpers --------------------------------------------------------------------------------- */
 
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
 {
@@ -211,7 +211,7 @@ static void hash_stream(const Behaviour *b, const StreamOptions *o, StreamCursor
     stream_close(s);
 }
 
-/* ---- Tests ------------------------------------------------------------------------------------ */
+/* ---- Tests ----------------------------------------------------------------------------------- */
 
 static void every_transition_of_the_split_comes_exactly_once_an_epoch(void **state)
 {
