@@ -149,7 +149,7 @@ static void settings_that_make_no_warehouse_are_refused(void **state)
                {{.life = 0, .lead = 1, .order_max = 5}, "capacity 0 with life 0"},
                {{.life = 2, .lead = 1, .order_max = 5, .capacity = 9}, "capacity 9 with life 2"},
                {{.life = 2, .lead = 1, .order_max = 5, .price = NAN}, "price or cost"},
-               {{.life = 8, .lead = 8, .order_max = 10}, "more states"}};
+               {{.life = 8, .lead = 8, .order_max = 10}, "too many states"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Demand d;
         Inventory v;
