@@ -20,7 +20,7 @@ Status progress_update(Progress *p, int64_t done, const char *extra);
 /* Reports that all of the total is done. */
 void progress_end(Progress *p, const char *extra);
 
-/* Seconds of a clock that never goes back. Its zero is arbitrary: only differences have a meaning. */
+/* Seconds of a clock that never goes back; only differences of them have a meaning. */
 double progress_seconds(void);
 
 #endif

@@ -23,7 +23,7 @@ typedef struct {
     bool placed;     /* `file` is another's; then these three count: */
     int64_t at;      /* where the column begins in that file */
     int64_t wanted;  /* bytes that the column will have */
-    int64_t started; /* bytes that the disk was told to write */
+    int64_t started; /* bytes whose writing to the disk has been started */
 } Spool;
 
 /* The file is in the folder of `beside`, a path that must outlive the spool. */

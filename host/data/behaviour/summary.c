@@ -29,8 +29,7 @@ static Status read_block(const Behaviour *b, int64_t first, int64_t count, Event
     return columns_read(b, COLUMN_REWARD, first, count, e->reward);
 }
 
-/* Where the count stands: the user of the last event, and its item, -1 at the user's first
- * event. */
+/* The last event that was counted: its user and its item; item -1 before the user's first event. */
 typedef struct {
     int64_t user;
     int32_t item;

@@ -18,7 +18,7 @@ typedef struct {
     int64_t first_ms, last_ms, t0_ms, t1_ms; /* t0, t1: where valid and test begin (split.h) */
     int64_t action_events[ACTIONS_MAX], split_events[SPLITS], split_users[SPLITS];
     /* Of each feature of the mapping: items, users or events without a value, and the median of the
-     * train split that stands in for it. */
+     * train split, which replaces it. */
     int64_t missing[CELLS_MAX];
     double median[CELLS_MAX];
     char split_rule[256];

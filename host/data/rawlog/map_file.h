@@ -10,7 +10,7 @@
  * installation was moved; failing that, the folder that the build was configured to install to.
  * Errors name the file and the line. */
 Status map_file_read(Mapping *m, const char *name);
-/* All settings of INI text; `path` stands for its file in messages. */
+/* All settings of INI text; messages name `path` as its file. */
 Status map_file_read_text(Mapping *m, const char *path, const char *text, size_t length);
 
 #endif

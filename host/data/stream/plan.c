@@ -85,7 +85,7 @@ static Status add_block(Plan *p, int64_t *capacity, const Block *block)
     return OK;
 }
 
-/* Users belong to the block in which their first event lies. */
+/* Users belong to the block that has their first event. */
 static Status cut_blocks(Plan *p)
 {
     const Behaviour *b = p->file;

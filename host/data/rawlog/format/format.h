@@ -1,5 +1,5 @@
-/* A format of raw logs: how records are told apart, and how each becomes a row (rows.h). formats.h
- * has the list of all formats. */
+/* A format of raw logs: how records are found in the text, and how each becomes a row (rows.h).
+ * formats.h has the list of all formats. */
 #ifndef SOUK_RAWLOG_FORMAT_H
 #define SOUK_RAWLOG_FORMAT_H
 
