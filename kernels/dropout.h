@@ -15,7 +15,8 @@
  *   step      [1]   i64, on the device: the training step, in [0, 2^48); not read at rate 0
  *
  * y may alias x or residual; dx may alias dy. The gradient to residual is dy itself. Dropped
- * elements contribute 0 even where x is not finite. Scratch: none. Deterministic.
+ * elements contribute 0 even where x is not finite. Scratch: in bf16 on the CPU, widened copies;
+ * else none. Deterministic.
  */
 #ifndef SOUK_DROPOUT_H
 #define SOUK_DROPOUT_H

@@ -19,7 +19,8 @@
  *   row_scale                 s [rows] f32; y, x [rows, dim] f32 or bf16, one dtype
  *   rows_finite               x      f32 or bf16
  *
- * Scratch: 8 bytes of elementwise_rows_finite on CUDA. Deterministic.
+ * Scratch: on CUDA 8 bytes of elementwise_rows_finite; on the CPU widened copies of tensors in
+ * bf16. Deterministic.
  */
 #ifndef SOUK_ELEMENTWISE_H
 #define SOUK_ELEMENTWISE_H

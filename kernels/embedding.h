@@ -11,7 +11,7 @@
  * entries. The rows of one id are added in order of i. Where an id has more than 256 rows, the
  * first 256 go to dtable in order; each further 256 are summed by themselves in order, and then
  * these sums are added in order. So the bits do not depend on the number of threads. Scratch: 40
- * bytes a row, and 4 dim bytes for every 256 rows.
+ * bytes a row, and 4 dim (rows / 256 + 1) bytes; for a y or dy in bf16 also a widened copy.
  *
  * On CUDA: the same sort. Windows of 32 sorted rows are summed in order, then the windows of one id
  * in order, without atomics. Scratch: 17 bytes a row, and 4 dim bytes for every 32 rows.

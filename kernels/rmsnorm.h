@@ -12,8 +12,9 @@
  *
  * y may alias x; dx may alias neither x nor dy. The mean of squares is summed in double (cuda: in
  * f32 over 32 lanes). Scratch of backward: 4 dim bytes for every 64 rows (cuda: for every 32, at
- * most 512 times 4 dim bytes). Deterministic: dw is summed over chunks of rows, then over the
- * chunks, both in an order that follows from the shape.
+ * most 512 times 4 dim bytes). In bf16 on the CPU both directions also take widened copies.
+ * Deterministic: dw is summed over chunks of rows, then over the chunks, both in an order that
+ * follows from the shape.
  */
 #ifndef SOUK_RMSNORM_H
 #define SOUK_RMSNORM_H

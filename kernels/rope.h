@@ -12,7 +12,8 @@
  *                                    head_dim even, on CUDA at most 512
  *   position       [tokens]          i32, 0 .. positions-1
  *
- * Scratch: a table of cos and sin, 4 head_dim positions bytes; none on CUDA. Deterministic.
+ * Scratch on the CPU: a table of cos and sin, 4 head_dim positions bytes, and in bf16 a widened
+ * copy of qkv; none on CUDA. Deterministic.
  */
 #ifndef SOUK_ROPE_H
 #define SOUK_ROPE_H

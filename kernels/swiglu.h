@@ -7,7 +7,8 @@
  *   gate_up, dgate_up   [rows, 2 ff]   f32 or bf16; gate is the first half of a row, up the second
  *   y, dy               [rows, ff]     as gate_up
  *
- * dgate_up may alias gate_up. Scratch: none. Deterministic.
+ * dgate_up may alias gate_up. Scratch: in bf16 on the CPU, widened copies; else none.
+ * Deterministic.
  */
 #ifndef SOUK_SWIGLU_H
 #define SOUK_SWIGLU_H

@@ -29,12 +29,12 @@
  * Forward rounds exp(s[t,u] - m), with m the largest score so far, and divides by the sum at the
  * end. attention/choice.h says which kernel serves a call on CUDA, and when that is cuDNN's.
  *
- * Nothing may alias. Scratch of each CPU thread, with L = `longest` and head_dim rounded up to
- * 32: forward 4 (2 L head_dim + 32 L) bytes, backward 32 L head_dim bytes. Scratch on CUDA:
- * forward up to 20 bytes for every 32 tokens and for each sequence, backward up to 4 tokens (dim +
- * heads) bytes more; where cuDNN serves, its workspace. Deterministic: on the CPU one thread
- * computes a head of a sequence, in a fixed order of blocks; on CUDA one thread sums each number,
- * in a fixed order.
+ * Nothing may alias. Scratch of each CPU thread, with L = `longest` and head_dim both rounded up to
+ * 32: forward 4 (2 (L + 32) head_dim + 32 L) bytes, backward 32 L head_dim + 8 L bytes. The CPU
+ * also takes 8 bytes for each sequence, and in bf16 widened copies. Scratch on CUDA: forward up to
+ * 20 bytes for every 32 tokens and for each sequence, backward up to 4 tokens (dim + heads) bytes
+ * more; where cuDNN serves, its workspace. Deterministic: on the CPU one thread computes a head of
+ * a sequence, in a fixed order of blocks; on CUDA one thread sums each number, in a fixed order.
  */
 #ifndef SOUK_ATTENTION_H
 #define SOUK_ATTENTION_H

@@ -4,9 +4,11 @@
  *
  * All functions walk blocks of rows x tiles of items. Where the scores of a block fit
  * TILES_KEEP_BYTES (tiles.h) they are kept for the second pass, else they are computed again; so
- * temporary memory does not depend on the number of rows nor, beyond that bound, of items. Sums run
- * in an order that the shapes fix: deterministic for any number of threads. Where only the best
- * item is wanted, scores do not even leave the registers (best.h).
+ * temporary memory does not depend on the number of items beyond that bound. Nor does it depend on
+ * the number of rows, except for copies of tensors with a row for each row of u: on the CPU
+ * catalogue_cross_entropy takes 8 dim + 20 bytes a row, and a u in bf16 is widened. Sums run in an
+ * order that the shapes fix: deterministic for any number of threads. Where only the best item is
+ * wanted, scores do not even leave the registers (best.h).
  *
  * On CUDA nothing is kept between the passes (temporary memory is at most 16 MB of scores, and the
  * vectors of a tile), and all tensors are in the memory of the device; choice.h says which kernels
@@ -64,7 +66,8 @@ void catalogue_stats_partial(Device *dev, Tensor part, Tensor u, const ItemTable
                              Tensor bias, float temperature, StatsWanted wanted);
 
 /* score[i] = z[i, ids[i]], f32 [rows]; 0 where there is no such item. With its gradient, given g =
- * dL/dscore: du[i] = g[i] E[ids[i]] overwrites; did[ids[i]] += g[i] u[i]; dbias[ids[i]] += g[i]. */
+ * dL/dscore: du[i] = g[i] E[ids[i]], in the dtype of u, overwrites; did[ids[i]] += g[i] u[i];
+ * dbias[ids[i]] += g[i], optional. */
 void catalogue_score(Device *dev, Tensor score, Tensor u, const ItemTable *table, Tensor bias,
                      Tensor ids);
 void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, Tensor g, Tensor u,

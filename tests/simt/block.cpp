@@ -1,8 +1,9 @@
 /* Launches: blocks run one after another, and the threads of a block take turns on fibers.
  *
- * The next thread to run is the one that became ready last; with some seeds it is now and then any
- * other. Both are needed: the first lets one warp run far ahead, which shows that a barrier is
- * missing after a read; the second mixes warps, which shows that one is missing after a write.
+ * The next thread to run is the one that became ready last; with some seeds it is sometimes any
+ * other ready thread. Both orders are needed. The first lets one warp run far ahead, which shows
+ * that a barrier is missing after a read; the second mixes warps, which shows that a barrier is
+ * missing after a write.
  */
 #include "internal.h"
 
@@ -81,7 +82,7 @@ void trap(Where where) { fail("trap", "at %s:%d", where.file, where.line); }
 /* ---- Threads of a block ---------------------------------------------------------------------- */
 
 static std::vector<Thread *> ready;
-static uint32_t jump; /* of a block: in how many of 256 turns any ready thread may run */
+static uint32_t jump; /* for the running block: in how many of 256 turns any ready thread may run */
 static void (*call_kernel)(const void *);
 static const void *call_arguments;
 
@@ -234,7 +235,7 @@ static void run_block()
 static std::map<const void *, int> shared_limit;
 static cudaError_t last_error;
 
-alignas(64) static char parameters[PARAMETERS_MAX]; /* of the running kernel */
+alignas(64) static char parameters[PARAMETERS_MAX]; /* the parameters of the running kernel */
 
 static bool fits(const Launch &l)
 {

@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-/* Launch the kernels of the case `name`; false where there is no such case. out and in are `count`
- * ints on the device. */
+/* Launch the kernels of the case `name`; returns false where there is no such case. `out` and `in`
+ * are `count` ints on the device. */
 bool bug_run(Device *dev, const char *name, int *out, int *in, int count);
 
 #ifdef __cplusplus

@@ -6,9 +6,9 @@
  * another, so "in this launch", "in this block" and "since the last barrier" are comparisons of
  * times. Two accesses by different threads, of which one is a write and not both are atomic, must
  * be ordered: by the end of a launch; in one block by a barrier; in one warp by a __syncwarp
- * (shuffles and votes order nothing); between blocks by an atomic that follows a __threadfence. Of
- * each byte the last write and a summary of the reads after it are kept. So the checker misses some
- * races, but it never reports one that is not there.
+ * (shuffles and votes order nothing); between blocks by an atomic that follows a __threadfence. For
+ * each byte the checker keeps the last write and a summary of the reads after it. So the checker
+ * misses some races, but it never reports one that is not there.
  */
 #include "internal.h"
 
@@ -22,7 +22,7 @@ namespace simt
 {
 
 /* What the checker knows about one byte of shared memory, or about two bytes of device memory,
- * which the masks tell apart. */
+ * which masks distinguish. */
 struct Cell {
     struct {
         uint32_t time, clock, place;
@@ -45,9 +45,9 @@ static Cell *device_cells, *dynamic_cells, *static_cells;
 static char *static_begin;
 static uint32_t now = 1, launch_start, block_start;
 
-/* When each block of this launch began, in the order in which they ran; by address, the blocks
- * whose writes an atomic there has released; the blocks whose writes the running block has acquired
- * by one. */
+/* The times at which the blocks of this launch began, in their order; for each address, the blocks
+ * whose writes an atomic at this address has released; the blocks whose writes the running block
+ * has acquired by an atomic. */
 static std::vector<uint32_t> &blocks = *new std::vector<uint32_t>;
 static std::map<const void *, std::set<size_t>> &released =
     *new std::map<const void *, std::set<size_t>>;

@@ -34,7 +34,7 @@ struct Algorithm {
     int32_t rows, columns, depth;
     uint16_t align[4];
     uint8_t transposed[2],
-        type[2]; /* transposed: of the operands; type: of the operands and of the result */
+        type[2]; /* whether each operand is transposed; types of the operands and of the result */
     uint64_t workspace;
 };
 static_assert(sizeof(Algorithm) == 32, "compared as bytes: no padding");

@@ -48,7 +48,7 @@ struct Thread {
     Fiber *fiber;
     const char *what; /* what it waits for */
     Where where;
-    int result;                 /* of the barrier */
+    int result;                 /* the result of the barrier */
     uint32_t clock, known[32];  /* own time, and that of each lane at the last common __syncwarp */
     std::vector<Copy> copies;   /* not waited for yet */
     std::vector<size_t> groups; /* ends of the committed groups in copies */
@@ -83,7 +83,7 @@ extern Block block;
 void warps_begin(int threads); /* a launch */
 void warps_reset();            /* a block */
 void warp_exit(const Thread *thread);
-uint32_t warp_mask(const Thread *thread); /* of the collective it waits for */
+uint32_t warp_mask(const Thread *thread); /* lanes of the collective that it waits for */
 
 /* sm90.cpp */
 void async_begin();    /* a block */
@@ -93,9 +93,9 @@ void async_end();
 /* stream.cpp: the tasks of a stream run in its order, at a time that the seed chooses. */
 using Task = std::function<void()>;
 void enqueue(cudaStream_t stream, Task task);
-void run_all(); /* the work of all streams */
-/* Whether a stream is capturing, whose capture then fails: for calls that are not allowed
- * meanwhile. */
+void run_all(); /* runs the work of all streams */
+/* For calls that are not allowed during a capture: whether a stream is capturing. If so, its
+ * capture fails. */
 bool capture_refuses();
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
@@ -106,7 +106,7 @@ enum : size_t { ARENA_BYTES = (size_t)4 << 30 };
 /* memory.cpp: device memory is one reserved range of addresses, each handed out only once. */
 extern char *arena;
 extern char *dynamic_base;
-extern size_t dynamic_bytes; /* of this launch */
+extern size_t dynamic_bytes; /* the dynamic shared memory of this launch */
 void memory_open();
 void dynamic_begin(size_t bytes); /* a block begins: fill it with junk, poison what follows it */
 void memory_unlock(bool kernel_runs);

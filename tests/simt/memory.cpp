@@ -26,7 +26,7 @@ static char *arena_top;      /* the next allocation begins here */
 static char *arena_open_end; /* the end of the accessible part */
 static bool strict_host;
 static std::map<char *, size_t> &allocations = *new std::map<char *, size_t>;
-static std::map<char *, size_t> &pinned = *new std::map<char *, size_t>; /* of the host */
+static std::map<char *, size_t> &pinned = *new std::map<char *, size_t>; /* on the host */
 
 static void poison(const void *memory, size_t bytes)
 {

@@ -1,6 +1,6 @@
-/* Streams, events and graphs. The work of a stream runs late: when the host waits for it, or when
- * it waits for a stream that waits for it. So a copy that nothing joins never happens, and a copy
- * from a buffer that the host fills again too early copies the new contents. The seed says how
+/* Streams, events and graphs. The work of a stream runs late: when the host waits for this stream,
+ * or for another stream that waits for this one. So a copy that nothing joins never happens, and a
+ * copy from a buffer that the host fills again too early copies the new contents. The seed says how
  * late: with 0 all work runs at once, with 1 as late as allowed; with others each stream runs some
  * of its work early, as often as the seed says.
  *
@@ -28,7 +28,7 @@ using namespace simt;
 struct SimtStream {
     std::deque<Item> queue;
     uint64_t given, done;
-    uint32_t early;     /* of 256 times that work is given, how often some runs early */
+    uint32_t early;     /* in how many of 256 cases some work runs early when work is given */
     SimtGraph *capture; /* where work is recorded; NULL: it is queued */
     bool broken;        /* the capture has failed */
 };

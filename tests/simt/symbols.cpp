@@ -1,5 +1,5 @@
-/* What the program's own symbol table says: which thread-local variables are shared memory, and the
- * function that an address is in.
+/* Reads the program's own symbol table: which thread-local variables are shared memory, and which
+ * function an address belongs to.
  */
 #include "internal.h"
 

@@ -143,7 +143,7 @@ static void correct_kernels_pass(void **state)
 typedef struct {
     const char *name;
     int builds;       /* the builds that must report it */
-    const char *says; /* a part of the check build's report; those of other builds may differ */
+    const char *says; /* a part of the check build's report; other builds may report other words */
 } Bug;
 
 static void assert_reported(const Bug *bugs, size_t count)
@@ -282,7 +282,7 @@ static int want_warpgroup(int i)
     return i < 128 ? float_bits((float)sum) : -1;
 }
 
-/* The check build does not support these. */
+/* The check build does not support these cases. */
 static void what_sm90_has_is_done_late_and_early(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 /* What the lanes of a warp do together (shuffles, votes, matrix products, matrix loads), and the
  * asynchronous copies of each thread.
  *
- * One function, collective(), serves all of the former: a lane puts its operands into its slot and
- * waits; the last lane of the mask to arrive computes the results of all.
+ * One function, collective(), serves all that lanes do together: a lane puts its operands into its
+ * slot and waits; the last lane of the mask to arrive computes the results of all lanes.
  */
 #include "internal.h"
 
@@ -259,7 +259,8 @@ void mma_m16n8k16(float *d, const uint32_t *a, const uint32_t *b, const float *c
     collective(~0u, do_product, &p, "mma.sync", where);
 }
 
-/* With AddressSanitizer, static shared memory can not be told from the program's other memory. */
+/* With AddressSanitizer, static shared memory cannot be distinguished from the program's other
+ * memory. */
 static bool is_shared(const void *memory)
 {
     return is_dynamic(memory) || shared_variable(memory) || (SIMT_ASAN && !is_device(memory));

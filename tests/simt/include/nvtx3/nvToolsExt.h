@@ -1,4 +1,4 @@
-/* The part of NVIDIA's tools extension that souk uses: here nobody looks at ranges. */
+/* The part of NVIDIA's tools extension that souk uses. The emulation ignores ranges. */
 #ifndef SIMT_NVTX_H
 #define SIMT_NVTX_H
 
