@@ -109,7 +109,7 @@ static void wrong_arguments_are_usage_errors(void **state)
     assert_int_equal(eval("--help", NULL, NULL, NULL, NULL), 0);
     assert_int_equal(eval("--quiet", NULL, NULL, NULL, NULL), 2);
     assert_int_equal(eval("--data", data, "--split=train", NULL, NULL), 2);
-    assert_int_equal(eval("--data", data, "--threads=0", NULL, NULL), 2);
+    assert_int_equal(eval("--data", data, "--threads=-1", NULL, NULL), 2);
     assert_int_equal(eval("--data", data, "--users=2x", NULL, NULL), 2);
     assert_int_equal(eval("--data", data, "--purchase=nothing", NULL, NULL), 2);
     assert_int_equal(eval("--data", data, "--json=/no/such/folder/x", "--quiet", NULL), 1);

@@ -27,13 +27,18 @@ static void the_help_has_a_line_for_each(void **state)
     (void)state;
     char *text;
     size_t length;
-    int lines = 0;
     FILE *out = open_memstream(&text, &length);
     estimators_list_help(out);
     assert_int_equal(fclose(out), 0);
-    for (size_t i = 0; i < length; i++) lines += text[i] == '\n';
-    assert_int_equal(lines, ESTIMATORS);
-    for (int k = 0; k < ESTIMATORS; k++) assert_non_null(strstr(text, estimators_list[k]->help));
+    const char *at = text;
+    for (int k = 0; k < ESTIMATORS; k++) {
+        char row[64]; /* how the row begins; a long help goes on in further lines */
+        snprintf(row, sizeof row, "  %-14s%.20s", estimators_list[k]->name,
+                 estimators_list[k]->help);
+        at = strstr(at, row);
+        assert_non_null(at);
+        at += strlen(row);
+    }
     free(text);
 }
 
