@@ -12,7 +12,7 @@ Status files_atomic_open(AtomicFile *f, const char *path)
 {
     *f = (AtomicFile){.path = strdup(path)};
     if (!f->path || asprintf(&f->temporary, "%s.tmp.%d", path, (int)getpid()) < 0)
-        return FAIL(ERR_MEMORY, "%s: out of memory", path);
+        return FAIL(ERR_MEMORY, "%s: no memory for the path", path);
     f->stream = fopen(f->temporary, "wb");
     if (!f->stream) return FAIL(ERR_IO, "%s: cannot create: %s", f->temporary, strerror(errno));
     return OK;
@@ -21,7 +21,7 @@ Status files_atomic_open(AtomicFile *f, const char *path)
 static Status sync_folder(const char *path)
 {
     char *copy = strdup(path);
-    if (!copy) return FAIL(ERR_MEMORY, "%s: out of memory", path);
+    if (!copy) return FAIL(ERR_MEMORY, "%s: no memory for the path", path);
     const int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY);
     free(copy);
     if (fd < 0) return OK; /* some file systems do not let a folder be opened */
@@ -69,7 +69,7 @@ fail:
 Status files_make_folder(const char *path)
 {
     char *copy = strdup(path);
-    if (!copy) return FAIL(ERR_MEMORY, "%s: out of memory", path);
+    if (!copy) return FAIL(ERR_MEMORY, "%s: no memory for the path", path);
     for (char *slash = copy + 1; *slash; slash++) {
         if (*slash != '/') continue;
         *slash = '\0';

@@ -96,7 +96,7 @@ static Status parse_event(Behaviour *b, char *text, int32_t *item, uint8_t *acti
 static Status parse_history(Behaviour *b, const char *list, Events *e)
 {
     char *copy = strdup(list), *rest = copy;
-    Status st = copy ? OK : FAIL(ERR_MEMORY, "out of memory");
+    Status st = copy ? OK : FAIL(ERR_MEMORY, "no memory for the history");
     for (char *text; st == OK && (text = strsep(&rest, ",")); e->count++) {
         if (e->count == HISTORY_MAX) {
             st = FAIL(ERR_USAGE, "--history: more than %d events", HISTORY_MAX);
@@ -116,7 +116,8 @@ static Status after_list(Session *s, const Arguments *a, const RecommendOptions 
                 .action = calloc(HISTORY_MAX, sizeof *e.action),
                 .time_ms = calloc(HISTORY_MAX, sizeof *e.time_ms)};
     Status st = OK;
-    if (!e.item || !e.action || !e.time_ms) TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "out of memory"));
+    if (!e.item || !e.action || !e.time_ms)
+        TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for the history"));
     TRY_OR_FAIL(st, parse_history(s->file, a->history, &e));
     const History h = {
         .count = e.count, .user = -1, .item = e.item, .action = e.action, .time_ms = e.time_ms};

@@ -14,16 +14,23 @@ int params_find(const Params *p, const char *name)
     return -1;
 }
 
+static Status grow(Params *p)
+{
+    const int capacity = p->capacity ? 2 * p->capacity : 64;
+    ParamInfo *more = realloc(p->info, (size_t)capacity * sizeof *more);
+    if (!more) return FAIL(ERR_MEMORY, "no memory for a list of %d parameters", capacity);
+    p->info = more;
+    p->capacity = capacity;
+    return OK;
+}
+
 int params_add(Params *p, const char *name, Init init, float std, Decay decay, int rank,
                const int64_t *dim)
 {
     REQUIRE(params_find(p, name) < 0, "parameter \"%s\" declared twice", name);
     REQUIRE(strlen(name) < sizeof p->info->name, "parameter name \"%s\" too long", name);
-    if (p->count == p->capacity) {
-        p->capacity = p->capacity ? 2 * p->capacity : 64;
-        p->info = realloc(p->info, (size_t)p->capacity * sizeof *p->info);
-        REQUIRE(p->info, "no memory for %d parameters", p->capacity);
-    }
+    if (p->status == OK && p->count == p->capacity) p->status = grow(p);
+    if (p->status != OK) return 0;
     ParamInfo *info = &p->info[p->count];
     *info = (ParamInfo){.init = init, .std = std, .decay = decay};
     snprintf(info->name, sizeof info->name, "%s", name);
@@ -33,6 +40,7 @@ int params_add(Params *p, const char *name, Init init, float std, Decay decay, i
 
 int params_product(Params *p, int i)
 {
+    if (p->status != OK) return i;
     REQUIRE(p->info[i].shape.rank == 2, "parameter \"%s\" is no matrix, want one", p->info[i].name);
     p->info[i].product = true;
     return i;
@@ -167,7 +175,10 @@ void params_init(Params *p, uint64_t seed)
     enum { CHUNK = 1 << 20 };
     Device *dev = p->arena[PARAM_VALUE].dev;
     float *values = malloc(CHUNK * sizeof *values);
-    REQUIRE(values, "no memory for %d weights", CHUNK);
+    if (!values) {
+        device_fail(dev, FAIL(ERR_MEMORY, "no memory for %d initial weights", CHUNK));
+        return;
+    }
     for (int i = 0; i < p->count; i++) {
         const Tensor t = p->copy[PARAM_VALUE][i];
         const int64_t all = tensor_count(t), columns = t.rank > 1 ? t.dim[1] : all;

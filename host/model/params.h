@@ -41,9 +41,11 @@ typedef struct {
     ParamInfo *info;            /* [count] */
     Tensor *copy[PARAM_COPIES]; /* [count] each; NULL: not allocated */
     Arena arena[PARAM_COPIES];
+    Status status; /* of declaring: ERR_MEMORY when the list could not grow */
 } Params;
 
-/* Declare a parameter; returns its index. Aborts when the name is taken. */
+/* Declare a parameter; returns its index. Aborts when the name is taken. Where there is no memory,
+ * p->status says so, later calls do nothing, and the caller asks once after the last one. */
 int params_add(Params *p, const char *name, Init init, float std, Decay decay, int rank,
                const int64_t *dim);
 #define PARAM(p, name, init, std, decay, ...)                                                      \
@@ -63,7 +65,8 @@ void params_round(Device *dev, Params *p, ParamCopy copy);
 /* The weights of PARAM_VALUE or PARAM_TARGET: the bf16 copy where there is one. */
 Weights params_weights(const Params *p, ParamCopy copy);
 
-/* Fill PARAM_VALUE. The numbers are a pure function of the seed and the parameter's index. */
+/* Fill PARAM_VALUE. The numbers are a pure function of the seed and the parameter's index. The
+ * device fails where the host has no memory for them. */
 void params_init(Params *p, uint64_t seed);
 void params_close(Params *p); /* safe on {0} */
 

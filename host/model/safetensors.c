@@ -167,7 +167,7 @@ static Status parse_metadata(Safetensors *s, json_t *texts)
     const char *key;
     json_t *value;
     s->metadata = calloc(json_object_size(texts) + 1, sizeof *s->metadata);
-    if (!s->metadata) return FAIL(ERR_MEMORY, "%s: out of memory", s->path);
+    if (!s->metadata) return FAIL(ERR_MEMORY, "%s: no memory for the metadata", s->path);
     json_object_foreach(texts, key, value)
     {
         if (!json_is_string(value))
@@ -182,7 +182,7 @@ static Status parse_entries(Safetensors *s, size_t data)
     const char *name;
     json_t *entry;
     s->tensors = calloc(json_object_size(s->header) + 1, sizeof *s->tensors);
-    if (!s->tensors) return FAIL(ERR_MEMORY, "%s: out of memory", s->path);
+    if (!s->tensors) return FAIL(ERR_MEMORY, "%s: no memory for the list of tensors", s->path);
     json_object_foreach(s->header, name, entry)
     {
         if (!strcmp(name, "__metadata__")) {
@@ -201,7 +201,7 @@ Status safetensors_open(Safetensors *s, const char *path)
     Status st;
     size_t data;
     *s = (Safetensors){.path = strdup(path)};
-    if (!s->path) return FAIL(ERR_MEMORY, "%s: out of memory", path);
+    if (!s->path) return FAIL(ERR_MEMORY, "%s: no memory for the path", path);
     TRY_OR_FAIL(st, map_file(s));
     TRY_OR_FAIL(st, parse_header(s, &data));
     TRY_OR_FAIL(st, parse_entries(s, data));

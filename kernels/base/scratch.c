@@ -23,7 +23,8 @@ static bool push_block(Device *dev, size_t size, const char *detail)
     char *memory = block ? device_alloc_undefined(dev, size, USE, detail) : NULL;
     if (!memory) { /* where device_alloc_undefined has failed, its message is recorded and stays */
         free(block);
-        device_fail(dev, FAIL(ERR_MEMORY, "no memory for a block of %zu bytes of scratch", size));
+        device_fail(dev, FAIL(ERR_MEMORY, "no memory for scratch%s: want %zu bytes",
+                              detail ? detail : "", size));
         return false;
     }
     *block = (ScratchBlock){s->top, s->in_use, size, memory};

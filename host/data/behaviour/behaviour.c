@@ -21,13 +21,10 @@
 static Status read_actions(Behaviour *b)
 {
     const hid_t file = b->store->file;
-    const int actions = get_texts(file, "action_names", ACTIONS_MAX, b->action_name);
-    b->actions = actions < 0 ? 0 : actions;
+    TRY(get_texts(b->path, file, "action_names", ACTIONS_MAX, b->action_name, &b->actions));
     if (b->actions == 0)
         return FAIL(ERR_FORMAT, "%s: attribute action_names: want 1 to %d texts", b->path,
                     ACTIONS_MAX);
-    for (int a = 0; a < b->actions; a++)
-        if (!b->action_name[a]) return FAIL(ERR_MEMORY, "%s: out of memory", b->path);
     if (!get_numbers(file, "action_rewards", TYPE_FLOAT32, b->actions, b->action_reward))
         return FAIL(ERR_FORMAT, "%s: attribute action_rewards: want %d numbers, one an action",
                     b->path, b->actions);
@@ -39,7 +36,8 @@ static Status read_root(Behaviour *b)
 {
     const hid_t file = b->store->file;
     int32_t version = 0;
-    char *schema = get_text(file, "schema");
+    char *schema, *hash;
+    TRY(get_text(b->path, file, "schema", &schema));
     const bool known = schema && !strcmp(schema, "souk-behaviour");
     free(schema);
     if (!known)
@@ -50,7 +48,7 @@ static Status read_root(Behaviour *b)
     if (!get_numbers(file, "schema_version", TYPE_INT32, 1, &version) || version != 1)
         return FAIL(ERR_FORMAT, "%s: attribute schema_version: %d, want 1", b->path, version);
     TRY(read_actions(b));
-    char *hash = get_text(file, "catalogue_hash");
+    TRY(get_text(b->path, file, "catalogue_hash", &hash));
     const bool good = hash && strlen(hash) == 64 && strspn(hash, "0123456789abcdef") == 64;
     if (good) memcpy(b->catalogue_hash, hash, 65);
     free(hash);
@@ -59,9 +57,8 @@ static Status read_root(Behaviour *b)
                     b->path);
     if (!get_numbers(file, "episode_gap_ms", TYPE_INT64, 1, &b->episode_gap_ms))
         return FAIL(ERR_FORMAT, "%s: attribute episode_gap_ms: want a number", b->path);
-    b->report = get_text(file, "report");
-    b->split_rule = get_text(file, "split_rule");
-    return OK;
+    TRY(get_text(b->path, file, "report", &b->report));
+    return get_text(b->path, file, "split_rule", &b->split_rule);
 }
 
 /* ---- Features -------------------------------------------------------------------------------- */
@@ -323,7 +320,7 @@ Status behaviour_open(Behaviour *b, const char *path)
     *b = (Behaviour){.path = strdup(path), .store = calloc(1, sizeof *b->store)};
     if (!b->path || !b->store) {
         behaviour_close(b);
-        return FAIL(ERR_MEMORY, "%s: out of memory", path);
+        return FAIL(ERR_MEMORY, "%s: no memory for the file's description", path);
     }
     b->store->file = -1;
     pthread_mutex_init(&b->store->lock, NULL);

@@ -139,7 +139,8 @@ static Status events_of(const Behaviour *b, Column column, int64_t first, int64_
     *events = direct ? direct + (size_t)first * size : NULL;
     if (direct) return OK;
     *events = *copy = malloc((size_t)count * size);
-    if (!*copy) return FAIL(ERR_MEMORY, "%s: no memory to check it", b->path);
+    if (!*copy)
+        return FAIL(ERR_MEMORY, "%s: no memory to check %" PRId64 " events", b->path, count);
     return columns_read(b, column, first, count, *copy);
 }
 

@@ -10,54 +10,61 @@ enum { TEXT_BYTES_MAX = 1 << 28, DEFLATE_MOST = 1032 };
 
 /* ---- Attributes ------------------------------------------------------------------------------ */
 
-static int take_variable(hid_t attribute, hid_t type, hid_t space, int count, char **texts)
+/* Both return false where the attribute cannot be read. *taken: the texts that there was memory
+ * for. */
+static bool take_variable(hid_t attribute, hid_t type, hid_t space, int count, char **texts,
+                          int *taken)
 {
     char **stored = calloc((size_t)count, sizeof *stored);
-    int taken = -1;
-    if (stored && H5Aread(attribute, type, stored) >= 0) {
-        for (taken = 0; taken < count; taken++)
-            texts[taken] = strdup(stored[taken] ? stored[taken] : "");
-        H5Dvlen_reclaim(type, space, H5P_DEFAULT, stored);
-    }
+    if (!stored) return true;
+    const bool good = H5Aread(attribute, type, stored) >= 0;
+    for (*taken = 0; good && *taken < count; ++*taken)
+        if (!(texts[*taken] = strdup(stored[*taken] ? stored[*taken] : ""))) break;
+    if (good) H5Dvlen_reclaim(type, space, H5P_DEFAULT, stored);
     free(stored);
-    return taken;
+    return good;
 }
 
-static int take_fixed(hid_t attribute, hid_t type, int count, char **texts)
+static bool take_fixed(hid_t attribute, hid_t type, int count, char **texts, int *taken)
 {
     const size_t width = H5Tget_size(type);
-    if (width < 1 || width > TEXT_BYTES_MAX / (size_t)count) return -1;
+    if (width < 1 || width > TEXT_BYTES_MAX / (size_t)count) return false;
     char *stored = calloc((size_t)count, width);
-    int taken = -1;
-    if (stored && H5Aread(attribute, type, stored) >= 0)
-        for (taken = 0; taken < count; taken++)
-            texts[taken] = strndup(stored + (size_t)taken * width, width);
+    if (!stored) return true;
+    const bool good = H5Aread(attribute, type, stored) >= 0;
+    for (*taken = 0; good && *taken < count; ++*taken)
+        if (!(texts[*taken] = strndup(stored + (size_t)*taken * width, width))) break;
     free(stored);
-    return taken;
+    return good;
 }
 
-int get_texts(hid_t object, const char *name, int most, char **texts)
+Status get_texts(const char *path, hid_t object, const char *name, int most, char **texts,
+                 int *count)
 {
-    if (H5Aexists(object, name) <= 0) return -1;
+    *count = 0;
+    if (H5Aexists(object, name) <= 0) return OK;
     const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-    if (attribute < 0) return -1;
+    if (attribute < 0) return OK;
     const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-    const hssize_t count = H5Sget_simple_extent_npoints(space);
-    int taken = -1;
-    if (count >= 1 && count <= most && H5Tget_class(type) == H5T_STRING)
-        taken = H5Tis_variable_str(type) > 0
-                    ? take_variable(attribute, type, space, (int)count, texts)
-                    : take_fixed(attribute, type, (int)count, texts);
+    const hssize_t stored = H5Sget_simple_extent_npoints(space);
+    int taken = 0;
+    if (stored >= 1 && stored <= most && H5Tget_class(type) == H5T_STRING) {
+        const bool good = H5Tis_variable_str(type) > 0
+                              ? take_variable(attribute, type, space, (int)stored, texts, &taken)
+                              : take_fixed(attribute, type, (int)stored, texts, &taken);
+        if (good) *count = (int)stored;
+    }
     H5Sclose(space);
     H5Tclose(type);
     H5Aclose(attribute);
-    return taken;
+    return taken == *count ? OK : FAIL(ERR_MEMORY, "%s: no memory for attribute %s", path, name);
 }
 
-char *get_text(hid_t object, const char *name)
+Status get_text(const char *path, hid_t object, const char *name, char **text)
 {
-    char *text = NULL;
-    return get_texts(object, name, 1, &text) == 1 ? text : NULL;
+    int count;
+    *text = NULL;
+    return get_texts(path, object, name, 1, text, &count);
 }
 
 bool get_numbers(hid_t object, const char *name, ElementType type, int64_t count, void *out)
@@ -142,7 +149,8 @@ static Status take_variable_keys(const char *path, hid_t dataset, hid_t type, co
                                  int64_t rows, char **out, size_t *width)
 {
     char **stored = calloc((size_t)rows + 1, sizeof *stored);
-    if (!stored) return FAIL(ERR_MEMORY, "%s: %s: no memory", path, name);
+    if (!stored)
+        return FAIL(ERR_MEMORY, "%s: %s: no memory for %" PRId64 " keys", path, name, rows);
     Status st;
     if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, stored) < 0)
         TRY_OR_FAIL(st, FAIL(ERR_FORMAT, "%s: %s: cannot read its data", path, name));

@@ -8,11 +8,12 @@
 #include "base/status.h"
 #include "data/behaviour/schema.h"
 
-/* The texts of an attribute, at most `most`, each allocated here (NULL where memory is lacking).
- * Returns their number, or -1 where there is no such attribute. */
-int get_texts(hid_t object, const char *name, int most, char **texts);
+/* The texts of an attribute, at most `most`, each allocated here; the caller frees them, also on
+ * failure. *count: their number, 0 where there is no such attribute. */
+Status get_texts(const char *path, hid_t object, const char *name, int most, char **texts,
+                 int *count);
 /* The text of an attribute, allocated here; NULL where there is no such attribute. */
-char *get_text(hid_t object, const char *name);
+Status get_text(const char *path, hid_t object, const char *name, char **text);
 /* An attribute of exactly `count` numbers, converted to `type`. False where there is none. */
 bool get_numbers(hid_t object, const char *name, ElementType type, int64_t count, void *out);
 

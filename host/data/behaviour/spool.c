@@ -16,7 +16,7 @@ Status spool_open(Spool *s, const char *beside)
     *s = (Spool){.file = -1, .beside = beside, .buffer = malloc(BUFFER_BYTES)};
     char *path = NULL;
     if (!s->buffer || asprintf(&path, "%s.spool.XXXXXX", beside) < 0)
-        return FAIL(ERR_MEMORY, "%s: out of memory", beside);
+        return FAIL(ERR_MEMORY, "%s: no memory for a buffer", beside);
     s->file = mkostemp(path, O_CLOEXEC);
     const int cause = errno;
     if (s->file >= 0) unlink(path);

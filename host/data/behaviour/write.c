@@ -68,12 +68,14 @@ static Status copy_header(BehaviourWriter *w, const BehaviourHeader *h)
     for (int i = 0; i < h->actions; i++) {
         w->action_reward[i] = h->action_reward[i];
         w->action_name[i] = strdup(h->action_name[i]);
-        if (!w->action_name[i]) return FAIL(ERR_MEMORY, "%s: out of memory", w->file.path);
+        if (!w->action_name[i])
+            return FAIL(ERR_MEMORY, "%s: no memory for the names of actions", w->file.path);
     }
     for (int i = 0; i < h->event_numbers; i++) {
         TRY(check_name(w->file.path, "event", h->event_number_name[i]));
         w->number_name[i] = strdup(h->event_number_name[i]);
-        if (!w->number_name[i]) return FAIL(ERR_MEMORY, "%s: out of memory", w->file.path);
+        if (!w->number_name[i])
+            return FAIL(ERR_MEMORY, "%s: no memory for the names of numbers", w->file.path);
     }
     return OK;
 }
@@ -94,7 +96,7 @@ Status behaviour_write_create(BehaviourWriter **writer, const char *path,
 {
     BehaviourWriter *w = calloc(1, sizeof *w);
     *writer = w;
-    if (!w) return FAIL(ERR_MEMORY, "%s: out of memory", path);
+    if (!w) return FAIL(ERR_MEMORY, "%s: no memory for a writer", path);
     w->most_item = -1;
     Status st;
     TRY_OR_FAIL(st, files_atomic_open(&w->file, path));
