@@ -10,7 +10,8 @@
 #include "base/progress.h"
 #include "measure/histories.h"
 #include "measure/measure.h"
-#include "train/trainer.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 
 enum { BATCHES = 16 }; /* different batches of synthetic histories, which come in turns */
 
@@ -71,7 +72,7 @@ static Status run(Run *r, int64_t warmup, int64_t steps, Listener *listener, dou
 static void summarise(const Run *r, int64_t steps, double *seconds, BenchStep *result)
 {
     const Trainer *t = &r->trainer;
-    const MemoryPlan plan = trainer_plan(t);
+    const size_t *planned = t->plan.part;
     double all = 0.0;
     for (int64_t i = 0; i < steps; i++) all += seconds[i];
     qsort(seconds, (size_t)steps, sizeof *seconds, measure_ascending);
@@ -84,11 +85,11 @@ static void summarise(const Run *r, int64_t steps, double *seconds, BenchStep *r
                           .p10 = measure_quantile(seconds, (int)steps, 0.1),
                           .p90 = measure_quantile(seconds, (int)steps, 0.9),
                           .waited = r->waited / all,
-                          .parameter_bytes = plan.parameters,
-                          .gradient_bytes = plan.gradients,
-                          .moment_bytes = plan.moments,
-                          .target_bytes = plan.target_network,
-                          .activation_bytes = plan.activations,
+                          .parameter_bytes = planned[PLAN_PARAMETERS],
+                          .gradient_bytes = planned[PLAN_GRADIENTS],
+                          .moment_bytes = planned[PLAN_MOMENTS],
+                          .target_bytes = planned[PLAN_TARGET_NETWORK],
+                          .activation_bytes = planned[PLAN_ACTIVATIONS],
                           .scratch_bytes = t->dev.scratch.high_water};
     result->encoder_parameters = result->parameters - items * dim;
     result->flops =

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { ALIGN = 256, COLUMNS = 16 };
-static const char USE[] = "inputs";
+static const char USE[] = "inputs", PROFILES[] = "user profiles";
 
 /* The bytes of all columns; each begins at a multiple of ALIGN. */
 size_t model_input_bytes(const Model *m, int64_t tokens)
@@ -24,8 +24,8 @@ Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *
         return FAIL(ERR_MEMORY, "no memory for %" PRId64 " categories of users", s->user_kinds);
     const size_t rows = (size_t)(s->user_kinds * tokens) * sizeof *in->user_row;
     const size_t values = (size_t)(s->user_numbers * tokens) * sizeof *in->user_value;
-    in->user_row = device_alloc_host(dev, rows, USE);
-    in->user_value = in->user_row ? device_alloc_host(dev, values, USE) : NULL;
+    in->user_row = device_alloc_host(dev, rows, PROFILES);
+    in->user_value = in->user_row ? device_alloc_host(dev, values, PROFILES) : NULL;
     if (!in->user_value) return ERR_MEMORY;
     return device_alloc_staging(dev, &in->staging, model_input_bytes(m, tokens), USE);
 }
@@ -56,6 +56,7 @@ static void spread_unknown(ModelInput *in, const ModelShape *s, const Batch *bat
 static void spread_profiles(ModelInput *in, const ModelShape *s, const Batch *batch,
                             const FeatureSet *users)
 {
+    if (s->user_kinds == 0 && s->user_numbers == 0) return;
     for (int64_t w = 0; w < batch->windows; w++) {
         const int64_t user = batch->user[w];
         if (user < 0) {
@@ -116,10 +117,9 @@ static Tensor place_tokens(ModelInput *in, const Batch *batch, void *from, Dtype
     return place(in, from, dtype, batch->used, in->tokens, columns, padding);
 }
 
-static void place_all(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b)
+static void place_all(ModelInput *in, const Model *m, const Batch *batch)
 {
     const ModelShape *s = &m->shape;
-    if (s->user_kinds || s->user_numbers) spread_profiles(in, s, batch, &b->user_features);
     in->used = 0;
     in->item = place_tokens(in, batch, batch->item, I32, 0, -1);
     in->action = place_tokens(in, batch, batch->action, I32, 0, -1);
@@ -150,8 +150,9 @@ void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const B
     in->tokens = batch->used;
     in->windows = batch->windows;
     in->longest = longest_window(batch);
+    spread_profiles(in, &m->shape, batch, &b->user_features);
     device_feed_follow(in->dev);
-    place_all(in, m, batch, b);
+    place_all(in, m, batch);
     device_feed_join(in->dev);
 }
 
@@ -168,6 +169,32 @@ void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const 
     in->windows = shape.windows;
     in->longest = shape.longest;
     in->packed = packed;
-    place_all(in, m, batch, b);
+    spread_profiles(in, &m->shape, batch, &b->user_features);
+    place_all(in, m, batch);
     in->packed = NULL;
+}
+
+void model_input_measure(ModelInput *in, const Model *m, InputShape shape, bool propensity)
+{
+    REQUIRE(in->dev->measures, "a device that runs gets an input without data, want a batch");
+    void *none = in->user_row; /* of a device that measures: an address that must not be read */
+    const Batch batch = {.tokens = shape.tokens,
+                         .used = shape.tokens,
+                         .windows = shape.windows,
+                         .cu_seqlens = none,
+                         .first_event = none,
+                         .item = none,
+                         .action = none,
+                         .gap = none,
+                         .position = none,
+                         .target = none,
+                         .target_action = none,
+                         .reward = none,
+                         .end = none,
+                         .propensity = propensity ? none : NULL,
+                         .feature = none};
+    in->tokens = shape.tokens;
+    in->windows = shape.windows;
+    in->longest = shape.longest;
+    place_all(in, m, &batch);
 }

@@ -53,4 +53,8 @@ size_t model_input_bytes(const Model *m, int64_t tokens);
 void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b,
                       InputShape shape, void *packed);
 
+/* The tensors of a batch of this shape without their data, on a device that measures.
+ * `propensity`: with the propensities of the log. */
+void model_input_measure(ModelInput *in, const Model *m, InputShape shape, bool propensity);
+
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "elementwise.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 
 static const double F32_BOUND = 1e-5, F32_SPACING = 0x1p-23;
 static const double BF16_RATIO = 1.5, BF16_ROUNDING = 0x1p-8;
@@ -247,7 +249,9 @@ static Status compare_params(Check *c, CheckReport *r, ParamCopy copy, CheckKind
     if (!p->copy[copy]) return OK;
     Errors *e = calloc((size_t)p->count, sizeof *e);
     float *subject = device_read(&c->subject.dev, there->arena[copy].base, there->arena[copy].used);
-    const Status st = e && subject ? device_sync(&c->subject.dev) : FAIL(ERR_MEMORY, "no memory");
+    const Status st = e && subject
+                          ? device_sync(&c->subject.dev)
+                          : FAIL(ERR_MEMORY, "no memory for the errors of %d parameters", p->count);
     for (int i = 0; st == OK && i < p->count; i++)
         e[i] = errors_of(subject + params_first(p, i), y->count ? f32(y->copy[copy][i]) : NULL,
                          f32(p->copy[copy][i]), tensor_count(p->info[i].shape));

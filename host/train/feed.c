@@ -1,12 +1,13 @@
 #include "train/feed.h"
 
-enum { NUMBERS = 256, WINDOWS_MIN = 8 }; /* bytes of a slot before the batch */
+/* NUMBERS: the bytes of a slot before the batch. */
+enum { NUMBERS = 256, WINDOWS_MIN = 8 };
 
-static Status open_room(Feed *f, StepInput *in)
+static Status open_input(Feed *f, StepInput *in)
 {
     TRY(model_input_open(&in->batch, f->model, f->tokens, f->dev));
-    TRY(device_alloc_staging(f->dev, &in->room, sizeof in->numbers, "inputs"));
-    StepNumbers *n = in->room ? in->room : &in->numbers;
+    TRY(device_alloc_staging(f->dev, &in->staging, sizeof in->numbers, "inputs"));
+    StepNumbers *n = in->staging ? in->staging : &in->numbers;
     in->step = TENSOR(&n->step, I64, 1);
     in->schedule = TENSOR(n->schedule, F64, ADAMW_SCHEDULE);
     return OK;
@@ -15,10 +16,11 @@ static Status open_room(Feed *f, StepInput *in)
 Status feed_open(Feed *f, const Model *m, const Behaviour *file, int64_t tokens, int64_t longest,
                  int slots, Device *dev)
 {
-    REQUIRE(slots >= 1 && slots <= FEED_SLOTS_MAX, "feed: %d slots", slots);
+    REQUIRE(slots >= 1 && slots <= FEED_SLOTS_MAX, "feed: %d slots, want 1 to %d", slots,
+            FEED_SLOTS_MAX);
     *f = (Feed){.dev = dev, .model = m, .file = file, .tokens = tokens, .longest = longest};
-    for (int r = 0; r < FEED_ROOMS; r++) TRY(open_room(f, &f->room[r]));
-    if (!f->room[0].room) return OK;
+    for (int i = 0; i < FEED_INPUTS; i++) TRY(open_input(f, &f->input[i]));
+    if (!f->input[0].staging) return OK;
     for (; f->slots < slots; f->slots++) {
         f->slot[f->slots] =
             device_alloc_host(dev, NUMBERS + model_input_bytes(m, tokens), "input slots");
@@ -35,46 +37,64 @@ void feed_close(Feed *f)
         device_free(f->dev, f->slot[s]);
         device_event_close(f->dev, f->copied[s]);
     }
-    for (int r = 0; r < FEED_ROOMS; r++) {
-        model_input_close(&f->room[r].batch);
-        device_free(f->dev, f->room[r].room);
+    for (int i = 0; i < FEED_INPUTS; i++) {
+        model_input_close(&f->input[i].batch);
+        device_free(f->dev, f->input[i].staging);
     }
     *f = (Feed){0};
 }
 
-static InputShape shape_of(const Feed *f, const Batch *batch, int *number)
+/* The windows of shape number `shape`. Batches of up to `tokens` windows fit the last one. */
+static int64_t windows_of(const Feed *f, int shape)
 {
-    int64_t windows = WINDOWS_MIN;
-    for (*number = 0; windows < batch->windows; ++*number) windows *= 2;
-    if (windows > f->tokens && batch->windows <= f->tokens) windows = f->tokens;
-    return (InputShape){f->tokens, windows, f->longest};
+    const int64_t windows = (int64_t)WINDOWS_MIN << shape;
+    return windows > f->tokens ? f->tokens : windows;
 }
 
-/* The ops that read the room last are those of two steps ago, which device_feed_follow has marked in the
- * step before this one. */
-static void copy_to_room(Feed *f, StepInput *in, const Batch *batch, int slot)
+/* The number of the smallest shape that `windows` fit. */
+static int shape_of(const Feed *f, int64_t windows)
+{
+    int shape = 0;
+    while (windows_of(f, shape) < windows && windows_of(f, shape) < f->tokens) shape++;
+    return shape;
+}
+
+/* The ops that read this input last are those of two steps ago. device_feed_follow marked the end
+ * of them in the step before this one, so the copies wait for them. */
+static void copy_to_device(Feed *f, StepInput *in, const Batch *batch, int slot)
 {
     char *from = f->slot[slot];
     device_event_wait(f->dev, f->copied[slot]);
     *(StepNumbers *)(void *)from = in->numbers;
-    model_input_pack(&in->batch, f->model, batch, f->file, shape_of(f, batch, &in->shape),
-                     from + NUMBERS);
-    device_feed(f->dev, in->room, from, sizeof in->numbers);
+    in->shape = shape_of(f, batch->windows);
+    const InputShape shape = {f->tokens, windows_of(f, in->shape), f->longest};
+    model_input_pack(&in->batch, f->model, batch, f->file, shape, from + NUMBERS);
+    device_feed(f->dev, in->staging, from, sizeof in->numbers);
     device_feed(f->dev, in->batch.staging, from + NUMBERS, in->batch.used);
     device_event_mark_feed(f->dev, f->copied[slot]);
     device_feed_follow(f->dev);
     device_feed_join(f->dev);
 }
 
-const StepInput *feed_batch(Feed *f, const Batch *batch, const StepNumbers *numbers, int *room)
+const StepInput *feed_batch(Feed *f, const Batch *batch, const StepNumbers *numbers, int *index)
 {
-    *room = (int)(f->fed % FEED_ROOMS);
-    StepInput *in = &f->room[*room];
+    *index = (int)(f->fed % FEED_INPUTS);
+    StepInput *in = &f->input[*index];
     in->numbers = *numbers;
     if (f->slots)
-        copy_to_room(f, in, batch, (int)(f->fed % f->slots));
+        copy_to_device(f, in, batch, (int)(f->fed % f->slots));
     else
         model_input_set(&in->batch, f->model, batch, f->file);
     f->fed++;
+    return in;
+}
+
+const StepInput *feed_measure(Feed *f, int shape)
+{
+    if (shape > shape_of(f, f->tokens / 2)) return NULL; /* a window has at least two events */
+    StepInput *in = &f->input[0];
+    model_input_measure(&in->batch, f->model,
+                        (InputShape){f->tokens, windows_of(f, shape), f->longest},
+                        f->file->has_propensity);
     return in;
 }

@@ -10,6 +10,9 @@
 #include "evaluate/ranking/validation.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
+#include "train/plan.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 
 typedef struct {
     Trainer trainer;
@@ -21,10 +24,11 @@ typedef struct {
     Progress bar;
     int64_t steps, valid_every, save_every;
     double started, tokens_per_s;
-    double reported; /* when the last step was, or this one began */
+    double reported; /* the time of the last report; before the first step and after a pause, the
+                        time at which the step began */
     Listener *listener;
     bool interrupted; /* the listener asked to stop */
-    bool saved;       /* last.safetensors stands at this step */
+    bool saved;       /* last.safetensors has the state after this step */
 } Loop;
 
 static void path_in(char *path, size_t size, const Loop *l, const char *name)
@@ -32,7 +36,7 @@ static void path_in(char *path, size_t size, const Loop *l, const char *name)
     snprintf(path, size, "%s/%s", l->trainer.config.train_out, name);
 }
 
-/* ---- Starting ------------------------------------------------------------------------------------ */
+/* ---- Starting -------------------------------------------------------------------------------- */
 
 static Status start_or_resume(Loop *l, LoopOptions options)
 {
@@ -45,7 +49,8 @@ static Status start_or_resume(Loop *l, LoopOptions options)
         return checkpoint_resume(&l->trainer, &l->progression, path);
     }
     if (there && !options.overwrite)
-        return FAIL(ERR_USAGE, "%s exists: --resume goes on from it, --force starts anew", path);
+        return FAIL(ERR_USAGE, "%s exists: --resume continues it, --force starts a new training",
+                    path);
     return checkpoint_begin(&l->trainer);
 }
 
@@ -57,7 +62,7 @@ static Status open_stream(Loop *l)
     TRY(stream_open(&l->stream, &l->trainer.file, &options, l->progression.cursor));
     TRY(stream_batches(l->stream, 0, &batches));
     if (batches == 0)
-        return FAIL(ERR_FORMAT, "%s: /splits/train holds no history of two events",
+        return FAIL(ERR_FORMAT, "%s: /splits/train has no history of two events, want at least one",
                     l->trainer.file.path);
     l->steps = c->train_steps ? c->train_steps : c->train_epochs * batches;
     l->valid_every = c->train_valid_every ? c->train_valid_every : batches;
@@ -69,34 +74,29 @@ static Status open_stream(Loop *l)
 static void show_plan(const Loop *l)
 {
     const Trainer *t = &l->trainer;
-    const MemoryPlan p = trainer_plan(t);
-    listener_remark(
-        l->listener,
-        "%s: %" PRId64 " events, %" PRId64 " users, %" PRId64 " items\n"
-        "%.2f M parameters, %s, %" PRId64 " steps of %" PRId64 " tokens\n"
-        "memory: parameters %.0f MB, gradients %.0f, moments %.0f, target network %.0f, "
-        "activations %.0f",
-        t->file.path, t->file.events, t->file.users, t->file.items,
-        (double)params_elements(&t->model.params) / 1e6, t->config.learn_objective, l->steps,
-        t->config.train_tokens, (double)p.parameters / 1e6, (double)p.gradients / 1e6,
-        (double)p.moments / 1e6, (double)p.target_network / 1e6, (double)p.activations / 1e6);
+    char memory[PLAN_TEXT_MAX];
+    listener_remark(l->listener,
+                    "%s: %" PRId64 " events, %" PRId64 " users, %" PRId64 " items\n"
+                    "%.2f M parameters, %s, %" PRId64 " steps of %" PRId64 " tokens\n"
+                    "memory: %s",
+                    t->file.path, t->file.events, t->file.users, t->file.items,
+                    (double)t->plan.parameters / 1e6, t->config.learn_objective, l->steps,
+                    t->config.train_tokens, plan_text(memory, &t->plan));
 }
 
 Status loop_plan(const Config *config, FILE *out)
 {
     Behaviour file;
     Trainer t;
+    MemoryPlan plan;
     TRY(behaviour_open(&file, config->data_path));
     TRY(trainer_prepare(&t, config, file));
-    const MemoryPlan p = trainer_plan(&t);
-    json_t *plan = json_pack(
-        "{s:I, s:I, s:{s:I, s:I, s:I, s:I, s:I}}", "parameters",
-        (json_int_t)params_elements(&t.model.params), "bytes", (json_int_t)trainer_plan_bytes(&p),
-        "parts", "parameters", (json_int_t)p.parameters, "gradients", (json_int_t)p.gradients,
-        "moments", (json_int_t)p.moments, "target_network", (json_int_t)p.target_network,
-        "activations", (json_int_t)p.activations);
+    const Status st = plan_measure(&plan, &t);
     trainer_close(&t);
-    return report_print(out, plan, REPORT_NARROW);
+    TRY(st);
+    json_t *json = json_pack("{s:I, s:I, s:o}", "parameters", (json_int_t)plan.parameters, "bytes",
+                             (json_int_t)plan_bytes(&plan), "parts", plan_json(&plan));
+    return report_print(out, json, REPORT_NARROW);
 }
 
 static Status loop_open(Loop *l, const Config *config, LoopOptions options)
@@ -123,7 +123,7 @@ static void loop_close(Loop *l)
     trainer_close(&l->trainer);
 }
 
-/* ---- Running ------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static Status save(Loop *l)
 {
@@ -155,7 +155,7 @@ static Status validate(Loop *l)
     return checkpoint_write(t, &l->progression, path, false);
 }
 
-/* The oldest step not yet reported. */
+/* Report the oldest unreported step. */
 static Status report(Loop *l)
 {
     StepReport r;
@@ -176,14 +176,15 @@ static Status report(Loop *l)
     return OK;
 }
 
-/* Report until at most `left` steps are not: all, before anything but a step. */
+/* Report steps until at most `left` are unreported. */
 static Status report_until(Loop *l, int64_t left)
 {
     while (trainer_unreported(&l->trainer) > left) TRY(report(l));
     return OK;
 }
 
-/* A device is given the next step before the last one's report is read. */
+/* Enqueue the next step, then report as many earlier ones as should not wait: a GPU computes while
+ * the host prepares the next batch. */
 static Status advance(Loop *l)
 {
     Trainer *t = &l->trainer;
@@ -196,7 +197,7 @@ static Status advance(Loop *l)
     return report_until(l, trainer_ahead(t));
 }
 
-/* Why to stop; NULL to go on. */
+/* The reason to stop; NULL: there is none. */
 static const char *reason_to_stop(Loop *l)
 {
     const Config *c = &l->trainer.config;
@@ -229,7 +230,7 @@ static Status run(Loop *l)
     char extra[160];
     snprintf(extra, sizeof extra, "%s at step %" PRId64 ", best validation NDCG@10 %.4f", reason,
              l->trainer.step, fmax(l->progression.best, 0.0));
-    l->bar.total = l->trainer.step; /* done, wherever that was */
+    l->bar.total = l->trainer.step; /* the bar is full, also where training stopped early */
     progress_end(&l->bar, extra);
     return OK;
 }

@@ -1,9 +1,8 @@
-/* The step: what trainer.h calls one. */
+#include "train/step.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-
-#include "train/trainer.h"
 
 /* ---- What a step computes -------------------------------------------------------------------- */
 
@@ -39,8 +38,8 @@ static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
                             grad[m->at.item_id], &items);
 }
 
-/* Gradients and losses become the sums over the parts of the batch that the ranks have, with the
- * same bits on every rank: so all take the same step, or the same refuse it. */
+/* Sum gradients and losses over the ranks, each of which has a part of the batch. The sums have the
+ * same bits on every rank, so either all ranks take the step or all refuse it. */
 static void reduce_gradients(Trainer *t)
 {
     const Params *p = &t->model.params;
@@ -55,6 +54,13 @@ static void compute(Trainer *t, const StepInput *in)
     optimizer_step(&t->dev, &t->optimizer, &t->model.params, in->schedule, t->sums);
 }
 
+bool step_measure(Trainer *t, int shape)
+{
+    const StepInput *in = feed_measure(&t->feed, shape);
+    if (in) compute(t, in);
+    return in;
+}
+
 Losses step_gradients(Trainer *t, const Batch *batch)
 {
     double sum[SUMS] = {0};
@@ -66,11 +72,11 @@ Losses step_gradients(Trainer *t, const Batch *batch)
     return objective_losses(&t->objective, sum);
 }
 
-/* ---- Recording and replaying it -------------------------------------------------------------- */
+/* ---- Recording and replaying a step ---------------------------------------------------------- */
 
-/* Which steps are recorded is decided here: those of a device that has graphs, of an objective
- * whose launches never change, once a step of this shape has run (so that nothing is made for the
- * first time) and left the scratch where it will stay. */
+/* A step is recorded where the device has graphs and the launches of the objective never change;
+ * and only after a step of this shape has run, because recording may not allocate, and the scratch
+ * must keep its addresses. */
 static bool may_record(const Trainer *t, const StepInput *in)
 {
     return t->config.train_graph && !t->objective.changes_per_step && t->computed[in->shape] &&
@@ -85,12 +91,14 @@ static Status record(Trainer *t, const StepInput *in, DeviceGraph **graph)
     if (*graph) return OK;
     char cause[512];
     snprintf(cause, sizeof cause, "%s", status_message());
-    return FAIL(ERR_DEVICE, "%s, while a step was recorded; train.graph=0 trains without", cause);
+    return FAIL(ERR_DEVICE,
+                "%s, while a step was recorded as a graph; train.graph=0 trains without graphs",
+                cause);
 }
 
-static Status compute_or_replay(Trainer *t, const StepInput *in, int room)
+static Status compute_or_replay(Trainer *t, const StepInput *in, int index)
 {
-    DeviceGraph **graph = &t->graph[room][in->shape];
+    DeviceGraph **graph = &t->graph[index][in->shape];
     if (*graph && !device_graph_holds(&t->dev, *graph)) {
         device_graph_close(&t->dev, *graph);
         *graph = NULL;
@@ -108,7 +116,7 @@ static Status compute_or_replay(Trainer *t, const StepInput *in, int room)
 
 /* ---- Enqueueing and reporting ---------------------------------------------------------------- */
 
-/* A mean that is exp(score) is of rewards that are not negative. */
+/* With learn.log_values a value is exp(score), which no negative reward can have. */
 static Status check_rewards(const Trainer *t, const Batch *batch)
 {
     if (!t->config.learn_log_values) return OK;
@@ -125,16 +133,17 @@ static Status check_rewards(const Trainer *t, const Batch *batch)
 
 Status step_enqueue(Trainer *t, const Batch *batch)
 {
-    REQUIRE(t->enqueued - t->reported < STEPS_AHEAD, "trainer: %d steps wait for their reports",
+    REQUIRE(t->enqueued - t->reported < STEPS_AHEAD,
+            "%d steps wait for their reports, want less than %d before the next one", STEPS_AHEAD,
             STEPS_AHEAD);
     TRY(check_rewards(t, batch));
     PendingStep *p = &t->pending[t->enqueued % STEPS_AHEAD];
     StepNumbers numbers = {.step = t->step};
-    int room;
+    int index;
     optimizer_schedule(&t->optimizer, t->step + 1, numbers.schedule);
     device_range_begin(&t->dev, "step");
-    const StepInput *in = feed_batch(&t->feed, batch, &numbers, &room);
-    const Status st = compute_or_replay(t, in, room);
+    const StepInput *in = feed_batch(&t->feed, batch, &numbers, &index);
+    const Status st = compute_or_replay(t, in, index);
     device_fetch(&t->dev, p->found->sums, t->sums.data, sizeof p->found->sums);
     device_fetch(&t->dev, p->found->state, t->optimizer.state.data, sizeof p->found->state);
     device_event_mark(&t->dev, p->found_event);
@@ -160,7 +169,8 @@ static Status check_report(const StepReport *r)
     return OK;
 }
 
-/* The steps behind a failed one changed nothing either: as if they had not been enqueued. */
+/* The steps behind a failed one changed nothing either. Treat them as if they had not been
+ * enqueued. */
 static void go_back(Trainer *t, int64_t step)
 {
     device_sync(&t->dev);
@@ -171,7 +181,7 @@ static void go_back(Trainer *t, int64_t step)
 
 Status step_report(Trainer *t, StepReport *report)
 {
-    REQUIRE(trainer_unreported(t) > 0, "trainer: no step waits for its report");
+    REQUIRE(trainer_unreported(t) > 0, "no step waits for its report, want one");
     PendingStep *p = &t->pending[t->reported++ % STEPS_AHEAD];
     device_event_wait(&t->dev, p->found_event);
     TRY(t->dev.status);

@@ -7,6 +7,8 @@
 
 #include "model/saved.h"
 #include "train/checkpoint.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 
 enum { NAME_MAX_BYTES = 96, FIXED = 48 };
 

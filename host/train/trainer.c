@@ -1,12 +1,11 @@
 #include "train/trainer.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "elementwise.h"
 
-/* ---- Opening ------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 static Status read_objective(Trainer *t)
 {
@@ -60,46 +59,6 @@ static Status open_model(Trainer *t)
     return model_open(&t->model, &shape, &t->file, &t->dev);
 }
 
-MemoryPlan trainer_plan(const Trainer *t)
-{
-    const ModelShape *s = &t->model.shape;
-    const size_t bytes = params_bytes(&t->model.params);
-    const size_t half = s->activation == BF16 ? params_bytes_bf16(&t->model.params) : 0;
-    const size_t wide = tensor_dtype_size(s->activation), narrow = sizeof(float);
-    const size_t block = wide * (size_t)(6 * s->dim + 2 * s->ff) + narrow * (size_t)(s->heads + 2);
-    const size_t top = wide * (size_t)(2 * s->dim) + narrow;
-    const size_t trained = (size_t)s->layers * block + top + wide * (size_t)s->dim;
-    return (MemoryPlan){
-        .parameters = bytes + half,
-        .gradients = bytes,
-        .moments = 2 * bytes,
-        .target_network = t->objective.target ? bytes + half : 0,
-        .activations =
-            (size_t)t->config.train_tokens * (trained + (t->objective.target ? block + top : 0)),
-    };
-}
-
-size_t trainer_plan_bytes(const MemoryPlan *p)
-{
-    return p->parameters + p->gradients + p->moments + p->target_network + p->activations;
-}
-
-/* Refuse what the machine cannot hold before an hour is spent finding out. */
-static Status check_plan(Trainer *t)
-{
-    const MemoryPlan p = trainer_plan(t);
-    const size_t need = trainer_plan_bytes(&p);
-    const size_t have = device_available(&t->dev);
-    if (need <= have) return OK;
-    return FAIL(
-        ERR_MEMORY,
-        "the plan needs %.1f GiB (parameters %.1f, gradients %.1f, moments %.1f, target network "
-        "%.1f, activations %.1f), the machine has %.1f GiB",
-        (double)need / 0x1p30, (double)p.parameters / 0x1p30, (double)p.gradients / 0x1p30,
-        (double)p.moments / 0x1p30, (double)p.target_network / 0x1p30,
-        (double)p.activations / 0x1p30, (double)have / 0x1p30);
-}
-
 static Status open_feed(Trainer *t)
 {
     const Config *c = &t->config;
@@ -114,8 +73,9 @@ static Status open_feed(Trainer *t)
     return OK;
 }
 
-static Status take_memory(Trainer *t)
+Status trainer_take(Trainer *t)
 {
+    TRY(open_model(t));
     Params *p = &t->model.params;
     const int64_t tokens = t->config.train_tokens;
     const Dtype activation = t->model.shape.activation;
@@ -154,51 +114,38 @@ Status trainer_prepare(Trainer *t, const Config *config, Behaviour file)
     if (t->objective.needs_propensities && !file.has_propensity) {
         st = FAIL(
             ERR_USAGE,
-            "%s: learn.objective = %s asks for the probabilities with which the log chose; want "
-            "/events/propensity (worlds write it)",
+            "%s: learn.objective = %s reads the probabilities with which the log chose its items; "
+            "want /events/propensity (worlds write it)",
             file.path, config->learn_objective);
         goto fail;
     }
     read_optimizer(t);
     if (config->model_length > config->train_tokens) {
-        st = FAIL(ERR_USAGE, "model.length = %" PRId64 " does not fit train.tokens = %" PRId64,
+        st = FAIL(ERR_USAGE, "model.length = %" PRId64 ", want at most train.tokens = %" PRId64,
                   config->model_length, config->train_tokens);
         goto fail;
     }
     TRY_OR_FAIL(st, device_open(&t->dev, config->train_device, (int)config->train_threads));
-    TRY_OR_FAIL(st, open_model(t));
     return OK;
 fail:
     trainer_close(t);
     return st;
 }
 
-Status trainer_open_on(Trainer *t, const Config *config, Behaviour file)
+void trainer_open_measuring(Trainer *t, const Trainer *like)
 {
-    Status st;
-    TRY(trainer_prepare(t, config, file));
-    TRY_OR_FAIL(st, check_plan(t));
-    TRY_OR_FAIL(st, take_memory(t));
-    params_init(&t->model.params, (uint64_t)config->train_seed);
-    trainer_begin(t);
-    return OK;
-fail:
-    trainer_close(t);
-    return st;
-}
-
-Status trainer_open(Trainer *t, const Config *config)
-{
-    Behaviour file;
-    *t = (Trainer){0};
-    TRY(behaviour_open(&file, config->data_path));
-    return trainer_open_on(t, config, file);
+    *t = (Trainer){.config = like->config,
+                   .comm = like->comm,
+                   .file = like->file,
+                   .objective = like->objective};
+    read_optimizer(t);
+    device_open_measuring(&t->dev, &like->dev);
 }
 
 void trainer_close(Trainer *t)
 {
-    for (int r = 0; r < FEED_ROOMS; r++)
-        for (int s = 0; s < FEED_SHAPES; s++) device_graph_close(&t->dev, t->graph[r][s]);
+    for (int i = 0; i < FEED_INPUTS; i++)
+        for (int s = 0; s < FEED_SHAPES; s++) device_graph_close(&t->dev, t->graph[i][s]);
     for (int i = 0; i < STEPS_AHEAD; i++) {
         device_free(&t->dev, t->pending[i].found);
         device_event_close(&t->dev, t->pending[i].found_event);
@@ -210,8 +157,10 @@ void trainer_close(Trainer *t)
     encoder_close(&t->online);
     encoder_close(&t->target);
     model_close(&t->model);
-    behaviour_close(&t->file);
-    comm_close(&t->comm);
+    if (!t->dev.measures) { /* else they are those of another trainer */
+        behaviour_close(&t->file);
+        comm_close(&t->comm);
+    }
     device_close(&t->dev);
     *t = (Trainer){0};
 }

@@ -1,4 +1,7 @@
-/* One training step, and everything it needs in memory. The loop around it is train/loop.h. */
+/* A trainer: a model, its optimizer, and everything else that its steps need in memory.
+ * train/trainer_open.h opens one, train/step.h runs its steps, train/loop.h is the loop around
+ * them.
+ */
 #ifndef SOUK_TRAINER_H
 #define SOUK_TRAINER_H
 
@@ -11,23 +14,45 @@
 #include "model/encoder.h"
 #include "train/feed.h"
 
+/* The memory of a training, in bytes; train/plan.h measures it. */
+typedef enum {
+    PLAN_PARAMETERS, /* with the bf16 copies that products read */
+    PLAN_GRADIENTS,  /* of the parameters */
+    PLAN_MOMENTS,    /* of AdamW, both */
+    PLAN_TARGET_NETWORK,
+    PLAN_ACTIVATIONS,   /* of the encoders, and the gradient of the states */
+    PLAN_OPTIMIZER,     /* what AdamW keeps beside the moments */
+    PLAN_ITEM_FEATURES, /* on CUDA */
+    PLAN_INPUTS,        /* staging buffers for batches, on CUDA */
+    PLAN_USER_PROFILES, /* repeated for each token of a batch, on the host */
+    PLAN_INPUT_SLOTS,   /* pinned memory of the host, on CUDA */
+    PLAN_REPORTS,       /* pinned memory of the host */
+    PLAN_SCRATCH,       /* of the largest step */
+    PLAN_WORKSPACES,    /* of libraries, on CUDA */
+    PLAN_PARTS,
+} PlanPart;
+typedef struct {
+    int64_t parameters; /* their number */
+    size_t part[PLAN_PARTS];
+} MemoryPlan;
+
 typedef struct {
     int64_t step; /* from 1 */
     Losses losses;
     double gradient_norm, lr;
-    int64_t tokens;      /* used */
+    int64_t tokens;      /* of the batch, without padding */
     StreamCursor cursor; /* of the batch */
 } StepReport;
 
-enum { STEPS_AHEAD = 2 }; /* that may be enqueued and not reported */
+enum { STEPS_AHEAD = 2 }; /* the largest number of steps that are enqueued and not reported */
 
-/* A step between the two, and what it finds: in memory that the device writes while the host goes on. */
+/* A step that is enqueued and not reported. The device writes `found` while the host goes on. */
 typedef struct {
     StepReport report;
     struct {
         double sums[SUMS], state[ADAMW_STATE];
     } * found;
-    DeviceEvent *found_event;
+    DeviceEvent *found_event; /* marked behind the copy into `found` */
 } PendingStep;
 
 typedef struct {
@@ -37,72 +62,56 @@ typedef struct {
     Behaviour file;
     Objective objective;
     Optimizer optimizer;
+    MemoryPlan plan; /* what opening and the steps take */
     Model model;
     Encoder online, target; /* target: only where an agent reads the target network */
     ModelInput input;       /* of step_gradients */
-    Feed feed;              /* of steps */
+    Feed feed;              /* of the steps */
     Arena gradient_arena;
     Tensor dh;     /* [tokens, dim] of the activations' dtype */
     Tensor sums;   /* the step's losses: learn/agent.h */
     Tensor number; /* i64 [1]: the step, for step_gradients */
 
-    PendingStep pending[STEPS_AHEAD];            /* step n of this trainer is in n % STEPS_AHEAD */
-    int64_t enqueued, reported;                  /* steps of this trainer */
-    DeviceGraph *graph[FEED_ROOMS][FEED_SHAPES]; /* a step on such a batch; NULL: not recorded */
-    bool computed[FEED_SHAPES];                  /* one was, launch by launch */
-    int64_t replayed;                            /* steps of this trainer, from a graph */
-    int64_t step; /* optimizer steps enqueued; after a failed one, those before it */
+    PendingStep pending[STEPS_AHEAD];             /* step n of this trainer is in n % STEPS_AHEAD */
+    int64_t enqueued, reported;                   /* the number of steps of this trainer */
+    DeviceGraph *graph[FEED_INPUTS][FEED_SHAPES]; /* of a step on this input; NULL: not recorded */
+    bool computed[FEED_SHAPES]; /* a step of this shape has run launch by launch */
+    int64_t replayed;           /* the number of steps of this trainer that ran as a graph */
+    int64_t step; /* of the optimizer: steps enqueued; after a failed step, those before it */
 } Trainer;
 
-/* Open the file, plan the memory, refuse early what does not fit, take it, initialise the weights.
- * `steps` of the schedule come from config (train.steps, or epochs times the batches of an epoch). */
-Status trainer_open(Trainer *t, const Config *config);
-/* The same on an open file, which the trainer closes, also on failure. */
-Status trainer_open_on(Trainer *t, const Config *config, Behaviour file);
-/* Its first half: all that a plan needs, before any memory of the plan is taken. */
+/* The first half of opening: read the settings and open the device. Takes no memory of the plan.
+ * The trainer closes `file`, also on failure. */
 Status trainer_prepare(Trainer *t, const Config *config, Behaviour file);
+/* A trainer like `like`, prepared, on a device that measures. It uses the file and the ranks of
+ * `like`, which must stay open. */
+void trainer_open_measuring(Trainer *t, const Trainer *like);
+/* The second half: take the memory of a prepared trainer. Parameters are 0. */
+Status trainer_take(Trainer *t);
 void trainer_close(Trainer *t); /* safe on {0} */
-/* The weights in PARAM_VALUE are the first ones: the target network and what products read become theirs.
- * Opening does so with the weights of the seed. */
+
+/* Begin training with the weights that PARAM_VALUE has now: copy them to the target network, and
+ * round them to the bf16 copies that products read. Opening does this with the weights of
+ * train.seed. */
 void trainer_begin(Trainer *t);
 
-/* A session over the trainer's weights, as they are at each request, and in the memory of its online
- * encoder: not to be used between the forward and the backward pass of a step. Close it before the
- * trainer. */
+/* A session on the trainer's weights, which a request reads as they are at that time. It computes
+ * in the memory of t->online, so do not use it between the forward and the backward pass of a
+ * step. Close it before the trainer. */
 Status trainer_session(Trainer *t, Session **session);
 
-/* The stream that config asks for. */
+/* The stream of batches that the settings ask for. */
 StreamOptions trainer_stream(const Trainer *t);
-/* Set the length of the learning-rate schedule. */
+/* Set the number of steps of the learning-rate schedule. */
 void trainer_schedule(Trainer *t, int64_t steps);
 
-/* Forward, losses, backward: gradients of `batch`, of all ranks, in PARAM_GRAD, not yet applied. */
-Losses step_gradients(Trainer *t, const Batch *batch);
-/* The whole step: gradients, clip, AdamW, target network, and its report; it waits for the step. Fails,
- * weights unchanged, when a loss or the gradient is not finite. */
-Status step_run(Trainer *t, const Batch *batch, StepReport *report);
-
-/* The same apart, so that the host need not wait for a device: enqueue the next step, at most STEPS_AHEAD
- * before the oldest is reported; report the oldest, which waits for that one alone. From a step on that
- * is not finite weights and target network stay as they are, also in those enqueued behind it, which
- * its report takes back. `batch` must stay until the report on the CPU; elsewhere it may change at once.
- *
- * On CUDA batches are fed as train/feed.h says, and with train.graph = 1 a step is recorded once for a room
- * and shape of batches, and replayed (base/device.h): the same launches, the same bits. */
-Status step_enqueue(Trainer *t, const Batch *batch);
-Status step_report(Trainer *t, StepReport *report);
+/* The number of steps that are enqueued and not reported. */
 static inline int64_t trainer_unreported(const Trainer *t) { return t->enqueued - t->reported; }
-/* Steps that are best left unreported while the next is enqueued: on the CPU none. */
+/* How many steps should stay unreported while the next one is enqueued: on the CPU none, because
+ * there a step has run when step_enqueue returns. */
 static inline int64_t trainer_ahead(const Trainer *t)
 {
     return ON_CUDA(&t->dev) ? STEPS_AHEAD - 1 : 0;
 }
-
-/* Bytes of each part, before anything is taken. */
-typedef struct {
-    size_t parameters, gradients, moments, target_network, activations;
-} MemoryPlan;
-MemoryPlan trainer_plan(const Trainer *t);
-size_t trainer_plan_bytes(const MemoryPlan *p); /* of all parts */
 
 #endif

@@ -29,7 +29,7 @@ reports() {
     check "$1: times steps on synthetic histories" "$SOUK" bench --device "$1" --tiny --quiet --steps 3 --warmup 2 \
         --items 300 --json "$steps" "${model[@]}"
     check "$1: full windows, every item, all memory" holds "$steps" \
-        "(r['steps']['tokens'], r['steps']['items'], r['steps']['memory']['parameters']) == (256, 300, 4 * r['steps']['parameters'])"
+        "(r['steps']['tokens'], r['steps']['items']) == (256, 300) and 0 <= r['steps']['memory']['parameters'] - 4 * r['steps']['parameters'] < 256 * 64"
     # 6 tokens (parameters of the encoder + length dim layers, for causal attention + items dim)
     check "$1: model FLOPs are the formula's" holds "$steps" \
         "r['steps']['flops'] == 6 * 256 * (r['steps']['encoder_parameters'] + 16 * 16 * r['model']['layers'] + 300 * 16)"

@@ -11,6 +11,8 @@
 #include "train/checkpoint.h"
 #include "train/metrics.h"
 #include "train/rounds/report.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 #include "world/log.h"
 #include "world/model_actor.h"
 #include "world/open.h"

@@ -8,7 +8,8 @@
 #include "test.h"
 
 #include "model/safetensors.h"
-#include "train/trainer.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 
 enum { STEPS = 20 };
 static const double BOUND = 1e-5;

@@ -3,7 +3,8 @@
 #include "pair.h"
 #include "shop.h"
 
-#include "train/trainer.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 
 enum { STEPS = 3 };
 static char path[256], without[256]; /* the log has features and propensities, or neither */

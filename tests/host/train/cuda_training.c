@@ -8,6 +8,9 @@
 
 #include "train/checkpoint.h"
 #include "train/loop.h"
+#include "train/plan.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 
 enum { BATCHES = 6 };
 static char path[256], folder[256];
@@ -205,9 +208,8 @@ static void slots_readers_and_late_reports_change_no_bit(void **state)
     free_weights(&one);
 }
 
-/* With one slot the host waits for each copy, so that copies run far ahead of ops that nobody waits
- * for. */
-static void a_room_is_filled_again_when_its_ops_are_done(void **state)
+/* With one slot the host waits for each copy and for no op, so that copies run far ahead of ops. */
+static void a_staging_buffer_is_filled_again_when_its_ops_are_done(void **state)
 {
     (void)state;
     static Trainer t;
@@ -224,11 +226,11 @@ static void a_room_is_filled_again_when_its_ops_are_done(void **state)
     assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
     seen = device_alloc(&t.dev, BATCHES * bytes, "a test");
     for (int i = 0; i < BATCHES; i++) {
-        int room;
+        int index;
         const StepNumbers numbers = {.step = i};
         assert_ok(stream_next(stream, &batch));
-        const StepInput *in = feed_batch(&t.feed, batch, &numbers, &room);
-        assert_int_equal(room, i % FEED_ROOMS);
+        const StepInput *in = feed_batch(&t.feed, batch, &numbers, &index);
+        assert_int_equal(index, i % FEED_INPUTS);
         device_copy(&t.dev, seen + (size_t)i * bytes, in->batch.item.data, bytes);
         want[i] = malloc(bytes);
         for (int64_t k = 0; k < c.train_tokens; k++)
@@ -244,6 +246,38 @@ static void a_room_is_filled_again_when_its_ops_are_done(void **state)
     device_free(&t.dev, seen);
     stream_close(stream);
     trainer_close(&t);
+}
+
+/* The batch has fewer windows than the largest shape, for which scratch is reserved. */
+static void a_step_takes_what_was_planned(void **state)
+{
+    (void)state;
+    static const char *const objectives[] = {"cross_entropy+double_q", "crr", "snqn"};
+    for (size_t o = 0; o < sizeof objectives / sizeof *objectives; o++)
+        for (int half = 0; half < 2; half++) {
+            static Trainer t, measuring;
+            Config c = settings("cuda", objectives[o]);
+            const StreamOptions options = stream_options(&c, 0);
+            Stream *stream;
+            const Batch *batch;
+            StepReport report;
+            snprintf(c.train_precision, sizeof c.train_precision, "%s", half ? "bf16" : "f32");
+            assert_ok(trainer_open(&t, &c));
+            trainer_open_measuring(&measuring, &t);
+            assert_ok(trainer_take(&measuring));
+            trainer_begin(&measuring);
+            assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
+            assert_ok(stream_next(stream, &batch));
+            assert_ok(step_run(&t, batch, &report));
+            assert_true(step_measure(&measuring, t.feed.input[0].shape));
+            assert_int_equal(t.dev.scratch.high_water, measuring.dev.scratch.high_water);
+            assert_true(t.dev.scratch.high_water <= t.plan.part[PLAN_SCRATCH]);
+            const size_t held = device_held(&t.dev, NULL), planned = plan_bytes(&t.plan);
+            assert_true(held <= planned && (double)held >= 0.98 * (double)planned);
+            trainer_close(&measuring);
+            stream_close(stream);
+            trainer_close(&t);
+        }
 }
 
 /* step_gradients takes the batch as it is; a step fills it up to constant shapes. On a GPU cuBLASLt
@@ -266,7 +300,7 @@ static void constant_shapes_change_no_bit(void **state)
         assert_ok(stream_next(stream, &batch));
         left += batch->tokens - batch->used;
         const Losses l = step_gradients(&plain, batch);
-        const Tensor on_device = plain.feed.room[0].schedule;
+        const Tensor on_device = plain.feed.input[0].schedule;
         optimizer_schedule(&plain.optimizer, plain.step + 1, schedule);
         device_copy_in(&plain.dev, on_device.data, schedule, sizeof schedule);
         optimizer_step(&plain.dev, &plain.optimizer, &plain.model.params, on_device, plain.sums);
@@ -468,7 +502,8 @@ int main(void)
         cmocka_unit_test(recorded_steps_are_the_steps),
         cmocka_unit_test(recorded_steps_in_bf16_are_the_steps),
         cmocka_unit_test(slots_readers_and_late_reports_change_no_bit),
-        cmocka_unit_test(a_room_is_filled_again_when_its_ops_are_done),
+        cmocka_unit_test(a_step_takes_what_was_planned),
+        cmocka_unit_test(a_staging_buffer_is_filled_again_when_its_ops_are_done),
         cmocka_unit_test(constant_shapes_change_no_bit),
         cmocka_unit_test(what_is_not_finite_stops_all_change),
         cmocka_unit_test(a_run_is_the_same_recorded_or_not_and_resumes_bit_for_bit),

@@ -3,7 +3,8 @@
 #include "data/stream/stream.h"
 #include "ranks.h"
 #include "shop.h"
-#include "train/trainer.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 
 enum { RANKS = 3, TOKENS = 256 };
 

@@ -7,6 +7,8 @@
 
 #include "train/checkpoint.h"
 #include "train/loop.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 
 static char data[256], folder[256];
 
@@ -237,7 +239,7 @@ static void runs_that_do_not_fit_are_refused(void **state)
          "last.safetensors: cannot open");
     assert_ok(loop_run(&c, (LoopOptions){0}, NULL));
     told(loop_run(&c, (LoopOptions){0}, NULL), ERR_USAGE,
-         "--resume goes on from it, --force starts anew");
+         "--resume continues it, --force starts a new training");
 
     Config other = c;
     other.model_dim = 32;
@@ -276,7 +278,7 @@ static void runs_that_do_not_fit_are_refused(void **state)
     other = c;
     other.model_length = 4096;
     told(loop_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
-         "does not fit train.tokens = 128");
+         "want at most train.tokens = 128");
     other = c;
     other.train_tokens = 100000000;
     other.model_dim = 16384;

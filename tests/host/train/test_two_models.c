@@ -4,7 +4,8 @@
 
 #include "data/stream/stream.h"
 #include "shop.h"
-#include "train/trainer.h"
+#include "train/step.h"
+#include "train/trainer_open.h"
 
 enum { STEPS = 6, MODELS = 2 };
 

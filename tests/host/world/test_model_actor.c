@@ -6,7 +6,7 @@
 #include "data/behaviour/keys.h"
 #include "infer/recommend.h"
 #include "test.h"
-#include "train/trainer.h"
+#include "train/trainer_open.h"
 #include "world/log.h"
 #include "world/model_actor.h"
 #include "world/open.h"
