@@ -183,7 +183,7 @@ static Status candidate_choices(Acting *a, const StateBatch *batch, Weights w)
     return st;
 }
 
-/* ---- All of it ------------------------------------------------------------------------------- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 static Status choose(void *context, const StateBatch *batch)
 {

@@ -44,7 +44,7 @@ static Status check_list(const char *name, const int32_t *item, int64_t count, i
                         i, item[i], items - 1);
         if (i > 0 && item[i] <= item[i - 1])
             return FAIL(ERR_USAGE,
-                        "%s[%" PRId64 "] is item %" PRId32 " behind %" PRId32 ", want rising items",
+                        "%s[%" PRId64 "] is item %" PRId32 " after %" PRId32 ", want rising items",
                         name, i, item[i], item[i - 1]);
     }
     return OK;
@@ -182,7 +182,7 @@ static Status read_part(const Request *r, const Part *p)
     return st;
 }
 
-/* ---- All of it ------------------------------------------------------------------------------- */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 static Status answer_part(const Request *r, Part *p)
 {

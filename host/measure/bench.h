@@ -45,7 +45,7 @@ typedef struct {
     bool ceilings_only;
     bool quick;         /* fewer shapes and samples */
     bool tiny;          /* shapes that take no time, for tests: the figures mean nothing */
-    Listener *listener; /* NULL: nobody */
+    Listener *listener; /* NULL: progress is not reported */
 } BenchOptions;
 
 enum { BENCH_ROWS_MAX = 256, BENCH_SAMPLES_MAX = 16, BENCH_CEILINGS = 4 };

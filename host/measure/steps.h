@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     int64_t warmup, steps;
     int64_t items;      /* items of the synthetic histories */
-    Listener *listener; /* NULL: nobody */
+    Listener *listener; /* NULL: progress is not reported */
 } BenchStepOptions;
 
 /* Steps on the data and with the settings of `config`, without validation or checkpoints. Without

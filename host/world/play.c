@@ -47,7 +47,7 @@ typedef struct {
     const World *world;
     Episodes episodes;
     PlayHistory *history; /* [slots] */
-    int64_t *slot;        /* [slots] slots whose episodes go on */
+    int64_t *slot;        /* [slots] slots whose episodes have not ended */
     int64_t *number;      /* [slots] numbers of the episodes to begin */
     int32_t *item;        /* [slots] */
     float *propensity;    /* [slots] */

@@ -40,7 +40,7 @@ typedef struct {
     int64_t slots;           /* episodes at once */
     uint64_t seed;
     int threads;        /* <= 0: all processors */
-    Listener *listener; /* NULL: nobody */
+    Listener *listener; /* NULL: progress is not reported */
 } PlayOptions;
 
 /* Receives each finished episode, in order; `history` is valid during the call. */

@@ -115,7 +115,8 @@ typedef struct {
      * use world_mdp. */
     Status (*mdp)(const void *world, Mdp *mdp);
     int64_t (*mdp_state)(const void *world, const void *state);
-    /* Prints what a person should know about this world beyond its settings; NULL: nothing. */
+    /* Prints information about this world beyond its settings, for a person to read; NULL: there is
+     * none. */
     void (*describe)(const void *world, FILE *out);
     /* Prints a policy for a person to read, from `count` events of whole episodes that it played,
      * one after the other. NULL: there is no such table. */

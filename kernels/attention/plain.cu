@@ -6,9 +6,9 @@
  *
  *   forward   One block for 32 queries of a head; it walks the keys up to its diagonal. Histories
  *             are short, so there are many blocks.
- *   backward  A history of up to SHORT tokens: one block computes a head of it and each tile once
- *             (5 products). It is the only writer of that dq, so its tiles add to dq in their order
- *             without atomics. For longer histories such blocks would be too few to fill the
+ *   backward  A history of up to SHORT tokens: one block computes one of its heads, and each tile
+ *             once (5 products). It is the only writer of that dq, so its tiles add to dq in their
+ *             order without atomics. For longer histories such blocks would be too few to fill the
  *             device. So one block owns 32 keys (dk, dv), another block owns 32 queries (dq), and
  *             each tile is computed twice (7 products).
  *

@@ -31,11 +31,11 @@
  *   m = max(m1, m2),   s = s1 exp((m1 - m) / T) + s2 exp((m2 - m) / T),   w likewise
  *
  * and all of them together give logsumexp = m / T + log s and expectation = w / s. Shards are
- * joined one after the other, in double. A choice (the best item, the k best, a draw) goes to the
- * highest score or key, of equal ones to the lowest item: joining choices is exact. The draw from
- * all items is the best of the shards' draws, as the noise of an item depends on its id alone.
- * Counts of items add up, and so does what is linear in the items: single scores, losses over
- * items, du.
+ * joined one after the other, in double. A choice (the best item, the k best, a draw) takes the
+ * highest score or key, and the lowest of items with equal ones, so joining choices is exact. The
+ * draw from all items is the best of the shards' draws, as the noise of an item depends on its id
+ * alone. Counts of items add up, and so does what is linear in the items: single scores, losses
+ * over items, du.
  *
  * So choices and counts are those of the whole table, given the same scores. A score is a sum over
  * dim; where a product of matrices adds in an order that depends on the number of items, scores of

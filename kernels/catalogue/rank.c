@@ -20,7 +20,7 @@ typedef struct {
     float *best_score;
 } Ranking;
 
-/* Insert behind equal scores: items arrive in rising order, so ties stay in that order. */
+/* Insert after equal scores: items arrive in rising order, so ties stay in that order. */
 static void insert(float *score, int32_t *item, int64_t count, float z, int32_t which)
 {
     int64_t at = count - 1;

@@ -26,7 +26,7 @@ static __device__ void exclude(const RankPass &p, float *z, int64_t row)
     tiles_exclude(p.exclusion, row, z, p.first_item, p.width, p.target ? p.target[row] : -1);
 }
 
-/* Insert behind equal scores: items arrive in rising order, so ties stay in that order. */
+/* Insert after equal scores: items arrive in rising order, so ties stay in that order. */
 static __device__ void insert(float *score, int32_t *item, int64_t count, float z, int32_t which)
 {
     for (int64_t chunk = (count - 1) / THREADS; chunk >= 0; chunk--) {

@@ -109,8 +109,8 @@ static Status estimate(OpeResult *r, const OpeData *data, const Bootstrap *boots
                                   bootstrap);
 }
 
-/* Asks the policy for its probabilities and, on a bandit log where it knows its distribution, fits
- * the reward model. */
+/* Gets the probabilities from the policy. On a bandit log, it also fits the reward model if the
+ * policy has a distribution over all items. */
 static Status ask(OpeReward *reward, double *chosen, const OpeLog *log, const OpePolicy *policy,
                   const OpeOptions *o)
 {

@@ -20,7 +20,7 @@ typedef struct OpeModelPolicy {
     Session *session;
     HeadId head;
     double temperature, epsilon; /* epsilon < 0: softmax */
-    Listener *listener;          /* NULL: nobody */
+    Listener *listener;          /* NULL: progress is not reported */
 } OpeModelPolicy;
 
 /* `p` must outlive the policy. */

@@ -10,7 +10,7 @@ typedef struct {
     bool include_seen;  /* items of the history stay candidates */
     int threads;        /* >= 1; results do not depend on it */
     int purchase;       /* the action to predict; -1: none */
-    Listener *listener; /* NULL: nobody */
+    Listener *listener; /* NULL: progress is not reported */
 } ScoreOptions;
 
 typedef struct Scorer {

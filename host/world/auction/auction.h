@@ -26,7 +26,7 @@ AuctionRules auction_second_price(void);
 AuctionRules auction_three_slots(void);
 
 typedef struct {
-    int bidder; /* -1: nobody takes the slot */
+    int bidder; /* -1: no bidder takes the slot */
     double price;
 } AuctionSlot;
 

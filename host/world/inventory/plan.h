@@ -37,10 +37,10 @@ typedef struct {
     double value;
 } InventoryLevels;
 
-/* The best S of 0 .. (lead + 2) F^-1(0.999), where F is the distribution of the demand; of equally
- * good levels the smallest. periods 0: each S is evaluated exactly. Else it is evaluated by the
- * mean of a simulated run of so many periods, with the same demand for every S; this allows any
- * number of states, and needs discount 1. */
+/* The best S of 0 .. (lead + 2) F^-1(0.999), where F is the distribution of the demand. Of equally
+ * good levels it takes the smallest. periods 0: each S is evaluated exactly. Else it is evaluated
+ * by the mean of a simulated run of so many periods, with the same demand for every S; this allows
+ * any number of states, and needs discount 1. */
 Status inventory_plan_best_base_stock(const Inventory *inventory, double discount, int64_t periods,
                                       InventoryLevels *best);
 /* Starts from the best base-stock and changes s or S, within that range, until no change of one of

@@ -128,8 +128,8 @@ static bool settled(double *utility, double by, double error)
 /* Each moment moves the utility that decides most about it: the looks of a session are about
  * proportional to exp(-leave), and looks per skip to exp(view). Where most sessions are cut at the
  * horizon and still have too few looks, it does not help to leave later. Then the looks move
- * `view`, about which a log without skips tells nothing else. Returns true where nothing had to
- * move. */
+ * `view`: a log without skips has no other information about it. Returns true where no utility had
+ * to move. */
 static bool improve(ShopUtilities *u, const ShopMoments *want, const ShopMoments *have,
                     const ShopCounts *n)
 {

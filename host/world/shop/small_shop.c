@@ -98,7 +98,7 @@ static void reset(const void *world, void *state, WorldDraw *draw, WorldEvent *e
     *now = (Shopper){wanted, wanted, 1};
     event->item = wanted * s->ranks;
     fill_event(s, now, SHOP_VIEW, event);
-    event->reward = 0.0f; /* nobody chose this item */
+    event->reward = 0.0f; /* this item was not chosen */
 }
 
 static void step(const void *world, void *state, int32_t item, WorldDraw *draw, WorldEvent *event)
