@@ -61,15 +61,15 @@ bool ope_overlaps(const OpeResult *r, const OpeLog *log, char *why, size_t size)
     if (!(r->ess >= r->ess_wanted)) {
         snprintf(why, size,
                  "the overlap is too small: an effective sample size of %.1f of %" PRId64
-                 " %s, want at least %g",
+                 " %s, wanted %g",
                  r->ess, log->episodes, what, r->ess_wanted);
         return false;
     }
     if (fabs(r->mean - 1.0) > slack) {
         snprintf(why, size,
                  "the weights of %" PRId64
-                 " %s have mean %.4f, want 1 +- %.4f: the propensities are "
-                 "wrong, or the log never shows items that the policy would show",
+                 " %s have mean %.4f, wanted 1 +- %.4f: the propensities are "
+                 "wrong, or the log never shows what the policy would",
                  log->episodes, what, r->mean, slack);
         return false;
     }
