@@ -60,16 +60,6 @@ wrong_includes() {
 }
 
 rule "each folder includes only its own and those below it" "$(wrong_includes)"
-# A header and its source are one node: files may not include each other in a circle.
-circle_of() {
-    local file stem
-    printf '%s\n' "${house[@]}" | grep "^$1/" | while IFS= read -r file; do
-        stem=${file#*/} stem=${stem%.*}
-        grep -hoE '^#include "[^"]+"' "$file" |
-            sed -E "s,^#include \"(.*)\\.[a-z]+\"\$,$stem \\1," | awk '$1 != $2'
-    done | { tsort >/dev/null; } 2>&1
-}
-rule "no circle of includes in kernels/base" "$(circle_of kernels/base)"
 rule "HDF5 is known under host/data/ only" "$(only_in host/data/ 'hdf5')"
 rule "oneDNN is known in kernels/gemm.c only" "$(only_in kernels/gemm.c 'dnnl|oneapi')"
 rule "CUDA is known where CUDA is only" "$(only_in \
@@ -107,6 +97,59 @@ rule "no banned call" "$(grep -nE \
 rule "nothing is left to do" "$(grep -nE '\b(TO[D]O|FIX[M]E|X[X]X)\b' "${files[@]}")"
 rule "no path of one machine" \
     "$(grep -nE '(^|[^[:alnum:]_.~/}$-])/(work|root|home/[a-z]+)/|\.\./shared\b' "${files[@]}")"
+# ---- Modules: a stem, its header and its sources ----
+
+# Agents share learn/agent.h, subcommands cli/cli.h, what souk.h declares stands in host/api/.
+without_header() {
+    local file
+    for file in "${sources[@]}"; do
+        case $file in
+        host/learn/value/* | host/learn/policy/* | host/learn/control/* | host/api/*) ;;
+        host/cli/bench/[!b]* | host/cli/info/[!i]*) [ -e "${file%.c}.h" ] || echo "$file" ;;
+        host/cli/*) ;;
+        *) [ -e "${file%.c}.h" ] || echo "$file" ;;
+        esac
+    done
+}
+rule "every .c has its own .h" "$(without_header)"
+rule "no folder holds more than a dozen modules" "$(printf '%s\n' "${house[@]}" |
+    sed -E 's/\.[a-z]+$//' | sort -u | sed 's,/[^/]*$,,' | uniq -c | awk '$1 > 12')"
+
+# A function's head is the line in the first column before a { in the first column.
+misnamed() {
+    awk 'FNR == 1 { parts = split(FILENAME, part, "/"); stem = part[parts]; sub(/\.[a-z]+$/, "", stem)
+                    folder = part[parts - 1]; above = part[parts - 2]; head = ""; private = 0 }
+        /^(static|template|typedef)/ { private = 1 }
+        /^[A-Za-z_].*\(/ && !private && !/^(__attribute__|extern "C"|_Static_assert)/ { head = $0 }
+        /^}/ || /;$/ { head = ""; private = 0 }
+        /^{/ { private = 0 }
+        /^{/ && head != "" {
+            name = head; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name); head = ""
+            if (index(name "_", stem "_") == 1 || index(name "_", folder "_" stem "_") == 1) next
+            if (folder == stem && index(name "_", above "_" stem "_") == 1) next
+            if (FILENAME ~ /^host\/api\// && name ~ /^souk_/) next
+            print FILENAME ": " name
+        }' "$@"
+}
+mapfile -t bodies < <(pick '^(kernels|host)/.*\.(c|cu)$' | grep -v '/main\.c$')
+rule "a public function begins with its file's stem, or with folder and stem" "$(misnamed "${bodies[@]}")"
+
+# One module needs another where one of its files includes the other's header.
+needs() {
+    local file name target
+    grep -HE '^#include "' "${house[@]}" | sed -E 's/^([^:]*):#include "([^"]*)".*/\1 \2/' |
+        while read -r file name; do
+            for target in "kernels/$name" "host/$name" "$(dirname "$file")/$name"; do
+                [ -e "$target" ] && break
+            done
+            [ "${target%.*}" = "${file%.*}" ] || echo "${file%.*} ${target%.*}"
+        done
+}
+rule "no modules need one another in a circle" "$(needs | tsort 2>&1 >/dev/null)"
+rule "no line of C is longer than 100 columns" "$(LC_ALL=C.UTF-8 grep -nE '^.{101,}' "${c_files[@]}" | cut -d : -f 1,2)"
+
+# ---- Sizes ----
+
 rule "no file above 600 lines" "$(printf '%s\n' "${files[@]}" | grep -E '\.(c|h|cu|cuh|sh|py)$' |
     xargs wc -l | awk '$2 != "total" && $1 > 600 { print $2 ": " $1 " lines" }')"
 

@@ -12,7 +12,7 @@ static const char *const prefix[PARAM_COPIES] = {
     [PARAM_MOMENT2] = "adamw.v.", [PARAM_TARGET] = "target.",
 };
 
-/* ---- Writing ------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 /* The metadata: settings and counters as text, which `values` holds. Returns how many there are. */
 enum { COUNTERS = 6, VALUE_MAX = sizeof(Config_text) };
@@ -114,7 +114,7 @@ Status checkpoint_describe(const Trainer *t, const Progression *p)
     return report_write(path, root, REPORT_WIDE);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static Status check_settings(const Safetensors *file, const Config *now, ConfigSet set)
 {

@@ -2,11 +2,12 @@
  *
  *   <name>              parameters, by the names of host/model/README.md
  *   adamw.m.<name>, adamw.v.<name>, target.<name>
- *   __metadata__        every setting of what is learned ("model.dim", …), step, epoch, batch, best, worse, catalogue_hash
+ *   __metadata__        the settings that config.h calls stored ("model.dim", …); step, epoch,
+ *                       batch, best, worse, catalogue_hash
  *
  * The file appears whole or not at all, so whatever happens the last one survives. checkpoint.json
- * beside it says the same for people and scripts. Random numbers need no state (they are functions of
- * seed and step), nor does the stream (its cursor is epoch and batch).
+ * beside it says the same for people and scripts. Random numbers need no state (they are functions
+ * of seed and step), nor does the stream (its cursor is epoch and batch).
  */
 #ifndef SOUK_CHECKPOINT_H
 #define SOUK_CHECKPOINT_H
@@ -25,13 +26,15 @@ Status checkpoint_write(const Trainer *t, const Progression *p, const char *path
 /* checkpoint.json in folder train.out. */
 Status checkpoint_describe(const Trainer *t, const Progression *p);
 
-/* Restore an open trainer. Fails, naming both values, when the checkpoint was made with another model,
- * objective, batch or catalogue; settings of place and pace, and of when to stop, may change. */
+/* Restore an open trainer. Fails, naming both values, when the checkpoint was made with another
+ * model, objective, batch or catalogue; settings of place and pace, and of when to stop, may
+ * change. */
 Status checkpoint_resume(Trainer *t, Progression *p, const char *path);
 
-/* Begin with the weights of train.from, a checkpoint or the folder of a run on the same catalogue, instead of those
- * of the seed: encoder and items, and of the heads those that it has. The model's sizes must be the same.
- * Moments, the step and the schedule begin anew. Nothing where train.from is empty. */
+/* Begin with the weights of train.from, a checkpoint or the folder of a run on the same catalogue,
+ * instead of those of the seed: encoder and items, and of the heads those that it has. The model's
+ * sizes must be the same. Moments, the step and the schedule begin anew. Nothing where train.from
+ * is empty. */
 Status checkpoint_begin(Trainer *t);
 
 #endif

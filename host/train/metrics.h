@@ -1,4 +1,5 @@
-/* The record of a run, metrics.jsonl: one JSON object a line, one line for each step and validation. */
+/* The record of a run, metrics.jsonl: one JSON object a line, one line for each step and
+ * validation. */
 #ifndef SOUK_METRICS_H
 #define SOUK_METRICS_H
 
@@ -11,8 +12,8 @@ typedef struct {
     char path[sizeof(Config_text) + 32];
 } Metrics;
 
-/* Open `folder`/metrics.jsonl. A resumed run keeps the lines up to `step` and drops later ones, which it
- * will write again; a new run (step 0) starts with an empty file. */
+/* Open `folder`/metrics.jsonl. A resumed run keeps the lines up to `step` and drops later ones,
+ * which it will write again; a new run (step 0) starts with an empty file. */
 Status metrics_open(Metrics *m, const char *folder, int64_t step);
 void metrics_step(Metrics *m, const StepReport *r, int64_t epoch, double seconds);
 void metrics_validation(Metrics *m, int64_t step, double ndcg10, double hr10, int64_t events);

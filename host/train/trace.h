@@ -1,8 +1,8 @@
-/* Everything that a training step reads and computes for one batch, written to a file, so that another
- * framework can be compared with souk: see `souk trace --help`.
+/* Everything that a training step reads and computes for one batch, written to a file, so that
+ * another framework can be compared with souk: see `souk trace --help`.
  *
  * Tensors of the safetensors file, by the names of host/model/README.md:
- *   batch.*                      the inputs (cu_seqlens, item, …, user_category one [tokens, kinds])
+ *   batch.*                      the inputs: cu_seqlens, item, …; user_category as [tokens, kinds]
  *   catalogue.category, .number  the item features
  *   param.<name>, target_param.<name>
  *   activation.embedding, activation.block.<l> (residual stream after block l), activation.final:

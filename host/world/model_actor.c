@@ -11,7 +11,7 @@ struct ModelActor {
     int64_t capacity; /* histories */
     History *history; /* [capacity] */
     int64_t *stream;  /* [capacity] the episodes */
-    /* Events for which the columns below have space: those of all histories, one after the other. */
+    /* The columns below have space for so many events, those of all histories end to end. */
     int64_t event_capacity;
     int32_t *item;
     uint8_t *action;

@@ -18,7 +18,7 @@ check "the old checkpoint is as it was" cmp "$work/run/last.safetensors" "$work/
 check "no half checkpoint stays behind" \
     diff <(cd "$work/before" && find . | sort) <(cd "$work/run" && find . | sort)
 check "the run's model loads" loads "$work/run"
-check "the run goes on once there is room" train "$work/run" --resume train.steps=10
+check "the run goes on once the disk has space" train "$work/run" --resume train.steps=10
 
 # A real file system that is full, where this user may mount one.
 if mkdir "$work/disk" && mount -t tmpfs -o size=$((size * 3 / 2)) none "$work/disk" 2>/dev/null; then

@@ -39,7 +39,7 @@ static void rounds_to_nearest_and_ties_to_even(void **state)
     assert_true(isnan(bf16_rounded(-NAN)));
 }
 
-/* ---- Ops ------------------------------------------------------------------------------------------ */
+/* ---- Ops ------------------------------------------------------------------------------------- */
 
 /* The same numbers in both dtypes. */
 typedef struct {
@@ -156,7 +156,8 @@ static void tables_and_elements(void **state)
     tensors_free();
 }
 
-/* p is rounded before it meets v, and o once: |error| <= 2^-8 (sum_u p |v| + |o|), and a little of f32. */
+/* p is rounded before it meets v, and o once: |error| <= 2^-8 (sum_u p |v| + |o|), and a little of
+ * f32. */
 static void attention_rounds_probabilities_and_output(void **state)
 {
     (void)state;

@@ -72,9 +72,9 @@ static void statistics_are_those_of_double(void **state)
         const Shape s = shapes[n];
         Tensor e;
         const Case c = coarse_case(s, 10 * (uint64_t)n + 1, &e);
-        const Tensor room = NEW(F32, s.rows);
-        const CatalogueStats g = {gpu_space(room), gpu_space(NEW(I32, s.rows)), gpu_space(room),
-                                  gpu_space(room)};
+        const Tensor like = NEW(F32, s.rows);
+        const CatalogueStats g = {gpu_space(like), gpu_space(NEW(I32, s.rows)), gpu_space(like),
+                                  gpu_space(like)};
         const Tensor ug = on_gpu(to_bf16(c.u)), biasg = on_gpu(c.bias);
         const double scale = n % 2 ? 1.0 : 2.0;
         if (s.dim <= 384) assert_int_not_equal(catalogue_choice_cuda(&gpu, ug), CATALOGUE_TILES);
@@ -283,10 +283,10 @@ static void equal_runs_have_equal_bits(void **state)
     assert_same_bits(a.du, b.du);
     assert_same_bits(a.did, b.did);
     assert_same_bits(a.dbias, b.dbias);
-    const Tensor room = NEW(F32, c.shape.rows), ug = on_gpu(to_bf16(c.u)), biasg = on_gpu(c.bias);
+    const Tensor like = NEW(F32, c.shape.rows), ug = on_gpu(to_bf16(c.u)), biasg = on_gpu(c.bias);
     CatalogueStats s[2];
     for (int k = 0; k < 2; k++) {
-        s[k] = (CatalogueStats){.logsumexp = gpu_space(room), .expectation = gpu_space(room)};
+        s[k] = (CatalogueStats){.logsumexp = gpu_space(like), .expectation = gpu_space(like)};
         catalogue_stats(&gpu, s[k], ug, &c.table_gpu, biasg, 1.0f);
     }
     assert_same_bits(from_gpu(s[0].logsumexp), from_gpu(s[1].logsumexp));
