@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # From a bare Debian 12 to recommendations: installs the packages that are missing, builds souk, and
 # takes a shop's log the whole way: ingest, info, train, eval, recommend.
 #
@@ -9,7 +10,7 @@
 # TRAIN_SECONDS (180).
 set -euo pipefail
 if [ $# -gt 2 ] || [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
-    sed -n '2,9s/^# \{0,1\}//p' "$0"
+    sed -n '3,10s/^# \{0,1\}//p' "$0"
     [ $# -le 2 ]
     exit
 fi

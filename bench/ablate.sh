@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Does reinforcement learning do more than an auxiliary loss would, on a real log?
 #
 #   bench/ablate.sh [DATA] [ARGUMENT...]     folder of the data sets (default: $SOUK_DATA); arguments of

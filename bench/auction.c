@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Replays campaign 2997 of iPinYou as Cai et al. (WSDM 2017) do and holds impressions, clicks and
  * cost against what is published, exactly: bench_auction LOG INFO JSON. */
 #include <errno.h>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Bidding on iPinYou's campaign 2997, replayed: are the published impressions, clicks and costs met exactly?
 #
 #   bench/auction.sh [DATA]      folder with ipinyou-rtb/ (default: $SOUK_DATA)

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Does a policy that learned by bidding win as much as the bidders that know the market?
 #
 #   bench/bidder.sh [SECTION.KEY=VALUE...]     with other settings of the training

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by benches that run the program: builds it ($souk), makes a folder for their files ($out).
 # BUILD=FOLDER is the build folder (build); SOUK=PROGRAM measures that one instead of building.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1

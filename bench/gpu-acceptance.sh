@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The whole acceptance of souk on a GPU, in one command under ten minutes:
 #
 #   build      Release for this GPU alone
@@ -28,5 +29,5 @@
 # beforehand on Debian 12 and bring carried/ along. PYTHON=PROGRAM has PyTorch (python3).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-case " $* " in *" --help "* | *" -h "*) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" && exit ;; esac
+case " $* " in *" --help "* | *" -h "*) sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" && exit ;; esac
 exec "${PYTHON:-python3}" bench/gpu_acceptance.py "$@"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the phases of bench/gpu-acceptance.sh share: commands within a time limit, cases and their
 verdicts, the tree hash of kernels/, the machine."""
 import glob

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole training steps of souk on a GPU beside the same model in PyTorch, for bench/gpu-
 acceptance.sh."""
 import json

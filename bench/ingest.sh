@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Ingest's speed and memory: bench/ingest.sh [--rows N] [FOLDER]. Generates a log of N rows (3,000,000;
 # --rows 100000000 is the big one) and ingests it; needs 160 bytes of disk a row in FOLDER. Table on
 # screen, figures in bench/out/ingest.json. The same log goes through bench/peers/ingest_pandas.py as well

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Does a learned policy beat the best base-stock policy on perishable stock, and how near is it to the optimum?
 #
 #   bench/inventory.sh [AGENT]      default: double_q

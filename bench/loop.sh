@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Does the closed loop beat what a shop can do without learning? A catalogue of 100,000 items, hidden interests.
 #
 #   bench/loop.sh [KEY=VALUE...]        over bench/loop.ini; but for world.name and world.exclude_last

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The table of bench/multi_action.sh from its JSON files: NDCG@10 of each kind of event, by
 scorer."""
 import glob

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Three real logs with several kinds of events go the whole way: ingest, train (cross-entropy, then
 # cross-entropy and Double DQN jointly), eval, recommend. The last table shows views and purchases apart.
 #

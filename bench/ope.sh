@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Off-policy evaluation on real logs with true propensities: what would showing items uniformly have
 # earned on the Open Bandit sample, told from the uniform log and from that of Bernoulli Thompson sampling?
 #

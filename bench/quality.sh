@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # How good: trains on Amazon Beauty (leave-one-out) and ranks the whole catalogue for every user.
 #
 #   bench/quality.sh [DATA]      folder with sasrec-sequences/beauty_s3rec.txt.xz, or that file

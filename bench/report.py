@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The sections of bench/README.md on results/*.json, written from these files alone.
 
     bench/report.py                 writes it into bench/README.md

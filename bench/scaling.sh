@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # How a training step scales: tokens/s and memory, the plan beside the measured peak, against the size of
 # the catalogue (10^4 .. 10^7 items), the length of histories (16 .. 4096 events), the size of the model
 # (to 1.5 B parameters, planned where this machine is too small), threads and readers.

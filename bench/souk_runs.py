@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the benches in Python share: running souk and reading what it says of a run."""
 import json
 import os

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # How many steps a second do the simulated worlds make under the random policy?
 #
 #   bench/steps.sh [TIMES]      default: 7 times each

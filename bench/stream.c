@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How fast the stream delivers packed batches: a log made on the spot goes straight through the
  * behaviour file's writer, plain and compressed, and is read back by 0, 1 and 2 readers.
  *

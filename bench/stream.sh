@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The stream's speed: bench/stream.sh [EVENTS] [FOLDER]. Needs 60 bytes of disk an event in FOLDER. The
 # same files then go through h5py and a PyTorch DataLoader (bench/peers/stream_h5py.py) where there is
 # PyTorch: PYTHON=PROGRAM, default bench/peers/venv, made by bench/peers/setup.sh.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk's side of bench/td.sh: TD targets of a batch over the whole catalogue.
  *
  *     td INPUT.safetensors OUTPUT.safetensors THREADS REPEATS

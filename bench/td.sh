@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # TD targets of a batch over the whole catalogue, beside PyTorch on the same cores in one run: time and
 # memory of Q-learning, Double DQN and expected SARSA. Both are checked to compute the same targets.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # A training step of souk beside the same model in PyTorch (bench/peers/twin.py), on the same cores in
 # one run: tokens/s and peak memory, on full windows, on real history lengths, and with a million items.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Is reinforcement learning right where the optimum is known?
 #
 #   bench/worlds.sh [small-shop | inventory] [AGENT...]

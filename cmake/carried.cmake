@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Where the system lacks one of these libraries but the tree brings carried/libraries.tar.xz
 # (cmake/carry.sh), that is unpacked into the build folder and takes the system's place for every library;
 # programs find them there.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Packs the libraries that souk builds with into carried/libraries.tar.xz, for a machine that has a
 # compiler, CMake and perhaps CUDA, but neither these libraries nor a way to fetch them. Run it on Debian
 # 12 and take the folder along with the source tree: where the system lacks one, CMake builds with it.
@@ -13,7 +14,7 @@ cd "$(dirname "$0")/.."
 . cmake/packages.sh
 case ${1:-} in
 "") ;;
--h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" && exit ;;
+-h | --help) sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" && exit ;;
 *) echo "carry: unknown argument $1; --help says more" >&2 && exit 2 ;;
 esac
 

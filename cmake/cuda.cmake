@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # HAVE_CUDA, HAVE_CUDNN and HAVE_SM90A are always defined, 0 or 1, and tested with a plain if.
 set(HAVE_CUDA 0)
 set(HAVE_CUDNN 0)

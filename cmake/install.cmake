@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What is installed, and the two libraries that other programs link. Both show souk_* only:
 #
 #   libsouk.a    one object, linked from all of souk's, in which every other name is local; so a program may

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Makes the man pages of the program and of its commands from what --help prints:
 #
 #   man.sh SOUK FOLDER VERSION DATE

@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2034 # who sources this reads the lists
+# SPDX-License-Identifier: Apache-2.0
 # The Debian packages of souk, and how a script gets them: sourced by quickstart.sh, tests/run.sh and
 # cmake/carry.sh.
 

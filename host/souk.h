@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk as a library: ingest a shop's log, train a model on it, recommend items with the model.
  *
  *     souk_model_options options = SOUK_MODEL_OPTIONS_INIT;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* AdamW on CUDA: one launch for all parameters. A block takes 4096 consecutive elements, and a
  * thread reads 16 bytes of them at a time. One thread finds the block's first segment by bisection;
  * from there every thread walks along the segments. Bound by memory: 28 bytes an element.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The optimizer's step over one flat buffer (AdamW: Loshchilov and Hutter 2019), the norm for
  * clipping gradients, and the moving average of the target network (Polyak and Juditsky 1992).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "dropout.h"
 
 #include "base/bf16.h"

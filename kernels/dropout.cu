@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dropout on CUDA: a thread draws the four words of a counter and applies them to four elements, in
  * a loop over the grid. Bound by memory. The masks have the same bits as on the CPU.
  */

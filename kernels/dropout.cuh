@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The masks of dropout.h on CUDA, for the kernels that apply them. */
 #ifndef SOUK_DROPOUT_CUH
 #define SOUK_DROPOUT_CUH

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dropout and the residual sum that follows it (Srivastava et al. 2014; inverted scaling).
  *
  * The mask of element i (row-major index in the whole tensor) is a pure function:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ops on whole tensors on CUDA: threads loop over the grid and read four elements at a time where
  * the alignment allows. Ops on rows: one warp a row. All are bound by memory.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Small ops on whole tensors and on rows.
  *
  *   elementwise_add           y += x                              accumulates

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of a table on CUDA. Forward: one warp a row, in steps of 16 bytes of y a lane; bound by
  * memory, as rows of the table are read one by one. Backward works without atomics, in an order
  * that follows from the ids alone:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of a table by id, and the gradient of the table.
  *
  *   embedding_add        y[i, :] += table[ids[i], :]                          accumulates

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products on the CPU are fixed tiles, each one call of oneDNN's sgemm in a single thread.
  * So the bits do not depend on the number of threads. The tiles are also faster than one call on
  * all threads, because the panels that oneDNN packs stay in the L2 cache of their core. */

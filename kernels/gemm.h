@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix product.
  *
  *   c[m, n] = alpha * op(a)[m, k] op(b)[k, n]          overwrites

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The item encoder on CUDA: one warp a row, in steps of 16 bytes of y a lane where dim and
  * alignment allow. Bound by memory. */
 #include "items.cuh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The item encoder of items.h for kernels. `item` is a row of the table. */
 #ifndef SOUK_ITEMS_CUH
 #define SOUK_ITEMS_CUH

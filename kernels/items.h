@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The item encoder: item id -> vector. The catalogue head scores against the same vectors.
  *
  *   E[a, :] = id[a, :] + sum_k category_table[category[a, k], :]

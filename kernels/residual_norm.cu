@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Residual sum, dropout and RMSNorm on CUDA: one warp a row, in steps of 16 bytes a lane where dim
  * and alignment allow. Bound by memory: y and residual are read once, x and n are written once.
  * Each lane reads back the columns of x that it wrote, from the L1 cache; in bf16 these are the

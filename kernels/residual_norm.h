@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dropout, the residual sum (dropout.h) and the RMSNorm of that sum (rmsnorm.h) in one op, which
  * follows each half of a transformer block. The combined op reads the residual stream one time less
  * than the two ops do.

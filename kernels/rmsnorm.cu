@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RMSNorm on CUDA: one warp a row, in steps of 16 bytes a lane where dim and alignment allow. Bound
  * by memory. Forward keeps a row of up to KEPT_MAX steps in registers, with all loads in flight at
  * once. A longer row, and every row in backward, is read twice, the second time from the L1 cache.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Root-mean-square normalisation of rows (Zhang and Sennrich 2019).
  *
  *   forward    rstd[r] = 1 / sqrt(mean_c x[r,c]^2 + eps)                              overwrites

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rotary positions on CUDA: a block takes a few tokens. It computes their sines and cosines once,
  * into shared memory, since all heads need the same. Then its threads rotate the heads of q and k,
  * in steps of 16 bytes where the width of a head and the alignment allow. Bound by memory: q and k

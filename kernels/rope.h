@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rotary positions (Su et al. 2021) on packed queries, keys and values, in place.
  *
  * With half = head_dim / 2, column i of a head is paired with column i + half (the half-split

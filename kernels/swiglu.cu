@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The gated unit on CUDA: threads loop over the grid and take 16 bytes of gate and of up at a time
  * where ff and the alignment allow. Bound by memory.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The gated unit of the feed-forward layer (Shazeer 2020).
  *
  *   s = 1 / (1 + exp(-gate))

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # bench/gpu-acceptance.sh without a GPU: what it says of none, and, over stand-ins for the GPU and for the
 # programs it runs, that no failure passes for a success. Whether kernels/ has moved on since a GPU last
 # verified it is reported, not judged.

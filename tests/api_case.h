@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small shop's log, a model that was trained on it, and a folder for both, for the tests of
  * souk.h. */
 #ifndef SOUK_API_CASE_H

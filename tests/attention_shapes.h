@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The shapes of attention in souk's own settings (defaults, quickstart.sh, bench/, datasets/), and
  * longer histories, which cuDNN serves. tests/cuda/plans.sh builds cuDNN's plans for all of
  * them. */

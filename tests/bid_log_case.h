@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A made-up bid log for tests, and the campaign that is counted from it. */
 #ifndef SOUK_TEST_BID_LOG_CASE_H
 #define SOUK_TEST_BID_LOG_CASE_H

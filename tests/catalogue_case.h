@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What tests of the catalogue head on CUDA share: random catalogues with rows to score. */
 #ifndef SOUK_TEST_CATALOGUE_CASE_H
 #define SOUK_TEST_CATALOGUE_CASE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Exclusions for tests: up to EXCLUDED items of a row, spread over the catalogue; none of row 3. */
 #ifndef SOUK_TEST_EXCLUDED_H
 #define SOUK_TEST_EXCLUDED_H

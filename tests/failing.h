@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Allocations of the library that fail on demand. A program that includes this file is linked so
  * that calls of malloc and its kin in the library and in the test come here (tests/CMakeLists.txt);
  * those of other libraries do not. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What tests of the ops on two heads over a catalogue share: queries, items with features, scores
  * in double. */
 #ifndef SOUK_TEST_HEADS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small model on a small shop, and a session over it: for the tests of infer/. */
 #ifndef SOUK_INFER_CASE_H
 #define SOUK_INFER_CASE_H

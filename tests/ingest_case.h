@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests of ingest share: a folder of their own, logs written from strings, results read
  * back through the behaviour file. */
 #ifndef SOUK_INGEST_CASE_H

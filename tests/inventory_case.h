@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inventories for tests. */
 #ifndef SOUK_TEST_INVENTORY_CASE_H
 #define SOUK_TEST_INVENTORY_CASE_H

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The rules of the house that a machine can check.
 . "$(dirname "$0")/tap.sh"
 cd "$root" || exit 1
@@ -95,6 +96,8 @@ rule "no banned call" "$(grep -nE \
     '\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|system|rand|srand|strtok|assert|alloca)\(' \
     "${c_files[@]}")"
 rule "nothing is left to do" "$(grep -nE '\b(TO[D]O|FIX[M]E|X[X]X)\b' "${files[@]}")"
+rule "every source names its licence" "$(pick '\.(c|h|cu|cuh|cpp|cc|def|sh|py|cmake)$|CMakeLists.txt$' |
+    xargs grep -L 'SPDX-License-Identifier: Apache-2.0')"
 rule "no path of one machine" \
     "$(grep -nE '(^|[^[:alnum:]_.~/}$-])/(work|root|home/[a-z]+)/|\.\./shared\b' "${files[@]}")"
 # ---- Modules: a stem, its header and its sources ----

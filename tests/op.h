@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by tests of ops: tensors that end exactly at their last element, so that a sanitizer sees
  * an access one byte too far, and comparisons. */
 #ifndef SOUK_TEST_OP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by tests of CUDA ops: the two devices, tensors on both, and bounds of errors. The same
  * tests run in the CPU emulation (tests/simt) and, in a build with CUDA, on a GPU. */
 #ifndef SOUK_TEST_PAIR_H

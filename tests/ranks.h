@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ranks that are threads of a test, with a Comm over the memory they share: what a program runs on
  * one rank runs here on several. Their devices are CPUs.
  */

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The test command: installs what it needs (Debian), builds four times with warnings as errors, runs
 # every test: Release by gcc; Release by clang, with clang-tidy; AddressSanitizer and
 # UndefinedBehaviorSanitizer; ThreadSanitizer (label tsan).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The tests of catalogues in shards, on any device: test_merge.c runs them on the CPU, cuda_merge.c
  * on CUDA. What 1, 2, 3 and 5 ragged shards give, joined, is held against the op on the whole
  * table. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A small seeded shop of histories for the tests of the behaviour file and of the stream: made by
  * formula, so that any event can be recomputed. */
 #ifndef SOUK_SHOP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Logs of a shop that are written by hand, event by event. */
 #ifndef SOUK_TEST_SHOP_LOG_CASE_H
 #define SOUK_TEST_SHOP_LOG_CASE_H

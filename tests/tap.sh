@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
 # What every test script sources: one line of TAP a case, a folder of its own, an exit code.
 # $work is an empty folder, removed at the end; $root the source tree. The last line is `finish`.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by all tests: cmocka, and measures of numeric errors. */
 #ifndef SOUK_TEST_H
 #define SOUK_TEST_H

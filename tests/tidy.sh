@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # clang-tidy finds nothing in any C source of this build: the checks of .clang-tidy.
 . "$(dirname "$0")/tap.sh"
 cd "$root" || exit 1

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What tests of worlds share. */
 #ifndef SOUK_TEST_WORLD_CASE_H
 #define SOUK_TEST_WORLD_CASE_H

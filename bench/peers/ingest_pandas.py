@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The same work in pandas and h5py: parse, drop duplicates and bots, number users and items,
 pseudonyms, order, episodes, splits by time, impute and normalise prices, write the columns of a
 behaviour file.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Makes bench/peers/venv with a current PyTorch from PyPI, unless it is there. PyPI's build brings
 # NVIDIA's libraries along: 3 GB to fetch, 6 GB on disk; the twin runs on the CPU all the same.
 set -euo pipefail

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stream as PyTorch users write it: a Dataset over h5py and a DataLoader that shuffles users,
 the peer of bench/stream.c. Reads a behaviour file, prints JSON: events/s of each way.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TD targets over the whole catalogue as PyTorch users write them: the peer of bench/td.c.
 
     td.py INPUT.safetensors THREADS REPEATS BACKUP    -> JSON: y's file, seconds, peak bytes above

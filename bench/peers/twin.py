@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """souk's model in PyTorch, written for speed: the peer that bench/train.sh and
 bench/gpu-acceptance.sh time souk against.
 

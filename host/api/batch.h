@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A batch of histories as the public API takes them, as infer/ takes them. */
 #ifndef SOUK_API_BATCH_H
 #define SOUK_API_BATCH_H

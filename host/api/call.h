@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every call of the public API (souk.h) does first and last. The functions of souk.h stand in
  * host/api/, and their contract is souk.h; what this folder's files share is in their headers.
  *

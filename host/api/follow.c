@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "api/follow.h"
 
 static void report(Listener *self, const StageReport *r)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A listener (base/listener.h) that calls the callbacks of a user of the API. */
 #ifndef SOUK_FOLLOW_H
 #define SOUK_FOLLOW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Settings as text, one line `section.key=value` for each. */
 #ifndef SOUK_LINES_H
 #define SOUK_LINES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The model of the public API: a session, and the keys of its behaviour file. */
 #ifndef SOUK_API_MODEL_H
 #define SOUK_API_MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Settings: defaults, then the config file, then section.key=value arguments. config.def has them
  * all.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files that appear whole or not at all: written under a temporary name beside the target, flushed
  * to the disk, then renamed over it. */
 #ifndef SOUK_FILES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The layout of help texts: lines of at most 80 columns, in sections that begin with a title of
  * their own line, which ends with a colon:
  *

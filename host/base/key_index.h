@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A hash table from keys to their rows, over keys that stay where they are. */
 #ifndef SOUK_KEY_INDEX_H
 #define SOUK_KEY_INDEX_H

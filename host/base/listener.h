@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Who follows a long call: a listener hears how far the call is and what it remarks, and may ask it
  * to stop. The library prints nothing itself; the program's listener draws a bar (cli/terminal.h),
  * and that of the public API calls its user back.

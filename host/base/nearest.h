@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* "Did you mean …?": which of the names that exist is nearest to one that does not. Messages about
  * unknown options, settings, commands, agents, worlds, … all ask here.
  *

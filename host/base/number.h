@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers that users write: values of settings and options. */
 #ifndef SOUK_NUMBER_H
 #define SOUK_NUMBER_H

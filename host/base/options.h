@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command line of one subcommand, from one table: parsing, ranges, messages and the help text.
  *
  * A row is an option. What it sets is a setting of config.def, a field of the command's arguments,

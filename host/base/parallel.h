@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks shared by a few threads, which live for one call. */
 #ifndef SOUK_PARALLEL_H
 #define SOUK_PARALLEL_H

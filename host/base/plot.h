@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Plots, made by gnuplot where it is installed. */
 #ifndef SOUK_PLOT_H
 #define SOUK_PLOT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The progress of one stage of long work, for a listener (base/listener.h). */
 #ifndef SOUK_PROGRESS_H
 #define SOUK_PROGRESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reports: JSON for programs, in a file or on standard output. */
 #ifndef SOUK_BASE_REPORT_H
 #define SOUK_BASE_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk ablate: does reinforcement learning do more than an auxiliary loss would? */
 #include "cli/cli.h"
 #include "cli/terminal.h"

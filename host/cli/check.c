@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk check: does this machine's GPU compute what its CPU computes? */
 #include <inttypes.h>
 #include <stdio.h>

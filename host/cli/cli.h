@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The subcommands of `souk`: one file and one Command each. cli.c finds the command, parses its
  * options, runs it, and prints why it failed. */
 #ifndef SOUK_CLI_H

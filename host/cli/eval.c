@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk eval: how well a model, and the baselines beside it, rank what users did next. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk generate: a synthetic shop log. */
 #include "cli/cli.h"
 #include "cli/terminal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk ingest: raw logs -> a behaviour file. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The program `souk`: the library does everything. */
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk ope: what a policy would have earned, from the log of another. */
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk recommend: the best items for a user or after a history. */
 #include <inttypes.h>
 #include <math.h>

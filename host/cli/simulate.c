@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk simulate: let policies, or a model, act in a simulated world. */
 #include <errno.h>
 #include <inttypes.h>

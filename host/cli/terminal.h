@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the program shows while it works, and Ctrl-C.
  *
  * Standard error gets a progress bar: `stage  37% [####....] extra  00:12 left`. On a terminal one

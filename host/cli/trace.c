@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk trace: one training batch laid open. */
 #include "train/trace.h"
 

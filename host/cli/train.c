@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk train: a model from a behaviour file, or from acting in a world. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Acting: a model chooses one item after each history, and says with which probability.
  * Propensities in the logs of worlds and of serving are these probabilities.
  *

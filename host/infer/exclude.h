@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of items that must not be chosen, one list a row of a batch, collected in memory of the
  * host and handed to the ops of the catalogue as an Exclusion (kernels/catalogue/exclusion.h). The
  * memory is kept from one batch to the next and grows only for longer lists.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A history of events, for which a model is asked for states, actions or recommendations. Its
  * events are rows of the session's behaviour file, or they are given in memory and need not be in
  * any file.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Recommendations: the best items of the whole catalogue after a history, by the head that the
  * model recommends by (the policy where there is one, else Q), or the model's scores of given
  * items.

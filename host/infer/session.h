@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A session: a model that is ready to be used, with its device, the behaviour file that it was
  * trained on and its working memory. It is opened once and used for many requests; states, actions
  * and recommendations (infer/states.h, infer/act.h, infer/recommend.h) all take a session.

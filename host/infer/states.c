@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "infer/states.h"
 
 #include "base/progress.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The states of a model. Its encoder turns a context into a state, a row of `dim` numbers that
  * every head reads. Contexts are packed into batches of at most session->tokens tokens;
  * data/stream/context.h says which events each mode takes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "learn/agent.h"
 
 AgentOptions agent_options(const Config *c)

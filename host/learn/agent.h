@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What an agent is: a loss on a packed batch, with its gradient. One file an agent; agents.h lists
  * them. host/model/README.md section 6 has the mathematics.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The list of all agents. */
 #ifndef SOUK_AGENTS_H
 #define SOUK_AGENTS_H

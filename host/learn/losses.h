@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The losses that train the heads. Each adds its gradients to the parameters of its head, to the
  * item vectors and to p->dh, and writes its value, as it enters the total, into p->sums.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An objective: a sum of agents' losses, and the prediction of the next event's kind. From the
  * states of a batch to losses and gradients; host/model/README.md sections 5 and 6.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* AdamW over all parameters at once: clip, schedule, decay groups, target network.
  * host/model/README.md section 7.
  */

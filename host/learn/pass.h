@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What agents compute from a pass over a batch: scores of heads of the online and the target
  * network (model/scores.h), values that need two heads or two networks, and probabilities of the
  * logged actions. All tensors are in scratch of the caller.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How `souk bench` measures ops, and what it reports.
  *
  * An op is measured as the model calls it, through its public function. On CUDA, calls are recorded

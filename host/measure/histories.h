@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A synthetic behaviour file for timing training steps. */
 #ifndef SOUK_MEASURE_HISTORIES_H
 #define SOUK_MEASURE_HISTORIES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One case of an op, and how it is measured. */
 #ifndef SOUK_MEASURE_H
 #define SOUK_MEASURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Measures the ceilings of the machine, then every op. */
 #ifndef SOUK_MEASURE_OPS_H
 #define SOUK_MEASURE_OPS_H

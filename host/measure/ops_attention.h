@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of attention: the op as the model calls it, and souk's own kernels beside cuDNN's. */
 #ifndef SOUK_MEASURE_OPS_ATTENTION_H
 #define SOUK_MEASURE_OPS_ATTENTION_H

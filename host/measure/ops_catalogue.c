@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A comment above `fill` names the tensors in their order. */
 #include "measure/ops_catalogue.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Each op is called as the model calls it. A comment above `fill` names the tensors in their
  * order. */
 #include "measure/ops_layers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of the ops of the encoder and of the optimizer. */
 #ifndef SOUK_MEASURE_OPS_LAYERS_H
 #define SOUK_MEASURE_OPS_LAYERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A row's shape is a number of tokens in windows of `length`. A comment above `fill` names the
  * tensors in their order. */
 #include "measure/ops_losses.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whole training steps, timed. */
 #ifndef SOUK_MEASURE_STEPS_H
 #define SOUK_MEASURE_STEPS_H

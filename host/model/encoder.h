@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The causal transformer over packed histories (host/model/README.md section 4; Vaswani et al.
  * 2017). Forward keeps what backward needs; backward recomputes norms and SwiGLU, which are cheap.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The heads that a model can have, one row of a table each. The names of parameters and of
  * settings, the declaration of parameters, checkpoints and the choice of a head by its name all
  * read this table. model/scores.h has the formulas. host/model/README.md, "How to add a head",

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A packed batch as the model reads it: tensors of the device. They have the batch's own sizes
  * (model_input_set) or constant ones (model_input_pack).
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The model: its sizes, its heads, its parameters and the static features of its catalogue.
  * host/model/README.md has the mathematics and the names of all parameters.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The list of all parameters. Initialisation, decay, gradients, moments, the target network,
  * checkpoints and printing iterate this list; a parameter exists nowhere else.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The safetensors file format: 8 bytes little-endian header length, a JSON header
  * {"name": {"dtype", "shape", "data_offsets"}, ..., "__metadata__": {text: text}}, raw data.
  * Specification: the README of huggingface/safetensors.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A trained model on disk: a safetensors file with the parameters by the names of
  * host/model/README.md, and in its metadata the settings it was trained with and the hash of its
  * catalogue. Training writes more into the same file (train/checkpoint.h); this module has the part

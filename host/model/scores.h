@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The outputs of the heads of a model for states h [rows, dim], with the weights w of one network.
  * host/model/README.md section 5 has the formulas, model/heads.h the list of heads. The head that a
  * caller names must exist in the model. All results are in scratch of the caller.

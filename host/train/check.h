@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The same training on two devices side by side: does this machine compute what the CPU computes?
  *
  *   reference   the CPU in f32

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Checkpoints: one safetensors file holds all that a bit-exact resume needs.
  *
  *   <name>              parameters, by the names of host/model/README.md

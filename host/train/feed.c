@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "train/feed.h"
 
 /* NUMBERS: the bytes of a slot before the batch. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Brings batches to the device, each with the numbers of its step.
  *
  * On the CPU ops read the batch itself. A GPU has memory of its own: there the host packs a batch

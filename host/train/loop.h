@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The training loop: read a batch, run a step, validate, save, stop.
  *
  * It leaves these files in the folder train.out: best.safetensors (the weights of the best

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The record of a run, metrics.jsonl: one JSON object a line, one line for each step and
  * validation. */
 #ifndef SOUK_METRICS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The memory of a training, before any of it is taken: what opening a trainer and its largest step
  * ask for on a device that measures (base/device.h). The same code takes the memory later, so a
  * plan is exact. */

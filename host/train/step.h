@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A step of training: forward pass, losses, backward pass, AdamW, target network.
  *
  * A step may be run at once (step_run), or enqueued and reported later, so that the host need not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Everything that a training step reads and computes for one batch, written to a file, so that
  * another framework can be compared with souk: see `souk trace --help`.
  *

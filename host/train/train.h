@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A training, as the settings ask for it: on the log data.path, or in the world world.name. */
 #ifndef SOUK_TRAIN_H
 #define SOUK_TRAIN_H

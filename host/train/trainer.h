@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A trainer: a model, its optimizer, and everything else that its steps need in memory.
  * train/trainer_open.h opens one, train/step.h runs its steps, train/loop.h is the loop around
  * them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "train/trainer_open.h"
 
 #include "base/scratch.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Opening a trainer. It is apart from train/trainer.h because it plans the memory of a step, and
  * steps are functions of a trainer. */
 #ifndef SOUK_TRAINER_OPEN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The choices of a policy, for a person to read. A sink of play keeps the events; then the world
  * prints or draws them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many episodes of a world, stepped at once on all processors.
  *
  * Each slot has one episode. Functions take `count` slots: slot[i] is the slot of entry i; where

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The list of all kinds of worlds. */
 #ifndef SOUK_WORLD_KINDS_H
 #define SOUK_WORLD_KINDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The log of a world: a behaviour file (datasets/README.md) with one history for each episode and
  * the propensity of every choice. The opening event is not a choice: its propensity is 1, and as
  * the first event of its history it is never a target of training or evaluation.

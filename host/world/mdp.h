@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Finite Markov decision processes, solved exactly in double precision. Agents are tested against
  * these solutions.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The mean reward per step in the long run of a finite MDP that never ends, exactly, by relative
  * value iteration (Puterman, "Markov Decision Processes", 1994, 8.5). The MDP must be unichain:
  * wherever it starts, a policy reaches the same recurrent states. Inventories are unichain, since

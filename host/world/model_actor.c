@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "world/model_actor.h"
 
 #include <inttypes.h>

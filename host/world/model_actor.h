@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A model as an actor in a world: it gives the history of each episode to infer/act.h, which
  * chooses.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A world from a text: "NAME" or "NAME:key=value,key=value", such as "shop:items=100000,drift=0.1".
  *
  * The keys are the options of the kind NAME (kinds.h) and two that every world has: `discount` and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The optimum of a world that is a finite MDP, for episodes of at most `horizon` choices, by
  * `horizon` sweeps of value iteration. With a horizon above a million, the sweeps stop when the
  * value is exact to 1e-6.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Playing: an actor chooses in many episodes of a world at once, until all of them have ended. Each
  * finished episode goes to a sink.
  *

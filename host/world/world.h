@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The contract of simulated worlds.
  *
  * A world is an environment in which an agent acts. A kind of world (WorldKind) is one struct of

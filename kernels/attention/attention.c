@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A thread copies one head of a sequence into its scratch, padded with zeros to whole blocks of 32
  * tokens and 32 columns. So every product is made of calls of one small product, ROWS rows by two
  * vectors, which needs no bound checks and whose sums stay in registers. A transposed left operand

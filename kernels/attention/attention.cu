@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attention on CUDA: the call's shape, the choice of kernels (choice.h), and what all choices
  * share. The kernels are in plain.cu (f32 on the plain cores), short.cu and mma.cu (tensor cores)
  * and cuDNN's. */

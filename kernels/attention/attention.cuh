@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the attention kernels share: tiles of packed sequences, and the small kernels around them.
  * Only the device knows the lengths of the sequences, so grids are sized for the worst case. */
 #ifndef SOUK_ATTENTION_CUH

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Causal multi-head attention over packed sequences (Vaswani et al. 2017), exact, without a
  * [tokens, tokens] matrix: blocks of queries forward, scores recomputed backward from lse (Dao et
  * al. 2022).

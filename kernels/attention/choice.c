@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "attention/choice.h"
 
 enum { SEQUENCES_MIN = 8, TILE = 128, NARROW = 64, MEAN_MIN = 96, SPARE = 1 << 20 };

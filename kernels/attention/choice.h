@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which kernel serves a call of attention on CUDA. The choice follows from the shapes, from the
  * host's upper bound on the lengths and from the GPU. It reads nothing on the device, so a recorded
  * graph takes the same kernels, and so do equal runs. Every kernel is deterministic.

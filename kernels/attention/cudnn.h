@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attention through cuDNN: the contract of attention.h, in bf16, for the calls that
  * attention_choice() sends here.
  *

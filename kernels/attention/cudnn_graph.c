@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The order of the ops is given by cuDNN: its engines recognise this pattern and no other.
  *
  * Indices: b entry of the batch (a sequence), h head, t query, u key, d column of a head. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The operation graphs of attention for cuDNN (cudnn.h), and the names of the tensors that a call
  * binds to them. */
 #ifndef SOUK_ATTENTION_CUDNN_GRAPH_H

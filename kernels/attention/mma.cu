@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attention on tensor cores, bf16, for histories longer than short.cu takes: mma.m16n8k16 with f32
  * sums (base/cuda/ptx.cuh says which lane holds what).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the attention kernels on tensor cores share: products of tiles in shared memory, and the
  * softmax between two products. Rows in shared memory have D + 8 elements, with D the head_dim
  * rounded up to 32; the 8 spread the rows of a matrix load over all banks (base/cuda/mma.cuh). A

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One thread for each sequence that cuDNN's plan has, and one for the end. A few KB are written:
  * the kernel costs its launch. */
 #include "attention/offsets.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where cuDNN finds the sequences of a packed batch.
  *
  * cuDNN's plan is made for shape->sequences sequences, of which the batch has the first few.

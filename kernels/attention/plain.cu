@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attention on CUDA on the plain cores, flash style (Dao et al. 2022): 32 queries meet 32 keys at a
  * time in shared memory, and each query's running maximum and sum stay in registers. Scores and
  * sums are f32 whatever the dtype, so the plain cores bound these kernels. The tests compare mma.cu

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attention over short histories on tensor cores, bf16: mma.m16n8k16 with f32 sums
  * (base/cuda/ptx.cuh says which lane holds what).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 
 enum { ALIGN = 256 }; /* what cudaMalloc gives; wide enough for every vector load */

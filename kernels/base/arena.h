@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An arena: one block of device memory from which tensors are taken front to back, and which is
  * freed as a whole.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bf16.h"
 
 static Tensor f32_like(Device *dev, Tensor t) { return scratch_tensor(dev, F32, t.rank, t.dim); }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bfloat16: the upper half of an f32 (sign, 8 bits of exponent, 7 of fraction), rounded to nearest,
  * ties to even; NaN stays NaN. Unit roundoff 2^-8.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The contract of every Comm: shapes, and sums out of what is moved. And the Comm of one rank. */
 #include "base/comm.h"
 

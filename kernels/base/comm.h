@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ranks: the processes that train one model together, each with a device of its own. An
  * implementation moves data between them and never adds it: sums are made here, by tree_sum, so
  * that they have the same bits under every implementation.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A device runs ops: the CPU or a GPU. Every op takes a Device as its first argument. A process may
  * have several devices; they share nothing, and each is used by one thread at a time.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A clock: marks between the ops of a device, and the time from one mark to another. On CUDA the
  * GPU takes the time when it reaches a mark, so the host may enqueue ahead. On the CPU ops have run
  * when the call returns, so the host takes the time. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A graph: ops that are recorded once and run again by one call (a CUDA graph). It keeps the
  * arguments and the addresses that the ops were recorded with, so everything that changes from run
  * to run must be in device memory.

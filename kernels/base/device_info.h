@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A description of a device, for reports. */
 #ifndef SOUK_DEVICE_INFO_H
 #define SOUK_DEVICE_INFO_H

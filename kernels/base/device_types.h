@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The types of base/device*.h and the state of a device. Programs include base/device.h, which says
  * what a device is. The types have a file of their own because the CUDA side (base/cuda/device.h)
  * needs them and base/device.c calls the CUDA side: without this file the two would include each

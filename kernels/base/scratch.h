@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scratch: temporary memory of ops. It is a stack: an op takes tensors from it, and gives them back
  * when it ends.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Errors. There are two kinds, which are treated differently.
  *
  *   - A broken contract (wrong shape, NULL, wrong dtype) is a bug in the program. REQUIRE() prints

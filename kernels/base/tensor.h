@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A tensor: a typed view of memory that it does not own. Dense, row-major, passed by value. */
 #ifndef SOUK_TENSOR_H
 #define SOUK_TENSOR_H

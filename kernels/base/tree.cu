@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums in a fixed binary tree on CUDA: one thread an element, bound by memory. */
 #include "base/tree.h"
 

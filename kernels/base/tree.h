@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums in a fixed binary tree, whose bits do not depend on who adds which part of it.
  *
  *   to[...] = T(0, parts)

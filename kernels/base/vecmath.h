@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Elementary functions as straight-line code, so that a loop around them vectorises without
  * -ffast-math (gcc -O3 -fno-math-errno -fno-trapping-math).
  */

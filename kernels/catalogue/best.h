@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The best item of every row on the CPU. catalogue_stats runs it where its caller wants the maximum
  * alone, as TD targets do. The general path would spend more time on moving scores through the
  * cache than on the products that make them.

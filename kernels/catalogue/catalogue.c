@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The catalogue head; on the CPU: cross-entropy, statistics, single scores. */
 #include "catalogue/catalogue.h"
 

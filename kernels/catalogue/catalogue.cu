@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The catalogue head on CUDA. Either cuBLASLt makes the products (tiles.cuh), and the kernels here
  * read each score once or twice from the L2 cache: one block of threads a row for the statistics,
  * one thread a score for the gradient. Or scores stay in registers (cuda/generation.cuh).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The catalogue head: scores of EVERY item for every row, never stored as rows x items.
  *
  *   z[i, a] = <u[i, :], E[a, :]> + bias[a]            E: the vectors of the items, see items.h

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "catalogue/choice.h"
 
 /* Static shared memory that the kernels have in addition, for sums of columns. */

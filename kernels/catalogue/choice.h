@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which kernels run a call of catalogue_stats or catalogue_cross_entropy on CUDA, and why. The
  * choice follows from the call's shape and the GPU alone, so equal runs take equal kernels. All of
  * them are deterministic, and take temporary memory that does not grow with the number of items.

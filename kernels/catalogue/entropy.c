@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The entropy of the softmax over the catalogue, on the CPU. */
 #include "catalogue/entropy.h"
 

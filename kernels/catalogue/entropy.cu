@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The entropy of the softmax over the catalogue, on CUDA: one thread a score computes its gradient,
  * and the products of tiles.cuh sum it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The entropy of the softmax policy over the whole catalogue, with its gradient in one call.
  *
  *   z[i, a] = <u[i, :], E[a, :]> + bias[a]         as in catalogue.h;  p[i, :] = softmax z[i, :]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Items that must not be chosen for a row: item[offset[i] .. offset[i+1]-1], ascending; in the
  * memory of the device. */
 #ifndef SOUK_EXCLUSION_H

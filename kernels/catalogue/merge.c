@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Merging the partial results that shards give for a row, on the CPU. */
 #include "catalogue/merge.h"
 

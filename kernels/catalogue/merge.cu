@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Merging the partial results that shards give for a row, on CUDA: a thread has a row, or one of a
  * row's k best. Bound by the launch. */
 #include "catalogue/merge.h"

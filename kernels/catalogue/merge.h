@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The partial results that the shards of a catalogue give for a row, and how they are merged.
  *
  * Each op of the catalogue head is a walk over the items that leaves a PARTIAL result for each row,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two heads over one catalogue, on the CPU: both walk the same tiles and groups. */
 #include "catalogue/policy.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two heads over one catalogue, on CUDA: the scores of both for a block and tile are in the L2
  * cache at once; one block of threads a row reads them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two heads over one catalogue: the scores z make a policy, and the scores q are action values, to
  * which the policy is applied. As in catalogue.h, no array of rows x items is stored.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ranks and best items on the CPU. */
 #include "catalogue/rank.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ranks and best items on CUDA: one block of threads a row and tile. The k best are kept sorted in
  * the result itself. A tile offers its scores from the best down until the list takes no more, so
  * after the first tiles most blocks only read their scores.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where a row's target ranks among all items, and its k best items.
  *
  *   z[i, a] = <u[i, :], E[a, :]> + bias[a]                                   as in catalogue.h

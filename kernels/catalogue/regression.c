@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The same products on every device. A = (E, bias, 1) is a matrix [items, dim + 2], B = (u, 1, -y)
  * one of [rows, dim + 2], and z - y = B A^T. Its squares and gradients need only the small matrices
  * A^T A and B^T diag(w) B. The last two columns are kept apart, as `pair`. */

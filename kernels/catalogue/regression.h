@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* All action values of a state at once, without computing one of them: what is linear or quadratic
  * in the scores of the whole catalogue follows from sums over the items, so the time is that of
  * items x dim x dim, whatever the number of rows.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A draw from the softmax over the catalogue, on the CPU. */
 #include "catalogue/sample.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A draw from the softmax over the catalogue, on CUDA: one block of threads a row and tile; a
  * thread makes the noise of four items from one Philox block. Bound by Philox and the two
  * logarithms of each item.

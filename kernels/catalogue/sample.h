@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A draw from the softmax policy over the whole catalogue, by Gumbel-max (Gumbel 1954; Maddison et
  * al. 2014): no array of rows x items is stored, and the draw is made without a sum over the items.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "catalogue/tiles.cuh"
 
 #include "base/cuda/blas.h"

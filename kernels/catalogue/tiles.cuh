@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How the ops of the catalogue walk rows x items on CUDA.
  *
  * The tiles of items come one after the other. Each meets all rows, a block of them at a time; the

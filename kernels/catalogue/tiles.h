@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How the ops of the catalogue walk rows x items on the CPU.
  *
  * A block of rows meets the catalogue in tiles of TILE items. Tiles fall into at most GROUPS groups

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Control targets on CUDA: one thread a token finds its window by bisection, as in td.cu. */
 #include "losses/control.h"
 

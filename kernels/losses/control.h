@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Targets of two control tasks, which replace temporal differences by regressions of Q on targets
  * that do not depend on rewards: random numbers and lengths (Silva et al. 2024: on logs,
  * reinforcement learning may help a recommender no more than such an auxiliary task does). Windows

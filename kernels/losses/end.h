@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The state of the episode after an event: the values of `end` in td.h and returns.h, and of
  * /events/end in a behaviour file (Gymnasium's terminated and truncated). */
 #ifndef SOUK_END_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Losses and weights of tokens on CUDA: one thread an element. There are a few thousand elements,
  * so the launch takes most of the time. One block counts targets, in integers.
  */

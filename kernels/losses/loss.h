@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Regression losses of a value estimate against its target, each with its gradient, and the weights
  * that make sums over tokens means.
  *

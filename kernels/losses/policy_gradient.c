@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "losses/policy_gradient.h"
 
 #include <math.h>

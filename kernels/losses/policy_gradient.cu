@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weights of the policy's loss on CUDA: one thread a row. There are a few thousand rows, so the
  * launch takes most of the time. */
 #include "losses/policy_gradient.h"

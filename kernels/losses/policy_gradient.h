@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weights of -log pi(a|s) at logged actions, so that the policy's weighted cross-entropy
  * (catalogue_cross_entropy) has the gradient of an agent's objective. A weight is a constant: no
  * gradient passes through it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Backward returns on CUDA: one warp a window, from its end, 32 tokens at a time. A token is a link
  * E[t] = add + factor E[t+1]. A scan over the lanes composes the links; the E of the token after
  * these 32 enters as the carry. The latency of the longest window's scans bounds the time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Backward returns on packed windows: TD(lambda), GAE (Schulman et al. 2016), Retrace (Munos et al.
  * 2016) and V-trace (Espeholt et al. 2018) are one recursion, which runs from the end of a
  * window to its beginning.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* TD targets on CUDA: one thread a token finds its window by bisection and adds its n rewards.
  * For a few thousand tokens the latency of the bisection bounds the time.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* n-step targets of temporal differences on packed windows (Sutton and Barto 2018, 7.1).
  *
  * In a window [b, e) of cu_seqlens every token t < e-1 is a transition: state t, an action whose

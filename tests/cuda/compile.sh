@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Every .cu file compiles for every GPU souk is built for, and no kernel keeps registers in memory.
 . "$(dirname "$0")/../tap.sh"
 cd "$root" || exit 1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # tests/**/cuda_NAME.c hold the CUDA ops against the CPU's: in the emulation wherever souk is built, and on
 # the GPU itself where the build has CUDA (label cuda; skipped on a machine without a GPU). gpu_NAME.c are for
 # what has no emulation.

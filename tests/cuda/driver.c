@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A stand-in for NVIDIA's driver library: the functions that cuDNN calls while it builds a plan for
  * a GPU that is not in this machine. Loading a kernel succeeds and records the GPU that its code is
  * for; every other call fails. */

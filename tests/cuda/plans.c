@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Builds cuDNN's plans for a GPU that is not in this machine. plans.sh runs it with the stand-in
  * driver of driver.c.
  *

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # cuDNN has a plan for every shape of attention it is asked for, on every GPU souk is built for. It builds
 # them by a GPU's properties (gpus/*.json), so no GPU is needed; a stand-in takes the driver's place.
 . "$(dirname "$0")/../tap.sh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Trains for a while, stops, and goes on later: cancel DATA.h5 FOLDER */
 #include <souk.h>
 #include <stdio.h>

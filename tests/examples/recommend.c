@@ -1,10 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ten items for each of 1,000 users, on four threads: recommend CHECKPOINT DATA.h5 */
 #include <pthread.h>
 #include <souk.h>
 #include <stdio.h>
 static souk_model *model;
 static souk_recommendation best[1000][10];
-
 static void *ask(void *argument) /* for 250 users, from the row of `best` on that it is given */
 {
     souk_recommend_options ten = SOUK_RECOMMEND_OPTIONS_INIT;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Items after a history that is in no file: recommend CHECKPOINT DATA.h5 ITEM[:ACTION]...
 #include <souk.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ingests a log and trains on it, and shows how far it is: train LOG.csv DATA.h5 FOLDER */
 #include <math.h>
 #include <souk.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Recomputes a trace of souk with reference.py in float64 and prints how far each tensor is off.
 
     souk trace --checkpoint RUN --data FILE --batch 0 --out trace.safetensors

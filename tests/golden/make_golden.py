@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes the golden files beside this script: what the model of host/model/README.md gives on one
 small batch, by reference.py in float64. Needs Debian's python3-torch and python3-numpy.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The model of host/model/README.md in plain PyTorch, section by section: the outside reference
 that souk is held against. Slow and simple on purpose; wants only Debian's python3-torch and
 python3-numpy.

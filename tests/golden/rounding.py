@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Section 8 of host/model/README.md: where train.precision = bf16 rounds, in whatever dtype the
 rest is computed. reference.py calls these at every place that the page names; with f32 they do
 nothing."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads and writes safetensors with numpy alone: 8 bytes of header length, a JSON header, the
 data."""
 import json

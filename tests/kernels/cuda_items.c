@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "catalogue_case.h"
 
 /* With and without features; the 40,000 items take several tiles (of 16,384), the 1,030 rows two

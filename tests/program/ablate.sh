@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # souk ablate: its arms are runs of souk train, judged as souk eval judges; killed at any moment it goes on,
 # and ends with the same figures.
 . "$(dirname "$0")/../tap.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # souk bench: reports have what they promise and add up, --compare divides; on the GPU too where there is one,
 # or its emulation. What the times are is no matter here.
 . "$(dirname "$0")/../tap.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # souk check: wrong usage, a machine without a GPU, and, where there is one, that it passes. (What it
 # compares is tested in tests/host/train/cuda_check.c.)
 . "$(dirname "$0")/../tap.sh"

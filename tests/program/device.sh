@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # --device on every command that runs a model: refused where there is no such device, and where there is a
 # GPU, or its emulation, the model says there what it says on the CPU.
 . "$(dirname "$0")/../tap.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The programs in tests/examples/, built with what pkg-config says about an installed souk, by C and C++ compilers,
 # with the shared and with the static library, and run.
 . "$(dirname "$0")/../tap.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # A checkpoint that does not fit on the disk: one clear line, and the old checkpoint still serves.
 # In a mount namespace of its own where the system allows one, so that it may mount a small disk.
 [ -n "${own_mounts:-}" ] || ! unshare -rm true 2>/dev/null || own_mounts=1 exec unshare -rm "$0"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # souk info: the figures of a small log, on screen and as JSON.
 . "$(dirname "$0")/../tap.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Installs souk and builds programs against what was installed, by pkg-config alone, with each C compiler
 # that is here.
 . "$(dirname "$0")/../tap.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Off-policy evaluation of what a world logged: what it says beforehand is what acting then earns.
 . "$(dirname "$0")/../tap.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The example of datasets/README.md: the values that an agent learns are those worked out by hand.
 . "$(dirname "$0")/../tap.sh"
 

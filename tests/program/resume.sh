@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # A run that stops and goes on is the same run, bit for bit, at any number of threads; also when it
 # was killed at any moment.
 . "$(dirname "$0")/../tap.sh"

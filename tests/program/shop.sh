@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # tap.sh sets $work, $SOUK
+# SPDX-License-Identifier: Apache-2.0
 # What the tests of training share, sourced after tap.sh: a tiny shop and a tiny model.
 
 # $work/shop.h5, from the log $work/log.csv.

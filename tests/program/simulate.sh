@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Worlds: policies act and are compared, a log is trained on, the model acts.
 . "$(dirname "$0")/../tap.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # What the command line promises for every command, asked of those that `souk --help` lists.
 . "$(dirname "$0")/../tap.sh"
 

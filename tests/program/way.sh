@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # The whole way on a tiny synthetic log: generate, ingest, info, train, eval, recommend, trace.
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/shop.sh"

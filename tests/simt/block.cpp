@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Launches: blocks run one after another, and the threads of a block take turns on fibers.
  *
  * The next thread to run is the one that became ready last; with some seeds it is sometimes any

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Kernels for the tests of the emulation itself: correct ones that must pass, and each bug that it
  * must report. test_emulation.c says which build reports what.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SOUK_SIMT_BUGS_H
 #define SOUK_SIMT_BUGS_H
 

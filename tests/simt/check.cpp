@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The checking build. Kernels are compiled with -fsanitize=thread, which puts a call before every
  * access to memory. The functions here are linked in the place of that sanitizer's library. They
  * know the rules of CUDA: which memory exists, which bytes were written, what orders two accesses.

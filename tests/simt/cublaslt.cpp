@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuBLASLt in plain loops: column-major matrices, sums in f32 in rising order of k. Calls that the
  * library would reject, or answer with wrong numbers, end the program: shapes that do not fit, an
  * algorithm that was chosen for another product, a pointer less aligned than was promised, a range

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fibers: each CUDA thread runs on a stack of its own, all on one thread of the system.
  *
  * A fiber is a loop that runs the body and yields when the thread is done. The next thread that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the files of the emulation. SIMT_CHECK and SIMT_ASAN are 0 or 1 from the build. */
 #ifndef SIMT_INTERNAL_H
 #define SIMT_INTERNAL_H

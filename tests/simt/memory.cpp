@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Device memory and the runtime's other calls. Device memory is one reserved range of addresses.
  * Allocations have gaps between them, are filled with junk (NaN, -1), and are never handed out
  * again once freed, so that a use after free is seen. SIMT_STRICT_HOST=1 makes the range

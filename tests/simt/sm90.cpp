@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The twins of the functions of kernels/base/cuda/ptx_sm90.cuh: barriers in shared memory, bulk
  * copies, barriers of a part of a block, products of a warpgroup. check.cpp does not know which
  * accesses these order, so the check build runs as an older GPU. In the other builds mistakes show

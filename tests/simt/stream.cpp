@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Streams, events and graphs. The work of a stream runs late: when the host waits for this stream,
  * or for another stream that waits for this one. So a copy that nothing joins never happens, and a
  * copy from a buffer that the host fills again too early copies the new contents. The seed says how

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the program's own symbol table: which thread-local variables are shared memory, and which
  * function an address belongs to.
  */

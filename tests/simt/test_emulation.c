@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of the emulation itself. Correct kernels give the right numbers. Each bug is reported by
  * the builds that can see it, in every order of threads that is tried. Each case runs in its own
  * process. */

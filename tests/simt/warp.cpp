@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the lanes of a warp do together (shuffles, votes, matrix products, matrix loads), and the
  * asynchronous copies of each thread.
  *

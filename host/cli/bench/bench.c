@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk bench: how fast are the ops, and whole training steps, beside what this machine can do? */
 #include <stdio.h>
 #include <string.h>

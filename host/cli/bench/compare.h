@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One report of `souk bench` beside another. */
 #ifndef SOUK_CLI_BENCH_COMPARE_H
 #define SOUK_CLI_BENCH_COMPARE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What `souk bench` says: tables for people, JSON for programs, and one report beside another. */
 #ifndef SOUK_CLI_BENCH_REPORT_H
 #define SOUK_CLI_BENCH_REPORT_H

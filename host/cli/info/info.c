@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk info: a behaviour file at a glance. */
 #include "cli/cli.h"
 #include "cli/info/print.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What `souk info` prints: text for people, JSON for programs. */
 #ifndef SOUK_CLI_INFO_PRINT_H
 #define SOUK_CLI_INFO_PRINT_H

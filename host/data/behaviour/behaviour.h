@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Opening a behaviour file (schema.h).
  *
  * Opening validates everything that later code relies on: dtypes, shapes, offsets and times in

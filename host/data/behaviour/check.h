@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The checks of a behaviour file's contents. Each failure is one line: file, dataset, index, value,
  * and the values that are wanted. */
 #ifndef SOUK_BEHAVIOUR_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reads past the HDF5 library: contiguous columns from the mapped file, deflated ones by a table of
  * chunks and libdeflate. Only layouts that are unknown here go through the library. */
 #include "data/behaviour/columns.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Columns of events of an open behaviour file. */
 #ifndef SOUK_BEHAVIOUR_COLUMNS_H
 #define SOUK_BEHAVIOUR_COLUMNS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attributes and small datasets of an HDF5 file, whoever wrote it. Texts may have a fixed or a
  * variable length, numbers either byte order. `path` names the file in messages. */
 #ifndef SOUK_BEHAVIOUR_GET_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keys of users and items, as text. They are read from the file when the first one is asked for.
  * Pseudonyms are shown as 16 hexadecimal digits. Not thread-safe. */
 #ifndef SOUK_BEHAVIOUR_KEYS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Groups, attributes and columns of the HDF5 file that write.c writes.
  *
  * The format is that of HDF5 1.10: its metadata carry checksums, so that the library notices damage

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a behaviour file holds: users' histories in one HDF5 file, columns of events in compressed
  * sparse rows by user. datasets/README.md describes the file, path by path.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A column on disk that grows as data are appended in small pieces.
  *
  * At first it has a file of its own. That file is unlinked as soon as it is open, so that it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the modules that read an open behaviour file share: behaviour.c, columns.c and keys.c. */
 #ifndef SOUK_BEHAVIOUR_STORE_H
 #define SOUK_BEHAVIOUR_STORE_H

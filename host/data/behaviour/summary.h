@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A behaviour file in figures, from one pass over its events. */
 #ifndef SOUK_SUMMARY_H
 #define SOUK_SUMMARY_H

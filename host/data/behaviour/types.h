@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Types of elements as HDF5 knows them. */
 #ifndef SOUK_BEHAVIOUR_TYPES_H
 #define SOUK_BEHAVIOUR_TYPES_H

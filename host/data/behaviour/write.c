@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every column is spooled to disk as histories arrive. Once all have arrived, the sizes are known,
  * and the columns are copied into the HDF5 file one after the other; the disk space of each spool
  * is freed as soon as it is copied. Where the sizes are known beforehand, columns are written into

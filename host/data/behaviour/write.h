@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writing a behaviour file (schema.h), user by user. */
 #ifndef SOUK_BEHAVIOUR_WRITE_H
 #define SOUK_BEHAVIOUR_WRITE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Clean: order each user's events by time; drop duplicates and bots, then users and items with too
  * few events (core.h). */
 #ifndef SOUK_INGEST_CLEAN_H

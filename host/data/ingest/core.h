@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The k-core: users and items with too few events are dropped. Their events are dropped with them,
  * which may leave others with too few; this is repeated until all have enough. */
 #ifndef SOUK_INGEST_CORE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Features of items, users and events: their values, and the constants that normalise them. */
 #ifndef SOUK_INGEST_FEATURES_H
 #define SOUK_INGEST_FEATURES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ingest: a raw behaviour log -> a behaviour file (data/behaviour/behaviour.h). datasets/README.md
  * describes what happens to every row, in this order:
  *

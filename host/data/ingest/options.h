@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a caller of ingest asks for. */
 #ifndef SOUK_INGEST_OPTIONS_H
 #define SOUK_INGEST_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Each worker has a batch of its own. It reads the batch, prepares it and waits until all batches
  * that were read before are taken. With two workers one prepares while the other takes. */
 #include "data/ingest/pass.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One pass over all records, by several threads. Whole users come in batches. One worker at a time
  * reads a batch; all workers prepare their batches side by side; then the batches are taken one at
  * a time, in the order in which they were read. So the results of `take` are the same for any

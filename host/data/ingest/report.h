@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What ingest read, dropped and kept. */
 #ifndef SOUK_INGEST_REPORT_H
 #define SOUK_INGEST_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The cleaning report: counts of what was dropped and kept, for people. The behaviour file stores
  * it. */
 #ifndef SOUK_INGEST_REPORT_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any number of records, grouped by user within bounded memory, and read once or several times.
  *
  * A Sorter takes records in order of the input. When its buffer is full, the buffer is ordered by

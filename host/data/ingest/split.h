@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which of a user's events are for training, validation and test, and where episodes end. */
 #ifndef SOUK_INGEST_SPLIT_H
 #define SOUK_INGEST_SPLIT_H

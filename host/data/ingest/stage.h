@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the stages of ingest share while one log passes through. Not for callers of ingest. */
 #ifndef SOUK_INGEST_STAGE_H
 #define SOUK_INGEST_STAGE_H

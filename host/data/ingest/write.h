@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Write: rewards, pseudonyms and all columns into the behaviour file. */
 #ifndef SOUK_INGEST_WRITE_H
 #define SOUK_INGEST_WRITE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A mapping completed: what it leaves open is detected from the log or has a default. */
 #ifndef SOUK_RAWLOG_DETECT_H
 #define SOUK_RAWLOG_DETECT_H

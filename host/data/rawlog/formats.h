@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The formats of raw logs. */
 #ifndef SOUK_RAWLOG_FORMATS_H
 #define SOUK_RAWLOG_FORMATS_H

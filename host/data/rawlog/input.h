@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes of a file or of standard input ("-"), plain or compressed by gzip, zstd or xz, also in
  * several members one after the other. The first bytes say how it is compressed, never the name. */
 #ifndef SOUK_RAWLOG_INPUT_H

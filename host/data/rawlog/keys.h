@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A dictionary: keys, which are short texts -> dense ids 0, 1, 2 ... in the order of adding. Open
  * addressing over slots of 8 bytes, with the texts in an arena. Each key takes some 30 bytes and
  * its text. */

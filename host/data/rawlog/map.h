@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The fields of a mapping (mapping.h), set one by one. */
 #ifndef SOUK_RAWLOG_MAP_H
 #define SOUK_RAWLOG_MAP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mappings from INI files, by path or by the name of a map that souk installs. */
 #ifndef SOUK_RAWLOG_MAP_FILE_H
 #define SOUK_RAWLOG_MAP_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The mapping: how the columns of a raw log become events. Its fields are set one by one (map.h),
  * from a file (map_file.h) or from common column names (detect.h). datasets/README.md describes its
  * sections and keys. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A log of one or more files as pieces of whole records, in order of the input. */
 #ifndef SOUK_RAWLOG_PIECES_H
 #define SOUK_RAWLOG_PIECES_H

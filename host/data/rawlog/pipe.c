@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One lock guards the pieces and the ring of slots. A worker holds the lock while it reads a piece,
  * which means a copy or a decompression, and releases it to parse:
  *

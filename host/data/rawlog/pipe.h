@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A log as a sequence of parsed pieces. Worker threads take turns at reading the next piece
  * (pieces.h), and parse their pieces side by side. The caller gets the pieces one after the other
  * in order of the input, the same for any number of workers. */

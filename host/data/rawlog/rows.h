@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of a raw log: a record's fields -> a row with keys, time, action and cells.
  *
  * A log is read in pieces of whole records. Threads parse pieces independently of each other, each

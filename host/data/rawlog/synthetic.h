@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A synthetic shop log for tests, benches and the first run on a machine without data: CSV with the
  * columns user_id,item_id,category,action,timestamp,price.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pieces of a log's text, and their meaning: numbers, times, durations, sizes in bytes. */
 #ifndef SOUK_RAWLOG_TEXT_H
 #define SOUK_RAWLOG_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A packed batch, and how it is filled from windows of histories. The stream (stream.h) fills
  * batches in its own order; a user of a model asks for the windows that it needs. */
 #ifndef SOUK_BATCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The context: which events of a history make a state.
  *
  * A history is the rows start .. end-1 of one user, and the state before event `event` (start <

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which batches a stream makes (stream.h says how). */
 #ifndef SOUK_STREAM_OPTIONS_H
 #define SOUK_STREAM_OPTIONS_H

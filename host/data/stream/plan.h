@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The order of a stream: which windows are in which batch (stream.h says how). It is planned one
  * pool at a time and depends only on the options and on the file's offsets and splits; no event is
  * read. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The events of a shuffle pool in memory. Columns that the file stores as they are in memory are
  * used in place; the others are decoded here. One task decodes one column of one block. There are
  * no locks here: the stream that owns the pool gives its tasks to threads and counts those that are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One lock guards all state. Batches are planned while it is held, and decoded and filled while it
  * is not. Each thread, also the caller's, does the first of these that there is to do: plan a batch
  * into a free slot of the ring; fill a planned batch whose pools are decoded; decode a piece of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stream: histories -> packed batches (batch.h).
  *
  * A token is one event of a history. The batch's arrays have `tokens` rows, the same number in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fitted Q evaluation (Le et al. 2019) of a model's policy on a sequential log, with a Q that is
  * linear in the model's states (linear_q.h):
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* 95 % intervals of off-policy estimates, with users as the independent units.
  *
  * One is the percentile bootstrap of the estimate's sums over users

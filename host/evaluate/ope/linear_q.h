@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A Q function that is linear in the states of a model, and the normal equations that fit it.
  *
  *   Q(h, a) = <W h, E[a]> + v . h + c + b[a] = theta . phi(h, a)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Logged decisions, the data of off-policy evaluation.
  *
  * A decision is an event. In the context x_i (the user's history before it, the profile, the slot)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Off-policy evaluation: estimates what a policy pi would have earned, from a log of another
  * policy, with intervals, and says whether the log has enough overlap with pi.
  *

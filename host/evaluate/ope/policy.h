@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The policies whose earnings off-policy evaluation can estimate.
  *
  * For each decision a policy gives the exact probability, over the full catalogue, of the item that

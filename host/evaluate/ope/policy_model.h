@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A model as the policy under evaluation. With the scores z of a head it is either a softmax at a
  * temperature,
  *

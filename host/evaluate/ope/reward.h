@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The reward model of DM and DR: ridge regression on the features of a decision, cross-fitted.
  *
  *   r(x, a) = c + item[a] + sum over a's category and number features

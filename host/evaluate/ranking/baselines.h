@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The four baselines that every ranking is compared with. They count train events only; pop(y) is
  * the number of train events of item y, of any action. With x_{-d} the d-th last item of the
  * history (d = 0 is the last), the score of y is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One evaluation: the scored events of a split, and the measures of every scorer on them. */
 #ifndef SOUK_EVALUATION_H
 #define SOUK_EVALUATION_H

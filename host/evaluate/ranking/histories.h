@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The histories of a file in memory, and the events of a split that are scored.
  *
  * An event is scored when it is in the split under evaluation and its user has at least one event

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A model as a scorer beside the baselines. The context of a scored event is CONTEXT_EVALUATED of
  * data/stream/context.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weighted counts of pairs of items inside histories, sparse.
  *
  *   w[x][y] = ( sum of forward[g] over the occurrences of x with y g events later

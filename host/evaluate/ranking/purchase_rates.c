@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "evaluate/ranking/purchase_rates.h"
 
 #include <inttypes.h>

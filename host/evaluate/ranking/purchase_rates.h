@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Baselines for "is the next event a purchase?": rates of purchases, counted over the transitions
  * (event, next event) of the train histories. Each is smoothed by 10 transitions of the overall
  * rate p:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ranking measures over the whole catalogue, from the place of each target. This module does not
  * depend on a model: a scorer adds for each scored event
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An evaluation on the screen (at most 100 columns) and as JSON. */
 #ifndef SOUK_RANKING_REPORT_H
 #define SOUK_RANKING_REPORT_H

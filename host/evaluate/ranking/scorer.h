@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The interface of the rankings that an evaluation compares: the model and the baselines implement
  * it. */
 #ifndef SOUK_SCORER_H

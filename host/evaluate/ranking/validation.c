@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "evaluate/ranking/validation.h"
 
 #include "evaluate/ranking/model_scorer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The validation that decides when training stops: how well a model ranks the events of the
  * validation split.
  */

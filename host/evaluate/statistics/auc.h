@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The area under the receiver operating characteristic, exact, with an interval over users.
  *
  *   A = P(score of a positive > score of a negative) + 1/2 P(equal)      (Mann & Whitney 1947)

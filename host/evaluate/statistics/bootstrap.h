@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The percentile bootstrap (Efron 1979) of statistics of sums over users. Users are the independent
  * units.
  *

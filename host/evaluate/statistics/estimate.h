@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A value that was estimated from a sample, with its 95 % interval. */
 #ifndef SOUK_ESTIMATE_H
 #define SOUK_ESTIMATE_H

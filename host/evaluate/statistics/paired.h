@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Compares the arms of an experiment. Each arm was trained with the same several seeds and measured
  * on the same users, so that the random variation of users and of seeds is the same for all arms
  * and cancels in differences.

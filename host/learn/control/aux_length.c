@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A control: Q regresses on the length of the history (kernels/losses/control.h) and sees no
  * reward. What an agent gains over this one is what its rewards add. */
 #include "learn/losses.h"

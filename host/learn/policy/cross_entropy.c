@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The policy as a classifier of the next item over the whole catalogue. */
 #include "learn/losses.h"
 

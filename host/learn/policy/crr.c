@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Critic-regularised regression (Wang et al. 2020). Q learns the values of the policy; the policy
  * imitates the logged actions, each weighted by exp(advantage / T). The expectations under the
  * policy are exact sums over the catalogue; the paper draws a few actions. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Implicit Q-learning (Kostrikov et al. 2022). Q backs up V; V is an upper expectile of the target
  * network's Q at the logged actions; the policy imitates the logged actions, each weighted by
  * exp((Q - V) / T). No value of an action that was not logged is ever read. */

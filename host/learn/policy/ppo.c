@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Proximal policy optimisation (Schulman et al. 2017) with the advantages of GAE(learn.lambda)
  * (Schulman et al. 2016). The old policy is the one that made the log, known by its
  * propensities. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* REINFORCE with the top-K off-policy correction (Chen et al. 2019), for a slate that shows K items
  * at once. The policy that made the log is known by its propensities or estimated by the behaviour
  * head. */

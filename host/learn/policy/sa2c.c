@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SA2C (Xin et al. 2022): SNQN, and the policy imitates the logged actions, each weighted by its
  * advantage over the mean action and by a power of the ratio of the policy's probability to the
  * log's. */

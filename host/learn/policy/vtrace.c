@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Actor-critic with V-trace (Espeholt et al. 2018). The policy that made the log is known by its
  * propensities or estimated by the behaviour head. */
 #include <math.h>

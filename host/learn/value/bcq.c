@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Discrete BCQ (Fujimoto et al. 2019): Double DQN that chooses among the actions which are likely
  * in the log. The policy head estimates how likely they are: it learns by cross-entropy what the
  * log does. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Discrete CQL (Kumar et al. 2020): Double DQN, and a loss that keeps the values of the actions
  * which the log does not show below the values of those it shows. */
 #include "elementwise.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Double DQN (van Hasselt et al. 2016): the online network chooses the action, the target network
  * gives its value. */
 #include "learn/losses.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Expected SARSA (van Seijen et al. 2009) for the softmax policy over the target network's
  * values. */
 #include "catalogue/catalogue.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Q-learning (Watkins & Dayan 1992) with a target network (Mnih et al. 2015). */
 #include "catalogue/catalogue.h"
 #include "elementwise.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Retrace(lambda) (Munos et al. 2016) for the softmax policy over the target network's values. The
  * policy head estimates the behaviour policy: it learns by cross-entropy what the log does. */
 #include "catalogue/catalogue.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SARSA (Rummery & Niranjan 1994): Q learns the values of the policy that made the log. */
 #include "learn/losses.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SARSA(lambda) (Sutton and Barto 2018, 12.7) in its forward view: Q learns the values of the
  * policy that made the log from lambda-returns. */
 #include "learn/losses.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SNQN (Xin et al. 2022): SQN, and Q also learns that an action which was not logged earns nothing
  * and leaves the state as it is. The paper draws a few such actions; here is the mean over the
  * whole catalogue. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Soft Q-learning (Haarnoja et al. 2017): a state is worth T logsumexp(Q / T), the value of acting
  * by softmax(Q / T) with a bonus of T times the entropy. */
 #include "catalogue/catalogue.h"

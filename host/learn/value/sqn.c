@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SQN (Xin et al. 2020): the policy predicts the next item, and Q, learned by Double DQN, shapes
  * the encoder that both share. The paper trains two networks and tosses a coin for which is the
  * target; here the target network is a target copy. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An ablation: does reinforcement learning do more than an auxiliary loss would?
  *
  * On tables of next items the gain of a Q head may be that of any second head which shapes the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* arm.json: what an arm was trained with under one seed, and whether its training is complete. */
 #ifndef SOUK_ABLATION_RECORD_H
 #define SOUK_ABLATION_RECORD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An ablation on the screen, as JSON, and as a plot. */
 #ifndef SOUK_ABLATION_REPORT_H
 #define SOUK_ABLATION_REPORT_H

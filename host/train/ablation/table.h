@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The figures of an ablation: its arms, and their measures by group of events. */
 #ifndef SOUK_ABLATION_TABLE_H
 #define SOUK_ABLATION_TABLE_H

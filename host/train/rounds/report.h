@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of rounds as files, and its plot. */
 #ifndef SOUK_ROUNDS_REPORT_H
 #define SOUK_ROUNDS_REPORT_H

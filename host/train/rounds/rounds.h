@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Acting and training by turns: in each round the policy plays episodes of a world, and the model
  * is trained on the log of these episodes and of earlier rounds.
  *

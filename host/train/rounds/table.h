@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What was measured in rounds of acting and training. */
 #ifndef SOUK_ROUNDS_TABLE_H
 #define SOUK_ROUNDS_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "world/auction/auction.h"
 
 AuctionRules auction_second_price(void) { return (AuctionRules){1, {1.0}, 0.0}; }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Auctions of advertising slots.
  *
  * Generalised second price (Edelman, Ostrovsky, Schwarz, American Economic Review 2007; Varian,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Logs of real auctions, in which bidders of this folder bid again, and statistics of a campaign's
  * past.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bidders for a sequence of second-price auctions under a budget, and their replay on a log.
  *
  * An episode is `auctions` auctions with one budget. Before each auction a bidder sees the number n

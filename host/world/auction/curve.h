@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The bid curve of a policy: its mean bid by the value of the auction, for each third of the
  * episode and each pace. (Pace = share of the budget left / share of the auctions left.)
  */

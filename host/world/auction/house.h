@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An auction house: everything that the world "auction" (world.h) needs, made from its settings.
  * These are the log that is replayed or the market that is simulated, what is known about the past,
  * and the bidders.

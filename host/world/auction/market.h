@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The market of a simulated auction: rivals that bid beside the agent.
  *
  * Bidder 0 is the agent. In each auction bidder b values the impression at

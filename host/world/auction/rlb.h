@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The optimal bidder when prices do not depend on values (Cai et al., "Real-Time Bidding by
  * Reinforcement Learning in Display Advertising", WSDM 2017), by dynamic programming.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The world "auction": bids for impressions under a budget, in a log of real auctions that is
  * replayed or in a simulated market of rivals. An episode is a run of auctions with one budget. A
  * choice holds for `period` auctions.

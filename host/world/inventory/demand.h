@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The demand of one period: a distribution over whole units 0 .. max. Draws and expectations use
  * the same table, so a simulated world and its exact optimum have the same probabilities to the
  * last bit.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Demand from a text, which is an option of the world "inventory":
  *
  *   poisson:MEAN

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One product in one warehouse, reviewed every period: newsvendor, lost sales with a lead time,
  * perishable stock. In each period:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The exact optimum of an inventory, and the best rules of thumb: base-stock (S) and (s, S), each
  * of them evaluated exactly.
  *

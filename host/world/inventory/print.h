@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names of the places of an inventory's state, and tables of orders for a person to read. */
 #ifndef SOUK_INVENTORY_PRINT_H
 #define SOUK_INVENTORY_PRINT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The world "inventory": orders for one product in one warehouse (inventory.h). A choice is an
  * order. An event shows what is in transit and on the shelf after the period; that is the whole
  * state of the MDP.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The catalogue of a shop: its items, and its shelves by popularity. */
 #ifndef SOUK_SHOP_CATALOGUE_H
 #define SOUK_SHOP_CATALOGUE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The centres of shelves, from a log: shelves that are looked at one after the other are close.
  *
  * The centres are the leading eigenvectors of the positive pointwise mutual information of shelves

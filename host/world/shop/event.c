@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "world/shop/event.h"
 
 const char *const shop_event_name[SHOP_KINDS] = {"skip",     "view",   "cart",

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Kinds of events in a shop, and the law by which a shopper answers the item shown.
  *
  * The law is a multinomial logit (McFadden 1974) over looking at the item, skipping it and leaving

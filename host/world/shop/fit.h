@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A shop that is fitted to a behaviour file (log.h).
  *
  *   shelves     the category of the items

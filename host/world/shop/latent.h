@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The vectors of interests and items in a shop. */
 #ifndef SOUK_SHOP_LATENT_H
 #define SOUK_SHOP_LATENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Statistics of the shop of a behaviour file: how often each item and shelf was looked at, how many
  * sessions there are, and how far looks went. Only the train split is read.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The policies that come with the shop. Four of them use only what a shop knows without learning,
  * the sales of each item and the shopper's last look: popularity, bestsellers, shelf and trial.
  * `oracle` reads the shopper's interest.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "world/shop/print.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A table of what a policy shows in a shop, for a person to read. */
 #ifndef SOUK_SHOP_PRINT_H
 #define SOUK_SHOP_PRINT_H

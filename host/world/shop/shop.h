@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The shop: shoppers whose interests drift look at a catalogue of up to a million items.
  *
  * Interests and items are vectors of SHOP_LATENT numbers. The relevance x of an item and the

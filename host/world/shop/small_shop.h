@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The world "small-shop": the law of events of the large shop (event.h) on so few shelves that the
  * optimum can be computed. Its state is the shelf that the shopper wants, the shelf shown last, and
  * how often that was shown in a row.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The world "shop" (shop.h). */
 #ifndef SOUK_SHOP_WORLD_H
 #define SOUK_SHOP_WORLD_H

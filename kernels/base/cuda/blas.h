@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products of a CUDA device through cuBLASLt. For kernels/ only: the rest of souk calls
  * gemm.h. */
 #ifndef SOUK_DEVICE_BLAS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The vocabulary of .cu files: launches, vectors in registers, conversions, sums over warps and
  * blocks. Its words (load, store, warp_sum, ...) have no prefix, because every kernel uses them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cuda/cudnn.h"
 
 #include <cuda_runtime_api.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Operation graphs of cuDNN through its C backend: the few kinds of ops that attention needs. For
  * kernels/ only.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The CUDA side of base/device.h, in plain C. For kernels/ only: the rest of souk calls
  * base/device.h. */
 #ifndef SOUK_DEVICE_CUDA_H

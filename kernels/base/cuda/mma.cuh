@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Operands and results of mma_bf16 (ptx.cuh says which lane holds what): how operands are loaded
  * from shared memory, and which element of a result a register holds. Used by .cu files on tensor
  * cores.

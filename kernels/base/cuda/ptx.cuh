@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Instructions that CUDA C has no name for: tensor cores, matrix loads, asynchronous copies. Inline
  * PTX is allowed here and in ptx_sm90.cuh only; under the emulation (tests/simt) each function
  * calls a twin that does the same in C++.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Instructions of sm_90a alone: products of a warpgroup (128 threads) that read shared memory, bulk
  * copies into shared memory, and the barriers that wait for both. As in ptx.cuh, the emulation has
  * a twin for each.

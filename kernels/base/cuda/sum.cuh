@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums of whole tensors on CUDA, in double. Each block sums a chunk, then one block adds the sums
  * of the chunks. The order of additions follows from the size alone, so the bits are the same in
  * every run and on every GPU. Bound by reading the tensor. Used by .cu files.

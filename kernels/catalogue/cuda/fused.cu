@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The catalogue head with scores in registers: u in bf16, items rounded to it, f32 sums on tensor
  * cores.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The catalogue head with scores in registers, for catalogue.cu: one struct of functions for each
  * generation of GPUs. Their arguments and results are plain arrays.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What fused.cu and wgmma.cu share outside of their kernels: merging, sums of columns, splits of
  * the items. */
 #include "catalogue/cuda/registers.cuh"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a thread of fused.cu or wgmma.cu does with the scores that are in its registers. z [N][4] of
  * a thread has the layout in which tensor cores leave sums (base/cuda/ptx.cuh): a thread has two
  * rows; register i of part n belongs to its row i / 2 and to the item 8 n + 2 (lane % 4) + i % 2.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The catalogue head with scores in registers on sm_90: u and items in bf16, f32 sums by products
  * of warpgroups.
  *

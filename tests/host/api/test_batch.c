@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Histories by key, by number and by user: what souk.h recommends has the bits that the program
  * prints. The program takes all processors, so that ThreadSanitizer, to which OpenMP is unknown,
  * cannot follow it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Versions, names, and options of older and newer headers. */
 #include "api/call.h"
 

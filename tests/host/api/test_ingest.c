@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ingesting through souk.h. */
 #include "api_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Models and recommendations through souk.h. */
 #include "api_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Training through souk.h: progress, cancelling, resuming, and errors as values. */
 #include "api_case.h"
 

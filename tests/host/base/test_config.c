@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Settings: one table, three sources, clear refusals. */
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Command lines from a table: values, refusals, help. */
 #include <math.h>
 

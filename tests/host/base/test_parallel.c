@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks on a few threads. */
 #include "base/parallel.h"
 

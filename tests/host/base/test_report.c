@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reports as JSON: whole or not at all. */
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the program's listener prints where standard error is no terminal, and what Ctrl-C does. */
 #include "cli/terminal.h"
 

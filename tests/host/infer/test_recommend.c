@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Recommendations: lists of items, what was seen, batches, and the numbers beside an item. */
 #include "data/behaviour/columns.h"
 #include "infer/recommend.h"

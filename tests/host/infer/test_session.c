@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A session: memory that is taken once, batches in parts, what cannot be opened. The linker sends
  * this program's calls of malloc and its kin through the functions below (tests/CMakeLists.txt). */
 #include "infer/session.h"

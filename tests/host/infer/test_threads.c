@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many threads on one session, and sessions beside each other; on devices of one thread, as the
  * library of OpenMP is not instrumented for ThreadSanitizer. */
 #include <pthread.h>

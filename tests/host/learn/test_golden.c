@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The whole model against PyTorch: every objective's losses, every gradient and the parameters
  * after 20 steps, from the files of tests/golden (made by reference.py in float64).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which objectives there are: sums of agents that train different heads, and what others are
  * answered. */
 #include "test.h"

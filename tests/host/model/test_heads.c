@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of heads: what it declares, which head a name means, and what a wrong name is
  * answered. */
 #include "test.h"

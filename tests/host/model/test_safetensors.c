@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The safetensors reader and writer: round trip, what damaged files are told, and a seeded fuzz. */
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a saved model says of itself: its settings, by the keys of files, and what is no model. */
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The formulas of the heads against sums in double, on a small model with item features. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train/check.h on both devices: it passes, in f32 and in bf16, and what one device has wrong it
  * names. So this is also the test of whole training steps in bf16. */
 #include "pair.h"

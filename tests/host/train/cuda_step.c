@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Whole training steps on both devices, from the same file with the same settings: the same losses,
  * and after three steps the same parameters, moments and target network. */
 #include "pair.h"

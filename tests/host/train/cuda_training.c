@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Training as a whole on CUDA: steps fed through a ring, recorded, replayed and reported one late
  * are the steps taken one by one, bit for bit; what is not finite stops all change; a run
  * resumes. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A plan against the memory that training takes. */
 #include "train/plan.h"
 

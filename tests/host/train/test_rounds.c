@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Acting and training by turns in the small shop, whose optimum is known. */
 #include <inttypes.h>
 #include <unistd.h>

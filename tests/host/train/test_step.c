@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A step of several ranks, each with a part of the batch, against that of one rank with the whole
  * batch. */
 #include "data/stream/stream.h"

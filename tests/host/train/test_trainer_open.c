@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Opening a trainer and its first step where memory runs out: each allocation of the library fails
  * once, and each failure is an error that names what was wanted. */
 #include "train/trainer_open.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Training as a whole on a small file: it learns, it does not depend on threads, it resumes bit for
  * bit, and a checkpoint is only taken where it fits. */
 #include <sys/stat.h>

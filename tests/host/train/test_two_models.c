@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two models in one process, trained at once by two threads: each gets the weights that it gets
  * alone. */
 #include <pthread.h>

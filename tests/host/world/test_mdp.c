@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bellman's equations: the phone and its accessories by hand, chains by recursion, random processes
  * by linear equations, and processes that are none. */
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The mean reward in the long run of MDPs worked by hand. */
 #include "test.h"
 #include "world/mdp_gain.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A model acting in a world: its choices and propensities against the recommender's, and the log it
  * leaves. */
 #include <unistd.h>

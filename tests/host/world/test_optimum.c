@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The optimum of a world, and what policies lose against it. */
 #include "world/optimum.h"
 #include "world_case.h"

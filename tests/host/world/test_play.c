@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Episodes and playing, of every kind of world. */
 #include "world/kinds.h"
 #include "world_case.h"

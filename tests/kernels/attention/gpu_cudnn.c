@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cuDNN's attention on a GPU. It has no emulation; tests/cuda/plans.sh builds its plans without a
  * GPU. */
 #include "pair.h"

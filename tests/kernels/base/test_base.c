@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The substrate: tensors, arenas, scratch, random numbers. */
 #include "base/scratch.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bfloat16 on the CPU: the rounding itself, and that every op in bf16 is the op in f32 on the same
  * numbers, its results rounded once, bit for bit. */
 #include "op.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The contract of a Comm. The checks take any Comm: here that of one rank, and one of several
  * threads. */
 #include "base/comm.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Devices that share a process: each runs on its own threads, and no device changes what another
  * computes or how many threads the program gives its own teams. */
 #include <dirent.h>

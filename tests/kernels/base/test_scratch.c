@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scratch: a stack that becomes one block, that is measured, and that may have no memory. */
 #include <stdbool.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Elementary functions: accuracy over all floats, and the edges. */
 #include "test.h"
 

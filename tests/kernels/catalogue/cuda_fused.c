@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The catalogue head in bf16 with scores in registers, against scores in double of the same bf16
  * numbers. All operands are multiples of 2^-7 or less fine, so that the vectors of items, sums of
  * features, are the same f32 numbers in any order, and round to the same bf16. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "catalogue/rank.h"
 #include "catalogue_case.h"
 

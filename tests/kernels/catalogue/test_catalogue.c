@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The catalogue head and the item encoder, against dense formulas in double. */
 #include "op.h"
 

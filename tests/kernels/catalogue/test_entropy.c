@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The entropy of the softmax over the catalogue and its gradient, against dense formulas in double,
  * which are themselves held against differences. */
 #include "heads.h"

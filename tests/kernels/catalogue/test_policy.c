@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two heads over one catalogue, against dense formulas in double. */
 #include "heads.h"
 

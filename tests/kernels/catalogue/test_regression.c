@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What follows from sums over the items, against dense formulas in double. */
 #include "heads.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Draws from the softmax over the catalogue: the items that the header's formula says, with the
  * frequencies of the softmax. */
 #include "heads.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The part of cuBLASLt that souk uses, as the emulation offers it (../cublaslt.cpp): names and
  * types as in NVIDIA's header of this name.
  */

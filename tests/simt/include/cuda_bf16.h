@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bfloat16 as the emulation offers it; rounds to nearest, ties to even, as the device does. */
 #ifndef SIMT_CUDA_BF16_H
 #define SIMT_CUDA_BF16_H

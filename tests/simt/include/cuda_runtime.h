@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CUDA for .cu files that g++ compiles for the emulation: keywords, built-in variables, barriers,
  * warp functions, atomics, intrinsics, the launch. ../README.md says how the emulation works.
  */

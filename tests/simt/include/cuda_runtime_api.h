@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The part of CUDA's runtime that souk uses, as the emulation offers it: the same names, types and
  * rules as NVIDIA's header of this name, for C and C++.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CSV and its kin: fields between delimiters, quoted as in RFC 4180. */
 #ifndef SOUK_RAWLOG_CSV_H
 #define SOUK_RAWLOG_CSV_H

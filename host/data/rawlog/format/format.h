@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A format of raw logs: how records are found in the text, and how each becomes a row (rows.h).
  * formats.h has the list of all formats. */
 #ifndef SOUK_RAWLOG_FORMAT_H

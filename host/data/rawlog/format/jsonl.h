@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON lines: one object a line, whose names are the columns. */
 #ifndef SOUK_RAWLOG_JSONL_H
 #define SOUK_RAWLOG_JSONL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of text in memory. */
 #ifndef SOUK_RAWLOG_LINES_H
 #define SOUK_RAWLOG_LINES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sequences: a user's items in one line, in order of time. */
 #ifndef SOUK_RAWLOG_SEQUENCE_H
 #define SOUK_RAWLOG_SEQUENCE_H

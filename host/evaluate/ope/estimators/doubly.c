@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "evaluate/ope/estimators/doubly.h"
 
 static void dm(const OpeData *d, const OpeTerms *t)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Estimators of a bandit log with a reward model, most of them doubly robust; estimator.h has the
  * formulas. */
 #ifndef SOUK_OPE_DOUBLY_H

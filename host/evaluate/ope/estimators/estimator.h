@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The contract of an estimator of off-policy evaluation, and the formulas of all of them.
  *
  * For a bandit log (weighting.h, doubly.h) let w_i = pi(a_i | x_i) / beta(a_i | x_i), n the number

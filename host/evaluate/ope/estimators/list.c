@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "evaluate/ope/estimators/list.h"
 
 #include "base/help.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The list of all estimators, in the order of the report. */
 #ifndef SOUK_OPE_ESTIMATORS_LIST_H
 #define SOUK_OPE_ESTIMATORS_LIST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Estimators of a sequential log, and what the log itself earned; estimator.h has the formulas. */
 #ifndef SOUK_OPE_SEQUENTIAL_H
 #define SOUK_OPE_SEQUENTIAL_H

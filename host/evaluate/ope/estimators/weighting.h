@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Importance weighting of a bandit log; estimator.h has the formulas. */
 #ifndef SOUK_OPE_WEIGHTING_H
 #define SOUK_OPE_WEIGHTING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The behaviour file: what is written is read back, whatever the layout. */
 #include <glob.h>
 #include <hdf5.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Columns of events: any part of them, in any layout. */
 #include "data/behaviour/columns.h"
 

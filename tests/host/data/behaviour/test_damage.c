@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What opening a behaviour file refuses, and what it says. */
 #include <hdf5.h>
 

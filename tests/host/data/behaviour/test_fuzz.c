@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Damaged behaviour files: any damage gives a file that reads, or one clear error; never a crash.
  * Seeded: bits flipped, ranges overwritten, ends cut off. */
 #include <sys/stat.h>

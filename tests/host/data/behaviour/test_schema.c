@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names and types of a behaviour file's columns. */
 #include "data/behaviour/schema.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A column that grows on disk. */
 #include "data/behaviour/spool.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A summary against a file small enough to be counted by hand. */
 #include "data/behaviour/summary.h"
 

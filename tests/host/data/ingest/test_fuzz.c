@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mutated logs and mappings: ingest ends with success or with one line that says why; under the
  * sanitizers, without touching what is not its own. The mutations are seeded: a failure repeats. */
 #include "data/rawlog/pipe.h"

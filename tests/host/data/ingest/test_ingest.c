@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ingest, rule by rule, on logs small enough to be worked by hand. */
 #include "ingest_case.h"
 

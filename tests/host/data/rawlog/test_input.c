@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ingest's readers: compressions, dialects of CSV and JSON, texts, dictionaries, mappings; and that
  * neither memory nor threads change a byte. */
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The pipe that reads a log with several threads: the same rows in the same order for any number,
  * failures in their place, and an early end that leaves no thread behind. */
 #include "data/rawlog/pipe.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which events make a state: every mode against a table by hand, and against its description. */
 #include "data/stream/context.h"
 #include "test.h"

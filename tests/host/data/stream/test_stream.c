@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stream: what it promises about order, windows, packing, threads and resuming. */
 #include "data/stream/stream.h"
 #include "shop.h"

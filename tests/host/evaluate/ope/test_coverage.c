@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Do the 95 % intervals of off-policy estimates hold the truth in 95 % of the logs? Logs are drawn
  * from logging policies and rewards that are known, so the value of the evaluated policy is too.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fitted Q evaluation against its definition, in dense double: the fixed point, the influences, the
  * channels, and the estimates made of them. */
 #include "shop.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk ope: every estimator against its formula; the command, its refusals, a model's
  * probabilities. */
 #include "shop.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Off-policy estimates against a value that is known exactly: of the policy that shows any item of
  * the small shop alike, by policy evaluation of its MDP, told from the log of a model that has its
  * likes.

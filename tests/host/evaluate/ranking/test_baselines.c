@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The counters: hand-worked logs, and a dense scorer written from the formulas against the sparse
  * one. */
 #include "test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* souk eval, from a behaviour file to the report: the JSON says what the evaluation measured. */
 #include "shop.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ranking measures and their intervals over users. */
 #include "test.h"
 

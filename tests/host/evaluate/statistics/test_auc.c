@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The AUC against its definition, and its error against the jackknife. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The percentile bootstrap where its interval is known. */
 #include "evaluate/statistics/bootstrap.h"
 #include "test.h"

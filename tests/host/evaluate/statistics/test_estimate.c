@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Intervals by Student's distribution. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Arms compared over users and seeds. */
 #include "evaluate/statistics/paired.h"
 #include "test.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The mechanism of auctions, and the score of AuctionNet. */
 #include "test.h"
 

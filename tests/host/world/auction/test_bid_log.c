@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bid logs and the past of campaigns, as files. */
 #include "test.h"
 

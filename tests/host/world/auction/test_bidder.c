@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bidders replayed on a log: budgets, pacing, limits. */
 #include "bid_log_case.h"
 

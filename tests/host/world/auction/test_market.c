@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The market of rivals: values and budgets. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The optimal bidder against the definition of its value, and against what its bids win. */
 #include "bid_log_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Auctions as a world: a log is replayed; choices, returns, policies, settings. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Demand: the laws, a history, draws, and the texts that name them. */
 #include "ingest_case.h"
 

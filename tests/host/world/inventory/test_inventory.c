@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inventories: what happens in a period. */
 #include "inventory_case.h"
 

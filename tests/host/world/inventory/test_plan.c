@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Optima and rules of inventories, against what is published and against simulation. */
 #include "inventory_case.h"
 

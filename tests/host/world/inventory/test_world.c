@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The inventory as a world: its steps against the exact process, its policies, its settings. */
 #include "test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The law of events in a shop. */
 #include "world/shop/event.h"
 #include "world_case.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A shop fitted to a log: from the log of a shop the fit finds that shop. */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is counted in the log of a shop, by hand. Its sessions are
  *
  *   a, b (to the cart, bought), a skip of e, c (liked, to the cart)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The policies of the shop. */
 #include "world/shop/shop.h"
 #include "world_case.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a policy shows in a shop, as a table. */
 #include "world/shop/event.h"
 #include "world_case.h"

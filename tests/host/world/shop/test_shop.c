@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The shop: its largest catalogue, and policies that know more. */
 #include "world_case.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The small shop against its MDP. */
 #include "world_case.h"
 

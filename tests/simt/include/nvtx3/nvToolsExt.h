@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The part of NVIDIA's tools extension that souk uses. The emulation ignores ranges. */
 #ifndef SIMT_NVTX_H
 #define SIMT_NVTX_H
