@@ -62,6 +62,10 @@ refuses "also in bench, which takes files" 2 'did you mean "model.dim"' "$SOUK" 
 refuses "an argument that is nothing is refused" 2 '"shop.h5": want section.key=value' "$SOUK" eval shop.h5
 refuses "a misspelt key of a mapping is named" 2 '\[columns\] has no "uesr" \(did you mean "user"\?\)' \
     "$SOUK" ingest --set columns.uesr=u a b.h5
+refuses "also a value of one" 2 '"leave-one" \(did you mean "leave-one-out"\?\), want one of: time,' \
+    "$SOUK" ingest --split leave-one a b.h5
+refuses "and a format" 2 '"jsnl" \(did you mean "jsonl"\?\), want one of: auto' \
+    "$SOUK" ingest --set input.format=jsnl a b.h5
 refuses "a misspelt setting of a world is named" 2 'did you mean "items"' "$SOUK" simulate --world shop:itms=20 --all
 refuses "a misspelt size of a model is named" 2 'did you mean "100m"' "$SOUK" bench --model 10m
 

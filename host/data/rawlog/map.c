@@ -71,11 +71,14 @@ static Status set_count(const char *name, const char *value, int64_t low, int64_
 static Status set_choice(const char *name, const char *value, const char *const *choice, int *out)
 {
     char all[256] = "";
+    Nearest near = nearest_to(value);
     for (int i = 0; choice[i]; i++) {
         if (strcmp(value, choice[i]) == 0) return *out = i, OK;
+        nearest_offer(&near, choice[i]);
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", choice[i]);
     }
-    return FAIL(ERR_FORMAT, "%s = \"%.80s\", want one of: %s", name, value, all);
+    return FAIL(ERR_FORMAT, "%s = \"%.80s\"%s, want one of: %s", name, value, nearest_hint(&near),
+                all);
 }
 
 static Status set_flag(const char *name, const char *value, bool *out)
@@ -153,13 +156,16 @@ static Status set_columns(Mapping *m, const char *value)
 static Status set_format(const char *value, const Format **format)
 {
     char all[256] = "auto";
+    Nearest near = nearest_to(value);
     *format = NULL;
     if (strcmp(value, "auto") == 0) return OK;
     for (int f = 0; (*format = formats_at(f)); f++) {
         if (strcmp(value, (*format)->name) == 0) return OK;
         snprintf(all + strlen(all), sizeof all - strlen(all), ", %s", (*format)->name);
+        nearest_offer(&near, (*format)->name);
     }
-    return FAIL(ERR_FORMAT, "format = \"%.80s\", want one of: %s", value, all);
+    return FAIL(ERR_FORMAT, "format = \"%.80s\"%s, want one of: %s", value, nearest_hint(&near),
+                all);
 }
 
 static Status set_input(Mapping *m, const char *name, const char *value)
