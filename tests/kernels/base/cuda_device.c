@@ -89,6 +89,25 @@ static void the_first_failure_stays(void **state)
     pair_free();
 }
 
+static void a_gpu_without_memory_for_scratch_fails_and_says_for_what(void **state)
+{
+    (void)state;
+    Device full;
+    assert_ok(device_open(&full, "cuda", 1));
+    const Tensor y = on_gpu(NORMAL(1, 1.0f, 10)), before = from_gpu(y);
+    const size_t mark = scratch_mark(&full);
+    status_clear();
+    assert_non_null(SCRATCH(&full, U8, (int64_t)1 << 40).data);
+    assert_false(scratch_ready(&full, mark));
+    elementwise_fill(&full, y, 0.0f);
+    assert_same_bits(from_gpu(y), before);
+    assert_refused(device_sync(&full), ERR_MEMORY,
+                   "no memory for scratch (a tensor u8[1099511627776]): want 1099511627776 bytes; "
+                   "cuda:0 has ");
+    device_close(&full);
+    pair_free();
+}
+
 static void names_are_checked(void **state)
 {
     (void)state;
@@ -114,6 +133,7 @@ int main(void)
         cmocka_unit_test(what_is_fed_is_there_for_later_ops),
         cmocka_unit_test(scratch_and_arenas_are_memory_of_the_device),
         cmocka_unit_test(the_first_failure_stays),
+        cmocka_unit_test(a_gpu_without_memory_for_scratch_fails_and_says_for_what),
         cmocka_unit_test(names_are_checked),
     };
     return RUN_PAIR_TESTS(tests);
