@@ -70,8 +70,9 @@ entry && indent($0) >= entry { sub(/^ +/, ""); print text($0); next }
     line = $0
     sub(/^ +/, "", line)
     at = match(line, /   */)
-    print ".TP\n\\fB" code(substr(line, 1, at - 1)) "\\fR\n" text(substr(line, at + RLENGTH))
-    entry = indent($0) + at + RLENGTH - 1 # the column of its text
+    after = at + RLENGTH
+    print ".TP\n\\fB" code(substr(line, 1, at - 1)) "\\fR\n" text(substr(line, after))
+    entry = indent($0) + after - 1 # the column of its text
     blank = 0
     next
 }

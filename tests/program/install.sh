@@ -70,8 +70,12 @@ render() {
 # says_nothing COMMAND...
 says_nothing() { [ -z "$("$@" 2>&1 | tee /dev/stderr)" ]; }
 
+# Texts of options stand far to the right in --help; a line that still does was taken for an example.
+astray() { grep -nE '^ {20}' "$work"/prefix/share/man/man1/*.1; }
+
 check "every command has a man page" says_nothing has_pages
 check "man pages render without a warning and have their names" says_nothing render
+check "texts of many lines stay with their option" says_nothing astray
 check "maps, licence and README are installed" ls "$work/prefix/share/souk/datasets/retailrocket.ini" \
     "$work/prefix/share/doc/souk/LICENSE" "$work/prefix/share/doc/souk/README.md"
 echo 'session_id,user_id,item_id,event,time' >"$work/log.csv"
