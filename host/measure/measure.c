@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/bf16.h"
-#include "base/device_clock.h"
-#include "base/device_graph.h"
+#include "base/device/clock.h"
+#include "base/device/graph.h"
 #include "base/progress.h"
 #include "elementwise.h"
 #include "gemm.h"

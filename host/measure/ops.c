@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/device_info.h"
+#include "base/device/info.h"
 #include "measure/ops_catalogue.h"
 #include "measure/ops_layers.h"
 #include "measure/ops_losses.h"

@@ -8,7 +8,7 @@
 #include "attention/attention.h"
 #include "attention/choice.h"
 #include "attention/cudnn.h"
-#include "base/device_info.h"
+#include "base/device/info.h"
 
 static double elements(const Shape *s) { return (double)s->rows * (double)s->dim; }
 

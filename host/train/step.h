@@ -4,7 +4,7 @@
  * A step may be run at once (step_run), or enqueued and reported later, so that the host need not
  * wait for a GPU. On CUDA batches reach the device as train/feed.h says. With train.graph = 1 a
  * step is recorded once for each input and shape of train/feed.h and then replayed
- * (base/device_graph.h): the same launches, the same bits.
+ * (base/device/graph.h): the same launches, the same bits.
  */
 #ifndef SOUK_STEP_H
 #define SOUK_STEP_H

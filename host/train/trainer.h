@@ -8,7 +8,7 @@
 
 #include "base/comm.h"
 #include "base/config.h"
-#include "base/device_graph.h"
+#include "base/device/graph.h"
 #include "infer/session.h"
 #include "learn/objective.h"
 #include "learn/optimizer.h"

@@ -22,7 +22,7 @@
 #ifndef SOUK_DEVICE_H
 #define SOUK_DEVICE_H
 
-#include "base/device_types.h"
+#include "base/device/types.h"
 #include "base/tensor.h"
 
 #ifdef __cplusplus

@@ -15,7 +15,7 @@ if [ -z "$cuda" ]; then
 fi
 
 # The parts of libsouk that know cuDNN, and what they stand on.
-mapfile -t sources < <(ls kernels/attention/{cudnn_graph,choice}.c kernels/base/{status,tensor,device,device_clock}.c kernels/base/cuda/*.c)
+mapfile -t sources < <(ls kernels/attention/{cudnn_graph,choice}.c kernels/base/{status,tensor,device,scratch}.c kernels/base/{device,cuda}/*.c)
 # shellcheck disable=SC2015 # either may fail
 "$CC" -shared -fPIC -O1 -o "$work/libcuda.so.1" tests/cuda/driver.c &&
     "$CC" -std=c17 -D_GNU_SOURCE -O1 -fopenmp -DHAVE_CUDA=1 -DHAVE_CUDNN=1 -Ikernels -Itests -isystem "$cuda/include" \

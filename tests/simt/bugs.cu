@@ -5,7 +5,7 @@
 #include "bugs.h"
 
 #include "base/cuda/ptx_sm90.cuh"
-#include "base/device_graph.h"
+#include "base/device/graph.h"
 
 static __device__ __forceinline__ int tid() { return (int)threadIdx.x; }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/device_info.h"
+#include "base/device/info.h"
 #include "commit.h"
 #include "souk.h"
 

@@ -4,7 +4,7 @@
 #ifndef SOUK_DEVICE_CUDA_H
 #define SOUK_DEVICE_CUDA_H
 
-#include "base/device_types.h"
+#include "base/device/types.h"
 
 #ifdef __cplusplus
 extern "C" {

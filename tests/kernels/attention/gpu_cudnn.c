@@ -5,7 +5,7 @@
 
 #include "attention/attention.h"
 #include "attention/cudnn.h"
-#include "base/device_graph.h"
+#include "base/device/graph.h"
 
 typedef struct {
     int64_t heads, head_dim;

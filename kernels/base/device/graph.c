@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/device_graph.h"
+#include "base/device/graph.h"
 
 #include <stdlib.h>
 

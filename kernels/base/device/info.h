@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* Fill `info`, whose fields base/device_types.h explains. */
+/* Fill `info`, whose fields base/device/types.h explains. */
 void device_info(Device *dev, DeviceInfo *info);
 
 #ifdef __cplusplus

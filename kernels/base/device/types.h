@@ -48,7 +48,7 @@ typedef struct {
     int index;   /* of the GPU */
     int threads; /* of the CPU */
     bool measures;
-    bool recording;               /* a graph: base/device_graph.h */
+    bool recording;               /* a graph: base/device/graph.h */
     Status status;                /* the first failure; OK: none */
     char message[512], place[64]; /* its message, and the "file.c:123" that recorded it */
     DeviceMemory *memory;         /* [allocations] the memory that the device holds */

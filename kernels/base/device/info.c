@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/device_info.h"
+#include "base/device/info.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/device_clock.h"
+#include "base/device/clock.h"
 
 #include <stdlib.h>
 #include <time.h>
