@@ -32,7 +32,7 @@ static const Option options[] = {
     {.name = "users",
      .value = "N",
      FIELD(ablation.users),
-     .high = INT64_MAX,
+     .high = (double)INT64_MAX,
      .initial = "0",
      .help = "judge by a random sample of N users of the test split; 0: by all"},
     {.name = "include-seen",

@@ -42,7 +42,7 @@ static const Option options[] = {
     {.name = "users",
      .value = "N",
      FIELD(users),
-     .high = INT64_MAX,
+     .high = (double)INT64_MAX,
      .initial = "0",
      .help = "evaluate only a random sample of N users; 0: all"},
     CLI_SEED(.help = "seed of the sample"),

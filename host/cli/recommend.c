@@ -33,7 +33,7 @@ static const Option options[] = {
     {.name = "row",
      .value = "N",
      FIELD(row),
-     .high = INT64_MAX,
+     .high = (double)INT64_MAX,
      .help = "a user of the file by row"},
     {.name = "history",
      .value = "LIST",

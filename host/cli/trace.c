@@ -17,7 +17,7 @@ static const Option options[] = {
     {.name = "batch",
      .value = "N",
      FIELD(batch),
-     .high = INT64_MAX,
+     .high = (double)INT64_MAX,
      .initial = "0",
      .help = "the number of the batch in the first epoch"},
     CLI_OUT("FILE", .initial = "", .required = true, .help = "the safetensors file to write"),

@@ -48,7 +48,7 @@ static const Option options[] = {
      .high = 100,
      .initial = "10",
      .help = "how many"},
-    {.name = "row", .value = "N", FIELD(row), .high = INT64_MAX, .help = "a row"},
+    {.name = "row", .value = "N", FIELD(row), .high = (double)INT64_MAX, .help = "a row"},
     {.name = "share", .value = "X", FIELD(share), .high = 1, .initial = "0.5", .help = "a share"},
     {.name = "rate", .value = "X", FIELD(rate), .high = 9, .help = "a rate"},
     {.name = "split",
