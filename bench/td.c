@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 
 #include "base/progress.h"
+#include "base/scratch.h"
 #include "catalogue/catalogue.h"
 #include "losses/td.h"
 #include "model/safetensors.h"

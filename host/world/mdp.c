@@ -102,11 +102,15 @@ enum { PARALLEL_OUTCOMES = 1 << 15 }; /* with fewer outcomes, waking threads tak
 
 /* ---- Bellman's equations --------------------------------------------------------------------- */
 
+static int threads_for(const Mdp *m)
+{
+    return m->outcomes > PARALLEL_OUTCOMES ? parallel_threads(m->threads) : 1;
+}
+
 void mdp_action_values(const Mdp *m, double *q, const double *v)
 {
     const int64_t pairs = m->states * m->actions;
-    const int threads = m->outcomes > PARALLEL_OUTCOMES ? parallel_threads(m->threads) : 1;
-#pragma omp parallel for schedule(static) num_threads(threads)
+#pragma omp parallel for schedule(static) num_threads(threads_for(m))
     for (int64_t pair = 0; pair < pairs; pair++) {
         double sum = 0.0;
         for (int64_t i = m->first[pair]; i < m->first[pair + 1]; i++) {

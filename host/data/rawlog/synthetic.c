@@ -276,9 +276,8 @@ static Status write_rounds(const Shop *shop, Chunk *chunk, int chunks, FILE *out
     Progress progress;
     int64_t rows = 0;
     progress_begin(&progress, "generating", shop->o->events, shop->o->listener);
-    const int threads = parallel_threads(shop->o->threads);
     for (int64_t first = 0; rows < shop->o->events; first += chunks) {
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+#pragma omp parallel for schedule(dynamic) num_threads(parallel_threads(shop->o->threads))
         for (int i = 0; i < chunks; i++) make_chunk(shop, &chunk[i], first + i);
         for (int i = 0; i < chunks && rows < shop->o->events; i++) {
             if (chunk[i].failed) return FAIL(ERR_MEMORY, "no memory to generate");

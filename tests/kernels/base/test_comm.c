@@ -78,6 +78,11 @@ static void all_numbers(float *x, int ranks, int64_t count)
     for (int r = 0; r < ranks; r++) fill_normal(x + r * count, count, 40 + (uint64_t)r, 1.0f);
 }
 
+static bool same_bits(const void *a, const void *b, size_t bytes)
+{
+    return memcmp(a, b, bytes) == 0;
+}
+
 static int adds_in_the_tree(Comm *c, Device *dev, void *context)
 {
     (void)context;
@@ -86,13 +91,13 @@ static int adds_in_the_tree(Comm *c, Device *dev, void *context)
     tree_sum(dev, TENSOR(want, F32, WIDE), TENSOR(x, F32, c->ranks, WIDE));
     memcpy(own, x + c->rank * WIDE, sizeof own);
     comm_all_reduce(c, dev, TENSOR(own, F32, WIDE));
-    RANK_CHECK(device_sync(dev) == OK && memcmp(own, want, sizeof own) == 0);
+    RANK_CHECK(device_sync(dev) == OK && same_bits(own, want, sizeof own));
 
     double counts[2] = {c->rank + 1, 1e9 + c->rank};
-    const int n = c->ranks;
+    const int n = c->ranks, ranks_below = n * (n - 1) / 2; /* the sum of all ranks */
     comm_all_reduce(c, dev, TENSOR(counts, F64, 2));
-    RANK_CHECK(device_sync(dev) == OK && counts[0] == n * (n + 1) / 2);
-    RANK_CHECK(counts[1] == 1e9 * n + n * (n - 1) / 2);
+    RANK_CHECK(device_sync(dev) == OK && counts[0] == n + ranks_below);
+    RANK_CHECK(counts[1] == 1e9 * n + ranks_below);
     return 0;
 }
 
@@ -107,7 +112,7 @@ static int scatters_what_it_adds(Comm *c, Device *dev, void *context)
     tree_sum(dev, TENSOR(want, F32, WIDE), TENSOR(parts, F32, c->ranks, WIDE));
     comm_reduce_scatter(c, dev, TENSOR(have, F32, WIDE),
                         TENSOR(x + c->rank * each, F32, c->ranks, WIDE));
-    RANK_CHECK(device_sync(dev) == OK && memcmp(have, want, sizeof have) == 0);
+    RANK_CHECK(device_sync(dev) == OK && same_bits(have, want, sizeof have));
     return 0;
 }
 
