@@ -1,30 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# How good: trains on Amazon Beauty (leave-one-out) and ranks the whole catalogue for every user.
+# Does the policy that souk learns without settings rank better than the best simple scorer, on each of a dozen
+# real logs?
 #
-#   bench/quality.sh [DATA]      folder with sasrec-sequences/beauty_s3rec.txt.xz, or that file
-#                                (default: $SOUK_DATA)
-#   bench/quality.sh DATA SECTION.KEY=VALUE...    with other settings
+#   bench/quality.sh [OPTION]... [SECTION.KEY=VALUE]...
 #
-# Published NDCG@10 on this file and split (full ranking): SASRec 0.0318, S3-Rec 0.0327, ICLRec 0.0403.
-# The last line gives souk's; the exit code is 0 when that is at least 0.040. JSON: bench/out/quality.json
+#   --data FOLDER         the folder of the raw logs (default: $SOUK_DATA); quality/logs.py names the files
+#   --logs NAME,NAME      only these logs
+#   --log NAME=FILE[,MAP] another log, with a map of datasets/; may be given again
+#   --seeds N             trainings of each log, with the seeds 1 to N (3)
+#   --quick               one training of each log
+#   --arms                also the arms of quality/arms.py, each part of the recipe changed alone
+#   --out FOLDER          where files and results go (bench/out/quality)
+#
+# Settings after the options are added to every training. A run that was stopped goes on where it was: what the same
+# program has done with the same files and arguments is not done again. JSON: FOLDER/quality.json
 set -euo pipefail
-data=$(realpath -- "${1:-${SOUK_DATA:?usage: bench/quality.sh DATA}}")
-[ $# -eq 0 ] || shift
+[ -z "${SOUK_DATA:-}" ] || SOUK_DATA=$(realpath -- "$SOUK_DATA")
+from=$PWD
 . "$(dirname "$0")/common.sh"
-[ -d "$data" ] && data=$data/sasrec-sequences/beauty_s3rec.txt.xz
-[ -r "$data" ] || { echo "quality: cannot read $data" >&2 && exit 1; }
-
-run ingest --force --plain-keys --map datasets/sequences.ini --split leave-one-out "$data" $out/beauty.h5
-run train --force --config bench/quality.ini data.path=$out/beauty.h5 train.out=$out/quality-run "$@"
-run eval --checkpoint $out/quality-run --data $out/beauty.h5 --json $out/quality.json
-python3 - $out/quality.json <<'PYTHON'
-import json, sys
-
-scorers = json.load(open(sys.argv[1]))["groups"][0]["scorers"]
-ndcg = {s["name"]: s["NDCG@10"]["value"] for s in scorers}
-model = max(v for s, v in zip(scorers, ndcg.values()) if not s["baseline"])
-print("\nNDCG@10 " + "  ".join("%s %.4f" % item for item in ndcg.items()))
-print("souk %.4f, wanted 0.040: %s" % (model, "reached" if model >= 0.040 else "not reached"))
-sys.exit(model < 0.040)
-PYTHON
+export SOUK_DATA PYTHONPATH=bench
+exec python3 bench/quality/main.py "$souk" --from "$from" "$@"

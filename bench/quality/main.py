@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What bench/quality.sh runs once souk is built: see there."""
+import argparse
+import os
+import sys
+
+from arms import ARMS
+from logs import LOGS, Log, inputs
+from published import PUBLISHED
+from runs import Runs, ingest, train_and_eval, write_json
+from tables import log_table, published_table, summarise, summary
+
+
+def own_log(text):
+    """NAME=FILE or NAME=FILE,MAP -> (name, log)"""
+    name, equals, rest = text.partition("=")
+    file, _, map_name = rest.partition(",")
+    if not (name and equals and file):
+        raise argparse.ArgumentTypeError("want NAME=FILE or NAME=FILE,MAP")
+    return name, Log(map_name, (file,))
+
+
+def arguments():
+    p = argparse.ArgumentParser(prog="bench/quality.sh", description=__doc__)
+    p.add_argument("program", help="souk")
+    p.add_argument("--from", dest="base", default=".", help="where relative paths begin")
+    p.add_argument("--data", default=os.environ.get("SOUK_DATA", ""), help="folder of the logs")
+    p.add_argument("--out", help="folder of all files and of quality.json")
+    p.add_argument("--logs", help="of these only, separated by commas: " + ", ".join(LOGS))
+    p.add_argument("--log", action="append", type=own_log, default=[], metavar="NAME=FILE[,MAP]")
+    p.add_argument("--seeds", type=int, default=3)
+    p.add_argument("--quick", action="store_true", help="one seed")
+    p.add_argument("--arms", action="store_true", help="also each part of the recipe alone")
+    p.add_argument("settings", nargs="*", metavar="SECTION.KEY=VALUE")
+    a = p.parse_intermixed_args()
+    at = lambda path: os.path.abspath(os.path.join(a.base, path))
+    own = {name: Log(log.map, tuple(map(at, log.inputs))) for name, log in a.log}
+    a.data = at(a.data) if a.data else ""
+    a.out = at(a.out) if a.out else "bench/out/quality"
+    names = a.logs.split(",") if a.logs else [] if own else list(LOGS)
+    for name in names:
+        if name not in LOGS:
+            p.error("--logs: no log %s, want some of %s" % (name, ", ".join(LOGS)))
+    if names and not os.path.isdir(a.data):
+        p.error("--data: no folder %r, want the folder of the logs (or set SOUK_DATA)" % a.data)
+    a.chosen = {**{name: LOGS[name] for name in names}, **own}
+    a.seeds = 1 if a.quick else a.seeds
+    return a
+
+
+def run_log(a, runs, name, log):
+    """-> arm -> summarise()"""
+    folder = os.path.join(a.out, name)
+    os.makedirs(folder, exist_ok=True)
+    file = ingest(runs, log, inputs(log, a.data, folder), folder)
+    results = {}
+    for arm, settings in (ARMS if a.arms else {"souk": []}).items():
+        each = [
+            train_and_eval(
+                runs,
+                log,
+                file,
+                os.path.join(folder, "%s-%d" % (arm.replace(" ", "_"), seed)),
+                seed,
+                [*a.settings, *settings],
+            )
+            for seed in range(1, a.seeds + 1)
+        ]
+        results[arm] = summarise(each)
+    return results
+
+
+def main():
+    a = arguments()
+    runs = Runs(a.program)
+    os.makedirs(a.out, exist_ok=True)
+    results, failed = {}, []
+    for name, log in a.chosen.items():
+        try:
+            results[name] = run_log(a, runs, name, log)
+        except (OSError, SystemExit) as error:
+            print("%s: %s" % (name, error), file=sys.stderr)
+            failed.append(name)
+            continue
+        print(log_table(name, results[name]), flush=True)
+    if results:
+        print(published_table(results, PUBLISHED))
+        print(summary(results))
+    if a.settings:
+        print("with " + " ".join(a.settings))
+    write_json(
+        os.path.join(a.out, "quality.json"),
+        {"schema": "souk-quality-1", "settings": a.settings, "failed": failed, "logs": results},
+    )
+    if failed:
+        sys.exit("failed: " + ", ".join(failed))
+
+
+if __name__ == "__main__":
+    main()

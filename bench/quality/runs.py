@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs of souk that are not made again: the record beside a result says which program, command and
+input files made it, how long that took and how much memory."""
+import hashlib
+import json
+import os
+import sys
+import time
+
+from measured import child
+
+
+def _hash(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as f:
+        for block in iter(lambda: f.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_json(path, value):
+    with open(path + ".part", "w") as f:
+        json.dump(value, f, indent=1)
+    os.replace(path + ".part", path)
+
+
+def read_json(path):
+    with open(path) as f:
+        return json.load(f)
+
+
+class Runs:
+    def __init__(self, program):
+        self.program = program
+        self.program_hash = _hash(program)
+
+    def once(self, record, arguments, inputs):
+        """Runs souk with the arguments unless `record` says that this program has done so with the
+        same inputs. -> {"seconds", "peak_bytes", ...}"""
+        made = {
+            "program": self.program_hash,
+            "arguments": arguments,
+            "inputs": {path: _hash(path) for path in inputs},
+        }
+        if os.path.exists(record):
+            have = read_json(record)
+            if all(have.get(key) == value for key, value in made.items()):
+                return have
+        print("$ souk " + " ".join(arguments), file=sys.stderr, flush=True)
+        start = time.monotonic()
+        output, peak = child([self.program, *arguments])
+        made.update(seconds=time.monotonic() - start, peak_bytes=peak, output=output[-4000:])
+        write_json(record, made)
+        return made
+
+
+def ingest(runs, log, inputs, folder):
+    """-> the behaviour file"""
+    file = os.path.join(folder, "log.h5")
+    arguments = ["ingest", "--force", "--quiet", "--plain-keys"]
+    if log.map:
+        arguments += ["--map", "datasets/%s.ini" % log.map]
+    runs.once(os.path.join(folder, "ingest.json"), [*arguments, *inputs, file], inputs)
+    return file
+
+
+def train_and_eval(runs, log, file, folder, seed, settings):
+    """Trains with the settings and the seed, then ranks the test split. -> {"eval": souk's report,
+    "train", "ranking": records of once()}"""
+    os.makedirs(folder, exist_ok=True)
+    model = os.path.join(folder, "run")
+    report = os.path.join(folder, "eval.json")
+    arguments = ["train", "--force", "data.path=" + file, "train.out=" + model]
+    arguments += ["train.seed=%d" % seed, *settings]
+    trained = runs.once(os.path.join(folder, "train-record.json"), arguments, [file])
+    arguments = ["eval", "--quiet", "--data", file, "--checkpoint", model, "--json", report]
+    if log.repeats:
+        arguments.append("--include-seen")
+    weights = os.path.join(model, "best.safetensors")
+    ranked = runs.once(os.path.join(folder, "eval-record.json"), arguments, [file, weights])
+    return {"eval": read_json(report), "train": trained, "ranking": ranked}

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# bench/quality.sh on a tiny log and on tiny session files: its tables are what souk eval says, and what is done is
+# not done again. How well souk ranks is no matter here.
+. "$(dirname "$0")/../tap.sh"
+if ! command -v python3 >/dev/null || ! command -v xz >/dev/null; then
+    skip "no python3 or no xz on this machine"
+    finish
+fi
+# quality OPTION...: trains four steps where it trains.
+quality() { (cd "$work" && "$root/bench/quality.sh" --out out "$@" train.steps=4 train.valid_every=2 model.dim=16); }
+
+# holds FILE EXPRESSION: of the report r, in Python.
+holds() { python3 -c 'import json, math, sys; r = json.load(open(sys.argv[1])); sys.exit(not eval(sys.argv[2]))' "$@"; }
+
+"$SOUK" generate --events 2000 --users 200 --items 50 --seed 1 --out "$work/log.csv" >/dev/null
+check "a log of one's own, two seeds" eval 'quality --log shop=log.csv --seeds 2 >"$work/table" 2>"$work/did"'
+check "each seed trains and is ranked" eval '[ "$(grep -c "souk train.*train.seed=[12] train.steps=4" "$work/did")" = 2 ] &&
+    [ "$(grep -c "souk eval" "$work/did")" = 2 ]'
+check "the policy's measure is the mean over the seeds" python3 - "$work/out" <<'END'
+import json, math, sys
+def read(path): return json.load(open(sys.argv[1] + path))
+def ndcg(seed):
+    group = read("/shop/souk-%d/eval.json" % seed)["groups"][0]
+    return next(s for s in group["scorers"] if not s["baseline"])["NDCG@10"]["value"]
+told = read("/quality.json")["logs"]["shop"]["souk"]
+assert math.isclose(told["policy"]["NDCG@10"], (ndcg(1) + ndcg(2)) / 2, rel_tol=1e-12)
+gain = told["policy"]["NDCG@10"] - told["simple"]["NDCG@10"]
+assert math.isclose(told["difference"]["value"], gain, abs_tol=1e-7), (told, gain)
+assert told["difference"]["low"] < told["difference"]["value"] < told["difference"]["high"]
+assert told["peak_bytes"] > 1e6 and told["train_seconds"] > 0
+END
+check "the last line counts the logs" grep -qE '^1 logs, NDCG@10: above on [01], below on [01], within chance on [01]$' "$work/table"
+check "a second run does nothing, and says the same" eval 'quality --log shop=log.csv --seeds 2 >"$work/again" 2>"$work/did" &&
+    cmp "$work/table" "$work/again" && ! grep -q souk "$work/did"'
+check "one more seed is one more training" eval 'quality --log shop=log.csv --seeds 3 >/dev/null 2>"$work/did" &&
+    [ "$(grep -c "souk train" "$work/did")" = 1 ]'
+
+# A published split of sessions: 40 of them for training, in order of time, the last 4 of which become validation; then
+# the test sessions as prefixes with their targets, the longest of a session first.
+mkdir -p "$work/data/session-benchmarks"
+for i in $(seq 40); do echo "$((i % 5 + 1)) $((i % 3 + 1)) $((i % 7 + 1))"; done |
+    xz >"$work/data/session-benchmarks/retailrocket_train_sessions.txt.xz"
+printf '1 2 3 1\n1 2 3\n2 3 4\n5 1 2\n' | xz >"$work/data/session-benchmarks/retailrocket_test_prefix_target.txt.xz"
+check "session files" eval 'quality --data data --logs retailrocket-sessions --quick >"$work/table"'
+check "test has each position of each session but the first" holds "$work/out/quality.json" \
+    'r["logs"]["retailrocket-sessions"]["souk"]["events"] == 7 and r["logs"]["retailrocket-sessions"]["souk"]["users"] == 3'
+check "items of the session stay candidates" holds "$work/out/quality.json" \
+    'r["logs"]["retailrocket-sessions"]["souk"]["include_seen"]'
+check "36 sessions train, 4 validate" eval '[ "$(wc -l <"$work/out/retailrocket-sessions/sessions-train.txt")" = 36 ] &&
+    [ "$(wc -l <"$work/out/retailrocket-sessions/sessions-valid.txt")" = 4 ]'
+refuses_log() { ! quality --data data --logs bauty >/dev/null 2>"$work/err" && grep -q "no log bauty, want some of beauty" "$work/err"; }
+check "a log that is not known is refused" refuses_log
+finish
