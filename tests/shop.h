@@ -23,6 +23,7 @@ typedef struct {
     int longest; /* events of a history: 1 .. longest */
     bool compress, plain_keys, features;
     bool placed;        /* the writer knows the sizes before the first history */
+    bool ties;          /* one event in three has the time of the event before it */
     bool leave_one_out; /* else 70 % train, 15 % valid, 15 % test */
     uint64_t seed;
 } Shop;
@@ -53,7 +54,8 @@ static inline const UserHistory *shop_user(const Shop *s, ShopUser *u, int64_t u
     int64_t time = 1700000000000 + user * 1000;
     for (int64_t i = 0; i < count; i++) {
         const Philox p = shop_draw(s, user, i);
-        time += (int64_t)(p.word[3] % 5 ? p.word[3] % 100000 : p.word[3]);
+        if (!s->ties || p.word[2] % 3)
+            time += (int64_t)(p.word[3] % 5 ? p.word[3] % 100000 : p.word[3]);
         u->item[i] = (int32_t)(p.word[0] % SHOP_ITEMS);
         u->action[i] = (uint8_t)(p.word[1] % SHOP_ACTIONS);
         u->end[i] = (uint8_t)(i + 1 == count ? END_TRUNCATED : p.word[1] % 17 == 0);

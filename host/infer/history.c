@@ -35,6 +35,10 @@ Status history_check(const History *h, const Behaviour *file, int64_t number)
         return FAIL(ERR_USAGE,
                     "history %" PRId64 ": user %" PRId64 ", want 0 to %" PRId64 ", or -1 for none",
                     number, h->user, file->users - 1);
+    if (h->counted < 0 || h->counted > h->count)
+        return FAIL(ERR_USAGE,
+                    "history %" PRId64 ": %" PRId64 " counted events, want 0 to %" PRId64, number,
+                    h->counted, h->count);
     if (h->item) return check_events(h, file, number);
     if (h->first >= 0 && h->count <= file->events - h->first) return OK;
     return FAIL(ERR_USAGE,
@@ -50,6 +54,12 @@ Status history_items(const History *h, const Behaviour *file, int64_t count, int
     return OK;
 }
 
+int64_t history_counted(const History *h, const Session *s)
+{
+    const int counted = s->model->counted;
+    return !h->item ? batch_counted(s->file, counted, h->user) : counted ? h->counted : 0;
+}
+
 Status history_add_to_batch(const History *h, const Behaviour *file, int64_t first, Batch *batch)
 {
     const Window rows = {.user = h->user, .first = h->first + first, .end = h->first + h->count};
@@ -61,6 +71,8 @@ Status history_add_to_batch(const History *h, const Behaviour *file, int64_t fir
         .action = h->action + first,
         .time = h->time_ms + first,
         .number = h->number ? h->number + first * file->event_features.numbers : NULL,
+        .own = h->item,
+        .owns = batch->counted ? h->counted : 0,
     };
     batch_add_events(batch, &events);
     return OK;

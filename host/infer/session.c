@@ -47,6 +47,7 @@ static Status open_memory(Session *s, const SessionOptions *o)
     s->tokens = o->encoder ? o->encoder->tokens : tokens > s->length ? tokens : s->length;
     REQUIRE(s->length >= 1 && s->length <= s->tokens,
             "windows of %" PRId64 " events in batches of %" PRId64 " tokens", s->length, s->tokens);
+    s->own = batch_own_capacity(s->file, s->model->counted, s->tokens);
     m->window = calloc((size_t)s->tokens, sizeof *m->window);
     m->row = calloc((size_t)s->tokens, sizeof *m->row);
     m->index = calloc((size_t)s->tokens, sizeof *m->index);
@@ -83,7 +84,7 @@ static void close_batches(SessionMemory *m)
     batch_close(&m->batch);
     model_input_close(&m->input);
     encoder_close(&m->own);
-    m->capacity = 0;
+    m->capacity = m->own_capacity = 0;
 }
 
 void session_close(Session *s)
@@ -110,25 +111,35 @@ void session_lock(Session *s) { pthread_mutex_lock(&s->lock); }
 
 void session_unlock(Session *s) { pthread_mutex_unlock(&s->lock); }
 
-static Status open_batches(Session *s, int64_t tokens)
+static Status open_batches(Session *s, int64_t tokens, int64_t own)
 {
     SessionMemory *m = &s->memory;
-    TRY(batch_open(&m->batch, s->file, tokens));
-    TRY(model_input_open(&m->input, s->model, tokens, s->dev));
+    TRY(batch_open(&m->batch, s->file, tokens, s->model->counted, own));
+    TRY(model_input_open(&m->input, s->model, tokens, own, s->dev));
     if (s->encoder == &m->own) TRY(encoder_open(&m->own, s->model, tokens, false, s->dev));
     m->capacity = tokens;
+    m->own_capacity = own;
     return OK;
 }
 
-Status session_reserve(Session *s, int64_t tokens)
+/* The next capacity from `have` on that holds `need`, by doubling. */
+static int64_t grown(int64_t have, int64_t need)
 {
-    int64_t capacity = CAPACITY_MIN;
+    if (need <= have) return have;
+    int64_t capacity = have > CAPACITY_MIN ? have : CAPACITY_MIN;
+    while (capacity < need) capacity *= 2;
+    return capacity;
+}
+
+Status session_reserve(Session *s, int64_t tokens, int64_t own)
+{
+    const SessionMemory *m = &s->memory;
     REQUIRE(tokens <= s->tokens, "a batch of %" PRId64 " tokens, want at most %" PRId64, tokens,
             s->tokens);
-    if (tokens <= s->memory.capacity) return OK;
-    while (capacity < tokens) capacity *= 2;
+    if (tokens <= m->capacity && own <= m->own_capacity) return OK;
+    const int64_t capacity = grown(m->capacity, tokens), own_capacity = grown(m->own_capacity, own);
     close_batches(&s->memory);
-    const Status st = open_batches(s, capacity < s->tokens ? capacity : s->tokens);
+    const Status st = open_batches(s, capacity < s->tokens ? capacity : s->tokens, own_capacity);
     if (st != OK) close_batches(&s->memory);
     return st;
 }

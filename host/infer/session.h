@@ -40,7 +40,8 @@ typedef struct {
 
 /* Working memory of batches. Only the functions of infer/ use it, and only under the lock. */
 typedef struct {
-    int64_t capacity; /* tokens of batch, input and encoder */
+    int64_t capacity;     /* tokens of batch, input and encoder */
+    int64_t own_capacity; /* own events (data/stream/batch.h) of batch and input */
     Batch batch;
     ModelInput input;
     Encoder own;
@@ -57,7 +58,8 @@ typedef struct {
     Behaviour *file; /* only one thread at a time may look up keys: behaviour_keys_* take no lock */
     Device *dev;
     int64_t length; /* model.length: the most events that a state sees */
-    int64_t tokens; /* the most tokens of a batch */
+    int64_t tokens; /* the most tokens of a batch, */
+    int64_t own;    /*    and the most own events, where it has more than one window */
     SessionMemory memory;
     Encoder *encoder; /* the one that was given, or memory.own */
     pthread_mutex_t lock;
@@ -78,8 +80,9 @@ Weights session_weights(const Session *s);
 void session_lock(Session *s);
 void session_unlock(Session *s);
 
-/* Make batch, input and encoder hold `tokens` <= s->tokens; what they held is lost. */
-Status session_reserve(Session *s, int64_t tokens);
+/* Make batch, input and encoder hold `tokens` <= s->tokens, and `own` own events; what they held is
+ * lost. */
+Status session_reserve(Session *s, int64_t tokens, int64_t own);
 /* Make memory.item hold `items`; what it held stays. */
 Status session_reserve_items(Session *s, int64_t items);
 

@@ -22,13 +22,13 @@ static Status use_batch(Session *s, int64_t wanted, StateSink sink)
 
 /* ---- Before logged events -------------------------------------------------------------------- */
 
-/* The windows of the open batch: memory.window [windows], together of `tokens`; and how many states
- * they give. */
+/* The windows of the open batch: memory.window [windows], together of `tokens` and `own` own
+ * events; and how many states they give. */
 typedef struct {
     Session *session;
     const LogEvents *events;
     StateSink sink;
-    int64_t windows, tokens, wanted, done;
+    int64_t windows, tokens, own, wanted, done;
     Progress bar;
 } Walk;
 
@@ -36,11 +36,11 @@ static Status flush(Walk *w)
 {
     Session *s = w->session;
     if (w->wanted == 0) return OK;
-    TRY(session_reserve(s, w->tokens));
+    TRY(session_reserve(s, w->tokens, w->own));
     TRY(batch_fill(&s->memory.batch, s->file, s->memory.window, w->windows));
     TRY(use_batch(s, w->wanted, w->sink));
     w->done += w->wanted;
-    w->windows = w->tokens = w->wanted = 0;
+    w->windows = w->tokens = w->own = w->wanted = 0;
     return progress_update(&w->bar, w->done, NULL);
 }
 
@@ -49,14 +49,17 @@ static Status flush(Walk *w)
 static Status add_window(Walk *w, int64_t user, int64_t first, int64_t end, int64_t from,
                          int64_t to)
 {
-    SessionMemory *m = &w->session->memory;
-    if (w->tokens + (end - first) > w->session->tokens) TRY(flush(w));
+    const Session *s = w->session;
+    const SessionMemory *m = &s->memory;
+    const int64_t own = batch_counted(s->file, s->model->counted, user);
+    if (w->tokens + (end - first) > s->tokens || w->own + own > s->own) TRY(flush(w));
     m->window[w->windows++] = (Window){.user = user, .first = first, .end = end};
     for (int64_t i = from; i < to; i++) {
         m->row[w->wanted] = (int32_t)(w->tokens + (w->events->event[i] - 1 - first));
         m->index[w->wanted++] = i;
     }
     w->tokens += end - first;
+    w->own += own;
     return OK;
 }
 
@@ -96,12 +99,13 @@ static int64_t first_event(const Session *s, ContextMode mode, const History *h)
     return context_window(mode, s->length, 0, h->count, h->count).first;
 }
 
-/* Histories number from .. to-1, which together have `tokens` events in their contexts. */
+/* Histories number from .. to-1, which together have `tokens` events in their contexts and `own`
+ * own events. */
 static Status use_histories(Session *s, ContextMode mode, const History *history, int64_t from,
-                            int64_t to, int64_t tokens, StateSink sink)
+                            int64_t to, int64_t tokens, int64_t own, StateSink sink)
 {
     SessionMemory *m = &s->memory;
-    TRY(session_reserve(s, tokens));
+    TRY(session_reserve(s, tokens, own));
     batch_begin(&m->batch);
     for (int64_t i = from; i < to; i++) {
         const History *h = &history[i];
@@ -118,13 +122,15 @@ static Status after_all(Session *s, ContextMode mode, const History *history, in
 {
     for (int64_t i = 0; i < count; i++) TRY(history_check(&history[i], s->file, i));
     for (int64_t from = 0, to = 0; from < count; from = to) {
-        int64_t tokens = 0;
+        int64_t tokens = 0, own = 0;
         for (; to < count; to++) {
             const int64_t more = history[to].count - first_event(s, mode, &history[to]);
-            if (tokens + more > s->tokens) break;
+            const int64_t more_own = history_counted(&history[to], s);
+            if (tokens + more > s->tokens || (to > from && own + more_own > s->own)) break;
             tokens += more;
+            own += more_own;
         }
-        TRY(use_histories(s, mode, history, from, to, tokens, sink));
+        TRY(use_histories(s, mode, history, from, to, tokens, own, sink));
     }
     return OK;
 }

@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN = 256, COLUMNS = 16 };
+enum { ALIGN = 256, COLUMNS = 20 };
 static const char USE[] = "inputs", PROFILES[] = "user profiles";
 
 /* The bytes of all columns; each begins at a multiple of ALIGN. */
-size_t model_input_bytes(const Model *m, int64_t tokens)
+size_t model_input_bytes(const Model *m, int64_t tokens, int64_t own)
 {
     const ModelShape *s = &m->shape;
-    const int64_t four = 11 + s->user_kinds + s->user_numbers + s->event_numbers;
-    return (size_t)(tokens * (4 * four + 1)) + (size_t)(COLUMNS + s->user_kinds) * ALIGN;
+    const int64_t four = 15 + s->user_kinds + s->user_numbers + s->event_numbers;
+    return (size_t)(tokens * (4 * four + 1) + 4 * own) + (size_t)(COLUMNS + s->user_kinds) * ALIGN;
 }
 
-Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev)
+Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, int64_t own, Device *dev)
 {
     const ModelShape *s = &m->shape;
     *in = (ModelInput){.dev = dev, .user_kinds = s->user_kinds};
@@ -28,7 +28,7 @@ Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *
     in->user_row = device_alloc_host(dev, rows, PROFILES);
     in->user_value = in->user_row ? device_alloc_host(dev, values, PROFILES) : NULL;
     if (!in->user_value) return ERR_MEMORY;
-    return device_alloc_staging(dev, &in->staging, model_input_bytes(m, tokens), USE);
+    return device_alloc_staging(dev, &in->staging, model_input_bytes(m, tokens, own), USE);
 }
 
 void model_input_close(ModelInput *in)
@@ -118,7 +118,8 @@ static Tensor place_tokens(ModelInput *in, const Batch *batch, void *from, Dtype
     return place(in, from, dtype, batch->used, in->tokens, columns, padding);
 }
 
-static void place_all(ModelInput *in, const Model *m, const Batch *batch)
+/* `own`: the own events of all windows. */
+static void place_all(ModelInput *in, const Model *m, const Batch *batch, int32_t own)
 {
     const ModelShape *s = &m->shape;
     in->used = 0;
@@ -126,8 +127,11 @@ static void place_all(ModelInput *in, const Model *m, const Batch *batch)
     in->action = place_tokens(in, batch, batch->action, I32, 0, -1);
     in->gap = place_tokens(in, batch, batch->gap, I32, 0, -1);
     in->position = place_tokens(in, batch, batch->position, I32, 0, 0);
+    in->time = place_tokens(in, batch, batch->time, I64, 0, 0);
+    in->state = place_tokens(in, batch, batch->state, I32, 0, -1);
     in->cu_seqlens = place(in, batch->cu_seqlens, I32, batch->windows + 1, in->windows + 1, 0,
                            (int32_t)batch->used);
+    in->own_offset = place(in, batch->own_offset, I32, batch->windows + 1, in->windows + 1, 0, own);
     if (s->event_numbers)
         in->feature = place_tokens(in, batch, batch->feature, F32, s->event_numbers, 0);
     in->target = place_tokens(in, batch, batch->target, I32, 0, -1);
@@ -144,6 +148,10 @@ static void place_all(ModelInput *in, const Model *m, const Batch *batch)
         in->user_category[k] = place_tokens(in, batch, in->user_row + k * batch->used, I32, 0, -1);
     if (s->user_numbers)
         in->user_number = place_tokens(in, batch, in->user_value, F32, s->user_numbers, 0);
+    /* Last: the tensor has constant sizes, but what is copied ends with the events that there
+     * are. */
+    in->own = place(in, batch->own, I32, own, own, 0, 0);
+    if (in->packed) in->own.dim[0] = batch->own_capacity;
 }
 
 void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b)
@@ -153,7 +161,7 @@ void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const B
     in->longest = longest_window(batch);
     spread_profiles(in, &m->shape, batch, &b->user_features);
     device_feed_follow(in->dev);
-    place_all(in, m, batch);
+    place_all(in, m, batch, batch->own_offset[batch->windows]);
     device_feed_join(in->dev);
 }
 
@@ -171,7 +179,7 @@ void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const 
     in->longest = shape.longest;
     in->packed = packed;
     spread_profiles(in, &m->shape, batch, &b->user_features);
-    place_all(in, m, batch);
+    place_all(in, m, batch, batch->own_offset[batch->windows]);
     in->packed = NULL;
 }
 
@@ -186,16 +194,20 @@ void model_input_measure(ModelInput *in, const Model *m, InputShape shape, bool 
                          .first_event = none,
                          .item = none,
                          .action = none,
+                         .time = none,
                          .gap = none,
                          .position = none,
+                         .state = none,
                          .target = none,
                          .target_action = none,
                          .reward = none,
                          .end = none,
                          .propensity = propensity ? none : NULL,
-                         .feature = none};
+                         .feature = none,
+                         .own_offset = none,
+                         .own = none};
     in->tokens = shape.tokens;
     in->windows = shape.windows;
     in->longest = shape.longest;
-    place_all(in, m, &batch);
+    place_all(in, m, &batch, 0);
 }

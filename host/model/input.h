@@ -14,7 +14,9 @@ typedef struct {
     int64_t tokens, windows;            /* the sizes of the tensors below */
     int64_t longest;                    /* an upper bound on the tokens of a window */
     Tensor item, action, gap, position; /* i32 [tokens] */
-    Tensor cu_seqlens;                  /* i32 [windows+1] */
+    Tensor time;                        /* i64 [tokens] ms */
+    Tensor state;                       /* i32 [tokens] as in Batch */
+    Tensor cu_seqlens, own_offset;      /* i32 [windows+1] */
     Tensor first_event;           /* i64 [windows] the row of the window's first event in the log */
     Tensor feature;               /* f32 [tokens, event numbers]; absent where the file has none */
     Tensor *user_category;        /* one tensor i32 [tokens] for each kind of category of users */
@@ -23,6 +25,7 @@ typedef struct {
     Tensor reward;                /* f32 [tokens] */
     Tensor end;                   /* u8 [tokens] */
     Tensor propensity;            /* f32 [tokens]; absent where the file has none */
+    Tensor own;                   /* i32 [at least own_offset[windows]] */
 
     /* On the host: the users' profiles, repeated for each token. */
     int32_t *user_row; /* [kinds, tokens] */
@@ -37,8 +40,8 @@ typedef struct {
     int64_t tokens, windows, longest;
 } InputShape;
 
-/* Take the memory for batches of up to `tokens`. */
-Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, Device *dev);
+/* Take the memory for batches of up to `tokens` tokens and `own` own events. */
+Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, int64_t own, Device *dev);
 void model_input_close(ModelInput *in); /* safe on {0} */
 
 /* Let ops read `batch`, which must stay valid until they are done. Repeats the profile of each user
@@ -46,11 +49,12 @@ void model_input_close(ModelInput *in); /* safe on {0} */
  * are at their mean. */
 void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b);
 
-/* The same in constant sizes, for a device with memory of its own. Writes model_input_bytes into
- * `packed`; the caller copies them to in->staging before ops read the tensors. The batch must fit
- * `shape`. Windows that are added are empty. Tokens that are added belong to no window; their ids
- * and targets are -1, so that no embedding, loss, gradient or sum over tokens reads them. */
-size_t model_input_bytes(const Model *m, int64_t tokens);
+/* The same in constant sizes, for a device with memory of its own. Writes in->used bytes, at most
+ * model_input_bytes, into `packed`; the caller copies them to in->staging before ops read the
+ * tensors. The batch must fit `shape`. Windows that are added are empty. Tokens that are added
+ * belong to no window; their ids, states and targets are -1, so that no embedding, loss, gradient
+ * or sum over tokens reads them. */
+size_t model_input_bytes(const Model *m, int64_t tokens, int64_t own);
 void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b,
                       InputShape shape, void *packed);
 

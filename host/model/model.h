@@ -41,6 +41,7 @@ typedef struct {
     ModelParams at;
     Tensor item_category; /* i32 [items, kinds]; absent where the file has none */
     Tensor item_number;   /* f32 [items, numbers]; absent where the file has none */
+    int counted;          /* the splits whose events its tables count; 0: it has no tables */
     Device *dev;          /* where ops read the item features */
     void *staging;        /* their copy in device memory; NULL on the CPU */
 } Model;

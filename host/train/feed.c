@@ -6,7 +6,7 @@ enum { NUMBERS = 256, WINDOWS_MIN = 8 };
 
 static Status open_input(Feed *f, StepInput *in)
 {
-    TRY(model_input_open(&in->batch, f->model, f->tokens, f->dev));
+    TRY(model_input_open(&in->batch, f->model, f->tokens, f->own, f->dev));
     TRY(device_alloc_staging(f->dev, &in->staging, sizeof in->numbers, "inputs"));
     StepNumbers *n = in->staging ? in->staging : &in->numbers;
     in->step = TENSOR(&n->step, I64, 1);
@@ -19,12 +19,17 @@ Status feed_open(Feed *f, const Model *m, const Behaviour *file, int64_t tokens,
 {
     REQUIRE(slots >= 1 && slots <= FEED_SLOTS_MAX, "feed: %d slots, want 1 to %d", slots,
             FEED_SLOTS_MAX);
-    *f = (Feed){.dev = dev, .model = m, .file = file, .tokens = tokens, .longest = longest};
+    *f = (Feed){.dev = dev,
+                .model = m,
+                .file = file,
+                .tokens = tokens,
+                .own = batch_own_capacity(file, m->counted, tokens),
+                .longest = longest};
     for (int i = 0; i < FEED_INPUTS; i++) TRY(open_input(f, &f->input[i]));
     if (!f->input[0].staging) return OK;
     for (; f->slots < slots; f->slots++) {
-        f->slot[f->slots] =
-            device_alloc_host(dev, NUMBERS + model_input_bytes(m, tokens), "input slots");
+        const size_t bytes = NUMBERS + model_input_bytes(m, tokens, f->own);
+        f->slot[f->slots] = device_alloc_host(dev, bytes, "input slots");
         if (!f->slot[f->slots]) return ERR_MEMORY;
         TRY(device_event_open(dev, &f->copied[f->slots]));
     }

@@ -38,7 +38,7 @@ typedef struct {
     Device *dev;
     const Model *model;
     const Behaviour *file;
-    int64_t tokens, longest;
+    int64_t tokens, own, longest;
     int slots; /* 0 on the CPU */
     char *slot[FEED_SLOTS_MAX];
     DeviceEvent *copied[FEED_SLOTS_MAX]; /* marked behind the last copy out of the slot */

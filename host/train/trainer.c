@@ -84,7 +84,8 @@ Status trainer_take(Trainer *t)
     if (activation == BF16) TRY(params_open_bf16(p, PARAM_VALUE, &t->dev));
     TRY(optimizer_open(&t->optimizer, p, &t->dev));
     TRY(encoder_open(&t->online, &t->model, tokens, true, &t->dev));
-    TRY(model_input_open(&t->input, &t->model, tokens, &t->dev));
+    const int64_t own = batch_own_capacity(&t->file, t->model.counted, tokens);
+    TRY(model_input_open(&t->input, &t->model, tokens, own, &t->dev));
     for (int pass = 0; pass < 2; pass++) {
         t->dh = ARENA(&t->gradient_arena, activation, tokens, t->model.shape.dim);
         t->sums = ARENA(&t->gradient_arena, F64, SUMS);
@@ -185,6 +186,7 @@ StreamOptions trainer_stream(const Trainer *t)
                            .seed = (uint64_t)c->train_seed,
                            .threads = (int)c->train_readers,
                            .shuffle = true,
+                           .counted = t->model.counted,
                            .rank = t->comm.rank,
                            .ranks = t->comm.ranks};
 }

@@ -7,6 +7,8 @@
 
 #include "data/behaviour/columns.h"
 
+enum { OWN_A_TOKEN = 32 };
+
 int32_t batch_gap_bucket(int64_t gap_ms)
 {
     const int64_t seconds = gap_ms > 0 ? gap_ms / 1000 : 0;
@@ -14,29 +16,56 @@ int32_t batch_gap_bucket(int64_t gap_ms)
     return bucket < GAP_BUCKETS ? bucket : GAP_BUCKETS - 1;
 }
 
-Status batch_open(Batch *b, const Behaviour *file, int64_t tokens)
+int64_t batch_counted(const Behaviour *file, int counted, int64_t user)
+{
+    int64_t events = 0;
+    for (int s = 0; s < counted && user >= 0; s++)
+        events += file->split[s][user][1] - file->split[s][user][0];
+    return events;
+}
+
+int64_t batch_own_capacity(const Behaviour *file, int counted, int64_t tokens)
+{
+    int64_t most = 0;
+    if (counted == 0) return 0;
+    for (int64_t u = 0; u < file->users; u++) {
+        const int64_t events = batch_counted(file, counted, u);
+        if (events > most) most = events;
+    }
+    return most > OWN_A_TOKEN * tokens ? most : OWN_A_TOKEN * tokens;
+}
+
+Status batch_open(Batch *b, const Behaviour *file, int64_t tokens, int counted, int64_t own)
 {
     const size_t n = (size_t)tokens, numbers = (size_t)file->event_features.numbers;
     *b = (Batch){
+        .file = file,
         .tokens = tokens,
+        .counted = counted,
+        .own_capacity = own,
         .numbers = file->event_features.numbers,
         .cu_seqlens = calloc(n + 1, sizeof *b->cu_seqlens),
         .user = calloc(n, sizeof *b->user),
         .first_event = calloc(n, sizeof *b->first_event),
         .item = calloc(n, sizeof *b->item),
         .action = calloc(n, sizeof *b->action),
+        .time = calloc(n, sizeof *b->time),
         .gap = calloc(n, sizeof *b->gap),
         .position = calloc(n, sizeof *b->position),
+        .state = calloc(n, sizeof *b->state),
         .target = calloc(n, sizeof *b->target),
         .target_action = calloc(n, sizeof *b->target_action),
         .reward = calloc(n, sizeof *b->reward),
         .end = calloc(n, sizeof *b->end),
         .propensity = file->has_propensity ? calloc(n, sizeof *b->propensity) : NULL,
         .feature = numbers ? calloc(n * numbers, sizeof *b->feature) : NULL,
+        .own_offset = calloc(n + 1, sizeof *b->own_offset),
+        .own = calloc((size_t)own + 1, sizeof *b->own),
     };
-    if (b->cu_seqlens && b->user && b->first_event && b->item && b->action && b->gap &&
-        b->position && b->target && b->target_action && b->reward && b->end &&
-        (!file->has_propensity || b->propensity) && (!numbers || b->feature))
+    if (b->cu_seqlens && b->user && b->first_event && b->item && b->action && b->time && b->gap &&
+        b->position && b->state && b->target && b->target_action && b->reward && b->end &&
+        b->own_offset && b->own && (!file->has_propensity || b->propensity) &&
+        (!numbers || b->feature))
         return OK;
     batch_close(b);
     return FAIL(ERR_MEMORY, "no memory for a batch of %" PRId64 " tokens", tokens);
@@ -44,9 +73,10 @@ Status batch_open(Batch *b, const Behaviour *file, int64_t tokens)
 
 void batch_close(Batch *b)
 {
-    void *arrays[] = {b->cu_seqlens, b->user,       b->first_event, b->item,          b->action,
-                      b->gap,        b->position,   b->target,      b->target_action, b->reward,
-                      b->end,        b->propensity, b->feature,     b->space};
+    void *arrays[] = {b->cu_seqlens,    b->user,   b->first_event, b->item,       b->action,
+                      b->time,          b->gap,    b->position,    b->state,      b->target,
+                      b->target_action, b->reward, b->end,         b->propensity, b->feature,
+                      b->own_offset,    b->own,    b->space};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     *b = (Batch){0};
 }
@@ -56,7 +86,7 @@ void batch_close(Batch *b)
 void batch_begin(Batch *b)
 {
     b->used = b->windows = 0;
-    b->cu_seqlens[0] = 0;
+    b->cu_seqlens[0] = b->own_offset[0] = 0;
 }
 
 static void fill(float *to, float value, int64_t count)
@@ -92,7 +122,20 @@ static void add_targets(Batch *b, int64_t at, int64_t count, int64_t first_score
     b->end[last] = 0;
 }
 
-/* Append a window of `count` events, without targets and features. Returns its first token. */
+/* state of the window's tokens at .. at+count-1. `before` is the last token before the events that
+ * have the time of event i. */
+static void add_states(int32_t *restrict state, int64_t at, int64_t count, const int64_t *time)
+{
+    int64_t before = -1;
+    for (int64_t i = 0; i < count; i++) {
+        if (i > 0 && time[i] != time[i - 1]) before = at + i - 1;
+        const bool tied = i + 1 < count && time[i + 1] == time[i];
+        state[i] = (int32_t)(tied ? before : at + i);
+    }
+}
+
+/* Append a window of `count` events, without targets, features and own events. Returns its first
+ * token. */
 static int64_t add_window(Batch *b, int64_t user, int64_t first_event, int64_t count,
                           const int32_t *item, const uint8_t *action, const int64_t *time)
 {
@@ -101,6 +144,8 @@ static int64_t add_window(Batch *b, int64_t user, int64_t first_event, int64_t c
             "window of %" PRId64 " events into a batch with %" PRId64 " of %" PRId64 " tokens used",
             count, at, b->tokens);
     memcpy(b->item + at, item, (size_t)count * sizeof *b->item);
+    memcpy(b->time + at, time, (size_t)count * sizeof *b->time);
+    add_states(b->state + at, at, count, time);
     int32_t *restrict actions = b->action + at, *restrict gap = b->gap + at;
     for (int64_t i = 0; i < count; i++) actions[i] = action[i];
     gap[0] = 0;
@@ -110,13 +155,32 @@ static int64_t add_window(Batch *b, int64_t user, int64_t first_event, int64_t c
     b->first_event[b->windows] = first_event;
     b->used = at + count;
     b->cu_seqlens[++b->windows] = (int32_t)b->used;
+    b->own_offset[b->windows] = b->own_offset[b->windows - 1];
     return at;
+}
+
+/* Space for `count` more own events of the last window. */
+static int32_t *add_own(Batch *b, int64_t count)
+{
+    int32_t *end = &b->own_offset[b->windows], *own = b->own + *end;
+    REQUIRE(*end + count <= b->own_capacity,
+            "%" PRId64 " own events into a batch with %" PRId32 " of %" PRId64 " used", count, *end,
+            b->own_capacity);
+    *end += (int32_t)count;
+    return own;
+}
+
+/* The rows of the window's user that are counted in split s. */
+static Window counted_rows(const Batch *b, const Window *window, int s)
+{
+    const int64_t user = window->user, *rows = user < 0 ? NULL : b->file->split[s][user];
+    return rows ? (Window){.user = user, .first = rows[0], .end = rows[1]} : (Window){.user = -1};
 }
 
 #define COLUMN(type, column)                                                                       \
     ((const type *)columns->data[column] + (window->first - columns->origin[column]))
 
-void batch_add(Batch *b, const Window *window, const EventColumns *columns)
+static void add_columns(Batch *b, const Window *window, const EventColumns *columns)
 {
     const int64_t count = window->end - window->first, numbers = b->numbers;
     const uint8_t *action = COLUMN(uint8_t, COLUMN_ACTION);
@@ -134,6 +198,19 @@ void batch_add(Batch *b, const Window *window, const EventColumns *columns)
     for (int64_t f = 0; f < numbers; f++) {
         const float *number = COLUMN(float, COLUMN_FEATURE + f);
         for (int64_t i = 0; i < count; i++) b->feature[(at + i) * numbers + f] = number[i];
+    }
+}
+
+void batch_add(Batch *b, const Window *window, const EventColumns *columns)
+{
+    add_columns(b, window, columns);
+    const int32_t *item = columns->data[COLUMN_ITEM];
+    for (int s = 0; s < b->counted; s++) {
+        const Window rows = counted_rows(b, window, s);
+        const size_t bytes = (size_t)(rows.end - rows.first) * sizeof *item;
+        if (bytes)
+            memcpy(add_own(b, rows.end - rows.first),
+                   item + (rows.first - columns->origin[COLUMN_ITEM]), bytes);
     }
 }
 
@@ -156,6 +233,7 @@ void batch_add_events(Batch *b, const BatchEvents *e)
     float *feature = numbers ? b->feature + (size_t)at * numbers : NULL;
     if (numbers && e->number) memcpy(feature, e->number, size);
     if (numbers && !e->number) memset(feature, 0, size);
+    if (e->owns > 0) memcpy(add_own(b, e->owns), e->own, (size_t)e->owns * sizeof *e->own);
 }
 
 void batch_end(Batch *b)
@@ -163,8 +241,10 @@ void batch_end(Batch *b)
     const size_t rest = (size_t)(b->tokens - b->used), numbers = (size_t)b->numbers;
     memset(b->item + b->used, 0, rest * sizeof *b->item);
     memset(b->action + b->used, 0, rest * sizeof *b->action);
+    memset(b->time + b->used, 0, rest * sizeof *b->time);
     memset(b->gap + b->used, 0, rest * sizeof *b->gap);
     memset(b->position + b->used, 0, rest * sizeof *b->position);
+    memset(b->state + b->used, 0xff, rest * sizeof *b->state);
     blank_targets(b, b->used, (int64_t)rest);
     if (numbers)
         memset(b->feature + (size_t)b->used * numbers, 0, rest * numbers * sizeof *b->feature);
@@ -203,7 +283,12 @@ Status batch_add_rows(Batch *b, const Behaviour *file, const Window *window)
     for (int c = 0; c < columns; c++)
         if (columns_has(file, (Column)c))
             TRY(find_column(file, (Column)c, window, (char *)b->space + stride * (size_t)c, &at));
-    batch_add(b, window, &at);
+    add_columns(b, window, &at);
+    for (int s = 0; s < b->counted; s++) {
+        const Window rows = counted_rows(b, window, s);
+        const int64_t count = rows.end - rows.first;
+        if (count) TRY(columns_read(file, COLUMN_ITEM, rows.first, count, add_own(b, count)));
+    }
     return OK;
 }
 

@@ -15,6 +15,7 @@ typedef struct {
     uint64_t seed;
     int threads;  /* that read; 0: the calling thread reads */
     bool shuffle; /* false: file order */
+    int counted;  /* as in a batch (batch.h) */
     int rank;     /* 0 .. ranks-1 */
     int ranks;    /* processes that share the batches; 0: 1 */
 } StreamOptions;

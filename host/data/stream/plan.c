@@ -86,6 +86,21 @@ static Status add_block(Plan *p, int64_t *capacity, const Block *block)
     return OK;
 }
 
+/* Widen a block by a user's rows, first .. end-1 and the counted ones. The block is empty, or it
+ * has users before this one. */
+static void add_user(const Plan *p, Block *block, int64_t user, int64_t first, int64_t end)
+{
+    if (!block->end_user) *block = (Block){.first_user = user, .first = first};
+    for (int s = 0; s < p->options.counted; s++) {
+        const int64_t *rows = p->file->split[s][user];
+        if (rows[0] == rows[1]) continue;
+        if (rows[0] < block->first) block->first = rows[0];
+        if (rows[1] > end) end = rows[1];
+    }
+    block->end_user = user + 1;
+    block->end = end;
+}
+
 /* Users belong to the block that has their first event. */
 static Status cut_blocks(Plan *p)
 {
@@ -100,16 +115,18 @@ static Status cut_blocks(Plan *p)
             block = (Block){0};
         }
         if (!user_rows(p, user, &first, &end, &scored)) continue;
-        if (!block.end) block = (Block){.first_user = user, .first = first};
-        block.end_user = user + 1;
-        block.end = end;
+        add_user(p, &block, user, first, end);
     }
     return block.end ? add_block(p, &capacity, &block) : OK;
 }
 
 Status plan_open(Plan *p, const Behaviour *file, const StreamOptions *options, int64_t epoch)
 {
-    *p = (Plan){.file = file, .options = *options, .epoch = epoch, .cursor = {epoch, 0}};
+    *p = (Plan){.file = file,
+                .options = *options,
+                .own_capacity = batch_own_capacity(file, options->counted, options->tokens),
+                .epoch = epoch,
+                .cursor = {epoch, 0}};
     Status st;
     TRY_OR_FAIL(st, cut_blocks(p));
     p->order = malloc((size_t)p->blocks * sizeof *p->order + 1);
@@ -206,42 +223,41 @@ void plan_pool_close(PoolPlan *p)
 
 /* ---- Packing --------------------------------------------------------------------------------- */
 
-/* The batch that is being filled. */
-typedef struct {
-    int64_t left; /* tokens */
-    PlannedWindow *window;
-    int64_t windows;
-} Open;
-
-static bool place(Open *open, const PlannedWindow *w)
+static bool place(const Plan *p, WindowList *batch, const PlannedWindow *w)
 {
     const int64_t events = w->window.end - w->window.first;
-    if (events > open->left) return false;
-    open->left -= events;
-    open->window[open->windows++] = *w;
+    const int64_t own = batch_counted(p->file, p->options.counted, w->window.user);
+    if (batch->used + events > p->options.tokens || batch->own + own > p->own_capacity)
+        return false;
+    batch->used += events;
+    batch->own += own;
+    batch->window[batch->windows++] = *w;
     return true;
 }
 
-static void place_skipped(Plan *p, Open *open)
+static void place_skipped(Plan *p, WindowList *batch)
 {
     int kept = 0;
     for (int i = 0; i < p->skips; i++)
-        if (!place(open, &p->skipped[i])) p->skipped[kept++] = p->skipped[i];
+        if (!place(p, batch, &p->skipped[i])) p->skipped[kept++] = p->skipped[i];
     p->skips = kept;
 }
 
-bool plan_batch(Plan *p, PoolPlan *pool, PlannedWindow *batch, int64_t *windows, int64_t *used)
+/* A window has at least two events. */
+static bool is_open(const Plan *p, const WindowList *batch)
 {
-    Open open = {p->options.tokens - *used, batch, *windows};
-    if (*windows == 0) place_skipped(p, &open);
-    while (pool->drawn < pool->windows && open.left >= 2 && p->skips < LOOK_AHEAD) {
+    return batch->used + 2 <= p->options.tokens && p->skips < LOOK_AHEAD;
+}
+
+bool plan_batch(Plan *p, PoolPlan *pool, WindowList *batch)
+{
+    if (batch->windows == 0) place_skipped(p, batch);
+    while (pool->drawn < pool->windows && is_open(p, batch)) {
         const PlannedWindow *w = &pool->window[pool->drawn++];
-        if (!place(&open, w)) p->skipped[p->skips++] = *w;
+        if (!place(p, batch, w)) p->skipped[p->skips++] = *w;
     }
-    *windows = open.windows;
-    *used = p->options.tokens - open.left;
     const bool drained = pool->drawn == pool->windows;
-    if (drained && !pool->last && open.left >= 2 && p->skips < LOOK_AHEAD) return false;
+    if (drained && !pool->last && is_open(p, batch)) return false;
     p->cursor.batch++;
     if (drained && pool->last && p->skips == 0) p->cursor = (StreamCursor){p->cursor.epoch + 1, 0};
     return true;

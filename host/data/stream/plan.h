@@ -33,11 +33,18 @@ typedef struct {
 
 void plan_pool_close(PoolPlan *p); /* safe on {0} */
 
+/* The windows of a planned batch, their events, and their own events (batch.h). */
+typedef struct {
+    int64_t windows, used, own;
+    PlannedWindow *window; /* [tokens/2] */
+} WindowList;
+
 enum { LOOK_AHEAD = 64 };
 
 typedef struct {
     const Behaviour *file;
     StreamOptions options;
+    int64_t own_capacity; /* of a batch */
     int64_t blocks;
     Block *block;            /* [blocks] that have windows, in file order */
     int64_t *order;          /* [blocks] the order of the blocks in `epoch` */
@@ -45,7 +52,7 @@ typedef struct {
                               * block */
     int64_t pools;           /* planned so far: the serial number of the next one */
     int skips;
-    PlannedWindow skipped[LOOK_AHEAD]; /* windows that were too long for an open batch */
+    PlannedWindow skipped[LOOK_AHEAD]; /* windows that had no space in an open batch */
     StreamCursor cursor;               /* of the next batch */
 } Plan;
 
@@ -55,11 +62,11 @@ void plan_close(Plan *p); /* safe on {0} */
 /* The next pool. Only where p->blocks > 0. */
 Status plan_pool(Plan *p, PoolPlan *pool);
 
-/* Draw windows of `pool` into the open batch, which has *windows windows and *used tokens so far.
- * `batch` has capacity for tokens/2 windows. Returns true when the batch is complete; then
+/* Draw windows of `pool` into the open batch. Returns true when the batch is complete; then
  * p->cursor names the next batch. Returns false when the pool is used up before; the caller
- * continues the batch with the next pool. A new batch (*windows 0) takes skipped windows first. */
-bool plan_batch(Plan *p, PoolPlan *pool, PlannedWindow *batch, int64_t *windows, int64_t *used);
+ * continues the batch with the next pool. A new batch, without windows, takes skipped windows
+ * first. */
+bool plan_batch(Plan *p, PoolPlan *pool, WindowList *batch);
 
 /* The lowest serial number among `otherwise` and the pools of skipped windows. */
 int64_t plan_lowest_pool(const Plan *p, int64_t otherwise);

@@ -15,12 +15,6 @@
 
 typedef enum { SLOT_FREE, SLOT_PLANNED, SLOT_BUSY, SLOT_READY } SlotState;
 
-/* The windows of a planned batch, and the events in them. */
-typedef struct {
-    int64_t windows, used;
-    PlannedWindow *window; /* [tokens/2] */
-} WindowList;
-
 typedef struct {
     SlotState state;
     Batch batch;
@@ -109,15 +103,13 @@ static Status list_open(WindowList *list, int64_t tokens)
  * follows, be it of this epoch or of the next one. */
 static Status plan_window_list(Stream *s, WindowList *list)
 {
-    list->windows = list->used = 0;
+    list->windows = list->used = list->own = 0;
     for (;;) {
         const int64_t wanted = s->drawing + (s->ahead ? 1 : 0);
         while (s->first_pool + s->pools <= wanted) TRY(plan_next_pool(s));
         PoolPlan *pool = &pool_at(s, s->drawing)->plan;
         const bool over = pool->drawn == pool->windows && s->plan.skips == 0;
-        if (!(over && pool->last) &&
-            plan_batch(&s->plan, pool, list->window, &list->windows, &list->used))
-            return OK;
+        if (!(over && pool->last) && plan_batch(&s->plan, pool, list)) return OK;
         s->drawing++;
     }
 }
@@ -129,7 +121,7 @@ static Status plan_round(Stream *s, Slot *slot)
     const StreamCursor first = s->plan.cursor;
     const int64_t rank = s->plan.options.rank, ranks = s->plan.options.ranks;
     slot->batch.cursor = (StreamCursor){first.epoch, first.batch / ranks};
-    slot->list.windows = slot->list.used = 0;
+    slot->list.windows = slot->list.used = slot->list.own = 0;
     for (int64_t r = 0; r < ranks && s->plan.cursor.epoch == first.epoch; r++)
         TRY(plan_window_list(s, r == rank ? &slot->list : &s->other));
     return OK;
@@ -314,6 +306,7 @@ static void check_options(const StreamOptions *o, StreamCursor at)
     REQUIRE(o->split >= 0 && o->split < SPLITS, "split %d", o->split);
     REQUIRE(2 <= o->length && o->length <= o->tokens && o->tokens <= INT32_MAX,
             "length %" PRId64 ", tokens %" PRId64, o->length, o->tokens);
+    REQUIRE(0 <= o->counted && o->counted <= SPLITS, "%d counted splits", o->counted);
     REQUIRE(0 <= o->context && o->context < o->length, "context %" PRId64 ", length %" PRId64,
             o->context, o->length);
     REQUIRE(o->pool_events >= 1 && o->threads >= 0, "pool of %" PRId64 " events, %d threads",
@@ -328,7 +321,7 @@ static Status open_slots(Stream *s, const StreamOptions *o)
     s->slot = calloc((size_t)s->slots, sizeof *s->slot);
     if (!s->slot) return FAIL(ERR_MEMORY, "no memory for the stream");
     for (int i = 0; i < s->slots; i++) {
-        TRY(batch_open(&s->slot[i].batch, s->file, o->tokens));
+        TRY(batch_open(&s->slot[i].batch, s->file, o->tokens, o->counted, s->plan.own_capacity));
         TRY(list_open(&s->slot[i].list, o->tokens));
     }
     return o->ranks > 1 ? list_open(&s->other, o->tokens) : OK;

@@ -189,6 +189,7 @@ static Status open_stream(Rounds *r, int64_t round)
         .pool_events = c->train_pool_events,
         .seed = (uint64_t)c->train_seed + (uint64_t)round,
         .shuffle = true,
+        .counted = r->trainer.model.counted,
     };
     return stream_open(&r->log[round].stream, &r->log[round].file, &options, (StreamCursor){0});
 }

@@ -90,6 +90,7 @@ static void fill_batch(Golden *g)
         .reward = input(g, "batch.reward").data,
         .end = input(g, "batch.end").data,
         .feature = input(g, "batch.feature").data,
+        .own_offset = calloc((size_t)windows + 1, sizeof(int32_t)),
     };
     if (safetensors_metadata(&g->want, "propensity"))
         g->batch.propensity = input(g, "batch.propensity").data;
@@ -149,6 +150,7 @@ static void close_case(Golden *g)
     free(g->file.user_features.category);
     free(g->file.user_features.number);
     free(g->batch.user);
+    free(g->batch.own_offset);
     safetensors_close(&g->inputs);
     safetensors_close(&g->want);
 }

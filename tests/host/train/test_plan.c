@@ -79,7 +79,7 @@ static void a_step_takes_the_scratch_that_a_step_of_its_shape_is_measured_to_tak
             window[w] = (Window){.user = w, .first = t.file.offset[w], .end = t.file.offset[w + 1]};
         for (int64_t w = 0; w < WINDOWS; w++)
             if (window[w].end > window[w].first + LENGTH) window[w].end = window[w].first + LENGTH;
-        assert_ok(batch_open(&batch, &t.file, TOKENS));
+        assert_ok(batch_open(&batch, &t.file, TOKENS, 0, 0));
         assert_ok(batch_fill(&batch, &t.file, window, WINDOWS));
         assert_ok(step_run(&t, &batch, &report));
 

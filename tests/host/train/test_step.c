@@ -66,7 +66,7 @@ static void take_windows(Batch *to, const Behaviour *file, const Batch *all, int
             (Window){.user = all->user[w],
                      .first = all->first_event[w],
                      .end = all->first_event[w] + all->cu_seqlens[w + 1] - all->cu_seqlens[w]};
-    assert_ok(batch_open(to, file, TOKENS));
+    assert_ok(batch_open(to, file, TOKENS, 0, 0));
     assert_ok(batch_fill(to, file, window, last - first));
 }
 

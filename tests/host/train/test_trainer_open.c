@@ -48,7 +48,7 @@ static Status step_once(Trainer *t)
     for (int64_t w = 0; w < WINDOWS; w++)
         window[w] =
             (Window){.user = w, .first = t->file.offset[w], .end = t->file.offset[w] + 2 + w % 3};
-    TRY_OR_FAIL(st, batch_open(&batch, &t->file, TOKENS));
+    TRY_OR_FAIL(st, batch_open(&batch, &t->file, TOKENS, 0, 0));
     TRY_OR_FAIL(st, batch_fill(&batch, &t->file, window, WINDOWS));
     TRY_OR_FAIL(st, step_run(t, &batch, &report));
 fail:

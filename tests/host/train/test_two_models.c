@@ -57,7 +57,7 @@ static void open_run(Run *r, const char *objective, const char *precision, int t
                                  .first = next->first_event[w],
                                  .end = next->first_event[w] + next->cu_seqlens[w + 1] -
                                         next->cu_seqlens[w]};
-        assert_ok(batch_open(&r->batch[i], &r->trainer.file, c.train_tokens));
+        assert_ok(batch_open(&r->batch[i], &r->trainer.file, c.train_tokens, 0, 0));
         assert_ok(batch_fill(&r->batch[i], &r->trainer.file, window, next->windows));
     }
     stream_close(stream);

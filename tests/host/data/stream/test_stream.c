@@ -4,7 +4,8 @@
 #include "shop.h"
 
 static Behaviour plain, packed, single; /* the same histories twice; leave-one-out ones */
-static char plain_path[256], packed_path[256], single_path[256];
+static Behaviour tied;                  /* with events of equal times */
+static char plain_path[256], packed_path[256], single_path[256], tied_path[256];
 
 static int open_files(void **state)
 {
@@ -15,6 +16,9 @@ static int open_files(void **state)
     assert_ok(shop_write(&shop, shop_path(packed_path, "packed")));
     shop = (Shop){.users = 300, .longest = 12, .seed = 12, .leave_one_out = true};
     assert_ok(shop_write(&shop, shop_path(single_path, "single")));
+    shop = (Shop){.users = 300, .longest = 90, .seed = 13, .ties = true};
+    assert_ok(shop_write(&shop, shop_path(tied_path, "tied")));
+    assert_ok(behaviour_open(&tied, tied_path));
     assert_ok(behaviour_open(&plain, plain_path));
     assert_ok(behaviour_open(&packed, packed_path));
     assert_ok(behaviour_open(&single, single_path));
@@ -27,6 +31,8 @@ static int close_files(void **state)
     behaviour_close(&plain);
     behaviour_close(&packed);
     behaviour_close(&single);
+    behaviour_close(&tied);
+    unlink(tied_path);
     unlink(plain_path);
     unlink(packed_path);
     unlink(single_path);
@@ -61,10 +67,13 @@ static uint64_t hash_batch(const Batch *b)
     h = hash_bytes(h, b->cu_seqlens, (w + 1) * 4);
     h = hash_bytes(h, b->user, w * 8);
     h = hash_bytes(h, b->first_event, w * 8);
-    const void *const words[] = {b->item,   b->action,        b->gap,   b->position,
-                                 b->target, b->target_action, b->reward};
+    const void *const words[] = {b->item,  b->action, b->gap,           b->position,
+                                 b->state, b->target, b->target_action, b->reward};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) h = hash_bytes(h, words[i], n * 4);
+    h = hash_bytes(h, b->time, n * 8);
     h = hash_bytes(h, b->end, n);
+    h = hash_bytes(h, b->own_offset, (w + 1) * 4);
+    h = hash_bytes(h, b->own, (size_t)b->own_offset[w] * 4);
     if (b->propensity) h = hash_bytes(h, b->propensity, n * 4);
     return b->feature ? hash_bytes(h, b->feature, n * (size_t)b->numbers * 4) : h;
 }
@@ -113,6 +122,26 @@ static void free_columns(Columns *c)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
+/* The last token of the window before all events with the time of row `row`; -1: none. */
+static int64_t token_before_time(const Columns *c, int64_t first, int64_t at, int64_t row)
+{
+    for (int64_t r = row; r > first; r--)
+        if (c->time[r - 1] != c->time[row]) return at + (r - 1 - first);
+    return -1;
+}
+
+/* The own events of window w: the items of all rows of the counted splits. */
+static void check_own(const Behaviour *b, const Columns *c, const StreamOptions *o,
+                      const Batch *batch, int64_t w)
+{
+    int64_t at = batch->own_offset[w];
+    for (int s = 0; s < o->counted; s++) {
+        const int64_t *rows = b->split[s][batch->user[w]];
+        for (int64_t r = rows[0]; r < rows[1]; r++) assert_int_equal(batch->own[at++], c->item[r]);
+    }
+    assert_int_equal(at, batch->own_offset[w + 1]);
+}
+
 /* Every array of the batch against the file; adds a visit to each scored row. */
 static void check_batch(const Behaviour *b, const Columns *c, const StreamOptions *o,
                         const Batch *batch, uint8_t *visits)
@@ -135,6 +164,9 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
             assert_int_equal(batch->item[t], c->item[row]);
             assert_int_equal(batch->action[t], c->action[row]);
             assert_int_equal(batch->position[t], i);
+            assert_int_equal(batch->time[t], c->time[row]);
+            assert_int_equal(batch->state[t],
+                             i + 1 < count ? token_before_time(c, first, at, row + 1) : t);
             assert_int_equal(batch->gap[t],
                              i ? batch_gap_bucket(c->time[row] - c->time[row - 1]) : 0);
             for (int f = 0; f < b->event_features.numbers; f++)
@@ -156,9 +188,12 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
             if (o->context) assert_true(i + 1 >= o->context || first == b->offset[user]);
         }
         assert_int_equal(batch->target[at + count - 1], -1);
+        check_own(b, c, o, batch, w);
     }
+    assert_in_range(batch->own_offset[batch->windows], 0, batch->own_capacity);
     for (int64_t t = batch->used; t < batch->tokens; t++) {
         assert_true(batch->item[t] == 0 && batch->action[t] == 0 && batch->gap[t] == 0);
+        assert_true(batch->time[t] == 0 && batch->state[t] == -1);
         assert_true(batch->target[t] == -1 && batch->reward[t] == 0.0f && batch->end[t] == 0);
     }
 }
@@ -229,6 +264,48 @@ static void every_transition_of_the_split_comes_exactly_once_an_epoch(void **sta
     check_epochs(&plain, &o, 1, 0.98);
 }
 
+static void windows_have_the_counted_events_of_their_users(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    for (o.counted = 1; o.counted <= SPLITS; o.counted++) {
+        o.threads = o.counted - 1;
+        check_epochs(&plain, &o, 1, 0.98);
+        check_epochs(&packed, &o, 1, 0.98);
+        o.context = 8;
+        o.split = SPLIT_VALID;
+        check_epochs(&packed, &o, 1, 0.98);
+        o.context = 0;
+        o.split = SPLIT_TRAIN;
+    }
+}
+
+/* Windows of two tokens of users with 100 counted events have more own events than 32 a token:
+ * batches end with fewer tokens than they might have. */
+static void a_batch_ends_where_its_own_events_are_full(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    o.length = 2;
+    o.counted = 3;
+    check_epochs(&packed, &o, 2, 0.2);
+    o.tokens = 3; /* the longest history alone has more own events than 32 a token */
+    check_epochs(&plain, &o, 1, 0.1);
+    assert_true(batch_own_capacity(&plain, 3, 3) > 96);
+    assert_int_equal(batch_own_capacity(&plain, 0, 512), 0);
+    assert_int_equal(batch_counted(&plain, 3, -1), 0);
+}
+
+static void events_of_one_time_have_the_state_before_them(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    check_epochs(&tied, &o, 2, 0.95);
+    o.counted = 1;
+    o.length = 5;
+    check_epochs(&tied, &o, 1, 0.98);
+}
+
 static void evaluation_scores_every_event_of_the_split_once_with_its_context(void **state)
 {
     (void)state;
@@ -271,6 +348,7 @@ static void any_number_of_threads_and_either_layout_give_the_same_bytes(void **s
     enum { BATCHES = 150 };
     uint64_t want[BATCHES], have[BATCHES];
     StreamOptions o = training();
+    o.counted = 1;
     hash_stream(&plain, &o, (StreamCursor){0}, BATCHES, want);
     static const int threads[] = {0, 1, 2, 5};
     for (size_t i = 0; i < 4; i++) {
@@ -475,6 +553,7 @@ static void windows_filled_one_by_one_equal_the_streams(void **state)
 {
     (void)state;
     StreamOptions o = training();
+    o.counted = 2;
     Stream *s;
     const Batch *batch;
     assert_ok(stream_open(&s, &plain, &o, (StreamCursor){0}));
@@ -486,7 +565,8 @@ static void windows_filled_one_by_one_equal_the_streams(void **state)
                               .end = batch->first_event[w] + batch->cu_seqlens[w + 1] -
                                      batch->cu_seqlens[w]};
     Batch mine;
-    assert_ok(batch_open(&mine, &packed, o.tokens));
+    assert_ok(batch_open(&mine, &packed, o.tokens, o.counted,
+                         batch_own_capacity(&packed, o.counted, o.tokens)));
     assert_ok(batch_fill(&mine, &packed, windows, batch->windows));
     assert_true(hash_batch(&mine) == hash_batch(batch));
     batch_close(&mine);
@@ -498,6 +578,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_transition_of_the_split_comes_exactly_once_an_epoch),
+        cmocka_unit_test(windows_have_the_counted_events_of_their_users),
+        cmocka_unit_test(a_batch_ends_where_its_own_events_are_full),
+        cmocka_unit_test(events_of_one_time_have_the_state_before_them),
         cmocka_unit_test(evaluation_scores_every_event_of_the_split_once_with_its_context),
         cmocka_unit_test(the_longest_context_gives_each_target_a_full_view),
         cmocka_unit_test(any_number_of_threads_and_either_layout_give_the_same_bytes),
