@@ -9,13 +9,14 @@
 #include "cli/cli.h"
 #include "cli/terminal.h"
 #include "evaluate/ranking/baselines.h"
+#include "evaluate/ranking/event_table.h"
 #include "evaluate/ranking/model_scorer.h"
 #include "evaluate/ranking/purchase_rates.h"
 #include "evaluate/ranking/report.h"
 
 typedef struct {
     Config config;
-    const char *checkpoint, *json, *purchase;
+    const char *checkpoint, *json, *events, *purchase;
     int split;
     int64_t users;
     bool include_seen;
@@ -47,6 +48,10 @@ static const Option options[] = {
      .help = "evaluate only a random sample of N users; 0: all"},
     CLI_SEED(.help = "seed of the sample"),
     CLI_JSON,
+    {.name = "events",
+     .value = "FILE",
+     FIELD(events),
+     .help = "write the place of each target under each scorer, one line an event"},
     {.heading = "General options"},
     CLI_DEVICE(),
     CLI_THREADS,
@@ -134,6 +139,7 @@ static Status evaluate(Job *job, const Arguments *a)
                                           .sample = a->users,
                                           .seed = seed};
     ranking_report_print(stdout, &job->evaluation, &context);
+    if (a->events) TRY(event_table_write(a->events, &job->evaluation, &job->histories));
     return a->json ? ranking_report_json(a->json, &job->evaluation, &context) : OK;
 }
 
