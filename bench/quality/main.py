@@ -7,9 +7,8 @@ import sys
 
 from arms import ARMS
 from logs import LOGS, Log, inputs
-from published import PUBLISHED
 from runs import Runs, ingest, train_and_eval, write_json
-from tables import log_table, published_table, summarise, summary
+from tables import log_table, published_table, results_of, summary
 
 
 def own_log(text):
@@ -50,13 +49,13 @@ def arguments():
 
 
 def run_log(a, runs, name, log):
-    """-> arm -> summarise()"""
+    """-> arm -> what the tables show"""
     folder = os.path.join(a.out, name)
     os.makedirs(folder, exist_ok=True)
     file = ingest(runs, log, inputs(log, a.data, folder), folder)
     results = {}
     for arm, settings in (ARMS if a.arms else {"souk": []}).items():
-        each = [
+        results[arm] = [
             train_and_eval(
                 runs,
                 log,
@@ -67,8 +66,7 @@ def run_log(a, runs, name, log):
             )
             for seed in range(1, a.seeds + 1)
         ]
-        results[arm] = summarise(each)
-    return results
+    return results_of(name, results)
 
 
 def main():
@@ -85,7 +83,7 @@ def main():
             continue
         print(log_table(name, results[name]), flush=True)
     if results:
-        print(published_table(results, PUBLISHED))
+        print(published_table(results))
         print(summary(results))
     if a.settings:
         print("with " + " ".join(a.settings))

@@ -66,16 +66,17 @@ def ingest(runs, log, inputs, folder):
 
 def train_and_eval(runs, log, file, folder, seed, settings):
     """Trains with the settings and the seed, then ranks the test split. -> {"eval": souk's report,
-    "train", "ranking": records of once()}"""
+    "events": the file of all places, "train", "ranking": records of once()}"""
     os.makedirs(folder, exist_ok=True)
     model = os.path.join(folder, "run")
-    report = os.path.join(folder, "eval.json")
+    report, events = (os.path.join(folder, name) for name in ("eval.json", "events.tsv"))
     arguments = ["train", "--force", "data.path=" + file, "train.out=" + model]
     arguments += ["train.seed=%d" % seed, *settings]
     trained = runs.once(os.path.join(folder, "train-record.json"), arguments, [file])
     arguments = ["eval", "--quiet", "--data", file, "--checkpoint", model, "--json", report]
+    arguments += ["--events", events]
     if log.repeats:
         arguments.append("--include-seen")
     weights = os.path.join(model, "best.safetensors")
     ranked = runs.once(os.path.join(folder, "eval-record.json"), arguments, [file, weights])
-    return {"eval": read_json(report), "train": trained, "ranking": ranked}
+    return {"eval": read_json(report), "events": events, "train": trained, "ranking": ranked}

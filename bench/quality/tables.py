@@ -1,74 +1,82 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From reports of souk eval to the tables of bench/quality.sh.
-
-An arm that was trained under several seeds has the mean of its measures. Its difference D to the
-best simple scorer is the mean of the differences D_s under each seed, with two kinds of variation:
-
-    users   the half width is the mean of the half widths of all D_s, each clustered by user. The
-            standard error of a mean is at most the mean of the standard errors, so this interval is
-            too wide rather than too narrow.
-    seeds   t(S-1) sd(D_s) / sqrt(S): other trainings. Nothing is known of it with one seed.
-
-They are independent, so the squares of the half widths add."""
-import math
+"""From the results of souk to the tables of bench/quality.sh."""
+from places import Places, difference, mean
+from published import LEAST_HISTORY, PUBLISHED
 
 SHOWN = ("NDCG@10", "HR@20", "MRR@20")
-# The 0.975 quantile of Student's t by degrees of freedom; more than ten seeds use that of ten.
-T = (0, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+CRITERION = "NDCG@10"
 
 
-def _mean(values):
-    values = list(values)
-    return sum(values) / len(values)
+def _verdict(d):
+    return "above" if d["low"] > 0 else "below" if d["high"] < 0 else "within chance"
 
 
-def _half_of_seeds(values):
-    n = len(values)
-    if n < 2:
-        return 0.0
-    mean = _mean(values)
-    variance = sum((v - mean) ** 2 for v in values) / (n - 1)
-    return T[min(n - 1, 10)] * math.sqrt(variance / n)
+class Arm:
+    """An arm of one log, trained under each seed; runs: what train_and_eval() gave."""
+
+    def __init__(self, log, runs):
+        self.runs = runs
+        group = runs[0]["eval"]["groups"][0]
+        pair = group["differences"][0]
+        self.policy, self.simple = pair["scorer"], pair["baseline"]
+        others = {run["eval"]["groups"][0]["differences"][0]["baseline"] for run in runs}
+        if others != {self.simple}:
+            raise SystemExit("the best simple scorer is not the same under each seed: %s" % others)
+        self.places = self._read(1)
+        published = self._read(LEAST_HISTORY.get(log, 1)) if log in PUBLISHED else None
+        self.summary = {
+            "seeds": len(runs),
+            "events": group["events"],
+            "users": group["users"],
+            "items": runs[0]["eval"]["items"],
+            "include_seen": runs[0]["eval"]["include_seen"],
+            "policy": self._measures(self.policy, self.places),
+            "simple": self._measures(self.simple, self.places),
+            "simple_name": self.simple,
+            "difference": difference(
+                self.places[0].user, self.values(self.policy), self.values(self.simple)
+            ),
+            "train_seconds": mean(run["train"]["seconds"] for run in runs),
+            "eval_seconds": mean(run["ranking"]["seconds"] for run in runs),
+            "peak_bytes": max(run["train"]["peak_bytes"] for run in runs),
+        }
+        self.summary["verdict"] = _verdict(self.summary["difference"])
+        if published:
+            self.summary["published_protocol"] = {
+                "events": len(published[0].user),
+                "policy": self._measures(self.policy, published),
+                "simple": self._measures(self.simple, published),
+            }
+
+    def _read(self, least_history):
+        return [
+            Places(run["events"], (self.policy, self.simple), least_history) for run in self.runs
+        ]
+
+    def _measures(self, scorer, places):
+        return {m: mean(mean(p.values(scorer, m)) for p in places) for m in SHOWN}
+
+    def values(self, scorer):
+        """The criterion of each event under each seed."""
+        return [p.values(scorer, CRITERION) for p in self.places]
+
+    def beside(self, other):
+        """The difference of the policies of two arms, with the verdict."""
+        d = difference(
+            self.places[0].user, self.values(self.policy), other.values(other.policy)
+        )
+        return {**d, "verdict": _verdict(d)}
 
 
-def _verdict(low, high):
-    return "above" if low > 0 else "below" if high < 0 else "within chance"
-
-
-def summarise(runs):
-    """The results of train_and_eval under each seed -> what the tables show of an arm."""
-    groups = [run["eval"]["groups"][0] for run in runs]
-    pairs = [group["differences"][0] for group in groups]
-    names = {pair["baseline"] for pair in pairs}
-    if len(names) != 1:
-        raise SystemExit("the best simple scorer is another under each seed: %s" % sorted(names))
-    best = names.pop()
-
-    def measures(name):
-        rows = [next(s for s in g["scorers"] if s["name"] == name) for g in groups]
-        return {m: _mean(row[m]["value"] for row in rows) for m in SHOWN}
-
-    differences = [pair["difference"]["value"] for pair in pairs]
-    users = _mean(
-        (pair["difference"]["high"] - pair["difference"]["low"]) / 2 for pair in pairs
-    )
-    half = math.hypot(users, _half_of_seeds(differences))
-    value = _mean(differences)
-    return {
-        "seeds": len(runs),
-        "events": groups[0]["events"],
-        "users": groups[0]["users"],
-        "items": runs[0]["eval"]["items"],
-        "include_seen": runs[0]["eval"]["include_seen"],
-        "policy": measures(pairs[0]["scorer"]),
-        "simple": measures(best),
-        "simple_name": best,
-        "difference": {"value": value, "low": value - half, "high": value + half},
-        "verdict": _verdict(value - half, value + half),
-        "train_seconds": _mean(run["train"]["seconds"] for run in runs),
-        "eval_seconds": _mean(run["ranking"]["seconds"] for run in runs),
-        "peak_bytes": max(run["train"]["peak_bytes"] for run in runs),
-    }
+def results_of(log, runs):
+    """arm -> results under each seed, to arm -> what the tables show; the first arm is the one that
+    the others are compared with."""
+    arms = {name: Arm(log, each) for name, each in runs.items()}
+    first = next(iter(arms.values()))
+    for arm in arms.values():
+        if arm is not first:
+            arm.summary["beside_first"] = arm.beside(first)
+    return {name: arm.summary for name, arm in arms.items()}
 
 
 def table(head, rows, right=1):
@@ -78,16 +86,20 @@ def table(head, rows, right=1):
     return "\n".join([lines[0], "|%s|" % rule, *lines[1:]]) + "\n"
 
 
-def _cells(measures):
-    return ["%.4f" % measures[m] for m in SHOWN]
+def _cells(measures, names=SHOWN):
+    return ["%.4f" % measures[m] for m in names]
 
 
 def _interval(d):
     return "%+.4f (%+.4f .. %+.4f)" % (d["value"], d["low"], d["high"])
 
 
+def _cost(s):
+    return ["%.0f" % s["train_seconds"], "%.0f" % (s["peak_bytes"] / 2**20)]
+
+
 def log_table(name, arms):
-    """The table of one log; arms: name -> what summarise() says."""
+    """The table of one log; arms: of results_of()."""
     first = next(iter(arms.values()))
     title = "%s: %d events of %d users, %d items, items of the history %s\n\n" % (
         name,
@@ -96,61 +108,44 @@ def log_table(name, arms):
         first["items"],
         "stay candidates" if first["include_seen"] else "are no candidates",
     )
-    rows = [["best simple scorer: " + first["simple_name"], *_cells(first["simple"]), "", "", ""]]
-    for arm, s in arms.items():
-        rows.append(
-            [
-                arm,
-                *_cells(s["policy"]),
-                _interval(s["difference"]),
-                "%.0f" % s["train_seconds"],
-                "%.0f" % (s["peak_bytes"] / 2**20),
-            ]
-        )
-    head = ["", *SHOWN, "NDCG@10 - best simple scorer (95 %)", "training, s", "peak, MiB"]
-    return title + table(head, rows)
+    head = ["", *SHOWN, CRITERION + " - best simple scorer (95 %)"]
+    rows = [["best simple scorer: " + first["simple_name"], *_cells(first["simple"]), ""]]
+    rows += [[arm, *_cells(s["policy"]), _interval(s["difference"])] for arm, s in arms.items()]
+    costs = [["", ""]] + [_cost(s) for s in arms.values()]
+    if len(arms) > 1:
+        head.append("- " + next(iter(arms)))
+        besides = [s.get("beside_first") for s in arms.values()]
+        rows = [row + [_interval(d) if d else ""] for row, d in zip(rows, [None] + besides)]
+    rows = [row + cost for row, cost in zip(rows, costs)]
+    return title + table([*head, "training, s", "peak, MiB"], rows)
 
 
-def published_table(results, published):
-    """Session logs beside what is published on the same split."""
+def published_table(results):
+    """Session logs beside what is published on the same test sessions."""
+    shown = ("HR@20", "MRR@20")
     rows = []
     for name, arms in results.items():
-        if name not in published:
-            continue
-        policy = next(iter(arms.values()))
-        simple = policy["simple"]
-        rows.append([name, "souk", "%.4f" % policy["policy"]["HR@20"]])
-        rows[-1].append("%.4f" % policy["policy"]["MRR@20"])
-        rows.append(["", policy["simple_name"], "%.4f" % simple["HR@20"]])
-        rows[-1].append("%.4f" % simple["MRR@20"])
-        rows += [["", who, "%.4f" % hit, "%.4f" % mrr] for who, hit, mrr in published[name]]
-    return table(["log", "scorer", "HR@20", "MRR@20"], rows, 2) if rows else ""
+        first = next(iter(arms.values()))
+        if name in PUBLISHED:
+            ours = first["published_protocol"]
+            rows.append([name, "souk", *_cells(ours["policy"], shown)])
+            rows.append(["", first["simple_name"], *_cells(ours["simple"], shown)])
+            rows += [["", who, "%.4f" % hit, "%.4f" % mrr] for who, hit, mrr in PUBLISHED[name]]
+    return "Published protocol\n\n" + table(["log", "", *shown], rows, 2) if rows else ""
 
 
 def summary(results):
-    """One row a log, and in how many logs the policy is above, below or within chance."""
+    """One row a log, and on how many logs the policy is above, below or within chance."""
     rows = []
     count = {"above": 0, "below": 0, "within chance": 0}
     for name, arms in results.items():
         s = next(iter(arms.values()))
         count[s["verdict"]] += 1
+        values = ["%.4f" % s[who][CRITERION] for who in ("policy", "simple")]
         rows.append(
-            [
-                name,
-                "%.4f" % s["policy"]["NDCG@10"],
-                "%.4f" % s["simple"]["NDCG@10"],
-                s["simple_name"],
-                _interval(s["difference"]),
-                s["verdict"],
-                "%.0f" % s["train_seconds"],
-                "%.0f" % (s["peak_bytes"] / 2**20),
-            ]
+            [name, *values, s["simple_name"], _interval(s["difference"]), s["verdict"], *_cost(s)]
         )
     head = ["log", "policy", "simple", "which", "difference (95 %)", "verdict", "s", "MiB"]
-    words = "%d logs, NDCG@10: above on %d, below on %d, within chance on %d\n" % (
-        len(rows),
-        count["above"],
-        count["below"],
-        count["within chance"],
-    )
-    return table(head, rows) + "\n" + words
+    counts = tuple(count[v] for v in ("above", "below", "within chance"))
+    words = "%s, %d log(s): above on %d, below on %d, within chance on %d\n"
+    return table(head, rows) + "\n" + words % (CRITERION, len(rows), *counts)
