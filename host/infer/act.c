@@ -211,5 +211,5 @@ Status act_choose(Session *s, const ActOptions *options, const History *history,
                 .propensity = propensity};
     a.options.seed ^= ACT_KEY;
     TRY(act_check(s, options));
-    return states_after(s, CONTEXT_ACTED, history, count, (StateSink){choose, &a});
+    return states_after(s, history, count, (StateSink){choose, &a});
 }

@@ -221,9 +221,7 @@ static Status run(Request *r, int64_t count)
 {
     session_lock(r->session);
     Status st = r->options ? collect_base(r) : OK;
-    if (st == OK)
-        st = states_after(r->session, CONTEXT_RECOMMENDED, r->history, count,
-                          (StateSink){answer, r});
+    if (st == OK) st = states_after(r->session, r->history, count, (StateSink){answer, r});
     session_unlock(r->session);
     return st;
 }

@@ -44,8 +44,14 @@ static Status flush(Walk *w)
     return progress_update(&w->bar, w->done, NULL);
 }
 
+/* The end of the context of event number i of the request: the first event of its time. */
+static int64_t known(const Walk *w, int64_t i)
+{
+    return schema_first_of_time(w->session->file->tie, w->events->event[i]);
+}
+
 /* Adds the rows first .. end-1 of a user, for the states before the events number from .. to-1 of
- * the request. The state before row e of the log is the encoder's output at row e-1. */
+ * the request. The state is the encoder's output at the last row of the context. */
 static Status add_window(Walk *w, int64_t user, int64_t first, int64_t end, int64_t from,
                          int64_t to)
 {
@@ -55,7 +61,7 @@ static Status add_window(Walk *w, int64_t user, int64_t first, int64_t end, int6
     if (w->tokens + (end - first) > s->tokens || w->own + own > s->own) TRY(flush(w));
     m->window[w->windows++] = (Window){.user = user, .first = first, .end = end};
     for (int64_t i = from; i < to; i++) {
-        m->row[w->wanted] = (int32_t)(w->tokens + (w->events->event[i] - 1 - first));
+        m->row[w->wanted] = (int32_t)(w->tokens + (known(w, i) - 1 - first));
         m->index[w->wanted++] = i;
     }
     w->tokens += end - first;
@@ -63,17 +69,18 @@ static Status add_window(Walk *w, int64_t user, int64_t first, int64_t end, int6
     return OK;
 }
 
+/* Contexts that begin with the same event share a window: all of a history that is not longer than
+ * `length`. */
 static Status add_user(Walk *w, int64_t u)
 {
     const LogEvents *e = w->events;
-    const int64_t user = e->user[u], *offset = w->session->file->offset + user;
-    for (int64_t i = e->first[u]; i < e->first[u + 1];) {
-        const Context c = context_window(CONTEXT_EVALUATED, w->session->length, offset[0],
-                                         offset[1], e->event[i]);
-        int64_t last = i;
-        while (last + 1 < e->first[u + 1] && e->event[last + 1] <= c.last) last++;
-        TRY(add_window(w, user, c.first, e->event[last], i, last + 1));
-        i = last + 1;
+    const int64_t user = e->user[u], start = w->session->file->offset[user];
+    const int64_t length = w->session->length;
+    for (int64_t from = e->first[u], to; from < e->first[u + 1]; from = to) {
+        const int64_t first = context_first(length, start, known(w, from));
+        for (to = from + 1; to < e->first[u + 1]; to++)
+            if (context_first(length, start, known(w, to)) != first) break;
+        TRY(add_window(w, user, first, known(w, to - 1), from, to));
     }
     return OK;
 }
@@ -94,22 +101,22 @@ Status states_before(Session *s, const LogEvents *events, const char *label, Lis
 
 /* ---- After histories ------------------------------------------------------------------------- */
 
-static int64_t first_event(const Session *s, ContextMode mode, const History *h)
+static int64_t first_event(const Session *s, const History *h)
 {
-    return context_window(mode, s->length, 0, h->count, h->count).first;
+    return context_first(s->length, 0, h->count);
 }
 
 /* Histories number from .. to-1, which together have `tokens` events in their contexts and `own`
  * own events. */
-static Status use_histories(Session *s, ContextMode mode, const History *history, int64_t from,
-                            int64_t to, int64_t tokens, int64_t own, StateSink sink)
+static Status use_histories(Session *s, const History *history, int64_t from, int64_t to,
+                            int64_t tokens, int64_t own, StateSink sink)
 {
     SessionMemory *m = &s->memory;
     TRY(session_reserve(s, tokens, own));
     batch_begin(&m->batch);
     for (int64_t i = from; i < to; i++) {
         const History *h = &history[i];
-        TRY(history_add_to_batch(h, s->file, first_event(s, mode, h), &m->batch));
+        TRY(history_add_to_batch(h, s->file, first_event(s, h), &m->batch));
         m->row[i - from] = (int32_t)m->batch.used - 1;
         m->index[i - from] = i;
     }
@@ -117,29 +124,27 @@ static Status use_histories(Session *s, ContextMode mode, const History *history
     return use_batch(s, to - from, sink);
 }
 
-static Status after_all(Session *s, ContextMode mode, const History *history, int64_t count,
-                        StateSink sink)
+static Status after_all(Session *s, const History *history, int64_t count, StateSink sink)
 {
     for (int64_t i = 0; i < count; i++) TRY(history_check(&history[i], s->file, i));
     for (int64_t from = 0, to = 0; from < count; from = to) {
         int64_t tokens = 0, own = 0;
         for (; to < count; to++) {
-            const int64_t more = history[to].count - first_event(s, mode, &history[to]);
+            const int64_t more = history[to].count - first_event(s, &history[to]);
             const int64_t more_own = history_counted(&history[to], s);
             if (tokens + more > s->tokens || (to > from && own + more_own > s->own)) break;
             tokens += more;
             own += more_own;
         }
-        TRY(use_histories(s, mode, history, from, to, tokens, own, sink));
+        TRY(use_histories(s, history, from, to, tokens, own, sink));
     }
     return OK;
 }
 
-Status states_after(Session *s, ContextMode mode, const History *history, int64_t count,
-                    StateSink sink)
+Status states_after(Session *s, const History *history, int64_t count, StateSink sink)
 {
     session_lock(s);
-    const Status st = after_all(s, mode, history, count, sink);
+    const Status st = after_all(s, history, count, sink);
     session_unlock(s);
     return st;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The states of a model. Its encoder turns a context into a state, a row of `dim` numbers that
- * every head reads. Contexts are packed into batches of at most session->tokens tokens;
- * data/stream/context.h says which events each mode takes.
+/* The states of a model. Its encoder turns a context (data/stream/context.h) into a state, a row of
+ * `dim` numbers that every head reads. Contexts are packed into batches of at most session->tokens
+ * tokens.
  *
  * A state does not depend on the other contexts in its batch, up to rounding. On the CPU its last
  * bits may: the matrix products of oneDNN sum in another order where a batch has fewer than 16
@@ -33,18 +33,17 @@ typedef struct {
 } StateSink;
 
 /* Events of the session's file, by user: event[first[u] .. first[u+1]-1] are rows of /events of
- * user[u], ascending. Each has an event of its user before it. */
+ * user[u], ascending. Each has an event of its user at an earlier time. */
 typedef struct {
     int64_t users;
     const int64_t *user, *first, *event;
 } LogEvents;
 
-/* The states before logged events (CONTEXT_EVALUATED). `label` names the progress bar. */
+/* The states before logged events. `label` names the progress bar. */
 Status states_before(Session *s, const LogEvents *events, const char *label, Listener *listener,
                      StateSink sink);
 
-/* The states after all events of each history, in `mode` (CONTEXT_ACTED or CONTEXT_RECOMMENDED). */
-Status states_after(Session *s, ContextMode mode, const History *history, int64_t count,
-                    StateSink sink);
+/* The states after all events of each history. */
+Status states_after(Session *s, const History *history, int64_t count, StateSink sink);
 
 #endif

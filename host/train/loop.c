@@ -63,7 +63,9 @@ static Status open_stream(Loop *l)
     TRY(stream_open(&l->stream, &l->trainer.file, &options, l->progression.cursor));
     TRY(stream_batches(l->stream, 0, &batches));
     if (batches == 0)
-        return FAIL(ERR_FORMAT, "%s: /splits/train has no history of two events, want at least one",
+        return FAIL(ERR_FORMAT,
+                    "%s: no user has events of two different times in /splits/train; want at least "
+                    "one, because events of one time are a set and none of them follows another",
                     l->trainer.file.path);
     l->steps = c->train_steps ? c->train_steps : c->train_epochs * batches;
     l->valid_every = c->train_valid_every ? c->train_valid_every : batches;

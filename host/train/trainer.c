@@ -63,7 +63,7 @@ static Status open_model(Trainer *t)
 static Status open_feed(Trainer *t)
 {
     const Config *c = &t->config;
-    TRY(feed_open(&t->feed, &t->model, &t->file, c->train_tokens, c->model_length, FEED_SLOTS,
+    TRY(feed_open(&t->feed, &t->model, &t->file, c->train_tokens, c->model_length + 1, FEED_SLOTS,
                   &t->dev));
     for (int i = 0; i < STEPS_AHEAD; i++) {
         PendingStep *p = &t->pending[i];
@@ -122,8 +122,10 @@ Status trainer_prepare(Trainer *t, const Config *config, Behaviour file)
         goto fail;
     }
     read_optimizer(t);
-    if (config->model_length > config->train_tokens) {
-        st = FAIL(ERR_USAGE, "model.length = %" PRId64 ", want at most train.tokens = %" PRId64,
+    if (config->model_length >= config->train_tokens) {
+        st = FAIL(ERR_USAGE,
+                  "model.length = %" PRId64 ", want less than train.tokens = %" PRId64
+                  ": a window is a context and the event after it",
                   config->model_length, config->train_tokens);
         goto fail;
     }

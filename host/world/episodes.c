@@ -8,8 +8,9 @@
 
 enum {
     DRAWS_PER_STEP = 65536,
-    AHEAD = 8, /* an item is prefetched this many slots before its step */
-    FEW = 128  /* fewer steps than these take less time than waking the threads */
+    STEP_MS = 1000, /* of a world without a clock */
+    AHEAD = 8,      /* an item is prefetched this many slots before its step */
+    FEW = 128       /* fewer steps than these take less time than waking the threads */
 };
 /* Mixed into the seed of baselines, so that they do not draw the numbers that the world draws. */
 static const uint64_t POLICY_KEY = UINT64_C(0x706F6C6963790000);
@@ -78,7 +79,7 @@ void episodes_step(Episodes *e, int64_t count, const int64_t *slot, const int32_
             w->kind->prefetch(w->parameters, item[i + AHEAD]);
         e->step[s]++;
         WorldDraw draw = draw_of(e, e->seed, s);
-        event[i] = (WorldEvent){.item = item[i]};
+        event[i] = (WorldEvent){.item = item[i], .time = e->step[s] * STEP_MS};
         w->kind->step(w->parameters, e->state + (size_t)s * e->stride, item[i], &draw, &event[i]);
         if (event[i].end == END_GOES_ON && e->step[s] >= w->spec.horizon)
             event[i].end = END_TRUNCATED;

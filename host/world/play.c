@@ -96,6 +96,9 @@ static bool append(PlayHistory *h, const WorldEvent *event, size_t bytes, float 
         if (!events || !propensities) return false;
         h->capacity = capacity;
     }
+    REQUIRE(h->count == 0 || event->time > h->event[h->count - 1].time,
+            "an event at %" PRId64 " ms after one at %" PRId64 " ms", event->time,
+            h->event[h->count - 1].time);
     memcpy(&h->event[h->count], event, bytes);
     h->propensity[h->count++] = propensity;
     return true;

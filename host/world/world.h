@@ -29,7 +29,7 @@ enum { WORLD_NUMBERS_MAX = 16, WORLD_OPTIONS_MAX = 48 };
 
 /* An event, with the columns of a behaviour file. */
 typedef struct {
-    int64_t time;        /* milliseconds since the beginning of the episode */
+    int64_t time;        /* milliseconds since the beginning of the episode; rises at each event */
     int32_t item;        /* the chosen item; in the opening event, an item that was not chosen */
     uint8_t action, end; /* kind of event; END_GOES_ON, END_TERMINAL or END_TRUNCATED */
     float reward;
@@ -102,9 +102,9 @@ typedef struct {
     void (*close)(void *world); /* safe on NULL */
     /* Begins an episode: fills all of `state`, and the opening event, which is zero before. */
     void (*reset)(const void *world, void *state, WorldDraw *draw, WorldEvent *event);
-    /* Answers the choice of `item`, 0 .. items-1. `event` is zero before, except for its item. The
-     * world sets END_TERMINAL where the episode ends by itself; episodes_step truncates at the
-     * horizon. */
+    /* Answers the choice of `item`, 0 .. items-1. `event` is zero before, except for its item and
+     * its time: the clock of a world that does not set it moves a second a step. The world sets
+     * END_TERMINAL where the episode ends by itself; episodes_step truncates at the horizon. */
     void (*step)(const void *world, void *state, int32_t item, WorldDraw *draw, WorldEvent *event);
     /* Prefetches what a step with `item` will read: in a large catalogue it is not in the cache.
      * NULL where a step reads little. */

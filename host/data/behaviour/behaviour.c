@@ -356,6 +356,7 @@ void behaviour_close(Behaviour *b)
     close_features(&b->item_features);
     close_features(&b->user_features);
     free(b->offset);
+    free(b->tie);
     free(b->report);
     free(b->split_rule);
     free(b->path);

@@ -77,6 +77,7 @@ typedef struct {
     const Behaviour *file;
     Column column;
     const char *want; /* the good values, in words */
+    uint64_t *tie;    /* of the file, where the column is COLUMN_TIME */
 } Scan;
 
 /* The functions first_... give the index of the first bad value, -1 where there is none. Good
@@ -179,19 +180,25 @@ static int64_t user_of(const Behaviour *b, int64_t event)
     return low;
 }
 
-/* The first event of a block that is earlier than the one before it in its history; -1: none. */
-static int64_t first_early(const Behaviour *b, const int64_t *time, int64_t first, int64_t count)
+/* The first event of a block that is earlier than the one before it in its history; -1: none. Notes
+ * the ties of the events after the first. */
+static int64_t first_early(const Scan *scan, const int64_t *time, int64_t first, int64_t count)
 {
+    const Behaviour *b = scan->file;
     for (int64_t user = user_of(b, first), at = 0; at < count; user++) {
         const int64_t end = b->offset[user + 1] - first, stop = end < count ? end : count;
-        for (int64_t i = at + 1; i < stop; i++)
+        for (int64_t i = at + 1; i < stop; i++) {
             if (time[i] < time[i - 1]) return i;
+            const uint64_t tied = time[i] == time[i - 1];
+            scan->tie[(first + i) / 64] |= tied << ((first + i) % 64);
+        }
         if (stop > at) at = stop;
     }
     return -1;
 }
 
-/* A block begins with the last event of the block before it, so that every step in time is seen. */
+/* A block begins with the last event of the block before it, so that every step in time is seen.
+ * BLOCK is a multiple of 64: no two blocks write the same word of ties. */
 static Status scan_times(void *context, int64_t block)
 {
     const Scan *scan = context;
@@ -202,7 +209,7 @@ static Status scan_times(void *context, int64_t block)
     void *copy;
     Status st;
     TRY_OR_FAIL(st, events_of(b, COLUMN_TIME, first, count, &values, &copy));
-    const int64_t *time = values, bad = first_early(b, time, first, count);
+    const int64_t *time = values, bad = first_early(scan, time, first, count);
     if (bad >= 0)
         st = FAIL(ERR_FORMAT,
                   "%s: /events/time[%" PRId64 "] is %" PRId64 ", want at least %" PRId64
@@ -215,12 +222,28 @@ fail:
 
 static Status scan_column(const Behaviour *b, Column column, const char *want)
 {
-    Scan scan = {.file = b, .column = column, .want = want};
+    Scan scan = {.file = b, .column = column, .want = want, .tie = b->tie};
     return parallel_run(parallel_processors(), (b->events + BLOCK - 1) / BLOCK,
                         column == COLUMN_TIME ? scan_times : scan_values, &scan);
 }
 
-Status behaviour_check_contents(const Behaviour *b)
+/* Checks the times, and notes the ties that there are. */
+static Status check_times(Behaviour *b)
+{
+    const int64_t words = (b->events + 63) / 64;
+    uint64_t any = 0;
+    b->tie = calloc((size_t)words + 1, sizeof *b->tie);
+    if (!b->tie)
+        return FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " events", b->path, b->events);
+    TRY(scan_column(b, COLUMN_TIME, ""));
+    for (int64_t w = 0; w < words; w++) any |= b->tie[w];
+    if (any) return OK;
+    free(b->tie);
+    b->tie = NULL;
+    return OK;
+}
+
+Status behaviour_check_contents(Behaviour *b)
 {
     char items[64], actions[32];
     TRY(check_offsets(b));
@@ -229,7 +252,7 @@ Status behaviour_check_contents(const Behaviour *b)
     snprintf(actions, sizeof actions, "0 to %d", b->actions - 1);
     TRY(scan_column(b, COLUMN_ITEM, items));
     TRY(scan_column(b, COLUMN_ACTION, actions));
-    TRY(scan_column(b, COLUMN_TIME, ""));
+    TRY(check_times(b));
     TRY(scan_column(b, COLUMN_REWARD, "a finite number"));
     TRY(scan_column(b, COLUMN_END, "0, 1 or 2"));
     if (b->has_propensity) TRY(scan_column(b, COLUMN_PROPENSITY, "above 0, at most 1"));

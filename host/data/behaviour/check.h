@@ -14,7 +14,7 @@ Status behaviour_check_finite(const char *path, const char *name, const float *v
                               int64_t count);
 
 /* Offsets, splits and every column of events, on all processors. Of several bad values of a column
- * the message has the one with the lowest index. */
-Status behaviour_check_contents(const Behaviour *b);
+ * the message has the one with the lowest index. Notes the ties, b->tie. */
+Status behaviour_check_contents(Behaviour *b);
 
 #endif

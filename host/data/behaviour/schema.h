@@ -70,6 +70,8 @@ typedef struct {
 
     int64_t *offset;             /* [users+1] the events of user u are offset[u] .. offset[u+1]-1 */
     int64_t (*split[SPLITS])[2]; /* [users] events [first, end) that a user gives to each split */
+    uint64_t *tie; /* bit e % 64 of tie[e / 64]: event e has the time of the event before it, which
+                      is of the same user; NULL: no event has */
     FeatureSet item_features, user_features, event_features;
 
     struct BehaviourStore *store; /* what reads columns and keys: store.h */
@@ -84,6 +86,29 @@ extern const char *const schema_type_name[TYPES];   /* "uint8", ... */
 const char *schema_column_name(const Behaviour *b, Column column);
 ElementType schema_column_type(Column column);
 size_t schema_type_bytes(ElementType type); /* of an element; 0 for texts */
+
+/* The events of one user at one time are a set: their order in the file says nothing. `tie` is that
+ * of a file, or NULL. */
+static inline bool schema_is_tied(const uint64_t *tie, int64_t event)
+{
+    return tie && tie[event / 64] >> (event % 64) & 1;
+}
+
+/* The first event of the time of `event`. */
+static inline int64_t schema_first_of_time(const uint64_t *tie, int64_t event)
+{
+    while (schema_is_tied(tie, event)) event--;
+    return event;
+}
+
+/* The first event after those of the time of `event`; `end`, the end of the history, where there is
+ * none. */
+static inline int64_t schema_next_time(const uint64_t *tie, int64_t event, int64_t end)
+{
+    do event++;
+    while (event < end && schema_is_tied(tie, event));
+    return event < end ? event : end;
+}
 
 /* Whether the schema itself has an event column of this name. */
 bool schema_is_column(const char *name);

@@ -187,13 +187,10 @@ static void add_columns(Batch *b, const Window *window, const EventColumns *colu
     const int64_t at =
         add_window(b, window->user, window->first, count, COLUMN(int32_t, COLUMN_ITEM), action,
                    COLUMN(int64_t, COLUMN_TIME));
-    const int64_t unscored = window->scored - window->first - 1;
-    const int64_t most = count - 1;
-    add_targets(b, at, count,
-                unscored < 0      ? 0
-                : unscored < most ? unscored
-                                  : most,
-                action, COLUMN(float, COLUMN_REWARD), COLUMN(uint8_t, COLUMN_END),
+    int64_t unscored = window->scored ? window->scored - window->first - 1 : 0;
+    while (unscored < count - 1 && b->state[at + unscored] < 0) unscored++;
+    add_targets(b, at, count, unscored, action, COLUMN(float, COLUMN_REWARD),
+                COLUMN(uint8_t, COLUMN_END),
                 b->propensity ? COLUMN(float, COLUMN_PROPENSITY) : NULL);
     for (int64_t f = 0; f < numbers; f++) {
         const float *number = COLUMN(float, COLUMN_FEATURE + f);

@@ -8,8 +8,8 @@
 
 #include "data/behaviour/behaviour.h"
 
-/* Consecutive events of one user: rows first .. end-1 of /events. Rows scored .. end-1 are targets;
- * 0: all rows but the first, which is never one. */
+/* Consecutive events of one user: rows first .. end-1 of /events. Those of rows scored .. end-1 are
+ * targets that have an event of an earlier time before them in the window. scored 0: of any row. */
 typedef struct {
     int64_t user, first, end, scored;
 } Window;

@@ -1,45 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The context: which events of a history make a state.
+/* The context: which events of a history a state sees. There is one rule, for training, validation,
+ * evaluation, worlds and recommendations.
  *
- * A history is the rows start .. end-1 of one user, and the state before event `event` (start <
- * event <= end; `end` itself is the next event, which has not happened yet) is computed from the
- * rows first .. event-1. Each mode answers with `first`, and with `last`: the window that begins at
- * `first` serves the states before all events first+1 .. last alike. No state sees more than
- * `length` events.
+ * The state before an event sees the events of its user that have an earlier time, the last
+ * `length` of them where there are more (model.length). The events of one user at one time are a
+ * set: none of them sees another one. The next event, which has not happened yet, sees all events.
  *
- *   CONTEXT_TRAINED      1 to length-1 events. Windows of `length` events (the earliest may be
- *                        shorter) are aligned to the end of the history, and each begins with the
- *                        last event of the one before: the first state of a window sees one event,
- *                        however many came before it. Used by the stream of training batches, where
- *                        the history is what a user gives to the split.
- *   CONTEXT_EVALUATED    all events where there are at most `length`, else between (length+1)/2 and
- *                        `length`: windows overlap by half, and each serves the events of its
- *                        second half. Used by eval, ope and validation.
- *   CONTEXT_ACTED        the last `length` events, or all where there are fewer. Used by a model
- *                        that acts in a world.
- *   CONTEXT_RECOMMENDED  the last `length` events, or all where there are fewer. Used by recommend.
- *
- * So a state that has seen `length` events is evaluated and used but never trained: in training the
- * last event of a window has no event after it to learn from.
+ * A state sees as many events in training too, except where windows overlap: plan.c cuts a history
+ * of more than length+1 events into windows, of which each but the first trains the states that see
+ * at least half of `length` events.
  */
 #ifndef SOUK_CONTEXT_H
 #define SOUK_CONTEXT_H
 
 #include <stdint.h>
 
-typedef enum {
-    CONTEXT_TRAINED,
-    CONTEXT_EVALUATED,
-    CONTEXT_ACTED,
-    CONTEXT_RECOMMENDED,
-} ContextMode;
-
-typedef struct {
-    int64_t first; /* row of the first event that the state sees */
-    int64_t last;  /* the window serves the states before first+1 .. last; >= `event` */
-} Context;
-
-/* The window for the state before `event`; length >= 2 in CONTEXT_TRAINED, else >= 1. */
-Context context_window(ContextMode mode, int64_t length, int64_t start, int64_t end, int64_t event);
+/* The first event of the context that ends before event `end`, in a history that begins with event
+ * `start` < end. */
+static inline int64_t context_first(int64_t length, int64_t start, int64_t end)
+{
+    return end - start > length ? end - length : start;
+}
 
 #endif

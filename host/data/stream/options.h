@@ -9,8 +9,7 @@
 typedef struct {
     int split;           /* SPLIT_TRAIN, SPLIT_VALID or SPLIT_TEST */
     int64_t tokens;      /* capacity of a batch */
-    int64_t length;      /* longest window, 2 .. tokens */
-    int64_t context;     /* 0: training windows; 1 .. length-1: evaluation windows */
+    int64_t length;      /* of a context, 1 .. tokens-1 */
     int64_t pool_events; /* shuffle pool, events */
     uint64_t seed;
     int threads;  /* that read; 0: the calling thread reads */

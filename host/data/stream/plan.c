@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "data/stream/context.h"
 
 enum { BLOCK_EVENTS_MAX = 1 << 18, BLOCKS_A_POOL = 16 };
 enum { DRAW_BLOCKS = 0, DRAW_WINDOWS = 1 };
@@ -35,41 +34,53 @@ static void order_blocks(Plan *p)
 
 /* ---- Windows --------------------------------------------------------------------------------- */
 
-/* The rows *first .. *end-1 that a user's windows need, and the first target *scored. False where
- * the user has no window. */
-static bool user_rows(const Plan *p, int64_t user, int64_t *first, int64_t *end, int64_t *scored)
+/* The rows *start .. *end-1 that a user gives to the split, and the first target, which has an
+ * event of an earlier time before it. False where the user has no target. */
+static bool user_rows(const Plan *p, int64_t user, int64_t *start, int64_t *end, int64_t *target)
 {
-    const int64_t *split = p->file->split[p->options.split][user];
-    const int64_t start = p->options.context ? p->file->offset[user] : split[0];
-    *end = split[1];
-    *scored = split[0] > start ? split[0] : start + 1;
-    if (*scored >= *end) return false;
-    const int64_t lowest = *scored + 1 - p->options.length;
-    *first = p->options.context && lowest > start ? lowest : start;
-    return true;
+    *start = p->file->split[p->options.split][user][0];
+    *end = p->file->split[p->options.split][user][1];
+    *target = *start < *end ? schema_next_time(p->file->tie, *start, *end) : *end;
+    return *target < *end;
+}
+
+/* The first target of the window of length+1 events that begins at `low`, which is not the first
+ * event of the history, and ends with the target end-1. */
+static int64_t first_target(const Plan *p, int64_t low, int64_t end)
+{
+    const int64_t length = p->options.length, half = (length + 1) / 2;
+    int64_t target = end - 1, known = schema_first_of_time(p->file->tie, target);
+    for (;;) {
+        const int64_t before = target - 1;
+        if (before < known) known = schema_first_of_time(p->file->tie, before);
+        /* No window has `half` events before the time of an event that comes late in its time. */
+        const int64_t want = before - known <= length - half ? half : 1;
+        if (known - low < want) return target;
+        target = before;
+    }
 }
 
 /* The windows of a user into `out`, from the last to the first; returns how many. NULL: they are
  * only counted. */
 static int64_t cut(const Plan *p, int64_t user, PlannedWindow *out)
 {
-    const int64_t context = p->options.context, length = p->options.length;
-    int64_t first, end, scored, windows = 0;
-    if (!user_rows(p, user, &first, &end, &scored)) return 0;
-    const int64_t start = context ? p->file->offset[user] : first, last = end;
-    for (;;) {
-        const int64_t low =
-            context ? (end - length > start ? end - length : start)
-                    : context_window(CONTEXT_TRAINED, length, start, last, end - 1).first;
-        /* Events before `target` have too little context in this window; they are targets of the
-         * window before. */
-        int64_t target = context ? low + context : low + 1;
-        if (low == start || target < scored) target = scored;
-        if (out) out[windows].window = (Window){user, low, end, context ? target : 0};
+    const int64_t length = p->options.length;
+    int64_t start, end, first, windows = 0;
+    if (!user_rows(p, user, &start, &end, &first)) return 0;
+    while (end > first) {
+        const int64_t known = schema_first_of_time(p->file->tie, end - 1);
+        if (end - 1 - known >= length) { /* no window that it ends has an event of another time */
+            end = known + length;
+            continue;
+        }
+        const bool all = end - start <= length + 1;
+        const int64_t low = all ? start : end - (length + 1);
+        const int64_t scored = all ? first : first_target(p, low, end);
+        if (out) out[windows].window = (Window){user, low, end, scored};
         windows++;
-        if (target == scored) return windows;
-        end = context ? target : low + 1;
+        end = scored;
     }
+    return windows;
 }
 
 /* ---- Pools ----------------------------------------------------------------------------------- */
@@ -109,12 +120,12 @@ static Status cut_blocks(Plan *p)
     size = size < 1 ? 1 : size > BLOCK_EVENTS_MAX ? BLOCK_EVENTS_MAX : size;
     Block block = {0};
     for (int64_t user = 0; user < b->users; user++) {
-        int64_t first, end, scored;
+        int64_t first, end, target;
         if (block.end && b->offset[user] / size != b->offset[block.first_user] / size) {
             TRY(add_block(p, &capacity, &block));
             block = (Block){0};
         }
-        if (!user_rows(p, user, &first, &end, &scored)) continue;
+        if (!user_rows(p, user, &first, &end, &target)) continue;
         add_user(p, &block, user, first, end);
     }
     return block.end ? add_block(p, &capacity, &block) : OK;

@@ -304,11 +304,9 @@ static void *reader(void *argument)
 static void check_options(const StreamOptions *o, StreamCursor at)
 {
     REQUIRE(o->split >= 0 && o->split < SPLITS, "split %d", o->split);
-    REQUIRE(2 <= o->length && o->length <= o->tokens && o->tokens <= INT32_MAX,
+    REQUIRE(1 <= o->length && o->length < o->tokens && o->tokens <= INT32_MAX,
             "length %" PRId64 ", tokens %" PRId64, o->length, o->tokens);
     REQUIRE(0 <= o->counted && o->counted <= SPLITS, "%d counted splits", o->counted);
-    REQUIRE(0 <= o->context && o->context < o->length, "context %" PRId64 ", length %" PRId64,
-            o->context, o->length);
     REQUIRE(o->pool_events >= 1 && o->threads >= 0, "pool of %" PRId64 " events, %d threads",
             o->pool_events, o->threads);
     REQUIRE(0 <= o->rank && o->rank < o->ranks, "rank %d of %d ranks", o->rank, o->ranks);
@@ -391,8 +389,8 @@ void stream_close(Stream *s)
 Status stream_next(Stream *s, const Batch **batch)
 {
     if (s->plan.blocks == 0)
-        return FAIL(ERR_FORMAT, "%s: %s has no event with one before it", s->file->path,
-                    schema_split_path[s->plan.options.split]);
+        return FAIL(ERR_FORMAT, "%s: %s has no event with one of an earlier time before it",
+                    s->file->path, schema_split_path[s->plan.options.split]);
     pthread_mutex_lock(&s->lock);
     if (s->taken > 0) s->slot[(s->taken - 1) % s->slots].state = SLOT_FREE;
     Slot *slot = &s->slot[s->taken % s->slots];

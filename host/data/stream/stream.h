@@ -11,17 +11,17 @@
  * stream needs fit in the pool this is one uniform permutation of all windows. The order depends on
  * (seed, epoch) alone, never on threads, nor on how the file is compressed.
  *
- * Windows, training (context 0). The events that a user gives to the split, at least two, are cut
- * into windows of at most `length` events, aligned to their end, each overlapping the next by one
- * event, so that every transition (state, next event) appears exactly once an epoch.
+ * Windows. The events that a user gives to the split are one window where they are at most
+ * length+1. A longer history is cut into windows of length+1 events, from its end on, which overlap
+ * by half. The targets of a window are the events that have at least length/2 events before them in
+ * it; in the first window of a history all events but the first. The window's last event is only a
+ * target, and the state s' after that target. So contexts of every size up to `length` are trained,
+ * and every transition (state, next event) appears exactly once an epoch.
  *
- * Windows, evaluation (context c > 0). Every event of the split that has any event of its user
- * before it, in whatever split, is a target exactly once an epoch. Its window has at most `length`
- * events, ends in the split, and has at least c events before the target, or all where there are
- * fewer. With c = length-1 a target has as much context as possible, but needs a window of its own.
- * With c = length/2 it has at worst half of that, and costs two tokens. Tokens whose next event is
- * not scored have target -1, as the last one has. The target of token i of window w is row
- * first_event[w] + position[i] + 1 of /events.
+ * Ties. The state before an event is the one before all events of its time. Events of the first
+ * time of a history have no state, and are no targets. An event that has more than length/2 events
+ * of its own time before it in the file gets the longest context that length+1 events leave; one
+ * that has `length` of them is no target.
  *
  * Packing. Windows are never split, and there is no padding between them. They are taken in order;
  * one that is too long for the rest of the open batch is skipped, at most 64 of them, and is the

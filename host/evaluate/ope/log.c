@@ -13,16 +13,16 @@ bool ope_log_is_sequential(const Behaviour *file)
     return false;
 }
 
-/* The events of a user that are decisions: range[0] .. range[1]-1. Returns true where the first
- * event of the user is left out. */
-static bool range_of(const Behaviour *b, const OpeLogOptions *o, int64_t user, int64_t range[2])
+/* The events of a user that are decisions: range[0] .. range[1]-1. Returns how many events of the
+ * split are left out. */
+static int64_t range_of(const Behaviour *b, const OpeLogOptions *o, int64_t user, int64_t range[2])
 {
     range[0] = o->split == SPLITS ? b->offset[user] : b->split[o->split][user][0];
     range[1] = o->split == SPLITS ? b->offset[user + 1] : b->split[o->split][user][1];
-    const bool opens = range[0] == b->offset[user] && range[0] < range[1];
-    const bool left_out = opens && (o->history || o->sequential);
-    range[0] += left_out;
-    return left_out;
+    if (!o->history && !o->sequential) return 0;
+    const int64_t first = range[0], second = schema_next_time(b->tie, b->offset[user], range[1]);
+    if (second > range[0]) range[0] = second;
+    return range[0] - first;
 }
 
 static Status allocate(OpeLog *log)
@@ -55,7 +55,7 @@ static Status choose(OpeLog *log, const Behaviour *b, const OpeLogOptions *o)
     if (!log->count)
         return FAIL(ERR_FORMAT, "%s: no event to evaluate on, want at least one (--split)%s",
                     b->path,
-                    log->no_history ? "; every event of the split is the first of its user, and "
+                    log->no_history ? "; every event of the split is of its user's first time, and "
                                       "the policy or a sequential log needs one before"
                                     : "");
     TRY(allocate(log));

@@ -5,8 +5,8 @@
  * the logging policy beta showed item a_i with the probability in /events/propensity, and the
  * reward was reward_i. Users are the independent units. In a sequential log the decisions of a user
  * form episodes; each ends where /events/end is not 0, or at the end of the user's range. In a
- * bandit log every decision is an episode of its own. In a sequential log the first event of a user
- * opens the history and is not a decision: there is no state before it.
+ * bandit log every decision is an episode of its own. In a sequential log the events of a user's
+ * first time open the history and are not decisions: there is no state before them.
  *
  * Memory: 31 bytes per decision, and 8 more per episode.
  */
@@ -22,7 +22,7 @@ enum { OPE_SLOTS_MAX = 64 };
 typedef struct {
     int split;            /* SPLIT_TRAIN …, or SPLITS: all events */
     bool sequential;      /* false: a bandit log */
-    bool history;         /* leave out a user's first event, as a sequential log always does */
+    bool history;         /* leave out a user's first events, as a sequential log always does */
     const char *position; /* event feature that numbers the slot of the item; NULL: no slots */
 } OpeLogOptions;
 
@@ -31,7 +31,7 @@ typedef struct {
     bool sequential;
     int32_t items;
     int64_t count, users, episodes;
-    int64_t no_history; /* events that are left out: the first of their user */
+    int64_t no_history; /* events that are left out: those of their user's first time */
     int64_t *user;      /* [users] row of /users, ascending */
     int64_t *first;     /* [users+1] decisions of user[u] are first[u] .. first[u+1]-1 */
     int64_t *episode;   /* [episodes+1] first decision of each; an episode has one user */

@@ -23,7 +23,7 @@ static void print_log(FILE *out, const OpeLog *log, const OpeOptions *o, const O
     if (log->no_history)
         fprintf(out,
                 "  %" PRId64
-                " events are left out: each is the first of its user, who has no history yet\n",
+                " events of a user's first time are left out: there is no history before them\n",
                 log->no_history);
     if (c->position) {
         fprintf(out, "  slots by %s:", c->position);

@@ -23,7 +23,8 @@ Status histories_read(Histories *h, const Behaviour *b, int split)
                      .train = (const int64_t(*)[2])b->split[SPLIT_TRAIN],
                      .scored = (const int64_t(*)[2])b->split[split],
                      .item = item,
-                     .action = action};
+                     .action = action,
+                     .tie = b->tie};
     Status st;
     if (!item || !action)
         TRY_OR_FAIL(st,
@@ -43,12 +44,13 @@ void histories_close(Histories *h)
     *h = (Histories){0};
 }
 
-/* The first scored event of a user: the first of the split, or the second where that is the user's
- * very first event. */
+/* The first scored event of a user: the first of the split after the user's first time; the end of
+ * the split where there is none. */
 static int64_t first_scored(const Histories *h, int64_t user)
 {
-    const int64_t first = h->scored[user][0];
-    return first + (first == h->offset[user] && h->scored[user][1] > first);
+    const int64_t first = h->scored[user][0], end = h->scored[user][1];
+    const int64_t second = schema_next_time(h->tie, h->offset[user], end);
+    return first > second ? first : second;
 }
 
 static int by_draw(const void *a, const void *b)
@@ -102,34 +104,34 @@ static Status allocate(ScoredEvents *s)
     const size_t count = (size_t)s->count + 1;
     s->first = malloc(((size_t)s->users + 1) * sizeof *s->first);
     s->event = malloc(count * sizeof *s->event);
+    s->known = malloc(count * sizeof *s->known);
     s->target = malloc(count * sizeof *s->target);
     s->action = malloc(count);
     s->repeat = malloc(count);
     s->cold = malloc(count);
-    if (!s->first || !s->event || !s->target || !s->action || !s->repeat || !s->cold)
+    if (!s->first || !s->event || !s->known || !s->target || !s->action || !s->repeat || !s->cold)
         return FAIL(ERR_MEMORY, "no memory for %" PRId64 " scored events", s->count);
     return OK;
 }
 
 /* Fills the arrays of `s`. last_user[x] is 1 + the place in s->user of the last user, up to here,
- * whose history has item x; 0: there is none. */
+ * whose known history has item x; 0: there is none. */
 static void fill(ScoredEvents *s, const Histories *h, const uint8_t *in_train, int64_t *last_user)
 {
     int64_t i = 0;
     for (int64_t u = 0; u < s->users; u++) {
-        const int64_t user = s->user[u], first = first_scored(h, user);
+        const int64_t user = s->user[u];
+        int64_t known = h->offset[user];
         s->first[u] = i;
-        for (int64_t e = h->offset[user]; e < h->scored[user][1]; e++) {
+        for (int64_t e = first_scored(h, user); e < h->scored[user][1]; e++, i++) {
             const int32_t item = h->item[e];
-            if (e >= first) {
-                s->event[i] = e;
-                s->target[i] = item;
-                s->action[i] = h->action[e];
-                s->repeat[i] = last_user[item] == u + 1;
-                s->cold[i] = !in_train[item];
-                i++;
-            }
-            last_user[item] = u + 1;
+            s->event[i] = e;
+            s->known[i] = schema_first_of_time(h->tie, e);
+            for (; known < s->known[i]; known++) last_user[h->item[known]] = u + 1;
+            s->target[i] = item;
+            s->action[i] = h->action[e];
+            s->repeat[i] = last_user[item] == u + 1;
+            s->cold[i] = !in_train[item];
         }
     }
     s->first[s->users] = i;
@@ -158,6 +160,7 @@ fail:
 void histories_scored_close(ScoredEvents *s)
 {
     free(s->event);
+    free(s->known);
     free(s->user);
     free(s->first);
     free(s->target);

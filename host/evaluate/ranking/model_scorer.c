@@ -20,7 +20,7 @@ typedef struct {
     float *purchase;  /* NULL: not wanted */
 } Run;
 
-/* For each event of the batch the items of its user's history before it. */
+/* For each event of the batch the items that its user had before. */
 static Status collect_seen(const Run *r, const StateBatch *batch)
 {
     SessionMemory *m = &r->session->memory;
@@ -29,7 +29,7 @@ static Status collect_seen(const Run *r, const StateBatch *batch)
     for (int64_t i = 0, u = 0; i < batch->count; i++) {
         while (r->events->first[u + 1] <= batch->index[i]) u++;
         const int64_t first = r->histories->offset[r->events->user[u]];
-        const int64_t count = r->events->event[batch->index[i]] - first;
+        const int64_t count = r->events->known[batch->index[i]] - first;
         TRY(session_reserve_items(r->session, count));
         memcpy(m->item, r->histories->item + first, (size_t)count * sizeof *m->item);
         TRY(exclude_add(&m->exclude, NULL, 0, m->item, count));

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model as a scorer beside the baselines. The context of a scored event is CONTEXT_EVALUATED of
- * data/stream/context.h.
- */
+/* A model as a scorer beside the baselines. */
 #ifndef SOUK_MODEL_SCORER_H
 #define SOUK_MODEL_SCORER_H
 

@@ -18,8 +18,11 @@ static void count_transitions(int64_t (*count)[2], const Histories *h, int purch
 {
     const int64_t all = (int64_t)h->items + h->actions;
     for (int64_t u = 0; u < h->users; u++)
-        for (int64_t e = h->train[u][0] + 1; e < h->train[u][1]; e++) {
-            const int64_t keys[] = {h->item[e - 1], (int64_t)h->items + h->action[e - 1], all};
+        for (int64_t first = h->train[u][0], end = h->train[u][1],
+                     e = schema_next_time(h->tie, first, end);
+             e < end; e++) {
+            const int64_t last = schema_first_of_time(h->tie, e) - 1;
+            const int64_t keys[] = {h->item[last], (int64_t)h->items + h->action[last], all};
             for (int k = 0; k < 3; k++) {
                 count[keys[k]][0] += h->action[e] == purchase;
                 count[keys[k]][1]++;
@@ -70,7 +73,7 @@ static Status rate_all(const Scorer *self, const Histories *h, const ScoredEvent
         const int64_t first = h->offset[events->user[u]];
         int64_t bought = 0, e = first;
         for (int64_t i = events->first[u]; i < events->first[u + 1]; i++) {
-            for (; e < events->event[i]; e++) bought += h->action[e] == r->purchase;
+            for (; e < events->known[i]; e++) bought += h->action[e] == r->purchase;
             const double item = r->item[h->item[e - 1]], action = r->action[h->action[e - 1]];
             const double rate[RATES] = {
                 [RATE_USER] = smoothed((double)bought, (double)(e - first), r->overall),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Baselines for "is the next event a purchase?": rates of purchases, counted over the transitions
- * (event, next event) of the train histories. Each is smoothed by 10 transitions of the overall
- * rate p:
+ * (event, next event) of the train histories, where the event is the last one of an earlier time.
+ * Each is smoothed by 10 transitions of the overall rate p:
  *
  *   user so far      (purchases in the history before the event + 10 p) / (its events + 10)
  *   last item        purchases among the events that followed an event of the history's last item

@@ -106,7 +106,7 @@ static void print_protocol(FILE *out, const Evaluation *e, const RankingReportCo
     if (c->sample)
         fprintf(out, "  a sample of %s users, seed %" PRIu64 "\n", grouped(a, c->sample), c->seed);
     if (s->no_history)
-        fprintf(out, "  %s first events of a user are left out, as they have no history\n",
+        fprintf(out, "  %s events of a user's first time are left out, as they have no history\n",
                 grouped(a, s->no_history));
     fputs(e->options.include_seen
               ? "  items of the history stay candidates\n"

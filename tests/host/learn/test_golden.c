@@ -106,7 +106,8 @@ static Config settings(const Golden *g)
         const char *value = safetensors_metadata(&g->want, config_file_key(i));
         if (value) assert_ok(config_set(&c, config_key(i), value));
     }
-    c.train_tokens = c.model_length = g->batch.tokens;
+    c.train_tokens = g->batch.tokens;
+    c.model_length = g->batch.tokens - 1;
     c.train_threads = 2;
     return c;
 }

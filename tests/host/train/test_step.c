@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A step of several ranks, each with a part of the batch, against that of one rank with the whole
  * batch. */
+#include "batch_case.h"
 #include "data/stream/stream.h"
 #include "ranks.h"
 #include "shop.h"
@@ -61,11 +62,7 @@ static void take_windows(Batch *to, const Behaviour *file, const Batch *all, int
                          int64_t last)
 {
     Window window[TOKENS / 2];
-    for (int64_t w = first; w < last; w++)
-        window[w - first] =
-            (Window){.user = all->user[w],
-                     .first = all->first_event[w],
-                     .end = all->first_event[w] + all->cu_seqlens[w + 1] - all->cu_seqlens[w]};
+    for (int64_t w = first; w < last; w++) window[w - first] = window_of_batch(all, w);
     assert_ok(batch_open(to, file, TOKENS, 0, 0));
     assert_ok(batch_fill(to, file, window, last - first));
 }

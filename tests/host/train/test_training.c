@@ -279,7 +279,7 @@ static void runs_that_do_not_fit_are_refused(void **state)
     other = c;
     other.model_length = 4096;
     told(loop_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
-         "want at most train.tokens = 128");
+         "want less than train.tokens = 128");
     other = c;
     other.train_tokens = 100000000;
     other.model_dim = 16384;

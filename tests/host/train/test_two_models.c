@@ -3,6 +3,7 @@
  * alone. */
 #include <pthread.h>
 
+#include "batch_case.h"
 #include "data/stream/stream.h"
 #include "shop.h"
 #include "train/step.h"
@@ -52,11 +53,7 @@ static void open_run(Run *r, const char *objective, const char *precision, int t
         const Batch *next;
         Window window[128];
         assert_ok(stream_next(stream, &next));
-        for (int64_t w = 0; w < next->windows; w++)
-            window[w] = (Window){.user = next->user[w],
-                                 .first = next->first_event[w],
-                                 .end = next->first_event[w] + next->cu_seqlens[w + 1] -
-                                        next->cu_seqlens[w]};
+        for (int64_t w = 0; w < next->windows; w++) window[w] = window_of_batch(next, w);
         assert_ok(batch_open(&r->batch[i], &r->trainer.file, c.train_tokens, 0, 0));
         assert_ok(batch_fill(&r->batch[i], &r->trainer.file, window, next->windows));
     }

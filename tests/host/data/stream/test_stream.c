@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The stream: what it promises about order, windows, packing, threads and resuming. */
+#include "batch_case.h"
 #include "data/stream/stream.h"
 #include "shop.h"
 
@@ -142,6 +143,20 @@ static void check_own(const Behaviour *b, const Columns *c, const StreamOptions 
     assert_int_equal(at, batch->own_offset[w + 1]);
 }
 
+/* Token `state` of the window is the state of the target `row`. It sees at least half of `length`
+ * events, unless the window is the first of its history, or the target comes so late in its time
+ * that length+1 events that end with it have fewer. */
+static void check_context(const Columns *c, const StreamOptions *o, int64_t state, bool exists,
+                          int64_t row, bool first)
+{
+    int64_t before = 0;
+    while (row - before > 0 && c->time[row - before - 1] == c->time[row]) before++;
+    assert_true(exists);
+    assert_in_range(state + 1, 1, o->length);
+    if (!first && before <= o->length - (o->length + 1) / 2)
+        assert_true(state + 1 >= (o->length + 1) / 2);
+}
+
 /* Every array of the batch against the file; adds a visit to each scored row. */
 static void check_batch(const Behaviour *b, const Columns *c, const StreamOptions *o,
                         const Batch *batch, uint8_t *visits)
@@ -156,9 +171,8 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
         const int64_t user = batch->user[w], first = batch->first_event[w];
         const int64_t at = batch->cu_seqlens[w], count = batch->cu_seqlens[w + 1] - at;
         const int64_t *split = b->split[o->split][user];
-        assert_in_range(count, 2, o->length);
-        assert_true(first >= (o->context ? b->offset[user] : split[0]) &&
-                    first + count <= split[1]);
+        assert_in_range(count, 2, o->length + 1);
+        assert_true(first >= split[0] && first + count <= split[1]);
         for (int64_t i = 0; i < count; i++) {
             const int64_t row = first + i, t = at + i;
             assert_int_equal(batch->item[t], c->item[row]);
@@ -185,7 +199,8 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
             assert_true(batch->reward[t] == c->reward[row + 1]);
             assert_int_equal(batch->end[t], c->end[row + 1]);
             if (batch->propensity) assert_true(batch->propensity[t] == c->propensity[row + 1]);
-            if (o->context) assert_true(i + 1 >= o->context || first == b->offset[user]);
+            check_context(c, o, batch->state[t] - at, batch->state[t] >= 0, row + 1,
+                          first == split[0]);
         }
         assert_int_equal(batch->target[at + count - 1], -1);
         check_own(b, c, o, batch, w);
@@ -198,11 +213,16 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
     }
 }
 
-/* Rows that are targets exactly once an epoch. */
-static bool is_target(const Behaviour *b, const StreamOptions *o, int64_t user, int64_t row)
+/* Rows that are targets exactly once an epoch: those with an event of an earlier time before them,
+ * unless `length` events of their own time are between the two. */
+static bool is_target(const Behaviour *b, const Columns *c, const StreamOptions *o, int64_t user,
+                      int64_t row)
 {
     const int64_t *split = b->split[o->split][user];
-    return row >= split[0] && row < split[1] && row > (o->context ? b->offset[user] : split[0]);
+    if (row < split[0] || row >= split[1]) return false;
+    for (int64_t r = row; r > split[0] && row - r < o->length; r--)
+        if (c->time[r - 1] != c->time[row]) return true;
+    return false;
 }
 
 static void check_epochs(const Behaviour *b, const StreamOptions *o, int epochs, double share)
@@ -226,7 +246,7 @@ static void check_epochs(const Behaviour *b, const StreamOptions *o, int epochs,
         if (batches > 1) assert_true((double)used >= share * (double)((batches - 1) * o->tokens));
         for (int64_t user = 0; user < b->users; user++)
             for (int64_t row = b->offset[user]; row < b->offset[user + 1]; row++)
-                assert_int_equal(visits[row], is_target(b, o, user, row));
+                assert_int_equal(visits[row], is_target(b, &c, o, user, row));
         free(visits);
     }
     stream_close(s);
@@ -272,10 +292,8 @@ static void windows_have_the_counted_events_of_their_users(void **state)
         o.threads = o.counted - 1;
         check_epochs(&plain, &o, 1, 0.98);
         check_epochs(&packed, &o, 1, 0.98);
-        o.context = 8;
         o.split = SPLIT_VALID;
         check_epochs(&packed, &o, 1, 0.98);
-        o.context = 0;
         o.split = SPLIT_TRAIN;
     }
 }
@@ -302,43 +320,29 @@ static void events_of_one_time_have_the_state_before_them(void **state)
     StreamOptions o = training();
     check_epochs(&tied, &o, 2, 0.95);
     o.counted = 1;
-    o.length = 5;
-    check_epochs(&tied, &o, 1, 0.98);
+    for (o.length = 1; o.length < 8; o.length++) check_epochs(&tied, &o, 1, 0.9);
+    o.split = SPLIT_TEST;
+    check_epochs(&tied, &o, 1, 0.9);
 }
 
-static void evaluation_scores_every_event_of_the_split_once_with_its_context(void **state)
+/* So targets have 1 to `length` events before them, all of these often. */
+static void windows_of_a_long_history_overlap_by_half(void **state)
 {
     (void)state;
     StreamOptions o = training();
-    for (int split = 0; split < SPLITS; split++)
-        for (int64_t context = 1; context < o.length; context += 10) {
-            o.split = split;
-            o.context = context;
-            check_epochs(&plain, &o, 1, 0.98);
-            check_epochs(&single, &o, 1, 0.98);
-        }
-}
-
-static void the_longest_context_gives_each_target_a_full_view(void **state)
-{
-    (void)state;
-    StreamOptions o = training();
-    o.split = SPLIT_VALID;
-    o.context = o.length - 1;
     Stream *s;
     const Batch *batch;
-    int64_t batches;
+    int64_t batches, seen[SHOP_LONGEST] = {0};
+    o.length = 9;
     assert_ok(stream_open(&s, &plain, &o, (StreamCursor){0}));
     assert_ok(stream_batches(s, 0, &batches));
     while (batches-- > 0) {
         assert_ok(stream_next(s, &batch));
-        for (int64_t w = 0; w < batch->windows; w++) {
-            const int64_t first = batch->first_event[w];
-            for (int64_t t = batch->cu_seqlens[w]; t < batch->cu_seqlens[w + 1]; t++)
-                if (batch->target[t] >= 0 && first > plain.offset[batch->user[w]])
-                    assert_int_equal(batch->position[t] + 1, o.length - 1);
-        }
+        for (int64_t t = 0; t < batch->used; t++)
+            if (batch->target[t] >= 0) seen[batch->position[t] + 1]++;
     }
+    for (int64_t events = 1; events <= o.length; events++) assert_true(seen[events] > 100);
+    assert_int_equal(seen[o.length + 1], 0);
     stream_close(s);
 }
 
@@ -544,7 +548,8 @@ static void a_split_with_nothing_to_score_is_an_error_not_a_hang(void **state)
     assert_ok(stream_batches(s, 0, &batches));
     assert_int_equal(batches, 0);
     assert_int_equal(stream_next(s, &batch), ERR_FORMAT);
-    assert_non_null(strstr(status_message(), "/splits/valid has no event with one before it"));
+    assert_non_null(strstr(status_message(),
+                           "/splits/valid has no event with one of an earlier time before it"));
     status_clear();
     stream_close(s);
 }
@@ -559,11 +564,7 @@ static void windows_filled_one_by_one_equal_the_streams(void **state)
     assert_ok(stream_open(&s, &plain, &o, (StreamCursor){0}));
     assert_ok(stream_next(s, &batch));
     Window *windows = malloc((size_t)batch->windows * sizeof *windows);
-    for (int64_t w = 0; w < batch->windows; w++)
-        windows[w] = (Window){.user = batch->user[w],
-                              .first = batch->first_event[w],
-                              .end = batch->first_event[w] + batch->cu_seqlens[w + 1] -
-                                     batch->cu_seqlens[w]};
+    for (int64_t w = 0; w < batch->windows; w++) windows[w] = window_of_batch(batch, w);
     Batch mine;
     assert_ok(batch_open(&mine, &packed, o.tokens, o.counted,
                          batch_own_capacity(&packed, o.counted, o.tokens)));
@@ -581,8 +582,7 @@ int main(void)
         cmocka_unit_test(windows_have_the_counted_events_of_their_users),
         cmocka_unit_test(a_batch_ends_where_its_own_events_are_full),
         cmocka_unit_test(events_of_one_time_have_the_state_before_them),
-        cmocka_unit_test(evaluation_scores_every_event_of_the_split_once_with_its_context),
-        cmocka_unit_test(the_longest_context_gives_each_target_a_full_view),
+        cmocka_unit_test(windows_of_a_long_history_overlap_by_half),
         cmocka_unit_test(any_number_of_threads_and_either_layout_give_the_same_bytes),
         cmocka_unit_test(a_stream_opened_at_any_cursor_goes_on_with_the_same_bytes),
         cmocka_unit_test(ranks_read_the_batches_of_one_by_turns),

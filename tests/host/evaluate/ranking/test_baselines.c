@@ -14,7 +14,7 @@ static const int64_t train4[][2] = {{0, 3}, {5, 7}, {8, 10}, {10, 10}};
 static const int64_t scored4[][2] = {{3, 5}, {7, 8}, {10, 10}, {10, 12}};
 static const int32_t item4[] = {0, 1, 2, 1, 3, 0, 1, 2, 0, 2, 0, 1};
 static const uint8_t action4[] = {0, 0, 1, 0, 1, 0, 1, 1, 0, 0, 0, 1};
-static const Histories tiny = {4, 5, 2, offset4, train4, scored4, item4, action4};
+static const Histories tiny = {4, 5, 2, offset4, train4, scored4, item4, action4, NULL};
 
 static void scored_events_have_a_history(void **state)
 {
@@ -237,7 +237,8 @@ static void the_sparse_scorers_equal_dense_ones_on_random_logs(void **state)
                              (const int64_t(*)[2])w->train,
                              (const int64_t(*)[2])w->scored,
                              w->item,
-                             w->action};
+                             w->action,
+                             NULL};
         Baselines b;
         Evaluation e;
         run(&e, &b, &h, seed % 2, 2);
@@ -267,7 +268,8 @@ static void results_do_not_depend_on_the_number_of_threads(void **state)
                          (const int64_t(*)[2])w->train,
                          (const int64_t(*)[2])w->scored,
                          w->item,
-                         w->action};
+                         w->action,
+                         NULL};
     Baselines b[2];
     Evaluation e[2];
     run(&e[0], &b[0], &h, false, 1);
