@@ -5,9 +5,8 @@ import hashlib
 import json
 import os
 import sys
-import time
 
-from measured import child
+from measured import measured
 
 
 def _hash(path):
@@ -36,7 +35,7 @@ class Runs:
 
     def once(self, record, arguments, inputs):
         """Runs souk with the arguments unless `record` says that this program has done so with the
-        same inputs. -> {"seconds", "peak_bytes", ...}"""
+        same inputs. -> what measured() says"""
         made = {
             "program": self.program_hash,
             "arguments": arguments,
@@ -47,9 +46,7 @@ class Runs:
             if all(have.get(key) == value for key, value in made.items()):
                 return have
         print("$ souk " + " ".join(arguments), file=sys.stderr, flush=True)
-        start = time.monotonic()
-        output, peak = child([self.program, *arguments])
-        made.update(seconds=time.monotonic() - start, peak_bytes=peak, output=output[-4000:])
+        made.update(measured([self.program, *arguments]))
         write_json(record, made)
         return made
 

@@ -5,6 +5,7 @@ from published import LEAST_HISTORY, PUBLISHED
 
 SHOWN = ("NDCG@10", "HR@20", "MRR@20")
 CRITERION = "NDCG@10"
+COST = ("training, s", "CPU s", "peak, MiB")
 
 
 def _verdict(d):
@@ -37,6 +38,7 @@ class Arm:
                 self.places[0].user, self.values(self.policy), self.values(self.simple)
             ),
             "train_seconds": mean(run["train"]["seconds"] for run in runs),
+            "train_cpu_seconds": mean(run["train"]["cpu_seconds"] for run in runs),
             "eval_seconds": mean(run["ranking"]["seconds"] for run in runs),
             "peak_bytes": max(run["train"]["peak_bytes"] for run in runs),
         }
@@ -95,7 +97,9 @@ def _interval(d):
 
 
 def _cost(s):
-    return ["%.0f" % s["train_seconds"], "%.0f" % (s["peak_bytes"] / 2**20)]
+    """Seconds and processor seconds of a training, its peak of memory."""
+    costs = (s["train_seconds"], s["train_cpu_seconds"], s["peak_bytes"] / 2**20)
+    return ["%.0f" % cost for cost in costs]
 
 
 def log_table(name, arms):
@@ -111,13 +115,13 @@ def log_table(name, arms):
     head = ["", *SHOWN, CRITERION + " - best simple scorer (95 %)"]
     rows = [["best simple scorer: " + first["simple_name"], *_cells(first["simple"]), ""]]
     rows += [[arm, *_cells(s["policy"]), _interval(s["difference"])] for arm, s in arms.items()]
-    costs = [["", ""]] + [_cost(s) for s in arms.values()]
+    costs = [[""] * len(COST)] + [_cost(s) for s in arms.values()]
     if len(arms) > 1:
         head.append("- " + next(iter(arms)))
         besides = [s.get("beside_first") for s in arms.values()]
         rows = [row + [_interval(d) if d else ""] for row, d in zip(rows, [None] + besides)]
     rows = [row + cost for row, cost in zip(rows, costs)]
-    return title + table([*head, "training, s", "peak, MiB"], rows)
+    return title + table([*head, *COST], rows)
 
 
 def published_table(results):
@@ -145,7 +149,7 @@ def summary(results):
         rows.append(
             [name, *values, s["simple_name"], _interval(s["difference"]), s["verdict"], *_cost(s)]
         )
-    head = ["log", "policy", "simple", "which", "difference (95 %)", "verdict", "s", "MiB"]
+    head = ["log", "policy", "simple", "which", "difference (95 %)", "verdict", *COST]
     counts = tuple(count[v] for v in ("above", "below", "within chance"))
     words = "%s, %d log(s): above on %d, below on %d, within chance on %d\n"
     return table(head, rows) + "\n" + words % (CRITERION, len(rows), *counts)
