@@ -19,9 +19,11 @@ void losses_mean(Device *dev, const AgentPass *p, Tensor weight, Tensor target, 
     loss_mean_weights(dev, weight, count, target, total);
 }
 
-/* valid[i], 1 or 0, becomes valid[i] total / |V|, V the tokens of the batch with valid = 1. */
+/* valid[i], 1 or 0, becomes valid[i] total / |V|, V the tokens of the batch with valid = 1 and a
+ * target: another window has the targets of a window's first tokens. */
 static void mean_over_valid(Device *dev, const AgentPass *p, Tensor valid, float total)
 {
+    loss_mask_weights(dev, valid, p->in->target);
     const Tensor count = sum_at(p->sums, SUM_BACKUPS);
     loss_weighted_sum(dev, count, valid);
     comm_all_reduce(p->comm, dev, count);

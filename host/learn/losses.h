@@ -35,8 +35,8 @@ void losses_negatives(Device *dev, const AgentPass *p, const HeadScores *q, Tens
 /* ---- Temporal differences of Q --------------------------------------------------------------- */
 
 /* td_weight times the mean loss of Q at the logged actions against y, over the tokens with valid =
- * 1, LOSS_TD: squared or Huber, with learn.log_values half the Poisson deviance. y and valid f32
- * [tokens]; y is in the unit of rewards; valid is overwritten. */
+ * 1 and a target, LOSS_TD: squared or Huber, with learn.log_values half the Poisson deviance. y and
+ * valid f32 [tokens]; y is in the unit of rewards; valid is overwritten. */
 void losses_td(Device *dev, const AgentPass *p, const HeadScores *q, Tensor y, Tensor valid);
 /* losses_td on n-step targets: next[i] is the value that backs up state i, last_has_value as in
  * losses/td.h. */
@@ -55,8 +55,8 @@ void losses_td_traces(Device *dev, const AgentPass *p, const HeadScores *q, Trac
 
 /* Adds a loss [tokens] of V that the caller has computed, with its gradient dv, as LOSS_CRITIC. */
 void losses_critic_given(Device *dev, const AgentPass *p, Tensor loss, Tensor dv);
-/* critic_weight times the mean of (V - y)^2 / 2 over the tokens with valid = 1, LOSS_CRITIC; valid
- * is overwritten. */
+/* critic_weight times the mean of (V - y)^2 / 2 over the tokens with valid = 1 and a target,
+ * LOSS_CRITIC; valid is overwritten. */
 void losses_critic(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor valid);
 
 /* ---- The kind of the next event -------------------------------------------------------------- */

@@ -173,6 +173,21 @@ void loss_share_weights(Device *dev, Tensor weight, Tensor count, float total)
     for (int64_t i = 0; i < rows; i++) f32(weight)[i] *= share;
 }
 
+void loss_mask_weights(Device *dev, Tensor weight, Tensor target)
+{
+    const int64_t rows = target.dim[0];
+    EXPECT(weight, F32, rows);
+    EXPECT(target, I32, rows);
+    if (ON_CUDA(dev)) {
+        loss_mask_weights_cuda(dev, weight, target);
+        return;
+    }
+    if (!device_runs(dev)) return;
+
+    for (int64_t i = 0; i < rows; i++)
+        if (i32(target)[i] < 0) f32(weight)[i] = 0.0f;
+}
+
 void loss_mask_targets(Device *dev, Tensor out, Tensor target, Tensor value)
 {
     const int64_t rows = target.dim[0];

@@ -68,6 +68,12 @@ static __global__ void share_kernel(float *weight, const double *count, float to
     if (i < rows) weight[i] *= *count > 0.0 ? total / (float)*count : 0.0f;
 }
 
+static __global__ void mask_weights_kernel(float *weight, const int32_t *target, int64_t rows)
+{
+    const int64_t i = index();
+    if (i < rows && target[i] < 0) weight[i] = 0.0f;
+}
+
 static __global__ void mask_kernel(int32_t *out, const int32_t *target, const int32_t *value,
                                    int64_t rows)
 {
@@ -122,6 +128,12 @@ void loss_share_weights_cuda(Device *dev, Tensor weight, Tensor count, float tot
 {
     LAUNCH(dev, share_kernel, blocks_for(weight.dim[0], THREADS), THREADS, 0, f32(weight),
            (const double *)count.data, total, weight.dim[0]);
+}
+
+void loss_mask_weights_cuda(Device *dev, Tensor weight, Tensor target)
+{
+    LAUNCH(dev, mask_weights_kernel, blocks_for(weight.dim[0], THREADS), THREADS, 0, f32(weight),
+           i32(target), weight.dim[0]);
 }
 
 void loss_mask_targets_cuda(Device *dev, Tensor out, Tensor target, Tensor value)

@@ -26,6 +26,7 @@
  *   loss_count_targets       count = number of i with target[i] >= 0                   overwrites
  *   loss_mean_weights        weight[i] = target[i] < 0 ? 0 : total / count             overwrites
  *   loss_share_weights       weight[i] *= count > 0 ? total / count : 0, in f32        in place
+ *   loss_mask_weights        weight[i] = target[i] < 0 ? 0 : weight[i]                  in place
  *   loss_mask_targets        out[i] = target[i] < 0 ? -1 : value[i]                    overwrites
  *
  * A mean over a batch divides by a count over the whole batch, which loss_count_targets gives, or
@@ -58,6 +59,7 @@ void loss_weighted_sum_add(Device *dev, Tensor total, Tensor x);
 void loss_count_targets(Device *dev, Tensor count, Tensor target);
 void loss_mean_weights(Device *dev, Tensor weight, Tensor count, Tensor target, double total);
 void loss_share_weights(Device *dev, Tensor weight, Tensor count, float total);
+void loss_mask_weights(Device *dev, Tensor weight, Tensor target);
 void loss_mask_targets(Device *dev, Tensor out, Tensor target, Tensor value);
 
 /* The CUDA half, in loss.cu. Call the functions above instead: they check shapes. `limit` is huber,
@@ -72,6 +74,7 @@ void loss_weighted_sum_add_cuda(Device *dev, Tensor total, Tensor x);
 void loss_count_targets_cuda(Device *dev, Tensor count, Tensor target);
 void loss_mean_weights_cuda(Device *dev, Tensor weight, Tensor count, Tensor target, double total);
 void loss_share_weights_cuda(Device *dev, Tensor weight, Tensor count, float total);
+void loss_mask_weights_cuda(Device *dev, Tensor weight, Tensor target);
 void loss_mask_targets_cuda(Device *dev, Tensor out, Tensor target, Tensor value);
 
 #ifdef __cplusplus

@@ -121,10 +121,68 @@ static void ranks_make_the_gradient_of_the_whole_batch(void **state)
     check_objective("sarsa_lambda");
 }
 
+static Losses gradients_of(Trainer *t, const Window *window, int64_t windows)
+{
+    Batch batch;
+    assert_ok(batch_open(&batch, &t->file, TOKENS, 0, 0));
+    assert_ok(batch_fill(&batch, &t->file, window, windows));
+    const Losses l = step_gradients(t, &batch);
+    batch_close(&batch);
+    return l;
+}
+
+static int64_t longest_user(const Behaviour *b)
+{
+    int64_t longest = 0;
+    for (int64_t u = 0; u < b->users; u++)
+        if (b->offset[u + 1] - b->offset[u] > b->offset[longest + 1] - b->offset[longest])
+            longest = u;
+    return longest;
+}
+
+/* A history as one window, and as two that overlap, where the second one scores only the
+ * transitions that the first does not have: the losses and gradients are the same. */
+static void check_overlap(const char *objective)
+{
+    Trainer one, two;
+    const Config c = config_of(objective);
+    assert_ok(trainer_open(&one, &c));
+    assert_ok(trainer_open(&two, &c));
+    const int64_t user = longest_user(&one.file), first = one.file.offset[user], end = first + 13;
+    assert_true(one.file.offset[user + 1] >= end);
+    const Window whole = {.user = user, .first = first, .end = end};
+    const Window parts[] = {{.user = user, .first = first, .end = first + 7},
+                            {.user = user, .first = first, .end = end, .scored = first + 7}};
+    const Losses want = gradients_of(&one, &whole, 1), have = gradients_of(&two, parts, 2);
+    assert_int_equal(have.targets, want.targets);
+    assert_int_equal(have.backups, want.backups);
+    assert_near(have.total, want.total, sum_error * fabs(want.total));
+    for (int i = 0; i < one.model.params.count; i++) {
+        const Tensor g = one.model.params.copy[PARAM_GRAD][i];
+        const Tensor h = two.model.params.copy[PARAM_GRAD][i];
+        double *exact = malloc((size_t)tensor_count(g) * sizeof *exact);
+        for (int64_t j = 0; j < tensor_count(g); j++) exact[j] = f32(g)[j];
+        assert_near(relative_l2(f32(h), exact, tensor_count(g)), 0.0, sum_error);
+        free(exact);
+    }
+    trainer_close(&one);
+    trainer_close(&two);
+}
+
+static void windows_that_overlap_share_the_transitions(void **state)
+{
+    (void)state;
+    check_overlap("cross_entropy+double_q");
+    check_overlap("snqn");
+    check_overlap("cql");
+    check_overlap("aux_random");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranks_make_the_gradient_of_the_whole_batch),
+        cmocka_unit_test(windows_that_overlap_share_the_transitions),
     };
     return cmocka_run_group_tests(tests, make_shop, remove_shop);
 }

@@ -91,6 +91,9 @@ static void weights_of_means_are_as_on_the_cpu(void **state)
         assert_same_bits(from_gpu(count_g), count);
         for (int64_t i = 0; i < rows; i++) f32(weight)[i] = i % 4 ? 1.0f : 0.0f;
         device_copy_in(&gpu, weight_g.data, weight.data, tensor_bytes(weight));
+        loss_mask_weights(&cpu, weight, target);
+        loss_mask_weights(&gpu, weight_g, target_g);
+        assert_same_bits(from_gpu(weight_g), weight);
         loss_weighted_sum(&cpu, count, weight);
         loss_weighted_sum(&gpu, count_g, weight_g);
         loss_share_weights(&cpu, weight, count, 0.3f);

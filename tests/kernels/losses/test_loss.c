@@ -154,6 +154,9 @@ static void weights_of_means_worked_by_hand(void **state)
     const float each[] = {0.5f, 0, 0.5f, 0, 0.5f, 0.5f};
     assert_true(count == 4.0);
     assert_memory_equal(weight, each, sizeof each);
+    for (int i = 0; i < 6; i++) weight[i] = i == 3 ? NAN : 3.0f;
+    loss_mask_weights(&dev, ws, targets);
+    for (int i = 0; i < 6; i++) assert_true(weight[i] == (target[i] < 0 ? 0.0f : 3.0f));
     weight[0] = weight[2] = 1.0f, weight[4] = 0.0f, weight[5] = 2.0f;
     loss_weighted_sum(&dev, n, ws);
     loss_share_weights(&dev, ws, n, 8.0f);
