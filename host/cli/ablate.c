@@ -37,7 +37,11 @@ static const Option options[] = {
      .help = "judge by a random sample of N users of the test split; 0: by all"},
     {.name = "include-seen",
      FIELD(ablation.include_seen),
-     .help = "items of the history stay candidates"},
+     .help = "items of the history stay candidates; by default souk eval's rule decides"},
+    {.name = "exclude-seen",
+     FIELD(ablation.exclude_seen),
+     .help = "items of the history are no candidates, and events whose target is one of them are "
+             "left out"},
     {.name = "force", FIELD(ablation.overwrite), .help = "train all arms again"},
     {.heading = "General options"},
     CLI_CONFIG,
@@ -54,8 +58,11 @@ static Status run(void *arguments, Operands operands, int *exit_code)
     const bool world = *a->config.world_name;
     (void)operands, (void)exit_code;
     TRY(train_check(&a->config));
-    if (world && (a->ablation.users || a->ablation.include_seen))
-        return FAIL(ERR_USAGE, "--users and --include-seen are options of --data, not of --world");
+    if (world && (a->ablation.users || a->ablation.include_seen || a->ablation.exclude_seen))
+        return FAIL(ERR_USAGE, "--users, --include-seen and --exclude-seen are options of --data, "
+                               "not of --world");
+    if (a->ablation.include_seen && a->ablation.exclude_seen)
+        return FAIL(ERR_USAGE, "--include-seen and --exclude-seen, want one of them");
     a->ablation.listener = terminal_listener(world ? stdout : stderr, a->config.train_quiet);
     if (!world) terminal_catch_signals();
     return ablation_run(&a->config, &a->ablation);

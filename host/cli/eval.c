@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* souk eval: how well a model, and the baselines beside it, rank what users did next. */
+/* souk eval: how well a model, and the bars beside it, rank what users did next. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,34 +9,66 @@
 #include "base/parallel.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
-#include "evaluate/ranking/baselines.h"
+#include "evaluate/ranking/bars/bars.h"
 #include "evaluate/ranking/event_table.h"
 #include "evaluate/ranking/model_scorer.h"
 #include "evaluate/ranking/purchase_rates.h"
 #include "evaluate/ranking/report.h"
+#include "evaluate/ranking/report_json.h"
 
 typedef struct {
     Config config;
-    const char *checkpoint, *json, *events, *purchase;
+    const char *checkpoint[RANKING_SEEDS_MAX];
+    int checkpoints;
+    const char *json, *events, *purchase;
     int split;
-    int64_t users;
-    bool include_seen;
+    int64_t users, seeds;
+    bool include_seen, exclude_seen, all;
 } Arguments;
 
 /* The splits from SPLIT_VALID on. */
 static const char *const splits[] = {"valid", "test", NULL};
 
+static Status take_checkpoint(void *arguments, const Option *o, const char *value)
+{
+    Arguments *a = arguments;
+    if (a->checkpoints == RANKING_SEEDS_MAX)
+        return FAIL(ERR_USAGE, "more than %d times --%s, want at most as many", RANKING_SEEDS_MAX,
+                    o->name);
+    a->checkpoint[a->checkpoints++] = value;
+    return OK;
+}
+
 #define FIELD(name) OPTION_FIELD(Arguments, name)
 static const Option options[] = {
     CLI_DATA(.required = true, .help = "behaviour file"),
-    CLI_CHECKPOINT(.help = "a model to show beside the baselines: a file or the folder of a run"),
+    {.name = "checkpoint",
+     .value = "PATH",
+     .take = take_checkpoint,
+     .help =
+         "a model to show beside the bars: a file or the folder of a run; several are one model, "
+         "trained with several seeds, and are averaged"},
+    {.name = "seeds",
+     .value = "N",
+     FIELD(seeds),
+     .low = 1,
+     .high = RANKING_SEEDS_MAX,
+     .initial = "1",
+     .help = "with 2 or more, the one checkpoint PATH stands for N runs, PATH-1 to PATH-N"},
     {.name = "split",
      .value = "NAME",
      FIELD(split),
      .choices = splits,
      .initial = "test",
      .help = "the split whose events are ranked"},
-    {.name = "include-seen", FIELD(include_seen), .help = "items of the history stay candidates"},
+    {.name = "include-seen",
+     FIELD(include_seen),
+     .help = "items of the history stay candidates; by default where at least 5 % of the "
+             "validation targets are in their history"},
+    {.name = "exclude-seen",
+     FIELD(exclude_seen),
+     .help = "items of the history are no candidates, and events whose target is one of them are "
+             "left out"},
     {.name = "purchase",
      .value = "NAME",
      FIELD(purchase),
@@ -47,6 +80,9 @@ static const Option options[] = {
      .initial = "0",
      .help = "evaluate only a random sample of N users; 0: all"},
     CLI_SEED(.help = "seed of the sample"),
+    {.name = "all",
+     FIELD(all),
+     .help = "show all tables: settings of the bars, groups of events, purchases"},
     CLI_JSON,
     {.name = "events",
      .value = "FILE",
@@ -64,11 +100,9 @@ typedef struct {
     ScoreOptions score;
     Behaviour file;
     Histories histories;
-    Session *session; /* of the checkpoint */
-    Baselines baselines;
+    RepeatsRule rule;
+    Bars bars;
     PurchaseRates rates;
-    Scorer scorer[SCORERS_MAX];
-    int scorers;
     Evaluation evaluation;
 } Job;
 
@@ -88,67 +122,123 @@ static Status find_purchase(const Behaviour *b, const char *name, int *action)
 }
 
 /* By the head that the model recommends by and, where there are both, by Q too. */
-static Status add_model(Job *job, const Arguments *a)
+static Status add_model(Job *job, const Arguments *a, const char *checkpoint)
 {
-    TRY(session_open(&job->session, &(SessionOptions){.checkpoint = a->checkpoint,
-                                                      .file = &job->file,
-                                                      .device = a->config.train_device,
-                                                      .threads = job->score.threads}));
-    const Model *model = job->session->model;
+    Session *session;
+    TRY(session_open(&session, &(SessionOptions){.checkpoint = checkpoint,
+                                                 .file = &job->file,
+                                                 .device = a->config.train_device,
+                                                 .threads = job->score.threads}));
+    const Model *model = session->model;
     const HeadId head = heads_default(model->shape.head_set);
-    job->scorer[job->scorers++] = model_scorer(job->session, head);
-    if (head != HEAD_Q && model_has(model, HEAD_Q))
-        job->scorer[job->scorers++] = model_scorer(job->session, HEAD_Q);
+    Scorer scorer = model_scorer(session, head);
+    Status st = evaluation_add(&job->evaluation, &scorer);
+    if (st == OK && head != HEAD_Q && model_has(model, HEAD_Q)) {
+        scorer = model_scorer(session, HEAD_Q);
+        st = evaluation_add(&job->evaluation, &scorer);
+    }
+    session_close(session);
+    return st;
+}
+
+/* PATH-1 to PATH-N of the one checkpoint PATH. */
+static Status add_seeds(Job *job, const Arguments *a)
+{
+    for (int64_t k = 1; k <= a->seeds; k++) {
+        char path[sizeof(Config_text) + 32];
+        const int length = snprintf(path, sizeof path, "%s-%" PRId64, a->checkpoint[0], k);
+        if (length >= (int)sizeof path)
+            return FAIL(ERR_USAGE, "--checkpoint = \"%s\" is too long, want a shorter path",
+                        a->checkpoint[0]);
+        TRY(add_model(job, a, path));
+    }
     return OK;
 }
 
 static Status add_scorers(Job *job, const Arguments *a)
 {
-    if (a->checkpoint) TRY(add_model(job, a));
-    TRY(baselines_fit(&job->baselines, &job->histories, job->score.threads));
-    baselines_scorers(&job->baselines, job->scorer + job->scorers);
-    job->scorers += BASELINES;
+    Evaluation *e = &job->evaluation;
+    if (a->seeds > 1) TRY(add_seeds(job, a));
+    for (int k = 0; k < a->checkpoints && a->seeds == 1; k++)
+        TRY(add_model(job, a, a->checkpoint[k]));
+    for (int k = 0; k < job->bars.bars; k++) {
+        const Scorer scorer = bar_scorer(&job->bars.bar[k].bar);
+        if (!job->bars.bar[k].left_out[0]) TRY(evaluation_add(e, &scorer));
+    }
     if (job->score.purchase < 0) return OK;
+    Scorer rate[RATES];
     TRY(purchase_rates_fit(&job->rates, &job->histories, job->score.purchase));
-    purchase_rates_scorers(&job->rates, job->scorer + job->scorers);
-    job->scorers += RATES;
+    purchase_rates_scorers(&job->rates, rate);
+    for (int k = 0; k < RATES; k++) TRY(evaluation_add(e, &rate[k]));
     return OK;
 }
 
-static Status evaluate(Job *job, const Arguments *a)
+static Status check(const Arguments *a)
 {
-    const char *data = a->config.data_path, *split = splits[a->split];
-    const uint64_t seed = (uint64_t)a->config.train_seed;
-    job->score = (ScoreOptions){.include_seen = a->include_seen,
-                                .threads = parallel_threads((int)a->config.train_threads),
-                                .listener = terminal_listener(stderr, a->config.train_quiet)};
-    TRY(behaviour_open(&job->file, data));
-    TRY(find_purchase(&job->file, a->purchase, &job->score.purchase));
-    TRY(histories_read(&job->histories, &job->file, SPLIT_VALID + a->split));
-    TRY(add_scorers(job, a));
-    TRY(evaluation_run(&job->evaluation, &job->histories, job->scorer, job->scorers, &job->score,
-                       a->users, seed));
-    if (!job->evaluation.events.count)
-        return FAIL(ERR_FORMAT, "%s: /splits/%s has no event with a history, nothing to evaluate",
-                    data, split);
-    const RankingReportContext context = {.data = data,
-                                          .split = split,
+    if (a->include_seen && a->exclude_seen)
+        return FAIL(ERR_USAGE, "--include-seen and --exclude-seen, want one of them");
+    if (a->seeds > 1 && a->checkpoints != 1)
+        return FAIL(ERR_USAGE, "--seeds with %d times --checkpoint, want one", a->checkpoints);
+    return OK;
+}
+
+/* Whether seen items are candidates, and all bars with settings that are chosen on validation. */
+static Status fit_bars(Job *job, const Arguments *a)
+{
+    enum { USERS = 20000 }; /* validation users that decide; more would hardly decide otherwise */
+    const Histories validation = histories_of_split(&job->histories, &job->file, SPLIT_VALID);
+    TRY(repeats_rule(&job->rule, &validation));
+    job->score.include_seen = a->include_seen || (job->rule.include_seen && !a->exclude_seen);
+    return bars_fit(&job->bars, &validation,
+                    &(BarsOptions){.include_seen = job->score.include_seen,
+                                   .sample = USERS,
+                                   .threads = job->score.threads,
+                                   .listener = job->score.listener});
+}
+
+static Status report(const Job *job, const Arguments *a)
+{
+    const RankingReportContext context = {.data = a->config.data_path,
+                                          .split = splits[a->split],
                                           .split_rule = job->file.split_rule,
                                           .action_name = (const char *const *)job->file.action_name,
                                           .items = job->file.items,
                                           .sample = a->users,
-                                          .seed = seed};
+                                          .seed = (uint64_t)a->config.train_seed,
+                                          .bars = &job->bars,
+                                          .rule = job->rule,
+                                          .forced = a->include_seen || a->exclude_seen};
     ranking_report_print(stdout, &job->evaluation, &context);
-    if (a->events) TRY(event_table_write(a->events, &job->evaluation, &job->histories));
+    if (a->all) ranking_report_all(stdout, &job->evaluation, &context);
+    if (a->events) TRY(event_table_write(a->events, &job->evaluation));
     return a->json ? ranking_report_json(a->json, &job->evaluation, &context) : OK;
+}
+
+static Status evaluate(Job *job, const Arguments *a)
+{
+    const char *data = a->config.data_path;
+    job->score = (ScoreOptions){.threads = parallel_threads((int)a->config.train_threads),
+                                .listener = terminal_listener(stderr, a->config.train_quiet)};
+    TRY(check(a));
+    TRY(behaviour_open(&job->file, data));
+    TRY(find_purchase(&job->file, a->purchase, &job->score.purchase));
+    TRY(histories_read(&job->histories, &job->file, SPLIT_VALID + a->split));
+    TRY(fit_bars(job, a));
+    TRY(evaluation_open(&job->evaluation, &job->histories, &job->score, a->users,
+                        (uint64_t)a->config.train_seed));
+    if (!job->evaluation.events.count)
+        return FAIL(ERR_FORMAT, "%s: /splits/%s has no event to rank, want one with a history%s",
+                    data, splits[a->split],
+                    job->score.include_seen ? "" : " whose target is not in it");
+    TRY(add_scorers(job, a));
+    return report(job, a);
 }
 
 static void job_close(Job *job)
 {
     evaluation_close(&job->evaluation);
     purchase_rates_close(&job->rates);
-    baselines_close(&job->baselines);
-    session_close(job->session);
+    bars_close(&job->bars);
     histories_close(&job->histories);
     behaviour_close(&job->file);
 }
@@ -167,17 +257,21 @@ static Status run(void *arguments, Operands operands, int *exit_code)
 const Command cli_eval = {
     .table =
         {.name = "eval",
-         .summary = "Rank the next events of a split: a model beside simple baselines",
-         .usage = {"--data FILE [--checkpoint PATH] [OPTION]..."},
+         .summary = "Rank the next events of a split: a model beside simple bars",
+         .usage = {"--data FILE [--checkpoint PATH]... [OPTION]..."},
          .description =
              "Ranks the whole catalogue at every event of a split, given the history of its user. "
-             "Shows hit rate, NDCG and MRR at 5, 10 and 20 with 95 % intervals over users, the "
-             "coverage of the catalogue, and the AUC of predicting that the next event is a "
-             "purchase. The results do not depend on the number of threads.\n",
+             "Beside the model stand the bars, simple scorers that count train events: popularity, "
+             "last item, Markov, co-occurrence, the last item or all items of the history before "
+             "it, V-SKNN and ItemKNN. The settings of the bars, and the best of them, are chosen "
+             "on the validation split. Shows NDCG@10 with its 95 % interval over users, hit rates, "
+             "MRR, the share of the catalogue in the top 20, their Gini coefficient and novelty in "
+             "bits, and the NDCG@10 of the bars on validation. The results do not depend on the "
+             "number of threads.\n",
          .options = options,
          .examples = {"souk eval --data shop.h5",
-                      "souk eval --data shop.h5 --checkpoint run --json "
-                      "eval.json"}},
+                      "souk eval --data shop.h5 --checkpoint run --json eval.json",
+                      "souk eval --data shop.h5 --checkpoint run --seeds 3 --all"}},
     .arguments = sizeof(Arguments),
     .run = run,
 };

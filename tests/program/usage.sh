@@ -119,10 +119,10 @@ while read -r command names; do
     # shellcheck disable=SC2086 # names are words
     check "souk $command has the options that it had" has_options "$command" $names
 done <<'OPTIONS'
-ablate config device force include-seen rounds seeds users world
+ablate config device exclude-seen force include-seen rounds seeds users world
 bench compare config device items json model op quick quiet steps tiny warmup
 check all config device json precision quiet steps
-eval checkpoint data device include-seen json purchase quiet seed split threads users
+eval all checkpoint data device events exclude-seen include-seen json purchase quiet seed seeds split threads users
 generate days events items noise out quiet seed threads users
 info json top
 ingest compress force from gap json key-file map max-per-day max-per-minute memory min-item-events min-user-events plain-keys quiet set split strict threads tmp to

@@ -3,75 +3,112 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
-static Status measure_auc(Evaluation *e, int k, const Histories *h, const float *purchase)
+Status evaluation_open(Evaluation *e, const Histories *h, const ScoreOptions *options,
+                       int64_t sample, uint64_t seed)
 {
-    const ScoredEvents *s = &e->events;
-    uint8_t *label = malloc((size_t)s->count + 1);
-    if (!label) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " labels", s->count);
-    for (int64_t i = 0; i < s->count; i++) label[i] = h->action[s->event[i]] == e->options.purchase;
-    const Status st = auc_measure(&e->auc[k], purchase, label, s->first, s->users);
-    free(label);
-    return st;
-}
-
-static Status run_scorer(Evaluation *e, int k, const Histories *h)
-{
-    const Scorer *scorer = &e->scorer[k];
-    const bool predicts = scorer->predicts && e->options.purchase >= 0;
-    if (!scorer->ranks && !predicts) return OK;
-    float *purchase = predicts ? calloc((size_t)e->events.count + 1, sizeof *purchase) : NULL;
-    if (predicts && !purchase)
-        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " predictions", e->events.count);
-    Ranking *ranking = scorer->ranks ? &e->ranking[k] : NULL;
+    *e = (Evaluation){.histories = h, .options = *options};
+    const ScoredOptions scored = {sample, seed, !options->include_seen};
+    e->popularity = malloc((size_t)h->items * sizeof *e->popularity + 1);
     Status st;
-    if (ranking) TRY_OR_FAIL(st, ranking_open(ranking, &e->events));
-    TRY_OR_FAIL(st, scorer->score(scorer, h, &e->events, &e->options, ranking, purchase));
-    if (predicts) TRY_OR_FAIL(st, measure_auc(e, k, h, purchase));
-    for (int g = 0; ranking && g < e->events.groups; g++)
-        ranking_summary(ranking, g, &e->summary[(int64_t)k * e->events.groups + g]);
-fail:
-    free(purchase);
-    return st;
-}
-
-Status evaluation_run(Evaluation *e, const Histories *h, const Scorer *scorer, int scorers,
-                      const ScoreOptions *options, int64_t sample, uint64_t seed)
-{
-    REQUIRE(scorers >= 1 && scorers <= SCORERS_MAX, "%d scorers, want 1 to %d", scorers,
-            SCORERS_MAX);
-    *e = (Evaluation){.options = *options, .scorers = scorers};
-    Status st;
-    TRY_OR_FAIL(st, histories_scored_select(&e->events, h, sample, seed));
-    e->summary = calloc((size_t)scorers * (size_t)e->events.groups, sizeof *e->summary);
-    if (!e->summary) TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for %d scorers", scorers));
-    for (int k = 0; k < scorers; k++) {
-        e->scorer[k] = scorer[k];
-        TRY_OR_FAIL(st, run_scorer(e, k, h));
-    }
+    if (!e->popularity)
+        TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for %" PRId32 " items", h->items));
+    histories_popularity(h, e->popularity);
+    TRY_OR_FAIL(st, histories_scored_select(&e->events, h, &scored));
     return OK;
 fail:
     evaluation_close(e);
     return st;
 }
 
+static Status measure_auc(const Evaluation *e, Auc *out, const float *purchase)
+{
+    const ScoredEvents *s = &e->events;
+    uint8_t *label = malloc((size_t)s->count + 1);
+    if (!label) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " labels", s->count);
+    for (int64_t i = 0; i < s->count; i++)
+        label[i] = e->histories->action[s->event[i]] == e->options.purchase;
+    const Status st = auc_measure(out, purchase, label, s->first, s->users);
+    free(label);
+    return st;
+}
+
+/* Runs the last seed of a scorer. */
+static Status run(const Evaluation *e, Evaluated *k, const Scorer *scorer)
+{
+    const bool predicts = scorer->predicts && e->options.purchase >= 0;
+    if (!scorer->ranks && !predicts) return OK;
+    float *purchase = predicts ? calloc((size_t)e->events.count + 1, sizeof *purchase) : NULL;
+    if (predicts && !purchase)
+        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " predictions", e->events.count);
+    Ranking *ranking = scorer->ranks ? &k->ranking[k->seeds - 1] : NULL;
+    Status st;
+    if (ranking) TRY_OR_FAIL(st, ranking_open(ranking, &e->events));
+    TRY_OR_FAIL(st,
+                scorer->score(scorer, e->histories, &e->events, &e->options, ranking, purchase));
+    if (predicts) TRY_OR_FAIL(st, measure_auc(e, &k->auc[k->seeds - 1], purchase));
+    for (int g = 0; ranking && g < e->events.groups; g++)
+        ranking_summary(k->ranking, k->seeds, g, &k->summary[g]);
+    if (ranking) TRY_OR_FAIL(st, ranking_spread(k->ranking, k->seeds, e->popularity, &k->spread));
+fail:
+    free(purchase);
+    return st;
+}
+
+Status evaluation_add(Evaluation *e, const Scorer *scorer)
+{
+    Evaluated *k = NULL;
+    for (int i = 0; i < e->scorers && !scorer->baseline; i++)
+        if (!e->scorer[i].scorer.baseline && !strcmp(e->scorer[i].scorer.name, scorer->name))
+            k = &e->scorer[i];
+    if (!k) {
+        REQUIRE(e->scorers < SCORERS_MAX, "more than %d scorers", SCORERS_MAX);
+        k = &e->scorer[e->scorers++];
+        k->scorer = *scorer;
+        k->summary = calloc((size_t)e->events.groups, sizeof *k->summary);
+        if (!k->summary) return FAIL(ERR_MEMORY, "no memory for %d groups", e->events.groups);
+    }
+    REQUIRE(k->seeds < RANKING_SEEDS_MAX, "more than %d seeds", RANKING_SEEDS_MAX);
+    k->seeds++;
+    return run(e, k, scorer);
+}
+
 void evaluation_close(Evaluation *e)
 {
-    for (int k = 0; k < e->scorers; k++) ranking_close(&e->ranking[k]);
-    free(e->summary);
+    for (int k = 0; k < e->scorers; k++) {
+        for (int s = 0; s < e->scorer[k].seeds; s++) ranking_close(&e->scorer[k].ranking[s]);
+        free(e->scorer[k].summary);
+    }
+    free(e->popularity);
     histories_scored_close(&e->events);
     *e = (Evaluation){0};
 }
 
-int evaluation_best_baseline(const Evaluation *e, int group, RankingMeasure m)
+Estimate evaluation_auc(const Evaluation *e, int scorer)
 {
-    int best = -1;
-    for (int k = 0; k < e->scorers; k++) {
-        if (!e->scorer[k].baseline || !e->scorer[k].ranks) continue;
-        const RankingSummary *s = evaluation_summary(e, k, group);
-        if (!s->events) continue;
-        if (best < 0 || s->measure[m].value > evaluation_summary(e, best, group)->measure[m].value)
-            best = k;
+    const Evaluated *k = &e->scorer[scorer];
+    double value[RANKING_SEEDS_MAX];
+    Estimate users = {0};
+    if (k->seeds == 1) return k->auc[0].auc;
+    for (int s = 0; s < k->seeds; s++) {
+        value[s] = k->auc[s].auc.value;
+        users.value += value[s] / k->seeds;
+        users.error += k->auc[s].auc.error / k->seeds;
+        users.half += k->auc[s].auc.half / k->seeds;
     }
-    return best;
+    return estimate_join(users, estimate_of_mean(value, k->seeds), 0.0, 1.0);
+}
+
+int evaluation_find(const Evaluation *e, const char *name)
+{
+    for (int k = 0; k < e->scorers; k++)
+        if (e->scorer[k].scorer.ranks && !strcmp(e->scorer[k].scorer.name, name)) return k;
+    return -1;
+}
+
+Estimate evaluation_difference(const Evaluation *e, int a, int b, int group, RankingMeasure m)
+{
+    return ranking_difference(e->scorer[a].ranking, e->scorer[a].seeds, e->scorer[b].ranking,
+                              e->scorer[b].seeds, group, m);
 }

@@ -5,35 +5,36 @@
 
 #include "base/files.h"
 
-typedef struct {
-    const Evaluation *evaluation;
-    const Histories *histories;
-} Table;
+static void write_head(const Evaluated *k, FILE *out)
+{
+    for (int s = 0; s < k->seeds && k->scorer.ranks; s++) {
+        char name[64];
+        snprintf(name, sizeof name, s ? "%s seed %d" : "%s", k->scorer.name, s + 1);
+        fprintf(out, "\t%s above\t%s ties", name, name);
+    }
+}
 
 static Status write_table(const void *content, FILE *out)
 {
-    const Table *t = content;
-    const Evaluation *e = t->evaluation;
+    const Evaluation *e = content;
     const ScoredEvents *s = &e->events;
     fputs("user\thistory\ttarget", out);
-    for (int k = 0; k < e->scorers; k++)
-        if (e->scorer[k].ranks)
-            fprintf(out, "\t%s above\t%s ties", e->scorer[k].name, e->scorer[k].name);
+    for (int k = 0; k < e->scorers; k++) write_head(&e->scorer[k], out);
     fputc('\n', out);
     for (int64_t u = 0; u < s->users; u++)
         for (int64_t i = s->first[u]; i < s->first[u + 1]; i++) {
             fprintf(out, "%" PRId64 "\t%" PRId64 "\t%" PRId32, s->user[u],
-                    s->event[i] - t->histories->offset[s->user[u]], s->target[i]);
+                    s->event[i] - e->histories->offset[s->user[u]], s->target[i]);
             for (int k = 0; k < e->scorers; k++)
-                if (e->scorer[k].ranks)
-                    fprintf(out, "\t%" PRId32 "\t%" PRId32, e->ranking[k].above[i],
-                            e->ranking[k].ties[i]);
+                for (int j = 0; j < e->scorer[k].seeds && e->scorer[k].scorer.ranks; j++)
+                    fprintf(out, "\t%" PRId32 "\t%" PRId32, e->scorer[k].ranking[j].above[i],
+                            e->scorer[k].ranking[j].ties[i]);
             fputc('\n', out);
         }
     return OK;
 }
 
-Status event_table_write(const char *path, const Evaluation *e, const Histories *h)
+Status event_table_write(const char *path, const Evaluation *e)
 {
-    return files_atomic_write(path, write_table, &(Table){e, h});
+    return files_atomic_write(path, write_table, e);
 }

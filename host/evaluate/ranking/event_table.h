@@ -9,15 +9,15 @@
  *   target   row of the event's item
  *
  * and for each scorer that ranks, under its name, the candidates above the target and the other
- * candidates with the target's score (ranking.h), as `NAME above` and `NAME ties`. The lines are in
- * the order of users and events.
+ * candidates with the target's score (ranking.h), as `NAME above` and `NAME ties`; from a model's
+ * second seed on, as `NAME seed 2 above`. The lines are in the order of users and events.
  */
 #ifndef SOUK_EVENT_TABLE_H
 #define SOUK_EVENT_TABLE_H
 
 #include "evaluate/ranking/evaluation.h"
 
-/* Writes the table of an evaluation of `h`. The file appears whole or not at all. */
-Status event_table_write(const char *path, const Evaluation *e, const Histories *h);
+/* Writes the table of an evaluation. The file appears whole or not at all. */
+Status event_table_write(const char *path, const Evaluation *e);
 
 #endif

@@ -8,6 +8,26 @@
 #include "base/rng.h"
 #include "data/behaviour/columns.h"
 
+/* Fills latest [users], a block of rows at a time. */
+static Status read_latest(const Histories *h, const Behaviour *b, int64_t *latest)
+{
+    enum { BLOCK = 1 << 16 };
+    int64_t *time = malloc((size_t)BLOCK * sizeof *time), user = 0;
+    if (!time) return FAIL(ERR_MEMORY, "%s: no memory for a block of times", b->path);
+    Status st = OK;
+    for (int64_t first = 0; first < b->events && st == OK; first += BLOCK) {
+        const int64_t count = b->events - first < BLOCK ? b->events - first : BLOCK;
+        st = columns_read(b, COLUMN_TIME, first, count, time);
+        for (int64_t i = 0; i < count && st == OK; i++) {
+            const int64_t row = first + i;
+            while (h->offset[user + 1] <= row) user++;
+            if (row >= h->train[user][0] && row < h->train[user][1]) latest[user] = time[i];
+        }
+    }
+    free(time);
+    return st;
+}
+
 Status histories_read(Histories *h, const Behaviour *b, int split)
 {
     *h = (Histories){0};
@@ -16,6 +36,7 @@ Status histories_read(Histories *h, const Behaviour *b, int split)
                     INT32_MAX);
     int32_t *item = malloc((size_t)b->events * sizeof *item + 1);
     uint8_t *action = malloc((size_t)b->events + 1);
+    int64_t *latest = calloc((size_t)b->users + 1, sizeof *latest);
     *h = (Histories){.users = b->users,
                      .items = (int32_t)b->items,
                      .actions = b->actions,
@@ -24,13 +45,15 @@ Status histories_read(Histories *h, const Behaviour *b, int split)
                      .scored = (const int64_t(*)[2])b->split[split],
                      .item = item,
                      .action = action,
-                     .tie = b->tie};
+                     .tie = b->tie,
+                     .latest = latest};
     Status st;
-    if (!item || !action)
+    if (!item || !action || !latest)
         TRY_OR_FAIL(st,
                     FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " events", b->path, b->events));
     TRY_OR_FAIL(st, columns_read(b, COLUMN_ITEM, 0, b->events, item));
     TRY_OR_FAIL(st, columns_read(b, COLUMN_ACTION, 0, b->events, action));
+    TRY_OR_FAIL(st, read_latest(h, b, latest));
     return OK;
 fail:
     histories_close(h);
@@ -41,16 +64,22 @@ void histories_close(Histories *h)
 {
     free((void *)h->item);
     free((void *)h->action);
+    free((void *)h->latest);
     *h = (Histories){0};
 }
 
-/* The first scored event of a user: the first of the split after the user's first time; the end of
- * the split where there is none. */
-static int64_t first_scored(const Histories *h, int64_t user)
+Histories histories_of_split(const Histories *h, const Behaviour *b, int split)
 {
-    const int64_t first = h->scored[user][0], end = h->scored[user][1];
-    const int64_t second = schema_next_time(h->tie, h->offset[user], end);
-    return first > second ? first : second;
+    Histories other = *h;
+    other.scored = (const int64_t(*)[2])b->split[split];
+    return other;
+}
+
+void histories_popularity(const Histories *h, int64_t *count)
+{
+    memset(count, 0, (size_t)h->items * sizeof *count);
+    for (int64_t u = 0; u < h->users; u++)
+        for (int64_t e = h->train[u][0]; e < h->train[u][1]; e++) count[h->item[e]]++;
 }
 
 static int by_draw(const void *a, const void *b)
@@ -84,19 +113,69 @@ static Status draw_users(int64_t *user, int64_t *users, int64_t sample, uint64_t
     return OK;
 }
 
-static Status choose_users(ScoredEvents *s, const Histories *h, int64_t sample, uint64_t seed)
+/* What decides whether an event is scored, and in which band its target is. */
+typedef struct {
+    const Histories *histories;
+    bool leave_repeats;
+    uint8_t *band;       /* [items] */
+    int64_t *last_user;  /* [items] 1 + the last user whose history, up to here, has the item; 0 */
+    int64_t user, known; /* last_user knows the history of `user` up to row `known` */
+} Selection;
+
+static void selection_begin(Selection *c, int64_t user)
 {
-    s->user = malloc((size_t)h->users * sizeof *s->user + 1);
-    if (!s->user) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " users", h->users);
+    c->user = user;
+    c->known = c->histories->offset[user];
+}
+
+typedef enum { SCORED, NO_HISTORY, LEFT_REPEAT } Verdict;
+
+/* Whether the event is scored; the events of a user come in the order of their rows. */
+static Verdict selection_judge(Selection *c, int64_t event, int64_t *known, bool *repeat)
+{
+    const Histories *h = c->histories;
+    *known = schema_first_of_time(h->tie, event);
+    if (*known == h->offset[c->user]) return NO_HISTORY;
+    for (; c->known < *known; c->known++) c->last_user[h->item[c->known]] = c->user + 1;
+    *repeat = c->last_user[h->item[event]] == c->user + 1;
+    return *repeat && c->leave_repeats ? LEFT_REPEAT : SCORED;
+}
+
+/* Counts the events of the split by verdict; puts the users with scored events into s->user, and
+ * the number of their scored events into first[user + 1]. */
+static void count_events(ScoredEvents *s, Selection *c, int64_t *scored)
+{
+    const Histories *h = c->histories;
     for (int64_t u = 0; u < h->users; u++) {
-        const int64_t first = first_scored(h, u);
-        s->no_history += first - h->scored[u][0];
-        if (first < h->scored[u][1]) s->user[s->users++] = u;
+        int64_t known;
+        selection_begin(c, u);
+        scored[u] = 0;
+        for (int64_t e = h->scored[u][0]; e < h->scored[u][1]; e++) {
+            bool repeat = false;
+            const Verdict v = selection_judge(c, e, &known, &repeat);
+            s->no_history += v == NO_HISTORY;
+            s->with_history += v != NO_HISTORY;
+            s->repeats += repeat;
+            scored[u] += v == SCORED;
+        }
+        if (scored[u]) s->user[s->users++] = u;
     }
-    TRY(draw_users(s->user, &s->users, sample, seed));
-    for (int64_t u = 0; u < s->users; u++)
-        s->count += h->scored[s->user[u]][1] - first_scored(h, s->user[u]);
-    return OK;
+}
+
+static Status choose_users(ScoredEvents *s, Selection *c, const ScoredOptions *options)
+{
+    const int64_t users = c->histories->users;
+    int64_t *scored = malloc((size_t)users * sizeof *scored + 1);
+    s->user = malloc((size_t)users * sizeof *s->user + 1);
+    Status st;
+    if (!s->user || !scored)
+        TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for %" PRId64 " users", users));
+    count_events(s, c, scored);
+    TRY_OR_FAIL(st, draw_users(s->user, &s->users, options->sample, options->seed));
+    for (int64_t u = 0; u < s->users; u++) s->count += scored[s->user[u]];
+fail:
+    free(scored);
+    return st;
 }
 
 static Status allocate(ScoredEvents *s)
@@ -108,51 +187,89 @@ static Status allocate(ScoredEvents *s)
     s->target = malloc(count * sizeof *s->target);
     s->action = malloc(count);
     s->repeat = malloc(count);
-    s->cold = malloc(count);
-    if (!s->first || !s->event || !s->known || !s->target || !s->action || !s->repeat || !s->cold)
+    s->band = malloc(count);
+    if (!s->first || !s->event || !s->known || !s->target || !s->action || !s->repeat || !s->band)
         return FAIL(ERR_MEMORY, "no memory for %" PRId64 " scored events", s->count);
     return OK;
 }
 
-/* Fills the arrays of `s`. last_user[x] is 1 + the place in s->user of the last user, up to here,
- * whose known history has item x; 0: there is none. */
-static void fill(ScoredEvents *s, const Histories *h, const uint8_t *in_train, int64_t *last_user)
+static void fill(ScoredEvents *s, Selection *c)
 {
+    const Histories *h = c->histories;
     int64_t i = 0;
     for (int64_t u = 0; u < s->users; u++) {
         const int64_t user = s->user[u];
-        int64_t known = h->offset[user];
+        selection_begin(c, user);
         s->first[u] = i;
-        for (int64_t e = first_scored(h, user); e < h->scored[user][1]; e++, i++) {
-            const int32_t item = h->item[e];
+        for (int64_t e = h->scored[user][0]; e < h->scored[user][1]; e++) {
+            bool repeat = false;
+            int64_t known;
+            if (selection_judge(c, e, &known, &repeat) != SCORED) continue;
             s->event[i] = e;
-            s->known[i] = schema_first_of_time(h->tie, e);
-            for (; known < s->known[i]; known++) last_user[h->item[known]] = u + 1;
-            s->target[i] = item;
+            s->known[i] = known;
+            s->target[i] = h->item[e];
             s->action[i] = h->action[e];
-            s->repeat[i] = last_user[item] == u + 1;
-            s->cold[i] = !in_train[item];
+            s->repeat[i] = repeat;
+            s->band[i++] = c->band[h->item[e]];
         }
     }
     s->first[s->users] = i;
 }
 
-Status histories_scored_select(ScoredEvents *s, const Histories *h, int64_t sample, uint64_t seed)
+static int by_popularity(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return x[0] != y[0] ? (x[0] > y[0] ? -1 : 1) : (x[1] > y[1]) - (x[1] < y[1]);
+}
+
+/* band [items] of each item. */
+static Status find_bands(uint8_t *band, const Histories *h)
+{
+    int64_t *count = malloc(((size_t)h->items + 1) * sizeof *count);
+    int64_t(*item)[2] = malloc(((size_t)h->items + 1) * sizeof *item), all = 0, before = 0;
+    Status st;
+    if (!count || !item)
+        TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for %" PRId32 " items", h->items));
+    histories_popularity(h, count);
+    for (int32_t x = 0; x < h->items; x++) {
+        item[x][0] = count[x];
+        item[x][1] = x;
+        all += count[x];
+    }
+    qsort(item, (size_t)h->items, sizeof *item, by_popularity);
+    for (int32_t k = 0; k < h->items; k++) {
+        band[item[k][1]] = !item[k][0]            ? GROUP_COLD
+                           : 3 * before < all     ? GROUP_HEAD
+                           : 3 * before < 2 * all ? GROUP_MIDDLE
+                                                  : GROUP_TAIL;
+        before += item[k][0];
+    }
+    st = OK;
+fail:
+    free(count);
+    free(item);
+    return st;
+}
+
+Status histories_scored_select(ScoredEvents *s, const Histories *h, const ScoredOptions *options)
 {
     Status st;
-    *s = (ScoredEvents){.items = h->items, .groups = GROUP_ACTION + h->actions};
-    uint8_t *in_train = calloc((size_t)h->items + 1, 1);
-    int64_t *last_user = calloc((size_t)h->items + 1, sizeof *last_user);
-    if (!in_train || !last_user)
+    *s = (ScoredEvents){.items = h->items,
+                        .groups = GROUP_ACTION + h->actions,
+                        .left_repeats = options->leave_repeats};
+    Selection c = {.histories = h, .leave_repeats = options->leave_repeats};
+    c.band = malloc((size_t)h->items + 1);
+    c.last_user = calloc((size_t)h->items + 1, sizeof *c.last_user);
+    if (!c.band || !c.last_user)
         TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for %" PRId32 " items", h->items));
-    TRY_OR_FAIL(st, choose_users(s, h, sample, seed));
+    TRY_OR_FAIL(st, find_bands(c.band, h));
+    TRY_OR_FAIL(st, choose_users(s, &c, options));
     TRY_OR_FAIL(st, allocate(s));
-    for (int64_t u = 0; u < h->users; u++)
-        for (int64_t e = h->train[u][0]; e < h->train[u][1]; e++) in_train[h->item[e]] = 1;
-    fill(s, h, in_train, last_user);
+    for (int32_t x = 0; x < h->items; x++) c.last_user[x] = 0;
+    fill(s, &c);
 fail:
-    free(in_train);
-    free(last_user);
+    free(c.band);
+    free(c.last_user);
     if (st != OK) histories_scored_close(s);
     return st;
 }
@@ -166,7 +283,7 @@ void histories_scored_close(ScoredEvents *s)
     free(s->target);
     free(s->action);
     free(s->repeat);
-    free(s->cold);
+    free(s->band);
     *s = (ScoredEvents){0};
 }
 
@@ -176,7 +293,11 @@ bool histories_scored_in_group(const ScoredEvents *s, int64_t i, int group)
     case GROUP_ALL: return true;
     case GROUP_NEW: return !s->repeat[i];
     case GROUP_REPEAT: return s->repeat[i];
-    case GROUP_COLD: return s->cold[i];
+    case GROUP_WARM: return s->band[i] != GROUP_COLD;
+    case GROUP_COLD:
+    case GROUP_HEAD:
+    case GROUP_MIDDLE:
+    case GROUP_TAIL: return s->band[i] == group;
     default: return s->action[i] == group - GROUP_ACTION;
     }
 }

@@ -41,8 +41,8 @@ Status ranking_open(Ranking *r, const ScoredEvents *events)
     *r = (Ranking){.events = events};
     r->above = malloc(count * sizeof *r->above);
     r->ties = malloc(count * sizeof *r->ties);
-    r->shown = calloc((size_t)events->groups * (size_t)events->items + 1, 1);
-    if (!r->above || !r->ties || !r->shown) {
+    r->exposed = calloc((size_t)events->items + 1, sizeof *r->exposed);
+    if (!r->above || !r->ties || !r->exposed) {
         ranking_close(r);
         return FAIL(ERR_MEMORY, "no memory to rank %" PRId64 " events", events->count);
     }
@@ -54,24 +54,17 @@ void ranking_close(Ranking *r)
 {
     free(r->above);
     free(r->ties);
-    free(r->shown);
+    free(r->exposed);
     *r = (Ranking){0};
 }
 
-/* Marks the top items of an event as shown, in each group of the event. */
-static void show(Ranking *r, int64_t event, const int32_t *top)
+static void expose(Ranking *r, const int32_t *top)
 {
-    const ScoredEvents *s = r->events;
-    const int groups[] = {GROUP_ALL, s->repeat[event] ? GROUP_REPEAT : GROUP_NEW,
-                          GROUP_ACTION + s->action[event], s->cold[event] ? GROUP_COLD : GROUP_ALL};
-    for (int g = 0; g < 4; g++)
-        for (int k = 0; k < RANKING_TOP && top[k] >= 0; k++) {
-            REQUIRE(top[k] < s->items, "top item %" PRId32 ", want below %" PRId32, top[k],
-                    s->items);
-            uint8_t *mark = r->shown + (int64_t)groups[g] * s->items + top[k];
-            if (!__atomic_load_n(mark, __ATOMIC_RELAXED))
-                __atomic_store_n(mark, 1, __ATOMIC_RELAXED);
-        }
+    const int32_t items = r->events->items;
+    for (int k = 0; k < RANKING_TOP && top[k] >= 0; k++) {
+        REQUIRE(top[k] < items, "top item %" PRId32 ", want below %" PRId32, top[k], items);
+        __atomic_fetch_add(&r->exposed[top[k]], 1, __ATOMIC_RELAXED);
+    }
 }
 
 void ranking_add(Ranking *r, int64_t count, const int64_t *index, const int32_t *above,
@@ -87,7 +80,7 @@ void ranking_add(Ranking *r, int64_t count, const int64_t *index, const int32_t 
                 event, above[i], ties[i], r->events->items);
         r->above[event] = above[i];
         r->ties[event] = ties[i];
-        show(r, event, top + i * RANKING_TOP);
+        expose(r, top + i * RANKING_TOP);
     }
 }
 
@@ -123,20 +116,12 @@ static void add_event(double *y, int64_t above, int64_t ties)
         y[m] += ranking_measure_value((RankingMeasure)m, above, ties);
 }
 
-/* The share of the catalogue that was shown. */
-static double covered(const Ranking *r, int group)
-{
-    const uint8_t *shown = r->shown + (int64_t)group * r->events->items;
-    int64_t count = 0;
-    for (int32_t x = 0; x < r->events->items; x++) count += shown[x];
-    return (double)count / (double)r->events->items;
-}
-
-void ranking_summary(const Ranking *r, int group, RankingSummary *out)
+/* Of one ranking, over the events of a group. */
+static void summarise(const Ranking *r, int group, RankingSummary *out)
 {
     const ScoredEvents *s = r->events;
     Sums sums[MEASURES] = {0};
-    *out = (RankingSummary){.coverage = NAN};
+    *out = (RankingSummary){0};
     for (int64_t u = 0; u < s->users; u++) {
         double y[MEASURES] = {0};
         int64_t n = 0;
@@ -152,36 +137,117 @@ void ranking_summary(const Ranking *r, int group, RankingSummary *out)
         out->users++;
     }
     for (int m = 0; m < MEASURES; m++) out->measure[m] = ratio(&sums[m], 0.0, 1.0);
-    if (out->events) out->coverage = covered(r, group);
 }
 
-/* The sum of a measure over the events of user[u] in the group; *size is their number. */
-static double user_sum(const Ranking *r, int64_t u, int group, RankingMeasure m, double *size)
+/* The sum of a measure over the events of user[u] in the group, its mean over the seeds; *size is
+ * the number of the events. */
+static double user_sum(const Ranking *r, int seeds, int64_t u, int group, RankingMeasure m,
+                       double *size)
 {
     const ScoredEvents *s = r->events;
     double sum = 0.0;
     *size = 0.0;
     for (int64_t i = s->first[u]; i < s->first[u + 1]; i++) {
         if (!histories_scored_in_group(s, i, group)) continue;
-        sum += ranking_measure_value(m, r->above[i], r->ties[i]);
+        for (int k = 0; k < seeds; k++)
+            sum += ranking_measure_value(m, r[k].above[i], r[k].ties[i]);
         *size += 1.0;
     }
-    return sum;
+    return sum / seeds;
+}
+
+/* The mean over the group of the measure of a less that of b (NULL: nothing), with the interval
+ * over users alone. */
+static Estimate over_users(const Ranking *a, int a_seeds, const Ranking *b, int b_seeds, int group,
+                           RankingMeasure m)
+{
+    Sums sums = {0};
+    for (int64_t u = 0; u < a->events->users; u++) {
+        double n, y = user_sum(a, a_seeds, u, group, m, &n);
+        if (b) y -= user_sum(b, b_seeds, u, group, m, &n);
+        if (n > 0.0) sums_add(&sums, y, n);
+    }
+    return ratio(&sums, b ? -1.0 : 0.0, 1.0);
+}
+
+void ranking_summary(const Ranking *r, int seeds, int group, RankingSummary *out)
+{
+    double value[MEASURES][RANKING_SEEDS_MAX];
+    REQUIRE(seeds >= 1 && seeds <= RANKING_SEEDS_MAX, "%d seeds, want 1 to %d", seeds,
+            RANKING_SEEDS_MAX);
+    for (int k = 0; k < seeds; k++) {
+        summarise(&r[k], group, out);
+        for (int m = 0; m < MEASURES; m++) value[m][k] = out->measure[m].value;
+    }
+    for (int m = 0; m < MEASURES && seeds > 1; m++) {
+        const Estimate users = over_users(r, seeds, NULL, 0, group, (RankingMeasure)m);
+        out->measure[m] = estimate_join(users, estimate_of_mean(value[m], seeds), 0.0, 1.0);
+    }
 }
 
 void ranking_users(const Ranking *r, int group, RankingMeasure m, double *sum, double *size)
 {
-    for (int64_t u = 0; u < r->events->users; u++) sum[u] = user_sum(r, u, group, m, &size[u]);
+    for (int64_t u = 0; u < r->events->users; u++) sum[u] = user_sum(r, 1, u, group, m, &size[u]);
 }
 
-Estimate ranking_difference(const Ranking *a, const Ranking *b, int group, RankingMeasure m)
+Estimate ranking_difference(const Ranking *a, int a_seeds, const Ranking *b, int b_seeds, int group,
+                            RankingMeasure m)
 {
+    const int seeds = a_seeds > b_seeds ? a_seeds : b_seeds;
+    double value[RANKING_SEEDS_MAX];
     REQUIRE(a->events == b->events, "rankings of different events");
-    Sums sums = {0};
-    for (int64_t u = 0; u < a->events->users; u++) {
-        double n;
-        const double y = user_sum(a, u, group, m, &n) - user_sum(b, u, group, m, &n);
-        if (n > 0.0) sums_add(&sums, y, n);
+    REQUIRE(a_seeds >= 1 && b_seeds >= 1 && seeds <= RANKING_SEEDS_MAX &&
+                (a_seeds == 1 || b_seeds == 1 || a_seeds == b_seeds),
+            "%d and %d seeds, want one or equally many", a_seeds, b_seeds);
+    const Estimate users = over_users(a, a_seeds, b, b_seeds, group, m);
+    if (seeds == 1) return users;
+    for (int k = 0; k < seeds; k++)
+        value[k] =
+            over_users(a_seeds == 1 ? a : a + k, 1, b_seeds == 1 ? b : b + k, 1, group, m).value;
+    return estimate_join(users, estimate_of_mean(value, seeds), -1.0, 1.0);
+}
+
+/* ---- Spread ---------------------------------------------------------------------------------- */
+
+static int by_count(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Adds the spread of one ranking; `count` [items] is overwritten. */
+static void add_spread(const Ranking *r, const int64_t *popularity, uint32_t *count,
+                       RankingSpread *out)
+{
+    const int32_t items = r->events->items;
+    double places = 0.0, pairs = 0.0, bits = 0.0, spread = 0.0, events = 0.0, exposed = 0.0;
+    for (int32_t x = 0; x < items; x++) events += (double)popularity[x];
+    for (int32_t x = 0; x < items; x++) {
+        const double c = r->exposed[x];
+        exposed += c > 0.0;
+        places += c;
+        pairs += c * (c - 1.0);
+        if (c > 0.0) bits -= c * log2(((double)popularity[x] + 1.0) / (events + items));
     }
-    return ratio(&sums, -1.0, 1.0);
+    memcpy(count, r->exposed, (size_t)items * sizeof *count);
+    qsort(count, (size_t)items, sizeof *count, by_count);
+    for (int32_t k = 0; k < items; k++) spread += (2.0 * k + 1.0 - items) * count[k];
+    out->coverage += exposed / items;
+    out->diversity += 1.0 - pairs / (((double)r->events->count - 1.0) * places);
+    out->novelty += bits / places;
+    out->gini += spread / (items * places);
+}
+
+Status ranking_spread(const Ranking *r, int seeds, const int64_t *popularity, RankingSpread *out)
+{
+    uint32_t *count = malloc(((size_t)r->events->items + 1) * sizeof *count);
+    if (!count) return FAIL(ERR_MEMORY, "no memory for %" PRId32 " items", r->events->items);
+    *out = (RankingSpread){0};
+    for (int k = 0; k < seeds; k++) add_spread(&r[k], popularity, count, out);
+    out->coverage /= r->events->count ? seeds : NAN;
+    out->diversity /= r->events->count > 1 ? seeds : NAN;
+    out->novelty /= seeds;
+    out->gini /= seeds;
+    free(count);
+    return OK;
 }

@@ -5,43 +5,65 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/report.h"
-
 static const RankingMeasure shown_difference = NDCG_10;
 
-/* ---- Groups ---------------------------------------------------------------------------------- */
+/* ---- Groups and scorers ---------------------------------------------------------------------- */
 
-static void group_name(char *out, size_t size, const RankingReportContext *c, int group)
+void ranking_report_group(char out[RANKING_REPORT_NAME], const RankingReportContext *c, int group)
 {
-    static const char *const fixed[GROUP_ACTION] = {"all", "target new to the user",
-                                                    "target seen before by the user",
-                                                    "target never seen in train"};
-    snprintf(out, size, "%s",
+    static const char *const fixed[GROUP_ACTION] = {[GROUP_ALL] = "all",
+                                                    [GROUP_NEW] = "target new to the user",
+                                                    [GROUP_REPEAT] =
+                                                        "target seen before by the user",
+                                                    [GROUP_WARM] = "target seen in train",
+                                                    [GROUP_COLD] = "target never seen in train",
+                                                    [GROUP_HEAD] = "target popular (head)",
+                                                    [GROUP_MIDDLE] = "target of middle popularity",
+                                                    [GROUP_TAIL] = "target unpopular (tail)"};
+    snprintf(out, RANKING_REPORT_NAME, "%s",
              group < GROUP_ACTION ? fixed[group] : c->action_name[group - GROUP_ACTION]);
 }
 
 static int64_t group_events(const Evaluation *e, int group)
 {
     for (int k = 0; k < e->scorers; k++)
-        if (e->scorer[k].ranks) return evaluation_summary(e, k, group)->events;
+        if (e->scorer[k].scorer.ranks) return evaluation_summary(e, k, group)->events;
     return 0;
 }
 
-/* The group at a place of the display: all, the actions, then the other fixed groups. */
-static int group_at(const Evaluation *e, int place)
+int ranking_report_group_at(const Evaluation *e, int place)
 {
     const int actions = e->events.groups - GROUP_ACTION;
     if (place == 0) return GROUP_ALL;
     return place <= actions ? GROUP_ACTION + place - 1 : GROUP_NEW + place - 1 - actions;
 }
 
-static bool is_reported(const Evaluation *e, int group)
+bool ranking_report_shows(const Evaluation *e, int group)
 {
     const int64_t events = group_events(e, group);
     return group == GROUP_ALL || (events > 0 && events < group_events(e, GROUP_ALL));
 }
 
-/* ---- Screen ---------------------------------------------------------------------------------- */
+int ranking_report_best(const Evaluation *e, const RankingReportContext *c)
+{
+    return evaluation_find(e, c->bars->bar[c->bars->best].bar.name);
+}
+
+int ranking_report_model(const Evaluation *e)
+{
+    for (int k = 0; k < e->scorers; k++)
+        if (!e->scorer[k].scorer.baseline && e->scorer[k].scorer.ranks) return k;
+    return -1;
+}
+
+const char *ranking_report_verdict(Estimate d)
+{
+    if (d.low > 0.0) return "better than";
+    if (d.high < 0.0) return "worse than";
+    return "not told apart by chance from";
+}
+
+/* ---- The first screen ------------------------------------------------------------------------ */
 
 /* Writes "12,345" and returns it. */
 static const char *grouped(char out[32], int64_t value)
@@ -57,16 +79,8 @@ static const char *grouped(char out[32], int64_t value)
     return out;
 }
 
-static void print_value(FILE *out, double value)
-{
-    if (isfinite(value))
-        fprintf(out, " %6.4f", value);
-    else
-        fprintf(out, " %6s", "-");
-}
-
 /* Prints a text in lines of at most 98 columns, broken at spaces. */
-static void print_wrapped(FILE *out, const char *text)
+static void print_wrapped(FILE *out, const char *text, const char *indent)
 {
     enum { WIDTH = 96 };
     while (*text) {
@@ -76,200 +90,230 @@ static void print_wrapped(FILE *out, const char *text)
             while (length && text[length] != ' ') length--;
             if (!length) length = strcspn(text, " ");
         }
-        fprintf(out, "  %.*s\n", (int)length, text);
+        fprintf(out, "%s%.*s\n", indent, (int)length, text);
         text += length;
         text += strspn(text, " ");
     }
 }
 
-static void print_repeats(FILE *out, const Evaluation *e)
+static void print_candidates(FILE *out, const Evaluation *e, const RankingReportContext *c)
 {
-    int64_t repeats = 0;
-    char a[32];
-    for (int64_t i = 0; i < e->events.count; i++) repeats += e->events.repeat[i];
-    if (!repeats || e->options.include_seen) return;
-    fprintf(
-        out,
-        "  %s targets were seen before by their user: they compete with unseen items only, which\n"
-        "  makes every scorer look better than it is; --include-seen ranks them among all items\n",
-        grouped(a, repeats));
+    const RepeatsRule *r = &c->rule;
+    char text[512], reason[256], a[32];
+    if (c->forced)
+        snprintf(reason, sizeof reason, "as an option says");
+    else if (r->events)
+        snprintf(reason, sizeof reason,
+                 "as %.1f %% of the validation targets had been seen before by their user, %s than "
+                 "%.0f %%",
+                 100.0 * (double)r->repeats / (double)r->events,
+                 r->include_seen ? "no fewer" : "fewer", 100.0 * REPEATS_SHARE);
+    else
+        snprintf(reason, sizeof reason, "as there are no validation targets that say otherwise");
+    if (e->options.include_seen)
+        snprintf(text, sizeof text, "Items that the user has seen stay candidates, %s.", reason);
+    else
+        snprintf(text, sizeof text,
+                 "Items that the user has seen are no candidates, %s; %s events whose target was "
+                 "seen before are left out.",
+                 reason, grouped(a, e->events.repeats));
+    print_wrapped(out, text, "  ");
 }
 
 static void print_protocol(FILE *out, const Evaluation *e, const RankingReportContext *c)
 {
-    const ScoredEvents *s = &e->events;
     char a[32], b[32], d[32];
-    fprintf(out, "%s, %s split\n", c->data, c->split);
-    print_wrapped(out, c->split_rule);
-    fprintf(out, "  %s events of %s users, each ranked among the whole catalogue of %s items\n",
-            grouped(a, s->count), grouped(b, s->users), grouped(d, c->items));
-    if (c->sample)
-        fprintf(out, "  a sample of %s users, seed %" PRIu64 "\n", grouped(a, c->sample), c->seed);
-    if (s->no_history)
+    fprintf(out, "%s: split %s, %s events of %s users", c->data, c->split,
+            grouped(a, e->events.count), grouped(b, e->events.users));
+    if (c->sample) fprintf(out, " (a random sample of users, seed %" PRIu64 ")", c->seed);
+    fprintf(out, ", %s items, all ranked\n", grouped(d, c->items));
+    print_wrapped(out, c->split_rule, "  ");
+    if (e->events.no_history)
         fprintf(out, "  %s events of a user's first time are left out, as they have no history\n",
-                grouped(a, s->no_history));
-    fputs(e->options.include_seen
-              ? "  items of the history stay candidates\n"
-              : "  items of the history are no candidates, except a target that was seen before\n",
-          out);
-    print_repeats(out, e);
-    fputs(
-        "  ties: expectation over a random order of the tied items\n"
-        "  second lines: +- half of the 95 % interval over users\n"
-        "  HR@1 is the accuracy of one step; cover: share of the catalogue that is in any top 20\n",
-        out);
+                grouped(a, e->events.no_history));
+    print_candidates(out, e, c);
 }
 
-static void print_scorer(FILE *out, const char *name, const RankingSummary *s)
+static void print_value(FILE *out, double value)
 {
-    fprintf(out, "  %-18s", name);
-    for (int m = 0; m < MEASURES; m++) print_value(out, s->measure[m].value);
-    print_value(out, s->coverage);
-    fprintf(out, "\n  %-18s", "  +-");
-    for (int m = 0; m < MEASURES; m++) print_value(out, s->measure[m].half);
+    if (isfinite(value))
+        fprintf(out, " %6.4f", value);
+    else
+        fprintf(out, " %6s", "-");
+}
+
+/* The NDCG@10 of a scorer on the validation split, where it is a bar. */
+static double validation_of(const RankingReportContext *c, const char *name)
+{
+    for (int k = 0; k < c->bars->bars; k++)
+        if (!strcmp(c->bars->bar[k].bar.name ? c->bars->bar[k].bar.name : "", name))
+            return c->bars->bar[k].validation;
+    return NAN;
+}
+
+static void print_row(FILE *out, const Evaluated *k, double validation)
+{
+    static const RankingMeasure shown[] = {HR_1, HR_10, HR_20, MRR_20};
+    const RankingSummary *s = &k->summary[GROUP_ALL];
+    fprintf(out, "  %-18s", k->scorer.name);
+    print_value(out, s->measure[NDCG_10].value);
+    if (isfinite(s->measure[NDCG_10].half))
+        fprintf(out, " +-%6.4f", s->measure[NDCG_10].half);
+    else
+        fprintf(out, " %8s", "-");
+    for (size_t m = 0; m < sizeof shown / sizeof *shown; m++)
+        print_value(out, s->measure[shown[m]].value);
+    print_value(out, k->spread.coverage);
+    print_value(out, k->spread.gini);
+    if (isfinite(k->spread.novelty))
+        fprintf(out, " %6.2f", k->spread.novelty);
+    else
+        fprintf(out, " %6s", "-");
+    print_value(out, validation);
     fputc('\n', out);
 }
 
-static void print_difference(FILE *out, const Evaluation *e, int group, int scorer)
+static void print_table(FILE *out, const Evaluation *e, const RankingReportContext *c)
 {
-    const int best = evaluation_best_baseline(e, group, shown_difference);
-    if (best < 0 || e->scorer[scorer].baseline) return;
-    const Estimate d =
-        ranking_difference(&e->ranking[scorer], &e->ranking[best], group, shown_difference);
-    fprintf(out, "  %s - %s: %s %+.4f, 95 %% interval %+.4f .. %+.4f\n", e->scorer[scorer].name,
-            e->scorer[best].name, ranking_measure_name(shown_difference), d.value, d.low, d.high);
+    fprintf(out, "\n  %-18s %6s %8s %6s %6s %6s %6s %6s %6s %6s %6s\n", "", "NDCG@", "95 %", "HR@1",
+            "HR@10", "HR@20", "MRR@20", "cover", "gini", "bits", "valid.");
+    for (int k = 0; k < e->scorers; k++)
+        if (e->scorer[k].scorer.ranks)
+            print_row(out, &e->scorer[k], validation_of(c, e->scorer[k].scorer.name));
+    for (int k = 0; k < c->bars->bars; k++)
+        if (c->bars->bar[k].left_out[0])
+            fprintf(out, "  %-18s left out: %s\n", c->bars->bar[k].bar.name,
+                    c->bars->bar[k].left_out);
 }
 
-static void print_group(FILE *out, const Evaluation *e, const RankingReportContext *c, int group)
+static void print_standing(FILE *out, const Evaluation *e, const RankingReportContext *c)
 {
-    char name[128], a[32], b[32];
-    int64_t users = 0;
-    for (int k = 0; k < e->scorers; k++)
-        if (e->scorer[k].ranks) users = evaluation_summary(e, k, group)->users;
-    group_name(name, sizeof name, c, group);
-    fprintf(out, "\n%s: %s events of %s users\n", name, grouped(a, group_events(e, group)),
-            grouped(b, users));
-    fprintf(out, "  %-18s%-28s%-21s%-21s\n", "", " hit rate at", " NDCG at", " MRR at");
-    fprintf(out, "  %-18s %6s %6s %6s %6s %6s %6s %6s %6s %6s %6s %6s\n", "", "1", "5", "10", "20",
-            "5", "10", "20", "5", "10", "20", "cover");
-    for (int k = 0; k < e->scorers; k++)
-        if (e->scorer[k].ranks)
-            print_scorer(out, e->scorer[k].name, evaluation_summary(e, k, group));
-    for (int k = 0; k < e->scorers; k++)
-        if (e->scorer[k].ranks) print_difference(out, e, group, k);
-}
-
-/* The first scorer that predicts purchases; -1 where none does, or all events are of one kind. */
-static int first_auc(const Evaluation *e)
-{
-    if (e->options.purchase < 0) return -1;
-    for (int k = 0; k < e->scorers; k++)
-        if (e->scorer[k].predicts) return isfinite(e->auc[k].auc.value) ? k : -1;
-    return -1;
-}
-
-static void print_auc(FILE *out, const Evaluation *e, const RankingReportContext *c)
-{
-    if (e->options.purchase < 0) return;
-    const int first = first_auc(e);
-    if (first < 0) {
-        fprintf(out, "\nnext event a %s: no AUC, as all scored events are of one kind\n",
-                c->action_name[e->options.purchase]);
-        return;
+    const int best = ranking_report_best(e, c), model = ranking_report_model(e);
+    const FittedBar *bar = &c->bars->bar[c->bars->best];
+    const char *chosen = c->bars->events ? "chosen on validation" : "there is no validation split";
+    char text[512], seeds[64] = "";
+    if (best < 0) return;
+    const double value = evaluation_summary(e, best, GROUP_ALL)->measure[shown_difference].value;
+    if (model < 0) {
+        snprintf(text, sizeof text, "The best bar is %s (%s%s%s): NDCG@10 %.4f.", bar->bar.name,
+                 bar->settings, bar->settings[0] ? "; " : "", chosen, value);
+    } else {
+        const Estimate d = evaluation_difference(e, model, best, GROUP_ALL, shown_difference);
+        if (e->scorer[model].seeds > 1)
+            snprintf(seeds, sizeof seeds, " and %d seeds", e->scorer[model].seeds);
+        snprintf(text, sizeof text,
+                 "The model (%s) is %s the best bar, %s (%s): NDCG@10 %.4f for %.4f, a difference "
+                 "of %+.4f with the 95 %% interval %+.4f .. %+.4f over users%s.",
+                 e->scorer[model].scorer.name, ranking_report_verdict(d), bar->bar.name, chosen,
+                 evaluation_summary(e, model, GROUP_ALL)->measure[shown_difference].value, value,
+                 d.value, d.low, d.high, seeds);
     }
-    char a[32], b[32];
-    fprintf(out, "\nnext event a %s: %s of %s events\n", c->action_name[e->options.purchase],
-            grouped(a, e->auc[first].positives), grouped(b, e->events.count));
-    fprintf(out, "  %-18s %6s   95 %% interval\n", "", "AUC");
-    for (int k = 0; k < e->scorers; k++) {
-        if (!e->scorer[k].predicts) continue;
-        const Estimate auc = e->auc[k].auc;
-        fprintf(out, "  %-18s %6.4f   %.4f .. %.4f\n", e->scorer[k].name, auc.value, auc.low,
-                auc.high);
-    }
+    fputc('\n', out);
+    print_wrapped(out, text, "");
 }
 
 void ranking_report_print(FILE *out, const Evaluation *e, const RankingReportContext *context)
 {
     print_protocol(out, e, context);
-    for (int p = 0; p < e->events.groups; p++)
-        if (is_reported(e, group_at(e, p))) print_group(out, e, context, group_at(e, p));
-    print_auc(out, e, context);
+    print_table(out, e, context);
+    print_standing(out, e, context);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------ */
+/* ---- All tables ------------------------------------------------------------------------------ */
 
-static json_t *estimate(Estimate e)
+static void print_bars(FILE *out, const RankingReportContext *c)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "value", report_number(e.value), "error",
-                     report_number(e.error), "low", report_number(e.low), "high",
-                     report_number(e.high));
+    char a[32], b[32];
+    fprintf(out, "\nbars, chosen by NDCG@10 on %s validation events of %s users\n",
+            grouped(a, c->bars->events), grouped(b, c->bars->users));
+    for (int k = 0; k < c->bars->bars; k++) {
+        const FittedBar *bar = &c->bars->bar[k];
+        fprintf(out, "  %-18s", bar->bar.name);
+        print_value(out, bar->validation);
+        fprintf(out, "  %s%s\n", bar->settings, k == c->bars->best ? "  <- the best" : "");
+    }
 }
 
-static json_t *scorer_json(const Evaluation *e, int k)
+static void print_spreads(FILE *out, const Evaluation *e)
 {
-    return json_pack("{s:s, s:b}", "name", e->scorer[k].name, "baseline", e->scorer[k].baseline);
+    fprintf(out, "\nspread of the top %d\n  %-18s %9s %9s %9s %9s\n", RANKING_TOP, "", "coverage",
+            "diversity", "novelty", "gini");
+    for (int k = 0; k < e->scorers; k++) {
+        const RankingSpread *s = &e->scorer[k].spread;
+        if (!e->scorer[k].scorer.ranks) continue;
+        fprintf(out, "  %-18s %9.4f %9.4f %9.4f %9.4f\n", e->scorer[k].scorer.name, s->coverage,
+                s->diversity, s->novelty, s->gini);
+    }
 }
 
-static json_t *group_json(const Evaluation *e, const RankingReportContext *c, int group)
+/* The measures of a scorer and, below, half the widths of their 95 % intervals. */
+static void print_scorer(FILE *out, const char *name, const RankingSummary *s)
 {
-    char name[128];
-    json_t *scorers = json_array(), *differences = json_array();
+    fprintf(out, "  %-18s", name);
+    for (int m = 0; m < MEASURES; m++) print_value(out, s->measure[m].value);
+    fprintf(out, "\n  %-18s", "    +-");
+    for (int m = 0; m < MEASURES; m++) print_value(out, s->measure[m].half);
+    fputc('\n', out);
+}
+
+static void print_difference(FILE *out, const Evaluation *e, int group, int scorer, int best)
+{
+    if (best < 0 || e->scorer[scorer].scorer.baseline) return;
+    const Estimate d = evaluation_difference(e, scorer, best, group, shown_difference);
+    fprintf(out, "  %s - %s: %s %+.4f, 95 %% interval %+.4f .. %+.4f\n",
+            e->scorer[scorer].scorer.name, e->scorer[best].scorer.name,
+            ranking_measure_name(shown_difference), d.value, d.low, d.high);
+}
+
+static void print_group(FILE *out, const Evaluation *e, const RankingReportContext *c, int group)
+{
+    char name[RANKING_REPORT_NAME], a[32], b[32];
     int64_t users = 0;
-    for (int k = 0; k < e->scorers; k++) {
-        if (!e->scorer[k].ranks) continue;
-        const RankingSummary *s = evaluation_summary(e, k, group);
-        json_t *row = scorer_json(e, k);
-        for (int m = 0; m < MEASURES; m++)
-            json_object_set_new(row, ranking_measure_name((RankingMeasure)m),
-                                estimate(s->measure[m]));
-        json_object_set_new(row, "coverage@20", report_number(s->coverage));
-        json_array_append_new(scorers, row);
-        users = s->users;
-        const int best = evaluation_best_baseline(e, group, shown_difference);
-        if (best < 0 || e->scorer[k].baseline) continue;
-        const Estimate d =
-            ranking_difference(&e->ranking[k], &e->ranking[best], group, shown_difference);
-        json_array_append_new(differences,
-                              json_pack("{s:s, s:s, s:s, s:o}", "scorer", e->scorer[k].name,
-                                        "baseline", e->scorer[best].name, "measure",
-                                        ranking_measure_name(shown_difference), "difference",
-                                        estimate(d)));
-    }
-    group_name(name, sizeof name, c, group);
-    return json_pack("{s:s, s:I, s:I, s:o, s:o}", "name", name, "events",
-                     (json_int_t)group_events(e, group), "users", (json_int_t)users, "scorers",
-                     scorers, "differences", differences);
+    for (int k = 0; k < e->scorers; k++)
+        if (e->scorer[k].scorer.ranks) users = evaluation_summary(e, k, group)->users;
+    ranking_report_group(name, c, group);
+    fprintf(out, "\n%s: %s events of %s users\n", name, grouped(a, group_events(e, group)),
+            grouped(b, users));
+    fprintf(out, "  %-18s%-28s%-21s%-21s\n", "", " hit rate at", " NDCG at", " MRR at");
+    fprintf(out, "  %-18s %6s %6s %6s %6s %6s %6s %6s %6s %6s %6s\n", "", "1", "5", "10", "20", "5",
+            "10", "20", "5", "10", "20");
+    for (int k = 0; k < e->scorers; k++)
+        if (e->scorer[k].scorer.ranks)
+            print_scorer(out, e->scorer[k].scorer.name, evaluation_summary(e, k, group));
+    for (int k = 0; k < e->scorers; k++)
+        if (e->scorer[k].scorer.ranks)
+            print_difference(out, e, group, k, ranking_report_best(e, c));
 }
 
-static json_t *auc_json(const Evaluation *e, const RankingReportContext *c)
+static void print_auc(FILE *out, const Evaluation *e, const RankingReportContext *c)
 {
-    const int first = first_auc(e);
-    if (first < 0) return json_null();
-    json_t *scorers = json_array();
-    for (int k = 0; k < e->scorers; k++) {
-        if (!e->scorer[k].predicts) continue;
-        json_t *row = scorer_json(e, k);
-        json_object_set_new(row, "auc", estimate(e->auc[k].auc));
-        json_array_append_new(scorers, row);
+    char a[32], b[32];
+    bool begun = false;
+    for (int k = 0; k < e->scorers && e->options.purchase >= 0; k++) {
+        if (!e->scorer[k].scorer.predicts) continue;
+        const char *action = c->action_name[e->options.purchase];
+        const Estimate auc = evaluation_auc(e, k);
+        if (!isfinite(auc.value)) {
+            fprintf(out, "\nnext event a %s: no AUC, as all scored events are of one kind\n",
+                    action);
+            return;
+        }
+        if (!begun)
+            fprintf(out, "\nnext event a %s: %s of %s events\n  %-18s %6s   95 %% interval\n",
+                    action, grouped(a, e->scorer[k].auc[0].positives), grouped(b, e->events.count),
+                    "", "AUC");
+        begun = true;
+        fprintf(out, "  %-18s %6.4f   %.4f .. %.4f\n", e->scorer[k].scorer.name, auc.value, auc.low,
+                auc.high);
     }
-    return json_pack("{s:s, s:I, s:I, s:o}", "action", c->action_name[e->options.purchase],
-                     "positives", (json_int_t)e->auc[first].positives, "negatives",
-                     (json_int_t)e->auc[first].negatives, "scorers", scorers);
 }
 
-Status ranking_report_json(const char *path, const Evaluation *e, const RankingReportContext *c)
+void ranking_report_all(FILE *out, const Evaluation *e, const RankingReportContext *context)
 {
-    json_t *groups = json_array();
+    print_bars(out, context);
+    print_spreads(out, e);
     for (int p = 0; p < e->events.groups; p++)
-        if (is_reported(e, group_at(e, p)))
-            json_array_append_new(groups, group_json(e, c, group_at(e, p)));
-    json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:i, s:o, s:o}", "data", c->data,
-        "split", c->split, "split_rule", c->split_rule, "items", (json_int_t)c->items, "events",
-        (json_int_t)e->events.count, "users", (json_int_t)e->events.users, "no_history",
-        (json_int_t)e->events.no_history, "sample", (json_int_t)c->sample, "seed",
-        (json_int_t)c->seed, "include_seen", e->options.include_seen, "top", RANKING_TOP, "groups",
-        groups, "next_is_purchase", auc_json(e, c));
-    return report_write(path, root, REPORT_9DIGITS);
+        if (ranking_report_shows(e, ranking_report_group_at(e, p)))
+            print_group(out, e, context, ranking_report_group_at(e, p));
+    print_auc(out, e, context);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An evaluation on the screen (at most 100 columns) and as JSON. */
+/* An evaluation on the screen (at most 100 columns). */
 #ifndef SOUK_RANKING_REPORT_H
 #define SOUK_RANKING_REPORT_H
 
 #include <stdio.h>
 
+#include "evaluate/ranking/bars/bars.h"
 #include "evaluate/ranking/evaluation.h"
+#include "evaluate/ranking/repeats.h"
 
 typedef struct {
     const char *data;               /* path of the file */
@@ -15,25 +17,32 @@ typedef struct {
     int64_t items;
     int64_t sample; /* users drawn; 0: all */
     uint64_t seed;
+    const Bars *bars; /* whose scorers have the names of the bars */
+    RepeatsRule rule;
+    bool forced; /* the user decided whether seen items are candidates, not the rule */
 } RankingReportContext;
 
-/* Prints what was done, then one block for each group with events (all, each action, targets new to
- * the user, seen before, never in train; a group equal to `all` is not repeated). A block has a row
- * for each scorer, under it the half widths of the 95 % intervals; below, the gain over the best
- * baseline of each scorer that is not one. Last comes the AUC of the next event being a
- * purchase. */
+/* Prints what was done, a table with a row for each scorer over all events, and one sentence: how
+ * the first model stands beside the best bar, or which bar is the best. */
 void ranking_report_print(FILE *out, const Evaluation *e, const RankingReportContext *context);
 
-/* {"data", "split", "split_rule", "items", "events", "users", "no_history", "sample", "seed",
- *  "include_seen", "top": 20,
- *  "groups": [{"name", "events", "users",
- *              "scorers": [{"name", "baseline", "HR@1": M, ..., "coverage@20"}],
- *              "differences": [{"scorer", "baseline", "measure", "difference": M}]}],
- *  "next_is_purchase": null or {"action", "positives", "negatives",
- *                               "scorers": [{"name", "baseline", "auc": M}]}}
- * with M = {"value", "error", "low", "high"} (null where undefined). The file appears whole or not
- * at all. */
-Status ranking_report_json(const char *path, const Evaluation *e,
-                           const RankingReportContext *context);
+/* Prints the settings of the bars; then a block for each group with events (a group equal to `all`
+ * is not repeated), with a row for each scorer, under it the half widths of the 95 % intervals, and
+ * below the gain over the best bar of each model; last the AUC of the next event being a
+ * purchase. */
+void ranking_report_all(FILE *out, const Evaluation *e, const RankingReportContext *context);
+
+/* What reports on the screen and as JSON have in common. */
+enum { RANKING_REPORT_NAME = 128 };
+void ranking_report_group(char out[RANKING_REPORT_NAME], const RankingReportContext *c, int group);
+/* The group at a place of the display, 0 .. groups-1; whether it is shown. */
+int ranking_report_group_at(const Evaluation *e, int place);
+bool ranking_report_shows(const Evaluation *e, int group);
+/* The scorer of the best bar; -1 where it is not among them. */
+int ranking_report_best(const Evaluation *e, const RankingReportContext *c);
+/* The first model; -1 where there is none. */
+int ranking_report_model(const Evaluation *e);
+/* How a difference stands: "better than", "worse than" or "not told apart by chance from". */
+const char *ranking_report_verdict(Estimate difference);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The validation that decides when training stops: how well a model ranks the events of the
- * validation split.
+ * validation split. Whether seen items are candidates is decided by the rule of repeats.h, as in
+ * an evaluation.
  */
 #ifndef SOUK_VALIDATION_H
 #define SOUK_VALIDATION_H
@@ -10,7 +11,8 @@
 
 typedef struct {
     Histories histories;
-    int64_t events; /* events of the validation split that have a history; 0: no validation */
+    int64_t events;    /* that are scored; 0: no validation */
+    bool include_seen; /* by the rule */
     int64_t sample;
     uint64_t seed;
 } Validation;

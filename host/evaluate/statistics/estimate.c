@@ -26,3 +26,21 @@ Estimate estimate_interval(double value, double error, double freedom, double le
     e.high = fmin(most, value + e.half);
     return e;
 }
+
+Estimate estimate_of_mean(const double *value, int count)
+{
+    double mean = 0.0, square = 0.0;
+    for (int k = 0; k < count; k++) mean += value[k] / count;
+    for (int k = 0; k < count; k++) square += (value[k] - mean) * (value[k] - mean);
+    return estimate_interval(mean, sqrt(square / (count - 1.0) / count), count - 1.0, -INFINITY,
+                             INFINITY);
+}
+
+Estimate estimate_join(Estimate a, Estimate b, double least, double most)
+{
+    Estimate e = {
+        .value = a.value, .error = hypot(a.error, b.error), .half = hypot(a.half, b.half)};
+    e.low = isnan(e.half) ? NAN : fmax(least, e.value - e.half);
+    e.high = isnan(e.half) ? NAN : fmin(most, e.value + e.half);
+    return e;
+}

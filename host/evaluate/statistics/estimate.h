@@ -15,4 +15,13 @@ typedef struct {
  * NaN. */
 Estimate estimate_interval(double value, double error, double freedom, double least, double most);
 
+/* The mean of value [count], with the interval +- t(count-1) sd / sqrt(count), which is not cut. */
+Estimate estimate_of_mean(const double *value, int count);
+
+/* The value of `a`, with the variation of `b` added: a and b estimate the same value, and their
+ * intervals contain two independent kinds of variation. The squares of the half widths add (Zou &
+ * Donner 2008, MOVER), and so do those of the standard errors; the interval is cut at `least` and
+ * `most`. */
+Estimate estimate_join(Estimate a, Estimate b, double least, double most);
+
 #endif

@@ -9,8 +9,9 @@
 
 #include "base/files.h"
 #include "base/parallel.h"
-#include "evaluate/ranking/baselines.h"
+#include "evaluate/ranking/bars/bars.h"
 #include "evaluate/ranking/model_scorer.h"
+#include "evaluate/ranking/repeats.h"
 #include "train/ablation/record.h"
 #include "train/ablation/report.h"
 #include "train/checkpoint.h"
@@ -174,7 +175,7 @@ static void take_ranking(Ablation *a, const Evaluation *e, int arm, int seed)
         UserSums *s = &a->user_sums[g];
         const RankingSummary *summary = evaluation_summary(e, 0, scored_group(g));
         for (int m = 0; m < MEASURES; m++) group->value[m][arm][seed] = summary->measure[m].value;
-        ranking_users(&e->ranking[0], scored_group(g), judged_by, a->space, s->size);
+        ranking_users(e->scorer[0].ranking, scored_group(g), judged_by, a->space, s->size);
         for (int64_t u = 0; u < a->users; u++)
             s->sum[arm * a->users + u] += a->space[u] / (double)a->table.seeds;
     }
@@ -191,11 +192,10 @@ static Status rank(Ablation *a, const Config *c, int arm, int seed)
                                                  .threads = a->score.threads}));
     Scorer scorer = model_scorer(session, heads_default(session->model->shape.head_set));
     scorer.name = "rank the test split";
-    const Status st = evaluation_run(&e, &a->histories, &scorer, 1, &a->score, a->options.users, 1);
-    if (st == OK) {
-        take_ranking(a, &e, arm, seed);
-        evaluation_close(&e);
-    }
+    Status st = evaluation_open(&e, &a->histories, &a->score, a->options.users, 1);
+    if (st == OK) st = evaluation_add(&e, &scorer);
+    if (st == OK) take_ranking(a, &e, arm, seed);
+    evaluation_close(&e);
     session_close(session);
     return st;
 }
@@ -241,43 +241,49 @@ static Status make_groups(Ablation *a, int groups)
                : FAIL(ERR_MEMORY, "no memory for %d groups of %" PRId64 " users", groups, a->users);
 }
 
-/* Makes the groups, with their best baseline, from an evaluation of all baselines. */
+/* Makes the groups, with the best bar, from an evaluation of that bar alone. */
 static Status fill_groups(Ablation *a, const Evaluation *e)
 {
     a->users = e->events.users;
-    for (int64_t i = 0; i < e->events.count && !a->score.include_seen; i++)
-        a->table.flattered += e->events.repeat[i];
+    a->table.left_out = e->events.left_repeats ? e->events.repeats : 0;
     TRY(make_groups(a, 1 + a->file.actions));
     for (int g = 0; g < a->table.groups; g++) {
         AblationGroup *group = &a->table.group[g];
         group->name = g ? a->file.action_name[g - 1] : "all";
-        group->events = evaluation_summary(e, 0, scored_group(g))->events;
-        group->users = evaluation_summary(e, 0, scored_group(g))->users;
-        const int best = evaluation_best_baseline(e, scored_group(g), judged_by);
-        if (best < 0) continue;
-        group->baseline = e->scorer[best].name;
-        group->best = *evaluation_summary(e, best, scored_group(g));
+        group->best = *evaluation_summary(e, 0, scored_group(g));
+        group->events = group->best.events;
+        group->users = group->best.users;
+        if (group->events) group->baseline = e->scorer[0].scorer.name;
     }
     return OK;
 }
 
-static Status rank_baselines(Ablation *a)
+static Status rank_bars(Ablation *a)
 {
-    Baselines baselines = {0};
-    Scorer scorer[BASELINES];
+    const Histories validation = histories_of_split(&a->histories, &a->file, SPLIT_VALID);
+    RepeatsRule rule;
+    Bars bars;
     Evaluation e = {0};
+    TRY(repeats_rule(&rule, &validation));
+    a->score.include_seen |= rule.include_seen && !a->options.exclude_seen;
+    TRY(bars_fit(&bars, &validation,
+                 &(BarsOptions){.include_seen = a->score.include_seen,
+                                .counters_only = true,
+                                .threads = a->score.threads,
+                                .listener = a->options.listener}));
+    const Scorer best = bar_scorer(&bars.bar[bars.best].bar);
     Status st;
-    TRY_OR_FAIL(st, baselines_fit(&baselines, &a->histories, a->score.threads));
-    baselines_scorers(&baselines, scorer);
-    TRY_OR_FAIL(
-        st, evaluation_run(&e, &a->histories, scorer, BASELINES, &a->score, a->options.users, 1));
+    TRY_OR_FAIL(st, evaluation_open(&e, &a->histories, &a->score, a->options.users, 1));
     if (!e.events.count)
-        TRY_OR_FAIL(st, FAIL(ERR_FORMAT, "%s: no event of the test split has a history, want one",
+        TRY_OR_FAIL(st, FAIL(ERR_FORMAT,
+                             "%s: no event of the test split to rank, want one with a "
+                             "history",
                              a->file.path));
+    TRY_OR_FAIL(st, evaluation_add(&e, &best));
     TRY_OR_FAIL(st, fill_groups(a, &e));
 fail:
     evaluation_close(&e);
-    baselines_close(&baselines);
+    bars_close(&bars);
     return st;
 }
 
@@ -297,7 +303,7 @@ static Status begin(Ablation *a)
     TRY(behaviour_open(&a->file, c->data_path));
     TRY(histories_read(&a->histories, &a->file, SPLIT_TEST));
     t->items = a->file.items;
-    return rank_baselines(a);
+    return rank_bars(a);
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */

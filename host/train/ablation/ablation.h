@@ -29,9 +29,11 @@
 #include "train/ablation/table.h"
 
 typedef struct {
-    int64_t seeds;      /* 2 .. ABLATION_SEEDS_MAX: train.seed, train.seed + 1, … */
-    int64_t users;      /* so many users of the test split are drawn; 0: all */
-    bool include_seen;  /* items of the history stay candidates */
+    int64_t seeds; /* 2 .. ABLATION_SEEDS_MAX: train.seed, train.seed + 1, … */
+    int64_t users; /* so many users of the test split are drawn; 0: all */
+    /* Items of the history stay candidates, or are none; neither: the rule of
+     * evaluate/ranking/repeats.h decides. */
+    bool include_seen, exclude_seen;
     bool overwrite;     /* train all arms again; else keep complete arms and continue the others */
     Listener *listener; /* NULL: nobody */
 } AblationOptions;

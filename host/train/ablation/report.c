@@ -124,13 +124,12 @@ void ablation_report_print(FILE *out, const AblationTable *t)
                 "  variation of users and of seeds in them; spread: standard deviation over the "
                 "seeds\n",
           out);
-    if (t->flattered)
+    if (t->left_out)
         fprintf(out,
                 "  %" PRId64
-                " targets were seen before by their user: they compete with unseen items only, "
-                "which\n  makes every arm look better than it is; --include-seen ranks them among "
-                "all items\n",
-                t->flattered);
+                " events whose target was seen before by their user are left out, as seen items "
+                "are\n  no candidates; --include-seen ranks them among all items\n",
+                t->left_out);
     fputs("  each comparison holds by itself; none is corrected because there are several\n", out);
     for (int g = 0; g < t->groups; g++) print_group(out, t, g);
     fputs("\nDoes reinforcement learning do more than an auxiliary loss would?\n", out);
@@ -225,7 +224,7 @@ static json_t *table_json(const AblationTable *t)
     return json_pack(
         "{s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:o, s:o, s:o, s:o}", "schema", "souk-ablation-1",
         "data", in_world(t) ? t->config->world_name : t->config->data_path, "judged_by", t->judged,
-        "items", (json_int_t)t->items, "flattered_events", (json_int_t)t->flattered, "first_seed",
+        "items", (json_int_t)t->items, "left_out_events", (json_int_t)t->left_out, "first_seed",
         (json_int_t)t->config->train_seed, "seeds", t->seeds, "optimum", report_number(t->optimum),
         "arms", arms_json(t), "groups", groups, "settings", report_settings(t->config, CONFIG_ARM));
 }

@@ -26,17 +26,15 @@ typedef struct {
     PairedEstimate arm[ABLATION_ARMS_MAX];
     /* [arms, arms] of the row less the column. */
     PairedEstimate difference[ABLATION_ARMS_MAX * ABLATION_ARMS_MAX];
-    const char *baseline; /* name of the best baseline; NULL: there is none */
-    RankingSummary best;  /* of that baseline */
+    const char *baseline; /* name of the best bar, chosen on validation; NULL: there is none */
+    RankingSummary best;  /* of that bar */
 } AblationGroup;
 
 typedef struct {
     const Config *config;
     const char *judged; /* name of the measure that decides: "NDCG@10", "return" */
     int64_t items;
-    /* Scored events whose target was seen before, where seen items are no candidates: they make
-     * every arm look better than it is. */
-    int64_t flattered;
+    int64_t left_out; /* events that are not ranked, as their target was seen before */
     int arms, seeds, groups;
     AblationArm arm[ABLATION_ARMS_MAX];
     AblationGroup *group; /* [groups] the first has all events */

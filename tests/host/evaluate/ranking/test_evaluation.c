@@ -6,8 +6,9 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
-#include "evaluate/ranking/baselines.h"
+#include "evaluate/ranking/bars/bars.h"
 #include "evaluate/ranking/evaluation.h"
+#include "evaluate/ranking/repeats.h"
 
 static const Shop shop = {.users = 60, .longest = 80, .plain_keys = true, .seed = 3};
 
@@ -48,14 +49,22 @@ static double number_of(json_t *scorer, const char *measure, const char *part)
     return json_number_value(json_object_get(json_object_get(scorer, measure), part));
 }
 
-static void check_report(const char *path, const Evaluation *e)
+static void check_report(const char *path, const Evaluation *e, const Bars *bars)
 {
     json_t *root = json_load_file(path, 0, NULL);
     assert_non_null(root);
     assert_int_equal(json_integer_value(json_object_get(root, "events")), e->events.count);
     json_t *all = json_array_get(json_object_get(root, "groups"), 0);
-    for (int k = 0; k < BASELINES; k++) {
-        json_t *row = scorer_of(all, e->scorer[k].name);
+    assert_int_equal(json_is_true(json_object_get(root, "include_seen")), e->options.include_seen);
+    assert_string_equal(json_string_value(json_object_get(root, "best_bar")),
+                        bars->bar[bars->best].bar.name);
+    for (int k = 0; k < e->scorers; k++) {
+        json_t *row = scorer_of(all, e->scorer[k].scorer.name);
+        json_t *bar = json_array_get(json_object_get(root, "bars"), (size_t)k);
+        assert_string_equal(json_string_value(json_object_get(bar, "settings")),
+                            bars->bar[k].settings);
+        assert_near(json_number_value(json_object_get(bar, "validation_NDCG@10")),
+                    bars->bar[k].validation, 1e-8);
         const RankingSummary *want = evaluation_summary(e, k, GROUP_ALL);
         for (int m = 0; m < MEASURES; m++) {
             const char *name = ranking_measure_name((RankingMeasure)m);
@@ -63,7 +72,10 @@ static void check_report(const char *path, const Evaluation *e)
             assert_near(number_of(row, name, "low"), want->measure[m].low, 1e-8);
             assert_near(number_of(row, name, "high"), want->measure[m].high, 1e-8);
         }
-        assert_near(json_number_value(json_object_get(row, "coverage@20")), want->coverage, 1e-8);
+        assert_near(json_number_value(json_object_get(row, "coverage@20")),
+                    e->scorer[k].spread.coverage, 1e-8);
+        assert_near(json_number_value(json_object_get(row, "gini@20")), e->scorer[k].spread.gini,
+                    1e-8);
     }
     json_t *next = json_object_get(root, "next_is_purchase");
     const double auc = number_of(scorer_of(next, "last action"), "auc", "value");
@@ -83,19 +95,25 @@ static void the_report_says_what_was_measured(void **state)
 
     Behaviour b;
     Histories h;
-    Baselines baselines;
-    Scorer scorer[BASELINES];
+    RepeatsRule rule;
+    Bars bars;
     Evaluation e;
-    const ScoreOptions options = {.threads = 1, .purchase = -1};
     assert_ok(behaviour_open(&b, data));
     assert_ok(histories_read(&h, &b, SPLIT_TEST));
-    assert_ok(baselines_fit(&baselines, &h, 1));
-    baselines_scorers(&baselines, scorer);
-    assert_ok(evaluation_run(&e, &h, scorer, BASELINES, &options, 0, 0));
+    const Histories validation = histories_of_split(&h, &b, SPLIT_VALID);
+    assert_ok(repeats_rule(&rule, &validation));
+    assert_true(rule.include_seen); /* long histories of few items */
+    assert_ok(bars_fit(&bars, &validation, &(BarsOptions){.include_seen = true, .threads = 1}));
+    const ScoreOptions options = {.include_seen = true, .threads = 1, .purchase = -1};
+    assert_ok(evaluation_open(&e, &h, &options, 0, 0));
+    for (int k = 0; k < bars.bars; k++) {
+        const Scorer scorer = bar_scorer(&bars.bar[k].bar);
+        assert_ok(evaluation_add(&e, &scorer));
+    }
     assert_true(e.events.count > 100);
-    check_report(json, &e);
+    check_report(json, &e, &bars);
     evaluation_close(&e);
-    baselines_close(&baselines);
+    bars_close(&bars);
     histories_close(&h);
     behaviour_close(&b);
     unlink(data);
@@ -112,6 +130,9 @@ static void wrong_arguments_are_usage_errors(void **state)
     assert_int_equal(eval("--data", data, "--split=train", NULL, NULL), 2);
     assert_int_equal(eval("--data", data, "--threads=-1", NULL, NULL), 2);
     assert_int_equal(eval("--data", data, "--users=2x", NULL, NULL), 2);
+    assert_int_equal(eval("--data", data, "--include-seen", "--exclude-seen", "--quiet"), 2);
+    assert_int_equal(eval("--data", data, "--seeds=2", "--quiet", NULL), 2);
+    assert_int_equal(eval("--data", data, "--seeds=2", "--checkpoint=/no/such", "--quiet"), 1);
     assert_int_equal(eval("--data", data, "--purchase=nothing", NULL, NULL), 2);
     assert_int_equal(eval("--data", data, "--json=/no/such/folder/x", "--quiet", NULL), 1);
     assert_int_equal(eval("--data", data, "--checkpoint=/no/such", NULL, NULL), 1);

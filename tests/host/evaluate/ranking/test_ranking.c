@@ -35,7 +35,8 @@ static void tied_items_share_their_ranks_evenly(void **state)
 /* Users 0, 1, 2 with 2, 1, 1 events; actions 0 1 0 0; the last is a repeat. */
 static int64_t first3[] = {0, 2, 3, 4}, event4[] = {10, 11, 20, 30}, user3[] = {5, 6, 9};
 static int32_t target4[] = {1, 2, 3, 4};
-static uint8_t action4[] = {0, 1, 0, 0}, repeat4[] = {0, 0, 0, 1}, cold4[] = {0, 0, 1, 0};
+static uint8_t action4[] = {0, 1, 0, 0}, repeat4[] = {0, 0, 0, 1};
+static uint8_t band4[] = {GROUP_HEAD, GROUP_TAIL, GROUP_COLD, GROUP_TAIL};
 static const ScoredEvents four = {.count = 4,
                                   .users = 3,
                                   .items = 40,
@@ -46,7 +47,7 @@ static const ScoredEvents four = {.count = 4,
                                   .target = target4,
                                   .action = action4,
                                   .repeat = repeat4,
-                                  .cold = cold4};
+                                  .band = band4};
 
 static void add_four(Ranking *r, const int32_t *above)
 {
@@ -68,7 +69,7 @@ static void groups_are_summarised_apart_with_intervals_over_users(void **state)
     Ranking r;
     RankingSummary s;
     add_four(&r, (const int32_t[]){0, 30, 0, 7}); /* HR@5: 1 0 | 1 | 0 */
-    ranking_summary(&r, GROUP_ALL, &s);
+    ranking_summary(&r, 1, GROUP_ALL, &s);
     assert_int_equal(s.events, 4);
     assert_int_equal(s.users, 3);
     assert_near(s.measure[HR_5].value, 0.5, 1e-15);
@@ -79,19 +80,71 @@ static void groups_are_summarised_apart_with_intervals_over_users(void **state)
     assert_near(s.measure[HR_5].half, 4.302652729749464 * sqrt(0.75) / 4.0, 1e-15);
     /* With two degrees of freedom the interval is wider than [0, 1] and is cut. */
     assert_near(s.measure[HR_10].high, 1.0, 0.0);
-    /* Items 0..2, 1..3, 2..4, 3..5 of 40. */
-    assert_near(s.coverage, 6.0 / 40.0, 1e-15);
 
-    ranking_summary(&r, GROUP_ACTION + 1, &s);
+    ranking_summary(&r, 1, GROUP_ACTION + 1, &s);
     assert_int_equal(s.events, 1);
     assert_near(s.measure[HR_20].value, 0.0, 0.0);
     assert_true(isnan(s.measure[HR_20].low)); /* one user: no interval */
-    assert_near(s.coverage, 3.0 / 40.0, 1e-15);
-    ranking_summary(&r, GROUP_REPEAT, &s);
+    ranking_summary(&r, 1, GROUP_REPEAT, &s);
     assert_near(s.measure[NDCG_10].value, 1.0 / log2(9.0), 1e-15);
-    ranking_summary(&r, GROUP_COLD, &s);
+    ranking_summary(&r, 1, GROUP_COLD, &s);
     assert_near(s.measure[HR_1].value, 1.0, 0.0);
+    ranking_summary(&r, 1, GROUP_TAIL, &s);
+    assert_int_equal(s.events, 2);
+    assert_near(s.measure[HR_10].value, 0.5, 0.0);
     ranking_close(&r);
+}
+
+/* The tops are the items 0..2, 1..3, 2..4, 3..5 of 40: counts 1 2 3 3 2 1, 12 places. */
+static void the_spread_is_as_worked_by_hand(void **state)
+{
+    (void)state;
+    Ranking r[2];
+    RankingSpread s;
+    int64_t popularity[40] = {0};
+    for (int k = 0; k < 2; k++) add_four(&r[k], (const int32_t[]){0, 30, 0, 7});
+    popularity[2] = 7, popularity[3] = 15, popularity[39] = 2; /* P + items = 64 */
+    assert_ok(ranking_spread(r, 1, popularity, &s));
+    assert_near(s.coverage, 6.0 / 40.0, 1e-15);
+    assert_near(s.diversity, 1.0 - (2.0 * 2.0 + 2.0 * 6.0) / (3.0 * 12.0), 1e-15);
+    /* -log2: 6 where nobody bought, 3 for item 2, 2 for item 3. */
+    assert_near(s.novelty, (6.0 * 6.0 + 3.0 * 3.0 + 3.0 * 2.0) / 12.0, 1e-14);
+    /* Places 35..40 of the sorted counts 1 1 2 2 3 3: 2k + 1 - 40 = 29 31 33 35 37 39. */
+    assert_near(s.gini, (29.0 + 31.0 + 2.0 * (33.0 + 35.0) + 3.0 * (37.0 + 39.0)) / (40.0 * 12.0),
+                1e-15);
+    RankingSpread both;
+    assert_ok(ranking_spread(r, 2, popularity, &both));
+    assert_near(both.novelty, s.novelty, 1e-15);
+    assert_near(both.gini, s.gini, 1e-15);
+    for (int k = 0; k < 2; k++) ranking_close(&r[k]);
+}
+
+/* HR@5 of two seeds: 1 0 | 1 | 0, value .5, and 1 0 | 0 | 0, value .25; their mean .375. */
+static void seeds_are_averaged_and_their_variation_is_added(void **state)
+{
+    (void)state;
+    Ranking r[2], b;
+    RankingSummary s;
+    add_four(&r[0], (const int32_t[]){0, 30, 0, 7});
+    add_four(&r[1], (const int32_t[]){0, 30, 30, 7});
+    add_four(&b, (const int32_t[]){0, 30, 30, 30});
+    ranking_summary(r, 2, GROUP_ALL, &s);
+    const Estimate e = s.measure[HR_5];
+    assert_near(e.value, 0.375, 1e-15);
+    /* Over users y = 1 1/2 0 of n = 2 1 1: y - R n = 1/4 1/8 -3/8; squares sum to 7/32. Over seeds
+     * sd = 1/8 sqrt 2, error 1/8. */
+    const double users = sqrt(1.5 * 7.0 / 32.0) / 4.0, seeds = 0.125;
+    assert_near(e.error, hypot(users, seeds), 1e-15);
+    assert_near(e.half, hypot(4.302652729749464 * users, 12.706204736174707 * seeds), 1e-14);
+    assert_near(e.low, 0.0, 0.0);
+
+    /* Against b: differences 0 0 | 1/2 | 0 on average, 1/4 and 0 by seed. */
+    const Estimate d = ranking_difference(r, 2, &b, 1, GROUP_ALL, HR_5);
+    assert_near(d.value, 0.125, 1e-15);
+    /* y - R n = -1/4 3/8 -1/8: squares sum to 7/32. */
+    assert_near(d.error, hypot(sqrt(1.5 * 7.0 / 32.0) / 4.0, 0.125), 1e-15);
+    for (int k = 0; k < 2; k++) ranking_close(&r[k]);
+    ranking_close(&b);
 }
 
 static void a_difference_is_paired_event_by_event(void **state)
@@ -100,7 +153,7 @@ static void a_difference_is_paired_event_by_event(void **state)
     Ranking a, b;
     add_four(&a, (const int32_t[]){0, 30, 0, 7});
     add_four(&b, (const int32_t[]){0, 30, 30, 7});
-    const Estimate d = ranking_difference(&a, &b, GROUP_ALL, HR_5);
+    const Estimate d = ranking_difference(&a, 1, &b, 1, GROUP_ALL, HR_5);
     assert_near(d.value, 0.25, 1e-15);
     /* y - R n: -1/2, 3/4, -1/4: squares sum to 7/8. */
     assert_near(d.error, sqrt(1.5 * 0.875) / 4.0, 1e-15);
@@ -110,7 +163,7 @@ static void a_difference_is_paired_event_by_event(void **state)
     assert_true(size[0] == 2.0 && size[1] == 1.0 && size[2] == 1.0);
     ranking_users(&a, GROUP_ACTION + 1, HR_10, sum, size);
     assert_true(sum[0] == 0.0 && size[0] == 1.0 && size[1] == 0.0);
-    const Estimate same = ranking_difference(&a, &a, GROUP_ALL, NDCG_10);
+    const Estimate same = ranking_difference(&a, 1, &a, 1, GROUP_ALL, NDCG_10);
     assert_near(same.value, 0.0, 0.0);
     assert_near(same.high, 0.0, 0.0);
     ranking_close(&a);
@@ -160,7 +213,7 @@ static void intervals_over_users_cover_the_truth_at_their_rate(void **state)
                                 .target = target,
                                 .action = zero,
                                 .repeat = zero,
-                                .cold = zero};
+                                .band = zero};
         for (int64_t i = 0; i < s.count; i++) {
             index[i] = i;
             above[i] = hit[i] ? 0 : 50;
@@ -169,7 +222,7 @@ static void intervals_over_users_cover_the_truth_at_their_rate(void **state)
         RankingSummary sum;
         assert_ok(ranking_open(&r, &s));
         ranking_add(&r, s.count, index, above, ties, top);
-        ranking_summary(&r, GROUP_ALL, &sum);
+        ranking_summary(&r, 1, GROUP_ALL, &sum);
         covered += sum.measure[HR_10].low <= 0.35 && 0.35 <= sum.measure[HR_10].high;
         ranking_close(&r);
     }
@@ -182,6 +235,8 @@ int main(void)
         cmocka_unit_test(a_clear_rank_gives_the_textbook_values),
         cmocka_unit_test(tied_items_share_their_ranks_evenly),
         cmocka_unit_test(groups_are_summarised_apart_with_intervals_over_users),
+        cmocka_unit_test(the_spread_is_as_worked_by_hand),
+        cmocka_unit_test(seeds_are_averaged_and_their_variation_is_added),
         cmocka_unit_test(a_difference_is_paired_event_by_event),
         cmocka_unit_test(intervals_over_users_cover_the_truth_at_their_rate),
     };

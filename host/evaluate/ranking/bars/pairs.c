@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evaluate/ranking/pairs.h"
+#include "evaluate/ranking/bars/pairs.h"
 
 #include <inttypes.h>
 #include <omp.h>

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "evaluate/ranking/bars/bars.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "evaluate/ranking/repeats.h"
+
+/* What settings are tried on. */
+typedef struct {
+    const Histories *histories;
+    ScoredEvents events;
+    ScoreOptions options;
+} Trial;
+
+/* Measures a bar, and keeps it as `best` where it is better; *better says whether it is. */
+static Status try_bar(Trial *t, FittedBar *best, const Bar *bar, const char *settings, bool *better)
+{
+    const Scorer scorer = bar_scorer(bar);
+    Ranking ranking = {0};
+    RankingSummary summary;
+    Status st;
+    *better = !best->bar.name;
+    if (!t->events.count) {
+        if (!*better) return OK;
+        *best = (FittedBar){.validation = NAN, .bar = *bar};
+        snprintf(best->settings, sizeof best->settings, "%s", settings);
+        return OK;
+    }
+    TRY_OR_FAIL(st, ranking_open(&ranking, &t->events));
+    TRY_OR_FAIL(st, scorer.score(&scorer, t->histories, &t->events, &t->options, &ranking, NULL));
+    ranking_summary(&ranking, 1, GROUP_ALL, &summary);
+    if (*better || summary.measure[NDCG_10].value > best->validation) {
+        *better = true;
+        *best = (FittedBar){.validation = summary.measure[NDCG_10].value, .bar = *bar};
+        snprintf(best->settings, sizeof best->settings, "%s", settings);
+    }
+fail:
+    ranking_close(&ranking);
+    return st;
+}
+
+static Status fit_counters(Bars *b, Trial *t)
+{
+    TRY(counter_fit(&b->counter, t->histories, &b->popularity, t->options.threads));
+    for (int k = 0; k < COUNTER_BARS; k++) {
+        const Bar bar = counter_bar(&b->counter, k);
+        bool better;
+        TRY(try_bar(t, &b->bar[k], &bar, "", &better));
+    }
+    return OK;
+}
+
+static Status fit_vsknn(Bars *b, Trial *t)
+{
+    static const int neighbours[] = {100, 500};
+    static const double idf[] = {0.0, 5.0};
+    for (int n = 0; n < 2; n++)
+        for (int linear = 0; linear < 2; linear++)
+            for (int i = 0; i < 2; i++) {
+                const VsknnSettings settings = {neighbours[n], linear, idf[i]};
+                const Bar bar = vsknn_bar(&b->sets, &b->popularity, settings);
+                char words[64];
+                bool better;
+                snprintf(words, sizeof words, "%d neighbours, %s decay, idf %g", neighbours[n],
+                         linear ? "linear" : "harmonic", idf[i]);
+                TRY(try_bar(t, &b->bar[BAR_VSKNN], &bar, words, &better));
+            }
+    return OK;
+}
+
+/* Tries the settings that one table serves; *better says whether one of them is the best so far. */
+static Status try_itemknn(Bars *b, Trial *t, const ItemKnn *table, double shrink, bool *better)
+{
+    static const int neighbours[] = {50, 200};
+    static const int64_t reach[] = {1, INT64_MAX};
+    *better = false;
+    for (int n = 0; n < 2; n++)
+        for (int r = 0; r < 2; r++) {
+            const Bar bar = itemknn_bar(table, neighbours[n], reach[r]);
+            char words[64];
+            bool this_one;
+            snprintf(words, sizeof words, "shrink %g, %d neighbours, %s", shrink, neighbours[n],
+                     reach[r] == 1 ? "last item" : "whole history");
+            TRY(try_bar(t, &b->bar[BAR_ITEMKNN], &bar, words, &this_one));
+            *better |= this_one;
+        }
+    return OK;
+}
+
+static Status fit_itemknn(Bars *b, Trial *t)
+{
+    enum { WIDTH = 200 };
+    static const double shrink[] = {0.0, 10.0, 100.0};
+    for (int s = 0; s < 3; s++) {
+        ItemKnn table;
+        bool better = false;
+        TRY(itemknn_fit(&table, &b->sets, &b->popularity, shrink[s], WIDTH, t->options.threads));
+        const Status st = try_itemknn(b, t, &table, shrink[s], &better);
+        if (st == OK && better) {
+            itemknn_close(&b->itemknn);
+            b->itemknn = table;
+            b->bar[BAR_ITEMKNN].bar.state = &b->itemknn;
+        } else {
+            itemknn_close(&table);
+        }
+        TRY(st);
+    }
+    return OK;
+}
+
+static void choose_best(Bars *b)
+{
+    b->best = COUNTER_COOCCURRENCE;
+    for (int k = 0; k < b->bars; k++)
+        if (!b->bar[k].left_out[0] && b->bar[k].validation > b->bar[b->best].validation)
+            b->best = k;
+}
+
+Status bars_fit(Bars *b, const Histories *validation, const BarsOptions *options)
+{
+    Trial t = {.histories = validation,
+               .options = {.include_seen = options->include_seen,
+                           .threads = options->threads,
+                           .purchase = -1,
+                           .listener = options->listener}};
+    Status st;
+    *b = (Bars){.bars = options->counters_only ? COUNTER_BARS : BARS};
+    TRY_OR_FAIL(st,
+                histories_scored_select(&t.events, validation,
+                                        &(ScoredOptions){.sample = options->sample,
+                                                         .leave_repeats = !options->include_seen}));
+    b->events = t.events.count;
+    b->users = t.events.users;
+    TRY_OR_FAIL(st, popularity_count(&b->popularity, validation));
+    TRY_OR_FAIL(st, fit_counters(b, &t));
+    if (!options->counters_only) {
+        TRY_OR_FAIL(st, sets_read(&b->sets, validation));
+        TRY_OR_FAIL(st, fit_vsknn(b, &t));
+        TRY_OR_FAIL(st, fit_itemknn(b, &t));
+    }
+    choose_best(b);
+fail:
+    histories_scored_close(&t.events);
+    if (st != OK) bars_close(b);
+    return st;
+}
+
+void bars_close(Bars *b)
+{
+    itemknn_close(&b->itemknn);
+    sets_close(&b->sets);
+    counter_close(&b->counter);
+    popularity_close(&b->popularity);
+    *b = (Bars){0};
+}
+
+Status bars_best_on_validation(BestBar *out, const Histories *validation, int threads,
+                               Listener *listener)
+{
+    RepeatsRule rule;
+    Bars bars;
+    TRY(repeats_rule(&rule, validation));
+    TRY(bars_fit(&bars, validation,
+                 &(BarsOptions){.include_seen = rule.include_seen,
+                                .counters_only = true,
+                                .threads = threads,
+                                .listener = listener}));
+    const FittedBar *best = &bars.bar[bars.best];
+    *out = (BestBar){best->bar.name, best->validation, bars.events, bars.users, rule.include_seen};
+    bars_close(&bars);
+    return OK;
+}

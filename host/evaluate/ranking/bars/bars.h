@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All bars of a log, each with its best settings, and the best of all.
+ *
+ * Settings are chosen on the validation split: of a small grid the one with the greatest NDCG@10
+ * (ties: the first), and of all bars likewise the best. Bars count train events alone, here and
+ * when they rank the test split. The grids:
+ *
+ *   V-SKNN    neighbours 100 or 500, w(d) linear or harmonic, idf 0 or 5
+ *   ItemKNN   shrink 0, 10 or 100; neighbours 50 or 200; the last item or the whole history
+ */
+#ifndef SOUK_BARS_H
+#define SOUK_BARS_H
+
+#include "evaluate/ranking/bars/counter.h"
+#include "evaluate/ranking/bars/itemknn.h"
+#include "evaluate/ranking/bars/vsknn.h"
+
+enum { BAR_VSKNN = COUNTER_BARS, BAR_ITEMKNN, BARS };
+
+typedef struct {
+    bool include_seen;  /* as the ranking that the bars are for */
+    bool counters_only; /* the six counters, which have no settings and are fast */
+    int64_t sample;     /* validation users that decide, drawn by Philox(0); 0: all */
+    int threads;        /* >= 1; results do not depend on it */
+    Listener *listener;
+} BarsOptions;
+
+typedef struct {
+    char settings[64];  /* in words; "": the bar has none */
+    char left_out[128]; /* why the bar is not there; "": it is */
+    double validation;  /* NDCG@10; NaN without validation events */
+    Bar bar;
+} FittedBar;
+
+typedef struct {
+    Popularity popularity;
+    Counter counter;
+    Sets sets;
+    ItemKnn itemknn;
+    FittedBar bar[BARS];   /* by COUNTER_... and BAR_... */
+    int bars;              /* BARS, or COUNTER_BARS where only they were wanted */
+    int best;              /* co-occurrence where there are no validation events */
+    int64_t events, users; /* validation events that decided, and their users */
+} Bars;
+
+/* `validation` is the histories of a log with the validation split under evaluation. */
+Status bars_fit(Bars *b, const Histories *validation, const BarsOptions *options);
+void bars_close(Bars *b); /* safe on {0} */
+
+/* The best of the six counters on all validation users, with the candidates of the rule of
+ * repeats.h: what a training is compared with at its end. */
+typedef struct {
+    const char *name;
+    double ndcg10; /* NaN without validation events */
+    int64_t events, users;
+    bool include_seen;
+} BestBar;
+Status bars_best_on_validation(BestBar *out, const Histories *validation, int threads,
+                               Listener *listener);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All bars of a log: settings and the best bar are chosen on the validation events alone. */
+#include "ranking_world.h"
+
+#include "evaluate/ranking/bars/bars.h"
+
+static double ndcg10(const World *w, const Bar *bar, bool include_seen)
+{
+    Evaluation e;
+    const ScoreOptions options = {include_seen, 2, -1, NULL};
+    const Scorer scorer = bar_scorer(bar);
+    assert_ok(evaluation_open(&e, &w->histories, &options, 0, 0));
+    assert_ok(evaluation_add(&e, &scorer));
+    const double value = evaluation_summary(&e, 0, GROUP_ALL)->measure[NDCG_10].value;
+    evaluation_close(&e);
+    return value;
+}
+
+static void the_best_settings_and_the_best_bar_are_kept(void **state)
+{
+    (void)state;
+    for (int seen = 0; seen < 2; seen++) {
+        World *w = world_open(3);
+        Bars b;
+        assert_ok(bars_fit(&b, &w->histories, &(BarsOptions){.include_seen = seen, .threads = 2}));
+        assert_int_equal(b.bars, BARS);
+        for (int k = 0; k < b.bars; k++) {
+            if (b.bar[k].left_out[0]) continue;
+            assert_near(ndcg10(w, &b.bar[k].bar, seen), b.bar[k].validation, 0.0);
+            assert_true(b.bar[k].validation <= b.bar[b.best].validation);
+        }
+        assert_true(ndcg10(w, &b.bar[BAR_VSKNN].bar, seen) > 0.0);
+        for (int k = 0; k < 8; k++) { /* no setting of the grid is better */
+            const Bar bar = vsknn_bar(&b.sets, &b.popularity,
+                                      (VsknnSettings){k & 1 ? 100 : 500, k & 2, k & 4 ? 5.0 : 0.0});
+            assert_true(ndcg10(w, &bar, seen) <= b.bar[BAR_VSKNN].validation);
+        }
+        bars_close(&b);
+        free(w);
+    }
+}
+
+static void the_choice_does_not_depend_on_the_number_of_threads(void **state)
+{
+    (void)state;
+    World *w = world_open(4);
+    Bars b[2];
+    for (int k = 0; k < 2; k++)
+        assert_ok(bars_fit(&b[k], &w->histories,
+                           &(BarsOptions){.include_seen = true, .threads = k ? 5 : 1}));
+    assert_int_equal(b[0].best, b[1].best);
+    for (int k = 0; k < b[0].bars; k++) {
+        assert_string_equal(b[0].bar[k].settings, b[1].bar[k].settings);
+        assert_near(b[0].bar[k].validation, b[1].bar[k].validation, 0.0);
+    }
+    for (int k = 0; k < 2; k++) bars_close(&b[k]);
+    free(w);
+}
+
+static void without_validation_the_bar_is_cooccurrence(void **state)
+{
+    (void)state;
+    World *w = world_open(5);
+    int64_t none[WORLD_USERS][2] = {{0}};
+    w->histories.scored = (const int64_t(*)[2])none;
+    Bars b;
+    assert_ok(bars_fit(&b, &w->histories, &(BarsOptions){.threads = 1}));
+    assert_int_equal(b.events, 0);
+    assert_int_equal(b.best, COUNTER_COOCCURRENCE);
+    assert_true(isnan(b.bar[BAR_ITEMKNN].validation));
+    assert_non_null(b.bar[BAR_ITEMKNN].bar.name);
+    bars_close(&b);
+    free(w);
+}
+
+static void a_training_can_ask_for_the_best_counter(void **state)
+{
+    (void)state;
+    World *w = world_open(6);
+    BestBar best;
+    Bars b;
+    assert_ok(bars_best_on_validation(&best, &w->histories, 2, NULL));
+    assert_true(best.include_seen); /* skewed items are seen again and again */
+    assert_ok(bars_fit(&b, &w->histories,
+                       &(BarsOptions){.include_seen = true, .counters_only = true, .threads = 1}));
+    assert_int_equal(b.bars, COUNTER_BARS);
+    assert_string_equal(best.name, b.bar[b.best].bar.name);
+    assert_near(best.ndcg10, b.bar[b.best].validation, 0.0);
+    assert_int_equal(best.events, b.events);
+    bars_close(&b);
+    free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_best_settings_and_the_best_bar_are_kept),
+        cmocka_unit_test(the_choice_does_not_depend_on_the_number_of_threads),
+        cmocka_unit_test(without_validation_the_bar_is_cooccurrence),
+        cmocka_unit_test(a_training_can_ask_for_the_best_counter),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
