@@ -58,7 +58,9 @@ static Status add_window(Walk *w, int64_t user, int64_t first, int64_t end, int6
     const Session *s = w->session;
     const SessionMemory *m = &s->memory;
     const int64_t own = batch_counted(s->file, s->model->counted, user);
-    if (w->tokens + (end - first) > s->tokens || w->own + own > s->own) TRY(flush(w));
+    if (w->tokens + (end - first) > s->tokens || w->wanted + (to - from) > s->tokens ||
+        w->own + own > s->own)
+        TRY(flush(w));
     m->window[w->windows++] = (Window){.user = user, .first = first, .end = end};
     for (int64_t i = from; i < to; i++) {
         m->row[w->wanted] = (int32_t)(w->tokens + (known(w, i) - 1 - first));
@@ -70,7 +72,8 @@ static Status add_window(Walk *w, int64_t user, int64_t first, int64_t end, int6
 }
 
 /* Contexts that begin with the same event share a window: all of a history that is not longer than
- * `length`. */
+ * `length`. A batch gives at most as many states as it has capacity for tokens; many events of one
+ * time may want more. */
 static Status add_user(Walk *w, int64_t u)
 {
     const LogEvents *e = w->events;
@@ -78,7 +81,7 @@ static Status add_user(Walk *w, int64_t u)
     const int64_t length = w->session->length;
     for (int64_t from = e->first[u], to; from < e->first[u + 1]; from = to) {
         const int64_t first = context_first(length, start, known(w, from));
-        for (to = from + 1; to < e->first[u + 1]; to++)
+        for (to = from + 1; to < e->first[u + 1] && to - from < w->session->tokens; to++)
             if (context_first(length, start, known(w, to)) != first) break;
         TRY(add_window(w, user, first, known(w, to - 1), from, to));
     }
