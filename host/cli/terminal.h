@@ -15,7 +15,8 @@
 /* The program's one listener. Remarks go to `remarks`; with `quiet` nothing is shown. */
 Listener *terminal_listener(FILE *remarks, bool quiet);
 
-/* From now on SIGINT and SIGTERM do not end the program; the listener asks the call to stop. */
+/* From now on SIGINT and SIGTERM do not end the program; the listener asks the call to stop. Both
+ * are blocked in the calling thread, and in the threads that it makes from now on. */
 void terminal_catch_signals(void);
 
 #endif
