@@ -43,7 +43,10 @@
  * results are the same for any number of threads. OpenMP's threads wait actively for some time
  * after each request: set OMP_WAIT_POLICY=passive in the environment of a program that has other
  * work for its processors. HDF5 must be built thread-safe, as Debian's is; souk turns off the error
- * messages that HDF5 would print, for each thread that calls souk.
+ * messages that HDF5 would print, for each thread that calls souk. Signals: while some of oneDNN's
+ * products run, the stack pointer of a thread is inside a block of the heap, and the handler of a
+ * signal that comes then overwrites the heap. A program with handlers should block their signals in
+ * the threads that call souk, before the first call, and take them in another thread (sigwait).
  *
  * Texts are UTF-8. Times are milliseconds since 1970-01-01 UTC. Structs that may grow begin with
  * their size: initialise them with their ..._INIT value, which sets the size and the defaults, and
