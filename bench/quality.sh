@@ -11,6 +11,7 @@
 #   --seeds N             trainings of each log, with the seeds 1 to N (3)
 #   --quick               one training of each log
 #   --arms                also the arms of quality/arms.py, each part of the recipe changed alone
+#   --arm NAME:SETTING,...  another arm; may be given again
 #   --out FOLDER          where files and results go (bench/out/quality)
 #
 # Settings after the options are added to every training. A run that was stopped goes on where it was: what the same

@@ -20,6 +20,14 @@ def own_log(text):
     return name, Log(map_name, (file,))
 
 
+def own_arm(text):
+    """NAME:SETTING,SETTING -> (name, settings)"""
+    name, _, settings = text.partition(":")
+    if not (name and "=" in settings):
+        raise argparse.ArgumentTypeError("want NAME:SECTION.KEY=VALUE,...")
+    return name, settings.split(",")
+
+
 def arguments():
     p = argparse.ArgumentParser(prog="bench/quality.sh", description=__doc__)
     p.add_argument("program", help="souk")
@@ -31,6 +39,7 @@ def arguments():
     p.add_argument("--seeds", type=int, default=3)
     p.add_argument("--quick", action="store_true", help="one seed")
     p.add_argument("--arms", action="store_true", help="also each part of the recipe alone")
+    p.add_argument("--arm", action="append", type=own_arm, default=[], metavar="NAME:SETTING,...")
     p.add_argument("settings", nargs="*", metavar="SECTION.KEY=VALUE")
     a = p.parse_intermixed_args()
     at = lambda path: os.path.abspath(os.path.join(a.base, path))
@@ -43,6 +52,7 @@ def arguments():
             p.error("--logs: no log %s, want some of %s" % (name, ", ".join(LOGS)))
     if names and not os.path.isdir(a.data):
         p.error("--data: no folder %r, want the folder of the logs (or set SOUK_DATA)" % a.data)
+    a.arms = {**(ARMS if a.arms else {"souk": []}), **dict(a.arm)}
     a.chosen = {**{name: LOGS[name] for name in names}, **own}
     a.seeds = 1 if a.quick else a.seeds
     return a
@@ -54,7 +64,7 @@ def run_log(a, runs, name, log):
     os.makedirs(folder, exist_ok=True)
     file = ingest(runs, log, inputs(log, a.data, folder), folder)
     results = {}
-    for arm, settings in (ARMS if a.arms else {"souk": []}).items():
+    for arm, settings in a.arms.items():
         results[arm] = [
             train_and_eval(
                 runs,
