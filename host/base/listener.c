@@ -22,6 +22,19 @@ void listener_remark(Listener *l, const char *format, ...)
     l->remark(l, text);
 }
 
+void listener_warn(Listener *l, const char *format, ...)
+{
+    char text[REMARK_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (l && l->warn)
+        l->warn(l, text);
+    else
+        listener_remark(l, "warning: %s", text);
+}
+
 bool listener_stops(Listener *l) { return l && l->stop && l->stop(l); }
 
 Status listener_check(Listener *l)

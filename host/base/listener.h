@@ -31,10 +31,13 @@ struct Listener {
     void (*report)(Listener *self, const StageReport *report);
     void (*remark)(Listener *self, const char *text); /* one or more lines, without the last '\n' */
     bool (*stop)(Listener *self);                     /* true: the call is to stop */
+    /* A remark that must not be missed, as remark; NULL: remark hears it. */
+    void (*warn)(Listener *self, const char *text);
 };
 
 void listener_report(Listener *l, const StageReport *report);
 void listener_remark(Listener *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void listener_warn(Listener *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool listener_stops(Listener *l);
 /* Fails with ERR_CANCELLED where the listener asks to stop. */
 Status listener_check(Listener *l);

@@ -80,6 +80,14 @@ static void remark(Listener *self, const char *text)
     fflush(t->remarks);
 }
 
+static void warn(Listener *self, const char *text)
+{
+    const Terminal *t = (Terminal *)self;
+    if (t->redraws) fputs("\r\033[K", stderr);
+    fprintf(stderr, "souk: warning: %s\n", text);
+    fflush(stderr);
+}
+
 static bool stop(Listener *self)
 {
     static const struct timespec now;
@@ -91,7 +99,7 @@ static bool stop(Listener *self)
 Listener *terminal_listener(FILE *remarks, bool quiet)
 {
     static Terminal terminal;
-    terminal = (Terminal){{report, remark, stop}, .remarks = remarks, .quiet = quiet};
+    terminal = (Terminal){{report, remark, stop, warn}, .remarks = remarks, .quiet = quiet};
     return &terminal.listener;
 }
 

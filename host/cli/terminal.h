@@ -12,7 +12,8 @@
 
 #include "base/listener.h"
 
-/* The program's one listener. Remarks go to `remarks`; with `quiet` nothing is shown. */
+/* The program's one listener. Remarks go to `remarks`; with `quiet` nothing is shown but
+ * warnings, which go to standard error. */
 Listener *terminal_listener(FILE *remarks, bool quiet);
 
 /* From now on SIGINT and SIGTERM do not end the program; the listener asks the call to stop. Both

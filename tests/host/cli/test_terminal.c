@@ -72,6 +72,8 @@ static void nothing(void)
     listener_remark(l, "3 users");
 }
 
+static void warning(void) { listener_warn(terminal_listener(stderr, true), "%d users only", 3); }
+
 static void a_known_total_gives_a_share_and_the_time_left(void **state)
 {
     (void)state;
@@ -106,6 +108,12 @@ static void quiet_prints_nothing(void **state)
     assert_string_equal(printed_by(nothing), "");
 }
 
+static void warnings_are_printed_also_with_quiet(void **state)
+{
+    (void)state;
+    assert_string_equal(printed_by(warning), "souk: warning: 3 users only\n");
+}
+
 static void a_signal_asks_the_call_to_stop(void **state)
 {
     (void)state;
@@ -126,6 +134,7 @@ int main(void)
         cmocka_unit_test(each_stage_has_its_own_tenths),
         cmocka_unit_test(remarks_are_lines),
         cmocka_unit_test(quiet_prints_nothing),
+        cmocka_unit_test(warnings_are_printed_also_with_quiet),
         cmocka_unit_test(a_signal_asks_the_call_to_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
