@@ -52,15 +52,21 @@ static char *make_header(const NamedTensor *tensors, int count, const Metadata *
     return text;
 }
 
-static void write_all(FILE *f, const char *header, const NamedTensor *tensors, int count)
+/* Stops at the first write that fails, while errno says why. */
+static Status write_all(const AtomicFile *file, const char *header, const NamedTensor *tensors,
+                        int count)
 {
+    FILE *f = file->stream;
     const size_t length = strlen(header), padded = (length + ALIGN - 1) / ALIGN * ALIGN;
     uint8_t prefix[8];
     for (int i = 0; i < 8; i++) prefix[i] = (uint8_t)(padded >> (8 * i));
-    fwrite(prefix, 1, sizeof prefix, f);
-    fprintf(f, "%s%*s", header, (int)(padded - length), "");
-    for (int i = 0; i < count; i++)
-        fwrite(tensors[i].tensor.data, 1, tensor_bytes(tensors[i].tensor), f);
+    bool good = fwrite(prefix, 1, sizeof prefix, f) == sizeof prefix &&
+                fprintf(f, "%s%*s", header, (int)(padded - length), "") >= 0;
+    for (int i = 0; i < count && good; i++) {
+        const size_t bytes = tensor_bytes(tensors[i].tensor);
+        good = fwrite(tensors[i].tensor.data, 1, bytes, f) == bytes;
+    }
+    return good ? OK : FAIL(ERR_IO, "%s: cannot write: %s", file->path, strerror(errno));
 }
 
 Status safetensors_write(const char *path, const NamedTensor *tensors, int count,
@@ -71,7 +77,7 @@ Status safetensors_write(const char *path, const NamedTensor *tensors, int count
     char *header = make_header(tensors, count, metadata, metadata_count);
     if (!header) return FAIL(ERR_MEMORY, "%s: cannot build the header", path);
     TRY_OR_FAIL(st, files_atomic_open(&file, path));
-    write_all(file.stream, header, tensors, count);
+    TRY_OR_FAIL(st, write_all(&file, header, tensors, count));
     st = files_atomic_commit(&file);
 fail:
     files_atomic_close(&file);
