@@ -10,6 +10,9 @@
 #include "base/help.h"
 #include "base/nearest.h"
 
+enum { AUTO = CONFIG_AUTO }; /* as config.def spells it */
+static const char auto_text[] = "auto";
+
 typedef enum { kind_text, kind_count, kind_real, kind_flag } Kind;
 
 typedef enum { role_place, role_clock, role_pace, role_size, role_learned, role_acting } Role;
@@ -79,11 +82,30 @@ Config config_default(void)
     };
 }
 
+bool config_is_auto(const Config *c, int i)
+{
+    const void *field = (const char *)c + settings[i].offset;
+    switch (settings[i].kind) {
+    case kind_text: return false;
+    case kind_real: return *(const Config_real *)field == CONFIG_AUTO;
+    default: return *(const int64_t *)field == CONFIG_AUTO;
+    }
+}
+
+static bool may_be_auto(int i)
+{
+    const Config c = config_default();
+    return config_is_auto(&c, i);
+}
+
 int config_count(void) { return (int)(sizeof settings / sizeof *settings); }
 const char *config_key(int i) { return settings[i].key; }
 bool config_range(int i, NumberRange *r)
 {
-    *r = (NumberRange){settings[i].kind != kind_real, settings[i].low, settings[i].high};
+    *r = (NumberRange){.whole = settings[i].kind != kind_real,
+                       .automatic = may_be_auto(i),
+                       .low = settings[i].low,
+                       .high = settings[i].high};
     return settings[i].kind != kind_text;
 }
 const char *config_explain(int i) { return settings[i].help; }
@@ -91,6 +113,14 @@ const char *config_role(int i) { return roles[settings[i].role].name; }
 bool config_in(int i, ConfigSet set)
 {
     return set == CONFIG_ALL || roles[settings[i].role].sets & set;
+}
+
+void config_fill(Config *c, const Config *from, ConfigSet set)
+{
+    for (int i = 0; i < config_count(); i++)
+        if (config_in(i, set) && config_is_auto(c, i)) /* a number: both kinds have 8 bytes */
+            memcpy((char *)c + settings[i].offset, (const char *)from + settings[i].offset,
+                   sizeof(int64_t));
 }
 
 /* Names the setting that was probably meant. A key may lack its section. */
@@ -123,7 +153,10 @@ Status config_set_as(Config *c, int i, const char *value, const char *name)
     NumberRange range;
     void *field = (char *)c + settings[i].offset;
     if (config_range(i, &range)) {
-        TRY(number_parse(name, value, &range, &number, &whole));
+        if (range.automatic && !strcmp(value, auto_text))
+            number = (double)(whole = CONFIG_AUTO);
+        else
+            TRY(number_parse(name, value, &range, &number, &whole));
         if (range.whole)
             *(int64_t *)field = whole;
         else
@@ -175,6 +208,10 @@ Status config_read(Config *c, const char *path)
 void config_value(const Config *c, int i, char *value, size_t size)
 {
     const void *field = (const char *)c + settings[i].offset;
+    if (config_is_auto(c, i)) {
+        snprintf(value, size, "%s", auto_text);
+        return;
+    }
     switch (settings[i].kind) {
     case kind_text: snprintf(value, size, "%s", *(const Config_text *)field); break;
     case kind_real: snprintf(value, size, "%.17g", *(const Config_real *)field); break;
@@ -197,7 +234,7 @@ bool config_differ(const Config *a, const Config *b, ConfigSet set, ConfigDiffer
 void config_default_text(int i, char *value, size_t size)
 {
     const Config c = config_default();
-    if (settings[i].kind == kind_real)
+    if (settings[i].kind == kind_real && !may_be_auto(i))
         snprintf(value, size, "%g", *(const Config_real *)((const char *)&c + settings[i].offset));
     else
         config_value(&c, i, value, size);

@@ -37,6 +37,10 @@ typedef struct {
 #undef SETTING
 } Config;
 
+/* The value of a setting that is "auto", a count or a real: something else decides it. Only the
+ * settings that are auto by default may have it. */
+enum { CONFIG_AUTO = -1 };
+
 /* The columns of the table above: sets of settings. */
 typedef enum {
     CONFIG_ALL = 0,
@@ -66,6 +70,9 @@ void config_value(const Config *c, int i, char *value, size_t size);
 /* The name of its role. */
 const char *config_role(int i);
 bool config_in(int i, ConfigSet set);
+bool config_is_auto(const Config *c, int i);
+/* Give the settings of `set` that are auto in `c` the values that they have in `from`. */
+void config_fill(Config *c, const Config *from, ConfigSet set);
 
 /* The number of the setting with this key or former key; -1: there is none. */
 int config_find(const char *key);

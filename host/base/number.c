@@ -29,17 +29,18 @@ void number_range(const NumberRange *r, char *text, size_t size)
     char low[NUMBER_TEXT], high[NUMBER_TEXT];
     write_number(r->low, low);
     write_number(r->high, high);
+    const char *more = r->automatic ? ", or auto" : "";
     if (r->high > 1e18)
-        snprintf(text, size, "%s or more", low);
+        snprintf(text, size, "%s or more%s", low, more);
     else
-        snprintf(text, size, "%s %s %s", low, r->whole && r->high == r->low + 1.0 ? "or" : "to",
-                 high);
+        snprintf(text, size, "%s %s %s%s", low, r->whole && r->high == r->low + 1.0 ? "or" : "to",
+                 high, more);
 }
 
 Status number_parse(const char *name, const char *text, const NumberRange *r, double *real,
                     int64_t *count)
 {
-    char *end, range[2 * NUMBER_TEXT + 8];
+    char *end, range[2 * NUMBER_TEXT + 20];
     errno = 0;
     *real = strtod(text, &end);
     bool good = end != text && !*end && !errno && *real >= r->low && *real <= r->high;

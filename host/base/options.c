@@ -35,7 +35,7 @@ static Status set_field(const Option *o, void *field, const char *value)
     char name[LABEL];
     double real;
     int64_t count;
-    const NumberRange range = {o->type == OPTION_COUNT, o->low, o->high};
+    const NumberRange range = {.whole = o->type == OPTION_COUNT, .low = o->low, .high = o->high};
     label(name, o);
     switch (o->type) {
     case OPTION_FLAG: *(bool *)field = true; break;
@@ -264,7 +264,7 @@ static void add_part(char *text, size_t size, const char *before, const char *pa
 static void add_range(char *text, size_t size, const Option *o)
 {
     char range[64] = "";
-    NumberRange r = {o->type == OPTION_COUNT, o->low, o->high};
+    NumberRange r = {.whole = o->type == OPTION_COUNT, .low = o->low, .high = o->high};
     bool number = !o->take && (o->type == OPTION_COUNT || o->type == OPTION_REAL);
     if (o->setting) number = o->value && config_range(config_find(o->setting), &r);
     if (number) number_range(&r, range, sizeof range);

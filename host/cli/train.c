@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/terminal.h"
 #include "learn/objective.h"
+#include "train/defaults.h"
 #include "train/train.h"
 
 typedef struct {
@@ -28,7 +29,8 @@ static const Option options[] = {
     {.name = "force", FIELD(loop.overwrite), .help = "start again in a folder that has a run"},
     {.name = "plan",
      FIELD(plan),
-     .help = "print the parameters and the memory as JSON, and train nothing"},
+     .help = "print the parameters, the memory and the settings that the log's size decides, as "
+             "JSON, and train nothing"},
     {.heading = "General options"},
     CLI_CONFIG,
     CLI_DEVICE(),
@@ -47,6 +49,7 @@ static Status run(void *arguments, Operands operands, int *exit_code)
     const bool world = *a->config.world_name;
     (void)operands, (void)exit_code;
     if (a->plan) return loop_plan(&a->config, stdout);
+    a->loop.compare = true;
     a->loop.listener = terminal_listener(world ? stdout : stderr, a->config.train_quiet);
     if (!world) terminal_catch_signals();
     return train_run(&a->config, a->loop, &end);
@@ -73,6 +76,7 @@ static void more(FILE *out)
     objective_help(out);
     help_section(out, "Heads of world.head");
     heads_help(out);
+    defaults_help(out);
     help_resume(out);
 }
 

@@ -53,6 +53,8 @@ static void read_done(const Params *p, Read *read)
     *read = (Read){0};
 }
 
+static const char ranks_name[] = "validation.ranks";
+
 static Status read_copies(const Params *p, bool all, Read *read)
 {
     *read = (Read){0};
@@ -82,7 +84,8 @@ static int list_tensors(const Params *p, const Read *read, NamedTensor *list, ch
 
 Status checkpoint_write(const Trainer *t, const Progression *p, const char *path, bool all)
 {
-    const int texts = config_count() + COUNTERS, tensors = PARAM_COPIES * t->model.params.count;
+    const int texts = config_count() + COUNTERS;
+    const int tensors = PARAM_COPIES * t->model.params.count + 1;
     char(*values)[VALUE_MAX] = calloc((size_t)texts, sizeof *values);
     Metadata *metadata = calloc((size_t)texts, sizeof *metadata);
     char(*names)[96] = calloc((size_t)tensors, sizeof *names);
@@ -91,9 +94,11 @@ Status checkpoint_write(const Trainer *t, const Progression *p, const char *path
     Status st = values && metadata && names && list
                     ? read_copies(&t->model.params, all, &read)
                     : FAIL(ERR_MEMORY, "%s: no memory for the header", path);
-    if (st == OK)
-        st = safetensors_write(path, list, list_tensors(&t->model.params, &read, list, names),
-                               metadata, describe(t, p, metadata, values));
+    if (st == OK) {
+        int count = list_tensors(&t->model.params, &read, list, names);
+        if (all && p->ranks.data) list[count++] = (NamedTensor){ranks_name, p->ranks};
+        st = safetensors_write(path, list, count, metadata, describe(t, p, metadata, values));
+    }
     read_done(&t->model.params, &read);
     free(values);
     free(metadata);
@@ -149,6 +154,15 @@ static Status read_counter(const Safetensors *file, const char *key, double *val
     return OK;
 }
 
+/* Where the users of validations are others than before, nothing can be compared with them. */
+static void restore_ranks(Progression *p, const Safetensors *file)
+{
+    const Tensor *found = safetensors_find(file, ranks_name);
+    if (found && p->ranks.data && found->dtype == I32 &&
+        tensor_count(*found) == tensor_count(p->ranks))
+        memcpy(p->ranks.data, found->data, tensor_bytes(p->ranks));
+}
+
 static Status restore(Trainer *t, Progression *p, const Safetensors *file)
 {
     double step = 0, epoch = 0, batch = 0, worse = 0;
@@ -167,7 +181,29 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     t->step = (int64_t)step;
     p->cursor = (StreamCursor){(int64_t)epoch, (int64_t)batch};
     p->worse = (int64_t)worse;
+    restore_ranks(p, file);
     return OK;
+}
+
+static Status fill(Config *c, const char *path, ConfigSet set)
+{
+    Safetensors file;
+    Config then;
+    TRY(safetensors_open(&file, path));
+    const Status st = saved_config(&then, &file);
+    if (st == OK) config_fill(c, &then, set);
+    safetensors_close(&file);
+    return st;
+}
+
+Status checkpoint_settings(Config *c, const char *path) { return fill(c, path, CONFIG_STORED); }
+
+Status checkpoint_sizes(Config *c)
+{
+    char found[4096];
+    if (!*c->train_from) return OK;
+    TRY(saved_find(found, sizeof found, c->train_from, false));
+    return fill(c, found, CONFIG_WEIGHTS);
 }
 
 Status checkpoint_resume(Trainer *t, Progression *p, const char *path)

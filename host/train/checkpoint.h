@@ -3,6 +3,7 @@
  *
  *   <name>              parameters, by the names of host/model/README.md
  *   adamw.m.<name>, adamw.v.<name>, target.<name>
+ *   validation.ranks    i32: the rankings that later validations are compared with
  *   __metadata__        the settings that config.h calls stored ("model.dim", …); step, epoch,
  *                       batch, best, worse, catalogue_hash
  *
@@ -19,7 +20,8 @@
 typedef struct {
     StreamCursor cursor; /* the next batch */
     double best;         /* best validation so far; negative: none */
-    int64_t worse;       /* validations since then */
+    int64_t worse;       /* validations since the last improvement */
+    Tensor ranks;        /* i32 on the host, what Validation keeps; its owner outlives this */
 } Progression;
 
 /* `all`: moments and target network too, for resuming. */
@@ -31,6 +33,12 @@ Status checkpoint_describe(const Trainer *t, const Progression *p);
  * model, objective, batch or catalogue; settings of place and pace, and of when to stop, may
  * change. */
 Status checkpoint_resume(Trainer *t, Progression *p, const char *path);
+
+/* Give the settings that are auto in *c the values that they have in the checkpoint `path`. */
+Status checkpoint_settings(Config *c, const char *path);
+/* Give the sizes of the weights that are auto in *c those of train.from. Nothing where train.from
+ * is empty. */
+Status checkpoint_sizes(Config *c);
 
 /* Begin with the weights of train.from, a checkpoint or the folder of a run on the same catalogue,
  * instead of those of the seed: encoder and items, and of the heads those that it has. The model's

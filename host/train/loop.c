@@ -24,6 +24,7 @@ typedef struct {
     Session *session; /* that validation uses */
     Progress bar;
     int64_t steps, valid_every, save_every;
+    double error; /* standard error of the best validation; NaN: not known */
     double started, tokens_per_s;
     double reported; /* the time of the last report; before the first step and after a pause, the
                         time at which the step began */
@@ -31,6 +32,15 @@ typedef struct {
     bool interrupted; /* the listener asked to stop */
     bool saved;       /* last.safetensors has the state after this step */
 } Loop;
+
+/* Why a training stopped. */
+typedef enum { STOP_NOT, STOP_INTERRUPTED, STOP_DONE, STOP_CLOCK, STOP_EARLY } Stop;
+static const char *const stop_words[] = {
+    [STOP_INTERRUPTED] = "interrupted",
+    [STOP_DONE] = "all steps done",
+    [STOP_CLOCK] = "time is up",
+    [STOP_EARLY] = "validation stopped improving",
+};
 
 static void path_in(char *path, size_t size, const Loop *l, const char *name)
 {
@@ -45,6 +55,9 @@ static Status start_or_resume(Loop *l, LoopOptions options)
     path_in(path, sizeof path, l, "last.safetensors");
     const bool there = access(path, F_OK) == 0;
     l->progression = (Progression){.best = -1.0};
+    if (l->validation.events.count > 0)
+        l->progression.ranks =
+            TENSOR(l->validation.kept, I32, VALIDATIONS_KEPT, 2, l->validation.events.count);
     if (options.resume) {
         l->saved = true;
         return checkpoint_resume(&l->trainer, &l->progression, path);
@@ -67,17 +80,16 @@ static Status open_stream(Loop *l)
                     "%s: no user has events of two different times in /splits/train; want at least "
                     "one, because events of one time are a set and none of them follows another",
                     l->trainer.file.path);
-    l->steps = c->train_steps ? c->train_steps : c->train_epochs * batches;
-    l->valid_every = c->train_valid_every ? c->train_valid_every : batches;
-    l->save_every = c->train_save_every ? c->train_save_every : l->valid_every;
-    trainer_schedule(&l->trainer, l->steps);
+    l->steps = c->train_steps;
+    l->valid_every = c->train_valid_every;
+    l->save_every = c->train_save_every;
     return OK;
 }
 
 static void show_plan(const Loop *l)
 {
     const Trainer *t = &l->trainer;
-    char memory[PLAN_TEXT_MAX];
+    char memory[PLAN_TEXT_MAX], chosen[DEFAULTS_TEXT_MAX];
     listener_remark(l->listener,
                     "%s: %" PRId64 " events, %" PRId64 " users, %" PRId64 " items\n"
                     "%.2f M parameters, %s, %" PRId64 " steps of %" PRId64 " tokens\n"
@@ -85,32 +97,54 @@ static void show_plan(const Loop *l)
                     t->file.path, t->file.events, t->file.users, t->file.items,
                     (double)t->plan.parameters / 1e6, t->config.learn_objective, l->steps,
                     t->config.train_tokens, plan_text(memory, &t->plan));
+    if (t->chosen.count)
+        listener_remark(l->listener, "chosen for this log:\n%s", defaults_text(chosen, &t->chosen));
+}
+
+/* Settings that are auto have the values of the run that goes on or, where they are sizes of the
+ * weights, of the run that this one begins with. train.epochs, where it is given, decides
+ * train.steps anew. */
+static Status settings_of_runs(Config *c, bool resume)
+{
+    const bool passes = c->train_epochs != CONFIG_AUTO && c->train_steps == CONFIG_AUTO;
+    char last[sizeof(Config_text) + 32];
+    if (!resume) return checkpoint_sizes(c);
+    snprintf(last, sizeof last, "%s/last.safetensors", c->train_out);
+    TRY(checkpoint_settings(c, last));
+    if (passes) c->train_steps = CONFIG_AUTO;
+    return OK;
 }
 
 Status loop_plan(const Config *config, FILE *out)
 {
+    Config c = *config;
     Behaviour file;
     Trainer t;
     MemoryPlan plan;
-    TRY(behaviour_open(&file, config->data_path));
-    TRY(trainer_prepare(&t, config, file));
+    TRY(settings_of_runs(&c, false));
+    TRY(behaviour_open(&file, c.data_path));
+    TRY(trainer_prepare(&t, &c, file));
     const Status st = plan_measure(&plan, &t);
+    json_t *chosen = defaults_json(&t.chosen);
     trainer_close(&t);
-    TRY(st);
-    json_t *json = json_pack("{s:I, s:I, s:o}", "parameters", (json_int_t)plan.parameters, "bytes",
-                             (json_int_t)plan_bytes(&plan), "parts", plan_json(&plan));
+    if (st != OK) return json_decref(chosen), st;
+    json_t *json =
+        json_pack("{s:I, s:I, s:o, s:o}", "parameters", (json_int_t)plan.parameters, "bytes",
+                  (json_int_t)plan_bytes(&plan), "parts", plan_json(&plan), "chosen", chosen);
     return report_print(out, json, REPORT_NARROW);
 }
 
 static Status loop_open(Loop *l, const Config *config, LoopOptions options)
 {
-    TRY(trainer_open(&l->trainer, config));
+    Config c = *config;
+    TRY(settings_of_runs(&c, options.resume));
+    TRY(trainer_open(&l->trainer, &c));
     TRY(files_make_folder(config->train_out));
+    TRY(validation_open(&l->validation, &l->trainer.file, l->trainer.config.train_valid_users,
+                        (uint64_t)config->train_seed));
     TRY(start_or_resume(l, options));
     TRY(open_stream(l));
     TRY(metrics_open(&l->metrics, config->train_out, l->trainer.step));
-    TRY(validation_open(&l->validation, &l->trainer.file, config->train_valid_users,
-                        (uint64_t)config->train_seed));
     TRY(trainer_session(&l->trainer, &l->session));
     show_plan(l);
     l->started = progress_seconds();
@@ -124,6 +158,77 @@ static void loop_close(Loop *l)
     metrics_close(&l->metrics);
     stream_close(l->stream);
     trainer_close(&l->trainer);
+}
+
+/* ---- At the end ------------------------------------------------------------------------------ */
+
+static bool still_improving(const Loop *l)
+{
+    return l->progression.best >= 0.0 && l->progression.worse == 0;
+}
+
+static void warn(const Loop *l, Stop reason)
+{
+    const int64_t step = l->trainer.step, warmup = l->trainer.config.optim_warmup;
+    if (step < warmup)
+        listener_warn(l->listener,
+                      "the training ended at step %" PRId64 ", inside its warm-up of %" PRId64
+                      " steps: the learning rate never reached optim.lr, and the model has learned "
+                      "little",
+                      step, warmup);
+    else if (reason == STOP_CLOCK && still_improving(l))
+        listener_warn(l->listener,
+                      "the clock stopped the training at step %" PRId64 " of %" PRId64
+                      ", while it was still improving; --resume goes on",
+                      step, l->steps);
+}
+
+/* What would help a model that stands so beside the bar. */
+static const char *advice(const Loop *l, Stop reason, const ValidationBar *bar)
+{
+    if (reason == STOP_CLOCK) return "More time would help: --resume goes on.";
+    if (reason == STOP_DONE && still_improving(l))
+        return "It was still improving: more train.steps would help.";
+    if (bar->more.low > 0.0) return "souk eval compares them on the test split.";
+    return "More steps would not help. More events, features of items, or another width or dropout "
+           "may.";
+}
+
+static const char *standing(const ValidationBar *bar)
+{
+    if (bar->more.low > 0.0) return "The model is better than";
+    if (bar->more.high < 0.0) return "The model is worse than";
+    return "The model cannot be told apart from";
+}
+
+/* Counting the pairs of a longer log takes more memory than its training. */
+enum { COMPARED_EVENTS = 5000000 };
+
+/* The last line: how the model of the best validation stands beside the best simple scorer. */
+static Status compare_with_bar(const Loop *l, Stop reason)
+{
+    const Validation *v = &l->validation;
+    ValidationBar bar;
+    if (l->trainer.file.events > COMPARED_EVENTS) {
+        listener_remark(l->listener, "souk eval compares the model with simple scorers.");
+        return OK;
+    }
+    TRY(validation_bar(v, &bar, l->trainer.dev.threads));
+    if (isnan(bar.more.value)) return OK;
+    listener_remark(l->listener,
+                    "%s %s, the best simple scorer: NDCG@10 on validation %.4f and %.4f, a "
+                    "difference of %+.4f (%+.4f .. %+.4f, 95 %%, %" PRId64 " users). %s",
+                    standing(&bar), bar.name, bar.ndcg10 + bar.more.value, bar.ndcg10,
+                    bar.more.value, bar.more.low, bar.more.high, v->events.users,
+                    advice(l, reason, &bar));
+    return OK;
+}
+
+static Status conclude(const Loop *l, Stop reason, bool compare)
+{
+    if (l->interrupted) return OK;
+    warn(l, reason);
+    return compare && l->listener && l->progression.best >= 0.0 ? compare_with_bar(l, reason) : OK;
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -142,20 +247,36 @@ static Status save(Loop *l)
 static Status validate(Loop *l)
 {
     Trainer *t = &l->trainer;
+    Progression *p = &l->progression;
     char path[4096];
     ValidationResult r;
-    if (l->validation.events == 0) return OK;
+    if (l->validation.events.count == 0) return OK;
     TRY(validation_run(&l->validation, &r, l->session));
-    metrics_validation(&l->metrics, t->step, r.ndcg10, r.hr10, l->validation.events);
+    const Estimate gain = validation_gain(&l->validation, VALIDATION_REFERENCE);
+    metrics_validation(&l->metrics, t->step, &r, &gain, l->validation.events.count);
     l->bar.validation = r.ndcg10;
-    if (r.ndcg10 <= l->progression.best) {
-        l->progression.worse++;
-        return OK;
-    }
-    l->progression.best = r.ndcg10;
-    l->progression.worse = 0;
+    /* Of a single user the noise is not known. */
+    const bool improved = isnan(gain.value) || gain.value > (isnan(gain.error) ? 0.0 : gain.error);
+    p->worse = improved || t->step <= t->config.optim_warmup ? 0 : p->worse + 1;
+    if (improved) validation_keep(&l->validation, VALIDATION_REFERENCE);
+    if (r.ndcg10 <= p->best) return OK;
+    p->best = r.ndcg10;
+    l->error = r.error;
+    validation_keep(&l->validation, VALIDATION_BEST);
     path_in(path, sizeof path, l, "best.safetensors");
-    return checkpoint_write(t, &l->progression, path, false);
+    return checkpoint_write(t, p, path, false);
+}
+
+/* "0.0481 +- 0.0012", of one standard error; "" where there was no validation. */
+enum { BEST_TEXT_MAX = 48 };
+static const char *best_text(const Loop *l, char text[BEST_TEXT_MAX])
+{
+    const double best = l->progression.best;
+    text[0] = '\0';
+    if (best >= 0.0 && isnan(l->error)) snprintf(text, BEST_TEXT_MAX, "%.4f", best);
+    if (best >= 0.0 && !isnan(l->error))
+        snprintf(text, BEST_TEXT_MAX, "%.4f +- %.4f", best, l->error);
+    return text;
 }
 
 /* Report the oldest unreported step. */
@@ -169,11 +290,10 @@ static Status report(Loop *l)
     l->tokens_per_s = l->tokens_per_s > 0.0 ? 0.9 * l->tokens_per_s + 0.1 * rate : rate;
     metrics_step(&l->metrics, &r, r.cursor.epoch, seconds);
 
-    char extra[160];
-    int n = snprintf(extra, sizeof extra, "step %" PRId64 "  loss %.4f  %.1fk tokens/s", r.step,
-                     r.losses.total, l->tokens_per_s / 1e3);
-    if (l->progression.best >= 0.0)
-        snprintf(extra + n, sizeof extra - (size_t)n, "  best NDCG@10 %.4f", l->progression.best);
+    char extra[160], best[BEST_TEXT_MAX];
+    snprintf(extra, sizeof extra, "step %" PRId64 "  loss %.4f  %.1fk tokens/s%s%s", r.step,
+             r.losses.total, l->tokens_per_s / 1e3,
+             l->progression.best >= 0.0 ? "  best NDCG@10 " : "", best_text(l, best));
     l->bar.loss = r.losses.total;
     progress_report(&l->bar, r.step, extra);
     return OK;
@@ -200,23 +320,21 @@ static Status advance(Loop *l)
     return report_until(l, trainer_ahead(t));
 }
 
-/* The reason to stop; NULL: there is none. */
-static const char *reason_to_stop(Loop *l)
+static Stop reason_to_stop(Loop *l)
 {
     const Config *c = &l->trainer.config;
     l->interrupted = listener_stops(l->listener);
-    if (l->interrupted) return "interrupted";
-    if (l->trainer.step >= l->steps) return "all steps done";
+    if (l->interrupted) return STOP_INTERRUPTED;
+    if (l->trainer.step >= l->steps) return STOP_DONE;
     if (c->train_seconds > 0 && progress_seconds() - l->started >= c->train_seconds)
-        return "time is up";
-    if (c->train_patience > 0 && l->progression.worse >= c->train_patience)
-        return "validation stopped improving";
-    return NULL;
+        return STOP_CLOCK;
+    if (c->train_patience > 0 && l->progression.worse >= c->train_patience) return STOP_EARLY;
+    return STOP_NOT;
 }
 
-static Status run(Loop *l)
+static Status run(Loop *l, bool compare)
 {
-    const char *reason;
+    Stop reason;
     progress_begin(&l->bar, "train", l->steps, l->listener);
     while (!(reason = reason_to_stop(l))) {
         TRY(advance(l));
@@ -230,20 +348,20 @@ static Status run(Loop *l)
     const bool measured = l->trainer.step % l->valid_every == 0;
     if (!measured && !l->interrupted) TRY(validate(l));
     TRY(save(l));
-    char extra[160];
-    snprintf(extra, sizeof extra, "%s at step %" PRId64 ", best validation NDCG@10 %.4f", reason,
-             l->trainer.step, fmax(l->progression.best, 0.0));
+    char extra[160], best[BEST_TEXT_MAX];
+    snprintf(extra, sizeof extra, "%s at step %" PRId64 "%s%s", stop_words[reason], l->trainer.step,
+             l->progression.best >= 0.0 ? ", best validation NDCG@10 " : "", best_text(l, best));
     l->bar.total = l->trainer.step; /* the bar is full, also where training stopped early */
     progress_end(&l->bar, extra);
-    return OK;
+    return conclude(l, reason, compare);
 }
 
 Status loop_run(const Config *config, LoopOptions options, LoopEnd *end)
 {
-    Loop l = {.listener = options.listener};
+    Loop l = {.listener = options.listener, .error = NAN};
     Status st;
     TRY_OR_FAIL(st, loop_open(&l, config, options));
-    TRY_OR_FAIL(st, run(&l));
+    TRY_OR_FAIL(st, run(&l, options.compare));
     if (end)
         *end = (LoopEnd){.steps = l.trainer.step,
                          .seconds = progress_seconds() - l.started,

@@ -16,6 +16,7 @@
 typedef struct {
     bool resume;        /* continue the training of last.safetensors */
     bool overwrite;     /* start a new training although the folder has a last.safetensors */
+    bool compare;       /* at the end, say how the model stands beside simple scorers */
     Listener *listener; /* is called after each step and may ask to stop; NULL: none */
 } LoopOptions;
 
@@ -28,11 +29,22 @@ typedef struct {
 
 /* Train until the steps are done, validation stops improving, the time is up, or the listener asks
  * to stop. In each case the current step is completed and last.safetensors has the state after it.
- * `end` (may be NULL) gets how training ended. */
+ * `end` (may be NULL) gets how training ended.
+ *
+ * best.safetensors is the validation with the greatest NDCG@10. Patience asks for more: a
+ * validation is an improvement where it exceeds the last improvement by more than one standard
+ * error of their difference (evaluate/ranking/validation.h). Gains that are smaller than this noise
+ * add up until they exceed it, as the validation that they are measured from stays the same. After
+ * train.patience validations without an improvement training stops; those inside the warm-up do not
+ * count.
+ *
+ * The listener is warned of a training that ended inside its warm-up, and of one that the clock
+ * stopped while it was improving. */
 Status loop_run(const Config *config, LoopOptions options, LoopEnd *end);
 
 /* Measure the memory that a training of `config` would take, without taking it. Writes JSON to
- * `out`: "parameters" (their number), "bytes" (of all parts) and "parts" (the bytes of each). */
+ * `out`: "parameters" (their number), "bytes" (of all parts), "parts" (the bytes of each) and
+ * "chosen" (the settings that the size of the log decides, with "value" and "reason" of each). */
 Status loop_plan(const Config *config, FILE *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,12 +53,20 @@ void metrics_step(Metrics *m, const StepReport *r, int64_t epoch, double seconds
             r->lr, r->gradient_norm, r->tokens, seconds);
 }
 
-void metrics_validation(Metrics *m, int64_t step, double ndcg10, double hr10, int64_t events)
+/* `"key": x, `, or nothing where x is not a number, which JSON does not have. */
+static void write_known(FILE *file, const char *key, double x)
 {
-    fprintf(m->file,
-            "{\"step\": %" PRId64 ", \"valid_ndcg10\": %.9g, \"valid_hr10\": %.9g, "
-            "\"valid_events\": %" PRId64 "}\n",
-            step, ndcg10, hr10, events);
+    if (isfinite(x)) fprintf(file, "\"%s\": %.9g, ", key, x);
+}
+
+void metrics_validation(Metrics *m, int64_t step, const ValidationResult *r, const Estimate *gain,
+                        int64_t events)
+{
+    fprintf(m->file, "{\"step\": %" PRId64 ", \"valid_ndcg10\": %.9g, ", step, r->ndcg10);
+    write_known(m->file, "valid_ndcg10_error", r->error);
+    write_known(m->file, "valid_gain", gain->value);
+    write_known(m->file, "valid_gain_error", gain->error);
+    fprintf(m->file, "\"valid_hr10\": %.9g, \"valid_events\": %" PRId64 "}\n", r->hr10, events);
 }
 
 Status metrics_flush(Metrics *m)

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "evaluate/ranking/validation.h"
 #include "train/trainer.h"
 
 typedef struct {
@@ -17,7 +18,9 @@ typedef struct {
  * which it will write again; a new run (step 0) starts with an empty file. */
 Status metrics_open(Metrics *m, const char *folder, int64_t step);
 void metrics_step(Metrics *m, const StepReport *r, int64_t epoch, double seconds);
-void metrics_validation(Metrics *m, int64_t step, double ndcg10, double hr10, int64_t events);
+/* `gain`: what the validation has more than the last improvement; NaN: there was none before. */
+void metrics_validation(Metrics *m, int64_t step, const ValidationResult *r, const Estimate *gain,
+                        int64_t events);
 /* Flush; fails where the disk is full. */
 Status metrics_flush(Metrics *m);
 void metrics_close(Metrics *m); /* safe on {0} */

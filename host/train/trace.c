@@ -163,7 +163,7 @@ Status trace_write(const char *checkpoint, const char *data, const char *device,
     char path[4096];
     Safetensors file = {0};
     Trainer t = {0};
-    Progression progression;
+    Progression progression = {0};
     Stream *stream = NULL;
     const Batch *b;
     Config config;

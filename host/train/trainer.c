@@ -111,6 +111,7 @@ void trainer_begin(Trainer *t)
 Status trainer_prepare(Trainer *t, const Config *config, Behaviour file)
 {
     Status st;
+    const Config *c = &t->config;
     *t = (Trainer){.config = *config, .comm = comm_single(), .file = file};
     TRY_OR_FAIL(st, read_objective(t));
     if (t->objective.needs_propensities && !file.has_propensity) {
@@ -118,18 +119,19 @@ Status trainer_prepare(Trainer *t, const Config *config, Behaviour file)
             ERR_USAGE,
             "%s: learn.objective = %s reads the probabilities with which the log chose its items; "
             "want /events/propensity (worlds write it)",
-            file.path, config->learn_objective);
+            file.path, c->learn_objective);
         goto fail;
     }
+    TRY_OR_FAIL(st, defaults_of_log(&t->chosen, &t->config, &t->file));
     read_optimizer(t);
-    if (config->model_length >= config->train_tokens) {
+    if (c->model_length >= c->train_tokens) {
         st = FAIL(ERR_USAGE,
                   "model.length = %" PRId64 ", want less than train.tokens = %" PRId64
                   ": a window is a context and the event after it",
-                  config->model_length, config->train_tokens);
+                  c->model_length, c->train_tokens);
         goto fail;
     }
-    TRY_OR_FAIL(st, device_open(&t->dev, config->train_device, (int)config->train_threads));
+    TRY_OR_FAIL(st, device_open(&t->dev, c->train_device, (int)c->train_threads));
     return OK;
 fail:
     trainer_close(t);

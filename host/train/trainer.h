@@ -13,6 +13,7 @@
 #include "learn/objective.h"
 #include "learn/optimizer.h"
 #include "model/encoder.h"
+#include "train/defaults.h"
 #include "train/feed.h"
 
 /* The memory of a training, in bytes; train/plan.h measures it. */
@@ -57,7 +58,8 @@ typedef struct {
 } PendingStep;
 
 typedef struct {
-    Config config;
+    Config config; /* no setting of the weights and of the steps is auto */
+    Chosen chosen; /* what the size of the log decided */
     Device dev;
     Comm comm; /* the ranks that train together: one */
     Behaviour file;
@@ -81,7 +83,8 @@ typedef struct {
     int64_t step; /* of the optimizer: steps enqueued; after a failed step, those before it */
 } Trainer;
 
-/* The first half of opening: read the settings and open the device. Takes no memory of the plan.
+/* The first half of opening: read the settings, choose those that are auto, and open the device.
+ * Takes no memory of the plan.
  * The trainer closes `file`, also on failure. */
 Status trainer_prepare(Trainer *t, const Config *config, Behaviour file);
 /* A trainer like `like`, prepared, on a device that measures. It uses the file and the ranks of

@@ -122,7 +122,7 @@ static void help_options(FILE *out, const WorldOption *o)
 {
     for (; o->name; o++) {
         char text[1024], range[64] = "";
-        const NumberRange r = {o->type == WORLD_COUNT, o->low, o->high};
+        const NumberRange r = {.whole = o->type == WORLD_COUNT, .low = o->low, .high = o->high};
         if (o->type != WORLD_TEXT) number_range(&r, range, sizeof range);
         const char *between = *range && *o->value ? "; " : "";
         const bool details = *range || *o->value;

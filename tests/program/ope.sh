@@ -7,7 +7,8 @@
 world=(--world "small-shop:horizon=3,discount=1" --quiet)
 "$SOUK" simulate "${world[@]}" --policy random --episodes 4000 --out "$work/log.h5" >"$work/out"
 "$SOUK" train "data.path=$work/log.h5" "train.out=$work/run" model.dim=8 model.length=8 train.tokens=512 \
-    train.steps=150 optim.lr=0.01 train.quiet=1 learn.objective=double_q
+    train.steps=150 train.patience=0 optim.lr=0.01 optim.warmup=100 model.dropout=0.2 train.quiet=1 \
+    learn.objective=double_q
 model=(--checkpoint "$work/run" --data "$work/log.h5" --temperature 0.3 --quiet)
 
 # inside LOW HIGH A B: do the intervals LOW .. HIGH and A - B .. A + B meet?

@@ -6,8 +6,8 @@
 . "$(dirname "$0")/shop.sh"
 make_shop >"$work/log" 2>&1 || { fail "no shop to train on" "$(cat "$work/log")"; finish; }
 
-# The rate does not depend on the number of steps asked for.
-settings=(train.save_every=5 train.valid_every=10 optim.lr_floor=1)
+# The rate does not depend on the number of steps asked for, nor do the other settings.
+settings=(train.save_every=5 train.valid_every=10 optim.lr_floor=1 optim.warmup=5)
 check "trains 20 steps" train "$work/whole" "${settings[@]}" train.steps=20 train.threads=1
 check "trains 10 steps" \
     train "$work/half" "${settings[@]}" train.steps=10 train.threads=3 train.readers=2

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/terminal.h"
 #include "measure/ops.h"
+#include "train/defaults.h"
 
 typedef struct {
     Config config;
@@ -157,6 +158,7 @@ static Status run(void *arguments, Operands operands, int *exit_code)
         return FAIL(ERR_USAGE, "--compare with %d files, want two reports of souk bench --json",
                     operands.count);
     for (int i = 0; i < operands.count; i++) TRY(config_assign(&a->config, operands.text[i]));
+    defaults_without_log(&a->config);
     a->ops.ceilings_only = a->steps > 0;
     a->ops.listener = terminal_listener(stderr, a->config.train_quiet);
     return measure(&a->config, a);

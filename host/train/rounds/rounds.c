@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/progress.h"
 #include "train/checkpoint.h"
+#include "train/defaults.h"
 #include "train/metrics.h"
 #include "train/rounds/report.h"
 #include "train/step.h"
@@ -344,6 +345,8 @@ static Status open_trainer(Rounds *r)
 static Status begin(Rounds *r)
 {
     const Config *c = &r->config;
+    TRY(checkpoint_sizes(&r->config));
+    defaults_without_log(&r->config);
     TRY(world_open(&r->world, c->world_name));
     const WorldBaseline *first = world_baseline(&r->world, c->world_first);
     if (!first) return world_no_policy(&r->world, "world.first", c->world_first, NULL);

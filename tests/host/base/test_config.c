@@ -24,6 +24,45 @@ static void settings_read_back_as_they_print(void **state)
     assert_true(again.train_seed == 123456789012345678);
 }
 
+static void a_setting_may_be_auto_where_it_is_so_by_default(void **state)
+{
+    (void)state;
+    Config c = config_default();
+    char value[sizeof(Config_text)];
+    const int dim = config_find("model.dim"), dropout = config_find("model.dropout");
+    assert_true(config_is_auto(&c, dim));
+    config_default_text(dropout, value, sizeof value);
+    assert_string_equal(value, "auto");
+    assert_ok(config_assign(&c, "model.dim=32"));
+    assert_ok(config_assign(&c, "model.dropout=0"));
+    assert_false(config_is_auto(&c, dim));
+    assert_false(config_is_auto(&c, dropout));
+    assert_ok(config_assign(&c, "model.dim=auto"));
+    assert_int_equal(c.model_dim, CONFIG_AUTO);
+    assert_refused(config_assign(&c, "model.layers=auto"), ERR_USAGE, "want a whole number");
+    assert_refused(config_assign(&c, "model.dim=-1"), ERR_USAGE, "2 to 16384, or auto");
+}
+
+static void auto_settings_are_filled_from_another_run(void **state)
+{
+    (void)state;
+    Config c = config_default(), run = config_default();
+    run.model_dim = 48;
+    run.model_dropout = 0.4;
+    run.train_steps = 700;
+    run.train_seed = 9;
+    c.train_steps = 900;
+    Config sizes = c;
+    config_fill(&c, &run, CONFIG_STORED);
+    assert_int_equal(c.model_dim, 48);
+    assert_near(c.model_dropout, 0.4, 0);
+    assert_int_equal(c.train_steps, 900);
+    assert_int_equal(c.train_seed, 1);
+    config_fill(&sizes, &run, CONFIG_WEIGHTS);
+    assert_int_equal(sizes.model_dim, 48);
+    assert_true(config_is_auto(&sizes, config_find("model.dropout")));
+}
+
 static void bad_settings_are_refused_with_the_key_and_the_range(void **state)
 {
     (void)state;
@@ -156,6 +195,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_read_back_as_they_print),
+        cmocka_unit_test(a_setting_may_be_auto_where_it_is_so_by_default),
+        cmocka_unit_test(auto_settings_are_filled_from_another_run),
         cmocka_unit_test(bad_settings_are_refused_with_the_key_and_the_range),
         cmocka_unit_test(a_file_names_its_bad_line),
         cmocka_unit_test(roles_say_what_checkpoints_hold_and_what_may_change),

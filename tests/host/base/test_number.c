@@ -4,8 +4,8 @@
 
 #include "base/number.h"
 
-static const NumberRange counts = {true, 0, (double)INT64_MAX}, small = {true, 2, 100},
-                         share = {false, 0, 1};
+static const NumberRange counts = {true, 0, (double)INT64_MAX, false},
+                         small = {true, 2, 100, false}, share = {false, 0, 1, false};
 
 static void counts_keep_all_their_digits(void **state)
 {
@@ -51,9 +51,14 @@ static void ranges_read_well(void **state)
         NumberRange range;
         const char *text;
     } cases[] = {
-        {{true, 2, 16384}, "2 to 16384"}, {{true, 1, 1e9}, "1 to 1e9"},
-        {{true, 0, 1e18}, "0 to 1e18"},   {{false, 1e-6, 10}, "1e-6 to 10"},
-        {{false, 0, 0.95}, "0 to 0.95"},  {{true, 1, (double)INT64_MAX}, "1 or more"},
+        {{true, 2, 16384, false}, "2 to 16384"},
+        {{true, 1, 1e9, false}, "1 to 1e9"},
+        {{true, 0, 1e18, false}, "0 to 1e18"},
+        {{false, 1e-6, 10, false}, "1e-6 to 10"},
+        {{false, 0, 0.95, false}, "0 to 0.95"},
+        {{true, 1, (double)INT64_MAX, false}, "1 or more"},
+        {{true, 2, 16384, true}, "2 to 16384, or auto"},
+        {{true, 1, (double)INT64_MAX, true}, "1 or more, or auto"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[64];

@@ -6,6 +6,7 @@
 
 #include "shop.h"
 
+#include "model/saved.h"
 #include "train/checkpoint.h"
 #include "train/loop.h"
 #include "train/step.h"
@@ -201,6 +202,96 @@ static void told(Status st, Status want, const char *message)
     if (!strstr(status_message(), message))
         fail_msg("told \"%s\", want \"%s\"", status_message(), message);
     status_clear();
+}
+
+static void numbers_that_the_log_decided_are_kept(void **state)
+{
+    (void)state;
+    Config c = config_default(), kept;
+    Safetensors file;
+    char path[1024];
+    snprintf(c.data_path, sizeof c.data_path, "%s", data);
+    snprintf(c.train_out, sizeof c.train_out, "%s-auto", folder);
+    c.model_length = 12;
+    c.train_steps = 20;
+    c.train_patience = 0;
+    for (int round = 0; round < 2; round++) {
+        const LoopOptions how = {.resume = round == 1};
+        assert_ok(loop_run(&c, how, NULL));
+        snprintf(path, sizeof path, "%s/last.safetensors", c.train_out);
+        assert_ok(safetensors_open(&file, path));
+        assert_ok(saved_config(&kept, &file));
+        safetensors_close(&file);
+        assert_int_equal(kept.model_dim, 64);
+        assert_int_equal(kept.train_tokens, 1024);
+        assert_int_equal(kept.train_steps, c.train_steps);
+        /* A fifth of the steps, and on resume that of the run, not of the new steps. */
+        assert_int_equal(kept.optim_warmup, 4);
+        assert_int_equal(kept.train_valid_every, 2);
+        c.train_steps = 30;
+    }
+    /* Passes that are given decide the steps again. */
+    c.train_steps = CONFIG_AUTO;
+    c.train_epochs = 1;
+    LoopEnd end;
+    assert_ok(loop_run(&c, (LoopOptions){.resume = true}, &end));
+    assert_int_equal(end.steps, 30); /* fewer than were done */
+    remove_run(&c);
+}
+
+/* What a listener heard. */
+typedef struct {
+    Listener listener; /* first, so that a listener is its Heard */
+    char warnings[1024], remarks[4096];
+} Heard;
+
+static void hear(char *all, size_t size, const char *text)
+{
+    const size_t used = strlen(all);
+    snprintf(all + used, size - used, "%s\n", text);
+}
+
+static void hear_warning(Listener *self, const char *text)
+{
+    Heard *h = (Heard *)self;
+    hear(h->warnings, sizeof h->warnings, text);
+}
+
+static void hear_remark(Listener *self, const char *text)
+{
+    Heard *h = (Heard *)self;
+    hear(h->remarks, sizeof h->remarks, text);
+}
+
+static Heard heard_of(const Config *c)
+{
+    Heard h = {.listener = {.warn = hear_warning, .remark = hear_remark}};
+    assert_ok(loop_run(
+        c, (LoopOptions){.overwrite = true, .compare = true, .listener = &h.listener}, NULL));
+    return h;
+}
+
+static void a_training_says_how_it_ended(void **state)
+{
+    (void)state;
+    Config c = small_config("-ended");
+    Heard h = heard_of(&c);
+    assert_string_equal(h.warnings, "");
+    assert_non_null(strstr(h.remarks, "model.dropout=0."));
+    assert_null(strstr(h.remarks, "model.dim="));
+    assert_non_null(strstr(h.remarks, "the best simple scorer"));
+    c.optim_warmup = 25; /* of 24 steps */
+    h = heard_of(&c);
+    assert_non_null(strstr(h.warnings, "at step 24, inside its warm-up of 25 steps"));
+    /* The first validation, at the end, is an improvement. */
+    c.optim_warmup = 0;
+    c.train_seconds = 0.2;
+    c.train_steps = c.train_valid_every = 1000000;
+    h = heard_of(&c);
+    assert_non_null(strstr(h.warnings, "the clock stopped the training at step "));
+    assert_non_null(strstr(h.warnings, " of 1000000, while it was still improving"));
+    assert_non_null(strstr(h.remarks, "More time would help"));
+    remove_run(&c);
 }
 
 static void a_resumed_run_may_change_its_pace_but_nothing_that_is_learned(void **state)
@@ -436,6 +527,8 @@ int main(void)
         cmocka_unit_test_prestate(a_stopped_run_resumes_bit_for_bit, bf16),
         cmocka_unit_test(a_certain_next_item_is_learned),
         cmocka_unit_test_prestate(a_certain_next_item_is_learned, bf16),
+        cmocka_unit_test(numbers_that_the_log_decided_are_kept),
+        cmocka_unit_test(a_training_says_how_it_ended),
         cmocka_unit_test(a_resumed_run_may_change_its_pace_but_nothing_that_is_learned),
         cmocka_unit_test(runs_that_do_not_fit_are_refused),
         cmocka_unit_test(a_run_begins_with_the_weights_of_another),
