@@ -190,8 +190,8 @@ static const char *advice(const Loop *l, Stop reason, const ValidationBar *bar)
     if (reason == STOP_DONE && still_improving(l))
         return "It was still improving: more train.steps would help.";
     if (bar->more.low > 0.0) return "souk eval compares them on the test split.";
-    return "More steps would not help. More events, features of items, or another width or dropout "
-           "may.";
+    if (reason == STOP_DONE) return "More train.steps, more events or features of items may help.";
+    return "More steps would not help; more events or features of items may.";
 }
 
 static const char *standing(const ValidationBar *bar)
