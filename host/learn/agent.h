@@ -73,7 +73,9 @@ typedef struct {
     Comm *comm;
     const Model *m;
     Weights w, grad; /* the online network's weights, and their gradients, which accumulate */
-    Tensor h, dh;    /* [tokens, dim] states of the online network, and dL/dh, which accumulates */
+    /* [tokens, dim] states of the online network in which the next events were chosen (s of
+     * model/ties.h), and dL/dh, which accumulates */
+    Tensor h, dh;
     /* The target network and its states [tokens, dim]; absent unless the objective reads it. */
     Weights target;
     Tensor target_h;

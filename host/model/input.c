@@ -159,6 +159,7 @@ void model_input_set(ModelInput *in, const Model *m, const Batch *batch, const B
     in->tokens = batch->used;
     in->windows = batch->windows;
     in->longest = longest_window(batch);
+    in->ties = b->tie != NULL;
     spread_profiles(in, &m->shape, batch, &b->user_features);
     device_feed_follow(in->dev);
     place_all(in, m, batch, batch->own_offset[batch->windows]);
@@ -177,13 +178,14 @@ void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const 
     in->tokens = shape.tokens;
     in->windows = shape.windows;
     in->longest = shape.longest;
+    in->ties = b->tie != NULL;
     in->packed = packed;
     spread_profiles(in, &m->shape, batch, &b->user_features);
     place_all(in, m, batch, batch->own_offset[batch->windows]);
     in->packed = NULL;
 }
 
-void model_input_measure(ModelInput *in, const Model *m, InputShape shape, bool propensity)
+void model_input_measure(ModelInput *in, const Model *m, InputShape shape, const Behaviour *b)
 {
     REQUIRE(in->dev->measures, "a device that runs gets an input without data, want a batch");
     void *none = in->user_row; /* of a device that measures: an address that must not be read */
@@ -202,12 +204,13 @@ void model_input_measure(ModelInput *in, const Model *m, InputShape shape, bool 
                          .target_action = none,
                          .reward = none,
                          .end = none,
-                         .propensity = propensity ? none : NULL,
+                         .propensity = b->has_propensity ? none : NULL,
                          .feature = none,
                          .own_offset = none,
                          .own = none};
     in->tokens = shape.tokens;
     in->windows = shape.windows;
     in->longest = shape.longest;
+    in->ties = b->tie != NULL;
     place_all(in, m, &batch, 0);
 }

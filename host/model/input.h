@@ -13,6 +13,7 @@ typedef struct {
     int64_t user_kinds;
     int64_t tokens, windows;            /* the sizes of the tensors below */
     int64_t longest;                    /* an upper bound on the tokens of a window */
+    bool ties;                          /* the log has events of equal times (model/ties.h) */
     Tensor item, action, gap, position; /* i32 [tokens] */
     Tensor time;                        /* i64 [tokens] ms */
     Tensor state;                       /* i32 [tokens] as in Batch */
@@ -58,8 +59,8 @@ size_t model_input_bytes(const Model *m, int64_t tokens, int64_t own);
 void model_input_pack(ModelInput *in, const Model *m, const Batch *batch, const Behaviour *b,
                       InputShape shape, void *packed);
 
-/* The tensors of a batch of this shape without their data, on a device that measures.
- * `propensity`: with the propensities of the log. */
-void model_input_measure(ModelInput *in, const Model *m, InputShape shape, bool propensity);
+/* The tensors of a batch of this shape, of the log `b`, without their data, on a device that
+ * measures. */
+void model_input_measure(ModelInput *in, const Model *m, InputShape shape, const Behaviour *b);
 
 #endif

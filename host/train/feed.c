@@ -100,7 +100,6 @@ const StepInput *feed_measure(Feed *f, int shape)
     if (shape > shape_of(f, f->tokens / 2)) return NULL; /* a window has at least two events */
     StepInput *in = &f->input[0];
     model_input_measure(&in->batch, f->model,
-                        (InputShape){f->tokens, windows_of(f, shape), f->longest},
-                        f->file->has_propensity);
+                        (InputShape){f->tokens, windows_of(f, shape), f->longest}, f->file);
     return in;
 }

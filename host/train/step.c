@@ -5,6 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/scratch.h"
+#include "model/ties.h"
+
 /* ---- What a step computes -------------------------------------------------------------------- */
 
 /* Forward, losses, backward. */
@@ -18,19 +21,22 @@ static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
     Tensor h = encoder_forward(&t->dev, &t->online, m, w, in, key), target_h = {0};
     if (t->objective.target)
         target_h = encoder_forward(&t->dev, &t->target, m, target, in, (DropoutKey){0});
-    Tensor dh = tensor_rows(t->dh, 0, in->tokens);
+    const Tensor ds = tensor_rows(t->dh, 0, in->tokens);
+    const size_t mark = scratch_mark(&t->dev);
     objective_backward(&t->dev, &t->objective,
                        (AgentPass){.comm = &t->comm,
                                    .m = m,
                                    .w = w,
                                    .grad = grad,
-                                   .h = h,
-                                   .dh = dh,
+                                   .h = ties_states(&t->dev, in, h),
+                                   .dh = ds,
                                    .target = target,
-                                   .target_h = target_h,
+                                   .target_h = ties_states(&t->dev, in, target_h),
                                    .in = in,
                                    .sums = t->sums});
-    encoder_backward(&t->dev, &t->online, m, w, grad, in, key, dh);
+    encoder_backward(&t->dev, &t->online, m, w, grad, in, key,
+                     ties_states_backward(&t->dev, in, ds));
+    scratch_release(&t->dev, mark);
 
     const ItemTable items = model_items(m, w);
     const Tensor none = {0};

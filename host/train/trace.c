@@ -79,6 +79,7 @@ static void add_inputs(Trace *trace, Trainer *t, int32_t *space)
     add(trace, in->feature, "batch.feature");
     add_categories(trace, t, space);
     add(trace, in->user_number, "batch.user_number");
+    add(trace, in->state, "batch.state");
     add(trace, in->target, "batch.target");
     add(trace, in->target_action, "batch.target_action");
     add(trace, in->reward, "batch.reward");

@@ -134,6 +134,12 @@ CASES_LOG = {
         "learn.lambda": 0.8,
     },
 }
+# Two events in five have the time of the event before them, and a third of the windows have the
+# targets of their second half only.
+CASES_TIES = {
+    "joint_ties": {"learn.objective": "cross_entropy+double_q", "learn.n_step": 2},
+    "sarsa_lambda_ties": {"learn.objective": "sarsa_lambda", "learn.lambda": 0.8},
+}
 # Rounded as section 8 says, everything between in float64: losses and gradients. Steps of two
 # such runs part
 # ways where AdamW divides by a second moment near 0.
@@ -305,8 +311,8 @@ def write(name, tensors, meta):
     return os.path.getsize(path)
 
 
-def write_case(case, settings, inputs, model, name):
-    """-> bytes written"""
+def write_case(case, settings, inputs, model, name, more=()):
+    """Writes `more` of the inputs, which the file of inputs lacks. -> bytes written"""
     config = {
         **CONFIG,
         **model,
@@ -320,7 +326,9 @@ def write_case(case, settings, inputs, model, name):
         "%-22s loss %.6f  gradient norm %.3f to %.3f  float32 is within %.1e (%s)"
         % (case, exact["loss.total"], min(norms), max(norms), *worst)
     )
-    return write(case, {n: np.asarray(t) for n, t in exact.items()}, {**config, "inputs": name})
+    tensors = {n: np.asarray(t) for n, t in exact.items()}
+    tensors.update({n: inputs[n] for n in more})
+    return write(case, tensors, {**config, "inputs": name})
 
 
 def quieter(inputs):
@@ -331,6 +339,29 @@ def quieter(inputs):
         else t
         for n, t in inputs.items()
     }
+
+
+TIES = ("batch.state", "batch.target", "batch.target_action", "batch.reward", "batch.end")
+
+
+def tied(inputs):
+    """The same with ties, and with windows that overlap others."""
+    out = {n: inputs[n].copy() for n in TIES if n in inputs}
+    cu = inputs["batch.cu_seqlens"].tolist()
+    same = np.random.default_rng(9).random(cu[-1]) < 0.4  # as the token before
+    state = np.arange(cu[-1], dtype=np.int32)
+    for w, (first, end) in enumerate(zip(cu[:-1], cu[1:])):
+        before = -1
+        for i in range(first, end):
+            before = i - 1 if i > first and not same[i] else before
+            if i + 1 < end and same[i + 1]:
+                state[i] = before
+        blank = np.arange(first, end) < (first + end) // 2 if w % 3 == 0 else False
+        blank = np.flatnonzero((state[first:end] < 0) | blank) + first
+        out["batch.target"][blank] = -1
+        for name in ("batch.target_action", "batch.reward", "batch.end"):
+            out[name][blank] = 0
+    return {**inputs, **out, "batch.state": state}
 
 
 def main():
@@ -349,6 +380,10 @@ def main():
         bytes_written += write("inputs_log", quieter(inputs), model)
         for case, settings in CASES_LOG.items():
             bytes_written += write_case(case, settings, quieter(inputs), model, "inputs_log")
+        for case, settings in CASES_TIES.items():
+            bytes_written += write_case(
+                case, settings, tied(inputs), model, "inputs_features", TIES
+            )
         for case, of in CASES_BF16.items():
             config = {**CONFIG, **model, **CASES[of], "train.precision": "bf16"}
             half, _ = run(inputs, config, torch.float64)

@@ -151,6 +151,12 @@ def encode(p, c, b, step, keep=None):
     return h
 
 
+def states(p, c, b, step, keep=None):
+    """The states in which the next events were chosen; 0 where there is none."""
+    h, state = encode(p, c, b, step, keep), b.get("state", torch.arange(len(b["item"])))
+    return torch.where((state >= 0)[:, None], h[state.clamp(min=0)], torch.zeros_like(h))
+
+
 # ---- Sections 5 and 6: heads, objectives
 # -------------------------------------------------------------
 
@@ -318,7 +324,7 @@ def improved(term, p, target_p, c, b, h):
         ].mean()
     if term in ("iql", "crr"):
         with torch.no_grad():
-            lagged_h = encode(target_p, c, b, None)
+            lagged_h = states(target_p, c, b, None)
             lagged = ActionValues(target_p, c, b, lagged_h, lagged_h)
             if term == "iql":
                 advantage = lagged.pick(action[:, 0]) - v
@@ -338,7 +344,7 @@ def improved(term, p, target_p, c, b, h):
 
 def losses(p, target_p, c, b, step, keep=None):
     """{"total", ...}: the loss and its terms. `step` counts from 0; None: without dropout."""
-    h = encode(p, c, b, step, keep)
+    h = states(p, c, b, step, keep)
     h_policy, h_q, h_value, h_next = rounding.shares(h, c, 4)
     terms, has, r = c["learn.objective"].split("+"), b["target"] >= 0, rounding.of(c)
     terms = [t for term in terms for t in PARTS.get(term, (term,))]
@@ -354,7 +360,7 @@ def losses(p, target_p, c, b, step, keep=None):
             continue
         q = ActionValues(p, c, b, h_q, h_value)
         with torch.no_grad():
-            target_h = encode(target_p, c, b, None)
+            target_h = states(target_p, c, b, None)
             target_q = ActionValues(target_p, c, b, target_h, target_h)
             z = policy_scores(p, c, b, h) if term in ("retrace", "bcq") else None
             if term in ("sarsa_lambda", "retrace"):
@@ -363,7 +369,7 @@ def losses(p, target_p, c, b, step, keep=None):
                 z = policy_scores(target_p, c, b, target_h) if term == "crr" else z
                 v = state_values(p, h) if term == "iql" else None
                 y = td_targets(in_rewards(c, backup_values(term, q, target_q, z, v, c, b)), c, b)
-        valid, k = ~torch.isnan(y), float(c["learn.huber"])
+        valid, k = ~torch.isnan(y) & has, float(c["learn.huber"])
         score = q.pick(b["target"].clamp(min=0))[valid]
         y = y[valid]
         error = score - y
@@ -377,7 +383,7 @@ def losses(p, target_p, c, b, step, keep=None):
     if "negatives" in terms:
         q = ActionValues(p, c, b, h_q, h_value)
         with torch.no_grad():
-            target_h = encode(target_p, c, b, None)
+            target_h = states(target_p, c, b, None)
             stay = float(c["learn.gamma"]) * ActionValues(target_p, c, b, target_h, target_h).pick(
                 q.all.argmax(1)
             )

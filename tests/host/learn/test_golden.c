@@ -19,14 +19,17 @@ typedef struct {
     Safetensors inputs, want;
     Behaviour file; /* in memory: the sizes and features that the inputs have */
     Batch batch;
+    uint64_t tie; /* the file has ties */
     Trainer trainer;
 } Golden;
 
 /* ---- The inputs as a behaviour file and a batch ---------------------------------------------- */
 
+/* A case may have inputs of its own. */
 static Tensor input(const Golden *g, const char *name)
 {
-    const Tensor *t = safetensors_find(&g->inputs, name);
+    const Tensor *t = safetensors_find(&g->want, name);
+    if (!t) t = safetensors_find(&g->inputs, name);
     return t ? *t : (Tensor){0};
 }
 
@@ -68,6 +71,7 @@ static void fill_file(Golden *g)
                      .category = profiles(user_category, g->batch.cu_seqlens, g->batch.windows),
                      .number = profiles(user_number, g->batch.cu_seqlens, g->batch.windows)};
     b->has_propensity = g->batch.propensity != NULL;
+    b->tie = g->batch.state ? &g->tie : NULL;
     b->event_features.numbers = feature.data ? (int)feature.dim[1] : 0;
 }
 
@@ -85,6 +89,7 @@ static void fill_batch(Golden *g)
         .action = input(g, "batch.action").data,
         .gap = input(g, "batch.gap").data,
         .position = input(g, "batch.position").data,
+        .state = input(g, "batch.state").data,
         .target = input(g, "batch.target").data,
         .target_action = input(g, "batch.target_action").data,
         .reward = input(g, "batch.reward").data,
@@ -297,6 +302,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE("cross_entropy"),
         CASE("cross_entropy_dropout"),
+        CASE("joint_ties"),
+        CASE("sarsa_lambda_ties"),
         CASE("q_learning"),
         CASE("double_q"),
         CASE("sarsa"),
