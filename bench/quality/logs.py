@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The logs of bench/quality.sh: which files of the data folder they are, how they become behaviour
-files, and whether items of the history stay candidates. The maps are those of datasets/."""
+"""The logs of bench/quality.sh: which files of the data folder they are, and how they become
+behaviour files. The maps are those of datasets/."""
 import lzma
 import os
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 class Log:
     map: str  # of datasets/; empty: columns are recognised by their names
     inputs: tuple  # files below the data folder, or anywhere
-    repeats: bool = False  # shoppers come back to items, so items of the history stay candidates
-    sessions: bool = False  # the inputs are the train and the test sessions of a published split
+    # The inputs are the train and the test sessions of a published split, in which items of the
+    # history stay candidates. For other logs souk eval decides that by its rule.
+    sessions: bool = False
 
 
 def _of(folder, *names):
@@ -23,15 +24,14 @@ LOGS = {
     "sports": Log("sequences", _of("sasrec-sequences", "sports_s3rec.txt")),
     "games": Log("pairs", _of("sasrec-sequences", "games_sasrec.txt")),
     "retailrocket": Log("retailrocket", _of("retailrocket-2015-08", "events.csv")),
-    "jd": Log("jd-micro-appliances", _of("jd-micro-appliances", "events.csv"), repeats=True),
-    "rees46": Log("rees46", _of("rees46-2019-10-01-sample", "events.csv"), repeats=True),
-    "taobao": Log("taobao", _of("taobao-userbehavior-sample", "time_slice.csv"), repeats=True),
-    "taobao-users": Log("taobao", _of("taobao-userbehavior-sample", "users114.csv"), repeats=True),
-    "tafeng": Log("tafeng-baskets", _of("tafeng-baskets", "baskets.txt"), repeats=True),
+    "jd": Log("jd-micro-appliances", _of("jd-micro-appliances", "events.csv")),
+    "rees46": Log("rees46", _of("rees46-2019-10-01-sample", "events.csv")),
+    "taobao": Log("taobao", _of("taobao-userbehavior-sample", "time_slice.csv")),
+    "taobao-users": Log("taobao", _of("taobao-userbehavior-sample", "users114.csv")),
+    "tafeng": Log("tafeng-baskets", _of("tafeng-baskets", "baskets.txt")),
     "diginetica": Log(
         "sessions",
         _of("session-benchmarks", "diginetica_train_sessions.txt", "diginetica_test_sessions.txt"),
-        repeats=True,
         sessions=True,
     ),
     "yoochoose64": Log(
@@ -39,7 +39,6 @@ LOGS = {
         _of(
             "session-benchmarks", "yoochoose64_train_sessions.txt", "yoochoose64_test_sessions.txt"
         ),
-        repeats=True,
         sessions=True,
     ),
     "retailrocket-sessions": Log(
@@ -49,7 +48,6 @@ LOGS = {
             "retailrocket_train_sessions.txt",
             "retailrocket_test_prefix_target.txt",
         ),
-        repeats=True,
         sessions=True,
     ),
 }

@@ -72,7 +72,7 @@ def train_and_eval(runs, log, file, folder, seed, settings):
     trained = runs.once(os.path.join(folder, "train-record.json"), arguments, [file])
     arguments = ["eval", "--quiet", "--data", file, "--checkpoint", model, "--json", report]
     arguments += ["--events", events]
-    if log.repeats:
+    if log.sessions:
         arguments.append("--include-seen")
     weights = os.path.join(model, "best.safetensors")
     ranked = runs.once(os.path.join(folder, "eval-record.json"), arguments, [file, weights])
