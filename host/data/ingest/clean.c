@@ -130,6 +130,40 @@ static Status drop_duplicates(Cleaner *c, Record *records, int64_t *count)
     return OK;
 }
 
+static int by_number(uint64_t x, uint64_t y) { return x < y ? -1 : x > y; }
+
+static int by_key(Text x, Text y)
+{
+    const int order = memcmp(x.at, y.at, x.length < y.length ? x.length : y.length);
+    return order ? order : by_number(x.length, y.length);
+}
+
+/* The order of a user's records of one time, which their places in the input do not change: parts
+ * and sessions stay together, and an end comes after what it ends. */
+static int by_content(const void *a, const void *b, void *items)
+{
+    const Record *x = a, *y = b;
+    int order = by_number(x->part, y->part);
+    if (!order) order = by_number(x->session, y->session);
+    if (!order) order = by_number(x->end, y->end);
+    if (!order && x->item != y->item)
+        order = by_key(keys_text(items, x->item), keys_text(items, y->item));
+    if (!order) order = by_number(x->action, y->action);
+    return order ? order : by_number(x->hash, y->hash);
+}
+
+/* Orders the records of each time by content. */
+static void order_ties(const Stage *g, Record *records, int64_t count)
+{
+    for (int64_t first = 0, end; first < count; first = end) {
+        const int64_t time = record_at(records, g->size, first)->time;
+        for (end = first + 1; end < count && record_at(records, g->size, end)->time == time;) end++;
+        if (end - first > 1)
+            qsort_r(record_at(records, g->size, first), (size_t)(end - first), g->size, by_content,
+                    (void *)(uintptr_t)&g->items);
+    }
+}
+
 /* Whether more than `limit` events are within some `window_ms`; 0: no limit. */
 static bool too_busy(const Record *records, int64_t count, size_t size, int64_t limit,
                      int64_t window_ms)
@@ -147,10 +181,12 @@ static Status clean_user(Cleaner *c, Record *records, int64_t *count)
     const Stage *g = c->stage;
     if (!mapping_has_clock(g->m)) {
         times_from_gaps(records, *count, g->size);
+        order_ties(g, records, *count);
         return OK;
     }
     TRY(order_by_time(c, records, *count));
     if (g->m->drop_duplicates) TRY(drop_duplicates(c, records, count));
+    order_ties(g, records, *count);
     if (too_busy(records, *count, g->size, g->m->max_per_minute, MINUTE_MS) ||
         too_busy(records, *count, g->size, g->m->max_per_day, DAY_MS)) {
         c->bot_users++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clean: order each user's events by time; drop duplicates and bots, then users and items with too
+/* Clean: order each user's events by time, and those of one time by what they are, whatever their
+ * order in the input; drop duplicates and bots, then users and items with too
  * few events (core.h). */
 #ifndef SOUK_INGEST_CLEAN_H
 #define SOUK_INGEST_CLEAN_H

@@ -68,7 +68,7 @@ typedef struct {
     int64_t (*range)[SPLITS][2]; /* [users of the batch] */
     double *value;               /* [events, event features] transformed, of the train split */
     int64_t users_capacity, values_capacity;
-    int64_t episodes;
+    int64_t episodes, tied;
 } Measured;
 
 typedef struct {
@@ -153,6 +153,18 @@ static int64_t count_episodes(const Stage *g, const Record *records, int64_t cou
     return episodes;
 }
 
+/* How many events have the time of another one. */
+static int64_t count_tied(const Stage *g, const Record *records, int64_t count)
+{
+    int64_t tied = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t time = record_at(records, g->size, i)->time;
+        tied += (i > 0 && record_at(records, g->size, i - 1)->time == time) ||
+                (i + 1 < count && record_at(records, g->size, i + 1)->time == time);
+    }
+    return tied;
+}
+
 static Status measure_batch(void *context, int worker, RecordBatch *batch)
 {
     Measure *a = context;
@@ -163,12 +175,13 @@ static Status measure_batch(void *context, int worker, RecordBatch *batch)
     m->value = pass_capacity(m->value, &m->values_capacity, events * g->event_features + 1,
                              sizeof *m->value);
     if (!m->range || !m->value) return ERR_MEMORY;
-    m->episodes = 0;
+    m->episodes = m->tied = 0;
     for (int64_t user = 0, first = 0, end; first < events; user++, first = end) {
         const Record *records = record_at(batch->records, g->size, first);
         end = sort_batch_user_end(batch, g->size, first);
         TRY(split_user(g, records, end - first, m->range[user]));
         m->episodes += count_episodes(g, records, end - first);
+        m->tied += count_tied(g, records, end - first);
         transform_events(g, records, m->range[user][SPLIT_TRAIN][1],
                          m->value + first * g->event_features);
     }
@@ -201,6 +214,7 @@ static Status take_measures(void *context, int worker, const RecordBatch *batch)
     Stage *g = a->g;
     const Measured *m = &a->measured[worker];
     g->report->episodes += m->episodes;
+    g->report->tied += m->tied;
     for (int64_t user = 0, first = 0, end; first < batch->count; user++, first = end) {
         end = sort_batch_user_end(batch, g->size, first);
         TRY(grow_users(g, g->report->users, &a->profiles));

@@ -48,6 +48,7 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
         {"items", r->items},
         {"events", r->events},
         {"episodes", r->episodes},
+        {"tied_events", r->tied},
         {"first_ms", r->first_ms},
         {"last_ms", r->last_ms},
         {"t0_ms", r->t0_ms},

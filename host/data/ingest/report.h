@@ -16,6 +16,7 @@ typedef struct {
     int64_t core_rounds, core_users, core_items, core_events; /* rounds, and what they dropped */
 
     int64_t users, items, events, episodes, one_event_users;
+    int64_t tied;                            /* events at the time of another event of their user */
     int64_t first_ms, last_ms, t0_ms, t1_ms; /* t0, t1: where valid and test begin (split.h) */
     int64_t action_events[ACTIONS_MAX], split_events[SPLITS], split_users[SPLITS];
     /* Of each feature of the mapping: items, users or events without a value, and the median of the

@@ -104,6 +104,7 @@ Status report_text(Stage *g)
     line(out, "    with one event", r->one_event_users);
     line(out, "items", r->items);
     line(out, "episodes", r->episodes);
+    line(out, "events at the time of another one", r->tied);
     for (int a = 0; a < m->actions; a++) {
         char what[NAME_MAX_BYTES + 32];
         snprintf(what, sizeof what, "%s (reward %g)", m->action_name[a],

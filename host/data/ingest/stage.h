@@ -30,7 +30,7 @@ typedef struct {
     char directory[4096];
     size_t size; /* of a record */
     Keys users, items, category[CELLS_MAX];
-    Table *table; /* the events that stay: by user, then time, then input */
+    Table *table; /* the events that stay: by user, then time (clean.h) */
 
     int32_t *item_row;      /* [items.count] row in the catalogue; -1: dropped */
     int64_t rows_of_items;  /* rows of the catalogue */

@@ -16,7 +16,7 @@ static void a_log_becomes_histories_in_order_of_time(void **state)
                                                  "ann,cup,order,10\n"
                                                  "ann,pot,view,30\n"));
     Read r = read_file("out.h5");
-    assert_string_equal(histories(&r), "ann: cup tea pot | bob: pot");
+    assert_string_equal(histories(&r), "ann: cup pot tea | bob: pot");
     assert_int_equal(r.b.items, 3);
     assert_int_equal(r.b.actions, 2);
     assert_string_equal(r.b.action_name[1], "buy");
@@ -53,11 +53,30 @@ static void exact_duplicates_are_dropped_and_similar_rows_stay(void **state)
     const char *log = "u,i,t,n\na,x,1,5\na,y,1,5\na,x,1,5\na,x,1,6\nb,x,1,5\na,x,1,5\na,x,2,5\n";
     assert_ok(ingest_text(COLUMNS LEAVE, log));
     Read r = read_file("out.h5");
-    assert_string_equal(histories(&r), "a: x y x x | b: x");
+    assert_string_equal(histories(&r), "a: x x y x | b: x");
     assert_int_equal(report.duplicates, 2);
+    assert_int_equal(report.tied, 3);
     close_read(&r);
     assert_ok(ingest_text(COLUMNS LEAVE "[clean]\nduplicates = keep\n", log));
     assert_int_equal(report.events, 7);
+}
+
+/* Item keys order the events of one time, then actions; an end comes last. */
+static void the_order_of_rows_of_one_time_does_not_matter(void **state)
+{
+    static const char *const log[] = {
+        "u,i,a,t,e\na,cup,pv,1,0\na,pot,pv,5,0\na,jug,order,5,0\na,bin,pv,5,1\na,jug,pv,5,0\n",
+        "u,i,a,t,e\na,jug,pv,5,0\na,bin,pv,5,1\na,pot,pv,5,0\na,cup,pv,1,0\na,jug,order,5,0\n"};
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        assert_ok(ingest_text(COLUMNS "end = e\n" ACTIONS LEAVE, log[k]));
+        Read r = read_file("out.h5");
+        assert_string_equal(histories(&r), "a: cup jug jug pot bin");
+        const uint8_t action[] = {0, 0, 1, 0, 0};
+        assert_memory_equal(r.action, action, sizeof action);
+        assert_int_equal(report.tied, 4);
+        close_read(&r);
+    }
 }
 
 static void the_time_range_keeps_its_first_moment_and_not_its_last(void **state)
@@ -455,6 +474,7 @@ int main(void)
         CASE(a_log_becomes_histories_in_order_of_time),
         CASE(items_are_numbered_by_first_appearance),
         CASE(exact_duplicates_are_dropped_and_similar_rows_stay),
+        CASE(the_order_of_rows_of_one_time_does_not_matter),
         CASE(the_time_range_keeps_its_first_moment_and_not_its_last),
         CASE(a_bot_is_dropped_whole),
         CASE(the_core_is_a_fixpoint),
