@@ -17,7 +17,8 @@ enum {
     WARMUP_LEAST = 30,
     WARMUP_MOST = 1000,
 };
-static const double PASSES = 20, PASSES_EVENTS = 200e3, ITEM_NUMBERS = 0x1p28;
+static const double PASSES = 20, PASSES_EVENTS = 200e3; /* so many over a log of that size */
+static const double PASSES_MOST = 40, ITEM_NUMBERS = 0x1p28;
 
 /* ---- The rules: each returns the value and writes its reason --------------------------------- */
 
@@ -94,7 +95,8 @@ static double choose_steps(const Config *c, const LogSize *s, Reason why)
         return (double)(c->train_epochs * s->batches);
     }
     const double events = at_least((double)s->events, 1.0);
-    const double passes = at_most(at_least(PASSES * sqrt(PASSES_EVENTS / events), 1.0), PASSES);
+    const double passes =
+        at_most(at_least(PASSES * sqrt(PASSES_EVENTS / events), 1.0), PASSES_MOST);
     const double steps = ceil(passes * events / (double)c->train_tokens);
     if (steps < STEPS_LEAST) {
         because(why, "never fewer, however small the log");
@@ -172,9 +174,8 @@ static const struct {
      "more than model.length",
      choose_tokens, 4096},
     {"train.steps",
-     "as many as 20 passes need over a log of up to 200,000 train events; over a larger one the "
-     "passes fall with the root of its size, 20 sqrt(200,000 / events), to 1; at least 500 steps; "
-     "with train.epochs, as many as these passes need",
+     "as many as 20 sqrt(200,000 / events) passes over the train events need, at most 40 passes "
+     "and at least 1; at least 500 steps; with train.epochs, as many as these passes need",
      choose_steps, CONFIG_AUTO},
     {"optim.warmup", "a fiftieth of the steps, 30 to 1,000, but at most a fifth of them",
      choose_warmup, 100},

@@ -25,11 +25,11 @@ static void each_rule_at_four_sizes(void **state)
         int64_t events, dim, tokens, steps, warmup, valid_users, valid_every, patience;
         double dropout;
     } cases[] = {
-        /* 1,500: 20 passes would be 30 steps */
+        /* 1,500: 40 passes would be 59 steps */
         {1500, 64, 1024, 500, 30, 0, 25, 5, 0.3},
-        /* 100,000: 20 passes over 100,000 / 1,024 batches; 80,000 events are validated on, 79
-         * batches, but that is less than a twentieth of the steps */
-        {100000, 64, 1024, 1954, 40, 0, 98, 5, 0.3},
+        /* 100,000: 20 sqrt(2) passes over 100,000 / 1,024 batches; 80,000 events are validated on,
+         * 79 batches, but that is less than a twentieth of the steps */
+        {100000, 64, 1024, 2763, 56, 0, 139, 5, 0.3},
         /* 10 M: 20 sqrt(0.02) = 2.83 passes, 2^13 <= 10,000 */
         {10000000, 128, 8192, 3453, 70, 20000, 173, 5, 0.2},
         /* 100 M: the passes are at least 1; 2 M items of 256 numbers are more than 2^28 */
@@ -90,11 +90,11 @@ static void the_edges_of_the_rules(void **state)
     size.valid_read = 150 * 1024;
     defaults_choose(&chosen, &c, &size);
     assert_int_equal(c.train_valid_every, 150);
-    assert_int_equal(c.train_patience, 4);
+    assert_int_equal(c.train_patience, 5);
     c = config_default();
     size.valid_read = 1000 * 1024;
     defaults_choose(&chosen, &c, &size);
-    assert_int_equal(c.train_valid_every, 196);
+    assert_int_equal(c.train_valid_every, 277);
     assert_int_equal(c.train_patience, 3);
 }
 
@@ -138,9 +138,9 @@ static void passes_and_zeros_are_read(void **state)
     c.train_steps = c.train_valid_every = c.train_save_every = 0;
     size.batches = 0;
     defaults_choose(&chosen, &c, &size);
-    assert_int_equal(c.train_steps, 1954);
-    assert_int_equal(c.train_valid_every, 98);
-    assert_int_equal(c.train_save_every, 98);
+    assert_int_equal(c.train_steps, 2763);
+    assert_int_equal(c.train_valid_every, 139);
+    assert_int_equal(c.train_save_every, 139);
 }
 
 static void the_reasons_are_told(void **state)
