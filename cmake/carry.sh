@@ -59,7 +59,7 @@ carry() {
 }
 
 # The names the linker knows them by: links to the names they are loaded by.
-for link in $(find named/usr/lib -name 'lib*.so' | grep -vE '_(hl|cpp|fortran)|hdf5_hl|INIReader|/hdf5/'); do
+for link in $(find named/usr/lib -name 'lib*.so' | grep -vE '_(hl|cpp|fortran)|hdf5_hl|INIReader|/hdf5/|/lib(blas|lapack)\.so'); do
     carry "$(basename "$link")"
     ln -s "$(dynamic SONAME "$(file_of "$(basename "$link")")")" "tree/$lib/$(basename "$link")"
 done

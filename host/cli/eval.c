@@ -263,11 +263,11 @@ const Command cli_eval = {
              "Ranks the whole catalogue at every event of a split, given the history of its user. "
              "Beside the model stand the bars, simple scorers that count train events: popularity, "
              "last item, Markov, co-occurrence, the last item or all items of the history before "
-             "it, V-SKNN and ItemKNN. The settings of the bars, and the best of them, are chosen "
-             "on the validation split. Shows NDCG@10 with its 95 % interval over users, hit rates, "
-             "MRR, the share of the catalogue in the top 20, their Gini coefficient and novelty in "
-             "bits, and the NDCG@10 of the bars on validation. The results do not depend on the "
-             "number of threads.\n",
+             "it, V-SKNN, ItemKNN and EASE. The settings of the bars, and the best of them, are "
+             "chosen on the validation split. Shows NDCG@10 with its 95 % interval over users, hit "
+             "rates, MRR, the share of the catalogue in the top 20, their Gini coefficient and "
+             "novelty in bits, and the NDCG@10 of the bars on validation. The results do not "
+             "depend on the number of threads.\n",
          .options = options,
          .examples = {"souk eval --data shop.h5",
                       "souk eval --data shop.h5 --checkpoint run --json eval.json",

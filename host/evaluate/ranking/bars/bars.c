@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "evaluate/ranking/bars/bars.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "evaluate/ranking/repeats.h"
 
@@ -109,6 +111,54 @@ static Status fit_itemknn(Bars *b, Trial *t)
     return OK;
 }
 
+/* Why EASE is left out, into `why`; "" where it is not. */
+static void judge_ease(char *why, size_t size, const Bars *b, int threads)
+{
+    int32_t items;
+    const double gib = 1024.0 * 1024.0 * 1024.0;
+    const double bytes = (double)ease_bytes(&b->sets, threads, &items);
+    const double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    why[0] = '\0';
+    if (items > EASE_ITEMS_MAX)
+        snprintf(why, size, "%" PRId32 " items occur in train, more than %d", items,
+                 EASE_ITEMS_MAX);
+    else if (bytes > memory / 2.0)
+        snprintf(why, size, "it takes %.1f GiB, more than half of the %.1f GiB of this machine",
+                 bytes / gib, memory / gib);
+}
+
+static Status fit_ease(Bars *b, Trial *t)
+{
+    static const double lambda[] = {10.0, 50.0, 250.0};
+    FittedBar *best = &b->bar[BAR_EASE];
+    char why[sizeof best->left_out];
+    judge_ease(why, sizeof why, b, t->options.threads);
+    if (why[0]) {
+        *best = (FittedBar){.validation = NAN, .bar = {.name = "EASE"}};
+        snprintf(best->left_out, sizeof best->left_out, "%s", why);
+        return OK;
+    }
+    for (int k = 0; k < 3; k++) {
+        Ease table;
+        bool better = false;
+        char words[64];
+        snprintf(words, sizeof words, "lambda %g", lambda[k]);
+        TRY(ease_fit(&table, &b->sets, &b->popularity, lambda[k], t->options.threads));
+        const Bar bar = ease_bar(&table);
+        const Status st = try_bar(t, best, &bar, words, &better);
+        if (st == OK && better) {
+            ease_close(&b->ease);
+            b->ease = table;
+            best->bar.state = &b->ease;
+        } else {
+            ease_close(&table);
+        }
+        TRY(st);
+        if (!t->events.count) break; /* nothing to choose by */
+    }
+    return OK;
+}
+
 static void choose_best(Bars *b)
 {
     b->best = COUNTER_COOCCURRENCE;
@@ -138,6 +188,7 @@ Status bars_fit(Bars *b, const Histories *validation, const BarsOptions *options
         TRY_OR_FAIL(st, sets_read(&b->sets, validation));
         TRY_OR_FAIL(st, fit_vsknn(b, &t));
         TRY_OR_FAIL(st, fit_itemknn(b, &t));
+        TRY_OR_FAIL(st, fit_ease(b, &t));
     }
     choose_best(b);
 fail:
@@ -148,6 +199,7 @@ fail:
 
 void bars_close(Bars *b)
 {
+    ease_close(&b->ease);
     itemknn_close(&b->itemknn);
     sets_close(&b->sets);
     counter_close(&b->counter);

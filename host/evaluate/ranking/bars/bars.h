@@ -7,15 +7,20 @@
  *
  *   V-SKNN    neighbours 100 or 500, w(d) linear or harmonic, idf 0 or 5
  *   ItemKNN   shrink 0, 10 or 100; neighbours 50 or 200; the last item or the whole history
+ *   EASE      lambda 10, 50 or 250
+ *
+ * EASE is left out where more than EASE_ITEMS_MAX items occur in train, or where it would take more
+ * than half of the memory of the machine.
  */
 #ifndef SOUK_BARS_H
 #define SOUK_BARS_H
 
 #include "evaluate/ranking/bars/counter.h"
+#include "evaluate/ranking/bars/ease.h"
 #include "evaluate/ranking/bars/itemknn.h"
 #include "evaluate/ranking/bars/vsknn.h"
 
-enum { BAR_VSKNN = COUNTER_BARS, BAR_ITEMKNN, BARS };
+enum { BAR_VSKNN = COUNTER_BARS, BAR_ITEMKNN, BAR_EASE, BARS };
 
 typedef struct {
     bool include_seen;  /* as the ranking that the bars are for */
@@ -37,6 +42,7 @@ typedef struct {
     Counter counter;
     Sets sets;
     ItemKnn itemknn;
+    Ease ease;
     FittedBar bar[BARS];   /* by COUNTER_... and BAR_... */
     int bars;              /* BARS, or COUNTER_BARS where only they were wanted */
     int best;              /* co-occurrence where there are no validation events */
