@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "evaluate/ranking/repeats.h"
-
 /* What settings are tried on. */
 typedef struct {
     const Histories *histories;
@@ -205,21 +203,4 @@ void bars_close(Bars *b)
     counter_close(&b->counter);
     popularity_close(&b->popularity);
     *b = (Bars){0};
-}
-
-Status bars_best_on_validation(BestBar *out, const Histories *validation, int threads,
-                               Listener *listener)
-{
-    RepeatsRule rule;
-    Bars bars;
-    TRY(repeats_rule(&rule, validation));
-    TRY(bars_fit(&bars, validation,
-                 &(BarsOptions){.include_seen = rule.include_seen,
-                                .counters_only = true,
-                                .threads = threads,
-                                .listener = listener}));
-    const FittedBar *best = &bars.bar[bars.best];
-    *out = (BestBar){best->bar.name, best->validation, bars.events, bars.users, rule.include_seen};
-    bars_close(&bars);
-    return OK;
 }

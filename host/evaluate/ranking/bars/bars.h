@@ -53,15 +53,4 @@ typedef struct {
 Status bars_fit(Bars *b, const Histories *validation, const BarsOptions *options);
 void bars_close(Bars *b); /* safe on {0} */
 
-/* The best of the six counters on all validation users, with the candidates of the rule of
- * repeats.h: what a training is compared with at its end. */
-typedef struct {
-    const char *name;
-    double ndcg10; /* NaN without validation events */
-    int64_t events, users;
-    bool include_seen;
-} BestBar;
-Status bars_best_on_validation(BestBar *out, const Histories *validation, int threads,
-                               Listener *listener);
-
 #endif
