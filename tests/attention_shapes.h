@@ -13,7 +13,7 @@ typedef struct {
 } NamedShape;
 
 static const NamedShape attention_shapes[] = {
-    {2, 32, 50, 82, "the defaults, quickstart.sh, bench/quality.ini"},
+    {2, 32, 50, 82, "the defaults, quickstart.sh, bench/quality.sh"},
     {4, 64, 50, 21, "bench/multi_action.ini"},
     {4, 64, 50, 256, "bench/train.sh, real lengths"},
     {4, 64, 128, 32, "bench/train.sh, full windows"},
