@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/progress.h"
+#include "base/rng.h"
 #include "data/ingest/core.h"
 #include "data/ingest/pass.h"
 
@@ -20,9 +21,10 @@ typedef struct {
 /* A worker's memory, and the counts of its batch. */
 typedef struct {
     const Stage *stage;
-    Place *place;     /* [capacity] */
-    char *copy;       /* [capacity] records */
-    int64_t capacity; /* events of one user */
+    Place *place;       /* [capacity] */
+    char *copy;         /* [capacity] records */
+    int64_t capacity;   /* events of one user */
+    const Record *tied; /* the records that by_draw compares */
     int64_t read, duplicates, bot_users, bot_events;
 } Cleaner;
 
@@ -55,6 +57,14 @@ static int by_place(const void *a, const void *b)
     return x->position < y->position ? -1 : x->position > y->position;
 }
 
+static void move_to_places(Cleaner *c, Record *records, int64_t count)
+{
+    const size_t size = c->stage->size;
+    memcpy(c->copy, records, (size_t)count * size);
+    for (int64_t i = 0; i < count; i++)
+        memcpy(record_at(records, size, i), c->copy + (size_t)c->place[i].position * size, size);
+}
+
 /* Stable: equal times stay in order of the input. */
 static Status order_by_time(Cleaner *c, Record *records, int64_t count)
 {
@@ -66,9 +76,7 @@ static Status order_by_time(Cleaner *c, Record *records, int64_t count)
     TRY(reserve(c, count));
     for (int64_t i = 0; i < count; i++) c->place[i] = (Place){record_at(records, size, i)->time, i};
     qsort(c->place, (size_t)count, sizeof *c->place, by_place);
-    memcpy(c->copy, records, (size_t)count * size);
-    for (int64_t i = 0; i < count; i++)
-        memcpy(record_at(records, size, i), c->copy + (size_t)c->place[i].position * size, size);
+    move_to_places(c, records, count);
     return OK;
 }
 
@@ -132,36 +140,44 @@ static Status drop_duplicates(Cleaner *c, Record *records, int64_t *count)
 
 static int by_number(uint64_t x, uint64_t y) { return x < y ? -1 : x > y; }
 
-static int by_key(Text x, Text y)
+/* The order of a user's records of one time, the places of which have draws as keys. */
+static int by_draw(const void *a, const void *b, void *cleaner)
 {
-    const int order = memcmp(x.at, y.at, x.length < y.length ? x.length : y.length);
-    return order ? order : by_number(x.length, y.length);
-}
-
-/* The order of a user's records of one time, which their places in the input do not change: parts
- * and sessions stay together, and an end comes after what it ends. */
-static int by_content(const void *a, const void *b, void *items)
-{
-    const Record *x = a, *y = b;
+    const Cleaner *c = cleaner;
+    const Place *p = a, *q = b;
+    const Record *x = record_at(c->tied, c->stage->size, p->position);
+    const Record *y = record_at(c->tied, c->stage->size, q->position);
     int order = by_number(x->part, y->part);
     if (!order) order = by_number(x->session, y->session);
     if (!order) order = by_number(x->end, y->end);
-    if (!order && x->item != y->item)
-        order = by_key(keys_text(items, x->item), keys_text(items, y->item));
+    if (!order) order = (p->key > q->key) - (p->key < q->key);
     if (!order) order = by_number(x->action, y->action);
-    return order ? order : by_number(x->hash, y->hash);
+    if (!order) order = by_number(x->hash, y->hash);
+    return order ? order : by_place(a, b);
 }
 
-/* Orders the records of each time by content. */
-static void order_ties(const Stage *g, Record *records, int64_t count)
+/* Orders the records of each time by draws: functions of user, item and time, so that neither the
+ * input's order nor the order of keys says which of them is the last. Parts and sessions stay
+ * together, and an end comes after what it ends. */
+static Status order_ties(Cleaner *c, Record *records, int64_t count)
 {
+    const Stage *g = c->stage;
     for (int64_t first = 0, end; first < count; first = end) {
-        const int64_t time = record_at(records, g->size, first)->time;
-        for (end = first + 1; end < count && record_at(records, g->size, end)->time == time;) end++;
-        if (end - first > 1)
-            qsort_r(record_at(records, g->size, first), (size_t)(end - first), g->size, by_content,
-                    (void *)(uintptr_t)&g->items);
+        const Record *head = c->tied = record_at(records, g->size, first);
+        for (end = first + 1; end < count; end++)
+            if (record_at(records, g->size, end)->time != head->time) break;
+        if (end - first == 1) continue;
+        TRY(reserve(c, end - first));
+        const uint64_t user = text_hash(keys_text(&g->users, head->user));
+        for (int64_t i = 0; i < end - first; i++) {
+            const uint64_t item =
+                text_hash(keys_text(&g->items, record_at(head, g->size, i)->item));
+            c->place[i] = (Place){(int64_t)philox_u64(user, item, (uint64_t)head->time), i};
+        }
+        qsort_r(c->place, (size_t)(end - first), sizeof *c->place, by_draw, c);
+        move_to_places(c, record_at(records, g->size, first), end - first);
     }
+    return OK;
 }
 
 /* Whether more than `limit` events are within some `window_ms`; 0: no limit. */
@@ -181,12 +197,11 @@ static Status clean_user(Cleaner *c, Record *records, int64_t *count)
     const Stage *g = c->stage;
     if (!mapping_has_clock(g->m)) {
         times_from_gaps(records, *count, g->size);
-        order_ties(g, records, *count);
-        return OK;
+        return order_ties(c, records, *count);
     }
     TRY(order_by_time(c, records, *count));
     if (g->m->drop_duplicates) TRY(drop_duplicates(c, records, count));
-    order_ties(g, records, *count);
+    TRY(order_ties(c, records, *count));
     if (too_busy(records, *count, g->size, g->m->max_per_minute, MINUTE_MS) ||
         too_busy(records, *count, g->size, g->m->max_per_day, DAY_MS)) {
         c->bot_users++;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clean: order each user's events by time, and those of one time by what they are, whatever their
- * order in the input; drop duplicates and bots, then users and items with too
- * few events (core.h). */
+/* Clean: order each user's events by time, and those of one time in an order that says nothing;
+ * drop duplicates and bots, then users and items with too few events (core.h). */
 #ifndef SOUK_INGEST_CLEAN_H
 #define SOUK_INGEST_CLEAN_H
 
