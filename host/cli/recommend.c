@@ -10,6 +10,7 @@
 #include "base/report.h"
 #include "cli/cli.h"
 #include "data/behaviour/keys.h"
+#include "data/rawlog/text.h"
 #include "infer/recommend.h"
 
 enum { HISTORY_MAX = 65536, GAP_MS = 60000 };
@@ -38,8 +39,10 @@ static const Option options[] = {
     {.name = "history",
      .value = "LIST",
      FIELD(history),
-     .help = "item keys joined by commas, oldest first, taken to be a minute apart; ITEM:ACTION "
-             "where the action is not the first one of the file"},
+     .help = "item keys joined by commas, oldest first; ITEM:ACTION where the action is not the "
+             "first one of the file; ITEM@TIME or ITEM:ACTION@TIME, of all events or of none, with "
+             "times as logs have them (2024-06-01T12:00:00, or seconds or milliseconds since "
+             "1970). Without times the events are taken to be a minute apart"},
     {.heading = "Options of the list"},
     {.name = "k",
      .value = "N",
@@ -69,9 +72,10 @@ static Status find_action(const Behaviour *b, const char *name, int32_t *action)
                 nearest_hint(&near));
 }
 
-/* A history of --history; the columns have HISTORY_MAX events. */
+/* A history of --history; the columns have HISTORY_MAX events, of which the first `timed` have
+ * times of their own. */
 typedef struct {
-    int64_t count;
+    int64_t count, timed;
     int32_t *item;
     uint8_t *action;
     int64_t *time_ms;
@@ -94,18 +98,53 @@ static Status parse_event(Behaviour *b, char *text, int32_t *item, uint8_t *acti
     return OK;
 }
 
+/* The time behind the last @, which is cut off. *time_ms stays as it is where there is none. */
+static Status parse_time(Behaviour *b, char *text, int64_t *time_ms, bool *timed)
+{
+    int32_t item;
+    char *at = strrchr(text, '@');
+    *timed = false;
+    if (!at) return OK;
+    TRY(behaviour_keys_find_item(b, text, &item));
+    if (item >= 0) return OK;
+    const Text time = {at + 1, (uint32_t)strlen(at + 1)};
+    const TimeFormat format = {.unit = text_time_unit(time)};
+    if (!text_time(time, &format, time_ms))
+        return FAIL(ERR_USAGE, "--history: \"%s\" is no time; want %s", time.at,
+                    "2024-06-01T12:00:00, or seconds or milliseconds since 1970");
+    *at = '\0';
+    *timed = true;
+    return OK;
+}
+
+static Status add_event(Behaviour *b, char *text, Events *e)
+{
+    const int64_t i = e->count;
+    bool timed;
+    if (i == HISTORY_MAX) return FAIL(ERR_USAGE, "--history: more than %d events", HISTORY_MAX);
+    e->time_ms[i] = i * GAP_MS;
+    TRY(parse_time(b, text, &e->time_ms[i], &timed));
+    e->timed += timed;
+    if (e->timed != (timed ? i + 1 : 0))
+        return FAIL(ERR_USAGE,
+                    "--history: event %" PRId64 " has %s time, want a time of every event "
+                    "or of none",
+                    i, timed ? "a" : "no");
+    if (i > 0 && e->time_ms[i] < e->time_ms[i - 1])
+        return FAIL(ERR_USAGE,
+                    "--history: event %" PRId64 " is earlier than the one before it, want "
+                    "the oldest event first",
+                    i);
+    TRY(parse_event(b, text, &e->item[i], &e->action[i]));
+    e->count++;
+    return OK;
+}
+
 static Status parse_history(Behaviour *b, const char *list, Events *e)
 {
     char *copy = strdup(list), *rest = copy;
     Status st = copy ? OK : FAIL(ERR_MEMORY, "no memory for the history");
-    for (char *text; st == OK && (text = strsep(&rest, ",")); e->count++) {
-        if (e->count == HISTORY_MAX) {
-            st = FAIL(ERR_USAGE, "--history: more than %d events", HISTORY_MAX);
-            break;
-        }
-        e->time_ms[e->count] = e->count * GAP_MS;
-        st = parse_event(b, text, &e->item[e->count], &e->action[e->count]);
-    }
+    for (char *text; st == OK && (text = strsep(&rest, ","));) st = add_event(b, text, e);
     free(copy);
     return st;
 }

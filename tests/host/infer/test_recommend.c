@@ -132,6 +132,16 @@ static void a_batch_has_what_each_history_has_alone(void **state)
     }
 }
 
+/* The own events of the last request, into `own`; returns how many. */
+static int64_t own_events(int32_t *own)
+{
+    const Batch *b = &c.session->memory.batch;
+    const int64_t count = b->own_offset[b->windows];
+    memcpy(own, b->own, (size_t)count * sizeof *own);
+    return count;
+}
+
+/* Also with a model whose tables count the events of two splits. */
 static void rows_of_the_file_are_the_same_events_in_memory(void **state)
 {
     enum { USER = 11 };
@@ -140,6 +150,7 @@ static void rows_of_the_file_are_the_same_events_in_memory(void **state)
     const int numbers = c.file.event_features.numbers;
     float number[INFER_HISTORY_MAX * 2];
     Recommendation want[SHOP_ITEMS], have[SHOP_ITEMS];
+    int32_t of_batch[INFER_HISTORY_MAX], in_batch[INFER_HISTORY_MAX];
     (void)state;
     assert_true(of_file.count > LENGTH && numbers == 2);
     infer_history(&space, 1, of_file.count);
@@ -154,9 +165,17 @@ static void rows_of_the_file_are_the_same_events_in_memory(void **state)
     }
     space.history.user = USER;
     space.history.number = number;
-    everything(&of_file, want);
-    everything(&space.history, have);
-    for (int i = 0; i < SHOP_ITEMS; i++) assert_memory_equal(&have[i], &want[i], sizeof *have);
+    space.history.counted = c.file.split[SPLIT_VALID][USER][1] - of_file.first;
+    for (c.model.counted = 0; c.model.counted <= 2; c.model.counted += 2) {
+        everything(&of_file, want);
+        const int64_t own = own_events(of_batch);
+        everything(&space.history, have);
+        assert_int_equal(own_events(in_batch), own);
+        assert_int_equal(own, c.model.counted ? space.history.counted : 0);
+        assert_memory_equal(in_batch, of_batch, (size_t)own * sizeof *in_batch);
+        for (int i = 0; i < SHOP_ITEMS; i++) assert_memory_equal(&have[i], &want[i], sizeof *have);
+    }
+    c.model.counted = 0;
 }
 
 static void given_items_have_the_scores_that_they_rank_by(void **state)
