@@ -31,6 +31,7 @@ level_of() {
     kernels/*) echo 1 ;;
     host/base/*) echo 2 ;;
     host/data/behaviour/*) echo 3 ;;
+    host/data/counts/*) echo 4 ;;
     host/data/rawlog/*) echo 4 ;;
     host/data/ingest/*) echo 5 ;;
     host/data/stream/*) echo 6 ;;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The items of the events of a file that are counted, in memory.
+ *
+ *     -1  x x x x  -1  x x  -1  x x x  -1
+ *
+ * The users with counted events follow one another, each with its items in the order of the file's
+ * rows, and a -1 stands before, between and behind them. So who looks at the events around one of
+ * them stops at the first -1. Memory: 4 bytes an event and a user.
+ */
+#ifndef SOUK_COUNTS_EVENTS_H
+#define SOUK_COUNTS_EVENTS_H
+
+#include "data/behaviour/behaviour.h"
+
+/* Which events are counted: those of the first so many splits of every user. */
+enum { COUNTED_TRAIN = 1, COUNTED_VALID = 2, COUNTED_ALL = 3 };
+
+typedef struct {
+    int64_t count;  /* counted events */
+    int64_t places; /* of `item`, with the -1 */
+    int32_t *item;  /* [places] */
+} CountedEvents;
+
+/* The bytes that events_read takes for its result. */
+size_t events_bytes(const Behaviour *b, int counted);
+Status events_read(CountedEvents *e, const Behaviour *b, int counted, int threads);
+void events_close(CountedEvents *e); /* safe on {0} */
+
+#endif
