@@ -171,10 +171,26 @@ static __global__ void scatter_kernel(uint32_t *key, int32_t *row, const int32_t
 /* Entries in which equal keys are neighbours. Those with the key `entries` are skipped. */
 typedef struct {
     const uint32_t *key;
-    const int32_t *row; /* the row of dy of each entry; NULL: entry i is row i */
+    const int32_t *at; /* of each entry among the ids; NULL: entry i is at i */
     int64_t count, dim;
     uint32_t entries;
 } Sorted;
+
+/* What is added up: g[at] y[at / k, :]. g NULL: 1; y NULL: 1, and dim is 1. */
+template <class T>
+struct Terms {
+    const T *y;
+    const float *g;
+    int64_t k;
+};
+
+template <class T>
+static __device__ __forceinline__ float term_at(const Terms<T> &t, int64_t at, int64_t c,
+                                                int64_t dim)
+{
+    const float y = t.y ? to_float(t.y[at / t.k * dim + c]) : 1.0f;
+    return t.g ? t.g[at] * y : y;
+}
 
 /* The input of the next pass. For each window it has the sum over the part of a run that began in
  * an earlier window. */
@@ -204,7 +220,7 @@ static __device__ __forceinline__ void store_to(float *to, const float (&sum)[CO
 }
 
 template <class T>
-static __global__ void window_kernel(float *dtable, Rest rest, const T *dy, Sorted s)
+static __global__ void window_kernel(float *dtable, Rest rest, Terms<T> terms, Sorted s)
 {
     const int64_t window = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
     const int64_t begin = window * WINDOW, column = blockIdx.y * SLICE + threadIdx.x % WARP;
@@ -220,11 +236,11 @@ static __global__ void window_kernel(float *dtable, Rest rest, const T *dy, Sort
             goes_on = false;
             continue;
         }
-        const T *from = dy + (s.row ? (int64_t)s.row[i] : i) * s.dim;
+        const int64_t at = s.at ? (int64_t)s.at[i] : i;
 #pragma unroll
         for (int k = 0; k < COLUMNS; k++) {
             const int64_t c = column + k * WARP;
-            if (c < s.dim) sum[k] += to_float(from[c]);
+            if (c < s.dim) sum[k] += term_at(terms, at, c, s.dim);
         }
         if (!last) continue;
         if (goes_on)
@@ -246,9 +262,9 @@ static Tensor scratch_matrix(Device *dev, Dtype dtype, int64_t rows, int64_t dim
     return scratch_tensor(dev, dtype, 2, shape);
 }
 
-static Sorted sort_rows(Device *dev, Tensor ids, int64_t entries, int64_t dim)
+static Sorted sort_ids(Device *dev, Tensor ids, int64_t entries)
 {
-    const int64_t rows = ids.dim[0], tiles = ceil_div(rows, TILE);
+    const int64_t rows = tensor_count(ids), tiles = ceil_div(rows, TILE);
     uint32_t *key[2] = {(uint32_t *)i32(scratch_matrix(dev, I32, 2, rows))};
     int32_t *row[2] = {i32(scratch_matrix(dev, I32, 2, rows))},
             *start = i32(scratch_matrix(dev, I32, DIGITS, tiles));
@@ -264,7 +280,7 @@ static Sorted sort_rows(Device *dev, Tensor ids, int64_t entries, int64_t dim)
         LAUNCH(dev, scatter_kernel, (unsigned)tiles, THREADS, 0, key[at ^ 1], row[at ^ 1], start,
                from);
     }
-    return Sorted{key[at], row[at], rows, dim, (uint32_t)entries};
+    return Sorted{key[at], row[at], rows, 1, (uint32_t)entries};
 }
 
 template <class T>
@@ -283,24 +299,40 @@ typedef struct {
 } Windows;
 
 template <class T>
-static Windows add_windows(Device *dev, Tensor dtable, const T *dy, const Sorted &s)
+static Windows add_windows(Device *dev, Tensor dtable, const Terms<T> &terms, const Sorted &s)
 {
     const int64_t windows = ceil_div(s.count, WINDOW);
     const Rest rest = {(uint32_t *)i32(scratch_matrix(dev, I32, 1, windows)),
                        f32(scratch_matrix(dev, F32, windows, s.dim))};
     LAUNCH(dev, window_kernel<T>, dim3(blocks_for(windows, WARPS), blocks_for(s.dim, SLICE)),
-           THREADS, 0, f32(dtable), rest, dy, s);
+           THREADS, 0, f32(dtable), rest, terms, s);
     return Windows{{rest.key, NULL, windows, s.dim, s.entries}, rest.sum};
 }
 
+/* to [entries, s.dim] += the terms of each id. */
 template <class T>
-static void backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
+static void add_runs(Device *dev, Tensor to, const Terms<T> &terms, const Sorted &s)
 {
-    if (dy.dim[0] == 0) return;
     const size_t mark = scratch_mark(dev);
-    const Sorted sorted = sort_rows(dev, ids, dtable.dim[0], dy.dim[1]);
-    Windows left = add_windows(dev, dtable, (const T *)dy.data, sorted);
-    while (left.entries.count > 1) left = add_windows(dev, dtable, left.sum, left.entries);
+    Windows left = add_windows(dev, to, terms, s);
+    while (left.entries.count > 1) {
+        const Terms<float> sums = {left.sum, NULL, 1};
+        left = add_windows(dev, to, sums, left.entries);
+    }
+    scratch_release(dev, mark);
+}
+
+template <class T>
+static void scatter(Device *dev, Tensor dtable, Tensor dbias, Tensor y, Tensor g, Tensor ids)
+{
+    if (tensor_count(ids) == 0) return;
+    const size_t mark = scratch_mark(dev);
+    const Terms<T> terms = {(const T *)y.data, f32(g), ids.rank == 2 ? ids.dim[1] : 1};
+    const Terms<float> factors = {NULL, f32(g), 1};
+    Sorted sorted = sort_ids(dev, ids, dtable.dim[0]);
+    if (dbias.data) add_runs(dev, dbias, factors, sorted);
+    sorted.dim = y.dim[1];
+    add_runs(dev, dtable, terms, sorted);
     scratch_release(dev, mark);
 }
 
@@ -309,7 +341,8 @@ void embedding_add_cuda(Device *dev, Tensor y, Tensor table, Tensor ids)
     BY_DTYPE(y.dtype, add, dev, y, table, ids);
 }
 
-void embedding_backward_cuda(Device *dev, Tensor dtable, Tensor dy, Tensor ids)
+void embedding_scatter_cuda(Device *dev, Tensor dtable, Tensor dbias, Tensor y, Tensor g,
+                            Tensor ids)
 {
-    BY_DTYPE(dy.dtype, backward, dev, dtable, dy, ids);
+    BY_DTYPE(y.dtype, scatter, dev, dtable, dbias, y, g, ids);
 }
