@@ -432,20 +432,30 @@ static CatalogueStats merged_stats(const ShardCase *c, int shards)
     return stats;
 }
 
-static void check_cross_entropy(const ShardCase *c, int shards)
+/* Shares of the target take the place of `shift`. */
+static void check_mixture(const ShardCase *c, int shards, Tensor other)
 {
     const CatalogueStats stats = merged_stats(c, shards);
     const ShardGradients g = new_gradients(c, shards), want = new_gradients(c, 1);
+    CatalogueMixture m = {.other = other, .other_target = other};
     for (int k = 0; k < shards; k++) {
         const ShardOf s = shard_of(&c->table, c->bias, k, shards);
+        m.share = part_at(g.shift, k);
         catalogue_cross_entropy_given(on, part_at(g.loss, k), part_at(g.du, k),
                                       tensor_rows(g.did, s.first, s.items),
                                       tensor_rows(g.dbias, s.first, s.items), c->u, &s.table,
-                                      s.bias, c->some, c->weight, stats.logsumexp);
+                                      s.bias, c->some, c->weight, stats.logsumexp, m);
     }
-    catalogue_cross_entropy(on, part_at(want.loss, 0), part_at(want.du, 0), want.did, want.dbias,
-                            c->u, &c->table, c->bias, c->some, c->weight);
+    m.share = part_at(want.shift, 0);
+    catalogue_cross_entropy_with(on, part_at(want.loss, 0), part_at(want.du, 0), want.did,
+                                 want.dbias, c->u, &c->table, c->bias, c->some, c->weight, m);
     assert_same_gradients(c, &g, &want);
+}
+
+static void check_cross_entropy(const ShardCase *c, int shards)
+{
+    check_mixture(c, shards, (Tensor){0});
+    check_mixture(c, shards, c->y);
 }
 
 /* Every shard has the whole loss: the first one's is taken. */

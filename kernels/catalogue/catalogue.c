@@ -135,15 +135,22 @@ void catalogue_stats(Device *dev, CatalogueStats out, Tensor u, const ItemTable 
 /* ---- Cross-entropy --------------------------------------------------------------------------- */
 
 typedef struct {
-    float *loss, *du, *did, *dbias; /* did and dbias may be NULL */
-    const float *u, *weight, *logsumexp;
+    float *loss, *share, *du, *did, *dbias; /* did and dbias may be NULL */
+    const float *u, *weight, *logsumexp, *other_target;
     const int32_t *target;
     int64_t rows;
     int pass; /* over the scores: tiles_scores */
 } Block;
 
-/* Scores of a tile become their gradient, in place; the tile with a row's target gives its loss.
- * item: the id of the tile's first. */
+/* log(exp a + exp b), and a to the bit where b is -inf. */
+static float log_add(double a, double b)
+{
+    const double high = a < b ? b : a, low = a < b ? a : b;
+    return (float)(low == -INFINITY ? high : high + log1p(exp(low - high)));
+}
+
+/* Scores of a tile become their gradient, in place; the tile with a row's target gives its loss and
+ * share. item: the id of the tile's first. */
 static void tile_gradient(const Block *b, float *z, int64_t item, int64_t width)
 {
     for (int64_t i = 0; i < b->rows; i++) {
@@ -154,8 +161,9 @@ static void tile_gradient(const Block *b, float *z, int64_t item, int64_t width)
 #pragma omp simd
         for (int64_t j = 0; j < width; j++) row[j] = weight * vec_expf(row[j] - logsumexp);
         if (hit < 0 || hit >= width) continue;
-        b->loss[i] = weight * (logsumexp - target_score);
-        row[hit] -= weight;
+        b->loss[i] = weight * (logsumexp - log_add(target_score, b->other_target[i]));
+        b->share[i] = (float)(1.0 / (1.0 + exp((double)b->other_target[i] - target_score)));
+        row[hit] -= weight * b->share[i];
     }
 }
 
@@ -182,51 +190,71 @@ static void block_gradient(const Tiles *t, const Block *b, float *partial)
 typedef struct {
     int64_t count;
     int32_t *row;
-    Tensor loss, du, u, target, weight;
-    Tensor logsumexp;
-    bool given; /* logsumexp */
+    Tensor loss, share, du, u, target, weight;
+    Tensor logsumexp, other, other_target; /* the last two are -inf where there is no mixture */
+    bool given;                            /* log Z, in logsumexp */
 } Active;
 
+static Active new_active(Device *dev, int64_t rows, int64_t dim)
+{
+    return (Active){.row = i32(SCRATCH(dev, I32, rows)),
+                    .loss = SCRATCH(dev, F32, rows),
+                    .share = SCRATCH(dev, F32, rows),
+                    .du = SCRATCH(dev, F32, rows, dim),
+                    .u = SCRATCH(dev, F32, rows, dim),
+                    .target = SCRATCH(dev, I32, rows),
+                    .weight = SCRATCH(dev, F32, rows),
+                    .logsumexp = SCRATCH(dev, F32, rows),
+                    .other = SCRATCH(dev, F32, rows),
+                    .other_target = SCRATCH(dev, F32, rows)};
+}
+
 /* No row where the device does not run. */
-static Active gather_active(Device *dev, Tensor u, Tensor target, Tensor weight, Tensor logsumexp)
+static Active gather_active(Device *dev, Tensor u, Tensor target, Tensor weight, Tensor log_z,
+                            const CatalogueMixture *mixture)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
-    Active a = {.row = i32(SCRATCH(dev, I32, rows)),
-                .loss = SCRATCH(dev, F32, rows),
-                .du = SCRATCH(dev, F32, rows, dim),
-                .u = SCRATCH(dev, F32, rows, dim),
-                .target = SCRATCH(dev, I32, rows),
-                .weight = SCRATCH(dev, F32, rows),
-                .logsumexp = SCRATCH(dev, F32, rows),
-                .given = logsumexp.data};
+    Active a = new_active(dev, rows, dim);
+    a.given = log_z.data;
     if (!device_runs(dev)) return a;
     for (int64_t i = 0; i < rows; i++)
         if (i32(target)[i] >= 0) a.row[a.count++] = (int32_t)i;
 #pragma omp parallel for schedule(static) num_threads(dev->threads)
     for (int64_t i = 0; i < a.count; i++) {
-        memcpy(f32(a.u) + i * dim, f32(u) + a.row[i] * dim, (size_t)dim * sizeof(float));
-        i32(a.target)[i] = i32(target)[a.row[i]];
-        f32(a.weight)[i] = f32(weight)[a.row[i]];
-        f32(a.loss)[i] = 0.0f; /* the target may be on another shard */
-        if (a.given) f32(a.logsumexp)[i] = f32(logsumexp)[a.row[i]];
+        const int64_t row = a.row[i];
+        memcpy(f32(a.u) + i * dim, f32(u) + row * dim, (size_t)dim * sizeof(float));
+        i32(a.target)[i] = i32(target)[row];
+        f32(a.weight)[i] = f32(weight)[row];
+        f32(a.loss)[i] = f32(a.share)[i] = 0.0f; /* the target may be on another shard */
+        if (a.given) f32(a.logsumexp)[i] = f32(log_z)[row];
+        f32(a.other)[i] = mixture->other.data ? f32(mixture->other)[row] : -INFINITY;
+        f32(a.other_target)[i] = mixture->other.data ? f32(mixture->other_target)[row] : -INFINITY;
     }
     return a;
 }
 
-static void scatter_active(Device *dev, const Active *a, Tensor loss, Tensor du)
+/* to[row of i] = from[i], 0 in rows without a target; `to` is optional. */
+static void scatter_numbers(const Active *a, Tensor to, Tensor from)
 {
-    const int64_t dim = du.dim[1];
-    memset(loss.data, 0, tensor_bytes(loss));
-    memset(du.data, 0, tensor_bytes(du));
-#pragma omp parallel for schedule(static) num_threads(dev->threads)
-    for (int64_t i = 0; i < a->count; i++) {
-        f32(loss)[a->row[i]] = f32(a->loss)[i];
-        memcpy(f32(du) + a->row[i] * dim, f32(a->du) + i * dim, (size_t)dim * sizeof(float));
-    }
+    if (!to.data) return;
+    memset(to.data, 0, tensor_bytes(to));
+    for (int64_t i = 0; i < a->count; i++) f32(to)[a->row[i]] = f32(from)[i];
 }
 
-/* Where the logsumexp is not given, a block's scores are kept from the statistics to the
- * gradient. */
+static void scatter_active(Device *dev, const Active *a, Tensor loss, Tensor du,
+                           const CatalogueMixture *mixture)
+{
+    const int64_t dim = du.dim[1];
+    scatter_numbers(a, loss, a->loss);
+    scatter_numbers(a, mixture->logsumexp, a->logsumexp);
+    scatter_numbers(a, mixture->share, a->share);
+    memset(du.data, 0, tensor_bytes(du));
+#pragma omp parallel for schedule(static) num_threads(dev->threads)
+    for (int64_t i = 0; i < a->count; i++)
+        memcpy(f32(du) + a->row[i] * dim, f32(a->du) + i * dim, (size_t)dim * sizeof(float));
+}
+
+/* Where log Z is not given, a block's scores are kept from the statistics to the gradient. */
 static void cross_entropy_active(Device *dev, const Active *a, Tensor did, Tensor dbias,
                                  const ItemTable *table, Tensor bias, Dtype queries)
 {
@@ -240,12 +268,14 @@ static void cross_entropy_active(Device *dev, const Active *a, Tensor did, Tenso
         float *logsumexp = f32(a->logsumexp) + first;
         const Block b = {
             .loss = f32(a->loss) + first,
+            .share = f32(a->share) + first,
             .du = f32(a->du) + first * dim,
             .did = f32(did),
             .dbias = bias.data ? f32(dbias) : NULL,
             .u = f32(a->u) + first * dim,
             .weight = f32(a->weight) + first,
             .logsumexp = logsumexp,
+            .other_target = f32(a->other_target) + first,
             .target = i32(a->target) + first,
             .rows = a->count - first < t.block ? a->count - first : t.block,
             .pass = a->given ? 1 : 2,
@@ -255,14 +285,26 @@ static void cross_entropy_active(Device *dev, const Active *a, Tensor did, Tenso
             for (int64_t i = 0; i < b.rows; i++)
                 logsumexp[i] = catalogue_merge_logsumexp(merge_groups(&t, stats, i, 1.0f), 1.0f);
         }
+        for (int64_t i = 0; i < b.rows; i++)
+            logsumexp[i] = log_add(logsumexp[i], f32(a->other)[first + i]);
         block_gradient(&t, &b, partial);
     }
 }
 
-/* Without logsumexp, this computes it from the table, which must be whole. */
+static void expect_mixture(const CatalogueMixture *m, int64_t rows)
+{
+    if (m->other.data || m->other_target.data) {
+        EXPECT(m->other, F32, rows);
+        EXPECT(m->other_target, F32, rows);
+    }
+    if (m->logsumexp.data) EXPECT(m->logsumexp, F32, rows);
+    if (m->share.data) EXPECT(m->share, F32, rows);
+}
+
+/* Without log_z, this computes it from the table, which must be whole. */
 static void cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias, Tensor u,
                           const ItemTable *table, Tensor bias, Tensor target, Tensor weight,
-                          Tensor logsumexp)
+                          Tensor log_z, CatalogueMixture mixture)
 {
     const int64_t rows = u.dim[0], items = table->id.dim[0], dim = table->id.dim[1];
     EXPECT(u, activation_dtype(u), rows, dim);
@@ -272,35 +314,44 @@ static void cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tenso
     EXPECT(target, I32, rows);
     EXPECT(weight, F32, rows);
     if (bias.data) EXPECT(dbias, F32, items);
+    expect_mixture(&mixture, rows);
     if (ON_CUDA(dev)) {
         catalogue_cross_entropy_cuda(dev, catalogue_choice_cuda(dev, u), loss, du, did, dbias, u,
-                                     table, bias, target, weight, logsumexp);
+                                     table, bias, target, weight, log_z, mixture);
         return;
     }
     const size_t mark = scratch_mark(dev);
     const Tensor to = bf16_wide_like(dev, du);
-    const Active a = gather_active(dev, bf16_widen(dev, u), target, weight, logsumexp);
+    const Active a = gather_active(dev, bf16_widen(dev, u), target, weight, log_z, &mixture);
     if (rows > 0) cross_entropy_active(dev, &a, did, dbias, table, bias, u.dtype);
     if (!scratch_ready(dev, mark)) return;
-    scatter_active(dev, &a, loss, to);
+    scatter_active(dev, &a, loss, to, &mixture);
     bf16_round_into(dev, du, to);
     scratch_release(dev, mark);
+}
+
+void catalogue_cross_entropy_with(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
+                                  Tensor u, const ItemTable *table, Tensor bias, Tensor target,
+                                  Tensor weight, CatalogueMixture mixture)
+{
+    ITEMS_REQUIRE_ALL(table);
+    cross_entropy(dev, loss, du, did, dbias, u, table, bias, target, weight, (Tensor){0}, mixture);
 }
 
 void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
                              Tensor u, const ItemTable *table, Tensor bias, Tensor target,
                              Tensor weight)
 {
-    ITEMS_REQUIRE_ALL(table);
-    cross_entropy(dev, loss, du, did, dbias, u, table, bias, target, weight, (Tensor){0});
+    catalogue_cross_entropy_with(dev, loss, du, did, dbias, u, table, bias, target, weight,
+                                 (CatalogueMixture){0});
 }
 
 void catalogue_cross_entropy_given(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
                                    Tensor u, const ItemTable *table, Tensor bias, Tensor target,
-                                   Tensor weight, Tensor logsumexp)
+                                   Tensor weight, Tensor log_z, CatalogueMixture mixture)
 {
-    EXPECT(logsumexp, F32, u.dim[0]);
-    cross_entropy(dev, loss, du, did, dbias, u, table, bias, target, weight, logsumexp);
+    EXPECT(log_z, F32, u.dim[0]);
+    cross_entropy(dev, loss, du, did, dbias, u, table, bias, target, weight, log_z, mixture);
 }
 
 /* ---- Single scores --------------------------------------------------------------------------- */

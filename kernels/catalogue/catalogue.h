@@ -7,7 +7,7 @@
  * TILES_KEEP_BYTES (tiles.h) they are kept for the second pass, else they are computed again; so
  * temporary memory does not depend on the number of items beyond that bound. Nor does it depend on
  * the number of rows, except for copies of tensors with a row for each row of u: on the CPU
- * catalogue_cross_entropy takes 8 dim + 20 bytes a row, and a u in bf16 is widened. Sums run in an
+ * catalogue_cross_entropy takes 8 dim + 32 bytes a row, and a u in bf16 is widened. Sums run in an
  * order that the shapes fix: deterministic for any number of threads. Where only the best item is
  * wanted, scores do not even leave the registers (best.h).
  *
@@ -50,13 +50,39 @@ void catalogue_cross_entropy(Device *dev, Tensor loss, Tensor du, Tensor did, Te
                              Tensor u, const ItemTable *table, Tensor bias, Tensor target,
                              Tensor weight);
 
+/* The probability of an item may be the share of two masses: that of the catalogue, and another one
+ * over some items of the row, with scores r (kernels/counts/mass.h). With
+ *
+ *   Z[i] = sum_a exp z[i, a],   R[i] = sum_a exp r[i, a],   y = target[i]
+ *   p[i, a] = (exp z[i, a] + exp r[i, a]) / (Z[i] + R[i])
+ *   share[i] = exp z[i, y] / (exp z[i, y] + exp r[i, y])
+ *
+ * the loss is weight[i] (-log p[i, y]), and its gradients in z and r are
+ *
+ *   loss[i]   = weight[i] (log(Z[i] + R[i]) - log(exp z[i, y] + exp r[i, y]))
+ *   g[i, a]   = weight[i] (exp z[i, a] / (Z[i] + R[i]) - [a = y] share[i])
+ *   dr[i, a]  = weight[i] (exp r[i, a] / (Z[i] + R[i]) - [a = y] (1 - share[i]))
+ *
+ * of which this op gives loss and g, and the two numbers a row that dr needs. A mixture without
+ * `other` is none: then the op is catalogue_cross_entropy, to the bit; so it is in rows where other
+ * and other_target are -inf. */
+typedef struct {
+    Tensor other;        /* read: log R[i], -inf where the row has no other mass */
+    Tensor other_target; /* read: r[i, y], -inf where the other mass does not have the target */
+    Tensor logsumexp;    /* written, optional: log(Z[i] + R[i]) */
+    Tensor share;        /* written, optional */
+} CatalogueMixture;      /* all f32 [rows]; 0 is written to rows with target < 0 */
+void catalogue_cross_entropy_with(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
+                                  Tensor u, const ItemTable *table, Tensor bias, Tensor target,
+                                  Tensor weight, CatalogueMixture mixture);
+
 /* The same in two passes, for shards. The first pass is catalogue_stats_partial with STATS_SUM and
- * temperature 1; its merged result gives logsumexp f32 [rows]. This function is the second pass.
- * loss[i] is 0 where the target is on another shard; the loss and du of the catalogue are the sums
- * over its shards. Rows with target < 0 may have any logsumexp. */
+ * temperature 1; its merged result gives log Z f32 [rows]. This function is the second pass.
+ * loss[i] and share[i] are 0 where the target is on another shard; the loss, share and du of the
+ * catalogue are the sums over its shards. Rows with target < 0 may have any log_z. */
 void catalogue_cross_entropy_given(Device *dev, Tensor loss, Tensor du, Tensor did, Tensor dbias,
                                    Tensor u, const ItemTable *table, Tensor bias, Tensor target,
-                                   Tensor weight, Tensor logsumexp);
+                                   Tensor weight, Tensor log_z, CatalogueMixture mixture);
 
 /* Statistics of each row's scores, as merge.h defines them. Of equal scores the lowest item counts.
  * A score that is NaN is never the maximum; argmax is a valid item whatever the scores are. part:
@@ -75,12 +101,13 @@ void catalogue_score_backward(Device *dev, Tensor du, Tensor did, Tensor dbias, 
                               const ItemTable *table, Tensor ids);
 
 /* The CUDA half, in catalogue.cu. Call the functions above instead: they check shapes, and take the
- * kernel that catalogue_choice_cuda names for u. logsumexp: absent in catalogue_cross_entropy. ids
- * are rows of the table. */
+ * kernel that catalogue_choice_cuda names for u. log_z: absent where it must be computed. ids are
+ * rows of the table. */
 CatalogueKernel catalogue_choice_cuda(Device *dev, Tensor u);
 void catalogue_cross_entropy_cuda(Device *dev, CatalogueKernel kernel, Tensor loss, Tensor du,
                                   Tensor did, Tensor dbias, Tensor u, const ItemTable *table,
-                                  Tensor bias, Tensor target, Tensor weight, Tensor logsumexp);
+                                  Tensor bias, Tensor target, Tensor weight, Tensor log_z,
+                                  CatalogueMixture mixture);
 void catalogue_stats_cuda(Device *dev, CatalogueKernel kernel, Tensor part, Tensor u,
                           const ItemTable *table, Tensor bias, float temperature,
                           StatsWanted wanted);

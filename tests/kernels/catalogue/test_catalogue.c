@@ -114,6 +114,86 @@ static void two_items_worked_by_hand(void **state)
     device_close(&dev);
 }
 
+/* A second mass: about as large as the first, far larger, far smaller, none; with and without the
+ * target. */
+static CatalogueMixture make_mixture(int64_t rows)
+{
+    const CatalogueMixture m = {NORMAL(71, 2, rows), NORMAL(72, 1, rows), NEW(F32, rows),
+                                NEW(F32, rows)};
+    for (int64_t i = 0; i < rows; i++) {
+        f32(m.other)[i] += (float)(i % 4 == 1 ? 40 : i % 4 == 2 ? -40 : 4);
+        f32(m.other_target)[i] += f32(m.other)[i] - 3.0f;
+        if (i % 4 == 3) f32(m.other)[i] = -INFINITY;
+        if (i % 2) f32(m.other_target)[i] = -INFINITY;
+    }
+    return m;
+}
+
+typedef struct {
+    double *du, *did, *dbias;
+} Dense;
+
+static Dense new_dense(Shape s, Tensor did, Tensor dbias)
+{
+    const Dense d = {calloc((size_t)(s.rows * s.dim), sizeof(double)),
+                     calloc((size_t)(s.items * s.dim), sizeof(double)),
+                     calloc((size_t)s.items, sizeof(double))};
+    to_double(d.did, did);
+    to_double(d.dbias, dbias);
+    return d;
+}
+
+/* Adds a row's gradients to `to`, and returns its loss; log_all is log(Z + R), *share that of the
+ * target. z: space for the scores. */
+static double dense_row(const Case *c, const Dense *to, double *z, int64_t i, double other,
+                        double other_target, double *log_all, double *share)
+{
+    const Shape s = c->shape;
+    const int32_t target = i32(c->target)[i];
+    const double weight = f32(c->weight)[i];
+    double max = other;
+    for (int64_t a = 0; a < s.items; a++) max = fmax(max, z[a] = score(c, i, a));
+    double sum = exp(other - max);
+    for (int64_t a = 0; a < s.items; a++) sum += exp(z[a] - max);
+    *log_all = max + log(sum);
+    *share = 1.0 / (1.0 + exp(other_target - z[target]));
+    for (int64_t a = 0; a < s.items; a++) {
+        const double g = weight * (exp(z[a] - *log_all) - (a == target ? *share : 0.0));
+        to->dbias[a] += g;
+        for (int64_t d = 0; d < s.dim; d++) {
+            to->du[i * s.dim + d] += g * c->e[a * s.dim + d];
+            to->did[a * s.dim + d] += g * f32(c->u)[i * s.dim + d];
+        }
+    }
+    return weight * (*log_all - z[target] + log(*share));
+}
+
+static void check_cross_entropy(const Case *c, Device *dev, CatalogueMixture m)
+{
+    const Shape s = c->shape;
+    const Tensor loss = NEW(F32, s.rows), du = NEW(F32, s.rows, s.dim);
+    const Tensor did = NORMAL(99, 1, s.items, s.dim), dbias = NORMAL(98, 1, s.items);
+    const Dense want = new_dense(s, did, dbias);
+    double *z = malloc((size_t)s.items * sizeof *z);
+    catalogue_cross_entropy_with(dev, loss, du, did, dbias, c->u, &c->table, c->bias, c->target,
+                                 c->weight, m);
+    for (int64_t i = 0; i < s.rows; i++) {
+        double log_all = 0.0, share = 0.0, row = 0.0;
+        if (i32(c->target)[i] >= 0)
+            row = dense_row(c, &want, z, i, m.other.data ? f32(m.other)[i] : -INFINITY,
+                            m.other.data ? f32(m.other_target)[i] : -INFINITY, &log_all, &share);
+        const double slack = bound(c) * (8 + fabs(log_all) + fabs(row));
+        assert_near(f32(loss)[i], row, i32(c->target)[i] < 0 ? 0 : 3 * slack);
+        if (!m.other.data) continue;
+        assert_near(f32(m.logsumexp)[i], log_all, slack);
+        assert_near(f32(m.share)[i], share, slack);
+    }
+    assert_true(relative_l2(f32(du), want.du, s.rows * s.dim) < 4 * bound(c));
+    assert_true(relative_l2(f32(did), want.did, s.items * s.dim) < 4 * bound(c));
+    if (s.bias) assert_true(relative_l2(f32(dbias), want.dbias, s.items) < 4 * bound(c));
+    free(z), free(want.du), free(want.did), free(want.dbias);
+}
+
 static void cross_entropy_and_its_gradients_match_double(void **state)
 {
     (void)state;
@@ -121,44 +201,34 @@ static void cross_entropy_and_its_gradients_match_double(void **state)
     assert_ok(device_open(&dev, "cpu", 2));
     for (int n = 0; n < SHAPES; n++) {
         Case c = make_case(shapes[n], 10 * (uint64_t)n + 1);
-        const Shape s = c.shape;
-        Tensor loss = NEW(F32, s.rows), du = NEW(F32, s.rows, s.dim);
-        Tensor did = NORMAL(99, 1, s.items, s.dim), dbias = NORMAL(98, 1, s.items);
-        double *want_did = calloc((size_t)(s.items * s.dim), sizeof(double));
-        double *want_dbias = calloc((size_t)s.items, sizeof(double));
-        double *want_du = calloc((size_t)(s.rows * s.dim), sizeof(double));
-        to_double(want_did, did);
-        to_double(want_dbias, dbias);
-        catalogue_cross_entropy(&dev, loss, du, did, dbias, c.u, &c.table, c.bias, c.target,
-                                c.weight);
-
-        double *z = malloc((size_t)s.items * sizeof *z);
-        for (int64_t i = 0; i < s.rows; i++) {
-            const int32_t target = i32(c.target)[i];
-            if (target < 0) {
-                assert_near(f32(loss)[i], 0, 0);
-                continue;
-            }
-            double max = -INFINITY, sum = 0.0;
-            for (int64_t a = 0; a < s.items; a++) max = fmax(max, z[a] = score(&c, i, a));
-            for (int64_t a = 0; a < s.items; a++) sum += exp(z[a] - max);
-            const double weight = f32(c.weight)[i], want = weight * (max + log(sum) - z[target]);
-            assert_near(f32(loss)[i], want, weight * bound(&c) * (4 + fabs(max) + log(sum)));
-            for (int64_t a = 0; a < s.items; a++) {
-                const double g = weight * (exp(z[a] - max) / sum - (a == target));
-                want_dbias[a] += g;
-                for (int64_t d = 0; d < s.dim; d++) {
-                    want_du[i * s.dim + d] += g * c.e[a * s.dim + d];
-                    want_did[a * s.dim + d] += g * f32(c.u)[i * s.dim + d];
-                }
-            }
-        }
-        assert_true(relative_l2(f32(du), want_du, s.rows * s.dim) < 4 * bound(&c));
-        assert_true(relative_l2(f32(did), want_did, s.items * s.dim) < 4 * bound(&c));
-        if (s.bias) assert_true(relative_l2(f32(dbias), want_dbias, s.items) < 4 * bound(&c));
-        free(z), free(want_du), free(want_did), free(want_dbias);
+        check_cross_entropy(&c, &dev, (CatalogueMixture){0});
+        check_cross_entropy(&c, &dev, make_mixture(c.shape.rows));
         free_case(&c);
     }
+    device_close(&dev);
+}
+
+static void a_mixture_without_mass_is_none_to_the_bit(void **state)
+{
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 2));
+    Case c = make_case(shapes[5], 8);
+    const Shape s = c.shape;
+    const CatalogueMixture m = {.other = NEW(F32, s.rows), .other_target = NEW(F32, s.rows)};
+    Tensor loss[2], du[2], did[2], dbias[2];
+    for (int64_t i = 0; i < s.rows; i++) f32(m.other)[i] = f32(m.other_target)[i] = -INFINITY;
+    for (int k = 0; k < 2; k++) {
+        loss[k] = NEW(F32, s.rows), du[k] = NEW(F32, s.rows, s.dim);
+        did[k] = NEW(F32, s.items, s.dim), dbias[k] = NEW(F32, s.items);
+        catalogue_cross_entropy_with(&dev, loss[k], du[k], did[k], dbias[k], c.u, &c.table, c.bias,
+                                     c.target, c.weight, k ? m : (CatalogueMixture){0});
+    }
+    assert_same_bits(loss[0], loss[1]);
+    assert_same_bits(du[0], du[1]);
+    assert_same_bits(did[0], did[1]);
+    assert_same_bits(dbias[0], dbias[1]);
+    free_case(&c);
     device_close(&dev);
 }
 
@@ -382,8 +452,8 @@ static void the_bits_do_not_depend_on_the_threads(void **state)
         assert_ok(device_open(&dev, "cpu", t + 1));
         loss[t] = NEW(F32, s.rows), du[t] = NEW(F32, s.rows, s.dim);
         did[t] = NEW(F32, s.items, s.dim), dbias[t] = NEW(F32, s.items);
-        catalogue_cross_entropy(&dev, loss[t], du[t], did[t], dbias[t], c.u, &c.table, c.bias,
-                                c.target, c.weight);
+        catalogue_cross_entropy_with(&dev, loss[t], du[t], did[t], dbias[t], c.u, &c.table, c.bias,
+                                     c.target, c.weight, make_mixture(s.rows));
         device_close(&dev);
         assert_same_bits(loss[0], loss[t]);
         assert_same_bits(du[0], du[t]);
@@ -420,6 +490,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_items_worked_by_hand),
         cmocka_unit_test(cross_entropy_and_its_gradients_match_double),
+        cmocka_unit_test(a_mixture_without_mass_is_none_to_the_bit),
         cmocka_unit_test(statistics_match_double),
         cmocka_unit_test(ranks_ties_and_best_items_are_exact),
         cmocka_unit_test(the_best_item_alone_is_exact),
