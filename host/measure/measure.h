@@ -7,7 +7,7 @@
 #include "base/progress.h"
 #include "measure/bench.h"
 
-enum { CASE_TENSORS = 11, CASE_SETS = 32 };
+enum { CASE_TENSORS = 20, CASE_SETS = 32 };
 
 /* The shape of a call. An op leaves the fields that it does not use 0. */
 typedef struct {

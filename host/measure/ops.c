@@ -5,6 +5,7 @@
 
 #include "base/device/info.h"
 #include "measure/ops_catalogue.h"
+#include "measure/ops_counts.h"
 #include "measure/ops_layers.h"
 #include "measure/ops_losses.h"
 
@@ -20,6 +21,7 @@ static Status run(Bench *b)
         TRY(measure_ops_layers(b));
         TRY(measure_ops_losses(b));
         TRY(measure_ops_catalogue(b));
+        TRY(measure_ops_counts(b));
     }
     progress_end(&b->progress, NULL);
     measure_summarise(b);

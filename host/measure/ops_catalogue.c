@@ -7,6 +7,7 @@
 
 #include "catalogue/catalogue.h"
 #include "catalogue/entropy.h"
+#include "catalogue/gather.h"
 #include "catalogue/merge.h"
 #include "catalogue/policy.h"
 #include "catalogue/rank.h"
@@ -79,6 +80,45 @@ static void entropy_call(Case *c, const Tensor *t)
 {
     const ItemTable table = {.id = t[1]};
     catalogue_entropy(c->dev, t[3], t[6], t[7], t[8], t[0], &table, t[2], t[5]);
+}
+
+enum { CANDIDATES = 64 };
+
+/* u, id, bias, ids, score, du, did, dbias */
+static void gather_fill(Case *c, Tensor *t)
+{
+    const Shape *s = &c->shape;
+    stats_fill(c, t);
+    t[3] = measure_ids(c, s->rows * CANDIDATES, s->items);
+    t[3] = TENSOR(t[3].data, I32, s->rows, CANDIDATES);
+    t[4] = measure_tensor(c, F32, s->rows, CANDIDATES, 1.0f);
+    t[5] = measure_zeros(c, F32, s->rows, s->dim);
+    t[6] = measure_zeros(c, F32, s->items, s->dim);
+    t[7] = measure_zeros(c, F32, s->items, 0);
+}
+static void gather_call(Case *c, const Tensor *t)
+{
+    const ItemTable table = {.id = t[1]};
+    catalogue_gather(c->dev, t[4], t[0], &table, t[2], t[3]);
+}
+static void gather_backward_call(Case *c, const Tensor *t)
+{
+    const ItemTable table = {.id = t[1]};
+    catalogue_gather_backward(c->dev, t[5], t[6], t[7], t[4], t[0], &table, t[3]);
+}
+/* A vector for each score. */
+static void gather_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    const double scores = CANDIDATES * (double)s->rows, dim = (double)s->dim;
+    *bytes = scores * (4.0 * dim + 12.0) + size * (double)s->rows * dim;
+    *flops = 2.0 * scores * dim;
+}
+/* Rows of did are read and written once for each item at most. */
+static void gather_backward_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    gather_cost(s, size, bytes, flops);
+    *bytes += 8.0 * (double)s->items * (double)s->dim;
+    *flops *= 2.0;
 }
 
 /* z and q: u, id, bias each; expectation */
@@ -213,6 +253,15 @@ static const Op entropy = {"catalogue entropy",
                            loss_cost,
                            "scores twice; their gradient through the L2 cache",
                            SCORES_CPU};
+static const char VECTORS_WHY[] = "vectors of items that do not follow one another in memory";
+static const Op gather = {
+    "catalogue gather forward", gather_fill, gather_call, gather_cost, VECTORS_WHY, VECTORS_WHY};
+static const Op gather_backward = {"catalogue gather backward",
+                                   gather_fill,
+                                   gather_backward_call,
+                                   gather_backward_cost,
+                                   "sorting the candidates by item",
+                                   "sorting the candidates by item, in one thread"};
 static const Op policy = {"catalogue policy",
                           policy_fill,
                           policy_call,
@@ -244,7 +293,8 @@ static const Op merge = {"catalogue merge",
  * same code as the ops above. */
 static Status others_of(Bench *b, Shape s, const char *text)
 {
-    const Op *const ops[] = {&entropy, &policy, &rank, &sample, &regression};
+    const Op *const ops[] = {&entropy, &gather, &gather_backward, &policy,
+                             &rank,    &sample, &regression};
     char rows[64];
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) TRY(measure_case(b, ops[i], s, text));
     snprintf(rows, sizeof rows, "%d shards, %" PRId64 " rows", SHARDS, s.rows);
