@@ -137,9 +137,8 @@ void catalogue_stats_cuda(Device *dev, CatalogueKernel kernel, Tensor part, Tens
 template <class T>
 struct GradientPass {
     T *g; /* [rows, ld], may be z */
-    float *loss;
-    const float *z, *bias, *logsumexp, *weight;
-    const int32_t *target;
+    const float *z, *bias;
+    TargetRows rows;
     int64_t ld, first_row, first_item, width; /* first_item: the id of the tile's first */
 };
 
@@ -150,26 +149,45 @@ static __global__ void gradient_kernel(GradientPass<T> p)
     const int64_t j = (int64_t)blockIdx.x * THREADS + threadIdx.x, row = p.first_row + blockIdx.y;
     if (j >= p.width) return;
     const int64_t at = blockIdx.y * p.ld + j;
-    const int32_t target = p.target[row];
+    const int32_t target = p.rows.target[row];
     if (target < 0) {
         from_float(p.g[at], 0.0f);
         return;
     }
-    const float weight = p.weight[row], logsumexp = p.logsumexp[row];
     const float v = p.bias ? p.z[at] + p.bias[j] : p.z[at];
-    float g = weight * expf(v - logsumexp);
-    if (p.first_item + j == target) {
-        p.loss[row] = weight * (logsumexp - v);
-        g -= weight;
-    }
+    float g = p.rows.weight[row] * expf(v - p.rows.logsumexp[row]);
+    if (p.first_item + j == target) g -= target_term(p.rows, row, v);
     from_float(p.g[at], g);
 }
 
+/* to = log(exp log_z + exp other), 0 in rows without a target; other NULL: to = log_z. to may be
+ * log_z. */
+static __global__ void join_kernel(float *to, const float *log_z, const float *other,
+                                   const int32_t *target, int64_t rows)
+{
+    const int64_t i = (int64_t)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= rows) return;
+    to[i] = target[i] < 0 ? 0.0f : log_add(log_z[i], other ? other[i] : -INFINITY);
+}
+
 typedef struct {
-    Tensor loss, du, did, dbias, target, weight, logsumexp;
-    Tensor g;   /* the gradient of a block and tile; in the memory of the scores where u is f32 */
-    bool given; /* logsumexp */
+    Tensor loss, du, did, dbias, target, weight, log_z;
+    Tensor g; /* the gradient of a block and tile; in the memory of the scores where u is f32 */
+    CatalogueMixture mixture;
+    bool given; /* log_z */
 } Outputs;
+
+static TargetRows rows_of(const Outputs &o)
+{
+    TargetRows rows = {};
+    rows.loss = f32(o.loss);
+    rows.share = f32(o.mixture.share);
+    rows.logsumexp = f32(o.mixture.logsumexp);
+    rows.weight = f32(o.weight);
+    rows.other_target = f32(o.mixture.other_target);
+    rows.target = i32(o.target);
+    return rows;
+}
 
 template <class T>
 static void score_gradient(Device *dev, const TilesCuda &t, const Outputs &o, const ItemTile &tile,
@@ -177,12 +195,9 @@ static void score_gradient(Device *dev, const TilesCuda &t, const Outputs &o, co
 {
     GradientPass<T> p = {};
     p.g = (T *)o.g.data;
-    p.loss = f32(o.loss);
     p.z = f32(t.scores);
     p.bias = tile.bias;
-    p.logsumexp = f32(o.logsumexp);
-    p.weight = f32(o.weight);
-    p.target = i32(o.target);
+    p.rows = rows_of(o);
     p.ld = t.width;
     p.first_row = block.first;
     p.first_item = tile.item;
@@ -191,18 +206,26 @@ static void score_gradient(Device *dev, const TilesCuda &t, const Outputs &o, co
            THREADS, 0, p);
 }
 
-/* logsumexp of the rows with a target. */
-static void find_logsumexp(Device *dev, CatalogueKernel kernel, const Outputs &o,
-                           const TilesCuda &t)
+/* log Z of the rows with a target. */
+static void find_log_z(Device *dev, CatalogueKernel kernel, const Outputs &o, const TilesCuda &t)
 {
     const size_t mark = scratch_mark(dev);
     const int64_t rows[] = {1, t.rows, (int64_t)sizeof(RowStats)};
     const Tensor part = scratch_tensor(dev, U8, 3, rows);
     CatalogueStats to = {};
-    to.logsumexp = o.logsumexp;
+    to.logsumexp = o.log_z;
     run_stats(dev, kernel, (RowStats *)part.data, t, i32(o.target), 1.0f, STATS_SUM);
     catalogue_merge_stats_cuda(dev, to, part, 1.0f, o.target, t.items);
     scratch_release(dev, mark);
+}
+
+/* mixture.logsumexp, from log_z. */
+static void join_masses(Device *dev, const Outputs &o)
+{
+    const int64_t rows = o.target.dim[0];
+    if (o.mixture.logsumexp.data != o.log_z.data || o.mixture.other.data)
+        LAUNCH(dev, join_kernel, blocks_for(rows, THREADS), THREADS, 0, f32(o.mixture.logsumexp),
+               f32(o.log_z), f32(o.mixture.other), i32(o.target), rows);
 }
 
 /* The statistics and then the gradient, from the tiles of one plan. */
@@ -211,7 +234,8 @@ static void tiles_cross_entropy(Device *dev, Outputs o, Tensor u, const ItemTabl
 {
     const TilesCuda t = tiles_plan_cuda(dev, table, bias, u);
     o.g = u.dtype == F32 ? t.scores : scratch2(dev, u.dtype, t.block, t.width);
-    if (!o.given) find_logsumexp(dev, CATALOGUE_TILES, o, t);
+    if (!o.given) find_log_z(dev, CATALOGUE_TILES, o, t);
+    join_masses(dev, o);
     const bool kept =
         !o.given && t.tiles == 1 && t.blocks == 1; /* the statistics left the scores there */
     for (int64_t k = 0; k < t.tiles; k++) {
@@ -230,11 +254,11 @@ static void fused_cross_entropy(Device *dev, CatalogueKernel kernel, const Outpu
 {
     const FusedCatalogue *fused = fused_of(kernel);
     const size_t mark = scratch_mark(dev);
-    if (!o.given) find_logsumexp(dev, kernel, o, fused->stats_plan(dev, table, bias, u));
+    if (!o.given) find_log_z(dev, kernel, o, fused->stats_plan(dev, table, bias, u));
+    join_masses(dev, o);
     scratch_release(dev, mark);
     const TilesCuda t = fused->gradient_plan(dev, table, bias, u);
-    const FusedGradient to = {f32(o.loss), f32(o.dbias), f32(o.logsumexp), f32(o.weight),
-                              i32(o.target)};
+    const FusedGradient to = {rows_of(o), f32(o.dbias)};
     const Tensor summed = {};
     for (int64_t k = 0; k < t.tiles; k++) {
         const ItemTile tile = tiles_at_cuda(dev, &t, k);
@@ -248,7 +272,8 @@ static void fused_cross_entropy(Device *dev, CatalogueKernel kernel, const Outpu
 
 void catalogue_cross_entropy_cuda(Device *dev, CatalogueKernel kernel, Tensor loss, Tensor du,
                                   Tensor did, Tensor dbias, Tensor u, const ItemTable *table,
-                                  Tensor bias, Tensor target, Tensor weight, Tensor logsumexp)
+                                  Tensor bias, Tensor target, Tensor weight, Tensor log_z,
+                                  CatalogueMixture mixture)
 {
     const int64_t rows = u.dim[0], dim = u.dim[1];
     if (rows == 0) return;
@@ -260,9 +285,13 @@ void catalogue_cross_entropy_cuda(Device *dev, CatalogueKernel kernel, Tensor lo
     if (bias.data) o.dbias = dbias;
     o.target = target;
     o.weight = weight;
-    o.given = logsumexp.data;
-    o.logsumexp = o.given ? logsumexp : scratch1(dev, F32, rows);
+    o.given = log_z.data;
+    o.log_z = o.given ? log_z : scratch1(dev, F32, rows);
+    o.mixture = mixture;
+    if (!mixture.logsumexp.data)
+        o.mixture.logsumexp = mixture.other.data ? scratch1(dev, F32, rows) : o.log_z;
     elementwise_fill(dev, loss, 0.0f);
+    if (mixture.share.data) elementwise_fill(dev, mixture.share, 0.0f);
     if (kernel == CATALOGUE_TILES)
         tiles_cross_entropy(dev, o, u, table, bias);
     else

@@ -83,6 +83,34 @@ static __device__ __forceinline__ float score_at(const float *z, const float *bi
     return bias ? z[j] + bias[j] : z[j];
 }
 
+/* ---- The target of a row --------------------------------------------------------------------- */
+
+/* Arrays of rows for catalogue_cross_entropy. share NULL: not wanted; other_target NULL: no row has
+ * another mass. */
+typedef struct {
+    float *loss, *share;
+    const float *logsumexp, *weight, *other_target;
+    const int32_t *target;
+} TargetRows;
+
+/* log(exp a + exp b), and a to the bit where b is -inf. */
+static __device__ __forceinline__ float log_add(float a, float b)
+{
+    const float high = a < b ? b : a, low = a < b ? a : b;
+    return low == -INFINITY ? high : high + log1pf(expf(low - high));
+}
+
+/* The loss and share of a row whose target has the score z. Returns the target's term in the
+ * gradient of its score. */
+static __device__ __forceinline__ float target_term(const TargetRows &of, int64_t row, float z)
+{
+    const float other = of.other_target ? of.other_target[row] : -INFINITY;
+    const float weight = of.weight[row], share = 1.0f / (1.0f + expf(other - z));
+    of.loss[row] = weight * (of.logsumexp[row] - log_add(z, other));
+    if (of.share) of.share[row] = share;
+    return weight * share;
+}
+
 /* ---- The best of a block's scores ------------------------------------------------------------ */
 
 /* A score and its place. `at` is INT32_MAX where there is no score. */

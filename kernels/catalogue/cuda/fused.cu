@@ -305,7 +305,7 @@ static __global__ void __launch_bounds__(THREADS, 1) gradient_kernel(ScoreGradie
 #pragma unroll
     for (int r = 0; r < OWN; r++) {
         const int at = warp_row() + r / 2 * SIDE + mma_row(r % 2 * 2);
-        row_gradient(z[r / 2], r % 2, row_loss(p, row + at, at < rows), p.loss + row + at, column);
+        row_gradient(z[r / 2], r % 2, row_loss(p, row + at, at < rows), p, row + at, column);
     }
     write_gradient(p.g + row * p.ld + first, p.ld, (bf16 *)memory, z, rows, items);
     if (p.part) sum_columns(p.part + blockIdx.x * p.ld + first, z, items);

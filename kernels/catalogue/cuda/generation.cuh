@@ -9,9 +9,8 @@
 
 /* Arrays of all rows and items. dbias NULL: not wanted. */
 typedef struct {
-    float *loss, *dbias;
-    const float *logsumexp, *weight;
-    const int32_t *target;
+    TargetRows rows;
+    float *dbias;
 } FusedGradient;
 
 typedef struct {
@@ -23,8 +22,8 @@ typedef struct {
     /* A plan with one call of `gradient` a block and tile; t->scores is bf16. Takes scratch. */
     TilesCuda (*gradient_plan)(Device *dev, const ItemTable *table, Tensor bias, Tensor u);
     /* Writes the gradient of a block's and tile's scores to t->scores, adds the sums of its columns
-     * to dbias, and writes the loss of the rows whose target is in the tile. The tiles come in
-     * order, and in each tile the blocks in order. */
+     * to dbias, and writes the loss and share of the rows whose target is in the tile. The tiles
+     * come in order, and in each tile the blocks in order. */
     void (*gradient)(Device *dev, const FusedGradient &to, const TilesCuda *t, const ItemTile &tile,
                      const RowBlock &block);
 } FusedCatalogue;

@@ -65,10 +65,13 @@ ScoreGradient registers_gradient_cuda(Device *dev, const FusedGradient &to, cons
     p.g = (bf16 *)t->scores.data;
     p.ld = t->width;
     p.end = (int32_t)(t->table->first + t->items);
-    p.loss = to.loss + block.first;
-    p.logsumexp = to.logsumexp + block.first;
-    p.weight = to.weight + block.first;
-    p.target = to.target + block.first;
+    p.rows = to.rows;
+    p.rows.loss += block.first;
+    p.rows.logsumexp += block.first;
+    p.rows.weight += block.first;
+    p.rows.target += block.first;
+    if (p.rows.share) p.rows.share += block.first;
+    if (p.rows.other_target) p.rows.other_target += block.first;
     if (to.dbias) p.part = f32(scratch_tensor(dev, F32, 2, parts));
     return p;
 }

@@ -113,11 +113,9 @@ void registers_merge_cuda(Device *dev, RowStats *stats, const Partial *partial, 
 /* ---- Gradient -------------------------------------------------------------------------------- */
 
 typedef struct {
-    bf16 *g;     /* [rows, ld] */
-    float *part; /* [blocks of rows, ld]: sums of columns; NULL: not wanted */
-    float *loss;
-    const float *logsumexp, *weight; /* these four begin at the block's first row */
-    const int32_t *target;
+    bf16 *g;         /* [rows, ld] */
+    float *part;     /* [blocks of rows, ld]: sums of columns; NULL: not wanted */
+    TargetRows rows; /* from the block's first row on */
     int64_t ld;
     int32_t end; /* the first item after the table's */
 } ScoreGradient;
@@ -132,41 +130,43 @@ typedef struct {
 static __device__ __forceinline__ RowLoss row_loss(const ScoreGradient &p, int64_t row,
                                                    bool present)
 {
-    RowLoss of = {present ? p.target[row] : -1, 0.0f, 0.0f};
+    RowLoss of = {present ? p.rows.target[row] : -1, 0.0f, 0.0f};
     if (of.target < 0) return of;
     /* A target on a later shard must not be taken for one of the columns after the table's last
      * item. */
     if (of.target >= p.end) of.target = INT32_MAX;
-    of.weight = p.weight[row];
-    of.logsumexp = p.logsumexp[row];
+    of.weight = p.rows.weight[row];
+    of.logsumexp = p.rows.logsumexp[row];
     return of;
 }
 
-/* Scores of a thread's row h become their gradient. Where the target's score is among them, *loss
- * is set. first: the item of the thread's column 0. */
+/* Scores of a thread's row h, row `row` of p, become their gradient. Where the target's score is
+ * among them, the row's loss is written. first: the item of the thread's column 0. */
 template <int N>
 static __device__ __forceinline__ void row_gradient(float (&z)[N][4], int h, const RowLoss &of,
-                                                    float *loss, int first)
+                                                    const ScoreGradient &p, int64_t row, int first)
 {
     const float from = of.logsumexp * LOG2_E;
     const int at =
         of.target < 0 ? -1 : of.target - first; /* its column, where it is one of these */
-    float score = 0.0f;
-    bool found = false;
+    const bool found = at >= 0 && at < 8 * N && at % 8 < 2;
+    float term = 0.0f;
+    if (found) {
+#pragma unroll
+        for (int c = 0; c < 2 * N; c++)
+            if (at == c / 2 * 8 + c % 2) term = z[c / 2][2 * h + c % 2];
+        term = target_term(p.rows, row, term);
+    }
 #pragma unroll
     for (int n = 0; n < N; n++)
 #pragma unroll
-        for (int i = 0; i < 2; i++) {
-            const float v = z[n][2 * h + i];
-            float g = of.target < 0 ? 0.0f : of.weight * exp2_approx(__fmaf_rn(v, LOG2_E, -from));
-            if (at == 8 * n + i) {
-                g -= of.weight;
-                score = v;
-                found = true;
-            }
-            z[n][2 * h + i] = g;
-        }
-    if (found) *loss = of.weight * (of.logsumexp - score);
+        for (int i = 2 * h; i < 2 * h + 2; i++)
+            z[n][i] =
+                of.target < 0 ? 0.0f : of.weight * exp2_approx(__fmaf_rn(z[n][i], LOG2_E, -from));
+    if (!found) return;
+#pragma unroll
+    for (int c = 0; c < 2 * N; c++)
+        if (at == c / 2 * 8 + c % 2) z[c / 2][2 * h + c % 2] -= term;
 }
 
 /* What kernels write for a block of rows; `part` takes scratch. */

@@ -398,7 +398,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
             const int column = o.first_item + first + mma_column(0, 0);
 #pragma unroll
             for (int r = 0; r < OWN; r++)
-                row_gradient(z[r / 2], r % 2, of[r], g.loss + row + own_row(r), column);
+                row_gradient(z[r / 2], r % 2, of[r], g, row + own_row(r), column);
             const Tile tile = {g.g + row * g.ld + first, sums[i / 2 % 2], (int)g.ld, rows, items};
             write_gradient(tile, z);
             if (g.part) add_warps(g.part + blockIdx.x * g.ld + first, tile);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalogue_case.h"
+#include "mixture.h"
 
 /* With and without features; the 40,000 items take several tiles (of 16,384), the 1,030 rows two
  * blocks (of 1,024). */
@@ -14,24 +15,38 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 /* Relative L2 error of 1e-5, in spacings of f32. */
 static const double ulps = 80;
 
+static void check_cross_entropy(const Case *c, const CatalogueMixture *m)
+{
+    const Shape s = c->shape;
+    const Tensor loss = NEW(F32, s.rows), du = NEW(F32, s.rows, s.dim);
+    const Tensor did = NORMAL(99, 1, s.items, s.dim), dbias = NORMAL(98, 1, s.items);
+    const Tensor lossg = gpu_space(loss), dug = gpu_space(du), didg = on_gpu(did);
+    const Tensor dbiasg = on_gpu(dbias);
+    CatalogueMixture mg = {0};
+    if (m->other.data)
+        mg = (CatalogueMixture){on_gpu(m->other), on_gpu(m->other_target), gpu_space(m->logsumexp),
+                                gpu_space(m->share)};
+    catalogue_cross_entropy_with(&cpu, loss, du, did, dbias, c->u, &c->table, c->bias, c->target,
+                                 c->weight, *m);
+    catalogue_cross_entropy_with(&gpu, lossg, dug, didg, dbiasg, on_gpu(c->u), &c->table_gpu,
+                                 on_gpu(c->bias), on_gpu(c->target), on_gpu(c->weight), mg);
+    assert_as_cpu(lossg, loss, ulps);
+    assert_as_cpu(dug, du, ulps);
+    assert_as_cpu(didg, did, ulps);
+    assert_as_cpu(dbiasg, dbias, ulps);
+    if (!m->other.data) return;
+    assert_as_cpu(mg.logsumexp, m->logsumexp, ulps);
+    assert_as_cpu(mg.share, m->share, ulps);
+}
+
 static void cross_entropy_is_as_on_the_cpu(void **state)
 {
     (void)state;
     for (int n = 0; n < SHAPES; n++) {
-        const Shape s = shapes[n];
-        const Case c = make_case(s, 10 * (uint64_t)n + 1);
-        const Tensor loss = NEW(F32, s.rows), du = NEW(F32, s.rows, s.dim);
-        const Tensor did = NORMAL(99, 1, s.items, s.dim), dbias = NORMAL(98, 1, s.items);
-        const Tensor lossg = gpu_space(loss), dug = gpu_space(du), didg = on_gpu(did);
-        const Tensor dbiasg = on_gpu(dbias);
-        catalogue_cross_entropy(&cpu, loss, du, did, dbias, c.u, &c.table, c.bias, c.target,
-                                c.weight);
-        catalogue_cross_entropy(&gpu, lossg, dug, didg, dbiasg, on_gpu(c.u), &c.table_gpu,
-                                on_gpu(c.bias), on_gpu(c.target), on_gpu(c.weight));
-        assert_as_cpu(lossg, loss, ulps);
-        assert_as_cpu(dug, du, ulps);
-        assert_as_cpu(didg, did, ulps);
-        assert_as_cpu(dbiasg, dbias, ulps);
+        const Case c = make_case(shapes[n], 10 * (uint64_t)n + 1);
+        const CatalogueMixture none = {0}, m = make_mixture(c.shape.rows);
+        check_cross_entropy(&c, &none);
+        check_cross_entropy(&c, &m);
         pair_free();
     }
 }

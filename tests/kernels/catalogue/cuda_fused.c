@@ -3,6 +3,7 @@
  * numbers. All operands are multiples of 2^-7 or less fine, so that the vectors of items, sums of
  * features, are the same f32 numbers in any order, and round to the same bf16. */
 #include "catalogue_case.h"
+#include "mixture.h"
 
 /* Ragged rows (tiles of 128), items (of 128 or 256), elements (slabs of 32 or 64); features. 4,100
  * items are split over all multiprocessors and take two tiles of a gradient (of 4,096), 33,000 two
@@ -152,17 +153,18 @@ static void ties_and_scores_without_a_number_are_as_on_the_cpu(void **state)
 }
 
 typedef struct {
-    Tensor loss, du, did, dbias;
+    Tensor loss, share, du, did, dbias;
 } Gradients;
 
 static Gradients gradients_of(Shape s)
 {
-    return (Gradients){NEW(F32, s.rows), NEW(F32, s.rows, s.dim), NEW(F32, s.items, s.dim),
-                       NEW(F32, s.items)};
+    return (Gradients){NEW(F32, s.rows), NEW(F32, s.rows), NEW(F32, s.rows, s.dim),
+                       NEW(F32, s.items, s.dim), NEW(F32, s.items)};
 }
 
-/* In double. The bound on what f32 errs in the probabilities is returned: of a row, relative. */
-static double dense_gradients(Gradients to, const Case *c, Tensor e)
+/* In double; m->other may be absent. Returns the bound on what f32 errs in the probabilities: of a
+ * row, relative. */
+static double dense_gradients(Gradients to, const Case *c, Tensor e, const CatalogueMixture *m)
 {
     const Shape s = c->shape;
     double *z = malloc((size_t)s.items * sizeof *z), error = 0.0;
@@ -172,15 +174,20 @@ static double dense_gradients(Gradients to, const Case *c, Tensor e)
         const int32_t target = i32(c->target)[i];
         if (target < 0) continue;
         const double near = dense_row(z, c, e, i), weight = f32(c->weight)[i];
-        double top = -INFINITY, total = 0.0;
+        const double other = m->other.data ? f32(m->other)[i] : -INFINITY;
+        const double other_target = m->other.data ? f32(m->other_target)[i] : -INFINITY;
+        double top = other;
         for (int64_t a = 0; a < s.items; a++) top = fmax(top, z[a]);
+        double total = exp(other - top);
         for (int64_t a = 0; a < s.items; a++) total += exp(z[a] - top);
         const double logsumexp = top + log(total);
-        f32(to.loss)[i] = (float)(weight * (logsumexp - z[target]));
+        const double share = 1.0 / (1.0 + exp(other_target - z[target]));
+        f32(to.loss)[i] = (float)(weight * (logsumexp - z[target] + log(share)));
+        f32(to.share)[i] = (float)share;
         error = fmax(error, 2 * near + sum_error + 4 * fabs(logsumexp) * ULP);
         memset(du, 0, (size_t)s.dim * 8);
         for (int64_t a = 0; a < s.items; a++) {
-            const double g = weight * (exp(z[a] - logsumexp) - (a == target));
+            const double g = weight * (exp(z[a] - logsumexp) - (a == target ? share : 0.0));
             dbias[a] += g;
             for (int64_t d = 0; d < s.dim; d++) {
                 du[d] += g * f32(e)[a * s.dim + d];
@@ -195,7 +202,9 @@ static double dense_gradients(Gradients to, const Case *c, Tensor e)
     return error;
 }
 
-static Gradients run(Device *dev, const Case *c, bool onto)
+static const CatalogueMixture none;
+
+static Gradients run(Device *dev, const Case *c, const CatalogueMixture *m, bool onto)
 {
     const Shape s = c->shape;
     const bool gpu_runs = dev == &gpu;
@@ -203,17 +212,21 @@ static Gradients run(Device *dev, const Case *c, bool onto)
     if (onto) f32(g.did)[0] = 3.0f;
     if (onto) f32(g.dbias)[0] = 2.0f;
     const Tensor u = to_bf16(c->u), du = to_bf16(g.du);
+    CatalogueMixture with = {m->other, m->other_target, .share = g.share};
     if (!gpu_runs) {
-        catalogue_cross_entropy(dev, g.loss, du, g.did, g.dbias, u, &c->table, c->bias, c->target,
-                                c->weight);
+        catalogue_cross_entropy_with(dev, g.loss, du, g.did, g.dbias, u, &c->table, c->bias,
+                                     c->target, c->weight, with);
         g.du = to_f32(du);
         return g;
     }
-    const Gradients to = {gpu_space(g.loss), gpu_space(du), on_gpu(g.did), on_gpu(g.dbias)};
-    catalogue_cross_entropy(dev, to.loss, to.du, to.did, to.dbias, on_gpu(u), &c->table_gpu,
-                            on_gpu(c->bias), on_gpu(c->target), on_gpu(c->weight));
-    return (Gradients){from_gpu(to.loss), to_f32(from_gpu(to.du)), from_gpu(to.did),
-                       from_gpu(to.dbias)};
+    with =
+        (CatalogueMixture){on_gpu(m->other), on_gpu(m->other_target), .share = gpu_space(g.share)};
+    const Gradients to = {gpu_space(g.loss), with.share, gpu_space(du), on_gpu(g.did),
+                          on_gpu(g.dbias)};
+    catalogue_cross_entropy_with(dev, to.loss, to.du, to.did, to.dbias, on_gpu(u), &c->table_gpu,
+                                 on_gpu(c->bias), on_gpu(c->target), on_gpu(c->weight), with);
+    return (Gradients){from_gpu(to.loss), from_gpu(to.share), to_f32(from_gpu(to.du)),
+                       from_gpu(to.did), from_gpu(to.dbias)};
 }
 
 static double norm(const float *x, int64_t count)
@@ -235,18 +248,20 @@ static void assert_close(Tensor have, Tensor cpu_has, Tensor exact, double f32_e
 static void gradients_err_as_the_cpu_in_bf16(void **state)
 {
     (void)state;
-    for (int n = 0; n < SHAPES; n++) {
-        const Shape s = shapes[n];
+    for (int n = 0; n < 2 * SHAPES; n++) {
+        const Shape s = shapes[n / 2];
         Tensor e;
-        const Case c = coarse_case(s, 10 * (uint64_t)n + 3, &e);
-        const Gradients exact = gradients_of(s), want = run(&cpu, &c, false);
-        const double relative = dense_gradients(exact, &c, e);
-        const Gradients have = run(&gpu, &c, false);
+        const Case c = coarse_case(s, 5 * (uint64_t)n + 3, &e);
+        const CatalogueMixture m = n % 2 ? make_mixture(s.rows) : none;
+        const Gradients exact = gradients_of(s), want = run(&cpu, &c, &m, false);
+        const double relative = dense_gradients(exact, &c, e, &m);
+        const Gradients have = run(&gpu, &c, &m, false);
         double longest = 0.0;
         for (int64_t a = 0; a < s.items; a++)
             longest = fmax(longest, norm(f32(e) + a * s.dim, s.dim));
         const double weights = norm(f32(c.weight), s.rows) * relative;
         assert_close(have.loss, want.loss, exact.loss, weights);
+        assert_close(have.share, want.share, exact.share, relative * sqrt((double)s.rows));
         assert_close(have.du, want.du, exact.du, weights * longest);
         assert_close(have.did, want.did, exact.did, weights * norm(f32(c.u), s.rows * s.dim));
         for (int64_t i = 0; i < s.rows; i++) {
@@ -265,7 +280,7 @@ static void gradients_add_to_what_is_there(void **state)
     (void)state;
     Tensor e;
     const Case c = coarse_case((Shape){20, 300, 16, 0, 0, 0, true}, 4, &e);
-    const Gradients alone = run(&gpu, &c, false), onto = run(&gpu, &c, true);
+    const Gradients alone = run(&gpu, &c, &none, false), onto = run(&gpu, &c, &none, true);
     f32(alone.did)[0] += 3.0f;
     f32(alone.dbias)[0] += 2.0f;
     assert_true(distance(onto.did, alone.did) <= 4 * ULP);
@@ -279,7 +294,7 @@ static void equal_runs_have_equal_bits(void **state)
     (void)state;
     Tensor e;
     const Case c = coarse_case((Shape){140, 700, 40, 1, 4, 1, true}, 5, &e);
-    const Gradients a = run(&gpu, &c, false), b = run(&gpu, &c, false);
+    const Gradients a = run(&gpu, &c, &none, false), b = run(&gpu, &c, &none, false);
     assert_same_bits(a.loss, b.loss);
     assert_same_bits(a.du, b.du);
     assert_same_bits(a.did, b.did);

@@ -6,6 +6,7 @@
 #include "catalogue/catalogue.h"
 #include "catalogue/rank.h"
 #include "excluded.h"
+#include "mixture.h"
 
 typedef struct {
     int64_t rows, items, dim, kinds, categories, numbers;
@@ -112,21 +113,6 @@ static void two_items_worked_by_hand(void **state)
     assert_near(logsumexp[0], log(4), 1e-6);
     assert_near(expectation[0], 0.75 * log(3), 1e-6);
     device_close(&dev);
-}
-
-/* A second mass: about as large as the first, far larger, far smaller, none; with and without the
- * target. */
-static CatalogueMixture make_mixture(int64_t rows)
-{
-    const CatalogueMixture m = {NORMAL(71, 2, rows), NORMAL(72, 1, rows), NEW(F32, rows),
-                                NEW(F32, rows)};
-    for (int64_t i = 0; i < rows; i++) {
-        f32(m.other)[i] += (float)(i % 4 == 1 ? 40 : i % 4 == 2 ? -40 : 4);
-        f32(m.other_target)[i] += f32(m.other)[i] - 3.0f;
-        if (i % 4 == 3) f32(m.other)[i] = -INFINITY;
-        if (i % 2) f32(m.other_target)[i] = -INFINITY;
-    }
-    return m;
 }
 
 typedef struct {
