@@ -37,8 +37,8 @@ void embedding_add(Device *dev, Tensor y, Tensor table, Tensor ids);
 void embedding_backward(Device *dev, Tensor dtable, Tensor dy, Tensor ids);
 void embedding_scatter(Device *dev, Tensor dtable, Tensor dbias, Tensor y, Tensor g, Tensor ids);
 
-/* The CUDA half, in embedding.cu. Call the functions above instead: they check shapes. g absent: g =
- * 1, and there is no dbias. */
+/* The CUDA half, in embedding.cu. Call the functions above instead: they check shapes. Where g is
+ * absent, it is 1, and there is no dbias. */
 void embedding_add_cuda(Device *dev, Tensor y, Tensor table, Tensor ids);
 void embedding_scatter_cuda(Device *dev, Tensor dtable, Tensor dbias, Tensor y, Tensor g,
                             Tensor ids);

@@ -8,7 +8,7 @@
  *               + sum_h outer[h] max(n[h], 0) + pointer[i, j]                  overwrites
  *               -inf where item[i, j] is below 0
  *
- * and given dr = dL/dr, where sums leave out candidates whose item is below 0, whatever dr is there:
+ * and given dr = dL/dr, where sums leave out places whose item is below 0, whatever dr is there:
  *
  *   dbase[i]     = sum_j dr[i, j]                                              overwrites
  *   ddense[i, j] = beta dr[i, j], 0 where item[i, j] is below 0                overwrites

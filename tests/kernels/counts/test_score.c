@@ -2,7 +2,8 @@
 /* The score of candidates and its gradients, against the formulas in double. */
 #include "score_case.h"
 
-/* r of the case with the parameters x, laid out as in ScoreLayout; 0 where there is no candidate. */
+/* r of the case with the parameters x, laid out as in ScoreLayout, as if all places had a
+ * candidate. */
 static double score_in_double(const ScoreCase *c, const double *x, int64_t i, int64_t j)
 {
     const ScoreShape s = c->shape;
