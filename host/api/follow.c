@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/follow.h"
 
+#include <string.h>
+
 static void report(Listener *self, const StageReport *r)
 {
     Follow *f = (Follow *)self;
@@ -12,7 +14,8 @@ static void report(Listener *self, const StageReport *r)
                                     .loss = r->loss,
                                     .validation = r->validation,
                                     .ended = r->phase == STAGE_ENDED};
-    if (f->progress && f->progress(f->context, &progress)) f->stop = true;
+    if (!f->progress || (f->stage && strcmp(f->stage, r->stage) != 0)) return;
+    if (f->progress(f->context, &progress)) f->stop = true;
 }
 
 static void remark(Listener *self, const char *text)
@@ -23,7 +26,8 @@ static void remark(Listener *self, const char *text)
 
 static bool stop(Listener *self) { return ((Follow *)self)->stop; }
 
-Follow follow(souk_progress_callback progress, souk_message_callback message, void *context)
+Follow follow(souk_progress_callback progress, souk_message_callback message, void *context,
+              const char *stage)
 {
-    return (Follow){{report, remark, stop, NULL}, progress, message, context, false};
+    return (Follow){{report, remark, stop}, progress, message, context, stage, false};
 }

@@ -11,10 +11,12 @@ typedef struct {
     souk_progress_callback progress;
     souk_message_callback message;
     void *context;
-    bool stop; /* a callback asked for it */
+    const char *stage; /* the only one that the callback hears of; NULL: all */
+    bool stop;         /* a callback asked for it */
 } Follow;
 
 /* Either callback may be NULL. */
-Follow follow(souk_progress_callback progress, souk_message_callback message, void *context);
+Follow follow(souk_progress_callback progress, souk_message_callback message, void *context,
+              const char *stage);
 
 #endif

@@ -37,7 +37,7 @@ static Status check(const souk_ingest_options *o)
 
 static Status run(const souk_ingest_options *o, Mapping *m, IngestReport *report)
 {
-    Follow listener = follow(o->progress, o->message, o->context);
+    Follow listener = follow(o->progress, o->message, o->context, NULL);
     const IngestOptions how = {.inputs = o->inputs,
                                .input_count = o->input_count,
                                .output = o->output,

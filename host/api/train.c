@@ -25,7 +25,8 @@ static Status train(const souk_train_options *given, souk_train_result *result)
     TRY(call_options(&o, sizeof o, CALL_LEAST(souk_train_options, context), given, "options"));
     TRY(hand_out(&end, result)); /* its size is checked before the work, not after */
     TRY(lines_each(o.settings, assign, &config));
-    Follow listener = follow(o.progress, o.message, o.context);
+    /* A training reports its steps alone: what comes before them cannot be stopped and resumed. */
+    Follow listener = follow(o.progress, o.message, o.context, "train");
     const LoopOptions how = {
         .resume = o.resume, .overwrite = o.force, .listener = &listener.listener};
     TRY(train_run(&config, how, &end));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "data/stream/stream.h"
+#include "model/counts.h"
 
 void model_shape_of_file(ModelShape *s, const Behaviour *b)
 {
@@ -32,6 +33,7 @@ static Status check_shape(ModelShape *s)
         return FAIL(ERR_FORMAT, "%" PRId64 " items, want 1 to 2^31-1", s->items);
     for (HeadId h = 0; h < HEADS; h++)
         if (heads_table[h].kind == HEAD_OF_ACTIONS && s->actions < 2) s->head_set &= ~HEAD_BIT(h);
+    if (!(s->head_set & HEAD_BIT(HEAD_POLICY))) s->candidates = 0;
     return OK;
 }
 
@@ -119,12 +121,16 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device 
     m->at.final_norm = PARAM(&m->params, "final.norm", INIT_ONE, 0, DECAY_NONE, s->dim);
     heads_declare(&m->params, s->head_set, s->dim, s->items, s->actions, m->at.head);
     TRY(m->params.status);
-    return place_features(m, b);
+    TRY(place_features(m, b));
+    if (!s->candidates) return OK;
+    m->counted = COUNTED_TRAIN;
+    return counts_open(&m->counts, &m->counts_memory, s->items, s->neighbours, dev);
 }
 
 void model_close(Model *m)
 {
     params_close(&m->params);
+    arena_close(&m->counts_memory);
     device_free(m->dev, m->staging);
     free(m->at.block);
     *m = (Model){0};

@@ -5,6 +5,7 @@
 #ifndef SOUK_MODEL_H
 #define SOUK_MODEL_H
 
+#include "counts/table.h"
 #include "data/behaviour/behaviour.h"
 #include "items.h"
 #include "model/heads.h"
@@ -15,6 +16,9 @@ typedef struct {
     float dropout, init_std;
     HeadSet head_set; /* the heads that exist (model/heads.h) */
     bool log_values;  /* Q is exp(score) */
+    /* Of the policy's half that scores by counts. candidates 0: there is none, as without a policy
+     * head. */
+    int64_t candidates, neighbours;
     /* What follows comes from the behaviour file: model_shape_of_file. */
     int64_t items, actions;
     int64_t item_kinds, item_categories, item_numbers;
@@ -41,9 +45,12 @@ typedef struct {
     ModelParams at;
     Tensor item_category; /* i32 [items, kinds]; absent where the file has none */
     Tensor item_number;   /* f32 [items, numbers]; absent where the file has none */
-    int counted;          /* the splits whose events its tables count; 0: it has no tables */
-    Device *dev;          /* where ops read the item features */
-    void *staging;        /* their copy in device memory; NULL on the CPU */
+    CountTable counts;    /* absent where shape.candidates is 0 */
+    int counted;          /* the first splits whose events it counts (data/counts/events.h); 0:
+                             there is no table */
+    Arena counts_memory;
+    Device *dev;   /* where ops read the item features */
+    void *staging; /* their copy in device memory; NULL on the CPU */
 } Model;
 
 /* Set the sizes that follow from the file. */

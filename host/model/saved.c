@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "model/counts.h"
+
 Status saved_find(char *found, size_t size, const char *path, bool resumable)
 {
     static const char *const names[] = {"best.safetensors", "last.safetensors"};
@@ -61,6 +63,19 @@ Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Saf
     return p->arena[copy].dev->status;
 }
 
+Status saved_counts(Model *m, const Safetensors *file)
+{
+    const char *counted = safetensors_metadata(file, "counted");
+    if (!m->shape.candidates) return OK;
+    if (!counted || strlen(counted) != 1 || *counted < '0' + COUNTED_TRAIN ||
+        *counted > '0' + COUNTED_ALL)
+        return FAIL(ERR_FORMAT, "%s: metadata \"counted\" is %s, want 1, 2 or 3", file->path,
+                    counted ? counted : "missing");
+    TRY(counts_load(&m->counts, &m->counts_memory, file));
+    m->counted = *counted - '0';
+    return OK;
+}
+
 static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const Safetensors *file)
 {
     TRY(saved_config(c, file));
@@ -70,12 +85,15 @@ static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const S
                         .heads = c->model_heads,
                         .ff = c->model_ff,
                         .init_std = (float)c->model_init_std,
-                        .log_values = c->learn_log_values};
+                        .log_values = c->learn_log_values,
+                        .neighbours = counts_width(file)};
     for (HeadId h = 0; h < HEADS; h++)
         if (safetensors_find(file, heads_table[h].weight)) shape.head_set |= HEAD_BIT(h);
+    shape.candidates = shape.neighbours ? c->model_candidates : 0;
     model_shape_of_file(&shape, b);
     TRY(model_open(m, &shape, b, dev));
     TRY(params_open(&m->params, PARAM_VALUE, dev));
+    TRY(saved_counts(m, file));
     return saved_load(&m->params, PARAM_VALUE, "", file, m->params.count);
 }
 

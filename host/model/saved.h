@@ -29,8 +29,12 @@ Status saved_catalogue(const Safetensors *file, const Behaviour *b);
 Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Safetensors *file,
                   int optional);
 
-/* Open the model in `path`, a file or a run's folder, for use with `b` on `dev`. Only PARAM_VALUE
- * is read. `c` gets its settings. On failure *m is {0}. */
+/* Read the count table, where the model has one, and what it counts. */
+Status saved_counts(Model *m, const Safetensors *file);
+
+/* Open the model in `path`, a file or a run's folder, for use with `b` on `dev`. Of the
+ * parameters only PARAM_VALUE is read, and the count table. `c` gets its settings. A model whose
+ * file has no count table is opened without one. On failure *m is {0}. */
 Status saved_open(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path);
 
 #endif

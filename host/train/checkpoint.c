@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/report.h"
+#include "model/counts.h"
 #include "model/saved.h"
 
 static const char *const prefix[PARAM_COPIES] = {
@@ -16,7 +17,7 @@ static const char *const prefix[PARAM_COPIES] = {
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 /* The metadata: settings and counters as text, which `values` holds. Returns how many there are. */
-enum { COUNTERS = 6, VALUE_MAX = sizeof(Config_text) };
+enum { COUNTERS = 7, VALUE_MAX = sizeof(Config_text) };
 
 static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
                     char (*values)[VALUE_MAX])
@@ -28,8 +29,8 @@ static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
         metadata[n] = (Metadata){config_file_key(i), values[n]};
         n++;
     }
-    static const char *const keys[COUNTERS] = {"step", "epoch", "batch",
-                                               "best", "worse", "catalogue_hash"};
+    static const char *const keys[COUNTERS] = {"step",  "epoch",          "batch",  "best",
+                                               "worse", "catalogue_hash", "counted"};
     char(*value)[VALUE_MAX] = values + n;
     snprintf(value[0], VALUE_MAX, "%" PRId64, t->step);
     snprintf(value[1], VALUE_MAX, "%" PRId64, p->cursor.epoch);
@@ -37,40 +38,45 @@ static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
     snprintf(value[3], VALUE_MAX, "%.17g", p->best);
     snprintf(value[4], VALUE_MAX, "%" PRId64, p->worse);
     snprintf(value[5], VALUE_MAX, "%s", t->file.catalogue_hash);
-    for (int i = 0; i < COUNTERS; i++) metadata[n + i] = (Metadata){keys[i], value[i]};
-    return n + COUNTERS;
+    snprintf(value[6], VALUE_MAX, "%d", t->model.counted);
+    const int counters = t->model.shape.candidates ? COUNTERS : COUNTERS - 1;
+    for (int i = 0; i < counters; i++) metadata[n + i] = (Metadata){keys[i], value[i]};
+    return n + counters;
 }
 
 /* The copies that are written, as the host reads them; NULL: not written. */
 typedef struct {
     float *copy[PARAM_COPIES];
+    void *counts; /* the count table */
 } Read;
 
-static void read_done(const Params *p, Read *read)
+static void read_done(const Model *m, Read *read)
 {
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
-        if (read->copy[c]) device_read_done(p->arena[c].dev, read->copy[c]);
+        if (read->copy[c]) device_read_done(m->params.arena[c].dev, read->copy[c]);
+    device_read_done(m->dev, read->counts);
     *read = (Read){0};
 }
 
-static const char ranks_name[] = "validation.ranks";
-
-static Status read_copies(const Params *p, bool all, Read *read)
+static Status read_all(const Model *m, bool all, Read *read)
 {
+    const Params *p = &m->params;
     *read = (Read){0};
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++) {
         if (!prefix[c] || !p->copy[c] || (c != PARAM_VALUE && !all)) continue;
         read->copy[c] = device_read(p->arena[c].dev, p->arena[c].base, p->arena[c].used);
-        if (!read->copy[c] || p->arena[c].dev->status != OK) {
-            read_done(p, read);
-            return ERR_DEVICE;
-        }
+        if (!read->copy[c]) break;
     }
-    return OK;
+    if (m->shape.candidates)
+        read->counts = device_read(m->dev, m->counts_memory.base, m->counts_memory.used);
+    if (m->dev->status == OK) return OK;
+    read_done(m, read);
+    return ERR_DEVICE;
 }
 
-static int list_tensors(const Params *p, const Read *read, NamedTensor *list, char (*names)[96])
+static int list_tensors(const Model *m, const Read *read, NamedTensor *list, char (*names)[96])
 {
+    const Params *p = &m->params;
     int n = 0;
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++) {
         for (int i = 0; i < p->count && read->copy[c]; i++, n++) {
@@ -79,27 +85,27 @@ static int list_tensors(const Params *p, const Read *read, NamedTensor *list, ch
             list[n].tensor.data = read->copy[c] + params_first(p, i);
         }
     }
-    return n;
+    if (!read->counts) return n;
+    counts_list(list + n, &m->counts, &m->counts_memory, read->counts);
+    return n + COUNTS_TENSORS;
 }
 
 Status checkpoint_write(const Trainer *t, const Progression *p, const char *path, bool all)
 {
-    const int texts = config_count() + COUNTERS;
-    const int tensors = PARAM_COPIES * t->model.params.count + 1;
+    const int texts = config_count() + COUNTERS,
+              tensors = PARAM_COPIES * t->model.params.count + COUNTS_TENSORS;
     char(*values)[VALUE_MAX] = calloc((size_t)texts, sizeof *values);
     Metadata *metadata = calloc((size_t)texts, sizeof *metadata);
     char(*names)[96] = calloc((size_t)tensors, sizeof *names);
     NamedTensor *list = calloc((size_t)tensors, sizeof *list);
     Read read = {0};
     Status st = values && metadata && names && list
-                    ? read_copies(&t->model.params, all, &read)
+                    ? read_all(&t->model, all, &read)
                     : FAIL(ERR_MEMORY, "%s: no memory for the header", path);
-    if (st == OK) {
-        int count = list_tensors(&t->model.params, &read, list, names);
-        if (all && p->ranks.data) list[count++] = (NamedTensor){ranks_name, p->ranks};
-        st = safetensors_write(path, list, count, metadata, describe(t, p, metadata, values));
-    }
-    read_done(&t->model.params, &read);
+    if (st == OK)
+        st = safetensors_write(path, list, list_tensors(&t->model, &read, list, names), metadata,
+                               describe(t, p, metadata, values));
+    read_done(&t->model, &read);
     free(values);
     free(metadata);
     free(names);
@@ -176,6 +182,13 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
         if (prefix[c] && t->model.params.copy[c])
             TRY(saved_load(&t->model.params, c, prefix[c], file, t->model.params.count));
+    const int counted = t->model.counted;
+    TRY(saved_counts(&t->model, file));
+    if (t->model.counted != counted)
+        return FAIL(ERR_USAGE,
+                    "%s counts the events of %d splits, want %d: a training that is resumed counts "
+                    "the train split alone",
+                    file->path, t->model.counted, counted);
     params_round(&t->dev, &t->model.params, PARAM_VALUE);
     params_round(&t->dev, &t->model.params, PARAM_TARGET);
     t->step = (int64_t)step;

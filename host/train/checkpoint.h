@@ -3,9 +3,10 @@
  *
  *   <name>              parameters, by the names of host/model/README.md
  *   adamw.m.<name>, adamw.v.<name>, target.<name>
- *   validation.ranks    i32: the rankings that later validations are compared with
+ *   counts.<name>       the count table, where the model has one (model/counts.h)
  *   __metadata__        the settings that config.h calls stored ("model.dim", …); step, epoch,
- *                       batch, best, worse, catalogue_hash
+ *                       batch, best, worse, catalogue_hash; counted, with a count table: the
+ *                       number of splits that it counts, 1: the train split
  *
  * The file appears whole or not at all, so whatever happens the last one survives. checkpoint.json
  * beside it says the same for people and scripts. Random numbers need no state (they are functions

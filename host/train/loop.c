@@ -49,23 +49,22 @@ static void path_in(char *path, size_t size, const Loop *l, const char *name)
 
 /* ---- Starting -------------------------------------------------------------------------------- */
 
-static Status start_or_resume(Loop *l, LoopOptions options)
+static Status start_or_resume(Loop *l, const Config *config, LoopOptions options)
 {
     char path[4096];
-    path_in(path, sizeof path, l, "last.safetensors");
-    const bool there = access(path, F_OK) == 0;
-    l->progression = (Progression){.best = -1.0};
-    if (l->validation.events.count > 0)
-        l->progression.ranks =
-            TENSOR(l->validation.kept, I32, VALIDATIONS_KEPT, 2, l->validation.events.count);
-    if (options.resume) {
-        l->saved = true;
-        return checkpoint_resume(&l->trainer, &l->progression, path);
-    }
-    if (there && !options.overwrite)
+    Behaviour file; /* the trainer takes it over */
+    const TrainerOptions how = {.listener = l->listener, .restored = options.resume};
+    snprintf(path, sizeof path, "%s/last.safetensors", config->train_out);
+    if (!options.resume && !options.overwrite && access(path, F_OK) == 0)
         return FAIL(ERR_USAGE, "%s exists: --resume continues it, --force starts a new training",
                     path);
-    return checkpoint_begin(&l->trainer);
+    TRY(behaviour_open(&file, config->data_path));
+    TRY(trainer_open_on(&l->trainer, config, file, how));
+    TRY(files_make_folder(config->train_out));
+    l->progression = (Progression){.best = -1.0};
+    l->saved = options.resume;
+    return options.resume ? checkpoint_resume(&l->trainer, &l->progression, path)
+                          : checkpoint_begin(&l->trainer);
 }
 
 static Status open_stream(Loop *l)
@@ -136,13 +135,7 @@ Status loop_plan(const Config *config, FILE *out)
 
 static Status loop_open(Loop *l, const Config *config, LoopOptions options)
 {
-    Config c = *config;
-    TRY(settings_of_runs(&c, options.resume));
-    TRY(trainer_open(&l->trainer, &c));
-    TRY(files_make_folder(config->train_out));
-    TRY(validation_open(&l->validation, &l->trainer.file, l->trainer.config.train_valid_users,
-                        (uint64_t)config->train_seed));
-    TRY(start_or_resume(l, options));
+    TRY(start_or_resume(l, config, options));
     TRY(open_stream(l));
     TRY(metrics_open(&l->metrics, config->train_out, l->trainer.step));
     TRY(trainer_session(&l->trainer, &l->session));

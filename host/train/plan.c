@@ -18,6 +18,7 @@ static const struct {
     [PLAN_ACTIVATIONS] = {"activations", "activations", "activations", false},
     [PLAN_OPTIMIZER] = {"optimizer state", "optimizer_state", "optimizer state", false},
     [PLAN_ITEM_FEATURES] = {"item features", "item_features", "item features", false},
+    [PLAN_COUNTS] = {"count tables", "count_tables", "count tables", false},
     [PLAN_INPUTS] = {"inputs", "inputs", "inputs", false},
     [PLAN_USER_PROFILES] = {"user profiles", "user_profiles", "user profiles", true},
     [PLAN_INPUT_SLOTS] = {"input slots", "input_slots", "input slots", true},

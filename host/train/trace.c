@@ -163,6 +163,7 @@ Status trace_write(const char *checkpoint, const char *data, const char *device,
 {
     char path[4096];
     Safetensors file = {0};
+    Behaviour log; /* the trainer takes it over */
     Trainer t = {0};
     Progression progression = {0};
     Stream *stream = NULL;
@@ -174,7 +175,8 @@ Status trace_write(const char *checkpoint, const char *data, const char *device,
     TRY_OR_FAIL(st, saved_config(&config, &file));
     snprintf(config.data_path, sizeof config.data_path, "%s", data);
     snprintf(config.train_device, sizeof config.train_device, "%s", device);
-    TRY_OR_FAIL(st, trainer_open(&t, &config));
+    TRY_OR_FAIL(st, behaviour_open(&log, config.data_path));
+    TRY_OR_FAIL(st, trainer_open_on(&t, &config, log, (TrainerOptions){.restored = true}));
     TRY_OR_FAIL(st, checkpoint_resume(&t, &progression, path));
     TRY_OR_FAIL(st, read_batch(&t, batch, &stream, &b));
     st = write_trace(&t, b, out);

@@ -53,6 +53,8 @@ static Status open_model(Trainer *t)
         .dropout = (float)c->model_dropout,
         .init_std = (float)c->model_init_std,
         .log_values = c->learn_log_values,
+        .candidates = c->model_candidates,
+        .neighbours = c->model_neighbours,
         .head_set = heads_of_log(t->objective.trains, t->file.has_propensity),
     };
     TRY(read_precision(c, &shape.activation));

@@ -25,6 +25,7 @@ typedef enum {
     PLAN_ACTIVATIONS,   /* of the encoders, and the gradient of the states */
     PLAN_OPTIMIZER,     /* what AdamW keeps beside the moments */
     PLAN_ITEM_FEATURES, /* on CUDA */
+    PLAN_COUNTS,        /* the model's count table */
     PLAN_INPUTS,        /* staging buffers for batches, on CUDA */
     PLAN_USER_PROFILES, /* repeated for each token of a batch, on the host */
     PLAN_INPUT_SLOTS,   /* pinned memory of the host, on CUDA */

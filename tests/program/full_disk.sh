@@ -21,8 +21,9 @@ check "no half checkpoint stays behind" \
 check "the run's model loads" loads "$work/run"
 check "the run goes on once the disk has space" train "$work/run" --resume train.steps=10
 
-# A real file system that is full, where this user may mount one.
-if mkdir "$work/disk" && mount -t tmpfs -o size=$((size * 3 / 2)) none "$work/disk" 2>/dev/null; then
+# A real file system that is full, where this user may mount one. A new checkpoint is written beside the old.
+folder=$(du -sb "$work/before" | cut -f 1)
+if mkdir "$work/disk" && mount -t tmpfs -o size=$((folder + size / 2)) none "$work/disk" 2>/dev/null; then
     cp -r "$work/before/." "$work/disk/"
     refuses "a full disk is an error" 1 "$work/disk.*space" train "$work/disk" --resume train.steps=10
     check "the old checkpoint is as it was on the full disk" \

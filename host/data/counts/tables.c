@@ -53,10 +53,15 @@ static int64_t count_occurrences(Counting *c)
 static Status divide(Counting *c, const Behaviour *b, int64_t most)
 {
     const int64_t row = (int64_t)row_bytes(c->items, c->table->item.dim[1]);
-    const int64_t memory = c->options->memory ? c->options->memory : TABLES_MEMORY_DEFAULT;
     const int64_t least = (int64_t)sizeof(int32_t) * c->events.places +
                           (int64_t)sizeof *c->place * (c->items + 1) +
                           (int64_t)sizeof *c->at * most + row;
+    int64_t memory = c->options->memory;
+    if (!memory) {
+        const int64_t few =
+            least + (int64_t)sizeof *c->at * c->events.count / TABLES_PASSES_DEFAULT;
+        memory = few > TABLES_MEMORY_DEFAULT ? few : TABLES_MEMORY_DEFAULT;
+    }
     if (memory < least)
         return FAIL(ERR_MEMORY,
                     "%s: counting pairs of %" PRId64 " events of %" PRId64

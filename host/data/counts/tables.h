@@ -20,11 +20,13 @@
 #include "data/counts/events.h"
 
 #define TABLES_MEMORY_DEFAULT (INT64_C(2) << 30)
+enum { TABLES_PASSES_DEFAULT = 4 };
 
 typedef struct {
-    int counted;        /* COUNTED_TRAIN, COUNTED_VALID or COUNTED_ALL */
-    int threads;        /* at least 1; fewer work where the memory does not suffice for all */
-    int64_t memory;     /* bytes to stay within, without the table itself; 0: the default */
+    int counted;    /* COUNTED_TRAIN, COUNTED_VALID or COUNTED_ALL */
+    int threads;    /* at least 1; fewer work where the memory does not suffice for all */
+    int64_t memory; /* bytes to stay within, without the table itself; 0: TABLES_MEMORY_DEFAULT or,
+                           where those would need more passes, what TABLES_PASSES_DEFAULT need */
     Listener *listener; /* NULL: nobody */
 } TablesOptions;
 

@@ -335,7 +335,8 @@ static Status open_trainer(Rounds *r)
     Behaviour file; /* the trainer takes it over */
     path_in(path, sizeof path, r, "round", 0);
     TRY(behaviour_open(&file, path));
-    TRY(trainer_open_on(&r->trainer, c, file));
+    const TrainerOptions options = {.listener = r->options.listener};
+    TRY(trainer_open_on(&r->trainer, c, file, options));
     TRY(trainer_session(&r->trainer, &r->session));
     TRY(checkpoint_begin(&r->trainer));
     trainer_schedule(&r->trainer, steps_of_all(c));

@@ -142,7 +142,7 @@ static void open_case(Golden *g, const char *name)
     fill_batch(g);
     fill_file(g);
     const Config c = settings(g);
-    assert_ok(trainer_open_on(&g->trainer, &c, g->file));
+    assert_ok(trainer_open_on(&g->trainer, &c, g->file, (TrainerOptions){.restored = true}));
     load(g, PARAM_VALUE, "param");
     load(g, PARAM_TARGET, "target_param");
     params_round(&g->trainer.dev, &g->trainer.model.params, PARAM_VALUE);

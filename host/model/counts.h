@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The count table of a model: its memory on a device, its counting, and its tensors in files, which
+ * are called counts.item, counts.next, and so on as the fields of CountTable. */
+#ifndef SOUK_MODEL_COUNTS_H
+#define SOUK_MODEL_COUNTS_H
+
+#include "base/arena.h"
+#include "data/counts/tables.h"
+#include "model/safetensors.h"
+
+enum { COUNTS_TENSORS = 6 };
+
+/* Take the memory of a table, on the device, in which no item has a neighbour. */
+Status counts_open(CountTable *t, Arena *memory, int64_t items, int64_t width, Device *dev);
+
+/* Count: data/counts/tables.h. Where the device is no CPU, the host needs memory for the table
+ * meanwhile. */
+Status counts_fill(const CountTable *t, const Arena *memory, const Behaviour *b,
+                   const TablesOptions *options);
+
+/* The tensors by their names in files. `host` is memory->base as the host reads it
+ * (device_read). */
+void counts_list(NamedTensor list[COUNTS_TENSORS], const CountTable *t, const Arena *memory,
+                 void *host);
+/* The number of neighbours of an item in a file; 0: the file has no table. */
+int64_t counts_width(const Safetensors *file);
+/* Read the table from a file. Fails where a tensor is missing or has another shape, where the
+ * neighbours of an item are not items in ascending order with -1 behind them, and where a number is
+ * negative or not finite. */
+Status counts_load(const CountTable *t, const Arena *memory, const Safetensors *file);
+
+#endif

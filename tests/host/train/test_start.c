@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a training has counted before its first step reaches every use of the model. */
+#include "train/start.h"
+
+#include <sys/stat.h>
+
+#include "data/counts/tables.h"
+#include "infer/session.h"
+#include "op.h"
+#include "shop.h"
+#include "train/loop.h"
+#include "train/trainer_open.h"
+
+enum { WIDTH = 5 };
+static char log_path[256], out[256];
+static Behaviour file;
+
+static int open_case(void **state)
+{
+    (void)state;
+    const Shop shop = {.users = 60, .longest = 20, .seed = 5};
+    assert_ok(shop_write(&shop, shop_path(log_path, "start")));
+    assert_ok(behaviour_open(&file, log_path));
+    shop_path(out, "start-run");
+    return 0;
+}
+
+static int close_case(void **state)
+{
+    static const char *const names[] = {"/best.safetensors", "/last.safetensors",
+                                        "/checkpoint.json", "/metrics.jsonl", ""};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s%s", out, names[i]);
+        remove(path);
+    }
+    behaviour_close(&file);
+    unlink(log_path);
+    return 0;
+}
+
+static Config settings(const char *objective)
+{
+    Config c = config_default();
+    snprintf(c.data_path, sizeof c.data_path, "%s", log_path);
+    snprintf(c.train_out, sizeof c.train_out, "%s", out);
+    snprintf(c.learn_objective, sizeof c.learn_objective, "%s", objective);
+    c.model_dim = 8;
+    c.model_layers = 1;
+    c.model_length = 10;
+    c.model_neighbours = WIDTH;
+    c.train_tokens = 64;
+    c.train_steps = 4;
+    c.train_threads = 2;
+    return c;
+}
+
+static void assert_counted(const Model *m)
+{
+    const CountTable want = {.item = NEW(I32, SHOP_ITEMS, WIDTH),
+                             .next = NEW(F32, SHOP_ITEMS, WIDTH),
+                             .after = NEW(F32, SHOP_ITEMS, WIDTH),
+                             .before = NEW(F32, SHOP_ITEMS, WIDTH),
+                             .popularity = NEW(F32, SHOP_ITEMS),
+                             .weight = NEW(F32, SHOP_ITEMS)};
+    const TablesOptions o = {.counted = COUNTED_TRAIN, .threads = 1};
+    assert_ok(tables_count(&want, &file, &o));
+    assert_int_equal(m->counted, COUNTED_TRAIN);
+    assert_same_bits(m->counts.item, want.item);
+    assert_same_bits(m->counts.next, want.next);
+    assert_same_bits(m->counts.after, want.after);
+    assert_same_bits(m->counts.before, want.before);
+    assert_same_bits(m->counts.popularity, want.popularity);
+    assert_same_bits(m->counts.weight, want.weight);
+    tensors_free();
+}
+
+static void a_session_has_the_table_of_the_training(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"best", "last"};
+    const Config c = settings("cross_entropy");
+    assert_ok(loop_run(&c, (LoopOptions){.overwrite = true}, NULL));
+    for (int i = 0; i < 2; i++) {
+        char path[512];
+        Session *s;
+        snprintf(path, sizeof path, "%s/%s.safetensors", out, names[i]);
+        assert_ok(session_open(
+            &s,
+            &(SessionOptions){.checkpoint = path, .file = &file, .device = "cpu", .threads = 1}));
+        assert_int_equal(s->model->shape.candidates, 64);
+        assert_counted(s->model);
+        session_close(s);
+    }
+}
+
+static void no_policy_or_no_candidates_no_table(void **state)
+{
+    (void)state;
+    Trainer t;
+    Config c = settings("double_q");
+    assert_ok(trainer_open(&t, &c));
+    assert_true(t.model.shape.candidates == 0 && !t.model.counts.item.data);
+    trainer_close(&t);
+    c = settings("cross_entropy");
+    c.model_candidates = 0;
+    assert_ok(trainer_open(&t, &c));
+    assert_true(t.model.shape.candidates == 0 && !t.model.counts.item.data);
+    assert_int_equal(t.plan.part[PLAN_COUNTS], 0);
+    trainer_close(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_session_has_the_table_of_the_training),
+        cmocka_unit_test(no_policy_or_no_candidates_no_table),
+    };
+    return cmocka_run_group_tests(tests, open_case, close_case);
+}
