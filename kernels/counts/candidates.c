@@ -32,7 +32,7 @@ typedef struct {
     int32_t item, source;    /* source: its number among the group's sources, -1: none */
     float popularity, scale; /* without own; scale = (1 + popularity)^(-1/2) */
     float after, before;
-    int32_t first;         /* 1 + its entry in the row of x_0 */
+    int32_t first;         /* 1 + its entry in the row of the source at hand, mostly x_0; or 0 */
     uint8_t votes, listed; /* the number of d; whether it is a candidate from the history */
     uint8_t count, latest; /* events among the last COUNT_REPEATS, and d of the latest */
 } Known;
@@ -52,8 +52,9 @@ typedef struct {
 /* An item whose row of the table is in the group: entries first .. first + entries - 1. */
 typedef struct {
     int32_t item, known, first, entries;
-    int64_t own; /* F + B/2 of own's pairs, in half units */
     float weight;
+    int64_t own;      /* F + B/2 of own's pairs, in half units */
+    int32_t last_own; /* the last event of own with this item, -1: none */
 } Source;
 
 typedef struct {
@@ -74,7 +75,9 @@ typedef struct {
     int32_t
         event[GROUP + COUNT_REPEATS]; /* the number of each token's item, from token `base` on */
     int64_t base;
-    int32_t *own_known; /* [own of the window] the number of own's items, -1: not met */
+    /* [own of the window] the number of own's items, -1: not met; where a source's item was before,
+     * -1: nowhere */
+    int32_t *own_known, *own_before;
 } Space;
 
 typedef struct {
@@ -128,7 +131,7 @@ static void add_source(Space *s, const Job *job, int32_t known)
                                          f32(t->after)[row + k], f32(t->before)[row + k]};
     s->known[known].source = s->sources;
     s->source[s->sources++] =
-        (Source){item, known, first, s->entries - first, 0, f32(t->weight)[item]};
+        (Source){item, known, first, s->entries - first, f32(t->weight)[item], 0, -1};
 }
 
 static uint32_t mask_for(int64_t items)
@@ -156,41 +159,39 @@ static void meet_items(Space *s, const Job *job, int64_t window, int64_t begin, 
     }
 }
 
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 /* ---- Without the user's own events ----------------------------------------------------------- */
 
-/* The entry of item y in the source's row of the table, -1: none. All entries are still there. */
-static int32_t entry_of(const Job *job, const Source *source, int32_t y)
+/* Let known items say where their entries in the source's row are, or forget it. */
+static void mark_entries(Space *s, const Source *source, bool known)
 {
-    const int32_t *item = i32(job->table->item) + source->item * job->neighbours;
-    int32_t low = 0, high = source->entries;
-    while (low < high) {
-        const int32_t middle = (low + high) / 2;
-        if (item[middle] < y)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < source->entries && item[low] == y ? source->first + low : -1;
+    const int32_t end = source->first + source->entries;
+    for (int32_t e = source->first; e < end; e++)
+        s->known[s->entry[e].known].first = known ? e + 1 : 0;
 }
 
-/* The pairs of own's event i. */
-static void own_pairs(Space *s, const Job *job, const int32_t *own, int64_t count, int64_t i)
+/* The pairs of own whose first or second item is the source's. */
+static void own_pairs(Space *s, Source *source, int64_t count)
 {
-    Source *source = &s->source[s->known[s->own_known[i]].source];
-    const int64_t first = i > COUNT_GAP ? i - COUNT_GAP : 0;
-    const int64_t end = count - i > COUNT_GAP ? i + COUNT_GAP + 1 : count;
-    for (int64_t j = first; j < end; j++) {
-        if (j == i) continue;
-        const int64_t units = units_of[j > i ? j - i : i - j];
-        source->own += j > i ? 2 * units : units;
-        const int32_t e = s->own_known[j] < 0 ? -1 : entry_of(job, source, own[j]);
-        if (e < 0) continue;
-        if (j > i)
-            s->own[e].after += units;
-        else
-            s->own[e].before += units;
-        if (j == i + 1) s->own[e].next++;
+    mark_entries(s, source, true);
+    for (int64_t i = source->last_own; i >= 0; i = s->own_before[i]) {
+        const int64_t first = i > COUNT_GAP ? i - COUNT_GAP : 0;
+        const int64_t end = least(count, i + COUNT_GAP + 1);
+        for (int64_t j = first; j < end; j++) {
+            if (j == i) continue;
+            const int64_t units = units_of[j > i ? j - i : i - j];
+            source->own += j > i ? 2 * units : units;
+            const int32_t e = s->own_known[j] < 0 ? 0 : s->known[s->own_known[j]].first;
+            if (e == 0) continue;
+            if (j > i)
+                s->own[e - 1].after += units;
+            else
+                s->own[e - 1].before += units;
+            if (j == i + 1) s->own[e - 1].next++;
+        }
     }
+    mark_entries(s, source, false);
 }
 
 /* What is left of `all`, and 0 where that is less than any pair weighs. */
@@ -206,11 +207,15 @@ static void leave_out(Space *s, const Job *job, const int32_t *own, int64_t coun
     if (count > 0) memset(s->own, 0, (size_t)s->entries * sizeof *s->own);
     for (int64_t i = 0; i < count; i++) {
         s->own_known[i] = find(s, own[i]);
-        if (s->own_known[i] >= 0) s->known[s->own_known[i]].popularity -= 1.0f;
+        if (s->own_known[i] < 0) continue;
+        Known *known = &s->known[s->own_known[i]];
+        known->popularity -= 1.0f;
+        if (known->source < 0) continue;
+        s->own_before[i] = s->source[known->source].last_own;
+        s->source[known->source].last_own = (int32_t)i;
     }
-    for (int64_t i = 0; i < count; i++)
-        if (s->own_known[i] >= 0 && s->known[s->own_known[i]].source >= 0)
-            own_pairs(s, job, own, count, i);
+    for (int32_t i = 0; i < s->sources; i++)
+        if (s->source[i].last_own >= 0) own_pairs(s, &s->source[i], count);
     for (int32_t i = 0; i < s->sources; i++) {
         Source *source = &s->source[i];
         const int32_t end = source->first + source->entries;
@@ -234,8 +239,6 @@ static void leave_out(Space *s, const Job *job, const int32_t *own, int64_t coun
 }
 
 /* ---- A row's candidates ---------------------------------------------------------------------- */
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int32_t known_at(const Space *s, int64_t token) { return s->event[token - s->base]; }
 
@@ -283,9 +286,7 @@ static void add_votes(Space *s, Row *row)
             known->after += entry[e].after * share;
             known->before += entry[e].before * share;
         }
-        if (d == 0)
-            for (int32_t e = 0; e < source->entries; e++)
-                s->known[entry[e].known].first = source->first + e + 1;
+        if (d == 0) mark_entries(s, source, true);
     }
     row->touched = touched;
 }
@@ -353,8 +354,7 @@ static void choose(Space *s, Row *row, int64_t width)
 static void forget(Space *s, const Row *row)
 {
     const Source *source = source_at(s, row->token);
-    for (int32_t e = 0; source && e < source->entries; e++)
-        s->known[s->entry[source->first + e].known].first = 0;
+    if (source) mark_entries(s, source, false);
     for (int32_t i = 0; i < row->touched; i++) {
         Known *known = &s->known[s->touched[i]];
         known->after = known->before = 0.0f;
@@ -539,7 +539,7 @@ void candidates(Device *dev, CandidatesOutput out, CandidatesInput in, const Cou
     const int64_t knowns = entries + GROUP + COUNT_REPEATS;
     const size_t mark = scratch_mark(dev);
     const Tensor first = SCRATCH(dev, I32, windows + 1);
-    const Tensor own_known = SCRATCH(dev, I32, in.own.dim[0]);
+    const Tensor own_known = SCRATCH(dev, I32, 2, in.own.dim[0]);
     const Tensor known = space_scratch(dev, knowns, sizeof(Known));
     const Tensor bucket = space_scratch(dev, mask_for(knowns) + 1, sizeof(Bucket));
     const Tensor source = space_scratch(dev, sources, sizeof(Source));
@@ -560,6 +560,7 @@ void candidates(Device *dev, CandidatesOutput out, CandidatesInput in, const Cou
                    .touched = tensor_rows(touched, thread, 1).data,
                    .key = tensor_rows(key, thread, 1).data,
                    .own_known = i32(own_known) + i32(in.own_offset)[w]};
+        s.own_before = s.own_known + in.own.dim[0];
         write_window(&s, &job, w, i32(first)[w], i32(first)[w + 1]);
     }
     if (windows == 0) clear_rows(&job, 0, rows);

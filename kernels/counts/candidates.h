@@ -59,7 +59,7 @@
  *
  * Deterministic for any number of threads. A row's results depend on its window and on nothing
  * else. On the CPU rows of 32 tokens share what they read of the tables; a logarithm is within
- * 2 ulp. Scratch: about 300 KB a thread at a table of width 64, and 4 bytes for each of `own`.
+ * 2 ulp. Scratch: about 300 KB a thread at a table of width 64, and 8 bytes for each of `own`.
  */
 #ifndef SOUK_COUNTS_CANDIDATES_H
 #define SOUK_COUNTS_CANDIDATES_H
