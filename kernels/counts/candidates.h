@@ -17,8 +17,9 @@
  * has such a pair (as long as the rounding of F, at most F 2^-25, is below 1/40). An entry of the
  * table is ABSENT where both F' and B' are 0. A neighbour whom the table does not keep is absent.
  *
- * Sums over d run over the last COUNT_HISTORY events, d = 0 .. min(L, COUNT_HISTORY) - 1, in f32
- * in this order. The prior of an item is
+ * Sums over d run over the last COUNT_HISTORY events, d = 0 .. min(L, COUNT_HISTORY) - 1, in this
+ * order: those of F' and B' in double (their products with 1 / (1 + d) in f32 are exact), that of
+ * weight' in f32. The prior of an item, rounded once before and once after the root, is
  *
  *   p(y) = (1 + popularity'(y))^(-1/2) sum_d [F'(x_d, y) + B'(x_d, y) / 2] / (1 + d)
  *
@@ -58,8 +59,12 @@
  * weight' and popularity' are 0. Rows whose token is -1 have no candidates and features 0.
  *
  * Deterministic for any number of threads. A row's results depend on its window and on nothing
- * else. On the CPU rows of 32 tokens share what they read of the tables; a logarithm is within
- * 2 ulp. Scratch: about 300 KB a thread at a table of width 64, and 8 bytes for each of `own`.
+ * else. All devices find the same candidates, since priors have the same bits everywhere; the
+ * logarithms may differ by the rounding of their arguments and 2 ulp. On the CPU, rows of 32 tokens
+ * share what they read of the tables; scratch is about 400 KB a thread at a table of width 64, and
+ * 8 bytes for each of `own`. On CUDA a block of threads has a row, and its shared memory holds the
+ * neighbours: the table's width is at most 128, or less where a block may have less than 110 KB;
+ * otherwise the device fails.
  */
 #ifndef SOUK_COUNTS_CANDIDATES_H
 #define SOUK_COUNTS_CANDIDATES_H
@@ -71,13 +76,7 @@
 extern "C" {
 #endif
 
-enum {
-    COUNT_FEATURES = 13,
-    COUNT_STATE_FEATURES = 8,
-    COUNT_CANDIDATES_MAX = 64,
-    COUNT_HISTORY = 20,
-    COUNT_REPEATS = 50
-};
+enum { COUNT_FEATURES = 13, COUNT_STATE_FEATURES = 8, COUNT_CANDIDATES_MAX = 64 };
 
 typedef struct {
     Tensor item;            /* i32 [tokens] */

@@ -23,5 +23,7 @@ typedef struct {
 
 /* The largest gap g of a pair, and the least common multiple of all gaps. */
 enum { COUNT_GAP = 20, COUNT_UNITS = 232792560 };
+/* How many of its last events a state looks up in the table, and how many it may repeat. */
+enum { COUNT_HISTORY = 20, COUNT_REPEATS = 50 };
 
 #endif
