@@ -57,13 +57,18 @@ static void repeat(Case *c, Tensor t, size_t have)
 
 Tensor measure_tensor(Case *c, Dtype dtype, int64_t rows, int64_t columns, float scale)
 {
+    return measure_between(c, dtype, rows, columns, -scale, scale);
+}
+
+Tensor measure_between(Case *c, Dtype dtype, int64_t rows, int64_t columns, float low, float high)
+{
     const Tensor t = take(c, dtype, rows, columns);
     const int64_t count = tensor_count(t), own = count < FILL ? count : FILL;
     float *numbers = host_numbers(c, own);
     uint64_t state = 1 + (uint64_t)c->taken;
     if (!t.data || !numbers) return free(numbers), t;
     for (int64_t i = 0; i < own; i++)
-        numbers[i] = scale * ((float)(next_bits(&state) >> 7) / (float)(1 << 23) - 1.0f);
+        numbers[i] = low + (high - low) * ((float)(next_bits(&state) >> 7) / (float)(1 << 24));
     uint16_t *halves = (uint16_t *)numbers; /* converted in place, from the front */
     for (int64_t i = 0; i < own && dtype == BF16; i++) {
         const float rounded = bf16_rounded(numbers[i]);
@@ -105,6 +110,20 @@ Tensor measure_windows(Case *c, int64_t rows, int64_t length, int64_t empty)
         ends[w] = (int32_t)(w * length < rows ? w * length : rows);
     device_copy_in(c->dev, t.data, ends, tensor_bytes(t));
     free(ends);
+    return t;
+}
+
+Tensor measure_neighbours(Case *c, int64_t items, int64_t width)
+{
+    const Tensor t = take(c, I32, items, width);
+    const int64_t apart = items / width;
+    int32_t *ids = host_numbers(c, items * width);
+    uint64_t state = 7;
+    if (!t.data || !ids) return free(ids), t;
+    for (int64_t i = 0; i < items * width; i++)
+        ids[i] = (int32_t)(i % width * apart + (int64_t)(next_bits(&state) % (uint64_t)apart));
+    device_copy_in(c->dev, t.data, ids, tensor_bytes(t));
+    free(ids);
     return t;
 }
 

@@ -42,6 +42,10 @@ struct Case {
 Tensor measure_tensor(Case *c, Dtype dtype, int64_t rows, int64_t columns, float scale);
 Tensor measure_zeros(Case *c, Dtype dtype, int64_t rows, int64_t columns);
 Tensor measure_ids(Case *c, int64_t count, int64_t below);
+/* Numbers in [low, high). */
+Tensor measure_between(Case *c, Dtype dtype, int64_t rows, int64_t columns, float low, float high);
+/* i32 [items, width]: rows of ascending ids below `items`, which is at least `width`. */
+Tensor measure_neighbours(Case *c, int64_t items, int64_t width);
 /* i32 [windows + 1]: `rows` rows cut into windows of `length`, of which the last may be shorter,
  * and `empty` windows without a row after them. */
 Tensor measure_windows(Case *c, int64_t rows, int64_t length, int64_t empty);

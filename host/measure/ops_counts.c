@@ -6,16 +6,63 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "counts/candidates.h"
 #include "counts/mass.h"
 #include "counts/pointer.h"
 #include "counts/score.h"
 
-enum { WIDTH = 64, FEATURES = 13, UNITS = 24, DIM = 32, DISTANCES = 50, LENGTH = 50 };
+enum {
+    WIDTH = 64,
+    FEATURES = 13,
+    UNITS = 24,
+    DIM = 32,
+    DISTANCES = 50,
+    LENGTH = 50,
+    ITEMS = 20000
+};
 
 static Tensor candidates_of(Case *c, int64_t below)
 {
     const Tensor ids = measure_ids(c, c->shape.rows * WIDTH, below);
     return TENSOR(ids.data, I32, c->shape.rows, WIDTH);
+}
+
+/* ---- Candidates ------------------------------------------------------------------------------ */
+
+/* out: item, feature, state; in: item, cu_seqlens, time, own_offset, own, token; the table: item,
+ * next, after, before, popularity, weight. Every token is a row, and each window's own events are
+ * as many as its tokens. A row reads the neighbours of 20 items, which are all different. */
+static void candidates_fill(Case *c, Tensor *t)
+{
+    const int64_t rows = c->shape.rows, items = c->shape.items;
+    t[0] = candidates_of(c, 1);
+    t[1] = measure_zeros(c, F32, rows * WIDTH, FEATURES);
+    t[1] = TENSOR(t[1].data, F32, rows, WIDTH, FEATURES);
+    t[2] = measure_zeros(c, F32, rows, COUNT_STATE_FEATURES);
+    t[3] = measure_ids(c, rows, items);
+    t[4] = measure_windows(c, rows, LENGTH, 0);
+    t[5] = measure_zeros(c, I64, rows, 0);
+    t[6] = measure_windows(c, rows, LENGTH, 0);
+    t[7] = measure_ids(c, rows, items);
+    t[8] = tensor_rows(measure_windows(c, rows, 1, 0), 0, rows);
+    t[9] = measure_neighbours(c, items, WIDTH);
+    for (int k = 10; k < 13; k++) t[k] = measure_between(c, F32, items, WIDTH, 50.0f, 100.0f);
+    t[13] = measure_between(c, F32, items, 0, 100.0f, 1000.0f);
+    t[14] = measure_between(c, F32, items, 0, 1e4f, 1e5f);
+}
+static void candidates_call(Case *c, const Tensor *t)
+{
+    const CandidatesOutput out = {t[0], t[1], t[2]};
+    const CandidatesInput in = {t[3], t[4], t[5], t[6], t[7], t[8]};
+    const CountTable table = {t[9], t[10], t[11], t[12], t[13], t[14]};
+    candidates(c->dev, out, in, &table);
+}
+/* The rows of the table that a row's history shares with that of the row before are in a cache. */
+static void candidates_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    const double feature = FEATURES, neighbours = 4 * WIDTH;
+    *bytes = size * (double)s->rows * ((1.0 + feature) * WIDTH + neighbours + 16.0);
+    *flops = 0.0;
 }
 
 /* ---- Score ----------------------------------------------------------------------------------- */
@@ -143,6 +190,12 @@ static void mass_cost(const Shape *s, double size, double *bytes, double *flops)
 /* ---- The table ------------------------------------------------------------------------------- */
 
 static const char GATHERED_WHY[] = "keys of events that do not follow one another in memory";
+static const Op proposed = {"counts candidates",
+                            candidates_fill,
+                            candidates_call,
+                            candidates_cost,
+                            "20 rounds of dependent reads and barriers",
+                            "a thousand scattered sums a state, and the choice among them"};
 static const Op score = {"counts score forward",
                          score_fill,
                          score_call,
@@ -169,9 +222,10 @@ static const Op mass = {"counts mass", mass_fill,      mass_call,
 
 Status measure_ops_counts(Bench *b)
 {
-    const Op *const ops[] = {&score, &score_backward, &pointer, &pointer_backward, &mass};
+    const Op *const ops[] = {&proposed,         &score, &score_backward, &pointer,
+                             &pointer_backward, &mass};
     const int64_t rows = b->options->tiny ? 100 : ON_CUDA(b->dev) ? 32768 : 4096;
-    const Shape s = {.dtype = F32, .rows = rows};
+    const Shape s = {.dtype = F32, .rows = rows, .items = ITEMS};
     char text[64];
     snprintf(text, sizeof text, "%" PRId64 " x %d candidates", rows, WIDTH);
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) TRY(measure_case(b, ops[i], s, text));
