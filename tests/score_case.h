@@ -24,8 +24,20 @@ typedef struct {
     ScoreShape shape;
     ScoreInput in;
     ScoreWeights weights;
-    Tensor dr; /* with numbers also where there is no candidate */
+    Tensor dr;
 } ScoreCase;
+
+/* Where there is no candidate, nothing may be read. */
+static inline void spoil_absent(ScoreCase *c)
+{
+    const ScoreShape s = c->shape;
+    for (int64_t n = 0; n < s.rows * s.width; n++) {
+        if (i32(c->in.item)[n] >= 0) continue;
+        f32(c->in.dense)[n] = f32(c->dr)[n] = NAN;
+        if (s.pointer) f32(c->in.pointer)[n] = NAN;
+        for (int64_t k = 0; k < s.features; k++) f32(c->in.feature)[n * s.features + k] = NAN;
+    }
+}
 
 /* Row 1 has no candidate; the others have one to all. */
 static inline ScoreCase make_score(ScoreShape s, uint64_t seed)
@@ -50,6 +62,7 @@ static inline ScoreCase make_score(ScoreShape s, uint64_t seed)
     c.weights.inner = NORMAL(seed + 10, 0.3f, s.units, s.features);
     c.weights.outer = NORMAL(seed + 11, 0.2f, s.units);
     c.dr = NORMAL(seed + 12, 1, s.rows, s.width);
+    spoil_absent(&c);
     return c;
 }
 
