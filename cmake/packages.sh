@@ -3,8 +3,8 @@
 # The Debian packages of souk, and how a script gets them: sourced by quickstart.sh, tests/run.sh and
 # cmake/carry.sh.
 
-library_packages="libdnnl-dev libopenblas-serial-dev libhdf5-dev libsodium-dev libinih-dev libjansson-dev libzstd-dev
-    liblzma-dev libdeflate-dev zlib1g-dev"
+library_packages="libdnnl-dev libopenblas-serial-dev liblapacke-dev libhdf5-dev libsodium-dev libinih-dev libjansson-dev
+    libzstd-dev liblzma-dev libdeflate-dev zlib1g-dev"
 build_packages="gcc libc6-dev cmake ninja-build pkgconf $library_packages"
 test_packages="g++ libcmocka-dev clang-14 libomp-14-dev clang-format-14 clang-tidy-14 shellcheck flake8 ccache gzip
     zstd xz-utils hdf5-tools binutils"

@@ -34,13 +34,12 @@ Status counts_open(CountTable *t, Arena *memory, int64_t items, int64_t width, D
     return dev->status;
 }
 
-/* The same table in a copy of its memory. */
-static CountTable in_copy(const CountTable *t, const Arena *memory, char *copy)
+CountTable counts_on_host(const CountTable *t, const Arena *memory, void *host)
 {
     CountTable c = *t;
     Tensor *part[] = {&c.item, &c.next, &c.after, &c.before, &c.popularity, &c.weight};
     for (int i = 0; i < COUNTS_TENSORS; i++)
-        part[i]->data = copy + ((char *)part[i]->data - memory->base);
+        part[i]->data = (char *)host + ((char *)part[i]->data - memory->base);
     return c;
 }
 
@@ -53,7 +52,7 @@ Status counts_fill(const CountTable *t, const Arena *memory, const Behaviour *b,
     if (!ON_CUDA(dev)) return tables_count(t, b, options);
     char *copy = malloc(memory->used);
     if (!copy) return FAIL(ERR_MEMORY, "no memory for a count table of %zu bytes", memory->used);
-    const CountTable here = in_copy(t, memory, copy);
+    const CountTable here = counts_on_host(t, memory, copy);
     Status st = tables_count(&here, b, options);
     if (st == OK) device_copy_in(dev, memory->base, copy, memory->used);
     free(copy);
@@ -69,7 +68,7 @@ static const char *const names[COUNTS_TENSORS] = {"counts.item",       "counts.n
 void counts_list(NamedTensor list[COUNTS_TENSORS], const CountTable *t, const Arena *memory,
                  void *host)
 {
-    const CountTable c = in_copy(t, memory, host);
+    const CountTable c = counts_on_host(t, memory, host);
     const Tensor part[] = {c.item, c.next, c.after, c.before, c.popularity, c.weight};
     for (int i = 0; i < COUNTS_TENSORS; i++) list[i] = (NamedTensor){names[i], part[i]};
 }

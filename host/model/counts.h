@@ -18,8 +18,10 @@ Status counts_open(CountTable *t, Arena *memory, int64_t items, int64_t width, D
 Status counts_fill(const CountTable *t, const Arena *memory, const Behaviour *b,
                    const TablesOptions *options);
 
-/* The tensors by their names in files. `host` is memory->base as the host reads it
- * (device_read). */
+/* The table as the host reads it: `host` is memory->base, read by device_read. */
+CountTable counts_on_host(const CountTable *t, const Arena *memory, void *host);
+
+/* The tensors of such a table by their names in files. */
 void counts_list(NamedTensor list[COUNTS_TENSORS], const CountTable *t, const Arena *memory,
                  void *host);
 /* The number of neighbours of an item in a file; 0: the file has no table. */

@@ -1,13 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/start.h"
 
-#include "model/counts.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 
-Status start_fresh(Trainer *t, Listener *listener)
+#include "model/counts.h"
+#include "model/spectral/spectral.h"
+
+static Status count(Trainer *t, Listener *listener)
 {
     const Model *m = &t->model;
     const TablesOptions options = {
         .counted = m->counted, .threads = t->dev.threads, .listener = listener};
-    if (!m->shape.candidates) return OK;
     return counts_fill(&m->counts, &m->counts_memory, &t->file, &options);
+}
+
+/* `popularity` is memory of the host. */
+static Status start_bias(Trainer *t, const float *popularity)
+{
+    const Tensor bias = t->model.params.copy[PARAM_VALUE][t->model.at.head[HEAD_POLICY].bias];
+    const int64_t items = t->model.shape.items;
+    float *value = malloc((size_t)items * sizeof *value);
+    if (!value) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", items);
+    for (int64_t a = 0; a < items; a++) value[a] = (float)log(popularity[a] + 0.5);
+    device_copy_in(&t->dev, bias.data, value, tensor_bytes(bias));
+    free(value);
+    return t->dev.status;
+}
+
+static Status start_items(Trainer *t, const CountTable *counts, Listener *listener)
+{
+    const Config *c = &t->config;
+    const Tensor id = t->model.params.copy[PARAM_VALUE][t->model.at.item_id];
+    const SpectralOptions options = {.dim = t->model.shape.dim,
+                                     .length = (float)c->model_spectral,
+                                     .spread = (float)c->model_init_std,
+                                     .seed = (uint64_t)c->train_seed,
+                                     .threads = t->dev.threads,
+                                     .listener = listener};
+    float *vectors;
+    TRY(spectral_vectors(&vectors, counts, &t->file.item_features, &options));
+    device_copy_in(&t->dev, id.data, vectors, tensor_bytes(id));
+    free(vectors);
+    return t->dev.status;
+}
+
+static Status start_weights(Trainer *t, Listener *listener)
+{
+    const Model *m = &t->model;
+    void *host = device_read(&t->dev, m->counts_memory.base, m->counts_memory.used);
+    if (!host) return t->dev.status;
+    const CountTable counts = counts_on_host(&m->counts, &m->counts_memory, host);
+    Status st = start_bias(t, f32(counts.popularity));
+    if (st == OK && t->config.model_spectral > 0) st = start_items(t, &counts, listener);
+    device_read_done(&t->dev, host);
+    return st;
+}
+
+Status start_fresh(Trainer *t, Listener *listener)
+{
+    if (!t->model.shape.candidates) return OK;
+    TRY(count(t, listener));
+    return *t->config.train_from ? OK : start_weights(t, listener);
 }

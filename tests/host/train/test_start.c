@@ -111,10 +111,47 @@ static void no_policy_or_no_candidates_no_table(void **state)
     trainer_close(&t);
 }
 
+static Tensor value_of(const Trainer *t, const char *name)
+{
+    return t->model.params.copy[PARAM_VALUE][params_find(&t->model.params, name)];
+}
+
+static double mean_length(Tensor vectors)
+{
+    double sum = 0.0;
+    for (int64_t i = 0; i < vectors.dim[0]; i++) {
+        double square = 0.0;
+        for (int64_t c = 0; c < vectors.dim[1]; c++)
+            square +=
+                (double)f32(vectors)[i * vectors.dim[1] + c] * f32(vectors)[i * vectors.dim[1] + c];
+        sum += sqrt(square);
+    }
+    return sum / (double)vectors.dim[0];
+}
+
+/* All 97 items occur in train, so all have neighbours. */
+static void weights_start_from_counts(void **state)
+{
+    (void)state;
+    Trainer t;
+    Config c = settings("cross_entropy");
+    assert_ok(trainer_open(&t, &c));
+    for (int64_t a = 0; a < SHOP_ITEMS; a++)
+        assert_near(f32(value_of(&t, "policy.bias"))[a],
+                    log(f32(t.model.counts.popularity)[a] + 0.5), 1e-6);
+    assert_near(mean_length(value_of(&t, "item.id")), 0.6, 1e-5);
+    trainer_close(&t);
+    c.model_spectral = 0;
+    assert_ok(trainer_open(&t, &c));
+    assert_near(mean_length(value_of(&t, "item.id")), 0.02 * sqrt(8), 0.01);
+    trainer_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_has_the_table_of_the_training),
+        cmocka_unit_test(weights_start_from_counts),
         cmocka_unit_test(no_policy_or_no_candidates_no_table),
     };
     return cmocka_run_group_tests(tests, open_case, close_case);
