@@ -18,6 +18,7 @@ static void check_segments(AdamwSegments s)
     EXPECT(s.first, I64, segments);
     EXPECT(s.count, I64, segments);
     EXPECT(s.decay, F64, segments);
+    EXPECT(s.rate, F64, segments);
 }
 
 Tensor adamw_norm_squared(Tensor state) { return TENSOR(f64(state) + ADAMW_NORM_SQUARED, F64, 1); }
@@ -48,12 +49,13 @@ void adamw_check(Device *dev, Tensor state, Tensor losses)
 }
 
 static void step_segment(Device *dev, float *ps, float *ms, float *vs, const float *gs,
-                         int64_t count, double decay, const double *schedule, double norm,
-                         AdamwOptions options)
+                         int64_t count, double decay, double factor, const double *schedule,
+                         double norm, AdamwOptions options)
 {
     const double lr = schedule[ADAMW_LR];
     const float scale = options.clip > 0.0 ? (float)fmin(1.0, options.clip / (norm + 1e-6)) : 1.0f;
-    const float keep = (float)(1.0 - lr * decay), rate = (float)(lr / schedule[ADAMW_CORRECT1]);
+    const float keep = (float)(1.0 - lr * factor * decay);
+    const float rate = (float)(lr / schedule[ADAMW_CORRECT1]) * (float)factor;
     const float root = (float)(1.0 / sqrt(schedule[ADAMW_CORRECT2]));
     const float beta1 = (float)options.beta1, rest1 = (float)(1.0 - options.beta1);
     const float beta2 = (float)options.beta2, rest2 = (float)(1.0 - options.beta2);
@@ -95,7 +97,7 @@ void adamw_step(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwSegmen
                 " elements, want it within %" PRId64,
                 s, first, length, count);
         step_segment(dev, f32(p) + first, f32(m) + first, f32(v) + first, f32(g) + first, length,
-                     f64(segments.decay)[s], f64(schedule), norm, options);
+                     f64(segments.decay)[s], f64(segments.rate)[s], f64(schedule), norm, options);
     }
 }
 

@@ -19,7 +19,7 @@ static __global__ void check_kernel(double *state, const double *losses, int64_t
 
 typedef struct {
     const int64_t *first, *count;
-    const double *decay;
+    const double *decay, *rate;
     int64_t segments;
 } Segments;
 
@@ -78,7 +78,9 @@ static __global__ void __launch_bounds__(THREADS)
         while (s + 1 < segments.segments && segments.first[s + 1] <= i) s++;
         if (s < 0) continue;
         const int64_t end = segments.first[s] + segments.count[s];
-        const float keep = (float)(1.0 - lr * segments.decay[s]);
+        const float keep = (float)(1.0 - lr * segments.rate[s] * segments.decay[s]);
+        Update here = u;
+        here.rate = u.rate * (float)segments.rate[s];
         if (i + PACK <= end) {
             float ps[PACK], ms[PACK], vs[PACK], gs[PACK];
             load(ps, p + i);
@@ -86,12 +88,12 @@ static __global__ void __launch_bounds__(THREADS)
             load(vs, v + i);
             load(gs, g + i);
 #pragma unroll
-            for (int e = 0; e < PACK; e++) update_one(ps[e], ms[e], vs[e], gs[e], keep, u);
+            for (int e = 0; e < PACK; e++) update_one(ps[e], ms[e], vs[e], gs[e], keep, here);
             store(p + i, ps);
             store(m + i, ms);
             store(v + i, vs);
         } else {
-            for (int64_t e = i; e < end; e++) update_one(p[e], m[e], v[e], g[e], keep, u);
+            for (int64_t e = i; e < end; e++) update_one(p[e], m[e], v[e], g[e], keep, here);
         }
     }
 }
@@ -132,7 +134,8 @@ void adamw_step_cuda(Device *dev, Tensor p, Tensor m, Tensor v, Tensor g, AdamwS
     REQUIRE(aligned16(p.data) && aligned16(m.data) && aligned16(v.data) && aligned16(g.data),
             "adamw: a buffer is not aligned to 16 bytes");
     const Segments s = {(const int64_t *)segments.first.data, (const int64_t *)segments.count.data,
-                        (const double *)segments.decay.data, segments.first.dim[0]};
+                        (const double *)segments.decay.data, (const double *)segments.rate.data,
+                        segments.first.dim[0]};
     LAUNCH(dev, step_kernel, blocks_for(p.dim[0], CHUNK), THREADS, 0, f32(p), f32(m), f32(v),
            f32(g), s, (const double *)schedule.data, (const double *)state.data, options);
 }

@@ -12,13 +12,14 @@
  *                  g' = scale g
  *                  m = beta1 m + (1 - beta1) g'
  *                  v = beta2 v + (1 - beta2) g'^2
- *                  p = p - lr decay p
- *                      - lr (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)
+ *                  p = p - lr rate decay p
+ *                      - lr rate (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)
  *   adamw_polyak   target = (1 - tau) target + tau p; tau = 1 copies p, tau = 0 does nothing
  *
  *   p, m, v, g, target   [count]   f32; p, m, v, target are updated in place, g is read
  *   segments             the parts of the buffer that change: elements first .. first+count-1 of
- *                        each segment, with its decay. first is ascending and a multiple of 4
+ *                        each segment, with its decay and the rate by which its learning rate
+ *                        is multiplied. first is ascending and a multiple of 4
  *   schedule             [ADAMW_SCHEDULE]   f64
  *   state                [ADAMW_STATE]      f64
  *   losses               f64, any shape
@@ -46,7 +47,7 @@ extern "C" {
 /* Tensors on the device. */
 typedef struct {
     Tensor first, count; /* [segments]   i64 */
-    Tensor decay;        /* [segments]   f64 */
+    Tensor decay, rate;  /* [segments]   f64 */
 } AdamwSegments;
 
 enum { ADAMW_LR, ADAMW_CORRECT1, ADAMW_CORRECT2, ADAMW_TAU, ADAMW_SCHEDULE };

@@ -23,6 +23,7 @@ Status optimizer_open(Optimizer *o, const Params *p, Device *dev)
         o->segments.first = ARENA(&o->arena, I64, p->count);
         o->segments.count = ARENA(&o->arena, I64, p->count);
         o->segments.decay = ARENA(&o->arena, F64, p->count);
+        o->segments.rate = ARENA(&o->arena, F64, p->count);
         o->state = ARENA(&o->arena, F64, ADAMW_STATE);
         if (pass == 0) TRY(arena_open(&o->arena, dev, "optimizer state"));
     }
@@ -30,8 +31,10 @@ Status optimizer_open(Optimizer *o, const Params *p, Device *dev)
         const int64_t first = params_first(p, i), count = tensor_count(p->info[i].shape);
         device_copy_in(dev, (int64_t *)o->segments.first.data + i, &first, sizeof first);
         device_copy_in(dev, (int64_t *)o->segments.count.data + i, &count, sizeof count);
+        const double rate = (double)p->info[i].rate;
         device_copy_in(dev, (double *)o->segments.decay.data + i, &decay[p->info[i].decay],
                        sizeof *decay);
+        device_copy_in(dev, (double *)o->segments.rate.data + i, &rate, sizeof rate);
     }
     return device_sync(dev);
 }

@@ -224,24 +224,24 @@ static void product_cost(const Shape *s, double size, double *bytes, double *flo
 
 /* ---- The step -------------------------------------------------------------------------------- */
 
-/* rows: parameters. p, m, v, g, first, count, decay, schedule, state */
+/* rows: parameters. p, m, v, g, first, count, decay, rate, schedule, state */
 static void adamw_fill(Case *c, Tensor *t)
 {
     for (int i = 0; i < 4; i++) t[i] = measure_tensor(c, F32, c->shape.rows, 0, 0.01f);
     const int64_t segment[] = {0, c->shape.rows};
-    const double numbers[ADAMW_SCHEDULE + ADAMW_STATE] = {1e-3, 0.1, 0.001, 0.0};
+    const double numbers[1 + ADAMW_SCHEDULE + ADAMW_STATE] = {1.0, 1e-3, 0.1, 0.001, 0.0};
     const Tensor memory = measure_zeros(c, F64, 16, 0);
     if (!memory.data) return;
     double *at = memory.data;
     device_copy_in(c->dev, at, segment, sizeof segment);
-    device_copy_in(c->dev, at + 4, numbers, sizeof numbers);
+    device_copy_in(c->dev, at + 3, numbers, sizeof numbers);
     t[4] = TENSOR(at, I64, 1), t[5] = TENSOR(at + 1, I64, 1), t[6] = TENSOR(at + 2, F64, 1);
-    t[7] = TENSOR(at + 4, F64, ADAMW_SCHEDULE);
-    t[8] = TENSOR(at + 4 + ADAMW_SCHEDULE, F64, ADAMW_STATE);
+    t[7] = TENSOR(at + 3, F64, 1), t[8] = TENSOR(at + 4, F64, ADAMW_SCHEDULE);
+    t[9] = TENSOR(at + 4 + ADAMW_SCHEDULE, F64, ADAMW_STATE);
 }
 static void adamw_call(Case *c, const Tensor *t)
 {
-    adamw_step(c->dev, t[0], t[1], t[2], t[3], (AdamwSegments){t[4], t[5], t[6]}, t[7], t[8],
+    adamw_step(c->dev, t[0], t[1], t[2], t[3], (AdamwSegments){t[4], t[5], t[6], t[7]}, t[8], t[9],
                (AdamwOptions){0.9, 0.999, 1e-8, 0.0});
 }
 static void adamw_cost(const Shape *s, double size, double *bytes, double *flops)

@@ -33,7 +33,7 @@ int params_add(Params *p, const char *name, Init init, float std, Decay decay, i
     if (p->status == OK && p->count == p->capacity) p->status = grow(p);
     if (p->status != OK) return 0;
     ParamInfo *info = &p->info[p->count];
-    *info = (ParamInfo){.init = init, .std = std, .decay = decay};
+    *info = (ParamInfo){.init = init, .std = std, .decay = decay, .rate = 1.0f};
     snprintf(info->name, sizeof info->name, "%s", name);
     info->shape = tensor_view(NULL, F32, rank, dim);
     return p->count++;
@@ -44,6 +44,12 @@ int params_product(Params *p, int i)
     if (p->status != OK) return i;
     REQUIRE(p->info[i].shape.rank == 2, "parameter \"%s\" is no matrix, want one", p->info[i].name);
     p->info[i].product = true;
+    return i;
+}
+
+int params_rate(Params *p, int i, float rate)
+{
+    if (p->status == OK) p->info[i].rate = rate;
     return i;
 }
 

@@ -17,6 +17,7 @@ typedef struct {
     Init init;
     float std; /* standard deviation of INIT_NORMAL */
     Decay decay;
+    float rate;   /* the learning rate is multiplied by it */
     bool product; /* a matrix that products read, in bf16 where activations are bf16 */
     Tensor shape; /* dtype and dims; data is NULL */
 } ParamInfo;
@@ -54,6 +55,9 @@ int params_add(Params *p, const char *name, Init init, float std, Decay decay, i
 
 /* Say that products read parameter i, which must be a matrix; returns i. */
 int params_product(Params *p, int i);
+
+/* Let parameter i learn at `rate` times the learning rate; returns i. */
+int params_rate(Params *p, int i, float rate);
 
 /* Allocate a copy and set it to 0. */
 Status params_open(Params *p, ParamCopy copy, Device *dev);

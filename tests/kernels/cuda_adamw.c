@@ -14,26 +14,28 @@ typedef struct {
 
 static Buffers gpu_buffers(Buffers b)
 {
-    return (Buffers){
-        on_gpu(b.p),
-        on_gpu(b.m),
-        on_gpu(b.v),
-        on_gpu(b.g),
-        on_gpu(b.schedule),
-        on_gpu(b.state),
-        on_gpu(b.losses),
-        {on_gpu(b.segments.first), on_gpu(b.segments.count), on_gpu(b.segments.decay)}};
+    return (Buffers){on_gpu(b.p),
+                     on_gpu(b.m),
+                     on_gpu(b.v),
+                     on_gpu(b.g),
+                     on_gpu(b.schedule),
+                     on_gpu(b.state),
+                     on_gpu(b.losses),
+                     {on_gpu(b.segments.first), on_gpu(b.segments.count), on_gpu(b.segments.decay),
+                      on_gpu(b.segments.rate)}};
 }
 
 /* Segments of these sizes. Each begins at a multiple of 64, with zeros before it. */
 static Buffers new_buffers(const int64_t *count, int segments)
 {
-    Buffers b = {.segments = {NEW(I64, segments), NEW(I64, segments), NEW(F64, segments)}};
+    Buffers b = {.segments = {NEW(I64, segments), NEW(I64, segments), NEW(F64, segments),
+                              NEW(F64, segments)}};
     int64_t all = 0;
     for (int s = 0; s < segments; s++) {
         ((int64_t *)b.segments.first.data)[s] = all;
         ((int64_t *)b.segments.count.data)[s] = count[s];
         ((double *)b.segments.decay.data)[s] = 0.1 * s;
+        ((double *)b.segments.rate.data)[s] = s % 2 ? 4.0 : 1.0;
         all += (count[s] + 63) / 64 * 64;
     }
     b.p = NORMAL(1, 1.0f, all), b.g = NEW(F32, all), b.m = NEW(F32, all), b.v = NEW(F32, all);
