@@ -8,6 +8,7 @@
 
 #include "counts/candidates.h"
 #include "counts/mass.h"
+#include "counts/part.h"
 #include "counts/pointer.h"
 #include "counts/score.h"
 
@@ -187,6 +188,29 @@ static void mass_cost(const Shape *s, double size, double *bytes, double *flops)
     *flops = 0.0;
 }
 
+/* ---- The candidates as one more shard -------------------------------------------------------- */
+
+/* item, z, r, s, part */
+static void part_fill(Case *c, Tensor *t)
+{
+    const int64_t rows = c->shape.rows;
+    t[0] = measure_ids(c, rows * WIDTH, 1000);
+    t[0] = TENSOR(t[0].data, I32, rows, WIDTH);
+    for (int k = 1; k < 4; k++) t[k] = measure_tensor(c, F32, rows, WIDTH, 1.0f);
+    t[4] = measure_zeros(c, F64, rows * (int64_t)(sizeof(RowStats) / sizeof(double)), 0);
+    t[4] = TENSOR(t[4].data, U8, rows, (int64_t)sizeof(RowStats));
+}
+static void part_call(Case *c, const Tensor *t)
+{
+    counts_part_scores(c->dev, t[3], t[1], t[2]);
+    counts_part_stats(c->dev, t[4], (CountsPart){t[0], t[1], t[3]}, (Tensor){0}, 1.0f);
+}
+static void part_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    *bytes = size * (double)s->rows * (6 * WIDTH + sizeof(RowStats) / size);
+    *flops = 0.0;
+}
+
 /* ---- The table ------------------------------------------------------------------------------- */
 
 static const char GATHERED_WHY[] = "keys of events that do not follow one another in memory";
@@ -217,13 +241,19 @@ static const Op pointer_backward = {"counts pointer backward",
                                     pointer_backward_cost,
                                     GATHERED_WHY,
                                     "the search for each event; sums of the keys' gradients"};
+static const Op part = {"counts part",
+                        part_fill,
+                        part_call,
+                        part_cost,
+                        "two exponentials for each candidate, by a thread a row",
+                        "two exponentials for each candidate, in double"};
 static const Op mass = {"counts mass", mass_fill,      mass_call,
                         mass_cost,     "two launches", "an exponential for each score, twice"};
 
 Status measure_ops_counts(Bench *b)
 {
-    const Op *const ops[] = {&proposed,         &score, &score_backward, &pointer,
-                             &pointer_backward, &mass};
+    const Op *const ops[] = {&proposed, &score, &score_backward, &pointer, &pointer_backward,
+                             &mass,     &part};
     const int64_t rows = b->options->tiny ? 100 : ON_CUDA(b->dev) ? 32768 : 4096;
     const Shape s = {.dtype = F32, .rows = rows, .items = ITEMS};
     char text[64];

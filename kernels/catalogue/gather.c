@@ -114,7 +114,7 @@ void catalogue_gather_backward(Device *dev, Tensor du, Tensor did, Tensor dbias,
     const int64_t rows = u.dim[0], items = table->id.dim[0], dim = table->id.dim[1], k = g.dim[1];
     EXPECT(u, activation_dtype(u), rows, dim);
     EXPECT(du, du.dtype == F32 ? F32 : u.dtype, rows, dim);
-    EXPECT(did, F32, items, dim);
+    if (did.data) EXPECT(did, F32, items, dim);
     EXPECT(ids, I32, rows, k);
     EXPECT(g, F32, rows, k);
     const size_t mark = scratch_mark(dev);
@@ -123,6 +123,10 @@ void catalogue_gather_backward(Device *dev, Tensor du, Tensor did, Tensor dbias,
         catalogue_gather_du_cuda(dev, du, g, table, row);
     else
         add_du(dev, du, g, table, row);
-    embedding_scatter(dev, did, dbias, u, g, row);
+    if (did.data)
+        embedding_scatter(dev, did, dbias, u, g, row);
+    else if (dbias.data)
+        embedding_backward(dev, TENSOR(dbias.data, F32, items, 1), TENSOR(g.data, F32, rows * k, 1),
+                           TENSOR(row.data, I32, rows * k));
     scratch_release(dev, mark);
 }

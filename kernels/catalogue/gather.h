@@ -7,7 +7,7 @@
  * and given g = dL/dscore:
  *
  *   du[i]             += sum_j g[i, j] E[ids[i, j]]       accumulates
- *   did[ids[i, j]]    += g[i, j] u[i]                     accumulates (the gradient of E)
+ *   did[ids[i, j]]    += g[i, j] u[i]                     accumulates (the gradient of E), optional
  *   dbias[ids[i, j]]  += g[i, j]                          accumulates, optional
  *
  *   u          [rows, dim]    f32 or bf16          du     as u, or f32

@@ -20,7 +20,7 @@ static int64_t shards_of(Tensor part, int64_t rows, size_t size)
 
 static RowStats join_stats(RowStats a, RowStats b, double scale)
 {
-    RowStats both = b.max > a.max ? b : a;
+    RowStats both = b.max > a.max || (b.max == a.max && b.argmax < a.argmax) ? b : a;
     const double by_a = exp(((double)a.max - both.max) * scale);
     const double by_b = exp(((double)b.max - both.max) * scale);
     both.sum = a.sum * by_a + b.sum * by_b;
@@ -88,6 +88,11 @@ void catalogue_merge_draws(Device *dev, Tensor item, Tensor log_probability, Ten
 
 /* ---- Choices --------------------------------------------------------------------------------- */
 
+static RowBest better(RowBest a, RowBest b)
+{
+    return b.score > a.score || (b.score == a.score && b.item < a.item) ? b : a;
+}
+
 void catalogue_merge_best(Device *dev, Tensor item, Tensor part)
 {
     const int64_t rows = part.dim[1], shards = shards_of(part, rows, sizeof(RowBest));
@@ -100,8 +105,7 @@ void catalogue_merge_best(Device *dev, Tensor item, Tensor part)
     if (!device_runs(dev)) return;
     for (int64_t i = 0; i < rows; i++) {
         RowBest best = parts[i];
-        for (int64_t s = 1; s < shards; s++)
-            if (parts[s * rows + i].score > best.score) best = parts[s * rows + i];
+        for (int64_t s = 1; s < shards; s++) best = better(best, parts[s * rows + i]);
         i32(item)[i] = best.item;
     }
 }

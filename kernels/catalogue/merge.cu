@@ -16,7 +16,7 @@ static __device__ __forceinline__ int64_t thread_index()
 
 static __device__ RowStats join(const RowStats &a, const RowStats &b, float scale)
 {
-    RowStats s = b.max > a.max ? b : a;
+    RowStats s = b.max > a.max || (b.max == a.max && b.argmax < a.argmax) ? b : a;
     const double from_a = exp(((double)a.max - s.max) * scale);
     const double from_b = exp(((double)b.max - s.max) * scale);
     s.sum = from_a * a.sum + from_b * b.sum;
@@ -108,7 +108,8 @@ static __global__ void merge_best_kernel(int32_t *item, const RowBest *part, int
     RowBest best = part[i];
     for (int64_t s = 1; s < shards; s++) {
         const RowBest other = part[s * rows + i];
-        if (other.score > best.score) best = other;
+        if (other.score > best.score || (other.score == best.score && other.item < best.item))
+            best = other;
     }
     item[i] = best.item;
 }

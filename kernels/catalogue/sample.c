@@ -39,6 +39,13 @@ static float key_of(const Noise *n, float z, uint32_t word)
     return z * n->scale - vec_logf(exponential(word));
 }
 
+float catalogue_sample_key(const SampleOptions *o, int64_t stream, int32_t item, float z)
+{
+    const Noise noise = {o->seed, (uint64_t)stream, (uint64_t)o->step, 1.0f / o->temperature};
+    const Philox p = philox(noise.seed, noise.stream, (noise.step << 32) + (uint64_t)item / WORDS);
+    return key_of(&noise, z, p.word[item % WORDS]);
+}
+
 /* A key above `key` needs v < exp(z scale - key), as -log(-log(1 - v)) < -log v: so the logarithms
  * are computed for a few items only. With share = exp((z - max) scale), which the softmax needs
  * anyway, the condition is v / share < exp(max scale - key). most_of is that bound, with a margin

@@ -55,6 +55,11 @@ void catalogue_sample(Device *dev, Tensor item, Tensor log_probability, Tensor u
 void catalogue_sample_partial(Device *dev, Tensor part, Tensor u, const ItemTable *table,
                               Tensor bias, SampleOptions options);
 
+/* The key z / T + g of one item with the score z, on the host: that of row i with stream[i] =
+ * `stream`, within the rounding of logarithms on CUDA. For callers that add items with scores of
+ * their own to a draw. */
+float catalogue_sample_key(const SampleOptions *options, int64_t stream, int32_t item, float z);
+
 /* The CUDA half, in sample.cu, of catalogue_sample_partial. Call the functions above instead: they
  * check shapes. */
 void catalogue_sample_cuda(Device *dev, Tensor part, Tensor u, const ItemTable *table, Tensor bias,
