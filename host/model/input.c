@@ -212,5 +212,5 @@ void model_input_measure(ModelInput *in, const Model *m, InputShape shape, const
     in->windows = shape.windows;
     in->longest = shape.longest;
     in->ties = b->tie != NULL;
-    place_all(in, m, &batch, 0);
+    place_all(in, m, &batch, (int32_t)shape.own);
 }

@@ -39,6 +39,7 @@ typedef struct {
 /* Sizes to which batches are padded, so that the tensors of all steps have the same shapes. */
 typedef struct {
     int64_t tokens, windows, longest;
+    int64_t own; /* own events, of a shape that is measured */
 } InputShape;
 
 /* Take the memory for batches of up to `tokens` tokens and `own` own events. */

@@ -120,6 +120,8 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device 
     for (int64_t l = 0; l < s->layers; l++) declare_block(m, l);
     m->at.final_norm = PARAM(&m->params, "final.norm", INIT_ONE, 0, DECAY_NONE, s->dim);
     heads_declare(&m->params, s->head_set, s->dim, s->items, s->actions, m->at.head);
+    if (s->candidates)
+        m->at.counted = counted_params_declare(&m->params, s->dim, s->actions, GAP_BUCKETS);
     TRY(m->params.status);
     TRY(place_features(m, b));
     if (!s->candidates) return OK;

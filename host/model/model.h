@@ -8,6 +8,7 @@
 #include "counts/table.h"
 #include "data/behaviour/behaviour.h"
 #include "items.h"
+#include "model/counted/params.h"
 #include "model/heads.h"
 
 typedef struct {
@@ -37,6 +38,7 @@ typedef struct {
     BlockParams *block; /* [layers] */
     int final_norm;
     HeadParams head[HEADS];
+    CountedParams counted; /* only where shape.candidates > 0 */
 } ModelParams;
 
 typedef struct {

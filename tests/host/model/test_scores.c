@@ -90,6 +90,8 @@ static double state_term(const Case *c, int i)
 
 /* ---- Tests ----------------------------------------------------------------------------------- */
 
+static StateRows states_of(Case *c) { return (StateRows){.h = TENSOR(c->h, F32, ROWS, DIM)}; }
+
 /* Row i is asked for item (3 i + 1) % count. */
 static void scores_of(Case *c, const HeadScores *s, int64_t rows, int count, float *out)
 {
@@ -103,10 +105,10 @@ static void heads_of_items_score_each_item_of_the_catalogue(void **state)
     (void)state;
     static const HeadId heads[] = {HEAD_POLICY, HEAD_Q, HEAD_BEHAVIOUR};
     Case *c = open_case(false);
+    const StateRows states = states_of(c);
     for (size_t n = 0; n < 3; n++) {
         float have[ROWS];
-        const HeadScores s =
-            scores_ranking(&c->dev, &c->model, c->w, heads[n], TENSOR(c->h, F32, ROWS, DIM));
+        const HeadScores s = scores_ranking(&c->dev, &c->model, c->w, heads[n], &states);
         assert_null(s.state.data);
         scores_of(c, &s, ROWS, ITEMS, have);
         for (int i = 0; i < ROWS; i++)
@@ -119,16 +121,16 @@ static void q_has_a_state_term_and_the_policy_has_none(void **state)
 {
     (void)state;
     Case *c = open_case(false);
-    const Tensor h = TENSOR(c->h, F32, ROWS, DIM);
+    const StateRows states = states_of(c);
     float have[ROWS];
-    const HeadScores q = scores_full(&c->dev, &c->model, c->w, HEAD_Q, h);
+    const HeadScores q = scores_full(&c->dev, &c->model, c->w, HEAD_Q, &states);
     scores_of(c, &q, ROWS, ITEMS, have);
     for (int i = 0; i < ROWS; i++) {
         assert_near(f32(q.state)[i], state_term(c, i), BOUND);
         assert_near(have[i], state_term(c, i) + item_score(c, HEAD_Q, i, (3 * i + 1) % ITEMS),
                     BOUND);
     }
-    assert_null(scores_full(&c->dev, &c->model, c->w, HEAD_POLICY, h).state.data);
+    assert_null(scores_full(&c->dev, &c->model, c->w, HEAD_POLICY, &states).state.data);
     close_case(c);
 }
 
@@ -137,8 +139,7 @@ static void the_critic_says_one_number_of_a_state(void **state)
     (void)state;
     Case *c = open_case(false);
     const HeadParams *at = &c->model.at.head[HEAD_CRITIC];
-    const Tensor v =
-        scores_of_state(&c->dev, &c->model, c->w, HEAD_CRITIC, TENSOR(c->h, F32, ROWS, DIM));
+    const Tensor v = scores_of_state(&c->dev, &c->model, c->w, HEAD_CRITIC, states_of(c).h);
     assert_int_equal(v.rank, 1);
     for (int i = 0; i < ROWS; i++)
         assert_near(f32(v)[i], dot_state(c, i, at->weight, 0) + (double)f32(c->w[at->bias])[0],
@@ -151,9 +152,9 @@ static void the_next_action_is_scored_over_the_kinds_of_events(void **state)
     (void)state;
     Case *c = open_case(false);
     const HeadParams *at = &c->model.at.head[HEAD_NEXT_ACTION];
+    const StateRows states = states_of(c);
     float have[ROWS];
-    const HeadScores s =
-        scores_ranking(&c->dev, &c->model, c->w, HEAD_NEXT_ACTION, TENSOR(c->h, F32, ROWS, DIM));
+    const HeadScores s = scores_ranking(&c->dev, &c->model, c->w, HEAD_NEXT_ACTION, &states);
     scores_of(c, &s, ROWS, ACTIONS, have);
     for (int i = 0; i < ROWS; i++) {
         const int k = (3 * i + 1) % ACTIONS;
@@ -163,21 +164,19 @@ static void the_next_action_is_scored_over_the_kinds_of_events(void **state)
     close_case(c);
 }
 
-static void repeated_rows_stand_behind_their_first(void **state)
+static void several_items_of_a_row_have_the_scores_of_single_ones(void **state)
 {
     (void)state;
     enum { TIMES = 3 };
     Case *c = open_case(false);
+    const StateRows states = states_of(c);
     float have[ROWS * TIMES];
-    const HeadScores once =
-        scores_full(&c->dev, &c->model, c->w, HEAD_Q, TENSOR(c->h, F32, ROWS, DIM));
-    int32_t index[ROWS * TIMES];
-    const HeadScores s = scores_repeat(&c->dev, &once, TIMES, index);
-    scores_of(c, &s, ROWS * TIMES, ITEMS, have);
+    int32_t item[ROWS * TIMES];
+    const HeadScores q = scores_full(&c->dev, &c->model, c->w, HEAD_Q, &states);
+    for (int i = 0; i < ROWS * TIMES; i++) item[i] = (3 * i + 1) % ITEMS;
+    scores_of_items(&c->dev, &q, TENSOR(have, F32, ROWS, TIMES), TENSOR(item, I32, ROWS, TIMES));
     for (int i = 0; i < ROWS * TIMES; i++)
-        assert_near(have[i],
-                    state_term(c, i / TIMES) +
-                        item_score(c, HEAD_Q, i / TIMES, (3 * i + 1) % ITEMS),
+        assert_near(have[i], state_term(c, i / TIMES) + item_score(c, HEAD_Q, i / TIMES, item[i]),
                     BOUND);
     close_case(c);
 }
@@ -204,7 +203,7 @@ int main(void)
         cmocka_unit_test(q_has_a_state_term_and_the_policy_has_none),
         cmocka_unit_test(the_critic_says_one_number_of_a_state),
         cmocka_unit_test(the_next_action_is_scored_over_the_kinds_of_events),
-        cmocka_unit_test(repeated_rows_stand_behind_their_first),
+        cmocka_unit_test(several_items_of_a_row_have_the_scores_of_single_ones),
         cmocka_unit_test(scores_are_values_or_with_log_values_their_logarithms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

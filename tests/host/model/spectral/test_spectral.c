@@ -7,7 +7,7 @@
 
 enum { ITEMS = 50, WIDTH = 6, DIM = 12, KINDS = 2 };
 
-/* Items 0 .. 39 have neighbours, 40 .. 49 have none; those of 48 and 49 are of no known category. */
+/* Items 0 .. 39 have neighbours, 40 .. 49 have none; 48 and 49 are of no known category. */
 static CountTable new_table(void)
 {
     const CountTable t = {.item = NEW(I32, ITEMS, WIDTH),

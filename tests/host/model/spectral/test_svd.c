@@ -76,9 +76,9 @@ static void all_values_give_the_matrix_back(void **state)
     tensors_free();
 }
 
-/* Blocks of 2 by 2 numbers v v v v have one singular value 2 v each, with the vector (1, 1) / sqrt 2.
- * More values than rank + SVD_MORE exist, so the subspace is found by iterating: the share of the
- * next value that is left in it falls as (next / this)^5. */
+/* Blocks of 2 by 2 numbers v v v v have one singular value 2 v each, with the vector (1, 1) /
+ * sqrt 2. More values than rank + SVD_MORE exist, so the subspace is found by iterating: the
+ * share of the next value that is left in it falls as (next / this)^5. */
 static void the_largest_values_are_found(void **state)
 {
     enum { BLOCKS = 40, RANK = 4 };
