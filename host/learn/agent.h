@@ -12,7 +12,7 @@
 #include "base/comm.h"
 #include "base/config.h"
 #include "model/heads.h"
-#include "model/input.h"
+#include "model/state_rows.h"
 
 /* The numbers and flags among the settings learn.*, with the names of their keys, in single
  * precision as ops take them. A line of config.def makes both the field here and its copy in
@@ -73,12 +73,13 @@ typedef struct {
     Comm *comm;
     const Model *m;
     Weights w, grad; /* the online network's weights, and their gradients, which accumulate */
-    /* [tokens, dim] states of the online network in which the next events were chosen (s of
-     * model/ties.h), and dL/dh, which accumulates */
-    Tensor h, dh;
-    /* The target network and its states [tokens, dim]; absent unless the objective reads it. */
+    StateRows rows;  /* the states in which the next events were chosen (s of model/ties.h), of the
+                        online network, a row for each token of the batch, */
+    Tensor dh;       /* [tokens, dim] dL/dh of them, which accumulates, */
+    Tensor dall;     /* and dL/d of the encoder's outputs, which accumulates; may be dh */
+    /* The target network and its states; absent unless the objective reads it. */
     Weights target;
-    Tensor target_h;
+    StateRows target_rows;
     const ModelInput *in;
     Tensor reward; /* f32 [tokens]: the logged rewards times learn.reward_scale */
     Tensor share;  /* f32 [tokens]: 1 / |A| at the tokens with a target (A), else 0 */

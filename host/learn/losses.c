@@ -3,7 +3,9 @@
 
 #include "catalogue/catalogue.h"
 #include "catalogue/entropy.h"
+#include "catalogue/gather.h"
 #include "catalogue/regression.h"
+#include "counts/mass.h"
 #include "elementwise.h"
 #include "gemm.h"
 #include "losses/loss.h"
@@ -36,8 +38,9 @@ static void mean_over_valid(Device *dev, const AgentPass *p, Tensor valid, float
 static void states_backward(Device *dev, const AgentPass *p, Tensor dv, int weight, int bias)
 {
     const size_t mark = scratch_mark(dev);
-    const Tensor column = elementwise_cast(dev, TENSOR(dv.data, F32, dv.dim[0], 1), p->h.dtype);
-    gemm(dev, p->grad[weight], column, p->h, GEMM_ADD_TN);
+    const Tensor column =
+        elementwise_cast(dev, TENSOR(dv.data, F32, dv.dim[0], 1), p->rows.h.dtype);
+    gemm(dev, p->grad[weight], column, p->rows.h, GEMM_ADD_TN);
     gemm(dev, p->dh, column, p->w[weight], GEMM_ADD_NN);
     loss_weighted_sum_add(dev, p->grad[bias], dv);
     scratch_release(dev, mark);
@@ -46,21 +49,55 @@ static void states_backward(Device *dev, const AgentPass *p, Tensor dv, int weig
 /* du = dL/du of the queries u = h W^T of a head. */
 static void queries_backward(Device *dev, const AgentPass *p, Tensor du, int weight)
 {
-    gemm(dev, p->grad[weight], du, p->h, GEMM_ADD_TN);
+    gemm(dev, p->grad[weight], du, p->rows.h, GEMM_ADD_TN);
     gemm(dev, p->dh, du, p->w[weight], GEMM_ADD_NN);
 }
 
 /* ---- Heads that score items ------------------------------------------------------------------ */
 
+/* The mixture of the policy with its candidates; the loss writes `logsumexp` and `share`. */
+static CatalogueMixture mixture_of(Device *dev, const AgentPass *p, const CountedScores *c)
+{
+    const int64_t tokens = p->in->tokens;
+    const CatalogueMixture mixture = {.other = SCRATCH(dev, F32, tokens),
+                                      .other_target = SCRATCH(dev, F32, tokens),
+                                      .logsumexp = SCRATCH(dev, F32, tokens),
+                                      .share = SCRATCH(dev, F32, tokens)};
+    counts_mass(dev, mixture.other, mixture.other_target, c->score, c->item, p->in->target);
+    return mixture;
+}
+
+/* The part of the gradient that goes through the scores of the candidates. */
+static void candidates_backward(Device *dev, const AgentPass *p, const HeadScores *z,
+                                const CatalogueMixture *mixture, Tensor weight, Tensor du)
+{
+    const size_t mark = scratch_mark(dev);
+    const CountedScores *c = &z->counted;
+    const Tensor dscore = scratch_tensor(dev, F32, 2, c->score.dim);
+    counts_mass_backward(dev, dscore,
+                         &(MassLoss){.r = c->score,
+                                     .item = c->item,
+                                     .target = p->in->target,
+                                     .weight = weight,
+                                     .logsumexp = mixture->logsumexp,
+                                     .share = mixture->share});
+    counted_scores_backward(dev, p->m, p->w, &p->rows, c, z->u, &z->items, dscore,
+                            &(CountedGradient){p->grad, du, p->dh, p->dall});
+    scratch_release(dev, mark);
+}
+
 void losses_cross_entropy(Device *dev, const AgentPass *p, HeadId head, Tensor weight, int loss)
 {
     const HeadParams *at = &p->m->at.head[head];
     const size_t mark = scratch_mark(dev);
-    const HeadScores z = scores_ranking(dev, p->m, p->w, head, p->h);
-    Tensor du = SCRATCH(dev, p->h.dtype, p->in->tokens, p->m->shape.dim);
+    const HeadScores z = scores_ranking(dev, p->m, p->w, head, &p->rows);
+    const bool mixed = z.counted.item.data;
+    const CatalogueMixture mixture = mixed ? mixture_of(dev, p, &z.counted) : (CatalogueMixture){0};
+    Tensor du = SCRATCH(dev, p->rows.h.dtype, p->in->tokens, p->m->shape.dim);
     Tensor losses = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_cross_entropy(dev, losses, du, p->grad[p->m->at.item_id], p->grad[at->bias], z.u,
-                            &z.items, z.bias, p->in->target, weight);
+    catalogue_cross_entropy_with(dev, losses, du, p->grad[p->m->at.item_id], p->grad[at->bias], z.u,
+                                 &z.items, z.bias, p->in->target, weight, mixture);
+    if (mixed) candidates_backward(dev, p, &z, &mixture, weight, du);
     queries_backward(dev, p, du, at->weight);
     loss_weighted_sum(dev, loss_at(p->sums, loss), losses);
     scratch_release(dev, mark);
@@ -71,28 +108,51 @@ void losses_behaviour(Device *dev, const AgentPass *p)
     const HeadParams *at = &p->m->at.head[HEAD_BEHAVIOUR];
     if (!model_has(p->m, HEAD_BEHAVIOUR)) return;
     const size_t mark = scratch_mark(dev);
-    const HeadScores z = scores_ranking(dev, p->m, p->w, HEAD_BEHAVIOUR, p->h);
-    Tensor du = SCRATCH(dev, p->h.dtype, p->in->tokens, p->m->shape.dim);
+    const HeadScores z = scores_ranking(dev, p->m, p->w, HEAD_BEHAVIOUR, &p->rows);
+    Tensor du = SCRATCH(dev, p->rows.h.dtype, p->in->tokens, p->m->shape.dim);
     Tensor losses = SCRATCH(dev, F32, p->in->tokens);
     catalogue_cross_entropy(dev, losses, du, (Tensor){0}, p->grad[at->bias], z.u, &z.items, z.bias,
                             p->in->target, p->share);
-    gemm(dev, p->grad[at->weight], du, p->h, GEMM_ADD_TN);
+    gemm(dev, p->grad[at->weight], du, p->rows.h, GEMM_ADD_TN);
     loss_weighted_sum(dev, loss_at(p->sums, LOSS_BEHAVIOUR), losses);
+    scratch_release(dev, mark);
+}
+
+/* The part of the entropy's gradient that the candidates make; total and mean f32 [tokens] are
+ * logsumexp_a s and sum_a p_a s_a. */
+static void candidates_entropy(Device *dev, const AgentPass *p, const HeadScores *z, Tensor weight,
+                               Tensor total, Tensor mean, Tensor du)
+{
+    const size_t mark = scratch_mark(dev);
+    const CountedScores *c = &z->counted;
+    const Tensor dz = scratch_tensor(dev, F32, 2, c->score.dim);
+    const Tensor dscore = scratch_tensor(dev, F32, 2, c->score.dim);
+    counts_part_entropy(dev, dz, dscore, scores_part(dev, z),
+                        (CountsEntropy){c->score, weight, total, mean});
+    catalogue_gather_backward(dev, du, p->grad[p->m->at.item_id],
+                              p->grad[p->m->at.head[HEAD_POLICY].bias], dz, z->u, &z->items,
+                              c->item);
+    counted_scores_backward(dev, p->m, p->w, &p->rows, c, z->u, &z->items, dscore,
+                            &(CountedGradient){p->grad, du, p->dh, p->dall});
     scratch_release(dev, mark);
 }
 
 void losses_entropy(Device *dev, const AgentPass *p)
 {
     const HeadParams *at = &p->m->at.head[HEAD_POLICY];
+    const int64_t tokens = p->in->tokens;
     if (p->options->entropy == 0.0f) return;
     const size_t mark = scratch_mark(dev);
     const HeadScores z = pass_online_policy(dev, p);
-    Tensor du = SCRATCH(dev, p->h.dtype, p->in->tokens, p->m->shape.dim);
-    Tensor losses = SCRATCH(dev, F32, p->in->tokens), weight = SCRATCH(dev, F32, p->in->tokens);
+    Tensor du = SCRATCH(dev, p->rows.h.dtype, tokens, p->m->shape.dim);
+    Tensor losses = SCRATCH(dev, F32, tokens), weight = SCRATCH(dev, F32, tokens);
+    Tensor total = SCRATCH(dev, F32, tokens), mean = SCRATCH(dev, F32, tokens);
     elementwise_fill(dev, weight, 0.0f);
     elementwise_axpy(dev, weight, -p->options->entropy, p->share);
-    catalogue_entropy(dev, losses, du, p->grad[p->m->at.item_id], p->grad[at->bias], z.u, &z.items,
-                      z.bias, weight);
+    scores_stats(dev, &z, (CatalogueStats){.logsumexp = total, .expectation = mean}, 1.0f);
+    catalogue_entropy_given(dev, losses, du, p->grad[p->m->at.item_id], p->grad[at->bias], z.u,
+                            &z.items, z.bias, weight, total, mean);
+    if (z.counted.item.data) candidates_entropy(dev, p, &z, weight, total, mean, du);
     queries_backward(dev, p, du, at->weight);
     loss_weighted_sum(dev, loss_at(p->sums, LOSS_ENTROPY), losses);
     scratch_release(dev, mark);
@@ -212,8 +272,9 @@ void losses_next_action(Device *dev, const AgentPass *p)
     const HeadParams *at = &p->m->at.head[HEAD_NEXT_ACTION];
     const int64_t tokens = p->in->tokens;
     const size_t mark = scratch_mark(dev);
-    const HeadScores z = scores_ranking(dev, p->m, p->w, HEAD_NEXT_ACTION, p->h);
-    Tensor du = SCRATCH(dev, p->h.dtype, tokens, p->m->shape.dim), loss = SCRATCH(dev, F32, tokens);
+    const HeadScores z = scores_ranking(dev, p->m, p->w, HEAD_NEXT_ACTION, &p->rows);
+    Tensor du = SCRATCH(dev, p->rows.h.dtype, tokens, p->m->shape.dim),
+           loss = SCRATCH(dev, F32, tokens);
     Tensor target = SCRATCH(dev, I32, tokens), weight = SCRATCH(dev, F32, tokens);
     loss_mask_targets(dev, target, p->in->target, p->in->target_action);
     losses_mean(dev, p, weight, target, p->options->action_weight);

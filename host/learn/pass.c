@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "learn/pass.h"
 
-#include "catalogue/catalogue.h"
 #include "elementwise.h"
 
 /* ---- Heads of one network -------------------------------------------------------------------- */
 
 HeadScores pass_online_q(Device *dev, const AgentPass *p)
 {
-    return scores_full(dev, p->m, p->w, HEAD_Q, p->h);
+    return scores_full(dev, p->m, p->w, HEAD_Q, &p->rows);
 }
 
 HeadScores pass_target_q(Device *dev, const AgentPass *p)
 {
-    return scores_full(dev, p->m, p->target, HEAD_Q, p->target_h);
+    return scores_full(dev, p->m, p->target, HEAD_Q, &p->target_rows);
 }
 
 HeadScores pass_online_policy(Device *dev, const AgentPass *p)
 {
-    return scores_full(dev, p->m, p->w, HEAD_POLICY, p->h);
+    return scores_full(dev, p->m, p->w, HEAD_POLICY, &p->rows);
 }
 
 HeadScores pass_target_policy(Device *dev, const AgentPass *p)
 {
-    return scores_full(dev, p->m, p->target, HEAD_POLICY, p->target_h);
+    return scores_full(dev, p->m, p->target, HEAD_POLICY, &p->target_rows);
 }
 
 Tensor pass_online_critic(Device *dev, const AgentPass *p)
 {
-    return scores_of_state(dev, p->m, p->w, HEAD_CRITIC, p->h);
+    return scores_of_state(dev, p->m, p->w, HEAD_CRITIC, p->rows.h);
 }
 
 /* ---- Values of two heads --------------------------------------------------------------------- */
@@ -39,8 +38,7 @@ Tensor pass_double_q(Device *dev, const HeadScores *online, const HeadScores *ta
     const Tensor value = SCRATCH(dev, F32, tokens);
     const size_t mark = scratch_mark(dev);
     const Tensor chosen = SCRATCH(dev, I32, tokens);
-    catalogue_stats(dev, (CatalogueStats){.argmax = chosen}, online->u, &online->items,
-                    online->bias, 1);
+    scores_stats(dev, online, (CatalogueStats){.argmax = chosen}, 1.0f);
     scores_at(dev, target, value, chosen);
     scratch_release(dev, mark);
     return value;
@@ -49,7 +47,7 @@ Tensor pass_double_q(Device *dev, const HeadScores *online, const HeadScores *ta
 Tensor pass_expected_q(Device *dev, const HeadScores *policy, const HeadScores *q)
 {
     const Tensor expected = SCRATCH(dev, F32, q->u.dim[0]);
-    catalogue_policy_expectation(dev, expected, scores_head(policy), scores_head(q), 1.0f);
+    scores_expected(dev, policy, q, expected, 1.0f);
     elementwise_add(dev, expected, q->state);
     return expected;
 }
@@ -62,8 +60,10 @@ Tensor pass_log_policy_given(Device *dev, const AgentPass *p, const HeadScores *
     const Tensor out = SCRATCH(dev, F32, p->in->tokens);
     const size_t mark = scratch_mark(dev);
     const Tensor score = SCRATCH(dev, F32, p->in->tokens);
-    /* These scores have no state term, and neither has the logsumexp. */
-    catalogue_score(dev, score, z->u, &z->items, z->bias, p->in->target);
+    /* The logsumexp has no state term, so neither may the score. */
+    HeadScores ranking = *z;
+    ranking.state = (Tensor){0};
+    scores_at(dev, &ranking, score, p->in->target);
     elementwise_fill(dev, out, 0.0f);
     elementwise_axpy(dev, out, 1.0f / temperature, score);
     elementwise_axpy(dev, out, -1.0f, logsumexp);
@@ -74,8 +74,7 @@ Tensor pass_log_policy_given(Device *dev, const AgentPass *p, const HeadScores *
 Tensor pass_log_policy(Device *dev, const AgentPass *p, const HeadScores *z, float temperature)
 {
     const Tensor logsumexp = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp}, z->u, &z->items, z->bias,
-                    temperature);
+    scores_stats(dev, z, (CatalogueStats){.logsumexp = logsumexp}, temperature);
     return pass_log_policy_given(dev, p, z, logsumexp, temperature);
 }
 
@@ -83,7 +82,7 @@ Tensor pass_log_policy(Device *dev, const AgentPass *p, const HeadScores *z, flo
 static Tensor log_behaviour(Device *dev, const AgentPass *p)
 {
     if (model_has(p->m, HEAD_BEHAVIOUR)) {
-        const HeadScores z = scores_ranking(dev, p->m, p->w, HEAD_BEHAVIOUR, p->h);
+        const HeadScores z = scores_ranking(dev, p->m, p->w, HEAD_BEHAVIOUR, &p->rows);
         return pass_log_policy(dev, p, &z, 1.0f);
     }
     const Tensor out = SCRATCH(dev, F32, p->in->tokens);

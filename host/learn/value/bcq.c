@@ -10,8 +10,7 @@ static void backward(Device *dev, const AgentPass *p)
     const HeadScores q = pass_online_q(dev, p), target = pass_target_q(dev, p);
     const HeadScores behaviour = pass_online_policy(dev, p);
     Tensor chosen = SCRATCH(dev, I32, p->in->tokens), next = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_policy_allowed_best(dev, chosen, scores_head(&behaviour), scores_head(&q),
-                                  p->options->allowed);
+    scores_allowed_best(dev, &behaviour, &q, chosen, p->options->allowed);
     scores_at(dev, &target, next, chosen);
     cross_entropy_agent.backward(dev, p);
     losses_td_steps(dev, p, &q, next, true);

@@ -10,8 +10,7 @@ static void backward(Device *dev, const AgentPass *p)
     const size_t mark = scratch_mark(dev);
     const HeadScores q = pass_online_q(dev, p), target = pass_target_q(dev, p);
     Tensor next = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_stats(dev, (CatalogueStats){.expectation = next}, target.u, &target.items,
-                    target.bias, p->options->temperature);
+    scores_stats(dev, &target, (CatalogueStats){.expectation = next}, p->options->temperature);
     elementwise_add(dev, next, target.state);
     losses_td_steps(dev, p, &q, next, true);
     scratch_release(dev, mark);

@@ -9,7 +9,7 @@ static void backward(Device *dev, const AgentPass *p)
     const size_t mark = scratch_mark(dev);
     const HeadScores q = pass_online_q(dev, p), target = pass_target_q(dev, p);
     Tensor next = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_stats(dev, (CatalogueStats){.max = next}, target.u, &target.items, target.bias, 1);
+    scores_stats(dev, &target, (CatalogueStats){.max = next}, 1);
     elementwise_add(dev, next, target.state);
     losses_td_steps(dev, p, &q, next, true);
     scratch_release(dev, mark);

@@ -14,8 +14,8 @@ static void backward(Device *dev, const AgentPass *p)
     const HeadScores behaviour = pass_online_policy(dev, p);
     Tensor logged = SCRATCH(dev, F32, tokens), next = SCRATCH(dev, F32, tokens);
     Tensor logsumexp = SCRATCH(dev, F32, tokens);
-    catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp, .expectation = next}, target.u,
-                    &target.items, target.bias, temperature);
+    scores_stats(dev, &target, (CatalogueStats){.logsumexp = logsumexp, .expectation = next},
+                 temperature);
     elementwise_add(dev, next, target.state);
     const Tensor ratio = pass_log_policy_given(dev, p, &target, logsumexp, temperature);
     elementwise_axpy(dev, ratio, -1.0f, pass_log_policy(dev, p, &behaviour, 1.0f));

@@ -11,8 +11,7 @@ static void backward(Device *dev, const AgentPass *p)
     const size_t mark = scratch_mark(dev);
     const HeadScores q = pass_online_q(dev, p), target = pass_target_q(dev, p);
     Tensor next = SCRATCH(dev, F32, p->in->tokens), sum = SCRATCH(dev, F32, p->in->tokens);
-    catalogue_stats(dev, (CatalogueStats){.logsumexp = sum}, target.u, &target.items, target.bias,
-                    temperature);
+    scores_stats(dev, &target, (CatalogueStats){.logsumexp = sum}, temperature);
     elementwise_copy(dev, next, target.state);
     elementwise_axpy(dev, next, temperature, sum);
     losses_td_steps(dev, p, &q, next, true);

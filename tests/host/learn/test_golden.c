@@ -107,6 +107,7 @@ static void fill_batch(Golden *g)
 static Config settings(const Golden *g)
 {
     Config c = config_default();
+    c.model_candidates = 0;
     for (int i = 0; i < config_count(); i++) {
         const char *value = safetensors_metadata(&g->want, config_file_key(i));
         if (value) assert_ok(config_set(&c, config_key(i), value));
