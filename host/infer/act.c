@@ -5,8 +5,7 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "catalogue/rank.h"
-#include "catalogue/sample.h"
+#include "infer/ranked.h"
 #include "infer/states.h"
 #include "model/scores.h"
 
@@ -82,10 +81,9 @@ static Status softmax_choices(Acting *a, const StateBatch *batch, const HeadScor
         .seed = a->options.seed,
         .step = a->step,
         .stream = scratch_copy(dev, a->stream + first, I64, rows),
-        .exclusion = exclude_on_device(dev, &a->session->memory.exclude),
         .temperature = (float)a->options.temperature,
     };
-    catalogue_sample(dev, chosen, chance, z->u, &z->items, z->bias, options);
+    TRY(ranked_draw(a->session, z, a->stream + first, options, chosen, chance));
     device_copy_out(dev, a->item + first, chosen.data, tensor_bytes(chosen));
     device_copy_out(dev, propensity, chance.data, tensor_bytes(chance));
     TRY(device_sync(dev));
@@ -99,9 +97,8 @@ static Status greedy_choices(Acting *a, const StateBatch *batch, const HeadScore
     const int64_t rows = batch->count, first = batch->index[0];
     const double epsilon = a->options.epsilon;
     int32_t *item = a->item + first;
-    Tensor best = SCRATCH(dev, I32, rows, 1), score = SCRATCH(dev, F32, rows, 1), none = {0};
-    catalogue_rank(dev, none, none, best, score, z->u, &z->items, z->bias, none,
-                   exclude_on_device(dev, &a->session->memory.exclude));
+    Tensor best = SCRATCH(dev, I32, rows, 1), score = SCRATCH(dev, F32, rows, 1);
+    TRY(ranked_best(a->session, z, best, score));
     device_copy_out(dev, item, best.data, tensor_bytes(best));
     TRY(device_sync(dev));
     for (int64_t i = 0; i < rows; i++) {
@@ -165,16 +162,13 @@ static Status candidate_choices(Acting *a, const StateBatch *batch, Weights w)
     const Model *m = a->session->model;
     const int64_t rows = batch->count, left = m->shape.items - o->exclude_last;
     const int64_t k = o->candidates < left ? o->candidates : left;
-    Tensor best = SCRATCH(dev, I32, rows, k), score = SCRATCH(dev, F32, rows, k), none = {0};
-    Tensor q = SCRATCH(dev, F32, rows * k);
-    const HeadScores policy = scores_ranking(dev, m, w, HEAD_POLICY, batch->h);
-    catalogue_rank(dev, none, none, best, score, policy.u, &policy.items, policy.bias, none,
-                   exclude_on_device(dev, &a->session->memory.exclude));
+    Tensor best = SCRATCH(dev, I32, rows, k), score = SCRATCH(dev, F32, rows, k);
+    Tensor q = SCRATCH(dev, F32, rows, k);
+    const HeadScores policy = scores_ranking(dev, m, w, HEAD_POLICY, &batch->rows);
+    TRY(ranked_best(a->session, &policy, best, score));
     /* Without the state term: it is the same for all candidates. */
-    const HeadScores ranking = scores_ranking(dev, m, w, HEAD_Q, batch->h);
-    TRY(session_reserve_items(a->session, rows * k));
-    const HeadScores each = scores_repeat(dev, &ranking, k, a->session->memory.item);
-    scores_at(dev, &each, q, TENSOR(best.data, I32, rows * k));
+    const HeadScores ranking = scores_ranking(dev, m, w, HEAD_Q, &batch->rows);
+    scores_of_items(dev, &ranking, q, best);
     int32_t *found = device_read(dev, best.data, tensor_bytes(best));
     float *value = device_read(dev, q.data, tensor_bytes(q));
     Status st = found && value ? device_sync(dev) : ERR_MEMORY;
@@ -194,7 +188,7 @@ static Status choose(void *context, const StateBatch *batch)
     Weights w = session_weights(s);
     TRY(collect_excluded(a, batch));
     if (o->candidates > 0) return candidate_choices(a, batch, w);
-    const HeadScores z = scores_ranking(s->dev, s->model, w, o->head, batch->h);
+    const HeadScores z = scores_ranking(s->dev, s->model, w, o->head, &batch->rows);
     return o->temperature > 0.0 ? softmax_choices(a, batch, &z) : greedy_choices(a, batch, &z);
 }
 

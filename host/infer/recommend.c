@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "catalogue/catalogue.h"
-#include "catalogue/rank.h"
+#include "infer/ranked.h"
 #include "infer/states.h"
 #include "model/scores.h"
 
@@ -29,7 +28,7 @@ typedef struct {
  * heads. */
 typedef struct {
     int64_t first, rows;
-    Tensor h;           /* [rows, dim] */
+    StateRows states;
     Tensor item, score; /* [rows, k] by the head that the model recommends by */
     Tensor total;       /* [rows] logsumexp of that head over the catalogue */
     Tensor q;           /* [rows k] */
@@ -105,45 +104,26 @@ static HeadId ranking_head(const Request *r)
 /* The best items of each history. */
 static Status rank(const Request *r, Part *p, const HeadScores *z)
 {
-    const Session *s = r->session;
-    const Tensor none = {0};
     TRY(collect_excluded(r, p));
-    catalogue_rank(s->dev, none, none, p->item, p->score, z->u, &z->items, z->bias, none,
-                   exclude_on_device(s->dev, &s->memory.exclude));
-    return OK;
-}
-
-/* z of a row for each of its k items. */
-static Status repeat(const Request *r, const Part *p, const HeadScores *z, HeadScores *each)
-{
-    Session *s = r->session;
-    TRY(session_reserve_items(s, r->bases + p->rows * r->k));
-    *each = scores_repeat(s->dev, z, r->k, s->memory.item + r->bases);
-    return OK;
+    return ranked_best(r->session, z, p->item, p->score);
 }
 
 /* The scores of the given items. */
 static Status score(const Request *r, Part *p, const HeadScores *z)
 {
     Device *dev = r->session->dev;
-    const int64_t count = p->rows * r->k;
-    HeadScores each;
-    TRY(repeat(r, p, z, &each));
     device_copy_in(dev, p->item.data, r->item + p->first * r->k, tensor_bytes(p->item));
-    scores_at(dev, &each, TENSOR(p->score.data, F32, count), TENSOR(p->item.data, I32, count));
+    scores_of_items(dev, z, p->score, p->item);
     return OK;
 }
 
 /* Q of the items, in the unit of rewards. */
-static Status value(const Request *r, Part *p)
+static void value(const Request *r, Part *p)
 {
     const Session *s = r->session;
-    HeadScores each;
-    const HeadScores z = scores_full(s->dev, s->model, session_weights(s), HEAD_Q, p->h);
-    TRY(repeat(r, p, &z, &each));
-    scores_at(s->dev, &each, p->q, TENSOR(p->item.data, I32, p->rows * r->k));
-    p->q = scores_to_values(s->dev, s->model, p->q);
-    return OK;
+    const HeadScores z = scores_full(s->dev, s->model, session_weights(s), HEAD_Q, &p->states);
+    scores_of_items(s->dev, &z, p->q, p->item);
+    p->q = scores_to_values(s->dev, s->model, TENSOR(p->q.data, F32, p->rows * r->k));
 }
 
 /* ---- Handing out ----------------------------------------------------------------------------- */
@@ -192,11 +172,12 @@ static Status answer_part(const Request *r, Part *p)
     p->item = SCRATCH(dev, I32, p->rows, r->k);
     p->score = SCRATCH(dev, F32, p->rows, r->k);
     p->total = SCRATCH(dev, F32, p->rows);
-    p->q = SCRATCH(dev, F32, p->rows * r->k);
-    const HeadScores z = scores_ranking(dev, s->model, session_weights(s), ranking_head(r), p->h);
+    p->q = SCRATCH(dev, F32, p->rows, r->k);
+    const HeadScores z =
+        scores_ranking(dev, s->model, session_weights(s), ranking_head(r), &p->states);
     TRY(r->options ? rank(r, p, &z) : score(r, p, &z));
-    catalogue_stats(dev, (CatalogueStats){.logsumexp = p->total}, z.u, &z.items, z.bias, 1);
-    if (model_has(s->model, HEAD_Q)) TRY(value(r, p));
+    scores_stats(dev, &z, (CatalogueStats){.logsumexp = p->total}, 1.0f);
+    if (model_has(s->model, HEAD_Q)) value(r, p);
     return read_part(r, p);
 }
 
@@ -208,7 +189,7 @@ static Status answer(void *context, const StateBatch *batch)
     const int64_t most = row < ELEMENTS_MAX ? ELEMENTS_MAX / row : 1;
     for (int64_t done = 0; done < batch->count; done += most) {
         const int64_t left = batch->count - done, rows = left < most ? left : most;
-        Part p = {batch->index[done], rows, .h = tensor_rows(batch->h, done, rows)};
+        Part p = {batch->index[done], rows, .states = state_rows_part(&batch->rows, done, rows)};
         const size_t mark = scratch_mark(dev);
         const Status st = answer_part(r, &p);
         scratch_release(dev, mark);

@@ -96,6 +96,7 @@ void session_close(Session *s)
     free(s->memory.index);
     free(s->memory.item);
     exclude_close(&s->memory.exclude);
+    exclude_close(&s->memory.proposed);
     model_close(&s->own_model);
     behaviour_close(&s->own_file);
     device_close(&s->own_dev);

@@ -45,11 +45,12 @@ typedef struct {
     Batch batch;
     ModelInput input;
     Encoder own;
-    Window *window;  /* [tokens] windows of the open batch */
-    int32_t *row;    /* [tokens] the rows of the encoder's output that are wanted, */
-    int64_t *index;  /* [tokens] and which states of the request they are */
-    Exclude exclude; /* items that are left out of a batch's choices */
-    int32_t *item;   /* [items] items, or rows, on their way to the device */
+    Window *window;   /* [tokens] windows of the open batch */
+    int32_t *row;     /* [tokens] the rows of the encoder's output that are wanted, */
+    int64_t *index;   /* [tokens] and which states of the request they are */
+    Exclude exclude;  /* items that are left out of a batch's choices */
+    Exclude proposed; /* these and the policy's candidates (infer/ranked.h) */
+    int32_t *item;    /* [items] items, or rows, on their way to the device */
     int64_t items;
 } SessionMemory;
 

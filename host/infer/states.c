@@ -12,8 +12,11 @@ static Status use_batch(Session *s, int64_t wanted, StateSink sink)
     model_input_set(&m->input, s->model, &m->batch, s->file);
     Tensor all = encoder_forward(s->dev, s->encoder, s->model, session_weights(s), &m->input,
                                  (DropoutKey){0});
-    Tensor h = scores_rows(s->dev, all, m->row, wanted);
-    Status st = sink.use(sink.context, &(StateBatch){h, wanted, m->index});
+    StateRows rows =
+        state_rows(s->dev, s->model, &m->input, all, scratch_copy(s->dev, m->row, I32, wanted),
+                   scores_rows(s->dev, all, m->row, wanted));
+    rows.calibrated = true;
+    Status st = sink.use(sink.context, &(StateBatch){rows, wanted, m->index});
     if (st == OK) st = device_sync(s->dev);
     scratch_release(s->dev, mark);
     scratch_settle(s->dev);

@@ -16,11 +16,12 @@
 #include "base/scratch.h"
 #include "data/stream/context.h"
 #include "infer/history.h"
+#include "model/state_rows.h"
 
-/* A batch of states, in the order of the request. Row i of h [count, dim], in scratch and in the
- * dtype of the model's activations, is state number index[i] of the request. */
+/* A batch of states, in the order of the request. Row i of `rows`, in scratch, is state number
+ * index[i] of the request. */
 typedef struct {
-    Tensor h;
+    StateRows rows;
     int64_t count;
     const int64_t *index; /* [count] rising */
 } StateBatch;

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "catalogue/policy.h"
 #include "catalogue/regression.h"
 #include "elementwise.h"
 #include "embedding.h"
@@ -112,8 +111,8 @@ void linear_q_expect(const LinearQ *l, Tensor theta, Tensor value)
         elementwise_axpy(l->dev, value, 1.0f - (float)l->policy->epsilon, best);
         elementwise_axpy(l->dev, value, (float)l->policy->epsilon, mean);
     } else {
-        catalogue_policy_expectation(l->dev, value, (CatalogueHead){l->query, &l->items, l->bias},
-                                     (CatalogueHead){u, &l->items, b}, 1.0f);
+        const HeadScores q = {.u = u, .items = l->items, .bias = b};
+        scores_expected(l->dev, &l->softmax, &q, value, 1.0f);
     }
     gemm(l->dev, column(value), l->h, v_of(l, theta), GEMM_ADD_NT);
     elementwise_shift(l->dev, value, c_of(l, theta));
@@ -127,10 +126,9 @@ static void expect_softmax_transposed(const LinearQ *l, Tensor g, Tensor to)
     const size_t mark = scratch_mark(l->dev);
     const Tensor vectors = SCRATCH(l->dev, F32, l->n, l->dim),
                  du = SCRATCH(l->dev, F32, l->n, l->dim);
-    const Tensor loss = SCRATCH(l->dev, F32, l->n), dbias = SCRATCH(l->dev, F32, l->log->items);
+    const Tensor dbias = SCRATCH(l->dev, F32, l->log->items);
     elementwise_fill(l->dev, dbias, 0.0f);
-    catalogue_cross_entropy(l->dev, loss, du, (Tensor){0}, dbias, l->query, &l->items, l->bias,
-                            l->item, g);
+    scores_minus_items(l->dev, &l->softmax, l->item, g, du, dbias);
     elementwise_row_scale(l->dev, vectors, l->shown, g);
     elementwise_add(l->dev, vectors, du);
     collect(l, to, vectors, g, l->item);
@@ -148,7 +146,7 @@ static void expect_greedy_transposed(const LinearQ *l, Tensor g, Tensor to)
     const GemmOptions spread = {.trans_a = true, .accumulate = true, .alpha = any};
     elementwise_fill(l->dev, share, 0.0f);
     elementwise_axpy(l->dev, share, best, g);
-    elementwise_row_scale(l->dev, vectors, l->query, share);
+    elementwise_row_scale(l->dev, vectors, l->best_vector, share);
     collect(l, to, vectors, g, l->best);
     if (any > 0.0f) gemm(l->dev, w_of(l, to), l->mean, v_of(l, to), spread);
     elementwise_copy(l->dev, of_best, b);
@@ -213,7 +211,13 @@ bool linear_q_solve(const LinearQ *l, Tensor b, Tensor x)
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* Stores the states of a batch, and the policy's queries or best items. */
+/* to[first ..] = from */
+static void keep_rows(const LinearQ *l, Tensor to, int64_t first, Tensor from)
+{
+    device_copy(l->dev, tensor_rows(to, first, from.dim[0]).data, from.data, tensor_bytes(from));
+}
+
+/* Stores the states of a batch, and the policy's scores or best items. */
 static Status keep(void *context, const StateBatch *batch)
 {
     LinearQ *l = context;
@@ -223,17 +227,19 @@ static Status keep(void *context, const StateBatch *batch)
     REQUIRE(batch->index[count - 1] == first + count - 1,
             "a batch of decisions %" PRId64 " .. %" PRId64 " has gaps", first,
             batch->index[count - 1]);
-    const HeadScores z = scores_ranking(l->dev, s->model, w, l->policy->head, batch->h);
-    elementwise_copy(l->dev, tensor_rows(l->h, first, count), batch->h);
+    const HeadScores z = scores_ranking(l->dev, s->model, w, l->policy->head, &batch->rows);
+    elementwise_copy(l->dev, tensor_rows(l->h, first, count), batch->rows.h);
     if (greedy(l)) {
-        catalogue_stats(l->dev, (CatalogueStats){.argmax = tensor_rows(l->best, first, count)}, z.u,
-                        &z.items, z.bias, 1.0f);
+        scores_stats(l->dev, &z, (CatalogueStats){.argmax = tensor_rows(l->best, first, count)},
+                     1.0f);
         return l->dev->status;
     }
-    const Tensor wide = elementwise_cast(l->dev, z.u, F32),
-                 to = tensor_rows(l->query, first, count);
-    elementwise_fill(l->dev, to, 0.0f);
-    elementwise_axpy(l->dev, to, 1.0f / (float)l->policy->temperature, wide);
+    const HeadScores cooled = scores_cooled(l->dev, &z, (float)l->policy->temperature);
+    keep_rows(l, l->softmax.u, first, cooled.u);
+    if (first == 0) keep_rows(l, l->softmax.bias, 0, cooled.bias);
+    if (!cooled.counted.item.data) return l->dev->status;
+    keep_rows(l, l->softmax.counted.item, first, cooled.counted.item);
+    keep_rows(l, l->softmax.counted.score, first, cooled.counted.score);
     return l->dev->status;
 }
 
@@ -298,17 +304,30 @@ fail:
     return st;
 }
 
+/* The scores of all decisions, with `width` candidates each. */
+static HeadScores softmax_memory(LinearQ *l, int64_t width)
+{
+    HeadScores s = {.u = ARENA(&l->arena, F32, l->n, l->dim),
+                    .items = l->items,
+                    .bias = ARENA(&l->arena, F32, l->log->items)};
+    if (width == 0) return s;
+    s.counted.item = ARENA(&l->arena, I32, l->n, width);
+    s.counted.score = ARENA(&l->arena, F32, l->n, width);
+    return s;
+}
+
 static Status take_memory(LinearQ *l)
 {
-    const int64_t items = l->log->items;
+    const Model *m = l->policy->session->model;
+    const int64_t width = l->policy->head == HEAD_POLICY ? m->shape.candidates : 0;
     for (int pass = 0; pass < 2; pass++) {
         l->h = ARENA(&l->arena, F32, l->n, l->dim);
         l->shown = ARENA(&l->arena, F32, l->n, l->dim);
-        l->query = ARENA(&l->arena, F32, l->n, l->dim);
         l->item = ARENA(&l->arena, I32, l->n);
         if (greedy(l)) l->best = ARENA(&l->arena, I32, l->n);
+        if (greedy(l)) l->best_vector = ARENA(&l->arena, F32, l->n, l->dim);
         if (greedy(l)) l->mean = ARENA(&l->arena, F32, 1, l->dim);
-        if (!greedy(l)) l->bias = ARENA(&l->arena, F32, items);
+        if (!greedy(l)) l->softmax = softmax_memory(l, width);
         l->penalty = ARENA(&l->arena, F32, l->coefficients);
         l->step = ARENA(&l->arena, F32, l->coefficients);
         if (pass == 0) TRY(arena_open(&l->arena, l->dev, "off-policy evaluation"));
@@ -336,12 +355,8 @@ Status linear_q_open(LinearQ *l, const OpeLog *log, const OpeModelPolicy *policy
     items_gather(l->dev, l->shown, &l->items, l->item);
     TRY(states_before(s, &events, "states", policy->listener, (StateSink){keep, l}));
     if (greedy(l)) {
-        items_gather(l->dev, l->query, &l->items, l->best);
+        items_gather(l->dev, l->best_vector, &l->items, l->best);
         TRY(mean_vector(l));
-    } else {
-        elementwise_fill(l->dev, l->bias, 0.0f);
-        elementwise_axpy(l->dev, l->bias, 1.0f / (float)policy->temperature,
-                         w[m->at.head[policy->head].bias]);
     }
     return weigh_coefficients(l);
 }

@@ -16,7 +16,8 @@
  * times the diagonal of the sum. M is never formed. All tensors are F32 on the device of the
  * model's session, and results are the same for any number of threads.
  *
- * Memory: at most 28 dim bytes per decision: states, two vectors, and four more in scratch.
+ * Memory: at most 28 dim bytes per decision: states, two vectors, and four more in scratch; and 16
+ * bytes for each candidate of the policy.
  */
 #ifndef SOUK_OPE_LINEAR_Q_H
 #define SOUK_OPE_LINEAR_Q_H
@@ -24,6 +25,7 @@
 #include "base/arena.h"
 #include "catalogue/catalogue.h"
 #include "evaluate/ope/policy_model.h"
+#include "model/scores.h"
 
 typedef struct {
     const OpeLog *log;
@@ -33,13 +35,13 @@ typedef struct {
     ItemTable items;
     int64_t n, dim, coefficients;
     Arena arena;
-    Tensor h, shown;   /* [n, dim] states; vectors of the items that were shown */
-    Tensor query;      /* [n, dim] softmax: the policy's queries; greedy: its best items' vectors */
-    Tensor item, best; /* i32 [n] the items that were shown; greedy: the best items */
-    Tensor bias;       /* [items] softmax: of the policy's scores / temperature */
-    Tensor mean;       /* [1, dim] greedy: mean of all item vectors */
-    Tensor penalty;    /* [coefficients] diagonal of the penalty */
-    Tensor step;       /* [coefficients] 1 / diagonal of M: the preconditioner */
+    Tensor h, shown;    /* [n, dim] states; vectors of the items that were shown */
+    HeadScores softmax; /* softmax: the policy's scores / temperature, [n] rows */
+    Tensor best_vector; /* [n, dim] greedy: the vectors of the policy's best items */
+    Tensor item, best;  /* i32 [n] the items that were shown; greedy: the best items */
+    Tensor mean;        /* [1, dim] greedy: mean of all item vectors */
+    Tensor penalty;     /* [coefficients] diagonal of the penalty */
+    Tensor step;        /* [coefficients] 1 / diagonal of M: the preconditioner */
 } LinearQ;
 
 /* Computes the states of the log's decisions. The log and the policy must outlive `l`. */

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "catalogue/catalogue.h"
-#include "catalogue/policy.h"
 #include "elementwise.h"
 #include "infer/states.h"
 #include "model/scores.h"
@@ -26,34 +24,22 @@ typedef struct {
     Tensor excess; /* [folds, items] sum over the fold's decisions of pi(a | x_i) - [a = item[i]] */
 } Asked;
 
-/* The scores <u, E[a]> + bias[a] of a batch, by which the policy chooses, and the items shown. For
- * a softmax the scores are divided by its temperature, in f32. */
+/* The scores of a batch, by which the policy chooses, and the items shown. For a softmax the scores
+ * are divided by its temperature, in f32. */
 typedef struct {
-    ItemTable items;
-    Tensor u, bias, shown;
+    HeadScores z;
+    Tensor shown;
 } PolicyScores;
-
-/* x / temperature */
-static Tensor cooled(const Asked *a, Tensor x)
-{
-    const Tensor y = scratch_tensor(a->dev, F32, x.rank, x.dim);
-    elementwise_fill(a->dev, y, 0.0f);
-    elementwise_axpy(a->dev, y, 1.0f / (float)a->policy->temperature,
-                     elementwise_cast(a->dev, x, F32));
-    return y;
-}
 
 static PolicyScores scores_of(Asked *a, const StateBatch *batch)
 {
     const OpeModelPolicy *p = a->policy;
     const Model *m = p->session->model;
     Weights w = session_weights(p->session);
-    const HeadScores z = scores_ranking(a->dev, m, w, p->head, batch->h);
+    const HeadScores z = scores_ranking(a->dev, m, w, p->head, &batch->rows);
     const bool softmax = p->epsilon < 0.0;
     for (int64_t i = 0; i < batch->count; i++) a->item[i] = a->log->item[batch->index[i]];
-    return (PolicyScores){.items = z.items,
-                          .u = softmax ? cooled(a, z.u) : z.u,
-                          .bias = softmax ? cooled(a, z.bias) : z.bias,
+    return (PolicyScores){.z = softmax ? scores_cooled(a->dev, &z, (float)p->temperature) : z,
                           .shown = scratch_copy(a->dev, a->item, I32, batch->count)};
 }
 
@@ -64,8 +50,8 @@ static Status softmax_chosen(const Asked *a, const StateBatch *batch, const Poli
     Device *dev = a->dev;
     const Tensor score = SCRATCH(dev, F32, batch->count),
                  logsumexp = SCRATCH(dev, F32, batch->count);
-    catalogue_score(dev, score, s->u, &s->items, s->bias, s->shown);
-    catalogue_stats(dev, (CatalogueStats){.logsumexp = logsumexp}, s->u, &s->items, s->bias, 1.0f);
+    scores_at(dev, &s->z, score, s->shown);
+    scores_stats(dev, &s->z, (CatalogueStats){.logsumexp = logsumexp}, 1.0f);
     float *z = device_read(dev, score.data, tensor_bytes(score));
     float *l = device_read(dev, logsumexp.data, tensor_bytes(logsumexp));
     const Status st = z && l ? device_sync(dev) : ERR_MEMORY;
@@ -80,14 +66,13 @@ static Status softmax_chosen(const Asked *a, const StateBatch *batch, const Poli
 static Status softmax_means(const Asked *a, const StateBatch *batch, const PolicyScores *s)
 {
     const int64_t count = batch->count, folds = a->question->folds;
-    const ItemTable worth = {.id = a->worth};
     float *pick = calloc((size_t)(count * folds), sizeof *pick);
     if (!pick) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " decisions", count);
     for (int64_t i = 0; i < count; i++) pick[i * folds + a->question->fold[batch->index[i]]] = 1.0f;
     const Tensor q = SCRATCH(a->dev, F32, count, folds), mean = SCRATCH(a->dev, F32, count);
     device_copy_in(a->dev, q.data, pick, tensor_bytes(q));
-    catalogue_policy_expectation(a->dev, mean, (CatalogueHead){s->u, &s->items, s->bias},
-                                 (CatalogueHead){q, &worth, {0}}, 1.0f);
+    const HeadScores worth = {.u = q, .items = {.id = a->worth}};
+    scores_expected(a->dev, &s->z, &worth, mean, 1.0f);
     device_copy_out(a->dev, pick, mean.data, tensor_bytes(mean));
     const Status st = device_sync(a->dev);
     for (int64_t i = 0; i < count; i++) a->answer->mean[batch->index[i]] = (double)pick[i];
@@ -101,8 +86,8 @@ static void softmax_masses(const Asked *a, const StateBatch *batch, const Policy
 {
     Device *dev = a->dev;
     const int64_t count = batch->count;
-    const Tensor weight = SCRATCH(dev, F32, count), loss = SCRATCH(dev, F32, count);
-    const Tensor du = scratch_tensor(dev, F32, 2, s->u.dim);
+    const Tensor weight = SCRATCH(dev, F32, count);
+    const Tensor du = scratch_tensor(dev, F32, 2, s->z.u.dim);
     elementwise_fill(dev, weight, 1.0f);
     for (int k = 0; k < a->question->folds; k++) {
         for (int64_t i = 0; i < count; i++) {
@@ -110,8 +95,7 @@ static void softmax_masses(const Asked *a, const StateBatch *batch, const Policy
             a->item[i] = a->question->fold[at] == k ? a->log->item[at] : -1;
         }
         const Tensor of_fold = TENSOR(f32(a->excess) + k * a->items, F32, a->items);
-        catalogue_cross_entropy(dev, loss, du, (Tensor){0}, of_fold, s->u, &s->items, s->bias,
-                                scratch_copy(dev, a->item, I32, count), weight);
+        scores_minus_items(dev, &s->z, scratch_copy(dev, a->item, I32, count), weight, du, of_fold);
     }
 }
 
@@ -134,7 +118,7 @@ static Status ask_greedy(void *context, const StateBatch *batch)
     const PolicyScores s = scores_of(a, batch);
     const double any = a->policy->epsilon / (double)a->items, most = 1.0 - a->policy->epsilon;
     const Tensor argmax = SCRATCH(a->dev, I32, batch->count);
-    catalogue_stats(a->dev, (CatalogueStats){.argmax = argmax}, s.u, &s.items, s.bias, 1.0f);
+    scores_stats(a->dev, &s.z, (CatalogueStats){.argmax = argmax}, 1.0f);
     int32_t *best = device_read(a->dev, argmax.data, tensor_bytes(argmax));
     const Status st = best ? device_sync(a->dev) : ERR_MEMORY;
     for (int64_t i = 0; i < batch->count && st == OK; i++) {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "catalogue/catalogue.h"
-#include "catalogue/rank.h"
 #include "elementwise.h"
+#include "infer/ranked.h"
 #include "infer/states.h"
 #include "model/scores.h"
 
@@ -60,9 +60,9 @@ static Status rank(const Run *r, const StateBatch *batch)
     for (int64_t i = 0; i < rows; i++) s->memory.item[i] = r->events->target[batch->index[i]];
     const Tensor target = scratch_copy(s->dev, s->memory.item, I32, rows);
     TRY(collect_seen(r, batch));
-    const HeadScores z = scores_ranking(s->dev, s->model, session_weights(s), r->head, batch->h);
-    catalogue_rank(s->dev, above, ties, top, score, z.u, &z.items, z.bias, target,
-                   exclude_on_device(s->dev, &s->memory.exclude));
+    const HeadScores z =
+        scores_ranking(s->dev, s->model, session_weights(s), r->head, &batch->rows);
+    TRY(ranked_targets(r->session, &z, target, above, ties, top, score));
     return add_ranks(r, batch, above, ties, top);
 }
 
@@ -72,7 +72,7 @@ static void predict(const Run *r, const StateBatch *batch)
     const Session *s = r->session;
     const int64_t rows = batch->count;
     const HeadScores z =
-        scores_ranking(s->dev, s->model, session_weights(s), HEAD_NEXT_ACTION, batch->h);
+        scores_ranking(s->dev, s->model, session_weights(s), HEAD_NEXT_ACTION, &batch->rows);
     Tensor logsumexp = SCRATCH(s->dev, F32, rows), logit = SCRATCH(s->dev, F32, rows);
     for (int64_t i = 0; i < rows; i++) s->memory.item[i] = r->options->purchase;
     const Tensor purchase = scratch_copy(s->dev, s->memory.item, I32, rows);

@@ -26,7 +26,7 @@ static Status keep_states(void *context, const StateBatch *batch)
 {
     Case *c = context;
     for (int64_t i = 0; i < batch->count; i++)
-        memcpy(c->h + batch->index[i] * DIM, f32(batch->h) + i * DIM, DIM * sizeof(float));
+        memcpy(c->h + batch->index[i] * DIM, f32(batch->rows.h) + i * DIM, DIM * sizeof(float));
     return OK;
 }
 
