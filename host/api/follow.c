@@ -29,5 +29,5 @@ static bool stop(Listener *self) { return ((Follow *)self)->stop; }
 Follow follow(souk_progress_callback progress, souk_message_callback message, void *context,
               const char *stage)
 {
-    return (Follow){{report, remark, stop}, progress, message, context, stage, false};
+    return (Follow){{report, remark, stop, NULL}, progress, message, context, stage, false};
 }

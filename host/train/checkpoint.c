@@ -58,6 +58,8 @@ static void read_done(const Model *m, Read *read)
     *read = (Read){0};
 }
 
+static const char ranks_name[] = "validation.ranks";
+
 static Status read_all(const Model *m, bool all, Read *read)
 {
     const Params *p = &m->params;
@@ -92,8 +94,8 @@ static int list_tensors(const Model *m, const Read *read, NamedTensor *list, cha
 
 Status checkpoint_write(const Trainer *t, const Progression *p, const char *path, bool all)
 {
-    const int texts = config_count() + COUNTERS,
-              tensors = PARAM_COPIES * t->model.params.count + COUNTS_TENSORS;
+    const int texts = config_count() + COUNTERS;
+    const int tensors = PARAM_COPIES * t->model.params.count + COUNTS_TENSORS + 1;
     char(*values)[VALUE_MAX] = calloc((size_t)texts, sizeof *values);
     Metadata *metadata = calloc((size_t)texts, sizeof *metadata);
     char(*names)[96] = calloc((size_t)tensors, sizeof *names);
@@ -102,9 +104,11 @@ Status checkpoint_write(const Trainer *t, const Progression *p, const char *path
     Status st = values && metadata && names && list
                     ? read_all(&t->model, all, &read)
                     : FAIL(ERR_MEMORY, "%s: no memory for the header", path);
-    if (st == OK)
-        st = safetensors_write(path, list, list_tensors(&t->model, &read, list, names), metadata,
-                               describe(t, p, metadata, values));
+    if (st == OK) {
+        int count = list_tensors(&t->model, &read, list, names);
+        if (all && p->ranks.data) list[count++] = (NamedTensor){ranks_name, p->ranks};
+        st = safetensors_write(path, list, count, metadata, describe(t, p, metadata, values));
+    }
     read_done(&t->model, &read);
     free(values);
     free(metadata);

@@ -3,6 +3,7 @@
  *
  *   <name>              parameters, by the names of host/model/README.md
  *   adamw.m.<name>, adamw.v.<name>, target.<name>
+ *   validation.ranks    i32: the rankings that later validations are compared with
  *   counts.<name>       the count table, where the model has one (model/counts.h)
  *   __metadata__        the settings that config.h calls stored ("model.dim", …); step, epoch,
  *                       batch, best, worse, catalogue_hash; counted, with a count table: the

@@ -73,7 +73,7 @@ static void copy_to_device(Feed *f, StepInput *in, const Batch *batch, int slot)
     device_event_wait(f->dev, f->copied[slot]);
     *(StepNumbers *)(void *)from = in->numbers;
     in->shape = shape_of(f, batch->windows);
-    const InputShape shape = {f->tokens, windows_of(f, in->shape), f->longest};
+    const InputShape shape = {f->tokens, windows_of(f, in->shape), f->longest, f->own};
     model_input_pack(&in->batch, f->model, batch, f->file, shape, from + NUMBERS);
     device_feed(f->dev, in->staging, from, sizeof in->numbers);
     device_feed(f->dev, in->batch.staging, from + NUMBERS, in->batch.used);
@@ -100,6 +100,6 @@ const StepInput *feed_measure(Feed *f, int shape)
     if (shape > shape_of(f, f->tokens / 2)) return NULL; /* a window has at least two events */
     StepInput *in = &f->input[0];
     model_input_measure(&in->batch, f->model,
-                        (InputShape){f->tokens, windows_of(f, shape), f->longest}, f->file);
+                        (InputShape){f->tokens, windows_of(f, shape), f->longest, f->own}, f->file);
     return in;
 }

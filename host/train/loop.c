@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "base/report.h"
 #include "evaluate/ranking/validation.h"
+#include "train/calibration/calibration.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
 #include "train/plan.h"
@@ -61,7 +62,12 @@ static Status start_or_resume(Loop *l, const Config *config, LoopOptions options
     TRY(behaviour_open(&file, config->data_path));
     TRY(trainer_open_on(&l->trainer, config, file, how));
     TRY(files_make_folder(config->train_out));
+    TRY(validation_open(&l->validation, &l->trainer.file, l->trainer.config.train_valid_users,
+                        (uint64_t)config->train_seed));
     l->progression = (Progression){.best = -1.0};
+    if (l->validation.events.count > 0)
+        l->progression.ranks =
+            TENSOR(l->validation.kept, I32, VALIDATIONS_KEPT, 2, l->validation.events.count);
     l->saved = options.resume;
     return options.resume ? checkpoint_resume(&l->trainer, &l->progression, path)
                           : checkpoint_begin(&l->trainer);
@@ -135,7 +141,9 @@ Status loop_plan(const Config *config, FILE *out)
 
 static Status loop_open(Loop *l, const Config *config, LoopOptions options)
 {
-    TRY(start_or_resume(l, config, options));
+    Config c = *config;
+    TRY(settings_of_runs(&c, options.resume));
+    TRY(start_or_resume(l, &c, options));
     TRY(open_stream(l));
     TRY(metrics_open(&l->metrics, config->train_out, l->trainer.step));
     TRY(trainer_session(&l->trainer, &l->session));
@@ -244,6 +252,9 @@ static Status validate(Loop *l)
     char path[4096];
     ValidationResult r;
     if (l->validation.events.count == 0) return OK;
+    if (calibration_wanted(&t->model))
+        TRY(calibration_run(l->session, &t->model, &l->validation.histories,
+                            (uint64_t)t->config.train_seed));
     TRY(validation_run(&l->validation, &r, l->session));
     const Estimate gain = validation_gain(&l->validation, VALIDATION_REFERENCE);
     metrics_validation(&l->metrics, t->step, &r, &gain, l->validation.events.count);

@@ -6,9 +6,19 @@
 #include <stdio.h>
 
 #include "base/scratch.h"
+#include "elementwise.h"
 #include "model/ties.h"
 
 /* ---- What a step computes -------------------------------------------------------------------- */
+
+/* Where dL/d of the encoder's outputs is added: where the log has no ties these are the states. */
+static Tensor gradient_of_all(Trainer *t, const ModelInput *in, Tensor ds)
+{
+    if (!in->ties) return ds;
+    const Tensor dall = scratch_tensor(&t->dev, ds.dtype, 2, ds.dim);
+    elementwise_fill(&t->dev, dall, 0.0f);
+    return dall;
+}
 
 /* Forward, losses, backward. */
 static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
@@ -18,24 +28,30 @@ static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
     Weights target = params_weights(&m->params, PARAM_TARGET);
     const DropoutKey key = {m->shape.dropout, (uint64_t)t->config.train_seed, step};
 
-    Tensor h = encoder_forward(&t->dev, &t->online, m, w, in, key), target_h = {0};
-    if (t->objective.target)
-        target_h = encoder_forward(&t->dev, &t->target, m, target, in, (DropoutKey){0});
-    const Tensor ds = tensor_rows(t->dh, 0, in->tokens);
     const size_t mark = scratch_mark(&t->dev);
+    const Tensor h = encoder_forward(&t->dev, &t->online, m, w, in, key);
+    const StateRows rows = state_rows(&t->dev, m, in, h, in->state, ties_states(&t->dev, in, h));
+    StateRows target_rows = rows;
+    if (t->objective.target) {
+        target_rows.all = encoder_forward(&t->dev, &t->target, m, target, in, (DropoutKey){0});
+        target_rows.h = ties_states(&t->dev, in, target_rows.all);
+    }
+    const Tensor ds = tensor_rows(t->dh, 0, in->tokens), dall = gradient_of_all(t, in, ds);
     objective_backward(&t->dev, &t->objective,
                        (AgentPass){.comm = &t->comm,
                                    .m = m,
                                    .w = w,
                                    .grad = grad,
-                                   .h = ties_states(&t->dev, in, h),
+                                   .rows = rows,
                                    .dh = ds,
+                                   .dall = dall,
                                    .target = target,
-                                   .target_h = ties_states(&t->dev, in, target_h),
+                                   .target_rows = target_rows,
                                    .in = in,
                                    .sums = t->sums});
-    encoder_backward(&t->dev, &t->online, m, w, grad, in, key,
-                     ties_states_backward(&t->dev, in, ds));
+    const Tensor dh = ties_states_backward(&t->dev, in, ds);
+    if (in->ties) elementwise_add(&t->dev, dh, dall);
+    encoder_backward(&t->dev, &t->online, m, w, grad, in, key, dh);
     scratch_release(&t->dev, mark);
 
     const ItemTable items = model_items(m, w);

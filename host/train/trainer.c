@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "data/counts/events.h"
 #include "elementwise.h"
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -59,7 +60,9 @@ static Status open_model(Trainer *t)
     };
     TRY(read_precision(c, &shape.activation));
     model_shape_of_file(&shape, &t->file);
-    return model_open(&t->model, &shape, &t->file, &t->dev);
+    TRY(model_open(&t->model, &shape, &t->file, &t->dev));
+    if (t->model.shape.candidates) t->model.counted = COUNTED_TRAIN;
+    return OK;
 }
 
 static Status open_feed(Trainer *t)
@@ -131,6 +134,13 @@ Status trainer_prepare(Trainer *t, const Config *config, Behaviour file)
                   "model.length = %" PRId64 ", want less than train.tokens = %" PRId64
                   ": a window is a context and the event after it",
                   c->model_length, c->train_tokens);
+        goto fail;
+    }
+    if (c->train_tokens * (c->model_candidates + 1) > INT32_MAX) {
+        st = FAIL(ERR_USAGE,
+                  "train.tokens = %" PRId64 " with model.candidates = %" PRId64
+                  ": want at most 2^31-1 candidates in a batch",
+                  c->train_tokens, c->model_candidates);
         goto fail;
     }
     TRY_OR_FAIL(st, device_open(&t->dev, c->train_device, (int)c->train_threads));

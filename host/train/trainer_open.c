@@ -3,7 +3,7 @@
 
 #include "base/scratch.h"
 #include "train/plan.h"
-#include "train/start.h"
+#include "train/start/start.h"
 
 static Status take_and_begin(Trainer *t, TrainerOptions options)
 {

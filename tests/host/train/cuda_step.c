@@ -87,7 +87,8 @@ static void take_steps_on(const char *objective, const char *log)
     assert_ok(trainer_open(&here, &c));
     assert_ok(trainer_open(&there, &g));
     assert_int_equal(there.dev.kind, DEVICE_CUDA);
-    assert_ok(batch_open(&batch, &here.file, c.train_tokens, 0, 0));
+    assert_ok(batch_open(&batch, &here.file, c.train_tokens, here.model.counted,
+                         batch_own_capacity(&here.file, here.model.counted, c.train_tokens)));
     assert_same_copy(&there, &here, PARAM_VALUE);
     for (int step = 0; step < STEPS; step++) {
         StepReport want, have;

@@ -79,14 +79,17 @@ static void a_step_takes_the_scratch_that_a_step_of_its_shape_is_measured_to_tak
             window[w] = (Window){.user = w, .first = t.file.offset[w], .end = t.file.offset[w + 1]};
         for (int64_t w = 0; w < WINDOWS; w++)
             if (window[w].end > window[w].first + LENGTH) window[w].end = window[w].first + LENGTH;
-        assert_ok(batch_open(&batch, &t.file, TOKENS, 0, 0));
+        assert_ok(batch_open(&batch, &t.file, TOKENS, t.model.counted,
+                             batch_own_capacity(&t.file, t.model.counted, TOKENS)));
         assert_ok(batch_fill(&batch, &t.file, window, WINDOWS));
+        t.dev.scratch.high_water = 0; /* opening took some */
         assert_ok(step_run(&t, &batch, &report));
 
         trainer_open_measuring(&measuring, &t);
         assert_ok(trainer_take(&measuring));
         trainer_begin(&measuring);
         measuring.feed.tokens = batch.used;
+        measuring.feed.own = batch.own_offset[batch.windows];
         measuring.feed.longest = t.feed.input[0].batch.longest;
         assert_true(step_measure(&measuring, 0));
         assert_int_equal(measuring.feed.input[0].batch.windows, batch.windows);
@@ -126,7 +129,7 @@ static void a_plan_that_does_not_fit_is_refused_by_its_parts(void **state)
     (void)state;
     Trainer t;
     Config c = config_of("cross_entropy", "f32", true, 0.0);
-    c.train_tokens = 100000000;
+    c.train_tokens = 30000000;
     c.model_dim = 4096;
     c.model_layers = 64;
     assert_refused(trainer_open(&t, &c), ERR_MEMORY, "the plan needs ");

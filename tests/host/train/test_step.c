@@ -63,7 +63,8 @@ static void take_windows(Batch *to, const Behaviour *file, const Batch *all, int
 {
     Window window[TOKENS / 2];
     for (int64_t w = first; w < last; w++) window[w - first] = window_of_batch(all, w);
-    assert_ok(batch_open(to, file, TOKENS, 0, 0));
+    assert_ok(
+        batch_open(to, file, TOKENS, all->counted, batch_own_capacity(file, all->counted, TOKENS)));
     assert_ok(batch_fill(to, file, window, last - first));
 }
 
@@ -124,7 +125,8 @@ static void ranks_make_the_gradient_of_the_whole_batch(void **state)
 static Losses gradients_of(Trainer *t, const Window *window, int64_t windows)
 {
     Batch batch;
-    assert_ok(batch_open(&batch, &t->file, TOKENS, 0, 0));
+    assert_ok(batch_open(&batch, &t->file, TOKENS, t->model.counted,
+                         batch_own_capacity(&t->file, t->model.counted, TOKENS)));
     assert_ok(batch_fill(&batch, &t->file, window, windows));
     const Losses l = step_gradients(t, &batch);
     batch_close(&batch);

@@ -7,6 +7,7 @@
 
 #include "failing.h"
 #include "shop.h"
+#include "train/start/start.h"
 #include "train/step.h"
 
 enum { TOKENS = 128, WINDOWS = 8, LENGTH = 12 };
@@ -48,7 +49,8 @@ static Status step_once(Trainer *t)
     for (int64_t w = 0; w < WINDOWS; w++)
         window[w] =
             (Window){.user = w, .first = t->file.offset[w], .end = t->file.offset[w] + 2 + w % 3};
-    TRY_OR_FAIL(st, batch_open(&batch, &t->file, TOKENS, 0, 0));
+    TRY_OR_FAIL(st, batch_open(&batch, &t->file, TOKENS, t->model.counted,
+                               batch_own_capacity(&t->file, t->model.counted, TOKENS)));
     TRY_OR_FAIL(st, batch_fill(&batch, &t->file, window, WINDOWS));
     TRY_OR_FAIL(st, step_run(t, &batch, &report));
 fail:
@@ -75,6 +77,7 @@ static Status take_and_step(const Config *c)
     TRY(trainer_prepare(&t, c, file));
     TRY_OR_FAIL(st, trainer_take(&t));
     params_init(&t.model.params, 1);
+    TRY_OR_FAIL(st, start_fresh(&t, NULL));
     trainer_begin(&t);
     TRY_OR_FAIL(st, step_once(&t));
 fail:

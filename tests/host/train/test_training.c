@@ -115,13 +115,9 @@ static void a_stopped_run_resumes_bit_for_bit(void **state)
     Progression p = {.best = -1.0};
     char path[1024];
     cut.train_threads = 1;
-    const StreamOptions options = {.split = SPLIT_TRAIN,
-                                   .tokens = cut.train_tokens,
-                                   .length = cut.model_length,
-                                   .pool_events = cut.train_pool_events,
-                                   .seed = (uint64_t)cut.train_seed,
-                                   .shuffle = true};
+    cut.train_readers = 0;
     assert_ok(trainer_open(&t, &cut));
+    const StreamOptions options = trainer_stream(&t);
     trainer_schedule(&t, cut.train_steps);
     assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
     for (int i = 0; i < 7; i++) {
@@ -372,7 +368,7 @@ static void runs_that_do_not_fit_are_refused(void **state)
     told(loop_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_USAGE,
          "want less than train.tokens = 128");
     other = c;
-    other.train_tokens = 100000000;
+    other.train_tokens = 30000000;
     other.model_dim = 16384;
     other.model_layers = 256;
     told(loop_run(&other, (LoopOptions){.overwrite = true}, NULL), ERR_MEMORY, "the plan needs");

@@ -54,7 +54,8 @@ static void open_run(Run *r, const char *objective, const char *precision, int t
         Window window[128];
         assert_ok(stream_next(stream, &next));
         for (int64_t w = 0; w < next->windows; w++) window[w] = window_of_batch(next, w);
-        assert_ok(batch_open(&r->batch[i], &r->trainer.file, c.train_tokens, 0, 0));
+        assert_ok(batch_open(&r->batch[i], &r->trainer.file, c.train_tokens, next->counted,
+                             batch_own_capacity(&r->trainer.file, next->counted, c.train_tokens)));
         assert_ok(batch_fill(&r->batch[i], &r->trainer.file, window, next->windows));
     }
     stream_close(stream);

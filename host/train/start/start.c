@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "train/start.h"
+#include "train/start/start.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -7,6 +7,7 @@
 
 #include "model/counts.h"
 #include "model/spectral/spectral.h"
+#include "train/start/standardise.h"
 
 static Status count(Trainer *t, Listener *listener)
 {
@@ -62,5 +63,7 @@ Status start_fresh(Trainer *t, Listener *listener)
 {
     if (!t->model.shape.candidates) return OK;
     TRY(count(t, listener));
-    return *t->config.train_from ? OK : start_weights(t, listener);
+    if (*t->config.train_from) return OK;
+    TRY(standardise(t));
+    return start_weights(t, listener);
 }

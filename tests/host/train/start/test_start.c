@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a training has counted before its first step reaches every use of the model. */
-#include "train/start.h"
+#include "train/start/start.h"
 
 #include <sys/stat.h>
 
