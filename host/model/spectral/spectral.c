@@ -16,7 +16,8 @@ static double length_of(const float *vector, int64_t dim)
     return sqrt(sum);
 }
 
-/* Sets `placed` where the vector is not 0. */
+/* Divides each vector by the root of its length, then scales all to their mean length. Sets
+ * `placed` where the vector is not 0. */
 static void scale(float *vectors, uint8_t *placed, int64_t items, const SpectralOptions *o)
 {
     double sum = 0.0;
@@ -25,10 +26,14 @@ static void scale(float *vectors, uint8_t *placed, int64_t items, const Spectral
         const double length = length_of(vectors + i * o->dim, o->dim);
         placed[i] = length > 0.0;
         count += placed[i];
-        sum += length;
+        sum += sqrt(length);
     }
-    const float factor = count ? (float)(o->length * (double)count / sum) : 0.0f;
-    for (int64_t i = 0; i < items * o->dim; i++) vectors[i] *= factor;
+    for (int64_t i = 0; i < items; i++) {
+        float *vector = vectors + i * o->dim;
+        if (!placed[i]) continue;
+        const double factor = o->length * (double)count / sum / sqrt(length_of(vector, o->dim));
+        for (int64_t c = 0; c < o->dim; c++) vector[c] = (float)(vector[c] * factor);
+    }
 }
 
 /* ---- Items without neighbours ---------------------------------------------------------------- */
