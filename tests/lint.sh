@@ -64,10 +64,10 @@ wrong_includes() {
 rule "each folder includes only its own and those below it" "$(wrong_includes)"
 rule "HDF5 is known under host/data/ only" "$(only_in host/data/ 'hdf5')"
 rule "oneDNN is known in kernels/gemm.c only" "$(only_in kernels/gemm.c 'dnnl|oneapi')"
-rule "OpenBLAS is known in one file only" "$(only_in host/evaluate/ranking/bars/inverse.c 'cblas|openblas|lapack')"
+rule "LAPACK and OpenBLAS are known in two files only" "$(
+    only_in 'host/evaluate/ranking/bars/inverse.c|host/model/spectral/eigen.c' 'cblas|openblas|lapack')"
 rule "CUDA is known where CUDA is only" "$(only_in \
     '[^:]*\.cuh?:|[^:]*/cudnn[^/:]*\.[ch]:|kernels/base/(cuda/|device)' '(cuda|cublas|cudnn|curand|nvtx)')"
-rule "LAPACK is known in eigen.c only" "$(only_in host/model/spectral/eigen.c lapack)"
 rule "NCCL and MPI are known in one file each" "$(
     only_in kernels/base/comm_nccl.c nccl
     only_in kernels/base/comm_mpi.c mpi
