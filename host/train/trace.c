@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/counts.h"
 #include "model/saved.h"
 #include "train/checkpoint.h"
 #include "train/step.h"
@@ -76,6 +77,7 @@ static void add_inputs(Trace *trace, Trainer *t, int32_t *space)
     add(trace, in->action, "batch.action");
     add(trace, in->gap, "batch.gap");
     add(trace, in->position, "batch.position");
+    add(trace, in->time, "batch.time");
     add(trace, in->feature, "batch.feature");
     add_categories(trace, t, space);
     add(trace, in->user_number, "batch.user_number");
@@ -85,8 +87,19 @@ static void add_inputs(Trace *trace, Trainer *t, int32_t *space)
     add(trace, in->reward, "batch.reward");
     add(trace, in->end, "batch.end");
     add(trace, in->propensity, "batch.propensity");
+    add(trace, in->own_offset, "batch.own_offset");
+    add(trace, in->own, "batch.own");
     add(trace, t->model.item_category, "catalogue.category");
     add(trace, t->model.item_number, "catalogue.number");
+}
+
+/* The count table, by the names that it has in checkpoints. */
+static void add_counts(Trace *trace, const Model *m)
+{
+    NamedTensor list[COUNTS_TENSORS];
+    if (!m->shape.candidates) return;
+    counts_list(list, &m->counts, &m->counts_memory, m->counts_memory.base);
+    for (int i = 0; i < COUNTS_TENSORS; i++) add(trace, list[i].tensor, "%s", list[i].name);
 }
 
 static void add_results(Trace *trace, Trainer *t, Losses *l)
@@ -127,6 +140,7 @@ static Status write_trace(Trainer *t, const Batch *batch, const char *out)
         calloc((size_t)(t->input.tokens * t->model.shape.user_kinds) + 1, sizeof *space);
     if (!space) return FAIL(ERR_MEMORY, "no memory for a trace");
     add_inputs(&trace, t, space);
+    add_counts(&trace, &t->model);
     add_results(&trace, t, &l);
     int n = 0;
     for (; n < config_count(); n++) {

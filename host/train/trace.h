@@ -5,6 +5,7 @@
  * Tensors of the safetensors file, by the names of host/model/README.md:
  *   batch.*                      the inputs: cu_seqlens, item, …; user_category as [tokens, kinds]
  *   catalogue.category, .number  the item features
+ *   counts.<name>                the count table, where the model has one (model/counts.h)
  *   param.<name>, target_param.<name>
  *   activation.embedding, activation.block.<l> (residual stream after block l), activation.final:
  *                                bf16 where train.precision is bf16
