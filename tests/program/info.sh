@@ -27,5 +27,10 @@ refuses "a file that is not there is one line" 1 'no.h5: cannot open: No such fi
     "$SOUK" info "$work/no.h5"
 refuses "a file of another kind is one line" 1 'log.csv: not a readable HDF5 file' \
     "$SOUK" info "$work/log.csv"
+mkdir "$work/empty"
+refuses "a folder without a model is one line" 1 'empty: no best.safetensors or last.safetensors' \
+    "$SOUK" info "$work/empty"
+cp "$work/log.csv" "$work/log.safetensors"
+refuses "a file that is no model is one line" 1 'log.safetensors: ' "$SOUK" info "$work/log.safetensors"
 check "no file is wrong usage" [ "$("$SOUK" info >/dev/null 2>&1; echo $?)" = 2 ]
 finish

@@ -39,9 +39,19 @@ checkpoint=(--checkpoint "$work/run" --data "$work/shop.h5")
 check "evaluates beside the baselines" \
     prints '[Pp]opularity' "$SOUK" eval "${checkpoint[@]}" --json "$work/eval.json"
 check "writes the table as JSON" grep -qi 'ndcg' "$work/eval.json"
+check "info shows the count table of a model" \
+    prints '^count table: up to 64 neighbours of each of [0-9]+ items; it counts [0-9,]+ events, those of the train split' \
+    "$SOUK" info "$work/run"
+check "and the calibration of its last validation" \
+    prints '^calibration: the scores by vectors are multiplied by [01]\.' "$SOUK" info "$work/run"
+check "and as JSON" prints '"neighbours": 64' "$SOUK" info --json "$work/run/best.safetensors"
+check "a model without candidates trains" train "$work/dense" train.steps=2 model.candidates=0
+check "and info says that it has no count table" \
+    prints '^count table: none' "$SOUK" info "$work/dense"
 check "recommends for a user" prints . "$SOUK" recommend "${checkpoint[@]}" --user "$(a_user)"
 check "traces a batch" "$SOUK" trace "${checkpoint[@]}" --batch 0 --out "$work/trace.safetensors"
 check "the trace names gradients" safetensors_names "$work/trace.safetensors" 'grad'
+check "and the count table" safetensors_names "$work/trace.safetensors" 'counts.popularity'
 refuses "a user the file does not have is refused" 2 'no-such-user' \
     "$SOUK" recommend "${checkpoint[@]}" --user no-such-user
 refuses "a setting that does not exist is refused" 2 'optim.speed' train "$work/none" optim.speed=9

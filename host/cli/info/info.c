@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* souk info: a behaviour file at a glance. */
+/* souk info: a behaviour file or a model at a glance. */
 #include "cli/cli.h"
+#include "cli/info/model.h"
 #include "cli/info/print.h"
 #include "data/behaviour/behaviour.h"
 
@@ -44,21 +45,25 @@ static Status run(void *arguments, Operands operands, int *exit_code)
     const char *path = operands.count ? operands.text[0] : a->config.data_path;
     (void)exit_code;
     if (operands.count + (*a->config.data_path != '\0') != 1)
-        return FAIL(ERR_USAGE, "want one behaviour file; souk info --help says more");
-    return show(path, a->top, a->json);
+        return FAIL(ERR_USAGE, "want one behaviour file or model; souk info --help says more");
+    return info_model_is(path) ? info_model_print(path, a->json) : show(path, a->top, a->json);
 }
 
 const Command cli_info = {
     .table = {.name = "info",
-              .summary = "Show what is in a behaviour file",
+              .summary = "Show what is in a behaviour file or a model",
               .usage = {"FILE [OPTION]..."},
               .description =
                   "Prints counts, actions, times, history lengths, splits, features, storage, the "
                   "most frequent items and the report of the cleaning. The whole file is checked "
-                  "when it is opened: a file that is printed can be trained on.\n",
+                  "when it is opened: a file that is printed can be trained on.\n\n"
+                  "Of a model, a file *.safetensors or the folder of a run, it prints the sizes, "
+                  "the heads, the count table by which the policy proposes candidates, and the "
+                  "calibration, which weighs scores by vectors against scores by counts.\n",
               .options = options,
               .operands = true,
-              .examples = {"souk info shop.h5", "souk info shop.h5 --top 100 --json"}},
+              .examples = {"souk info shop.h5", "souk info shop.h5 --top 100 --json",
+                           "souk info run"}},
     .arguments = sizeof(Arguments),
     .run = run,
 };

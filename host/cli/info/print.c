@@ -13,8 +13,7 @@ enum { BAR = 40, NAME = 24 };
 
 static const char *const split_names[SPLITS] = {"train", "valid", "test"};
 
-/* 1234567 -> "1,234,567", in one of a few buffers used in turn. */
-static const char *number(int64_t value)
+const char *info_print_number(int64_t value)
 {
     static char text[8][32];
     static int turn;
@@ -50,8 +49,8 @@ static void print_actions(const Behaviour *b, const Summary *s)
            "mean reward");
     for (int a = 0; a < b->actions; a++) {
         const int64_t events = s->action_events[a];
-        printf("  %-*s %15s %7.2f%% %10g %12.6g\n", NAME - 2, b->action_name[a], number(events),
-               share(events, b->events), (double)b->action_reward[a],
+        printf("  %-*s %15s %7.2f%% %10g %12.6g\n", NAME - 2, b->action_name[a],
+               info_print_number(events), share(events, b->events), (double)b->action_reward[a],
                events ? s->action_reward[a] / (double)events : 0.0);
     }
 }
@@ -61,7 +60,7 @@ static void print_histories(const Behaviour *b, const Summary *s)
     int64_t most = 1;
     printf("\nhistory length: mean %.1f;", (double)b->events / (double)(b->users ? b->users : 1));
     for (int q = 0; q < QUANTILES; q++)
-        printf(" %g%% %s%s", 100.0 * summary_quantile[q], number(s->length[q]),
+        printf(" %g%% %s%s", 100.0 * summary_quantile[q], info_print_number(s->length[q]),
                q + 1 < QUANTILES ? "," : "\n");
     for (int k = 0; k < s->bins; k++)
         if (s->bin[k] > most) most = s->bin[k];
@@ -70,9 +69,9 @@ static void print_histories(const Behaviour *b, const Summary *s)
         if (k == 0)
             snprintf(range, sizeof range, "1");
         else
-            snprintf(range, sizeof range, "%s to %s", number((int64_t)1 << k),
-                     number(((int64_t)2 << k) - 1));
-        printf("  %-22s %15s ", range, number(s->bin[k]));
+            snprintf(range, sizeof range, "%s to %s", info_print_number((int64_t)1 << k),
+                     info_print_number(((int64_t)2 << k) - 1));
+        printf("  %-22s %15s ", range, info_print_number(s->bin[k]));
         for (int64_t i = 0; i < (s->bin[k] * BAR + most - 1) / most; i++) putchar('#');
         putchar('\n');
     }
@@ -82,8 +81,9 @@ static void print_splits(const Behaviour *b, const Summary *s)
 {
     printf("\n%-*s %15s %8s %15s\n", NAME, "splits", "events", "share", "users");
     for (int k = 0; k < SPLITS; k++)
-        printf("  %-*s %15s %7.2f%% %15s\n", NAME - 2, split_names[k], number(s->split_events[k]),
-               share(s->split_events[k], b->events), number(s->split_users[k]));
+        printf("  %-*s %15s %7.2f%% %15s\n", NAME - 2, split_names[k],
+               info_print_number(s->split_events[k]), share(s->split_events[k], b->events),
+               info_print_number(s->split_users[k]));
     if (b->split_rule && b->split_rule[0]) printf("  rule: %s\n", b->split_rule);
 }
 
@@ -91,7 +91,7 @@ static void print_features(const char *what, const FeatureSet *f)
 {
     for (int k = 0; k < f->kinds; k++)
         printf("  %-6s %-*s category, %s rows\n", what, NAME, f->kind_name[k],
-               number(f->kind_rows[k]));
+               info_print_number(f->kind_rows[k]));
     for (int n = 0; n < f->numbers; n++)
         printf("  %-6s %-*s number, normalised: (x - %g) / %g\n", what, NAME, f->number_name[n],
                (double)f->mean[n], (double)f->std[n]);
@@ -109,15 +109,16 @@ static void print_all_features(const Behaviour *b)
 
 static void print_storage(const Behaviour *b, const Summary *s)
 {
-    printf("\nstorage: %s bytes, %.2f an event; schema 1, catalogue %.16s\n", number(s->file_bytes),
-           (double)s->file_bytes / (double)b->events, b->catalogue_hash);
+    printf("\nstorage: %s bytes, %.2f an event; schema 1, catalogue %.16s\n",
+           info_print_number(s->file_bytes), (double)s->file_bytes / (double)b->events,
+           b->catalogue_hash);
     for (int c = 0; c < COLUMN_FEATURE + b->event_features.numbers; c++) {
         ColumnStorage column;
         if (!columns_storage(b, (Column)c, &column)) continue;
         printf("  /events/%-*s %-8s %15s bytes  %s", NAME - 9, column.name, column.type,
-               number(column.bytes_stored), column.layout);
+               info_print_number(column.bytes_stored), column.layout);
         if (column.chunk_events)
-            printf(" by %s%s%s, %.2f : 1", number(column.chunk_events),
+            printf(" by %s%s%s, %.2f : 1", info_print_number(column.chunk_events),
                    column.shuffled ? ", shuffled" : "", column.deflated ? ", deflated" : "",
                    (double)column.bytes / (double)(column.bytes_stored ? column.bytes_stored : 1));
         putchar('\n');
@@ -128,12 +129,12 @@ static Status print_items(Behaviour *b, const Summary *s)
 {
     printf("\nitems: %s of %s have events; the top 1%% has %.1f%% of all events, 10%% %.1f%%, 50%% "
            "%.1f%%\n",
-           number(s->items_seen), number(b->items), 100.0 * s->top_share[0],
+           info_print_number(s->items_seen), info_print_number(b->items), 100.0 * s->top_share[0],
            100.0 * s->top_share[1], 100.0 * s->top_share[2]);
     for (int i = 0; i < s->tops; i++) {
         const char *key;
         TRY(behaviour_keys_item(b, s->top[i], &key));
-        printf("  %-*s %15s %7.2f%%\n", NAME - 2, key, number(s->top_events[i]),
+        printf("  %-*s %15s %7.2f%%\n", NAME - 2, key, info_print_number(s->top_events[i]),
                share(s->top_events[i], b->events));
     }
     return OK;
@@ -141,8 +142,8 @@ static Status print_items(Behaviour *b, const Summary *s)
 
 Status info_print(Behaviour *b, const Summary *s)
 {
-    printf("%s: %s events of %s users on %s items, ", b->path, number(b->events), number(b->users),
-           number(b->items));
+    printf("%s: %s events of %s users on %s items, ", b->path, info_print_number(b->events),
+           info_print_number(b->users), info_print_number(b->items));
     print_time(s->first_ms);
     fputs(" to ", stdout);
     print_time(s->last_ms);
@@ -150,7 +151,8 @@ Status info_print(Behaviour *b, const Summary *s)
     printf("keys of users: %s; reward in all: %g; episodes cut after %g min: %s terminal, %s "
            "truncated; same item twice in a row: %.2f%%\n",
            b->plain_keys ? "plain" : "pseudonyms", s->reward, (double)b->episode_gap_ms / 60000.0,
-           number(s->terminal), number(s->truncated), share(s->repeats, b->events));
+           info_print_number(s->terminal), info_print_number(s->truncated),
+           share(s->repeats, b->events));
     print_actions(b, s);
     print_histories(b, s);
     print_splits(b, s);

@@ -5,6 +5,9 @@
 
 #include "data/behaviour/summary.h"
 
+/* 1234567 -> "1,234,567", in one of a few buffers used in turn. */
+const char *info_print_number(int64_t value);
+
 /* Keys of the top items are read from `b`. */
 Status info_print(Behaviour *b, const Summary *s);
 Status info_print_json(Behaviour *b, const Summary *s);

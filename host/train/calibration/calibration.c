@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/calibration/calibration.h"
 
-enum { SEEN = 8 }; /* the feature that is 1 for an item of the history (counts/candidates.h) */
-
 bool calibration_wanted(const Model *m) { return m->shape.candidates > 0; }
 
 static void write_numbers(const Model *m, int param, const float *numbers)
@@ -11,7 +9,7 @@ static void write_numbers(const Model *m, int param, const float *numbers)
     device_copy_in(m->dev, to.data, numbers, tensor_bytes(to));
 }
 
-/* [j seen] is the standardised feature x of SEEN over its scale, plus its mean. */
+/* [j seen] is the standardised feature x of CALIBRATION_SEEN over its scale, plus its mean. */
 static Status write_calibration(const Model *m, const Calibration *c)
 {
     const CountedParams *at = &m->at.counted;
@@ -21,8 +19,9 @@ static Status write_calibration(const Model *m, const Calibration *c)
     device_copy_out(m->dev, scale, value[at->scale].data, sizeof scale);
     TRY(device_sync(m->dev));
     const float factor = (float)c->dense, dense = (float)c->score[2];
-    const float base = (float)(c->score[0] + c->score[1] * (double)mean[SEEN]);
-    const float linear[COUNT_FEATURES] = {[SEEN] = (float)(c->score[1] / (double)scale[SEEN])};
+    const float base = (float)(c->score[0] + c->score[1] * (double)mean[CALIBRATION_SEEN]);
+    const float linear[COUNT_FEATURES] = {
+        [CALIBRATION_SEEN] = (float)(c->score[1] / (double)scale[CALIBRATION_SEEN])};
     float state[COUNT_STATE_FEATURES];
     for (int k = 0; k < COUNT_STATE_FEATURES; k++) state[k] = (float)c->state[k];
     write_numbers(m, at->factor, &factor);

@@ -9,8 +9,6 @@
 
 const double calibration_factor[CALIBRATION_FACTORS] = {0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4};
 
-enum { SEEN = 8 }; /* the feature that is 1 for an item of the history (counts/candidates.h) */
-
 typedef struct {
     CalibrationSample *sample;
     Session *session;
@@ -78,7 +76,7 @@ static Status collect_candidates(const Collection *c, const StateBatch *batch, c
         for (int64_t j = 0; j < s->width; j++) {
             const int64_t k = i * s->width + j;
             if (item[k] == c->events->target[at]) s->place[at] = (int32_t)j;
-            s->seen[at * s->width + j] = feature[k * COUNT_FEATURES + SEEN] > 0.5f;
+            s->seen[at * s->width + j] = feature[k * COUNT_FEATURES + CALIBRATION_SEEN] > 0.5f;
         }
     }
     device_read_done(dev, item);

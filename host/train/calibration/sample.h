@@ -8,6 +8,9 @@
 #include "evaluate/ranking/histories.h"
 #include "infer/session.h"
 
+/* The feature that is 1 for an item of the history (counts/candidates.h). */
+enum { CALIBRATION_SEEN = 8 };
+
 /* The factors of z at which log sum_a exp(factor z[a]) is computed. */
 enum { CALIBRATION_FACTORS = 7 };
 extern const double calibration_factor[CALIBRATION_FACTORS];

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/info/model.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/report.h"
+#include "cli/info/print.h"
+#include "model/counts.h"
+#include "model/saved.h"
+#include "train/calibration/fit.h"
+
+typedef struct {
+    Safetensors file;
+    Config config;
+    HeadSet heads;
+    double step, best; /* best: of NDCG@10 on validation, negative: none */
+    /* The count table; neighbours 0: there is none. */
+    int64_t neighbours, items;
+    int splits; /* whose events it counts */
+    double events;
+    Calibration calibration;
+} Card;
+
+static const char *const splits_text[] = {"no split", "the train split", "train and validation",
+                                          "all splits"};
+
+bool info_model_is(const char *path)
+{
+    static const char ending[] = ".safetensors";
+    struct stat info;
+    const size_t length = strlen(path), end = strlen(ending);
+    return (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) ||
+           (length > end && !strcmp(path + length - end, ending));
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/* `count` numbers of the tensor called `name`. */
+static Status numbers(const Safetensors *file, const char *name, int64_t count, double *to)
+{
+    Tensor from;
+    TRY(safetensors_get(file, name, F32, 1, &count, &from));
+    for (int64_t i = 0; i < count; i++) to[i] = (double)f32(from)[i];
+    return OK;
+}
+
+/* A number of the metadata. */
+static Status counter(const Safetensors *file, const char *key, double *value)
+{
+    const char *text = safetensors_metadata(file, key);
+    char *end = NULL;
+    if (text) *value = strtod(text, &end);
+    if (text && end != text && !*end) return OK;
+    return FAIL(ERR_FORMAT, "%s: metadata \"%s\" is %s, want a number", file->path, key,
+                text ? text : "missing");
+}
+
+/* The numbers of the fit, of those that train/calibration has written. */
+static Status read_calibration(Card *c)
+{
+    double base, dense, linear[COUNT_FEATURES], mean[COUNT_FEATURES], scale[COUNT_FEATURES];
+    Calibration *to = &c->calibration;
+    TRY(numbers(&c->file, "calibration.factor", 1, &to->dense));
+    TRY(numbers(&c->file, "calibration.state", COUNT_STATE_FEATURES, to->state));
+    TRY(numbers(&c->file, "calibration.base", 1, &base));
+    TRY(numbers(&c->file, "calibration.dense", 1, &dense));
+    TRY(numbers(&c->file, "calibration.linear", COUNT_FEATURES, linear));
+    TRY(numbers(&c->file, "candidates.mean", COUNT_FEATURES, mean));
+    TRY(numbers(&c->file, "candidates.scale", COUNT_FEATURES, scale));
+    to->score[1] = linear[CALIBRATION_SEEN] * scale[CALIBRATION_SEEN];
+    to->score[0] = base - to->score[1] * mean[CALIBRATION_SEEN];
+    to->score[2] = dense;
+    return OK;
+}
+
+static Status read_counts(Card *c)
+{
+    double splits;
+    const Tensor *popularity = safetensors_find(&c->file, "counts.popularity");
+    c->neighbours = counts_width(&c->file);
+    if (!c->neighbours || !c->config.model_candidates) return c->neighbours = 0, OK;
+    TRY(counter(&c->file, "counted", &splits));
+    if (!(splits >= COUNTED_TRAIN && splits <= COUNTED_ALL) || !popularity ||
+        popularity->dtype != F32)
+        return FAIL(ERR_FORMAT,
+                    "%s: a count table with counted = %g and %s popularity, want 1, 2 or 3, and "
+                    "f32 numbers",
+                    c->file.path, splits, popularity ? "another" : "no");
+    c->splits = (int)splits;
+    c->items = tensor_count(*popularity);
+    for (int64_t i = 0; i < c->items; i++) c->events += (double)f32(*popularity)[i];
+    return read_calibration(c);
+}
+
+static Status read_card(Card *c, const char *path)
+{
+    char found[4096];
+    TRY(saved_find(found, sizeof found, path, false));
+    TRY(safetensors_open(&c->file, found));
+    TRY(saved_config(&c->config, &c->file));
+    for (HeadId h = 0; h < HEADS; h++)
+        if (safetensors_find(&c->file, heads_table[h].weight)) c->heads |= HEAD_BIT(h);
+    TRY(counter(&c->file, "step", &c->step));
+    TRY(counter(&c->file, "best", &c->best));
+    return read_counts(c);
+}
+
+/* ---- Printing -------------------------------------------------------------------------------- */
+
+static bool is_calibrated(const Card *c)
+{
+    const Calibration *at = &c->calibration;
+    bool changed = at->dense != calibration_none.dense;
+    for (int k = 0; k < COUNT_STATE_FEATURES; k++) changed |= at->state[k] != 0.0;
+    for (int k = 0; k < CALIBRATION_SCORES; k++) changed |= at->score[k] != 0.0;
+    return changed;
+}
+
+static void print_counts(const Card *c)
+{
+    const Calibration *at = &c->calibration;
+    if (!c->neighbours) {
+        printf("count table: none; items are scored by their vectors alone\n");
+        return;
+    }
+    printf(
+        "count table: up to %s neighbours of each of %s items; it counts %s events, those of %s\n",
+        info_print_number(c->neighbours), info_print_number(c->items),
+        info_print_number((int64_t)c->events), splits_text[c->splits]);
+    printf("candidates: %s items a state are scored by counts too\n",
+           info_print_number(c->config.model_candidates));
+    if (!is_calibrated(c)) {
+        printf("calibration: none, no validation has fitted it\n");
+        return;
+    }
+    printf("calibration: the scores by vectors are multiplied by %.3g; those of candidates get "
+           "%+.3g,\n  for items of the history %+.3g more, and %+.3g times their inner product "
+           "with the state;\n  and by features of the state:",
+           at->dense, at->score[0], at->score[1], at->score[2]);
+    for (int k = 0; k < COUNT_STATE_FEATURES; k++) printf(" %+.3g", at->state[k]);
+    putchar('\n');
+}
+
+static Status print_text(const Card *c)
+{
+    char heads[HEADS_LIST_MAX];
+    heads_list(heads, c->heads, ", ");
+    printf("%s: a model of %s bytes after %s steps", c->file.path,
+           info_print_number((int64_t)c->file.bytes), info_print_number((int64_t)c->step));
+    if (c->best >= 0.0) printf("; best NDCG@10 on validation %.4f", c->best);
+    printf("\nencoder: %" PRId64 " numbers, %" PRId64 " layers; a state sees the last %" PRId64
+           " events\n",
+           c->config.model_dim, c->config.model_layers, c->config.model_length);
+    printf("heads: %s; trained by %s\n", heads, c->config.learn_objective);
+    print_counts(c);
+    if (fflush(stdout) == 0 && !ferror(stdout)) return OK;
+    return FAIL(ERR_IO, "cannot write to standard output");
+}
+
+static json_t *json_counts(const Card *c)
+{
+    const Calibration *at = &c->calibration;
+    if (!c->neighbours) return json_null();
+    json_t *state = json_array();
+    for (int k = 0; k < COUNT_STATE_FEATURES; k++)
+        json_array_append_new(state, report_number(at->state[k]));
+    return json_pack("{s:I, s:I, s:f, s:i, s:I, s:{s:f, s:f, s:f, s:f, s:o}}", "neighbours",
+                     (json_int_t)c->neighbours, "items", (json_int_t)c->items, "events", c->events,
+                     "splits", c->splits, "candidates", (json_int_t)c->config.model_candidates,
+                     "calibration", "factor", at->dense, "base", at->score[0], "in_history",
+                     at->score[1], "dense", at->score[2], "state", state);
+}
+
+static Status print_json(const Card *c)
+{
+    char heads[HEADS_LIST_MAX];
+    heads_list(heads, c->heads, "+");
+    return report_print(stdout,
+                        json_pack("{s:o, s:I, s:I, s:o, s:s, s:o, s:o}", "path",
+                                  report_string(c->file.path), "bytes", (json_int_t)c->file.bytes,
+                                  "step", (json_int_t)c->step, "best_validation_ndcg10",
+                                  c->best >= 0.0 ? json_real(c->best) : json_null(), "heads", heads,
+                                  "counts", json_counts(c), "settings",
+                                  report_settings(&c->config, CONFIG_STORED)),
+                        REPORT_NARROW);
+}
+
+Status info_model_print(const char *path, bool json)
+{
+    Card c = {0};
+    Status st = read_card(&c, path);
+    if (st == OK) st = json ? print_json(&c) : print_text(&c);
+    safetensors_close(&c.file);
+    return st;
+}
