@@ -264,7 +264,11 @@ const Command cli_recommend = {
          .usage = {"--checkpoint PATH --data FILE --user KEY [OPTION]...",
                    "--checkpoint PATH --data FILE --row N [OPTION]...",
                    "--checkpoint PATH --data FILE --history LIST [OPTION]..."},
-         .description = "Ranks the whole catalogue by the head that the model recommends by.\n",
+         .description =
+             "Ranks the whole catalogue by the head that the model recommends by. A policy with a "
+             "count table (souk info PATH shows it) also scores some items by counts of what "
+             "followed what: those of the history and their neighbours. The events of a user of "
+             "the file are left out of these counts, as in training.\n",
          .options = options,
          .examples = {"souk recommend --checkpoint run --data shop.h5 --row 0",
                       "souk recommend --checkpoint run --data shop.h5 --history 1004:view,998:cart "

@@ -89,6 +89,10 @@ const Command cli_train = {
          .description =
              "With --data the model learns from a log. With --world it acts in a simulated "
              "world and learns from what it saw, in rounds.\n\n"
+             "A policy scores every item by its vector, and model.candidates of them also by "
+             "counts of what followed what in the train split. The counts and the first vectors "
+             "of items are made before the first step; each validation weighs the two scores "
+             "against each other, which is called calibration.\n\n"
              "Settings come from the defaults below, then from the file of --config, then from "
              "the command line, where the last one wins. The folder of --out gets the weights "
              "of the best validation (best.safetensors), all that a resume needs "

@@ -13,7 +13,8 @@
  * f are the features of the candidate, standardised; s those of the state, t is the token of the
  * state, u the query of the policy head and ptr the pointer to the history (counts/pointer.h) with
  * the queries query h[i] and the keys key h of the tokens. model/counted/params.h has the
- * parameters. At the start r is the same for all candidates of all states.
+ * parameters. At the start r is the same number for all candidates of all states, and log n more
+ * for an item that the last COUNT_REPEATS events have n times.
  *
  * In use, not in training, the halves are weighed by a calibration (train/calibration/fit.h): z is
  * multiplied by one number, and others are added to linear, state, base and beta.
