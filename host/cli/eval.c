@@ -155,12 +155,16 @@ static Status add_seeds(Job *job, const Arguments *a)
     return OK;
 }
 
-static Status add_scorers(Job *job, const Arguments *a)
+static Status add_models(Job *job, const Arguments *a)
+{
+    if (a->seeds > 1) return add_seeds(job, a);
+    for (int k = 0; k < a->checkpoints; k++) TRY(add_model(job, a, a->checkpoint[k]));
+    return OK;
+}
+
+static Status add_bars(Job *job)
 {
     Evaluation *e = &job->evaluation;
-    if (a->seeds > 1) TRY(add_seeds(job, a));
-    for (int k = 0; k < a->checkpoints && a->seeds == 1; k++)
-        TRY(add_model(job, a, a->checkpoint[k]));
     for (int k = 0; k < job->bars.bars; k++) {
         const Scorer scorer = bar_scorer(&job->bars.bar[k].bar);
         if (!job->bars.bar[k].left_out[0]) TRY(evaluation_add(e, &scorer));
@@ -182,13 +186,20 @@ static Status check(const Arguments *a)
     return OK;
 }
 
-/* Whether seen items are candidates, and all bars with settings that are chosen on validation. */
-static Status fit_bars(Job *job, const Arguments *a)
+/* Whether seen items are candidates. */
+static Status find_rule(Job *job, const Arguments *a)
 {
-    enum { USERS = 20000 }; /* validation users that decide; more would hardly decide otherwise */
     const Histories validation = histories_of_split(&job->histories, &job->file, SPLIT_VALID);
     TRY(repeats_rule(&job->rule, &validation));
     job->score.include_seen = a->include_seen || (job->rule.include_seen && !a->exclude_seen);
+    return OK;
+}
+
+/* All bars, with settings that are chosen on validation. */
+static Status fit_bars(Job *job)
+{
+    enum { USERS = 20000 }; /* validation users that decide; more would hardly decide otherwise */
+    const Histories validation = histories_of_split(&job->histories, &job->file, SPLIT_VALID);
     return bars_fit(&job->bars, &validation,
                     &(BarsOptions){.include_seen = job->score.include_seen,
                                    .sample = USERS,
@@ -223,14 +234,17 @@ static Status evaluate(Job *job, const Arguments *a)
     TRY(behaviour_open(&job->file, data));
     TRY(find_purchase(&job->file, a->purchase, &job->score.purchase));
     TRY(histories_read(&job->histories, &job->file, SPLIT_VALID + a->split));
-    TRY(fit_bars(job, a));
+    TRY(find_rule(job, a));
     TRY(evaluation_open(&job->evaluation, &job->histories, &job->score, a->users,
                         (uint64_t)a->config.train_seed));
     if (!job->evaluation.events.count)
         return FAIL(ERR_FORMAT, "%s: /splits/%s has no event to rank, want one with a history%s",
                     data, splits[a->split],
                     job->score.include_seen ? "" : " whose target is not in it");
-    TRY(add_scorers(job, a));
+    /* The models come first: a bar may take minutes, a model that cannot be opened takes none. */
+    TRY(add_models(job, a));
+    TRY(fit_bars(job));
+    TRY(add_bars(job));
     return report(job, a);
 }
 
