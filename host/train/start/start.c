@@ -63,7 +63,6 @@ Status start_fresh(Trainer *t, Listener *listener)
 {
     if (!t->model.shape.candidates) return OK;
     TRY(count(t, listener));
-    if (*t->config.train_from) return OK;
     TRY(standardise(t));
     return start_weights(t, listener);
 }

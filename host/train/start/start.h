@@ -7,8 +7,10 @@
  *   3. With model.spectral > 0 item.id are the vectors of model/spectral/spectral.h, of mean length
  *      model.spectral; items of which nothing is known keep the spread of model.init_std.
  *
- * 2 and 3 are left out where train.from gives the weights. The same bits for any number of
- * threads.
+ *   4. The features of candidates are standardised (train/start/standardise.h).
+ *
+ * What a model that the training begins with (train.from) has replaces these weights afterwards.
+ * The same bits for any number of threads.
  */
 #ifndef SOUK_START_H
 #define SOUK_START_H
