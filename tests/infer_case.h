@@ -5,6 +5,7 @@
 
 #include "infer/act.h"
 #include "infer/recommend.h"
+#include "model/counts.h"
 #include "shop.h"
 
 typedef struct {
@@ -15,12 +16,36 @@ typedef struct {
     Session *session;
 } InferCase;
 
+/* The counts of the train split, and weights of the counted half that are away from their start,
+ * the calibration's too. */
+static inline void infer_case_count(InferCase *c, int threads)
+{
+    const TablesOptions options = {.counted = COUNTED_TRAIN, .threads = threads};
+    const Params *p = &c->model.params;
+    assert_ok(counts_fill(&c->model.counts, &c->model.counts_memory, &c->file, &options));
+    for (int i = 0; i < p->count; i++) {
+        const char *name = p->info[i].name;
+        const bool scale = !strcmp(name, "candidates.scale") || !strcmp(name, "calibration.factor");
+        const Tensor t = p->copy[PARAM_VALUE][i];
+        if (strncmp(name, "candidates.", 11) && strncmp(name, "calibration.", 12)) continue;
+        fill_normal(f32(t), tensor_count(t), 500 + (uint64_t)i, 0.2f);
+        for (int64_t k = 0; scale && k < tensor_count(t); k++) f32(t)[k] += 0.8f;
+    }
+}
+
 /* Windows of `length` events; weights far enough from zero to have opinions. `threads` of the
- * device. */
-static inline void infer_case_open(InferCase *c, HeadSet heads, int64_t length, int threads)
+ * device. With `candidates` > 0 the policy has a counted half. */
+static inline void infer_case_open_counted(InferCase *c, HeadSet heads, int64_t length, int threads,
+                                           int64_t candidates)
 {
     const Shop shop = {.users = 40, .longest = 60, .features = true, .plain_keys = true, .seed = 9};
-    ModelShape shape = {.dim = 16, .layers = 2, .heads = 2, .init_std = 0.5f, .head_set = heads};
+    ModelShape shape = {.dim = 16,
+                        .layers = 2,
+                        .heads = 2,
+                        .init_std = 0.5f,
+                        .head_set = heads,
+                        .candidates = candidates,
+                        .neighbours = 24};
     static int cases;
     char name[32];
     *c = (InferCase){0};
@@ -32,9 +57,15 @@ static inline void infer_case_open(InferCase *c, HeadSet heads, int64_t length, 
     assert_ok(model_open(&c->model, &shape, &c->file, &c->dev));
     assert_ok(params_open(&c->model.params, PARAM_VALUE, &c->dev));
     params_init(&c->model.params, 4);
+    if (candidates) infer_case_count(c, threads);
     assert_ok(session_open(
         &c->session,
         &(SessionOptions){.model = &c->model, .length = length, .file = &c->file, .dev = &c->dev}));
+}
+
+static inline void infer_case_open(InferCase *c, HeadSet heads, int64_t length, int threads)
+{
+    infer_case_open_counted(c, heads, length, threads, 0);
 }
 
 static inline void infer_case_close(InferCase *c)
