@@ -13,6 +13,7 @@ import os
 import numpy as np
 import torch
 
+import candidates
 import reference
 import safetensors_io
 
@@ -140,6 +141,28 @@ CASES_TIES = {
     "joint_ties": {"learn.objective": "cross_entropy+double_q", "learn.n_step": 2},
     "sarsa_lambda_ties": {"learn.objective": "sarsa_lambda", "learn.lambda": 0.8},
 }
+# With the candidates of counting, and with ties.
+CANDIDATES = {"model.candidates": 24, "model.neighbours": 12}
+CASES_CANDIDATES = {
+    "candidates": {},
+    "candidates_joint": {"learn.objective": "cross_entropy+double_q", "model.dropout": 0.2},
+    "candidates_reinforce": {
+        "learn.objective": "reinforce",
+        "learn.slate": 3,
+        "learn.entropy": 0.02,
+    },
+    "candidates_bcq": {"learn.objective": "bcq", "learn.allowed": 0.3},
+    "candidates_crr": {
+        "learn.objective": "crr",
+        "learn.temperature": 1.5,
+        "learn.weight_max": 4,
+    },
+    "candidates_retrace": {
+        "learn.objective": "retrace",
+        "learn.lambda": 0.9,
+        "learn.temperature": 0.2,
+    },
+}
 # Rounded as section 8 says, everything between in float64: losses and gradients. Steps of two
 # such runs part
 # ways where AdamW divides by a second moment near 0.
@@ -261,6 +284,8 @@ def parameters(s, rng):
 def exists(name, config):
     """Section 2: which heads an objective has."""
     terms = set(config["learn.objective"].split("+"))
+    if name.startswith(reference.COUNTED):
+        return "model.candidates" in config and exists("policy.weight", config)
     if name.startswith("policy."):
         return bool({"cross_entropy", "sqn", "snqn", "retrace", "bcq", *reference.IMPROVE} & terms)
     if name.startswith("critic."):
@@ -364,6 +389,68 @@ def tied(inputs):
     return {**inputs, **out, "batch.state": state}
 
 
+def counted(inputs):
+    """The tied inputs with a count table, the times and own events of its users, and weights of the
+    counted half. Most users of the table repeat parts of the windows, so that many targets are
+    candidates; its first ones are the users of the batch, of whom every fourth is not counted."""
+    out, rng = tied(inputs), np.random.default_rng(10)
+    cu, item = out["batch.cu_seqlens"].tolist(), out["batch.item"].tolist()
+    items, dim = out["param.item.id"].shape
+    windows = [item[first:end] for first, end in zip(cu[:-1], cu[1:])]
+    more = lambda count: rng.integers(0, items, count).tolist()
+    own = [[] if w % 4 == 3 else more(5) + x + more(3) for w, x in enumerate(windows)]
+    others = [more(12) for _ in range(40)]
+    for x in windows * 4:
+        at = int(rng.integers(0, len(x)))
+        others.append([y if rng.random() < 0.8 else more(1)[0] for y in x[at : at + 15]])
+    out.update(candidates.table(own + others, items, CANDIDATES["model.neighbours"]))
+    out["batch.own_offset"] = np.cumsum([0] + [len(x) for x in own]).astype(np.int32)
+    out["batch.own"] = np.array(sum(own, []), np.int32)
+    step = np.exp(rng.uniform(5, 18, cu[-1])).astype(np.int64)
+    same = np.append(False, out["batch.state"][:-1] != np.arange(cu[-1] - 1))
+    same[cu[1:-1]] = False
+    out["batch.time"] = 1700000000000 + np.cumsum(np.where(same, 0, step))
+    features, units, keys = candidates.FEATURES, 24, 32
+    sizes = {
+        "linear": (features,),
+        "hidden": (units, features),
+        "hidden_state": (units, candidates.STATE_FEATURES),
+        "hidden_h": (units, dim),
+        "out": (units,),
+        "action": (len(out["param.action.embedding"]), units),
+        "gap": (32, units),
+        "state": (1, candidates.STATE_FEATURES),
+        "base": (1,),
+        "dense": (1,),
+        "query": (keys, dim),
+        "key": (keys, dim),
+        "distance": (candidates.REPEATS,),
+        "mean": (features,),
+        "scale": (features,),
+    }
+    sizes = {"candidates." + n: size for n, size in sizes.items()}
+    sizes.update({"calibration." + n: (1,) for n in ("factor", "base", "dense")})
+    sizes["calibration.linear"] = (features,)
+    sizes["calibration.state"] = (candidates.STATE_FEATURES,)
+    for name, size in sizes.items():
+        x = rng.standard_normal(size) / (np.sqrt(size[-1]) if len(size) > 1 else 4)
+        x = (x + (name == "candidates.scale")).astype(np.float32)
+        out["param." + name] = x
+        noise = 0 if name in reference.CONSTANTS else 0.05 * rng.standard_normal(size)
+        out["target_param." + name] = (x + noise).astype(np.float32)
+    return out
+
+
+def write_candidates(inputs, model):
+    """-> bytes written"""
+    inputs = counted(inputs)
+    written = write("inputs_candidates", inputs, model)
+    for case, settings in CASES_CANDIDATES.items():
+        settings = {**CANDIDATES, **settings}
+        written += write_case(case, settings, inputs, model, "inputs_candidates")
+    return written
+
+
 def main():
     bytes_written = 0
     torch.set_num_threads(1)
@@ -377,6 +464,7 @@ def main():
                 bytes_written += write_case(case, settings, inputs, model, "inputs_" + common)
         if common == "plain":
             continue
+        bytes_written += write_candidates(inputs, model)
         bytes_written += write("inputs_log", quieter(inputs), model)
         for case, settings in CASES_LOG.items():
             bytes_written += write_case(case, settings, quieter(inputs), model, "inputs_log")

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import candidates
 import rounding
 
 # The terms of section 6 that are sums of others, and those with a policy that is improved.
@@ -48,6 +49,12 @@ EMBEDDINGS = (
     "user.number",
     "event.number",
 )
+COUNTED = ("candidates.", "calibration.")
+COUNTED_MATRICES = tuple(
+    "candidates." + n
+    for n in ("hidden", "hidden_state", "hidden_h", "action", "gap", "state", "query", "key")
+)
+CONSTANTS = ("candidates.mean", "candidates.scale")
 
 
 # ---- Sections 3 and 4: item encoder, encoder
@@ -151,10 +158,15 @@ def encode(p, c, b, step, keep=None):
     return h
 
 
+def state_tokens(b):
+    return b.get("state", torch.arange(len(b["item"])))
+
+
 def states(p, c, b, step, keep=None):
-    """The states in which the next events were chosen; 0 where there is none."""
-    h, state = encode(p, c, b, step, keep), b.get("state", torch.arange(len(b["item"])))
-    return torch.where((state >= 0)[:, None], h[state.clamp(min=0)], torch.zeros_like(h))
+    """-> the states in which the next events were chosen, 0 where there is none; and the encoder's
+    outputs of all tokens."""
+    h, state = encode(p, c, b, step, keep), state_tokens(b)
+    return torch.where((state >= 0)[:, None], h[state.clamp(min=0)], torch.zeros_like(h)), h
 
 
 # ---- Sections 5 and 6: heads, objectives
@@ -216,9 +228,56 @@ def td_targets(value, c, b):
     return y
 
 
-def policy_scores(p, c, b, h):
+def events_of(b, item):
+    """[rows, width, tokens]: whether the token is an event of the candidate, among the last
+    REPEATS events of the row's history."""
+    cu, token = b["cu_seqlens"], torch.arange(len(b["item"]))
+    window = torch.searchsorted(cu, token, right=True)
+    state = state_tokens(b)
+    distance = state[:, None] - token
+    near = (distance >= 0) & (distance < candidates.REPEATS) & (state >= 0)[:, None]
+    near = near & (window[state.clamp(min=0)][:, None] == window)
+    return near[:, None, :] & (item[:, :, None] == b["item"]), distance
+
+
+def counted_scores(p, c, b, h, h_all, u):
+    """Scores of the candidates as scores of all items: -inf elsewhere."""
+    if "candidates.item" not in b:
+        arrays = {n: t.numpy() for n, t in b.items()}
+        found = candidates.candidates(arrays, int(c["model.candidates"]))
+        b.update({"candidates." + n: torch.from_numpy(t) for n, t in found.items()})
+    w = {n.split(".", 1)[1]: t for n, t in p.items() if n.startswith("candidates.")}
+    item, state = b["candidates.item"], state_tokens(b)
+    s = b["candidates.state"].to(h.dtype)
+    f = (b["candidates.feature"].to(h.dtype) - w["mean"].detach()) * w["scale"].detach()
+    event = (state >= 0)[:, None] * (w["action"][b["action"]] + w["gap"][b["gap"]])[
+        state.clamp(min=0)
+    ]
+    hidden = s @ w["hidden_state"].T + h @ w["hidden_h"].T + event
+    units = torch.relu(f @ w["hidden"].T + hidden[:, None, :])
+    base = s @ w["state"][0] + w["base"]
+    has, distance = events_of(b, item)
+    query, key = h @ w["query"].T, h_all @ w["key"].T
+    attention = query @ key.T / math.sqrt(query.shape[1])
+    attention = attention + w["distance"][distance.clamp(0, candidates.REPEATS - 1)]
+    seen = has.any(2)
+    pointed = attention[:, None, :].expand(has.shape)
+    pointed = torch.where(has, pointed, torch.full_like(pointed, -1e30)).logsumexp(2)
+    dense = (u @ items(p, b).T).gather(1, item.clamp(min=0))
+    r = base[:, None] + w["dense"] * dense + f @ w["linear"] + units @ w["out"]
+    r = r + torch.where(seen, pointed, torch.zeros_like(pointed))
+    rows, places = torch.nonzero(item >= 0, as_tuple=True)
+    none = torch.full((len(item), len(p["item.id"])), -math.inf, dtype=h.dtype)
+    return none.index_put((rows, item[rows, places]), r[rows, places])
+
+
+def policy_scores(p, c, b, h, h_all):
     r = rounding.of(c)
-    return r.store(h @ r.weight(p["policy.weight"]).T) @ r.weight(items(p, b)).T + p["policy.bias"]
+    u = r.store(h @ r.weight(p["policy.weight"]).T)
+    z = u @ r.weight(items(p, b)).T + p["policy.bias"]
+    if "candidates.linear" not in p:
+        return z
+    return torch.logaddexp(z, counted_scores(p, c, b, h, h_all, u))
 
 
 def in_rewards(c, score):
@@ -277,11 +336,11 @@ def backward_returns(c, b, value, rho=None, trace=None, bootstrap=True):
     return target, advantage
 
 
-def improved(term, p, target_p, c, b, h):
+def improved(term, p, target_p, c, b, h, h_all):
     """The losses of iql, crr, reinforce, vtrace and ppo beside the TD loss."""
     out, has = {}, b["target"] >= 0
     action = b["target"].clamp(min=0)[:, None].long()
-    logits = policy_scores(p, c, b, h)
+    logits = policy_scores(p, c, b, h, h_all)
     log_pi = logits.log_softmax(1).gather(1, action)[:, 0]
     pi, chosen = logits.softmax(1).detach(), log_pi.detach()
     q = ActionValues(p, c, b, h, h) if "q.weight" in p else None
@@ -324,7 +383,7 @@ def improved(term, p, target_p, c, b, h):
         ].mean()
     if term in ("iql", "crr"):
         with torch.no_grad():
-            lagged_h = states(target_p, c, b, None)
+            lagged_h, _ = states(target_p, c, b, None)
             lagged = ActionValues(target_p, c, b, lagged_h, lagged_h)
             if term == "iql":
                 advantage = lagged.pick(action[:, 0]) - v
@@ -344,29 +403,28 @@ def improved(term, p, target_p, c, b, h):
 
 def losses(p, target_p, c, b, step, keep=None):
     """{"total", ...}: the loss and its terms. `step` counts from 0; None: without dropout."""
-    h = states(p, c, b, step, keep)
+    h, h_all = states(p, c, b, step, keep)
     h_policy, h_q, h_value, h_next = rounding.shares(h, c, 4)
     terms, has, r = c["learn.objective"].split("+"), b["target"] >= 0, rounding.of(c)
     terms = [t for term in terms for t in PARTS.get(term, (term,))]
     out = {}
     if "cross_entropy" in terms:
-        u = r.store(h_policy[has] @ r.weight(p["policy.weight"]).T)
-        z = r.back(u @ r.weight(items(p, b)).T + p["policy.bias"])
+        z = r.back(policy_scores(p, c, b, h_policy, h_all)[has])
         out["cross_entropy"] = F.cross_entropy(z, b["target"][has])
     for term in terms:
         if term in IMPROVE:
-            out.update(improved(term, p, target_p, c, b, h))
+            out.update(improved(term, p, target_p, c, b, h, h_all))
         if term in ("cross_entropy", "cql", "negatives", "reinforce", "vtrace", "ppo", "sa2c"):
             continue
         q = ActionValues(p, c, b, h_q, h_value)
         with torch.no_grad():
-            target_h = states(target_p, c, b, None)
+            target_h, target_all = states(target_p, c, b, None)
             target_q = ActionValues(target_p, c, b, target_h, target_h)
-            z = policy_scores(p, c, b, h) if term in ("retrace", "bcq") else None
+            z = policy_scores(p, c, b, h, h_all) if term in ("retrace", "bcq") else None
             if term in ("sarsa_lambda", "retrace"):
                 y = trace_targets(term, target_q, z, c, b)
             else:
-                z = policy_scores(target_p, c, b, target_h) if term == "crr" else z
+                z = policy_scores(target_p, c, b, target_h, target_all) if term == "crr" else z
                 v = state_values(p, h) if term == "iql" else None
                 y = td_targets(in_rewards(c, backup_values(term, q, target_q, z, v, c, b)), c, b)
         valid, k = ~torch.isnan(y) & has, float(c["learn.huber"])
@@ -383,7 +441,7 @@ def losses(p, target_p, c, b, step, keep=None):
     if "negatives" in terms:
         q = ActionValues(p, c, b, h_q, h_value)
         with torch.no_grad():
-            target_h = states(target_p, c, b, None)
+            target_h, _ = states(target_p, c, b, None)
             stay = float(c["learn.gamma"]) * ActionValues(target_p, c, b, target_h, target_h).pick(
                 q.all.argmax(1)
             )
@@ -435,7 +493,16 @@ def learning_rate(c, t):
 def decay(c, name):
     if name in EMBEDDINGS:
         return float(c["optim.embedding_decay"])
+    if name.startswith(COUNTED) and name not in COUNTED_MATRICES:
+        return 0.0
     return 0.0 if name.endswith((".norm", ".bias")) else float(c["optim.weight_decay"])
+
+
+def rate(name):
+    """By which the learning rate of a parameter is multiplied."""
+    if name in CONSTANTS or name.startswith("calibration."):
+        return 0.0
+    return 4.0 if name.startswith("candidates.") else 1.0
 
 
 def train(p, target_p, c, b, steps):
@@ -454,7 +521,7 @@ def train(p, target_p, c, b, steps):
             m[n] = b1 * m[n] + (1 - b1) * g
             v[n] = b2 * v[n] + (1 - b2) * g * g
             update = (m[n] / (1 - b1**t)) / (torch.sqrt(v[n] / (1 - b2**t)) + eps)
-            p[n] = p[n] - learning_rate(c, t) * (update + decay(c, n) * p[n])
+            p[n] = p[n] - learning_rate(c, t) * rate(n) * (update + decay(c, n) * p[n])
         every, polyak = int(c["learn.copy_every"]), float(c["learn.polyak"])
         if every == 0:
             target_p = {n: target_p[n] + polyak * (p[n] - target_p[n]) for n in p}
@@ -472,7 +539,7 @@ def batch_of(tensors):
     b = {
         n[6:] if n.startswith("batch.") else n: torch.from_numpy(t.copy())
         for n, t in tensors.items()
-        if n.startswith(("batch.", "catalogue."))
+        if n.startswith(("batch.", "catalogue.", "counts."))
     }
     return {n: t.long() if not t.is_floating_point() else t for n, t in b.items()}
 

@@ -2,8 +2,8 @@
 /* Choices by the policy with candidates, against its definition over the whole catalogue: the score
  * of an item is log(exp z + exp r) for a candidate and z for any other item.
  *
- * The scores are made so that the definition decides every comparison: z is an exact multiple of 1/2
- * from -3 to 3, and r one from -2 to 2 or FAR below. So two scores are equal, where their pairs
+ * The scores are made so that the definition decides every comparison: z is an exact multiple of
+ * 1/2 from -3 to 3, and r one from -2 to 2 or FAR below. So two scores are equal, where their pairs
  * {z, r} are or r is FAR, or they are further apart than 1e-3: log(1 + exp(-d)) at d = 0, 1/2, ..,
  * 5 is no closer to another such number or to 0, up to multiples of 1/2. */
 #include "infer/ranked.h"

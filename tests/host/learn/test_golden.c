@@ -8,7 +8,7 @@
  */
 #include "test.h"
 
-#include "model/safetensors.h"
+#include "model/counts.h"
 #include "train/step.h"
 #include "train/trainer_open.h"
 
@@ -19,7 +19,8 @@ typedef struct {
     Safetensors inputs, want;
     Behaviour file; /* in memory: the sizes and features that the inputs have */
     Batch batch;
-    uint64_t tie; /* the file has ties */
+    uint64_t tie;    /* the file has ties */
+    int32_t *no_own; /* offsets of nothing, where the inputs have no count table */
     Trainer trainer;
 } Golden;
 
@@ -95,8 +96,12 @@ static void fill_batch(Golden *g)
         .reward = input(g, "batch.reward").data,
         .end = input(g, "batch.end").data,
         .feature = input(g, "batch.feature").data,
-        .own_offset = calloc((size_t)windows + 1, sizeof(int32_t)),
+        .time = input(g, "batch.time").data,
+        .own_offset = input(g, "batch.own_offset").data,
+        .own = input(g, "batch.own").data,
     };
+    if (!g->batch.own_offset)
+        g->batch.own_offset = g->no_own = calloc((size_t)windows + 1, sizeof(int32_t));
     if (safetensors_metadata(&g->want, "propensity"))
         g->batch.propensity = input(g, "batch.propensity").data;
     for (int64_t w = 0; w < windows; w++) g->batch.user[w] = w;
@@ -146,6 +151,8 @@ static void open_case(Golden *g, const char *name)
     assert_ok(trainer_open_on(&g->trainer, &c, g->file, (TrainerOptions){.restored = true}));
     load(g, PARAM_VALUE, "param");
     load(g, PARAM_TARGET, "target_param");
+    Model *m = &g->trainer.model;
+    if (m->shape.candidates) assert_ok(counts_load(&m->counts, &m->counts_memory, &g->inputs));
     params_round(&g->trainer.dev, &g->trainer.model.params, PARAM_VALUE);
     params_round(&g->trainer.dev, &g->trainer.model.params, PARAM_TARGET);
 }
@@ -157,7 +164,7 @@ static void close_case(Golden *g)
     free(g->file.user_features.category);
     free(g->file.user_features.number);
     free(g->batch.user);
-    free(g->batch.own_offset);
+    free(g->no_own);
     safetensors_close(&g->inputs);
     safetensors_close(&g->want);
 }
@@ -328,6 +335,12 @@ int main(void)
         CASE("sarsa_lambda_log"),
         CASE("joint"),
         CASE("plain"),
+        CASE("candidates"),
+        CASE("candidates_joint"),
+        CASE("candidates_reinforce"),
+        CASE("candidates_bcq"),
+        CASE("candidates_crr"),
+        CASE("candidates_retrace"),
         BF16_CASE("cross_entropy_bf16"),
         BF16_CASE("joint_bf16"),
     };
