@@ -130,8 +130,8 @@ static Network train(const char *objective, Way way, StepReport *report, int64_t
     assert_ok(trainer_open(&t, &c));
     if (way.slots) {
         feed_close(&t.feed);
-        assert_ok(feed_open(&t.feed, &t.model, &t.file, c.train_tokens, c.model_length, way.slots,
-                            &t.dev));
+        assert_ok(feed_open(&t.feed, &t.model, &t.file, c.train_tokens, c.model_length + 1,
+                            way.slots, &t.dev));
     }
     assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
     int told = 0;
@@ -223,7 +223,7 @@ static void a_staging_buffer_is_filled_again_when_its_ops_are_done(void **state)
     const Batch *batch;
     assert_ok(trainer_open(&t, &c));
     feed_close(&t.feed);
-    assert_ok(feed_open(&t.feed, &t.model, &t.file, c.train_tokens, c.model_length, 1, &t.dev));
+    assert_ok(feed_open(&t.feed, &t.model, &t.file, c.train_tokens, c.model_length + 1, 1, &t.dev));
     assert_ok(stream_open(&stream, &t.file, &options, (StreamCursor){0}));
     seen = device_alloc(&t.dev, BATCHES * bytes, "a test");
     for (int i = 0; i < BATCHES; i++) {
