@@ -111,7 +111,7 @@ static Status place_features(Model *m, const Behaviour *b)
 
 Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device *dev)
 {
-    *m = (Model){.shape = *shape, .dev = dev};
+    *m = (Model){.shape = *shape, .known = COUNTED_TRAIN, .dev = dev};
     const ModelShape *s = &m->shape;
     TRY(check_shape(&m->shape));
     m->at.block = calloc((size_t)s->layers, sizeof *m->at.block);

@@ -50,6 +50,7 @@ typedef struct {
     CountTable counts;    /* absent where shape.candidates is 0 */
     int counted;          /* the first splits whose events it counts (data/counts/events.h); 0:
                              there is no table */
+    int known;            /* the first splits whose events the table or the weights contain */
     Arena counts_memory;
     Device *dev;   /* where ops read the item features */
     void *staging; /* their copy in device memory; NULL on the CPU */

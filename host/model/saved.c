@@ -63,16 +63,25 @@ Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Saf
     return p->arena[copy].dev->status;
 }
 
-Status saved_counts(Model *m, const Safetensors *file)
+Status saved_known(const Safetensors *file, int *known)
 {
     const char *counted = safetensors_metadata(file, "counted");
-    if (!m->shape.candidates) return OK;
+    *known = COUNTED_TRAIN;
+    if (!counted && !counts_width(file)) return OK;
     if (!counted || strlen(counted) != 1 || *counted < '0' + COUNTED_TRAIN ||
         *counted > '0' + COUNTED_ALL)
         return FAIL(ERR_FORMAT, "%s: metadata \"counted\" is %s, want 1, 2 or 3", file->path,
                     counted ? counted : "missing");
+    *known = *counted - '0';
+    return OK;
+}
+
+Status saved_counts(Model *m, const Safetensors *file)
+{
+    TRY(saved_known(file, &m->known));
+    if (!m->shape.candidates) return OK;
     TRY(counts_load(&m->counts, &m->counts_memory, file));
-    m->counted = *counted - '0';
+    m->counted = m->known;
     return OK;
 }
 

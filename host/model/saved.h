@@ -29,7 +29,10 @@ Status saved_catalogue(const Safetensors *file, const Behaviour *b);
 Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Safetensors *file,
                   int optional);
 
-/* Read the count table, where the model has one, and what it counts. */
+/* The first splits whose events the model contains, in its table or in its weights. 1, the train
+ * split, where the file does not say. */
+Status saved_known(const Safetensors *file, int *known);
+/* Read what the model knows, and the count table where the model has one. */
 Status saved_counts(Model *m, const Safetensors *file);
 
 /* Open the model in `path`, a file or a run's folder, for use with `b` on `dev`. Of the

@@ -38,8 +38,9 @@ static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
     snprintf(value[3], VALUE_MAX, "%.17g", p->best);
     snprintf(value[4], VALUE_MAX, "%" PRId64, p->worse);
     snprintf(value[5], VALUE_MAX, "%s", t->file.catalogue_hash);
-    snprintf(value[6], VALUE_MAX, "%d", t->model.counted);
-    const int counters = t->model.shape.candidates ? COUNTERS : COUNTERS - 1;
+    snprintf(value[6], VALUE_MAX, "%d", t->model.known);
+    const bool says = t->model.shape.candidates || t->model.known > COUNTED_TRAIN;
+    const int counters = says ? COUNTERS : COUNTERS - 1;
     for (int i = 0; i < counters; i++) metadata[n + i] = (Metadata){keys[i], value[i]};
     return n + counters;
 }
@@ -153,7 +154,7 @@ static Status check_log_values(const Safetensors *file, const Trainer *t)
                 file->path, then.learn_log_values, t->config.learn_log_values);
 }
 
-static Status read_counter(const Safetensors *file, const char *key, double *value)
+Status checkpoint_number(const Safetensors *file, const char *key, double *value)
 {
     const char *text_value = safetensors_metadata(file, key);
     char *end = NULL;
@@ -178,21 +179,20 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     double step = 0, epoch = 0, batch = 0, worse = 0;
     TRY(check_settings(file, &t->config, CONFIG_RESUMED));
     TRY(saved_catalogue(file, &t->file));
-    TRY(read_counter(file, "step", &step));
-    TRY(read_counter(file, "epoch", &epoch));
-    TRY(read_counter(file, "batch", &batch));
-    TRY(read_counter(file, "best", &p->best));
-    TRY(read_counter(file, "worse", &worse));
+    TRY(checkpoint_number(file, "step", &step));
+    TRY(checkpoint_number(file, "epoch", &epoch));
+    TRY(checkpoint_number(file, "batch", &batch));
+    TRY(checkpoint_number(file, "best", &p->best));
+    TRY(checkpoint_number(file, "worse", &worse));
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
         if (prefix[c] && t->model.params.copy[c])
             TRY(saved_load(&t->model.params, c, prefix[c], file, t->model.params.count));
-    const int counted = t->model.counted;
     TRY(saved_counts(&t->model, file));
-    if (t->model.counted != counted)
+    if (t->model.known != COUNTED_TRAIN)
         return FAIL(ERR_USAGE,
-                    "%s counts the events of %d splits, want %d: a training that is resumed counts "
+                    "%s knows the events of %d splits, want 1: a training that is resumed knows "
                     "the train split alone",
-                    file->path, t->model.counted, counted);
+                    file->path, t->model.known);
     params_round(&t->dev, &t->model.params, PARAM_VALUE);
     params_round(&t->dev, &t->model.params, PARAM_TARGET);
     t->step = (int64_t)step;

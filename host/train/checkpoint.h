@@ -6,8 +6,9 @@
  *   validation.ranks    i32: the rankings that later validations are compared with
  *   counts.<name>       the count table, where the model has one (model/counts.h)
  *   __metadata__        the settings that config.h calls stored ("model.dim", …); step, epoch,
- *                       batch, best, worse, catalogue_hash; counted, with a count table: the
- *                       number of splits that it counts, 1: the train split
+ *                       batch, best, worse, catalogue_hash; counted, with a count table or
+ *                       after a refit: the number of the first splits whose events the table,
+ *                       after a refit the weights too, contain, 1: the train split
  *
  * The file appears whole or not at all, so whatever happens the last one survives. checkpoint.json
  * beside it says the same for people and scripts. Random numbers need no state (they are functions
@@ -30,6 +31,9 @@ typedef struct {
 Status checkpoint_write(const Trainer *t, const Progression *p, const char *path, bool all);
 /* checkpoint.json in folder train.out. */
 Status checkpoint_describe(const Trainer *t, const Progression *p);
+
+/* A counter of the metadata: "step", "best", ... */
+Status checkpoint_number(const Safetensors *file, const char *key, double *value);
 
 /* Restore an open trainer. Fails, naming both values, when the checkpoint was made with another
  * model, objective, batch or catalogue; settings of place and pace, and of when to stop, may

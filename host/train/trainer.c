@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "data/counts/events.h"
 #include "elementwise.h"
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -60,9 +59,7 @@ static Status open_model(Trainer *t)
     };
     TRY(read_precision(c, &shape.activation));
     model_shape_of_file(&shape, &t->file);
-    TRY(model_open(&t->model, &shape, &t->file, &t->dev));
-    if (t->model.shape.candidates) t->model.counted = COUNTED_TRAIN;
-    return OK;
+    return model_open(&t->model, &shape, &t->file, &t->dev);
 }
 
 static Status open_feed(Trainer *t)

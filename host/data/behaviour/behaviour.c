@@ -330,6 +330,30 @@ Status behaviour_open(Behaviour *b, const char *path)
     return st;
 }
 
+static Status join_splits(Behaviour *b, int splits, int64_t user)
+{
+    int64_t *train = b->split[SPLIT_TRAIN][user];
+    for (int s = SPLIT_TRAIN + 1; s < splits; s++) {
+        int64_t *rows = b->split[s][user];
+        if (rows[0] == rows[1]) continue;
+        if (train[0] == train[1]) train[0] = train[1] = rows[0];
+        if (rows[0] != train[1])
+            return FAIL(ERR_FORMAT,
+                        "%s: %s[%" PRId64 "] begins with event %" PRId64 ", want %" PRId64
+                        ", which follows the events of the splits before it",
+                        b->path, schema_split_path[s], user, rows[0], train[1]);
+        train[1] = rows[1];
+        rows[0] = rows[1];
+    }
+    return OK;
+}
+
+Status behaviour_join_splits(Behaviour *b, int splits)
+{
+    for (int64_t u = 0; u < b->users; u++) TRY(join_splits(b, splits, u));
+    return OK;
+}
+
 static void close_features(FeatureSet *f)
 {
     free(f->category);

@@ -13,6 +13,9 @@
 #include "data/behaviour/schema.h"
 
 Status behaviour_open(Behaviour *b, const char *path);
+/* Give the events of the first `splits` splits to the train split, in memory alone; the others of
+ * these splits are then empty. Fails where a user has events of no split between them. */
+Status behaviour_join_splits(Behaviour *b, int splits);
 void behaviour_close(Behaviour *b); /* safe on {0} and on a file that failed to open */
 
 #endif

@@ -88,11 +88,32 @@ static void a_run_is_its_best_model_or_to_resume_its_last(void **state)
     assert_refused(saved_find(found, sizeof found, path_of("none"), false), ERR_IO, "none");
 }
 
+static void a_file_says_which_splits_it_knows(void **state)
+{
+    (void)state;
+    static const char *const words[] = {NULL, "1", "2", "3", "0", "4", "two"};
+    for (int i = 0; i < 7; i++) {
+        const Metadata metadata[] = {{"catalogue_hash", "0"}, {"counted", words[i]}};
+        Safetensors file;
+        int known;
+        write_file("last.safetensors", metadata, words[i] ? 2 : 1);
+        assert_ok(safetensors_open(&file, path_of("last.safetensors")));
+        if (i < 4) {
+            assert_ok(saved_known(&file, &known));
+            assert_int_equal(known, i ? i : 1);
+        } else {
+            assert_refused(saved_known(&file, &known), ERR_FORMAT, "want 1, 2 or 3");
+        }
+        safetensors_close(&file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_are_read_by_the_keys_of_files),
         cmocka_unit_test(a_file_without_a_catalogue_is_no_model),
+        cmocka_unit_test(a_file_says_which_splits_it_knows),
         cmocka_unit_test(a_run_is_its_best_model_or_to_resume_its_last),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

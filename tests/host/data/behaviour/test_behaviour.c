@@ -370,6 +370,39 @@ static void an_abandoned_writer_leaves_nothing_behind(void **state)
     assert_int_equal(files_beside(path), 0);
 }
 
+/* Of every user the ranges of the first splits become one. */
+static void splits_are_joined_in_memory(void **state)
+{
+    (void)state;
+    char path[256];
+    Behaviour b, joined;
+    assert_ok(
+        shop_write(&(Shop){.users = 50, .longest = 40, .seed = 1}, shop_path(path, "joined")));
+    assert_ok(behaviour_open(&b, path));
+    for (int splits = 1; splits <= SPLITS; splits++) {
+        assert_ok(behaviour_open(&joined, path));
+        assert_ok(behaviour_join_splits(&joined, splits));
+        for (int64_t u = 0; u < b.users; u++) {
+            const int64_t *train = joined.split[SPLIT_TRAIN][u];
+            int64_t events = 0;
+            for (int s = 0; s < splits; s++) events += b.split[s][u][1] - b.split[s][u][0];
+            assert_int_equal(train[1] - train[0], events);
+            if (events) assert_int_equal(train[0], b.offset[u]);
+            for (int s = 1; s < SPLITS; s++) {
+                const int64_t left = joined.split[s][u][1] - joined.split[s][u][0];
+                assert_int_equal(left, s < splits ? 0 : b.split[s][u][1] - b.split[s][u][0]);
+            }
+        }
+        behaviour_close(&joined);
+    }
+    int64_t user = 0;
+    while (b.split[SPLIT_VALID][user][1] - b.split[SPLIT_VALID][user][0] < 2) user++;
+    b.split[SPLIT_VALID][user][0]++; /* an event of no split */
+    assert_refused(behaviour_join_splits(&b, 2), ERR_FORMAT, "/splits/valid[");
+    behaviour_close(&b);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +413,7 @@ int main(void)
         cmocka_unit_test(texts_of_variable_length_are_read_too),
         cmocka_unit_test(a_full_disk_fails_clearly_and_leaves_nothing_behind),
         cmocka_unit_test(an_abandoned_writer_leaves_nothing_behind),
+        cmocka_unit_test(splits_are_joined_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
