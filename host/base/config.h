@@ -7,7 +7,7 @@
  *   role     what it decides                              STORED  RESUMED  WEIGHTS  ARM
  *   place    where, how fast and how noisily a run goes   no      no       no       no
  *   clock    when the wall clock stops a run              no      no       no       yes
- *   pace     how long to train, when to validate, save    yes     no       no       yes
+ *   pace     how long to train, validations, the finish   yes     no       no       yes
  *   size     the sizes of the weights                     yes     yes      yes      yes
  *   learned  all else that changes what is learned        yes     yes      no       yes
  *   acting   how the model chooses in a world             yes     no       no       yes

@@ -26,6 +26,8 @@ static const Option options[] = {
     {.name = "resume",
      FIELD(loop.resume),
      .help = "continue the run in --out where it stopped, bit for bit; not in a world"},
+    {.name = "refresh", .value = "SPLIT", .setting = "train.refresh"},
+    {.name = "refit", .setting = "train.refit"},
     {.name = "force", FIELD(loop.overwrite), .help = "start again in a folder that has a run"},
     {.name = "plan",
      FIELD(plan),

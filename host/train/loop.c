@@ -11,6 +11,7 @@
 #include "evaluate/ranking/validation.h"
 #include "train/calibration/calibration.h"
 #include "train/checkpoint.h"
+#include "train/finish/finish.h"
 #include "train/metrics.h"
 #include "train/plan.h"
 #include "train/step.h"
@@ -30,6 +31,7 @@ typedef struct {
     double reported; /* the time of the last report; before the first step and after a pause, the
                         time at which the step began */
     Listener *listener;
+    Finish finish;
     bool interrupted; /* the listener asked to stop */
     bool saved;       /* last.safetensors has the state after this step */
 } Loop;
@@ -142,8 +144,10 @@ Status loop_plan(const Config *config, FILE *out)
 static Status loop_open(Loop *l, const Config *config, LoopOptions options)
 {
     Config c = *config;
+    TRY(finish_read(&l->finish, config));
     TRY(settings_of_runs(&c, options.resume));
     TRY(start_or_resume(l, &c, options));
+    TRY(finish_check(l->finish, &l->trainer.model, l->validation.events.count, c.data_path));
     TRY(open_stream(l));
     TRY(metrics_open(&l->metrics, config->train_out, l->trainer.step));
     TRY(trainer_session(&l->trainer, &l->session));
@@ -159,6 +163,8 @@ static void loop_close(Loop *l)
     metrics_close(&l->metrics);
     stream_close(l->stream);
     trainer_close(&l->trainer);
+    l->session = NULL;
+    l->stream = NULL;
 }
 
 /* ---- At the end ------------------------------------------------------------------------------ */
@@ -360,14 +366,35 @@ static Status run(Loop *l, bool compare)
     return conclude(l, reason, compare);
 }
 
+/* A log without validation events has no best.safetensors, which is what is finished. */
+static Status write_best(const Loop *l)
+{
+    char path[4096];
+    path_in(path, sizeof path, l, "best.safetensors");
+    return l->progression.best < 0.0 ? checkpoint_write(&l->trainer, &l->progression, path, false)
+                                     : OK;
+}
+
+/* Closes what the training holds, so that the refit has its memory. */
+static Status finish(Loop *l)
+{
+    if (l->interrupted || !finish_wanted(l->finish)) return OK;
+    TRY(write_best(l));
+    const Config c = l->trainer.config;
+    loop_close(l);
+    return finish_run(l->finish, &c, l->listener, &l->interrupted);
+}
+
 Status loop_run(const Config *config, LoopOptions options, LoopEnd *end)
 {
     Loop l = {.listener = options.listener, .error = NAN};
     Status st;
     TRY_OR_FAIL(st, loop_open(&l, config, options));
     TRY_OR_FAIL(st, run(&l, options.compare));
+    const int64_t steps = l.trainer.step;
+    TRY_OR_FAIL(st, finish(&l));
     if (end)
-        *end = (LoopEnd){.steps = l.trainer.step,
+        *end = (LoopEnd){.steps = steps,
                          .seconds = progress_seconds() - l.started,
                          .best = l.progression.best >= 0.0 ? l.progression.best : NAN,
                          .interrupted = l.interrupted};

@@ -38,6 +38,10 @@ typedef struct {
  * train.patience validations without an improvement training stops; those inside the warm-up do not
  * count.
  *
+ * Then the training is finished by train/finish/finish.h, where the settings ask for it and the
+ * listener did not ask to stop. The comparison with simple scorers is before that, on a validation
+ * split that the model does not know.
+ *
  * The listener is warned of a training that ended inside its warm-up, and of one that the clock
  * stopped while it was improving. */
 Status loop_run(const Config *config, LoopOptions options, LoopEnd *end);

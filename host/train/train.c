@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/train.h"
 
+#include <string.h>
+
 #include "train/rounds/rounds.h"
 
 Status train_check(const Config *config)
@@ -20,6 +22,9 @@ Status train_run(const Config *config, LoopOptions options, LoopEnd *end)
     MeasuredRound last;
     TRY(train_check(config));
     if (!config->world_name[0]) return loop_run(config, options, end);
+    if (config->train_refit || strcmp(config->train_refresh, "none") != 0)
+        return FAIL(ERR_USAGE, "train.refit and train.refresh finish a training on a log, and a "
+                               "world makes its own");
     if (options.resume)
         return FAIL(ERR_USAGE, "a training in a world cannot be resumed, its rounds start anew");
     TRY(rounds_run(config, rounds, &last, NULL));

@@ -15,6 +15,7 @@
 #include "train/ablation/record.h"
 #include "train/ablation/report.h"
 #include "train/checkpoint.h"
+#include "train/finish/finish.h"
 #include "train/loop.h"
 #include "train/rounds/rounds.h"
 
@@ -291,6 +292,11 @@ static Status begin(Ablation *a)
 {
     AblationTable *t = &a->table;
     const Config *c = &a->config;
+    Finish wanted;
+    TRY(finish_read(&wanted, c));
+    if (finish_wanted(wanted))
+        return FAIL(ERR_USAGE, "train.refit and train.refresh are not for an ablation: its arms "
+                               "are compared as trained on the train split");
     TRY(choose_arms(t, c->learn_objective));
     TRY(files_make_folder(c->train_out));
     if (a->world) {

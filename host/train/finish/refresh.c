@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/finish/refresh.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/counts.h"
+#include "model/heads.h"
+#include "model/saved.h"
+
+/* What is written in the place of tensors and metadata of the file. */
+typedef struct {
+    Device dev; /* of the host */
+    Arena memory;
+    CountTable counts;
+    float *bias; /* [items]; NULL: the model has none */
+} Fresh;
+
+static void fresh_close(Fresh *f)
+{
+    free(f->bias);
+    arena_close(&f->memory);
+    device_close(&f->dev);
+}
+
+static double events_of(const float *popularity, int64_t items)
+{
+    double sum = 0.0;
+    for (int64_t a = 0; a < items; a++) sum += (double)popularity[a] + 0.5;
+    return sum;
+}
+
+static Status move_bias(Fresh *f, const Safetensors *file, int64_t items)
+{
+    const char *name = heads_table[HEAD_POLICY].bias;
+    Tensor bias, before;
+    TRY(safetensors_get(file, name, F32, 1, &items, &bias));
+    TRY(safetensors_get(file, "counts.popularity", F32, 1, &items, &before));
+    f->bias = malloc((size_t)items * sizeof *f->bias);
+    if (!f->bias) return FAIL(ERR_MEMORY, "%s: no memory for %s", file->path, name);
+    const float *old = f32(before), *new = f32(f->counts.popularity);
+    const double all = log(events_of(new, items) / events_of(old, items));
+    for (int64_t a = 0; a < items; a++) {
+        const double more = log(((double)new[a] + 0.5) / ((double)old[a] + 0.5)) - all;
+        f->bias[a] = (float)((double)f32(bias)[a] + more);
+    }
+    return OK;
+}
+
+static Status fresh_open(Fresh *f, const Safetensors *file, const Behaviour *b,
+                         const RefreshOptions *options)
+{
+    const int64_t width = counts_width(file);
+    const TablesOptions tables = {
+        .counted = options->counted, .threads = options->threads, .listener = options->listener};
+    TRY(saved_catalogue(file, b));
+    if (!width)
+        return FAIL(ERR_USAGE,
+                    "%s has no count table to refresh, want a model with a policy and "
+                    "model.candidates > 0",
+                    file->path);
+    TRY(device_open(&f->dev, "cpu", options->threads));
+    TRY(counts_open(&f->counts, &f->memory, b->items, width, &f->dev));
+    TRY(counts_fill(&f->counts, &f->memory, b, &tables));
+    return move_bias(f, file, b->items);
+}
+
+static void replace(NamedTensor *tensors, int count, const char *name, const void *data)
+{
+    for (int i = 0; i < count; i++)
+        if (!strcmp(tensors[i].name, name)) tensors[i].tensor.data = (void *)(uintptr_t)data;
+}
+
+static Status write_fresh(const Fresh *f, const Safetensors *file, int counted)
+{
+    NamedTensor table[COUNTS_TENSORS];
+    NamedTensor *tensors = malloc((size_t)file->count * sizeof *tensors);
+    Metadata *metadata = malloc((size_t)file->metadata_count * sizeof *metadata);
+    char value[16];
+    Status st = OK;
+    if (!tensors || !metadata) st = FAIL(ERR_MEMORY, "%s: no memory for the header", file->path);
+    for (int i = 0; st == OK && i < file->count; i++) tensors[i] = file->tensors[i];
+    for (int i = 0; st == OK && i < file->metadata_count; i++) metadata[i] = file->metadata[i];
+    if (st == OK) {
+        counts_list(table, &f->counts, &f->memory, f->memory.base);
+        for (int i = 0; i < COUNTS_TENSORS; i++)
+            replace(tensors, file->count, table[i].name, table[i].tensor.data);
+        replace(tensors, file->count, heads_table[HEAD_POLICY].bias, f->bias);
+        snprintf(value, sizeof value, "%d", counted);
+        for (int i = 0; i < file->metadata_count; i++)
+            if (!strcmp(metadata[i].key, "counted")) metadata[i].value = value;
+        st = safetensors_write(file->path, tensors, file->count, metadata, file->metadata_count);
+    }
+    free(tensors);
+    free(metadata);
+    return st;
+}
+
+Status refresh(const char *path, const Behaviour *b, const RefreshOptions *options)
+{
+    Safetensors file;
+    Fresh f = {0};
+    TRY(safetensors_open(&file, path));
+    Status st = fresh_open(&f, &file, b, options);
+    if (st == OK) st = write_fresh(&f, &file, options->counted);
+    fresh_close(&f);
+    safetensors_close(&file);
+    return st;
+}
