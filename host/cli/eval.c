@@ -15,6 +15,7 @@
 #include "evaluate/ranking/purchase_rates.h"
 #include "evaluate/ranking/report.h"
 #include "evaluate/ranking/report_json.h"
+#include "model/saved.h"
 
 typedef struct {
     Config config;
@@ -23,7 +24,7 @@ typedef struct {
     const char *json, *events, *purchase;
     int split;
     int64_t users, seeds;
-    bool include_seen, exclude_seen, all;
+    bool include_seen, exclude_seen, all, force;
 } Arguments;
 
 /* The splits from SPLIT_VALID on. */
@@ -80,6 +81,9 @@ static const Option options[] = {
      .initial = "0",
      .help = "evaluate only a random sample of N users; 0: all"},
     CLI_SEED(.help = "seed of the sample"),
+    {.name = "force",
+     FIELD(force),
+     .help = "rank events all the same that the model counts or has learned"},
     {.name = "all",
      FIELD(all),
      .help = "show all tables: settings of the bars, groups of events, purchases"},
@@ -100,6 +104,9 @@ typedef struct {
     ScoreOptions score;
     Behaviour file;
     Histories histories;
+    int known;            /* the first splits whose events the models contain */
+    Behaviour known_file; /* where these are the train split; for the bars of a refreshed model */
+    Histories known_histories;
     RepeatsRule rule;
     Bars bars;
     PurchaseRates rates;
@@ -141,25 +148,38 @@ static Status add_model(Job *job, const Arguments *a, const char *checkpoint)
     return st;
 }
 
-/* PATH-1 to PATH-N of the one checkpoint PATH. */
-static Status add_seeds(Job *job, const Arguments *a)
+/* Calls `each` with every checkpoint; with --seeds N they are PATH-1 to PATH-N of the one PATH. */
+static Status each_checkpoint(Job *job, const Arguments *a,
+                              Status (*each)(Job *job, const Arguments *a, const char *checkpoint))
 {
-    for (int64_t k = 1; k <= a->seeds; k++) {
+    for (int k = 0; k < a->checkpoints && a->seeds == 1; k++) TRY(each(job, a, a->checkpoint[k]));
+    for (int64_t k = 1; k <= a->seeds && a->seeds > 1; k++) {
         char path[sizeof(Config_text) + 32];
         const int length = snprintf(path, sizeof path, "%s-%" PRId64, a->checkpoint[0], k);
         if (length >= (int)sizeof path)
             return FAIL(ERR_USAGE, "--checkpoint = \"%s\" is too long, want a shorter path",
                         a->checkpoint[0]);
-        TRY(add_model(job, a, path));
+        TRY(each(job, a, path));
     }
     return OK;
 }
 
-static Status add_models(Job *job, const Arguments *a)
+static Status check_known(Job *job, const Arguments *a, const char *checkpoint)
 {
-    if (a->seeds > 1) return add_seeds(job, a);
-    for (int k = 0; k < a->checkpoints; k++) TRY(add_model(job, a, a->checkpoint[k]));
-    return OK;
+    char path[sizeof(Config_text) + 64];
+    Safetensors file;
+    int known;
+    TRY(saved_find(path, sizeof path, checkpoint, false));
+    TRY(safetensors_open(&file, path));
+    const Status st = saved_known(&file, &known);
+    safetensors_close(&file);
+    TRY(st);
+    if (known > job->known) job->known = known;
+    if (known <= SPLIT_VALID + a->split || a->force) return OK;
+    return FAIL(ERR_USAGE,
+                "%s counts the events of the %s split or has learned them, so it would know what "
+                "it is asked; --force ranks them all the same",
+                path, splits[a->split]);
 }
 
 static Status add_bars(Job *job)
@@ -171,7 +191,8 @@ static Status add_bars(Job *job)
     }
     if (job->score.purchase < 0) return OK;
     Scorer rate[RATES];
-    TRY(purchase_rates_fit(&job->rates, &job->histories, job->score.purchase));
+    TRY(purchase_rates_fit(&job->rates, job->known > 1 ? &job->known_histories : &job->histories,
+                           job->score.purchase));
     purchase_rates_scorers(&job->rates, rate);
     for (int k = 0; k < RATES; k++) TRY(evaluation_add(e, &rate[k]));
     return OK;
@@ -207,6 +228,16 @@ static Status fit_bars(Job *job)
                                    .listener = job->score.listener});
 }
 
+/* What the models contain the bars count too; else later events would decide the comparison. */
+static Status recount_bars(Job *job, const Arguments *a)
+{
+    if (job->known <= 1) return OK;
+    TRY(behaviour_open(&job->known_file, a->config.data_path));
+    TRY(behaviour_join_splits(&job->known_file, job->known));
+    TRY(histories_read(&job->known_histories, &job->known_file, SPLIT_VALID + a->split));
+    return bars_recount(&job->bars, &job->known_histories, job->score.threads);
+}
+
 static Status report(const Job *job, const Arguments *a)
 {
     const RankingReportContext context = {.data = a->config.data_path,
@@ -217,6 +248,7 @@ static Status report(const Job *job, const Arguments *a)
                                           .sample = a->users,
                                           .seed = (uint64_t)a->config.train_seed,
                                           .bars = &job->bars,
+                                          .known = job->known,
                                           .rule = job->rule,
                                           .forced = a->include_seen || a->exclude_seen};
     ranking_report_print(stdout, &job->evaluation, &context);
@@ -231,6 +263,7 @@ static Status evaluate(Job *job, const Arguments *a)
     job->score = (ScoreOptions){.threads = parallel_threads((int)a->config.train_threads),
                                 .listener = terminal_listener(stderr, a->config.train_quiet)};
     TRY(check(a));
+    TRY(each_checkpoint(job, a, check_known));
     TRY(behaviour_open(&job->file, data));
     TRY(find_purchase(&job->file, a->purchase, &job->score.purchase));
     TRY(histories_read(&job->histories, &job->file, SPLIT_VALID + a->split));
@@ -242,8 +275,9 @@ static Status evaluate(Job *job, const Arguments *a)
                     data, splits[a->split],
                     job->score.include_seen ? "" : " whose target is not in it");
     /* The models come first: a bar may take minutes, a model that cannot be opened takes none. */
-    TRY(add_models(job, a));
+    TRY(each_checkpoint(job, a, add_model));
     TRY(fit_bars(job));
+    TRY(recount_bars(job, a));
     TRY(add_bars(job));
     return report(job, a);
 }
@@ -253,6 +287,8 @@ static void job_close(Job *job)
     evaluation_close(&job->evaluation);
     purchase_rates_close(&job->rates);
     bars_close(&job->bars);
+    histories_close(&job->known_histories);
+    behaviour_close(&job->known_file);
     histories_close(&job->histories);
     behaviour_close(&job->file);
 }
@@ -278,10 +314,11 @@ const Command cli_eval = {
              "Beside the model stand the bars, simple scorers that count train events: popularity, "
              "last item, Markov, co-occurrence, the last item or all items of the history before "
              "it, V-SKNN, ItemKNN and EASE. The settings of the bars, and the best of them, are "
-             "chosen on the validation split. Shows NDCG@10 with its 95 % interval over users, hit "
-             "rates, MRR, the share of the catalogue in the top 20, their Gini coefficient and "
-             "novelty in bits, and the NDCG@10 of the bars on validation. The results do not "
-             "depend on the number of threads.\n",
+             "chosen on the validation split. Where a model counts later events (train.refresh) or "
+             "has learned them (train.refit), the bars count them too. Shows NDCG@10 with its 95 % "
+             "interval over users, hit rates, MRR, the share of the catalogue in the top 20, their "
+             "Gini coefficient and novelty in bits, and the NDCG@10 of the bars on validation. The "
+             "results do not depend on the number of threads.\n",
          .options = options,
          .examples = {"souk eval --data shop.h5",
                       "souk eval --data shop.h5 --checkpoint run --json eval.json",

@@ -183,6 +183,17 @@ static const char *position_of(const Behaviour *b, const Arguments *a)
     return NULL;
 }
 
+/* A model that counts the split's events, or has learned them, would seem better than it is. */
+static Status check_known(const Job *job, const Arguments *a, int split)
+{
+    const int known = job->session ? job->session->model->known : 1;
+    if (split < SPLIT_VALID || split >= known || a->force) return OK;
+    return FAIL(ERR_USAGE,
+                "%s counts the events of the %s split or has learned them, so it knows what it is "
+                "judged by; --force estimates all the same",
+                a->checkpoint, splits[split]);
+}
+
 static Status open_log(Job *job, const Arguments *a, OpeReportContext *c)
 {
     const int usual = job->policy.fitted ? SPLIT_TEST : SPLITS;
@@ -191,6 +202,7 @@ static Status open_log(Job *job, const Arguments *a, OpeReportContext *c)
         a->kind < 0 ? ope_log_is_sequential(&job->file) : a->kind == LOG_SEQUENTIAL;
     c->split = splits[split];
     c->position = position_of(&job->file, a);
+    TRY(check_known(job, a, split));
     return ope_log_open(&job->log, &job->file,
                         &(OpeLogOptions){.split = split,
                                          .sequential = sequential,

@@ -39,5 +39,9 @@ check "the same for any number of threads" cmp "$work/ope.json" "$work/again.jso
 refuses "a policy far from the log is refused" 3 'effective sample size' \
     "$SOUK" ope --checkpoint "$work/run" --data "$work/log.h5" --quiet --split all --temperature 0.3 \
     --min-ess 3999
+"$SOUK" train --data "$work/log.h5" --out "$work/refreshed" --quiet --refresh all model.dim=8 model.length=8 \
+    train.tokens=512 train.steps=3
+refuses "a model that counts the test split is not judged by it" 2 'counts the events of the test split' \
+    "$SOUK" ope --checkpoint "$work/refreshed" --data "$work/log.h5" --split test
 refuses "a split without events is refused" 1 'no event to evaluate' "$SOUK" ope "${model[@]}"
 finish

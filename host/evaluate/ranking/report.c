@@ -120,6 +120,14 @@ static void print_candidates(FILE *out, const Evaluation *e, const RankingReport
     print_wrapped(out, text, "  ");
 }
 
+static void print_known(FILE *out, const RankingReportContext *c)
+{
+    if (c->known <= 1) return;
+    fprintf(out, "  the model, and so the bars, count the events of the splits train%s%s\n",
+            c->known > SPLIT_TEST ? ", valid" : " and valid",
+            c->known > SPLIT_TEST ? " and test" : "");
+}
+
 static void print_protocol(FILE *out, const Evaluation *e, const RankingReportContext *c)
 {
     char a[32], b[32], d[32];
@@ -127,6 +135,7 @@ static void print_protocol(FILE *out, const Evaluation *e, const RankingReportCo
             grouped(a, e->events.count), grouped(b, e->events.users));
     if (c->sample) fprintf(out, " (a random sample of users, seed %" PRIu64 ")", c->seed);
     fprintf(out, ", %s items, all ranked\n", grouped(d, c->items));
+    print_known(out, c);
     print_wrapped(out, c->split_rule, "  ");
     if (e->events.no_history)
         fprintf(out, "  %s events of a user's first time are left out, as they have no history\n",

@@ -17,6 +17,7 @@ typedef struct {
     int64_t items;
     int64_t sample; /* users drawn; 0: all */
     uint64_t seed;
+    int known;        /* the first splits whose events a model and the bars count; 0, 1: train */
     const Bars *bars; /* whose scorers have the names of the bars */
     RepeatsRule rule;
     bool forced; /* the user decided whether seen items are candidates, not the rule */

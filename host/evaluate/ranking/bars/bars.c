@@ -88,9 +88,10 @@ static Status try_itemknn(Bars *b, Trial *t, const ItemKnn *table, double shrink
     return OK;
 }
 
+enum { WIDTH = 200 }; /* of ItemKNN's table */
+
 static Status fit_itemknn(Bars *b, Trial *t)
 {
-    enum { WIDTH = 200 };
     static const double shrink[] = {0.0, 10.0, 100.0};
     for (int s = 0; s < 3; s++) {
         ItemKnn table;
@@ -101,6 +102,7 @@ static Status fit_itemknn(Bars *b, Trial *t)
             itemknn_close(&b->itemknn);
             b->itemknn = table;
             b->bar[BAR_ITEMKNN].bar.state = &b->itemknn;
+            b->shrink = shrink[s];
         } else {
             itemknn_close(&table);
         }
@@ -148,6 +150,7 @@ static Status fit_ease(Bars *b, Trial *t)
             ease_close(&b->ease);
             b->ease = table;
             best->bar.state = &b->ease;
+            b->lambda = lambda[k];
         } else {
             ease_close(&table);
         }
@@ -157,12 +160,44 @@ static Status fit_ease(Bars *b, Trial *t)
     return OK;
 }
 
+static void close_counts(Bars *b)
+{
+    ease_close(&b->ease);
+    itemknn_close(&b->itemknn);
+    sets_close(&b->sets);
+    counter_close(&b->counter);
+    popularity_close(&b->popularity);
+}
+
+static Status count_again(Bars *b, const Histories *h, int threads)
+{
+    FittedBar *ease = &b->bar[BAR_EASE];
+    TRY(popularity_count(&b->popularity, h));
+    TRY(counter_fit(&b->counter, h, &b->popularity, threads));
+    if (b->bars == COUNTER_BARS) return OK;
+    TRY(sets_read(&b->sets, h));
+    TRY(itemknn_fit(&b->itemknn, &b->sets, &b->popularity, b->shrink, WIDTH, threads));
+    if (!ease->left_out[0]) judge_ease(ease->left_out, sizeof ease->left_out, b, threads);
+    if (ease->left_out[0]) return OK;
+    return ease_fit(&b->ease, &b->sets, &b->popularity, b->lambda, threads);
+}
+
 static void choose_best(Bars *b)
 {
     b->best = COUNTER_COOCCURRENCE;
     for (int k = 0; k < b->bars; k++)
         if (!b->bar[k].left_out[0] && b->bar[k].validation > b->bar[b->best].validation)
             b->best = k;
+}
+
+/* The bars read the counts where they are in *b, so they need no change. */
+Status bars_recount(Bars *b, const Histories *h, int threads)
+{
+    close_counts(b);
+    const Status st = count_again(b, h, threads);
+    if (st != OK) return bars_close(b), st;
+    choose_best(b); /* EASE may be left out now */
+    return OK;
 }
 
 Status bars_fit(Bars *b, const Histories *validation, const BarsOptions *options)
@@ -197,10 +232,6 @@ fail:
 
 void bars_close(Bars *b)
 {
-    ease_close(&b->ease);
-    itemknn_close(&b->itemknn);
-    sets_close(&b->sets);
-    counter_close(&b->counter);
-    popularity_close(&b->popularity);
+    close_counts(b);
     *b = (Bars){0};
 }

@@ -3,7 +3,8 @@
  *
  * Settings are chosen on the validation split: of a small grid the one with the greatest NDCG@10
  * (ties: the first), and of all bars likewise the best. Bars count train events alone, here and
- * when they rank the test split. The grids:
+ * when they rank the test split, unless bars_recount lets them count what a model counts that they
+ * are compared with. The grids:
  *
  *   V-SKNN    neighbours 100 or 500, w(d) linear or harmonic, idf 0 or 5
  *   ItemKNN   shrink 0, 10 or 100; neighbours 50 or 200; the last item or the whole history
@@ -45,12 +46,16 @@ typedef struct {
     Ease ease;
     FittedBar bar[BARS];   /* by COUNTER_... and BAR_... */
     int bars;              /* BARS, or COUNTER_BARS where only they were wanted */
+    double shrink, lambda; /* of ItemKNN and EASE, as chosen */
     int best;              /* co-occurrence where there are no validation events */
     int64_t events, users; /* validation events that decided, and their users */
 } Bars;
 
 /* `validation` is the histories of a log with the validation split under evaluation. */
 Status bars_fit(Bars *b, const Histories *validation, const BarsOptions *options);
+/* Let fitted bars count the train events of `h` instead, which may be more of the same log. Their
+ * settings, and the best bar, stay as they were chosen; but EASE may now have to be left out. */
+Status bars_recount(Bars *b, const Histories *h, int threads);
 void bars_close(Bars *b); /* safe on {0} */
 
 #endif

@@ -73,6 +73,49 @@ static void without_validation_the_bar_is_cooccurrence(void **state)
     free(w);
 }
 
+/* With the settings that were chosen, as if the bars had been made from the other events. */
+static void recounted_bars_count_other_events(void **state)
+{
+    (void)state;
+    World *w = world_open(8);
+    int64_t more[WORLD_USERS][2];
+    Histories joined = w->histories;
+    Bars b, counters;
+    ItemKnn table;
+    Ease ease;
+    for (int u = 0; u < WORLD_USERS; u++) { /* half of the events that are scored */
+        more[u][0] = w->train[u][0];
+        more[u][1] = (w->scored[u][0] + w->scored[u][1]) / 2;
+    }
+    joined.train = (const int64_t(*)[2])more;
+    const BarsOptions options = {.include_seen = true, .threads = 2};
+    assert_ok(bars_fit(&b, &w->histories, &options));
+    const double before = ndcg10(w, &b.bar[COUNTER_MARKOV].bar, true);
+    const int best = b.best;
+    assert_ok(bars_recount(&b, &joined, 2));
+    assert_int_equal(b.best, best);
+    assert_ok(bars_fit(&counters, &joined,
+                       &(BarsOptions){.include_seen = true, .counters_only = true, .threads = 1}));
+    assert_true(ndcg10(w, &b.bar[COUNTER_MARKOV].bar, true) > before);
+    for (int k = 0; k < COUNTER_BARS; k++)
+        assert_near(ndcg10(w, &b.bar[k].bar, true), ndcg10(w, &counters.bar[k].bar, true), 0.0);
+    assert_ok(itemknn_fit(&table, &b.sets, &b.popularity, b.shrink, 200, 1));
+    Bar bar = b.bar[BAR_ITEMKNN].bar;
+    bar.state = &table;
+    assert_near(ndcg10(w, &b.bar[BAR_ITEMKNN].bar, true), ndcg10(w, &bar, true), 0.0);
+    assert_ok(ease_fit(&ease, &b.sets, &b.popularity, b.lambda, 1));
+    bar = b.bar[BAR_EASE].bar;
+    bar.state = &ease;
+    assert_near(ndcg10(w, &b.bar[BAR_EASE].bar, true), ndcg10(w, &bar, true), 0.0);
+    ease_close(&ease);
+    for (int32_t y = 0; y < WORLD_ITEMS; y++)
+        assert_int_equal(b.popularity.count[y], counters.popularity.count[y]);
+    itemknn_close(&table);
+    bars_close(&b);
+    bars_close(&counters);
+    free(w);
+}
+
 static void the_counters_alone_are_those_among_all_bars(void **state)
 {
     (void)state;
@@ -97,6 +140,7 @@ int main(void)
         cmocka_unit_test(the_choice_does_not_depend_on_the_number_of_threads),
         cmocka_unit_test(without_validation_the_bar_is_cooccurrence),
         cmocka_unit_test(the_counters_alone_are_those_among_all_bars),
+        cmocka_unit_test(recounted_bars_count_other_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
