@@ -79,18 +79,13 @@ static Status read_calibration(Card *c)
 
 static Status read_counts(Card *c)
 {
-    double splits;
     const Tensor *popularity = safetensors_find(&c->file, "counts.popularity");
     c->neighbours = counts_width(&c->file);
     if (!c->neighbours || !c->config.model_candidates) return c->neighbours = 0, OK;
-    TRY(counter(&c->file, "counted", &splits));
-    if (!(splits >= COUNTED_TRAIN && splits <= COUNTED_ALL) || !popularity ||
-        popularity->dtype != F32)
-        return FAIL(ERR_FORMAT,
-                    "%s: a count table with counted = %g and %s popularity, want 1, 2 or 3, and "
-                    "f32 numbers",
-                    c->file.path, splits, popularity ? "another" : "no");
-    c->splits = (int)splits;
+    TRY(saved_known(&c->file, &c->splits));
+    if (!popularity || popularity->dtype != F32)
+        return FAIL(ERR_FORMAT, "%s: a count table with %s popularity, want f32 numbers",
+                    c->file.path, popularity ? "another" : "no");
     c->items = tensor_count(*popularity);
     for (int64_t i = 0; i < c->items; i++) c->events += (double)f32(*popularity)[i];
     return read_calibration(c);
