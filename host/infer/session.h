@@ -12,7 +12,8 @@
  * Memory: the working memory grows when a larger batch comes than any before. A request of a size
  * that the session has served before allocates nothing on the CPU (libraries may, and so may the
  * reading of a compressed file); on CUDA results are read through memory of the host that is taken
- * each time.
+ * each time. Nor does this hold where the policy has candidates: infer/ranked.c takes memory for
+ * them in each batch.
  */
 #ifndef SOUK_SESSION_H
 #define SOUK_SESSION_H
