@@ -48,15 +48,14 @@ CountTable counts_on_host(const CountTable *t, const Arena *memory, void *host)
 Status counts_fill(const CountTable *t, const Arena *memory, const Behaviour *b,
                    const TablesOptions *options)
 {
-    Device *dev = memory->dev;
-    if (!ON_CUDA(dev)) return tables_count(t, b, options);
+    if (!ON_CUDA(memory->dev)) return tables_count(t, b, options);
     char *copy = malloc(memory->used);
     if (!copy) return FAIL(ERR_MEMORY, "no memory for a count table of %zu bytes", memory->used);
     const CountTable here = counts_on_host(t, memory, copy);
     Status st = tables_count(&here, b, options);
-    if (st == OK) device_copy_in(dev, memory->base, copy, memory->used);
+    if (st == OK) device_copy_in(memory->dev, memory->base, copy, memory->used);
     free(copy);
-    return st == OK ? dev->status : st;
+    return st == OK ? memory->dev->status : st;
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */

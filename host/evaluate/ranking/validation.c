@@ -10,7 +10,7 @@
 #include "evaluate/ranking/model_scorer.h"
 #include "evaluate/ranking/repeats.h"
 
-static Status open(Validation *v, const Behaviour *file, int64_t sample, uint64_t seed)
+static Status select_events(Validation *v, const Behaviour *file, int64_t sample, uint64_t seed)
 {
     RepeatsRule rule;
     TRY(histories_read(&v->histories, file, SPLIT_VALID));
@@ -29,7 +29,7 @@ static Status open(Validation *v, const Behaviour *file, int64_t sample, uint64_
 Status validation_open(Validation *v, const Behaviour *file, int64_t sample, uint64_t seed)
 {
     *v = (Validation){0};
-    const Status st = open(v, file, sample, seed);
+    const Status st = select_events(v, file, sample, seed);
     if (st != OK) validation_close(v);
     return st;
 }

@@ -98,7 +98,7 @@ static void no_item_is_the_last_of_its_time_more_often_than_others(void **state)
     assert_ok(ingest_text(COLUMNS LEAVE "[clean]\nmax_per_minute = 0\n", log));
     Read r = read_file("out.h5");
     for (int u = 0; u < USERS; u++) last[r.item[r.b.offset[u + 1] - 1]]++;
-    for (int i = 0; i < ITEMS; i++) assert_near(last[i], USERS / ITEMS, 5 * 9.5);
+    for (int i = 0; i < ITEMS; i++) assert_near(last[i], (double)USERS / ITEMS, 5 * 9.5);
     close_read(&r);
     free(log);
 }

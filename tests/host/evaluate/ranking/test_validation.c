@@ -57,7 +57,8 @@ static void gains_are_those_of_the_events(void **state)
     /* Place 2 has 1 / log2(4), place 0 has 1; the odd events stay without a hit. */
     rank_at((int32_t[]){0, 100}, 2);
     const Estimate gain = validation_gain(&v, VALIDATION_REFERENCE);
-    const double even = (double)((v.events.count + 1) / 2) / (double)v.events.count;
+    const int64_t evens = (v.events.count + 1) / 2;
+    const double even = (double)evens / (double)v.events.count;
     assert_near(gain.value, 0.5 * even, 1e-12);
     assert_true(gain.error > 0 && gain.error < gain.value);
     /* Where each event gains the same, a gain has no noise: that of the users cancels. */

@@ -141,7 +141,9 @@ static void items_without_neighbours_are_placed_by_their_categories(void **state
     /* 48 and 49 are of no known category, 44 only of the unknown ones: N(0, 0.02^2). */
     for (int i = 44; i < ITEMS; i += i < 48 ? 4 : 1) {
         assert_true(length_of(v + i * DIM) > 0.01 && length_of(v + i * DIM) < 0.2);
-        if (i > 44) assert_true(memcmp(v + i * DIM, v + 44 * DIM, DIM * sizeof *v) != 0);
+        if (i > 44)
+            assert_true(
+                memcmp((const void *)(v + i * DIM), (const void *)(v + 44 * DIM), DIM * sizeof *v));
     }
     free(v);
     tensors_free();

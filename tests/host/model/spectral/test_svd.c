@@ -87,8 +87,9 @@ static void the_largest_values_are_found(void **state)
     const SparseRows a = new_rows(2 * BLOCKS, 2);
     for (int i = 0; i < 2 * BLOCKS; i++)
         for (int k = 0; k < 2; k++) {
-            ((int32_t *)a.column)[2 * i + k] = i / 2 * 2 + k;
-            a.value[2 * i + k] = (float)(100.0 * pow(0.5, i / 2));
+            const int block = i / 2;
+            ((int32_t *)a.column)[2 * i + k] = 2 * block + k;
+            a.value[2 * i + k] = (float)(100.0 * pow(0.5, block));
         }
     float *vectors = scaled(value, &a, RANK, 1);
     for (int j = 0; j < RANK; j++) {
