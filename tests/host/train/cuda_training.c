@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include "data/counts/events.h"
 #include "train/checkpoint.h"
 #include "train/loop.h"
 #include "train/plan.h"
@@ -37,6 +38,7 @@ static StreamOptions stream_options(const Config *c, int readers)
     return (StreamOptions){.split = SPLIT_TRAIN,
                            .tokens = c->train_tokens,
                            .length = c->model_length,
+                           .counted = COUNTED_TRAIN,
                            .pool_events = c->train_pool_events,
                            .seed = (uint64_t)c->train_seed,
                            .threads = readers,
