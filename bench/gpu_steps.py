@@ -66,6 +66,7 @@ def souk_settings(data, run, shape, length, tokens):
             "train.patience": 0,
             "train.readers": 4,
             "model.dropout": 0,
+            "model.candidates": 0,  # the twin has no counted half
             "learn.action_weight": 0,
             "learn.objective": "cross_entropy",
             "train.quiet": 1,

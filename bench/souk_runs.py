@@ -17,6 +17,7 @@ def usual(data, length, shape):
         "model.length": length,
         "train.threads": THREADS,
         "model.dropout": 0,
+        "model.candidates": 0,  # the peers have no counted half
         "learn.action_weight": 0,
         "learn.objective": "cross_entropy",
         **{"model." + k: v for k, v in shape.items()},
