@@ -72,8 +72,8 @@ static Status find_action(const Behaviour *b, const char *name, int32_t *action)
                 nearest_hint(&near));
 }
 
-/* A history of --history; the columns have HISTORY_MAX events, of which the first `timed` have
- * times of their own. */
+/* The events that --history lists. Each column has memory for HISTORY_MAX events. The user gave
+ * times for the first `timed` events. */
 typedef struct {
     int64_t count, timed;
     int32_t *item;

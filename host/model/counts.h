@@ -10,7 +10,7 @@
 
 enum { COUNTS_TENSORS = 6 };
 
-/* Take the memory of a table, on the device, in which no item has a neighbour. */
+/* Allocate an empty table on the device: no item has a neighbour, and all counts are 0. */
 Status counts_open(CountTable *t, Arena *memory, int64_t items, int64_t width, Device *dev);
 
 /* Count: data/counts/tables.h. Where the device is no CPU, the host needs memory for the table

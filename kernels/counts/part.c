@@ -16,7 +16,7 @@ static void check(CountsPart c)
 static float join(float z, float r)
 {
     const float high = fmaxf(z, r), low = fminf(z, r);
-    return r == -INFINITY ? -INFINITY : high + log1pf(expf(low - high));
+    return r == -INFINITY ? z : high + log1pf(expf(low - high));
 }
 
 void counts_part_scores(Device *dev, Tensor s, Tensor z, Tensor r)

@@ -32,7 +32,7 @@ static __global__ void scores_kernel(float *s, const float *z, const float *r, i
     const int64_t i = thread_index();
     if (i >= count) return;
     const float high = fmaxf(z[i], r[i]), low = fminf(z[i], r[i]);
-    s[i] = r[i] == -INFINITY ? -INFINITY : high + log1pf(expf(low - high));
+    s[i] = r[i] == -INFINITY ? z[i] : high + log1pf(expf(low - high));
 }
 
 static __global__ void cooled_kernel(float *r, Candidates c, float scale)

@@ -9,11 +9,11 @@
  *   max_a s_a     = max(max_a z_a, max_{j in S} s_j)
  *
  * With the candidates item[i, :] of row i, their scores z[i, :] by the dense half and r[i, :] by
- * the counted half (-inf: the place has no candidate):
+ * the counted half (-inf: no mass, as in a place without a candidate):
  *
- *   counts_part_scores    s = log(exp z + exp r), -inf without a candidate     overwrites
- *   counts_part_cooled    r = log(exp(s / T) - exp(z / T)), -inf without a candidate: with z / T in
- *                         the place of z the scores are s / T                  overwrites
+ *   counts_part_scores    s = log(exp z + exp r), which is z where r is -inf   overwrites
+ *   counts_part_cooled    r = log(exp(s / T) - exp(z / T)), -inf where s = z and without a
+ *                         candidate: with z / T for z the scores are s / T     overwrites
  *   counts_part_stats     RowStats with max = max_j s_j, sum = sum_j [exp((s_j - max) / T)
  *                         - exp((z_j - max) / T)] and weighted = sum_j [exp((s_j - max) / T) x_j
  *                         - exp((z_j - max) / T) y_j], where x = s, y = z, or with q: x = y = q_j

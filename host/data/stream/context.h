@@ -6,9 +6,9 @@
  * `length` of them where there are more (model.length). The events of one user at one time are a
  * set: none of them sees another one. The next event, which has not happened yet, sees all events.
  *
- * A state sees as many events in training too, except where windows overlap: plan.c cuts a history
- * of more than length+1 events into windows, of which each but the first trains the states that see
- * at least half of `length` events.
+ * Training keeps this rule, but for histories of more than length + 1 events: plan.c cuts them into
+ * windows that overlap. The first window trains all of its states. Each later window trains only
+ * its states that see at least half of `length` events.
  */
 #ifndef SOUK_CONTEXT_H
 #define SOUK_CONTEXT_H

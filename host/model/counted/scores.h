@@ -37,8 +37,8 @@ typedef struct {
 CountedScores counted_scores(Device *dev, const Model *m, Weights w, const StateRows *s, Tensor u,
                              const ItemTable *items);
 
-/* Scale the dense half's scores z by the calibration: the queries u [rows, dim] in place, and the
- * bias [items], of which a copy in scratch is returned. */
+/* Multiply the dense half's scores z by the factor of the calibration: scales the queries u [rows,
+ * dim] in place, and returns a scaled copy of bias [items] in scratch. */
 Tensor counted_scores_calibrate(Device *dev, const Model *m, Weights w, Tensor u, Tensor bias);
 
 /* Where the gradient of the scores goes; all accumulate. */

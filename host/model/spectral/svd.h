@@ -21,8 +21,8 @@
 enum { SVD_MORE = 8, SVD_PASSES = 6 };
 
 /* U sqrt(S) into *vectors [rows, rank], which is allocated here, and S into value [rank],
- * descending. `progress` is told how many of SVD_PASSES products are done, and may stop the
- * work. */
+ * descending. The function reports to `progress` after each of its SVD_PASSES products, and stops
+ * where progress says so. */
 Status svd_scaled(float **vectors, float *value, const SparseRows *a, int64_t rank, uint64_t seed,
                   int threads, Progress *progress);
 

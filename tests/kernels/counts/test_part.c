@@ -167,6 +167,18 @@ static void cooled_scores_and_scores_of_items(void **state)
         else
             assert_near(log(exp(z) + exp((double)f32(r)[at])), s, NEAR);
     }
+    /* Where the candidate's mass is lost in the rounding of s, r is -inf and the score stays z / T:
+     * row 7 has such candidates. */
+    const Tensor cooled_z = NEW(F32, ROWS, WIDTH), cooled_s = NEW(F32, ROWS, WIDTH);
+    for (int64_t at = 0; at < ROWS * WIDTH; at++) f32(cooled_z)[at] = f32(p.z)[at] / temperature;
+    counts_part_scores(&dev, cooled_s, cooled_z, r);
+    int lost = 0;
+    for (int64_t at = 0; at < ROWS * WIDTH; at++) {
+        if (i32(p.item)[at] < 0) continue;
+        lost += f32(r)[at] == -INFINITY;
+        assert_near(f32(cooled_s)[at], (double)f32(p.s)[at] / (double)temperature, NEAR);
+    }
+    assert_true(lost > 0);
     for (int64_t i = 0; i < ROWS; i++) {
         f32(score)[2 * i] = f32(score)[2 * i + 1] = 7.0f;
         i32(wanted)[2 * i] = i32(p.item)[i * WIDTH + 1];
