@@ -103,7 +103,7 @@ void items_gather(Device *dev, Tensor y, const ItemTable *table, Tensor ids)
 
 Tensor items_range(const ItemTable *table, int64_t first, int64_t rows, Tensor space)
 {
-    if (!table->category.data && !table->numeric.data) return tensor_rows(table->id, first, rows);
+    if (items_are_ids(table)) return tensor_rows(table->id, first, rows);
     const int64_t dim = table->id.dim[1];
     for (int64_t i = 0; i < rows; i++) encode(f32(space) + i * dim, table, first + i);
     return tensor_rows(space, 0, rows);

@@ -40,6 +40,11 @@ typedef struct {
 } ItemTable;
 
 static inline int64_t items_total(const ItemTable *t) { return t->total ? t->total : t->id.dim[0]; }
+/* Whether the vectors are `id` itself: the items have no features. */
+static inline bool items_are_ids(const ItemTable *t)
+{
+    return !t->category.data && !t->numeric.data;
+}
 static inline bool items_are_all(const ItemTable *t) { return items_total(t) == t->id.dim[0]; }
 
 /* Ops that need all items to finish a row abort on a shard: catalogue/merge.h has their partial

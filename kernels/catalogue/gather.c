@@ -16,8 +16,7 @@ typedef struct {
 static Vectors vectors_of(Device *dev, const ItemTable *table)
 {
     Vectors v = {.table = table};
-    if (table->category.data || table->numeric.data)
-        v.space = SCRATCH(dev, F32, dev->threads, 1, table->id.dim[1]);
+    if (!items_are_ids(table)) v.space = SCRATCH(dev, F32, dev->threads, 1, table->id.dim[1]);
     return v;
 }
 

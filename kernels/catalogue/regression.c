@@ -28,7 +28,7 @@ static Items items_open(Device *dev, const ItemTable *table, Tensor bias)
     Items t = {.table = table, .bias = bias, .items = table->id.dim[0], .dim = table->id.dim[1]};
     const int64_t width = smaller(TILE, t.items);
     if (bias.data) EXPECT(bias, F32, t.items);
-    if (table->category.data || table->numeric.data) t.space = SCRATCH(dev, F32, width, t.dim);
+    if (!items_are_ids(table)) t.space = SCRATCH(dev, F32, width, t.dim);
     t.pair = SCRATCH(dev, F32, 2, width);
     return t;
 }

@@ -33,8 +33,7 @@ Tiles tiles_walk(Device *dev, const ItemTable *table, Tensor bias, Dtype queries
     t.tiles = (t.items + TILE - 1) / TILE;
     t.groups = t.tiles < GROUPS ? t.tiles : GROUPS;
     t.rounds = queries == BF16;
-    if (table->category.data || table->numeric.data || t.rounds)
-        t.vectors = SCRATCH(dev, F32, t.threads, TILE, t.dim);
+    if (!items_are_ids(table) || t.rounds) t.vectors = SCRATCH(dev, F32, t.threads, TILE, t.dim);
     return t;
 }
 

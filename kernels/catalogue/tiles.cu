@@ -28,7 +28,7 @@ TilesCuda tiles_shape_cuda(Device *dev, const ItemTable *table, Tensor bias, Ten
     t.blocks = ceil_div(t.rows, t.block);
     t.tiles = ceil_div(t.items, t.width);
     const int64_t vectors[] = {t.width, t.dim};
-    if (u.dtype != F32 || table->category.data || table->numeric.data)
+    if (u.dtype != F32 || !items_are_ids(table))
         t.vectors = scratch_tensor(dev, u.dtype, 2, vectors);
     return t;
 }
