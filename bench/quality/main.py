@@ -7,7 +7,7 @@ import sys
 
 from arms import ARMS
 from logs import LOGS, Log, inputs
-from runs import Runs, ingest, train_and_eval, write_json
+from runs import Runs, ingest, rank, train, write_json
 from tables import log_table, published_table, results_of, summary
 
 
@@ -65,17 +65,10 @@ def run_log(a, runs, name, log):
     file = ingest(runs, log, inputs(log, a.data, folder), folder)
     results = {}
     for arm, settings in a.arms.items():
-        results[arm] = [
-            train_and_eval(
-                runs,
-                log,
-                file,
-                os.path.join(folder, "%s-%d" % (arm.replace(" ", "_"), seed)),
-                seed,
-                [*a.settings, *settings],
-            )
-            for seed in range(1, a.seeds + 1)
-        ]
+        place = os.path.join(folder, arm.replace(" ", "_"))
+        seeds = range(1, a.seeds + 1)
+        trained = [train(runs, file, place, seed, [*a.settings, *settings]) for seed in seeds]
+        results[arm] = {"train": trained, **rank(runs, log, file, place, a.seeds)}
     return results_of(name, results)
 
 

@@ -61,19 +61,26 @@ def ingest(runs, log, inputs, folder):
     return file
 
 
-def train_and_eval(runs, log, file, folder, seed, settings):
-    """Trains with the settings and the seed, then ranks the test split. -> {"eval": souk's report,
-    "events": the file of all places, "train", "ranking": records of once()}"""
+def train(runs, file, folder, seed, settings):
+    """Trains with the settings and the seed; the run is FOLDER/run-SEED. -> the record of once()"""
     os.makedirs(folder, exist_ok=True)
-    model = os.path.join(folder, "run")
-    report, events = (os.path.join(folder, name) for name in ("eval.json", "events.tsv"))
+    model = os.path.join(folder, "run-%d" % seed)
     arguments = ["train", "--force", "data.path=" + file, "train.out=" + model]
     arguments += ["train.seed=%d" % seed, *settings]
-    trained = runs.once(os.path.join(folder, "train-record.json"), arguments, [file])
-    arguments = ["eval", "--quiet", "--data", file, "--checkpoint", model, "--json", report]
-    arguments += ["--events", events]
+    return runs.once(os.path.join(folder, "train-%d.json" % seed), arguments, [file])
+
+
+def rank(runs, log, file, folder, seeds):
+    """Ranks the test split by the runs of all seeds at once, so that the bars are made once.
+    -> {"eval": souk's report, "events": the file of all places, "ranking": the record of once()}"""
+    report, events = (os.path.join(folder, name) for name in ("eval.json", "events.tsv"))
+    arguments = ["eval", "--quiet", "--data", file, "--json", report, "--events", events]
+    weights = []
+    for seed in range(1, seeds + 1):
+        model = os.path.join(folder, "run-%d" % seed)
+        arguments += ["--checkpoint", model]
+        weights.append(os.path.join(model, "best.safetensors"))
     if log.sessions:
         arguments.append("--include-seen")
-    weights = os.path.join(model, "best.safetensors")
-    ranked = runs.once(os.path.join(folder, "eval-record.json"), arguments, [file, weights])
-    return {"eval": read_json(report), "events": events, "train": trained, "ranking": ranked}
+    ranked = runs.once(os.path.join(folder, "eval-record.json"), arguments, [file, *weights])
+    return {"eval": read_json(report), "events": events, "ranking": ranked}

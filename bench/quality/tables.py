@@ -13,67 +13,70 @@ def _verdict(d):
 
 
 class Arm:
-    """An arm of one log, trained under each seed; runs: what train_and_eval() gave."""
+    """An arm of one log; arm: the records of its trainings, one a seed, and what rank() gave."""
 
-    def __init__(self, log, runs):
-        self.runs = runs
-        group = runs[0]["eval"]["groups"][0]
+    def __init__(self, log, arm):
+        self.arm, self.seeds = arm, len(arm["train"])
+        report = arm["eval"]
+        group = report["groups"][0]
         pair = group["differences"][0]
         self.policy, self.simple = pair["scorer"], pair["baseline"]
-        others = {run["eval"]["groups"][0]["differences"][0]["baseline"] for run in runs}
-        if others != {self.simple}:
-            raise SystemExit("the best simple scorer is not the same under each seed: %s" % others)
         self.places = self._read(1)
         published = self._read(LEAST_HISTORY.get(log, 1)) if log in PUBLISHED else None
         self.summary = {
-            "seeds": len(runs),
+            "seeds": self.seeds,
             "events": group["events"],
             "users": group["users"],
-            "items": runs[0]["eval"]["items"],
-            "include_seen": runs[0]["eval"]["include_seen"],
+            "items": report["items"],
+            "include_seen": report["include_seen"],
             "policy": self._measures(self.policy, self.places),
             "simple": self._measures(self.simple, self.places),
             "simple_name": self.simple,
             "difference": difference(
-                self.places[0].user, self.values(self.policy), self.values(self.simple)
+                self.places.user, self.values(self.policy), self.values(self.simple)
             ),
-            "train_seconds": mean(run["train"]["seconds"] for run in runs),
-            "train_cpu_seconds": mean(run["train"]["cpu_seconds"] for run in runs),
-            "eval_seconds": mean(run["ranking"]["seconds"] for run in runs),
-            "peak_bytes": max(run["train"]["peak_bytes"] for run in runs),
+            "train_seconds": mean(record["seconds"] for record in arm["train"]),
+            "train_cpu_seconds": mean(record["cpu_seconds"] for record in arm["train"]),
+            "eval_seconds": arm["ranking"]["seconds"],
+            "peak_bytes": max(record["peak_bytes"] for record in arm["train"]),
         }
         self.summary["verdict"] = _verdict(self.summary["difference"])
         if published:
             self.summary["published_protocol"] = {
-                "events": len(published[0].user),
+                "events": len(published.user),
                 "policy": self._measures(self.policy, published),
                 "simple": self._measures(self.simple, published),
             }
 
+    def _columns(self, scorer):
+        """The scorer's columns in the file of all places: one a seed, or one for a bar."""
+        if scorer != self.policy:
+            return [scorer]
+        return [scorer] + ["%s seed %d" % (scorer, seed) for seed in range(2, self.seeds + 1)]
+
     def _read(self, least_history):
-        return [
-            Places(run["events"], (self.policy, self.simple), least_history) for run in self.runs
-        ]
+        columns = [*self._columns(self.policy), self.simple]
+        return Places(self.arm["events"], columns, least_history)
 
     def _measures(self, scorer, places):
-        return {m: mean(mean(p.values(scorer, m)) for p in places) for m in SHOWN}
+        columns = self._columns(scorer)
+        return {m: mean(mean(places.values(c, m)) for c in columns) for m in SHOWN}
 
     def values(self, scorer):
-        """The criterion of each event under each seed."""
-        return [p.values(scorer, CRITERION) for p in self.places]
+        """The criterion of each event: a list for each seed, also of a bar, which has no seeds."""
+        each = [self.places.values(c, CRITERION) for c in self._columns(scorer)]
+        return each if len(each) == self.seeds else each * self.seeds
 
     def beside(self, other):
         """The difference of the policies of two arms, with the verdict."""
-        d = difference(
-            self.places[0].user, self.values(self.policy), other.values(other.policy)
-        )
+        d = difference(self.places.user, self.values(self.policy), other.values(other.policy))
         return {**d, "verdict": _verdict(d)}
 
 
-def results_of(log, runs):
-    """arm -> results under each seed, to arm -> what the tables show; the first arm is the one that
-    the others are compared with."""
-    arms = {name: Arm(log, each) for name, each in runs.items()}
+def results_of(log, results):
+    """arm -> its trainings and its ranking, to arm -> what the tables show; all other arms are
+    compared with the first one."""
+    arms = {name: Arm(log, arm) for name, arm in results.items()}
     first = next(iter(arms.values()))
     for arm in arms.values():
         if arm is not first:
