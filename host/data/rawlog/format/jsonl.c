@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/rawlog/format/flat.h"
 #include "data/rawlog/format/lines.h"
 
 /* ---- Columns --------------------------------------------------------------------------------- */
@@ -16,25 +17,37 @@ static bool begins(const char *at, size_t length)
     return length && *at == '{';
 }
 
-/* Copies of an object's names, one after the other, each with its zero. */
-static Status copy_names(const char *path, json_t *object, LogColumns *columns)
+/* The first object's names are copied one after the other: at first only counted. */
+typedef struct {
+    LogColumns *columns;
+    size_t bytes;
+    int names;
+} Names;
+
+static bool count_name(void *context, Text path)
 {
-    const char *key;
-    json_t *value;
-    size_t bytes = 1, used = 0;
-    json_object_foreach(object, key, value) bytes += strlen(key) + 1;
-    columns->memory = malloc(bytes);
-    if (!columns->memory) return FAIL(ERR_MEMORY, "%s: no memory", path);
-    json_object_foreach(object, key, value)
-    {
-        if (columns->count == LOG_COLUMNS_MAX) break;
-        char *name = columns->memory + used;
-        const size_t length = strlen(key);
-        memcpy(name, key, length + 1);
-        columns->name[columns->count++] = (Text){name, (uint32_t)length};
-        used += length + 1;
-    }
-    return OK;
+    Names *n = context;
+    n->bytes += path.length;
+    return ++n->names < LOG_COLUMNS_MAX;
+}
+
+static bool copy_name(void *context, Text path)
+{
+    Names *n = context;
+    LogColumns *columns = n->columns;
+    memcpy(columns->memory + n->bytes, path.at, path.length);
+    columns->name[columns->count++] = (Text){columns->memory + n->bytes, path.length};
+    n->bytes += path.length;
+    return columns->count < LOG_COLUMNS_MAX;
+}
+
+/* What is wrong with a text that flat_read refuses. */
+static void describe_fault(const char *at, size_t length, char *why, size_t size)
+{
+    json_error_t error = {.text = "no JSON that souk can read"};
+    json_t *value = json_loadb(at, length, JSON_ALLOW_NUL, &error);
+    snprintf(why, size, "%.120s", value ? "another JSON value" : error.text);
+    json_decref(value);
 }
 
 /* The names of the first object. A mapping that is given needs none: then a first line that is no
@@ -45,99 +58,86 @@ static Status find_columns(const LogHead *head, const Mapping *m, bool wanted, L
     (void)m;
     (void)layout;
     if (!wanted) return OK;
-    json_error_t error;
-    json_t *object = json_loadb(head->at, head->length, JSON_DISABLE_EOF_CHECK, &error);
-    const Status st = json_is_object(object)
-                          ? copy_names(head->path, object, columns)
-                          : FAIL(ERR_FORMAT, "%s:1: %s, want a JSON object", head->path,
-                                 object ? "another JSON value" : error.text);
-    json_decref(object);
-    return st;
+    Names names = {.columns = columns};
+    const char *const end = head->at + head->length;
+    if (!flat_names(head->at, end, count_name, &names)) {
+        char why[128];
+        const char *line = lines_record_end(head->at, end, '\0', true);
+        describe_fault(head->at, (size_t)(line - head->at), why, sizeof why);
+        return FAIL(ERR_FORMAT, "%s:1: %s, want a JSON object", head->path, why);
+    }
+    columns->memory = malloc(names.bytes + 1);
+    if (!columns->memory) return FAIL(ERR_MEMORY, "%s: no memory", head->path);
+    names.bytes = 0;
+    flat_names(head->at, end, copy_name, &names);
+    return OK;
 }
 
-/* Fields are those that are looked up by name: first the roles, then the cells. */
+static int want(Flat *flat, const char *column)
+{
+    const Text name = text_of(column);
+    for (int i = 0; i < flat->names; i++)
+        if (text_equal(flat->name[i], name)) return i;
+    flat->name[flat->names] = name;
+    return flat->names++;
+}
+
+/* The names that the roles and cells need, and the number of the one that each of them has. */
+static void want_all(Flat *flat, const Mapping *m, LogLayout *l)
+{
+    for (int r = 0; r < ROLES; r++) {
+        const bool row = r == ROLE_USER && strcmp(m->role[r], COLUMN_ROW) == 0;
+        l->role[r] = m->role[r][0] && !row ? want(flat, m->role[r]) : -1;
+    }
+    for (int c = 0; c < m->cells; c++) l->cell[c] = want(flat, m->cell[c].column);
+    l->fields = flat->names;
+}
+
 static Status lay_out(const Mapping *m, const char *path, const LogColumns *columns, LogLayout *l)
 {
+    Flat flat = {0};
     (void)path;
     (void)columns;
-    l->fields = ROLES + m->cells;
-    for (int r = 0; r < ROLES; r++) l->role[r] = m->role[r][0] ? r : -1;
-    if (strcmp(m->role[ROLE_USER], COLUMN_ROW) == 0) l->role[ROLE_USER] = -1;
-    for (int c = 0; c < m->cells; c++) l->cell[c] = ROLES + c;
+    want_all(&flat, m, l);
     return OK;
 }
 
 static Status field_of(const char *record, size_t length, const Mapping *m, const LogLayout *layout,
                        Role role, char *out, size_t size)
 {
+    Flat flat = {.names = 1, .name = {text_of(m->role[role])}};
+    Text value = {"", 0};
     (void)layout;
-    json_t *object = json_loadb(record, length, 0, NULL);
-    const json_t *value = json_object_get(object, m->role[role]);
-    *out = '\0';
-    if (json_is_string(value)) snprintf(out, size, "%s", json_string_value(value));
-    if (json_is_number(value)) snprintf(out, size, "%.15g", json_number_value(value));
-    json_decref(object);
+    char *copy = malloc(length + 1);
+    if (!copy) return FAIL(ERR_MEMORY, "no memory for a record");
+    memcpy(copy, record, length);
+    if (!flat_read(&flat, copy, copy + length, &value)) value.length = 0;
+    snprintf(out, size, "%.*s", (int)value.length, value.at);
+    free(copy);
     return OK;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/* A scalar as text; the empty text for null, absent or nested values. */
-static Status scalar_text(LogRows *rows, const json_t *value, Text *out)
-{
-    *out = (Text){"", 0};
-    if (!value || json_is_null(value) || json_is_object(value) || json_is_array(value)) return OK;
-    if (json_is_boolean(value)) {
-        *out = text_of(json_is_true(value) ? "1" : "0");
-        return OK;
-    }
-    const size_t size = json_is_string(value) ? json_string_length(value) : 40;
-    /* A key that is too long stays too long, so that rows_add refuses it instead of taking a
-     * part. */
-    const size_t kept = size > KEY_MAX + 1 ? KEY_MAX + 1 : size;
-    char *at = rows_text(rows, kept + 1);
-    if (!at) return FAIL(ERR_MEMORY, "no memory for JSON texts");
-    if (json_is_string(value))
-        memcpy(at, json_string_value(value), kept);
-    else if (json_is_integer(value))
-        out->length =
-            (uint32_t)snprintf(at, size, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    else
-        out->length = (uint32_t)snprintf(at, size, "%.17g", json_real_value(value));
-    if (json_is_string(value)) out->length = (uint32_t)kept;
-    out->at = at;
-    return OK;
-}
-
-static Status add_object(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPiece *piece,
-                         const json_t *object, uint32_t hash, int64_t line)
-{
-    for (int r = 0; r < ROLES; r++)
-        if (l->role[r] >= 0)
-            TRY(scalar_text(rows, json_object_get(object, m->role[r]), &rows->field[r]));
-    for (int c = 0; c < m->cells; c++)
-        TRY(scalar_text(rows, json_object_get(object, m->cell[c].column), &rows->field[ROLES + c]));
-    return rows_add(rows, m, l, piece, rows->field, hash, line);
-}
-
 static Status parse(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPiece *piece)
 {
+    Flat flat = {0};
+    LogLayout same = *l;
     char *at = piece->text, *line, *end;
     int64_t number = piece->first_line;
+    want_all(&flat, m, &same);
     for (; lines_next(&at, piece->text + piece->length, &line, &end); number++) {
-        json_error_t error;
         const Text text = text_trim((Text){line, (uint32_t)(end - line)});
         if (text.length == 0) continue;
         rows->seen++;
-        json_t *object = json_loadb(text.at, text.length, JSON_ALLOW_NUL, &error);
-        Status st = OK;
-        if (json_is_object(object))
-            st = add_object(rows, m, l, piece, object, (uint32_t)text_hash(text), number);
-        else
-            rows_bad(rows, BAD_JSON, number, "%.120s, expected one JSON object a line",
-                     object ? "another JSON value" : error.text);
-        json_decref(object);
-        TRY(st);
+        const uint32_t hash = (uint32_t)text_hash(text);
+        if (flat_read(&flat, line, end, rows->field)) {
+            TRY(rows_add(rows, m, l, piece, rows->field, hash, number));
+            continue;
+        }
+        char why[128];
+        describe_fault(text.at, text.length, why, sizeof why);
+        rows_bad(rows, BAD_JSON, number, "%s, expected one JSON object a line", why);
     }
     return OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON lines: one object a line, whose names are the columns. */
+/* JSON lines: one object a line, whose names are the columns (flat.h). */
 #ifndef SOUK_RAWLOG_JSONL_H
 #define SOUK_RAWLOG_JSONL_H
 

@@ -353,6 +353,23 @@ static void a_basket_is_one_moment_and_the_last_is_the_test(void **state)
     close_read(&r);
 }
 
+static void json_lines_keep_the_digits_of_ids_and_know_nested_names(void **state)
+{
+    (void)state;
+    assert_ok(
+        ingest_text("[columns]\nuser = who.id\nitem = i\ntime = t\n" LEAVE,
+                    "{\"who\": {\"id\": 18446744073709551615}, \"i\": \"\\u00e9\", \"t\": 1}\n"
+                    "{\"i\": 123456789012345678901, \"t\": 2, \"who\": {\"x\": NaN, \"id\": "
+                    "18446744073709551615}}\n"
+                    "{\"who\": 5, \"i\": 1, \"t\": 3}\n{\"who\": {\"id\": 01}}\n[]\n"));
+    Read r = read_file("out.h5");
+    assert_string_equal(histories(&r), "18446744073709551615: \xc3\xa9 123456789012345678901");
+    assert_int_equal(report.bad[BAD_USER].count, 1);
+    assert_int_equal(report.bad[BAD_JSON].count, 2);
+    assert_int_equal(report.bad[BAD_JSON].line, 4);
+    close_read(&r);
+}
+
 static void gaps_add_up_to_times_in_order_of_the_input(void **state)
 {
     (void)state;
@@ -514,6 +531,7 @@ int main(void)
         CASE(a_split_by_files_follows_the_inputs),
         CASE(a_sequence_file_has_a_user_a_line),
         CASE(a_basket_is_one_moment_and_the_last_is_the_test),
+        CASE(json_lines_keep_the_digits_of_ids_and_know_nested_names),
         CASE(gaps_add_up_to_times_in_order_of_the_input),
         CASE(rewards_and_propensities_come_from_columns),
         CASE(common_columns_are_detected),
