@@ -3,73 +3,34 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "data/rawlog/detect/actions.h"
+#include "data/rawlog/detect/names.h"
 #include "data/rawlog/format/format.h"
 #include "data/rawlog/map.h"
-
-/* Actions of a mapping that lists none, and the texts that logs have for them. The rewards of view
- * and purchase are those of SQN (Xin et al., SIGIR 2020: click 0.2, purchase 1.0). */
-static const struct {
-    const char *name;
-    float reward;
-    const char *values[8];
-} default_action[] = {
-    {"view", 0.2f, {"view", "pv", "click", "browse", "detail", NULL}},
-    {"cart", 0.5f, {"cart", "addtocart", "add_to_cart", "add-to-cart", NULL}},
-    {"favourite", 0.3f, {"favourite", "fav", "favorite", "wishlist", "follow", NULL}},
-    {"purchase", 1.0f, {"purchase", "buy", "transaction", "order", "checkout", NULL}},
-    {"review", 0.2f, {"review", "comment", "rate", "rating", NULL}},
-    {"remove", 0.0f, {"remove", "remove_from_cart", "removefromcart", NULL}},
-};
-
-/* Common names of the columns of each role, in lower case. Where a log has several, the first
- * counts. */
-static const char *const common[ROLES][12] = {
-    [ROLE_USER] = {"user_id", "userid", "user", "visitorid", "visitor_id", "customer_id",
-                   "customerid", "reviewerid", "household_id", "session_id", "sessionid", NULL},
-    [ROLE_ITEM] = {"item_id", "itemid", "item", "product_id", "productid", "sku_id", "sku", "asin",
-                   "stockcode", NULL},
-    [ROLE_ACTION] = {"action", "event_type", "behavior", "behavior_type", "behaviour", "event",
-                     "action_type", "type", NULL},
-    [ROLE_TIME] = {"timestamp", "time", "event_time", "action_time", "datetime", "unixreviewtime",
-                   "date", "time_s", NULL},
-    [ROLE_SESSION] = {"user_session", "session_id", "sessionid", NULL},
-};
-static const struct {
-    const char *column, *section, *value;
-} common_feature[] = {
-    {"category", "items", "category"},      {"category_id", "items", "category"},
-    {"category_code", "items", "category"}, {"brand", "items", "category"},
-    {"price", "items", "number"},           {"price", "events", "number"},
-    {"quantity", "events", "number"},       {"rating", "events", "number"},
-    {"overall", "events", "number"},
-};
 
 static int find_name(const Text *name, int names, const char *wanted)
 {
     for (int i = 0; i < names; i++)
-        if (name[i].length == strlen(wanted) &&
-            strncasecmp(name[i].at, wanted, name[i].length) == 0)
-            return i;
+        if (names_equal(name[i], wanted)) return i;
     return -1;
 }
 
 static Status detect_roles(Mapping *m, const Text *name, int names)
 {
-    for (int r = 0; r < ROLES; r++)
-        for (int i = 0; common[r][i] && !m->role[r][0]; i++) {
-            const int at = find_name(name, names, common[r][i]);
+    for (Role r = 0; r < ROLES; r++)
+        for (int i = 0; names_of_role(r, i) && !m->role[r][0]; i++) {
+            const int at = find_name(name, names, names_of_role(r, i));
             if (at >= 0 && name[at].length < NAME_MAX_BYTES)
                 snprintf(m->role[r], NAME_MAX_BYTES, "%.*s", (int)name[at].length, name[at].at);
         }
     if (strcmp(m->role[ROLE_SESSION], m->role[ROLE_USER]) == 0) m->role[ROLE_SESSION][0] = '\0';
-    for (int r = ROLE_USER; r <= ROLE_ITEM; r++)
+    for (Role r = ROLE_USER; r <= ROLE_ITEM; r++)
         if (!m->role[r][0])
             return FAIL(ERR_FORMAT,
                         "no column looks like the %s (for instance \"%s\"); say which is with "
                         "--map FILE.ini or --set columns.%s=NAME",
-                        r == ROLE_USER ? "user" : "item", common[r][0],
+                        r == ROLE_USER ? "user" : "item", names_of_role(r, 0),
                         r == ROLE_USER ? "user" : "item");
     return OK;
 }
@@ -82,17 +43,16 @@ Status detect_mapping(Mapping *m, const Text *name, int names, char *found, size
     for (int r = 0; r < ROLES; r++)
         if (m->role[r][0] && used < size)
             used += (size_t)snprintf(found + used, size - used, " %s=%s", what[r], m->role[r]);
-    for (size_t i = 0; i < sizeof common_feature / sizeof *common_feature; i++) {
+    const NamedFeature *f;
+    for (int i = 0; (f = names_feature(i)); i++) {
         char value[NAME_MAX_BYTES + 32];
-        const int at = find_name(name, names, common_feature[i].column);
+        const int at = find_name(name, names, f->column);
         if (at < 0 || name[at].length >= NAME_MAX_BYTES) continue;
-        const bool price = strcmp(common_feature[i].column, "price") == 0;
-        snprintf(value, sizeof value, "%s %.*s%s", common_feature[i].value, (int)name[at].length,
-                 name[at].at, price ? " log" : "");
-        TRY(map_set(m, common_feature[i].section, common_feature[i].column, value));
+        snprintf(value, sizeof value, "%s %.*s%s", f->kind, (int)name[at].length, name[at].at,
+                 f->suffix);
+        TRY(map_set(m, f->section, f->column, value));
         if (used < size)
-            used += (size_t)snprintf(found + used, size - used, " %s.%s", common_feature[i].section,
-                                     common_feature[i].column);
+            used += (size_t)snprintf(found + used, size - used, " %s.%s", f->section, f->column);
     }
     return OK;
 }
@@ -107,12 +67,12 @@ static Status add_value(Mapping *m, const char *value, const char *action)
 static Status default_actions(Mapping *m)
 {
     if (!m->role[ROLE_ACTION][0]) return map_set(m, "actions", "view", "0.2");
-    for (size_t i = 0; i < sizeof default_action / sizeof *default_action; i++) {
-        snprintf(m->action_name[i], NAME_MAX_BYTES, "%s", default_action[i].name);
-        m->action_reward[i] = default_action[i].reward;
+    const CommonAction *common;
+    for (int a = 0; (common = actions_common(a)); a++) {
+        snprintf(m->action_name[a], NAME_MAX_BYTES, "%s", common->name);
+        m->action_reward[a] = common->reward;
         m->actions++;
-        for (int v = 0; default_action[i].values[v]; v++)
-            TRY(add_value(m, default_action[i].values[v], default_action[i].name));
+        for (int v = 0; common->values[v]; v++) TRY(add_value(m, common->values[v], common->name));
     }
     return OK;
 }

@@ -17,7 +17,6 @@ typedef Status Setter(Mapping *m, const char *name, const char *value);
 void map_init(Mapping *m)
 {
     *m = (Mapping){
-        .header = true,
         .step_ms = 1000,
         .reward_cell = -1,
         .propensity_cell = -1,
@@ -81,15 +80,6 @@ static Status set_choice(const char *name, const char *value, const char *const 
                 all);
 }
 
-static Status set_flag(const char *name, const char *value, bool *out)
-{
-    static const char *const choice[] = {"no", "yes", NULL};
-    int at;
-    TRY(set_choice(name, value, choice, &at));
-    *out = at;
-    return OK;
-}
-
 static Status set_duration(const char *name, const char *value, int64_t *out)
 {
     if (!text_duration(value, out) || *out == 0)
@@ -119,18 +109,17 @@ static Status no_such_name(const char *section, const char *name, const char *na
 static Status set_delimiter(const char *value, char *delimiter)
 {
     static const struct {
-        const char *name;
-        char is;
-    } names[] = {{"tab", '\t'},  {"comma", ','}, {"semicolon", ';'},
-                 {"space", ' '}, {"pipe", '|'},  {"auto", '\0'}};
+        const char *name, *is;
+    } names[] = {{"tab", "\t"},  {"\\t", "\t"}, {"comma", ","}, {"semicolon", ";"},
+                 {"space", " "}, {"pipe", "|"}, {"auto", ""}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(value, names[i].name) == 0) return *delimiter = names[i].is, OK;
-    if (strlen(value) != 1 || *value == '"' || *value == '\n' || *value == '\r')
+        if (strcmp(value, names[i].name) == 0) value = names[i].is;
+    if (strlen(value) > DELIMITER_MAX || strpbrk(value, "\"\n\r"))
         return FAIL(ERR_FORMAT,
-                    "delimiter = \"%.80s\", want one character, or tab, comma, semicolon, "
-                    "space, pipe, auto",
-                    value);
-    *delimiter = *value;
+                    "delimiter = \"%.80s\", want 1 to %d characters without quotes, or tab, comma, "
+                    "semicolon, space, pipe, auto",
+                    value, DELIMITER_MAX);
+    snprintf(delimiter, DELIMITER_MAX + 1, "%s", value);
     return OK;
 }
 
@@ -149,7 +138,6 @@ static Status set_columns(Mapping *m, const char *value)
                         LOG_COLUMNS_MAX, NAME_MAX_BYTES - 1);
         memcpy(m->column[m->columns++], name.at, name.length);
     }
-    m->header = false;
     return OK;
 }
 
@@ -170,12 +158,18 @@ static Status set_format(const char *value, const Format **format)
 
 static Status set_input(Mapping *m, const char *name, const char *value)
 {
-    if (!strcmp(name, "delimiter")) return set_delimiter(value, &m->delimiter);
-    if (!strcmp(name, "header")) return set_flag(name, value, &m->header);
+    static const char *const auto_no_yes[] = {"auto", "no", "yes", NULL};
+    int at;
+    if (!strcmp(name, "quote") || !strcmp(name, "header")) {
+        TRY(set_choice(name, value, auto_no_yes, &at));
+        *(name[0] == 'q' ? &m->quote : &m->header) = (Choice)at;
+        return OK;
+    }
+    if (!strcmp(name, "delimiter")) return set_delimiter(value, m->delimiter);
     if (!strcmp(name, "columns")) return set_columns(m, value);
     if (!strcmp(name, "step")) return set_duration(name, value, &m->step_ms);
     if (!strcmp(name, "format")) return set_format(value, &m->format);
-    return no_such_name("input", name, "format, delimiter, header, columns, step");
+    return no_such_name("input", name, "format, delimiter, quote, header, columns, step");
 }
 
 /* The cell that reads `column` this way, made if there is none. */
@@ -195,7 +189,7 @@ static Status cell_of(Mapping *m, const char *column, bool category, int *cell)
 
 static Status set_time_unit(Mapping *m, const char *value)
 {
-    static const char *const units[] = {"auto", "s", "ms", "us", "iso", NULL};
+    static const char *const units[] = {"auto", "s", "ms", "us", "ns", "iso", "date", NULL};
     int at;
     if (strchr(value, '%')) {
         m->time.unit = TIME_PATTERN;

@@ -21,7 +21,13 @@ typedef enum {
     ROLE_END,
     ROLES
 } Role;
-enum { CELLS_MAX = 64, LOG_COLUMNS_MAX = 256, NAME_MAX_BYTES = FEATURE_NAME_MAX };
+typedef enum { CHOICE_AUTO, CHOICE_NO, CHOICE_YES } Choice; /* auto: the log decides */
+enum {
+    CELLS_MAX = 64,
+    LOG_COLUMNS_MAX = 256,
+    NAME_MAX_BYTES = FEATURE_NAME_MAX,
+    DELIMITER_MAX = 8
+};
 #define COLUMN_ROW "@row" /* as user: every row is a user of its own */
 
 /* A cell: a column that is read as a number or as a category. Several features may share a cell. */
@@ -42,10 +48,10 @@ typedef struct {
 
 typedef struct {
     const struct Format *format; /* format/format.h; NULL: the first bytes of the log decide */
-    char delimiter;              /* '\0': the header decides */
-    bool header;
-    int columns;                    /* of a log without header: */
-    char (*column)[NAME_MAX_BYTES]; /* [columns] their names */
+    char delimiter[DELIMITER_MAX + 1]; /* "": the first lines of the log decide */
+    Choice quote, header;
+    int columns;                    /* 0: the header has their names, or */
+    char (*column)[NAME_MAX_BYTES]; /* [columns] names that count instead */
     int64_t step_ms;                /* without times: from one item (or basket) to the next */
 
     char role[ROLES][NAME_MAX_BYTES]; /* column of each role; "": absent */

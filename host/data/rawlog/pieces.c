@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/rawlog/detect.h"
+#include "data/rawlog/detect/sample.h"
 #include "data/rawlog/formats.h"
 
 /* The window is twice as large as what must be in it, so that its contents are moved to its
@@ -40,6 +41,28 @@ static void drop(Pieces *p, size_t bytes)
 
 /* ---- Files ----------------------------------------------------------------------------------- */
 
+/* Where the mapping leaves the unit of time open, it is that of the first row with a time. */
+static Status settle_time_unit(Pieces *p, const char *path, const LogColumns *columns,
+                               const LogSample *sample)
+{
+    Mapping *m = p->m;
+    int c = 0;
+    Text first = {"", 0};
+    if (m->time.unit != TIME_AUTO || !mapping_has_clock(m) || sample->rows == 0) return OK;
+    while (c < columns->count && !text_equal(columns->name[c], text_of(m->role[ROLE_TIME]))) c++;
+    for (int r = 0; c < columns->count && r < sample->rows && m->time.unit == TIME_AUTO; r++) {
+        const Text value = sample_value(sample, r, c);
+        if (!first.length) first = value;
+        m->time.unit = text_time_unit(value);
+    }
+    if (m->time.unit != TIME_AUTO) return OK;
+    return FAIL(ERR_FORMAT,
+                "%s: %s is \"%.*s\", no number and no ISO time, in each of the first %d rows; set "
+                "time_unit",
+                path, m->role[ROLE_TIME], first.length > 80 ? 80 : (int)first.length, first.at,
+                sample->rows);
+}
+
 /* The layout of a file's records, and the mapping where it is to be detected: `found` is not
  * NULL. */
 static Status open_columns(Pieces *p, const char *path, char *found, size_t size)
@@ -48,40 +71,20 @@ static Status open_columns(Pieces *p, const char *path, char *found, size_t size
     const LogHead head = {path, p->rest, p->rest_length, p->input_ended};
     const bool detected = found && !m->mapped;
     LogColumns columns = {0};
+    LogSample sample = {0};
     Status st;
-    TRY_OR_FAIL(st, m->format->columns(&head, m, detected, &p->layout, &columns));
+    TRY_OR_FAIL(st, m->format->columns(&head, m, &p->layout, &columns));
     if (columns.none) goto fail;
     if (detected) TRY_OR_FAIL(st, detect_mapping(m, columns.name, columns.count, found, size));
     TRY_OR_FAIL(st, m->format->layout(m, path, &columns, &p->layout));
     drop(p, columns.header_bytes);
+    const LogHead rows = {path, p->rest, p->rest_length, p->input_ended};
+    TRY_OR_FAIL(st, sample_read(&sample, m->format, &rows, p->line, &p->layout, &columns));
+    st = settle_time_unit(p, path, &columns, &sample);
 fail:
+    sample_close(&sample);
     free(columns.memory);
     return st;
-}
-
-/* Where the mapping leaves the unit of time open, it is that of the first row with a time. */
-static Status settle_time_unit(Pieces *p, const char *path)
-{
-    enum { ROWS = 100 };
-    Mapping *m = p->m;
-    char sample[80], first[80] = "";
-    const char *at = p->rest, *const end = p->rest + p->rest_length;
-    int rows = 0;
-    if (m->time.unit != TIME_AUTO || !mapping_has_clock(m) || !m->format->field) return OK;
-    for (; rows < ROWS && at < end && m->time.unit == TIME_AUTO; rows++) {
-        const char *next = m->format->record_end(at, end, p->layout.delimiter, p->input_ended);
-        if (!next) break;
-        TRY(m->format->field(at, (size_t)(next - at), m, &p->layout, ROLE_TIME, sample,
-                             sizeof sample));
-        if (!*first) snprintf(first, sizeof first, "%s", sample);
-        m->time.unit = text_time_unit(text_of(sample));
-        at = next;
-    }
-    if (rows == 0 || m->time.unit != TIME_AUTO) return OK;
-    return FAIL(ERR_FORMAT,
-                "%s: %s is \"%s\", no number and no ISO time, in each of the first %d rows; set "
-                "time_unit",
-                path, m->role[ROLE_TIME], first, rows);
 }
 
 static Status open_file(Pieces *p, char *found, size_t size)
@@ -94,9 +97,7 @@ static Status open_file(Pieces *p, char *found, size_t size)
     TRY(fill(p, PIECE_BYTES_MAX));
     if (p->rest_length >= 3 && memcmp(p->rest, "\xef\xbb\xbf", 3) == 0) drop(p, 3);
     if (!p->m->format) p->m->format = formats_of_text(p->rest, p->rest_length);
-    p->layout.delimiter = p->m->delimiter;
-    if (p->m->format->columns) TRY(open_columns(p, path, found, size));
-    return settle_time_unit(p, path);
+    return p->m->format->columns ? open_columns(p, path, found, size) : OK;
 }
 
 static void close_file(Pieces *p)
@@ -116,17 +117,16 @@ static const char *records_end(const Pieces *p)
     const char *at = p->rest, *const end = at + p->rest_length;
     const char *stop = p->rest_length > PIECE_BYTES ? at + PIECE_BYTES : end;
     if (stop == end && p->input_ended) return end;
-    if (!f->is_lines || f->is_lines(at, (size_t)(stop - at))) {
+    if (!f->is_lines || f->is_lines(at, (size_t)(stop - at), &p->layout)) {
         const char *newline = memrchr(at, '\n', (size_t)(stop - at));
         if (newline) return newline + 1;
     } else {
         const char *next;
-        while (at < stop && (next = f->record_end(at, end, p->layout.delimiter, p->input_ended)))
-            at = next;
+        while (at < stop && (next = f->record_end(at, end, &p->layout, p->input_ended))) at = next;
         if (at > p->rest) return at;
     }
     /* The first record is longer than a piece. */
-    return f->record_end(p->rest, end, p->layout.delimiter, p->input_ended);
+    return f->record_end(p->rest, end, &p->layout, p->input_ended);
 }
 
 Status pieces_next(Pieces *p, char *buffer, LogPiece *piece, LogLayout *layout)

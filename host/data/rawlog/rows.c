@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 1 << 16 };
+enum { BLOCK = ROW_TEXT_MAX };
 
 const char *const rows_bad_name[BAD_KINDS] = {
     [BAD_FIELDS] = "wrong number of fields",

@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "data/rawlog/mapping.h"
 
-enum { RECORD_BYTES_MAX = 1 << 20, PARTS_MAX = 255 };
+enum { RECORD_BYTES_MAX = 1 << 20, ROW_TEXT_MAX = 1 << 16, PARTS_MAX = 255 };
 
 typedef enum {
     BAD_FIELDS, /* not as many fields as the header has */
@@ -34,10 +34,16 @@ typedef struct {
     char why[256];
 } BadRow;
 
+/* How the fields of a record are told apart. */
+typedef struct {
+    char delimiter[DELIMITER_MAX + 1];
+    bool quoted; /* a field in double quotes may contain delimiters and line ends */
+} Dialect;
+
 /* Where the fields of a file's records are. */
 typedef struct {
     int fields; /* of a record */
-    char delimiter;
+    Dialect dialect;
     int role[ROLES], cell[CELLS_MAX]; /* number of the field of each; -1: absent */
 } LogLayout;
 
@@ -82,7 +88,7 @@ Status rows_begin(LogRows *rows);
 void rows_close(LogRows *rows); /* safe on {0} */
 
 /* Memory for `size` bytes of a row's text that is not in the piece itself; NULL where memory is
- * lacking. At most 64 KiB. */
+ * lacking. At most ROW_TEXT_MAX. */
 char *rows_text(LogRows *rows, size_t size);
 /* A key made of the line's number, and of the file's where there are several files. */
 Status rows_line_key(LogRows *rows, const LogPiece *piece, int64_t line, Text *key);

@@ -110,14 +110,14 @@ static bool decimal_time(Text t, int decimals, int64_t *ms)
         const unsigned digit = (unsigned char)t.at[i] - (unsigned)'0';
         if (t.at[i] == '.' && taken < 0 && i + 1 < t.length)
             taken = 0;
-        else if (digit >= 10 || value > INT64_MAX / 100)
+        else if (digit >= 10 || value > (INT64_MAX - 9) / 10)
             return false;
         else if (taken < 0 || taken++ < decimals)
             value = value * 10 + digit;
     }
     if (taken > decimals) taken = decimals;
     for (int i = taken < 0 ? 0 : taken; i < decimals; i++) {
-        if (value > INT64_MAX / 100) return false;
+        if (value > INT64_MAX / 10) return false;
         value *= 10;
     }
     *ms = negative ? -value : value;
@@ -126,9 +126,10 @@ static bool decimal_time(Text t, int decimals, int64_t *ms)
 
 static bool numeric_time(Text t, TimeUnit unit, int64_t *ms)
 {
-    if (unit == TIME_MICROS) {
+    if (unit == TIME_MICROS || unit == TIME_NANOS) {
+        const int64_t size = unit == TIME_MICROS ? 1000 : 1000000;
         if (!decimal_time(t, 0, ms)) return false;
-        *ms = *ms / 1000 - (*ms % 1000 < 0);
+        *ms = *ms / size - (*ms % size < 0);
         return true;
     }
     if (decimal_time(t, unit == TIME_SECONDS ? 3 : 0, ms)) return true;
@@ -227,6 +228,24 @@ static bool iso_time(Text t, int64_t zone_ms, int64_t *ms)
     return true;
 }
 
+/* A date as a number of 6, 8, 12, 14 or 17 digits. */
+static bool digits_time(Text t, int64_t zone_ms, int64_t *ms)
+{
+    static const int width[] = {4, 2, 2, 2, 2, 2, 3};
+    int part[] = {0, 1, 1, 0, 0, 0, 0}; /* year, month, day, hour, minute, second, millisecond */
+    const char *at = t.at, *const end = t.at + t.length;
+    int64_t days;
+    if (t.length != 6 && t.length != 8 && t.length != 12 && t.length != 14 && t.length != 17)
+        return false;
+    for (int i = 0; at < end; i++)
+        if ((part[i] = digits_at(&at, end, width[i])) < 0) return false;
+    if (part[3] > 23 || part[4] > 59 || part[5] > 60) return false;
+    if (!days_of_date(part[0], part[1], part[2], &days)) return false;
+    *ms = days * DAY_MS + ((part[3] * INT64_C(60) + part[4]) * 60 + part[5]) * 1000 + part[6];
+    *ms -= zone_ms;
+    return true;
+}
+
 static bool pattern_time(Text t, const TimeFormat *format, int64_t *ms)
 {
     char buffer[128];
@@ -246,6 +265,8 @@ bool text_time(Text t, const TimeFormat *format, int64_t *ms)
     bool good;
     if (format->unit == TIME_ISO)
         good = iso_time(t, format->zone_ms, ms);
+    else if (format->unit == TIME_DIGITS)
+        good = digits_time(t, format->zone_ms, ms);
     else if (format->unit == TIME_PATTERN)
         good = pattern_time(t, format, ms);
     else if ((good = numeric_time(t, format->unit, ms)))
@@ -263,12 +284,26 @@ TimeUnit text_time_unit(Text sample)
     return size < 1e11 ? TIME_SECONDS : size < 1e14 ? TIME_MILLIS : TIME_MICROS;
 }
 
+TimeUnit text_plausible_unit(Text text)
+{
+    static const TimeUnit units[] = {TIME_ISO,    TIME_DIGITS, TIME_SECONDS,
+                                     TIME_MILLIS, TIME_MICROS, TIME_NANOS};
+    int64_t ms;
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++)
+        if (text_time(text, &(TimeFormat){.unit = units[u]}, &ms) && ms >= TIME_PLAUSIBLE_FROM &&
+            ms < TIME_PLAUSIBLE_TO)
+            return units[u];
+    return TIME_AUTO;
+}
+
 const char *text_time_form(const TimeFormat *format)
 {
     switch (format->unit) {
     case TIME_SECONDS: return "seconds, a number";
     case TIME_MILLIS: return "milliseconds, a number";
     case TIME_MICROS: return "microseconds, a number";
+    case TIME_NANOS: return "nanoseconds, a number";
+    case TIME_DIGITS: return "a date as a number such as 20191001 or 20191001093000";
     case TIME_ISO: return "an ISO date or time such as 2019-10-01 00:00:00 UTC";
     case TIME_PATTERN: return format->pattern;
     case TIME_AUTO: break;

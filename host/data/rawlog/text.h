@@ -22,8 +22,20 @@ uint64_t text_hash(Text text);
 /* A finite decimal number, correctly rounded; false for anything else, also for "". */
 bool text_number(Text text, double *value);
 
-typedef enum { TIME_AUTO, TIME_SECONDS, TIME_MILLIS, TIME_MICROS, TIME_ISO, TIME_PATTERN } TimeUnit;
+typedef enum {
+    TIME_AUTO,
+    TIME_SECONDS,
+    TIME_MILLIS,
+    TIME_MICROS,
+    TIME_NANOS,
+    TIME_ISO,
+    TIME_DIGITS, /* a date as a number: YYYYMM, YYYYMMDD, then optionally HHMM, SS and mmm */
+    TIME_PATTERN
+} TimeUnit;
 enum { TIME_PATTERN_MAX = 64 };
+/* No shop's log is older, or younger: 1990 to 2099, in milliseconds. */
+#define TIME_PLAUSIBLE_FROM INT64_C(631152000000)
+#define TIME_PLAUSIBLE_TO   INT64_C(4102444800000)
 
 /* How a log writes times. ISO is YYYY-MM-DD or YYYY/MM/DD, then optionally [
  * T]HH:MM[:SS[.fraction]] and [Z| UTC|+HH:MM|+HHMM]; a time without a zone is of the zone
@@ -40,6 +52,9 @@ typedef struct {
 bool text_time(Text text, const TimeFormat *format, int64_t *ms);
 /* The unit that a sample looks like; TIME_AUTO where it does not look like a time. */
 TimeUnit text_time_unit(Text sample);
+/* The unit in which a text is a time of the years 1990 to 2099, which is one at most; TIME_AUTO
+ * where it is none. */
+TimeUnit text_plausible_unit(Text text);
 /* A description of a time in this format, for messages. */
 const char *text_time_form(const TimeFormat *format);
 

@@ -86,9 +86,10 @@ static Status read_records(DemandRecord *h, char *text, size_t length)
     int names = 0, column = 0, key[KEYS_MAX];
     char *line, *end;
     int64_t number = 0;
+    const Dialect commas = {.delimiter = ",", .quoted = true};
     for (char *at = text; lines_next(&at, text + length, &line, &end);) {
         number++;
-        const int fields = csv_split(line, end, ',', field, FIELDS_MAX);
+        const int fields = csv_split(line, end, commas, field, FIELDS_MAX);
         if (number == 1) names = fields;
         if (fields != names || fields < 1 || fields > FIELDS_MAX)
             return FAIL(ERR_FORMAT,

@@ -5,11 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/rawlog/detect/dialect.h"
+#include "data/rawlog/detect/header.h"
 #include "data/rawlog/format/lines.h"
 
 /* ---- Records --------------------------------------------------------------------------------- */
 
-static bool is_lines(const char *at, size_t length) { return !memchr(at, '"', length); }
+static bool is_lines(const char *at, size_t length, const LogLayout *l)
+{
+    return !l->dialect.quoted || !memchr(at, '"', length);
+}
 
 /* After the closing quote of the field whose opening quote is at `at`; NULL where there is none
  * before `end`. */
@@ -22,15 +27,23 @@ static const char *quoted_end(const char *at, const char *end)
     }
 }
 
-/* A quote that is left open ends its record at the record's first line end. */
-static const char *record_end(const char *at, const char *end, char delimiter, bool last)
+static bool begins_field(const char *at, const char *record, const char *delimiter, size_t size)
 {
-    const char *const first = lines_record_end(at, end, delimiter, last);
-    if (!first || is_lines(at, (size_t)(first - at))) return first;
+    return at == record ||
+           ((size_t)(at - record) >= size && memcmp(at - size, delimiter, size) == 0);
+}
+
+/* A quote that is left open ends its record at the record's first line end. */
+static const char *record_end(const char *at, const char *end, const LogLayout *l, bool last)
+{
+    const char *const delimiter = l->dialect.delimiter;
+    const size_t size = strlen(delimiter);
+    const char *const first = lines_record_end(at, end, l, last);
+    if (!first || is_lines(at, (size_t)(first - at), l)) return first;
     const char *stop = end - at > RECORD_BYTES_MAX ? at + RECORD_BYTES_MAX : end;
     const bool whole = last || stop < end; /* no more text can close an open quote */
     for (const char *p = at; p < stop; p++) {
-        if (*p == '"' && (p == at || p[-1] == delimiter)) {
+        if (*p == '"' && begins_field(p, at, delimiter, size)) {
             p = quoted_end(p, stop);
             if (!p || (p == stop && !whole)) return whole ? first : NULL;
             p--;
@@ -52,17 +65,26 @@ static Text unquote(char *at, const char *end)
     return (Text){at, (uint32_t)(to - at)};
 }
 
-int csv_split(char *at, char *end, char delimiter, Text *field, int capacity)
+static bool begins_with(const char *at, const char *end, const char *delimiter, size_t size)
 {
+    return (size_t)(end - at) >= size && memcmp(at, delimiter, size) == 0;
+}
+
+int csv_split(char *at, char *end, Dialect dialect, Text *field, int capacity)
+{
+    const char delimiter = dialect.delimiter[0];
+    const size_t size = dialect.delimiter[1] ? strlen(dialect.delimiter) : 1;
     int fields = 0;
-    for (char *start = at;; start = at + 1, at = start) {
+    for (char *start = at;; start = at + size, at = start) {
         Text text;
-        if (at < end && *at == '"') {
+        if (at < end && *at == '"' && dialect.quoted) {
             at = (char *)quoted_end(at, end);
-            if (!at || (at < end && *at != delimiter)) return -1;
+            if (!at || (at < end && !begins_with(at, end, dialect.delimiter, size))) return -1;
             text = unquote(start + 1, at - 1);
         } else {
-            while (at < end && *at != delimiter) at++;
+            while (at < end && (*at != delimiter ||
+                                (size > 1 && !begins_with(at, end, dialect.delimiter, size))))
+                at++;
             text = (Text){start, (uint32_t)(at - start)};
         }
         if (fields < capacity) field[fields] = text;
@@ -71,62 +93,65 @@ int csv_split(char *at, char *end, char delimiter, Text *field, int capacity)
     }
 }
 
-/* A copy of a record that ends at `end`, without its line end, as csv_split wants it. */
-static char *copy_record(const char *at, const char *end, char **copy_end)
+/* The end of a record without its line end. */
+static const char *text_end(const char *at, const char *end)
 {
     while (end > at && (end[-1] == '\n' || end[-1] == '\r')) end--;
-    char *copy = malloc((size_t)(end - at) + 1);
-    if (!copy) return NULL;
-    memcpy(copy, at, (size_t)(end - at));
-    *copy_end = copy + (end - at);
-    return copy;
+    return end;
 }
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
-static char guess_delimiter(const char *line, size_t length)
+/* Names without blanks around them; no two are equal. */
+static Status check_names(const char *path, LogColumns *columns)
 {
-    static const char candidates[] = ",\t;|";
-    for (const char *c = candidates; *c; c++)
-        if (memchr(line, *c, length)) return *c;
-    return ',';
+    for (int i = 0; i < columns->count; i++) {
+        columns->name[i] = text_trim(columns->name[i]);
+        for (int k = 0; k < i; k++)
+            if (columns->name[i].length && text_equal(columns->name[i], columns->name[k]))
+                return FAIL(ERR_FORMAT,
+                            "%s: columns %d and %d are both called \"%.*s\"; give each its own "
+                            "name, in the file or by [input] header = yes and columns",
+                            path, k + 1, i + 1, (int)columns->name[i].length, columns->name[i].at);
+    }
+    return OK;
 }
 
-static Status header_names(const LogHead *head, char delimiter, LogColumns *columns)
+/* The fields of the first record, as names. */
+static Status first_record(const LogHead *head, const LogLayout *l, LogColumns *columns)
 {
-    const char *end = record_end(head->at, head->at + head->length, delimiter, head->last);
+    const char *end = record_end(head->at, head->at + head->length, l, head->last);
     columns->none = head->length == 0;
     if (columns->none) return OK;
     if (!end || end == head->at)
         return FAIL(ERR_FORMAT, "%s:1: no line end within %d bytes", head->path, RECORD_BYTES_MAX);
-    char *copy_end;
-    columns->memory = copy_record(head->at, end, &copy_end);
+    const size_t length = (size_t)(text_end(head->at, end) - head->at);
+    columns->memory = malloc(length + 1);
     if (!columns->memory) return FAIL(ERR_MEMORY, "%s: no memory", head->path);
-    columns->count =
-        csv_split(columns->memory, copy_end, delimiter, columns->name, LOG_COLUMNS_MAX);
+    memcpy(columns->memory, head->at, length);
+    columns->count = csv_split(columns->memory, columns->memory + length, l->dialect, columns->name,
+                               LOG_COLUMNS_MAX);
     columns->header_bytes = (size_t)(end - head->at);
     if (columns->count >= 0 && columns->count <= LOG_COLUMNS_MAX) return OK;
     return FAIL(ERR_FORMAT, "%s:1: %s, want a header of at most %d columns", head->path,
                 columns->count < 0 ? "a broken quote" : "too many columns", LOG_COLUMNS_MAX);
 }
 
-static Status find_columns(const LogHead *head, const Mapping *m, bool wanted, LogLayout *layout,
+static Status find_columns(const LogHead *head, const Mapping *m, LogLayout *layout,
                            LogColumns *columns)
 {
-    (void)wanted; /* the layout needs them in any case */
-    const char *newline = memchr(head->at, '\n', head->length);
-    layout->delimiter =
-        m->delimiter
-            ? m->delimiter
-            : guess_delimiter(head->at, newline ? (size_t)(newline - head->at) : head->length);
-    if (head->length == 0 && !m->mapped)
+    layout->dialect = dialect_of(m, head->at, head->length);
+    if (head->length == 0 && !(m->role[ROLE_USER][0] && m->role[ROLE_ITEM][0]))
         return FAIL(ERR_FORMAT, "%s: the log is empty, want a header and rows", head->path);
-    if (m->header) return header_names(head, layout->delimiter, columns);
-    if (!m->columns)
-        return FAIL(ERR_FORMAT, "%s: a log without header needs [input] columns", head->path);
-    columns->count = m->columns;
-    for (int i = 0; i < m->columns; i++) columns->name[i] = text_of(m->column[i]);
-    return OK;
+    if (!m->columns || m->header == CHOICE_YES) TRY(first_record(head, layout, columns));
+    if (!m->columns && (m->header == CHOICE_NO ||
+                        (m->header == CHOICE_AUTO && !columns->none && !header_is(m, columns))))
+        return header_refuse(&csv_format, head, layout, columns);
+    if (m->columns) {
+        columns->count = m->columns;
+        for (int i = 0; i < m->columns; i++) columns->name[i] = text_of(m->column[i]);
+    }
+    return check_names(head->path, columns);
 }
 
 static int field_named(const LogColumns *columns, const char *wanted)
@@ -163,20 +188,15 @@ static Status lay_out(const Mapping *m, const char *path, const LogColumns *colu
     return OK;
 }
 
-static Status field_of(const char *record, size_t length, const Mapping *m, const LogLayout *layout,
-                       Role role, char *out, size_t size)
+static bool fields_of(LogRows *texts, const char *record, size_t length, const LogLayout *layout,
+                      const LogColumns *columns, Text *value)
 {
-    (void)m;
-    Text field[LOG_COLUMNS_MAX];
-    char *end, *copy = copy_record(record, record + length, &end);
-    if (!copy) return FAIL(ERR_MEMORY, "no memory for a record");
-    *out = '\0';
-    if (layout->role[role] < csv_split(copy, end, layout->delimiter, field, LOG_COLUMNS_MAX)) {
-        const Text text = text_trim(field[layout->role[role]]);
-        snprintf(out, size, "%.*s", (int)text.length, text.at);
-    }
-    free(copy);
-    return OK;
+    length = (size_t)(text_end(record, record + length) - record);
+    char *copy = length > ROW_TEXT_MAX ? NULL : rows_text(texts, length + 1);
+    if (!copy) return false;
+    memcpy(copy, record, length);
+    for (int i = 0; i < columns->count; i++) value[i] = (Text){"", 0};
+    return csv_split(copy, copy + length, layout->dialect, value, columns->count) >= 0;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
@@ -185,7 +205,7 @@ static Status parse(LogRows *rows, const Mapping *m, const LogLayout *l, const L
 {
     char *at = piece->text, *const end = piece->text + piece->length;
     int64_t line = piece->first_line;
-    const bool lines = is_lines(at, piece->length);
+    const bool lines = is_lines(at, piece->length, l);
     while (at < end) {
         const int64_t here = line;
         char *record, *stop;
@@ -194,7 +214,7 @@ static Status parse(LogRows *rows, const Mapping *m, const LogLayout *l, const L
             line++;
         } else {
             record = at;
-            stop = at = (char *)record_end(record, end, l->delimiter, true);
+            stop = at = (char *)record_end(record, end, l, true);
             for (const char *p = record; (p = memchr(p, '\n', (size_t)(at - p))); p++) line++;
             if (stop > record && stop[-1] == '\n') stop--;
             if (stop > record && stop[-1] == '\r') stop--;
@@ -202,7 +222,7 @@ static Status parse(LogRows *rows, const Mapping *m, const LogLayout *l, const L
         if (stop == record) continue;
         rows->seen++;
         const uint32_t hash = (uint32_t)text_hash((Text){record, (uint32_t)(stop - record)});
-        const int fields = csv_split(record, stop, l->delimiter, rows->field, l->fields);
+        const int fields = csv_split(record, stop, l->dialect, rows->field, l->fields);
         if (fields < 0)
             rows_bad(rows, BAD_QUOTE, here, "a quote is not closed, or text follows it");
         else if (fields != l->fields)
@@ -219,6 +239,6 @@ const Format csv_format = {
     .record_end = record_end,
     .columns = find_columns,
     .layout = lay_out,
-    .field = field_of,
+    .fields = fields_of,
     .parse = parse,
 };

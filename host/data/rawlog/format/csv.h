@@ -9,6 +9,6 @@ extern const Format csv_format;
 
 /* Split one record, given without its line end, into fields. Quoted fields are rewritten in place.
  * At most `capacity` fields are stored; returns how many there are, or -1 for a broken quote. */
-int csv_split(char *at, char *end, char delimiter, Text *field, int capacity);
+int csv_split(char *at, char *end, Dialect dialect, Text *field, int capacity);
 
 #endif

@@ -30,24 +30,25 @@ typedef struct Format {
     bool (*begins)(const char *at, size_t length);
 
     /* Whether each line end in this text ends a record. NULL: it always does. */
-    bool (*is_lines)(const char *at, size_t length);
+    bool (*is_lines)(const char *at, size_t length, const LogLayout *layout);
     /* The first position after the record that begins at `at`; NULL where the record does not end
      * before `end`. At the end of the input (`last`) a record needs no line end. */
-    const char *(*record_end)(const char *at, const char *end, char delimiter, bool last);
+    const char *(*record_end)(const char *at, const char *end, const LogLayout *layout, bool last);
 
     /* The next three are NULL where records have no named columns but a user and items by their
      * places; then the mapping's columns are ignored. */
 
-    /* The names of the columns, and the delimiter into `layout`. `wanted`: they are needed to
-     * detect the mapping; a format whose layout does not need them may then leave them out. */
-    Status (*columns)(const LogHead *head, const Mapping *m, bool wanted, LogLayout *layout,
+    /* The names of the columns, and the dialect into `layout`. */
+    Status (*columns)(const LogHead *head, const Mapping *m, LogLayout *layout,
                       LogColumns *columns);
     /* The fields of a row that have the mapping's roles and cells. */
     Status (*layout)(const Mapping *m, const char *path, const LogColumns *columns,
                      LogLayout *layout);
-    /* The field of one role in a record, as text; "" where the record has none. */
-    Status (*field)(const char *record, size_t length, const Mapping *m, const LogLayout *layout,
-                    Role role, char *out, size_t size);
+    /* The fields of one record, in order of the columns, into `value` [columns->count] and memory
+     * of `texts`; "" for those that it has not. False where it is no record of this format, or is
+     * longer than rows_text allows. */
+    bool (*fields)(LogRows *texts, const char *record, size_t length, const LogLayout *layout,
+                   const LogColumns *columns, Text *value);
 
     /* The rows of a piece, added to `rows`. Bad ones are counted (rows_bad); fails on lack of
      * memory only. */

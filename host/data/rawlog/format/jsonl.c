@@ -17,28 +17,18 @@ static bool begins(const char *at, size_t length)
     return length && *at == '{';
 }
 
-/* The first object's names are copied one after the other: at first only counted. */
-typedef struct {
-    LogColumns *columns;
-    size_t bytes;
-    int names;
-} Names;
-
-static bool count_name(void *context, Text path)
+/* Adds a name, unless the columns have it; one that is too long for a mapping is left out. */
+static bool add_name(void *context, Text path)
 {
-    Names *n = context;
-    n->bytes += path.length;
-    return ++n->names < LOG_COLUMNS_MAX;
-}
-
-static bool copy_name(void *context, Text path)
-{
-    Names *n = context;
-    LogColumns *columns = n->columns;
-    memcpy(columns->memory + n->bytes, path.at, path.length);
-    columns->name[columns->count++] = (Text){columns->memory + n->bytes, path.length};
-    n->bytes += path.length;
-    return columns->count < LOG_COLUMNS_MAX;
+    LogColumns *columns = context;
+    int c = 0;
+    while (c < columns->count && !text_equal(columns->name[c], path)) c++;
+    if (c == LOG_COLUMNS_MAX) return false;
+    if (c < columns->count || path.length >= NAME_MAX_BYTES) return true;
+    char *copy = columns->memory + c * NAME_MAX_BYTES;
+    memcpy(copy, path.at, path.length);
+    columns->name[columns->count++] = (Text){copy, path.length};
+    return true;
 }
 
 /* What is wrong with a text that flat_read refuses. */
@@ -50,27 +40,26 @@ static void describe_fault(const char *at, size_t length, char *why, size_t size
     json_decref(value);
 }
 
-/* The names of the first object. A mapping that is given needs none: then a first line that is no
- * object is a bad row like any other. */
-static Status find_columns(const LogHead *head, const Mapping *m, bool wanted, LogLayout *layout,
+/* The names of the first objects, which need not all have the same. Where the mapping is complete,
+ * lines that are no objects are bad rows like any others. */
+static Status find_columns(const LogHead *head, const Mapping *m, LogLayout *layout,
                            LogColumns *columns)
 {
-    (void)m;
-    (void)layout;
-    if (!wanted) return OK;
-    Names names = {.columns = columns};
-    const char *const end = head->at + head->length;
-    if (!flat_names(head->at, end, count_name, &names)) {
-        char why[128];
-        const char *line = lines_record_end(head->at, end, '\0', true);
-        describe_fault(head->at, (size_t)(line - head->at), why, sizeof why);
-        return FAIL(ERR_FORMAT, "%s:1: %s, want a JSON object", head->path, why);
-    }
-    columns->memory = malloc(names.bytes + 1);
+    enum { LINES = 100 };
+    const char *at = head->at, *const end = at + head->length;
+    bool found = false;
+    columns->memory = malloc(LOG_COLUMNS_MAX * NAME_MAX_BYTES);
     if (!columns->memory) return FAIL(ERR_MEMORY, "%s: no memory", head->path);
-    names.bytes = 0;
-    flat_names(head->at, end, copy_name, &names);
-    return OK;
+    for (int line = 0; line < LINES && at < end; line++) {
+        const char *stop = lines_record_end(at, end, layout, true);
+        found |= flat_names(at, stop, add_name, columns);
+        at = stop;
+    }
+    if (found || (m->role[ROLE_USER][0] && m->role[ROLE_ITEM][0])) return OK;
+    char why[128];
+    const char *line = lines_record_end(head->at, end, layout, true);
+    describe_fault(head->at, (size_t)(line - head->at), why, sizeof why);
+    return FAIL(ERR_FORMAT, "%s:1: %s, want a JSON object", head->path, why);
 }
 
 static int want(Flat *flat, const char *column)
@@ -102,19 +91,20 @@ static Status lay_out(const Mapping *m, const char *path, const LogColumns *colu
     return OK;
 }
 
-static Status field_of(const char *record, size_t length, const Mapping *m, const LogLayout *layout,
-                       Role role, char *out, size_t size)
+static bool fields_of(LogRows *texts, const char *record, size_t length, const LogLayout *layout,
+                      const LogColumns *columns, Text *value)
 {
-    Flat flat = {.names = 1, .name = {text_of(m->role[role])}};
-    Text value = {"", 0};
     (void)layout;
-    char *copy = malloc(length + 1);
-    if (!copy) return FAIL(ERR_MEMORY, "no memory for a record");
-    memcpy(copy, record, length);
-    if (!flat_read(&flat, copy, copy + length, &value)) value.length = 0;
-    snprintf(out, size, "%.*s", (int)value.length, value.at);
-    free(copy);
-    return OK;
+    for (int first = 0; first < columns->count; first += FLAT_NAMES_MAX) {
+        Flat flat = {0};
+        char *copy = length > ROW_TEXT_MAX ? NULL : rows_text(texts, length + 1);
+        if (!copy) return false;
+        memcpy(copy, record, length);
+        for (int i = first; i < columns->count && flat.names < FLAT_NAMES_MAX; i++)
+            flat.name[flat.names++] = columns->name[i];
+        if (!flat_read(&flat, copy, copy + length, value + first)) return false;
+    }
+    return columns->count > 0;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
@@ -148,6 +138,6 @@ const Format jsonl_format = {
     .record_end = lines_record_end,
     .columns = find_columns,
     .layout = lay_out,
-    .field = field_of,
+    .fields = fields_of,
     .parse = parse,
 };

@@ -14,9 +14,9 @@ bool lines_next(char **at, char *end, char **line, char **line_end)
     return true;
 }
 
-const char *lines_record_end(const char *at, const char *end, char delimiter, bool last)
+const char *lines_record_end(const char *at, const char *end, const LogLayout *layout, bool last)
 {
-    (void)delimiter;
+    (void)layout;
     const char *newline = memchr(at, '\n', (size_t)(end - at));
     return newline ? newline + 1 : last ? end : NULL;
 }

@@ -30,15 +30,16 @@ static void a_format_has_the_functions_that_it_needs(void **state)
     for (int f = 0; formats_at(f); f++) {
         const Format *format = formats_at(f);
         assert_true(format->parse && format->record_end);
-        assert_true(!format->columns == !format->layout && !format->columns == !format->field);
+        assert_true(!format->columns == !format->layout && !format->columns == !format->fields);
     }
 }
 
 static int64_t records(const Format *format, const char *text, bool last)
 {
     const char *at = text, *const end = text + strlen(text);
+    const LogLayout layout = {.dialect = {.delimiter = ",", .quoted = true}};
     int64_t count = 0;
-    while (at < end && (at = format->record_end(at, end, ',', last))) count++;
+    while (at < end && (at = format->record_end(at, end, &layout, last))) count++;
     return count;
 }
 

@@ -131,8 +131,8 @@ static void dialects_of_csv_give_the_same_events(void **state)
     static const char *const dialect[] = {
         "\xef\xbb\xbfu,i,t\nann,tea,1\nbob,\"a \"\"b\"\", c\",2\nann,cup,3\n", /* BOM */
         "u,i,t\r\nann,tea,1\r\nbob,\"a \"\"b\"\", c\",2\r\nann,cup,3\r\n",     /* CRLF */
-        "u,i,t\nann,tea,1\nbob,\"a \"\"b\"\", c\",2\nann,cup,3",           /* no last line end */
-        "u\ti\tt\nann\ttea\t1\nbob\t\"a \"\"b\"\", c\"\t2\nann\tcup\t3\n", /* tabs */
+        "u,i,t\nann,tea,1\nbob,\"a \"\"b\"\", c\",2\nann,cup,3", /* no last line end */
+        "\"u\"\ti\tt\nann\ttea\t1\nbob\t\"a \"\"b\"\", c\"\t2\nann\tcup\t3\n",   /* tabs */
         "\"u\";\"i\";\"t\"\n\"ann\";tea;1\nbob;\"a \"\"b\"\", c\";2\nann;cup;3", /* quoted header */
         "t,extra,i,u\n1,,tea,ann\n2,\"x\ny\",\"a \"\"b\"\", c\",bob\n3,z,cup,ann\n",
         "\n\nu,i,t\nann,tea,1\n\nbob,\"a \"\"b\"\", c\",2\nann,cup,3\n\n",

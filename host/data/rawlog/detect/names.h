@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The names that public logs give to their columns. */
+#ifndef SOUK_DETECT_NAMES_H
+#define SOUK_DETECT_NAMES_H
+
+#include "data/rawlog/mapping.h"
+
+/* Name `index` of a role's columns, in lower case, the most telling first; NULL after the last. */
+const char *names_of_role(Role role, int index);
+
+/* A feature that is made of a column with this name. */
+typedef struct {
+    const char *column, *section, *kind, *suffix; /* [section] column = kind NAME suffix */
+} NamedFeature;
+const NamedFeature *names_feature(int index); /* NULL after the last */
+
+bool names_equal(Text name, const char *wanted); /* upper and lower case are the same */
+/* Whether any role or feature has this name for its column. */
+bool names_known(Text name);
+
+#endif
