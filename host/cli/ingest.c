@@ -181,9 +181,10 @@ const Command cli_ingest = {
          .usage = {"[OPTION]... INPUT... OUTPUT.h5"},
          .description =
              "INPUT is CSV, TSV, JSON lines or sequences (one user a line), plain or compressed "
-             "(.gz, .zst, .xz). Several files are one log; - is standard input. Without --map, "
-             "common names of columns are found in the header. The number of threads and the "
-             "memory do not change the result.\n",
+             "(.gz, .zst, .xz). Several files are one log; - is standard input. Columns that "
+             "neither --map nor --set names are recognised by common names; the report lists "
+             "what becomes of every column. The number of threads and the memory do not change "
+             "the result.\n",
          .options = options,
          .operands = true,
          .examples = {"souk ingest log.csv log.h5",

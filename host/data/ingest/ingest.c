@@ -124,11 +124,13 @@ static Status parse_log(Stage *g, Sorter **sorter)
     const IngestOptions *o = g->options;
     Pipe *pipe = NULL;
     int64_t bytes = 0;
+    char columns[2048];
     Status st;
     for (int i = 0; i < o->input_count; i++) bytes += input_size(o->inputs[i]);
-    TRY_OR_FAIL(st, pipe_open(&pipe, g->m, o->inputs, o->input_count, g->threads,
-                              g->report->detected, sizeof g->report->detected));
-    if (*g->report->detected) listener_remark(o->listener, "%s", g->report->detected);
+    TRY_OR_FAIL(st,
+                pipe_open(&pipe, g->m, o->inputs, o->input_count, g->threads, &g->report->columns));
+    uses_describe(&g->report->columns, columns, sizeof columns);
+    if (*columns) listener_remark(o->listener, "%s", columns);
     g->size = sort_record_size(g->m->cells);
     TRY_OR_FAIL(st, sort_open(sorter, g->size, g->memory / 4, g->directory));
     TRY_OR_FAIL(st, read_pieces(g, pipe, *sorter, bytes));

@@ -27,6 +27,18 @@ static json_t *bad_json(const IngestReport *r)
     return all;
 }
 
+static json_t *columns_json(const ColumnUses *uses)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < uses->count; i++) {
+        const ColumnUse *c = &uses->column[i];
+        json_array_append_new(all, json_pack("{s:s%,s:s,s:b,s:s}", "name", c->name, strlen(c->name),
+                                             "use", c->use, "detected", (int)c->detected, "why_not",
+                                             c->why));
+    }
+    return all;
+}
+
 static json_t *report_json(const IngestReport *r, const Mapping *m)
 {
     const struct {
@@ -64,6 +76,7 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
         json_object_set_new(actions, m->action_name[a], json_integer(r->action_events[a]));
     for (int s = 0; s < SPLITS; s++)
         json_object_set_new(splits, schema_split_name[s], json_integer(r->split_events[s]));
+    json_object_set_new(all, "columns", columns_json(&r->columns));
     json_object_set_new(all, "bad", bad_json(r));
     json_object_set_new(all, "actions", actions);
     json_object_set_new(all, "splits", splits);

@@ -3,12 +3,11 @@
 #ifndef SOUK_INGEST_REPORT_H
 #define SOUK_INGEST_REPORT_H
 
-#include "data/rawlog/mapping.h"
-#include "data/rawlog/rows.h"
+#include "data/rawlog/detect/uses.h"
 
 typedef struct {
-    char detected[1024]; /* one line that says which columns were detected; "": none had to be */
-    int64_t rows;        /* rows of the input, bad ones included */
+    ColumnUses columns;
+    int64_t rows; /* rows of the input, bad ones included */
     BadRow bad[BAD_KINDS];
     const char *bad_path[BAD_KINDS];
     int64_t outside_time, outside_limits, duplicates;

@@ -30,6 +30,17 @@ static void line(FILE *out, const char *what, int64_t value)
     fprintf(out, "  %-36s %15s\n", what, grouped(text, value));
 }
 
+static void columns(FILE *out, const ColumnUses *uses)
+{
+    if (uses->count) fputs("columns\n", out);
+    for (int i = 0; i < uses->count; i++) {
+        const ColumnUse *c = &uses->column[i];
+        fprintf(out, "  %-36s %s%s%s%s\n", c->name[0] ? c->name : "(no name)",
+                c->use[0] ? c->use : "not used", c->detected ? " (detected)" : "",
+                !c->use[0] && c->why[0] ? ": " : "", c->use[0] ? "" : c->why);
+    }
+}
+
 static void dropped(FILE *out, const Stage *g)
 {
     const IngestReport *r = g->report;
@@ -96,6 +107,7 @@ Status report_text(Stage *g)
     size_t size;
     FILE *out = open_memstream(&r->text, &size);
     if (!out) return FAIL(ERR_MEMORY, "no memory for the report");
+    columns(out, &r->columns);
     fputs("cleaning\n", out);
     dropped(out, g);
     limits(out, m);

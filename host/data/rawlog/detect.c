@@ -9,53 +9,174 @@
 #include "data/rawlog/format/format.h"
 #include "data/rawlog/map.h"
 
-static int find_name(const Text *name, int names, const char *wanted)
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+typedef struct {
+    Mapping *m;
+    const LogColumns *columns;
+    const LogSample *sample;
+    ColumnUses *uses;
+} Detection;
+
+static bool is_number(Text value)
 {
-    for (int i = 0; i < names; i++)
-        if (names_equal(name[i], wanted)) return i;
+    double number;
+    return text_number(value, &number);
+}
+
+static bool is_propensity(Text value)
+{
+    double number;
+    return text_number(value, &number) && number > 0.0 && number <= 1.0;
+}
+
+static bool is_end(Text value) { return value.length == 1 && *value.at >= '0' && *value.at <= '2'; }
+
+/* Whether at least `share` of the values that a column has in the sample are as `is` says; where
+ * all must be, no value is missing either. The list of columns says why a column is refused. */
+static bool fits(const Detection *d, int column, bool (*is)(Text), double share, const char *what)
+{
+    int values = 0, good = 0;
+    for (int r = 0; r < d->sample->rows; r++) {
+        const Text value = sample_value(d->sample, r, column);
+        if (!value.length && share < 1.0) continue;
+        values++;
+        good += is(value);
+    }
+    if (good >= share * values) return true;
+    ColumnUse *use = &d->uses->column[column];
+    snprintf(use->why, sizeof use->why, "%d of its first %d values are no %s", values - good,
+             values, what);
+    return false;
+}
+
+/* A column that is called `wanted` and has no use yet. */
+static int find_free(const Detection *d, const char *wanted)
+{
+    for (int i = 0; i < d->columns->count; i++) {
+        if (!names_equal(d->columns->name[i], wanted)) continue;
+        const ColumnUse *use = &d->uses->column[i];
+        if (!use->use[0] && d->columns->name[i].length < NAME_MAX_BYTES) return i;
+    }
     return -1;
 }
 
-static Status detect_roles(Mapping *m, const Text *name, int names)
+static bool is_time(Text value)
 {
-    for (Role r = 0; r < ROLES; r++)
-        for (int i = 0; names_of_role(r, i) && !m->role[r][0]; i++) {
-            const int at = find_name(name, names, names_of_role(r, i));
-            if (at >= 0 && name[at].length < NAME_MAX_BYTES)
-                snprintf(m->role[r], NAME_MAX_BYTES, "%.*s", (int)name[at].length, name[at].at);
-        }
-    if (strcmp(m->role[ROLE_SESSION], m->role[ROLE_USER]) == 0) m->role[ROLE_SESSION][0] = '\0';
-    for (Role r = ROLE_USER; r <= ROLE_ITEM; r++)
-        if (!m->role[r][0])
-            return FAIL(ERR_FORMAT,
-                        "no column looks like the %s (for instance \"%s\"); say which is with "
-                        "--map FILE.ini or --set columns.%s=NAME",
-                        r == ROLE_USER ? "user" : "item", names_of_role(r, 0),
-                        r == ROLE_USER ? "user" : "item");
-    return OK;
+    return text_plausible_unit(value) != TIME_AUTO || text_time_unit(value) != TIME_AUTO;
 }
 
-Status detect_mapping(Mapping *m, const Text *name, int names, char *found, size_t size)
+/* The column of a role: the first common name whose values are as they should be; -1: none. Where
+ * several columns have names of times, it is the first one with times in it. */
+static int find_role(const Detection *d, Role role)
 {
-    static const char *const what[ROLES] = {"user", "item", "action", "time", "", "session", ""};
-    TRY(detect_roles(m, name, names));
-    size_t used = (size_t)snprintf(found, size, "detected columns:");
-    for (int r = 0; r < ROLES; r++)
-        if (m->role[r][0] && used < size)
-            used += (size_t)snprintf(found + used, size - used, " %s=%s", what[r], m->role[r]);
-    const NamedFeature *f;
-    for (int i = 0; (f = names_feature(i)); i++) {
-        char value[NAME_MAX_BYTES + 32];
-        const int at = find_name(name, names, f->column);
-        if (at < 0 || name[at].length >= NAME_MAX_BYTES) continue;
-        snprintf(value, sizeof value, "%s %.*s%s", f->kind, (int)name[at].length, name[at].at,
-                 f->suffix);
-        TRY(map_set(m, f->section, f->column, value));
-        if (used < size)
-            used += (size_t)snprintf(found + used, size - used, " %s.%s", f->section, f->column);
+    const char *name;
+    int first = -1;
+    for (int i = 0; (name = names_of((int)role, i)); i++) {
+        const int at = find_free(d, name);
+        if (at < 0) continue;
+        if (role == ROLE_END && !fits(d, at, is_end, 1.0, "0, 1 or 2")) continue;
+        if (role == ROLE_ACTION && strcmp(name, "type") == 0 &&
+            !fits(d, at, actions_known, 0.5, "known actions"))
+            continue;
+        if (role != ROLE_TIME) return at;
+        if (first < 0) first = at;
+        if (fits(d, at, is_time, 0.5, "times")) return at;
+    }
+    return first;
+}
+
+/* Whether the mapping leaves a role open. One action that it lists is that of all events. */
+static bool is_open(const Mapping *m, Role role)
+{
+    if (role == ROLE_ACTION && m->actions == 1) return false;
+    if (role == ROLE_TIME && m->role[ROLE_GAP][0]) return false;
+    return role != ROLE_GAP && !m->role[role][0];
+}
+
+static Status no_column(const Detection *d, Role role)
+{
+    static const char *const what[] = {[ROLE_USER] = "user", [ROLE_ITEM] = "item"};
+    char have[400] = "";
+    for (int i = 0; i < d->columns->count; i++) {
+        const size_t used = strlen(have);
+        snprintf(have + used, sizeof have - used, "%s%.*s", i ? ", " : "",
+                 (int)d->columns->name[i].length, d->columns->name[i].at);
+    }
+    return FAIL(ERR_FORMAT,
+                "no column looks like the %s (for instance \"%s\"); the columns are: %s; say which "
+                "is with --map FILE.ini or --set columns.%s=NAME",
+                what[role], names_of((int)role, 0), have, what[role]);
+}
+
+static Status detect_roles(const Detection *d)
+{
+    Mapping *m = d->m;
+    for (Role r = 0; r < ROLES; r++) {
+        if (!is_open(m, r)) continue;
+        const int at = find_role(d, r);
+        if (at >= 0) snprintf(m->role[r], NAME_MAX_BYTES, "%s", d->uses->column[at].name);
+        if (at < 0 && r <= ROLE_ITEM) return no_column(d, r);
+        uses_finish(d->uses, m);
     }
     return OK;
 }
+
+/* Rewards and propensities. */
+static Status detect_numbers(const Detection *d)
+{
+    static const char *const key[] = {"reward", "propensity"};
+    const int open[] = {d->m->reward_cell < 0, d->m->propensity_cell < 0};
+    for (int n = 0; n < 2; n++) {
+        const char *name;
+        for (int i = 0; open[n] && (name = names_of(NAMES_REWARD + n, i)); i++) {
+            const int at = find_free(d, name);
+            if (at < 0 || !(n ? fits(d, at, is_propensity, 1.0, "probability above 0")
+                              : fits(d, at, is_number, 0.99, "number")))
+                continue;
+            TRY(map_set(d->m, "columns", key[n], d->uses->column[at].name));
+            uses_finish(d->uses, d->m);
+            break;
+        }
+    }
+    return OK;
+}
+
+static bool has_feature(const Mapping *m, const NamedFeature *f)
+{
+    const Owner owner = strcmp(f->section, "items") == 0 ? OWNER_ITEM : OWNER_EVENT;
+    for (int i = 0; i < m->features; i++)
+        if (m->feature[i].owner == owner && strcmp(m->feature[i].name, f->column) == 0) return true;
+    return false;
+}
+
+static Status detect_features(const Detection *d)
+{
+    const NamedFeature *f;
+    for (int i = 0; (f = names_feature(i)); i++) {
+        char value[NAME_MAX_BYTES + 32];
+        const int at = find_free(d, f->column);
+        if (at < 0 || has_feature(d->m, f)) continue;
+        if (strcmp(f->kind, "number") == 0 && !fits(d, at, is_number, 0.99, "number")) continue;
+        snprintf(value, sizeof value, "%s %s%s", f->kind, d->uses->column[at].name, f->suffix);
+        TRY(map_set(d->m, f->section, f->column, value));
+    }
+    uses_finish(d->uses, d->m);
+    return OK;
+}
+
+Status detect_mapping(Mapping *m, const LogColumns *columns, const LogSample *sample,
+                      ColumnUses *uses)
+{
+    const Detection d = {m, columns, sample, uses};
+    uses_begin(uses, m, columns);
+    if (!m->detect) return OK;
+    TRY(detect_roles(&d));
+    TRY(detect_numbers(&d));
+    return detect_features(&d);
+}
+
+/* ---- Defaults -------------------------------------------------------------------------------- */
 
 static Status add_value(Mapping *m, const char *value, const char *action)
 {

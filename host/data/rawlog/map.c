@@ -17,6 +17,7 @@ typedef Status Setter(Mapping *m, const char *name, const char *value);
 void map_init(Mapping *m)
 {
     *m = (Mapping){
+        .detect = true,
         .step_ms = 1000,
         .reward_cell = -1,
         .propensity_cell = -1,
@@ -165,11 +166,16 @@ static Status set_input(Mapping *m, const char *name, const char *value)
         *(name[0] == 'q' ? &m->quote : &m->header) = (Choice)at;
         return OK;
     }
+    if (!strcmp(name, "detect")) {
+        TRY(set_choice(name, value, auto_no_yes + 1, &at));
+        m->detect = at;
+        return OK;
+    }
     if (!strcmp(name, "delimiter")) return set_delimiter(value, m->delimiter);
     if (!strcmp(name, "columns")) return set_columns(m, value);
     if (!strcmp(name, "step")) return set_duration(name, value, &m->step_ms);
     if (!strcmp(name, "format")) return set_format(value, &m->format);
-    return no_such_name("input", name, "format, delimiter, quote, header, columns, step");
+    return no_such_name("input", name, "format, delimiter, quote, header, columns, detect, step");
 }
 
 /* The cell that reads `column` this way, made if there is none. */
@@ -225,7 +231,6 @@ static Status set_role(Mapping *m, const char *name, const char *value)
     if (!strcmp(name, "propensity")) return cell_of(m, value, false, &m->propensity_cell);
     for (int r = 0; r < ROLES; r++) {
         if (strcmp(name, role_name[r])) continue;
-        m->mapped = true;
         return copy_name(m->role[r], name, value);
     }
     return no_such_name("columns", name,

@@ -55,7 +55,7 @@ typedef struct {
     int64_t step_ms;                /* without times: from one item (or basket) to the next */
 
     char role[ROLES][NAME_MAX_BYTES]; /* column of each role; "": absent */
-    bool mapped;                      /* a role was set: no column is detected */
+    bool detect;                      /* columns that have common names, where nothing names them */
     TimeFormat time;
 
     int actions;

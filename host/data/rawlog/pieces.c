@@ -63,23 +63,24 @@ static Status settle_time_unit(Pieces *p, const char *path, const LogColumns *co
                 sample->rows);
 }
 
-/* The layout of a file's records, and the mapping where it is to be detected: `found` is not
- * NULL. */
-static Status open_columns(Pieces *p, const char *path, char *found, size_t size)
+/* The layout of a file's records; from the first file also what the mapping leaves open. */
+static Status open_columns(Pieces *p, const char *path)
 {
     Mapping *m = p->m;
     const LogHead head = {path, p->rest, p->rest_length, p->input_ended};
-    const bool detected = found && !m->mapped;
     LogColumns columns = {0};
     LogSample sample = {0};
     Status st;
     TRY_OR_FAIL(st, m->format->columns(&head, m, &p->layout, &columns));
     if (columns.none) goto fail;
-    if (detected) TRY_OR_FAIL(st, detect_mapping(m, columns.name, columns.count, found, size));
-    TRY_OR_FAIL(st, m->format->layout(m, path, &columns, &p->layout));
     drop(p, columns.header_bytes);
     const LogHead rows = {path, p->rest, p->rest_length, p->input_ended};
     TRY_OR_FAIL(st, sample_read(&sample, m->format, &rows, p->line, &p->layout, &columns));
+    if (p->file == 0)
+        TRY_OR_FAIL(st, detect_mapping(m, &columns, &sample, p->uses));
+    else
+        uses_add(p->uses, &columns);
+    TRY_OR_FAIL(st, m->format->layout(m, path, &columns, &p->layout));
     st = settle_time_unit(p, path, &columns, &sample);
 fail:
     sample_close(&sample);
@@ -87,7 +88,7 @@ fail:
     return st;
 }
 
-static Status open_file(Pieces *p, char *found, size_t size)
+static Status open_file(Pieces *p)
 {
     const char *path = p->paths[p->file];
     TRY(input_open(&p->input, path));
@@ -97,7 +98,7 @@ static Status open_file(Pieces *p, char *found, size_t size)
     TRY(fill(p, PIECE_BYTES_MAX));
     if (p->rest_length >= 3 && memcmp(p->rest, "\xef\xbb\xbf", 3) == 0) drop(p, 3);
     if (!p->m->format) p->m->format = formats_of_text(p->rest, p->rest_length);
-    return p->m->format->columns ? open_columns(p, path, found, size) : OK;
+    return p->m->format->columns ? open_columns(p, path) : OK;
 }
 
 static void close_file(Pieces *p)
@@ -133,7 +134,7 @@ Status pieces_next(Pieces *p, char *buffer, LogPiece *piece, LogLayout *layout)
 {
     piece->length = 0;
     while (p->file < p->files) {
-        if (!p->input) TRY(open_file(p, NULL, 0));
+        if (!p->input) TRY(open_file(p));
         TRY(fill(p, PIECE_BYTES_MAX));
         if (p->rest_length) break;
         close_file(p);
@@ -151,14 +152,13 @@ Status pieces_next(Pieces *p, char *buffer, LogPiece *piece, LogLayout *layout)
     return OK;
 }
 
-Status pieces_open(Pieces *p, Mapping *m, const char *const *paths, int files, char *found,
-                   size_t found_size)
+Status pieces_open(Pieces *p, Mapping *m, const char *const *paths, int files, ColumnUses *uses)
 {
-    *p = (Pieces){.m = m, .paths = paths, .files = files};
-    *found = '\0';
+    *p = (Pieces){.m = m, .uses = uses, .paths = paths, .files = files};
+    uses->count = 0;
     p->rest = p->window = malloc(WINDOW_BYTES);
     if (!p->window) return FAIL(ERR_MEMORY, "no memory for the reader");
-    TRY(open_file(p, found, found_size));
+    TRY(open_file(p));
     return detect_finish(m);
 }
 

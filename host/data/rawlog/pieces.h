@@ -3,8 +3,8 @@
 #ifndef SOUK_RAWLOG_PIECES_H
 #define SOUK_RAWLOG_PIECES_H
 
+#include "data/rawlog/detect/uses.h"
 #include "data/rawlog/input.h"
-#include "data/rawlog/rows.h"
 
 enum {
     PIECE_BYTES = 1 << 20, /* smaller ones wake threads more often than they spare the caches */
@@ -13,6 +13,7 @@ enum {
 
 typedef struct {
     Mapping *m;
+    ColumnUses *uses;
     const char *const *paths;
     int files, file; /* number of the file that is being read; `files` after the last */
     LogFile *input;
@@ -25,10 +26,9 @@ typedef struct {
 } Pieces;
 
 /* Opens the first file and completes the mapping from it: format, delimiter, columns, time unit,
- * then detect_finish. `found` [found_size] receives what was detected, "" where nothing was.
- * `paths` and `m` must outlive the pieces. */
-Status pieces_open(Pieces *p, Mapping *m, const char *const *paths, int files, char *found,
-                   size_t found_size);
+ * then detect_finish. `uses` receives what becomes of the columns; columns of later files are added
+ * as they are opened. `paths`, `m` and `uses` must outlive the pieces. */
+Status pieces_open(Pieces *p, Mapping *m, const char *const *paths, int files, ColumnUses *uses);
 /* The next piece, copied into `buffer` [PIECE_BYTES_MAX], and the layout of its records; length 0
  * after the last. Opens one file after the other. */
 Status pieces_next(Pieces *p, char *buffer, LogPiece *piece, LogLayout *layout);

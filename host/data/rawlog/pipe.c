@@ -95,7 +95,7 @@ static Status open_slots(Pipe *p, int threads)
 }
 
 Status pipe_open(Pipe **pipe, Mapping *m, const char *const *paths, int files, int threads,
-                 char *found, size_t found_size)
+                 ColumnUses *uses)
 {
     Status st;
     Pipe *p = *pipe = calloc(1, sizeof *p);
@@ -105,7 +105,7 @@ Status pipe_open(Pipe **pipe, Mapping *m, const char *const *paths, int files, i
     pthread_cond_init(&p->changed, NULL);
     threads = threads < 1 ? 1 : threads > WORKERS_MAX ? WORKERS_MAX : threads;
     TRY_OR_FAIL(st, open_slots(p, threads));
-    TRY_OR_FAIL(st, pieces_open(&p->pieces, m, paths, files, found, found_size));
+    TRY_OR_FAIL(st, pieces_open(&p->pieces, m, paths, files, uses));
     for (; p->workers < threads; p->workers++)
         if (pthread_create(&p->worker[p->workers], NULL, work, p)) {
             st = FAIL(ERR_MEMORY, "cannot start thread %d", p->workers + 1);

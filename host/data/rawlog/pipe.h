@@ -5,13 +5,13 @@
 #ifndef SOUK_RAWLOG_PIPE_H
 #define SOUK_RAWLOG_PIPE_H
 
-#include "data/rawlog/rows.h"
+#include "data/rawlog/detect/uses.h"
 
 typedef struct Pipe Pipe;
 
 /* As pieces_open, then starts `threads` workers. */
 Status pipe_open(Pipe **pipe, Mapping *m, const char *const *paths, int files, int threads,
-                 char *found, size_t found_size);
+                 ColumnUses *uses);
 /* The next piece and its rows, NULL after the last. Valid until the next call. */
 Status pipe_next(Pipe *pipe, const LogRows **rows, const LogPiece **piece);
 int64_t pipe_position(const Pipe *pipe); /* raw bytes read so far */

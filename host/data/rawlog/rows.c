@@ -161,6 +161,14 @@ static bool read_end(LogRows *rows, const LogLayout *l, const Text *field, LogRo
     return false;
 }
 
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/* text_trim, for texts that rarely have blanks around them. */
+static inline Text trimmed(Text t)
+{
+    return t.length && (is_blank(t.at[0]) || is_blank(t.at[t.length - 1])) ? text_trim(t) : t;
+}
+
 typedef enum { ROW_GOOD, ROW_BAD, ROW_OUTSIDE } Verdict;
 
 static Verdict read_number(LogRows *rows, const Mapping *m, int c, Text t, LogCell *out,
@@ -169,7 +177,6 @@ static Verdict read_number(LogRows *rows, const Mapping *m, int c, Text t, LogCe
     const CellSpec *spec = &m->cell[c];
     const bool propensity = c == m->propensity_cell;
     double value;
-    t = text_trim(t);
     out->number = NAN;
     if (t.length == 0 && !propensity) return ROW_GOOD;
     if (!text_number(t, &value) || fabs(value) > FLT_MAX ||
@@ -190,7 +197,7 @@ static Verdict read_cells(LogRows *rows, const Mapping *m, const LogLayout *l, c
     LogCell *out = rows->cell + rows->count * m->cells;
     Verdict verdict = ROW_GOOD;
     for (int c = 0; c < m->cells; c++) {
-        const Text t = field[l->cell[c]];
+        const Text t = trimmed(field[l->cell[c]]);
         if (m->cell[c].category) {
             out[c].category = t.length > KEY_MAX ? (Text){t.at, KEY_MAX} : t;
             continue;
@@ -219,9 +226,9 @@ Status rows_add(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPi
     LogRow *row = &rows->row[rows->count];
     row->hash = hash;
     row->part = (uint8_t)piece->file;
-    row->item = field[l->role[ROLE_ITEM]];
+    row->item = trimmed(field[l->role[ROLE_ITEM]]);
     if (l->role[ROLE_USER] >= 0)
-        row->user = field[l->role[ROLE_USER]];
+        row->user = trimmed(field[l->role[ROLE_USER]]);
     else
         TRY(rows_line_key(rows, piece, line, &row->user));
     if (!good_key(rows, BAD_USER, "the user", row->user, line) ||
@@ -243,7 +250,7 @@ Status rows_add(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPi
     row->item_hash = text_hash(row->item);
     row->session = 0;
     if (l->role[ROLE_SESSION] >= 0)
-        row->session = (uint32_t)text_hash(field[l->role[ROLE_SESSION]]);
+        row->session = (uint32_t)text_hash(trimmed(field[l->role[ROLE_SESSION]]));
     rows->count++;
     return OK;
 }

@@ -2,10 +2,17 @@
 #include "data/rawlog/detect/actions.h"
 
 static const CommonAction common[] = {
-    {"view", 0.2f, {"view", "pv", "click", "browse", "detail", NULL}},
-    {"cart", 0.5f, {"cart", "addtocart", "add_to_cart", "add-to-cart", NULL}},
-    {"favourite", 0.3f, {"favourite", "fav", "favorite", "wishlist", "follow", NULL}},
-    {"purchase", 1.0f, {"purchase", "buy", "transaction", "order", "checkout", NULL}},
+    {"view",
+     0.2f,
+     {"view", "views", "pv", "click", "clicks", "browse", "detail", "view_item", "page_view",
+      "pageview", "product_view", NULL}},
+    {"cart", 0.5f, {"cart", "carts", "addtocart", "add_to_cart", "add-to-cart", "add_cart", NULL}},
+    {"favourite",
+     0.3f,
+     {"favourite", "fav", "favorite", "wishlist", "follow", "like", "collect", NULL}},
+    {"purchase",
+     1.0f,
+     {"purchase", "purchases", "buy", "transaction", "order", "orders", "checkout", NULL}},
     {"review", 0.2f, {"review", "comment", "rate", "rating", NULL}},
     {"remove", 0.0f, {"remove", "remove_from_cart", "removefromcart", NULL}},
 };

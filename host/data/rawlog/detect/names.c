@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const role_names[ROLES][24] = {
+static const char *const names[NAMES_KINDS][24] = {
     [ROLE_USER] = {"user_id",      "userid",      "user",       "uid",          "visitorid",
                    "visitor_id",   "customer_id", "customerid", "customer",     "member_id",
                    "buyer_id",     "client_id",   "reviewerid", "household_id", "household_key",
@@ -20,6 +20,9 @@ static const char *const role_names[ROLES][24] = {
                    "datetime", "date_time", "unixreviewtime", "created_at", "event_date", "t_dat",
                    "ts", "date", "time_s", NULL},
     [ROLE_SESSION] = {"user_session", "session_id", "sessionid", "session", NULL},
+    [ROLE_END] = {"end", "done", "terminal", NULL},
+    [NAMES_REWARD] = {"reward", NULL},
+    [NAMES_PROPENSITY] = {"propensity", "propensity_score", "pscore", NULL},
 };
 
 static const NamedFeature features[] = {
@@ -32,7 +35,7 @@ static const NamedFeature features[] = {
     {"overall", "events", "number", ""},        {"position", "events", "number", ""},
 };
 
-const char *names_of_role(Role role, int index) { return role_names[role][index]; }
+const char *names_of(int kind, int index) { return names[kind][index]; }
 
 const NamedFeature *names_feature(int index)
 {
@@ -46,9 +49,9 @@ bool names_equal(Text name, const char *wanted)
 
 bool names_known(Text name)
 {
-    for (Role r = 0; r < ROLES; r++)
-        for (int i = 0; role_names[r][i]; i++)
-            if (names_equal(name, role_names[r][i])) return true;
+    for (int kind = 0; kind < NAMES_KINDS; kind++)
+        for (int i = 0; names[kind][i]; i++)
+            if (names_equal(name, names[kind][i])) return true;
     for (size_t f = 0; f < sizeof features / sizeof *features; f++)
         if (names_equal(name, features[f].column)) return true;
     return false;

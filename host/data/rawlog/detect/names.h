@@ -5,8 +5,12 @@
 
 #include "data/rawlog/mapping.h"
 
-/* Name `index` of a role's columns, in lower case, the most telling first; NULL after the last. */
-const char *names_of_role(Role role, int index);
+/* What a name may stand for: a role, or a number of the event that is no feature. */
+enum { NAMES_REWARD = ROLES, NAMES_PROPENSITY, NAMES_KINDS };
+
+/* Name `index` of the columns of a role or number, in lower case, the most telling first; NULL
+ * after the last. */
+const char *names_of(int kind, int index);
 
 /* A feature that is made of a column with this name. */
 typedef struct {

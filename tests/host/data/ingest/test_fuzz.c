@@ -72,11 +72,11 @@ static size_t mutate(char *text, size_t length, uint64_t number)
 static Status parse_only(Mapping *m)
 {
     const char *const input = in_folder("log");
-    char found[256];
+    static ColumnUses uses;
     Pipe *pipe = NULL;
     const LogRows *rows = NULL;
     const LogPiece *piece;
-    Status st = pipe_open(&pipe, m, &input, 1, 1, found, sizeof found);
+    Status st = pipe_open(&pipe, m, &input, 1, 1, &uses);
     while (st == OK && (st = pipe_next(pipe, &rows, &piece)) == OK && rows) {}
     pipe_close(pipe);
     return st;

@@ -409,7 +409,10 @@ static void common_columns_are_detected(void **state)
     assert_string_equal(histories(&r), "1: x y z");
     assert_int_equal(r.time[0], 1433221332117);
     assert_near(r.reward[2], 1.0, 0.0);
-    assert_non_null(strstr(report.detected, "user=visitorid item=ItemID action=event"));
+    char line[256];
+    uses_describe(&report.columns, line, sizeof line);
+    assert_string_equal(line, "detected columns: user=visitorid item=ItemID action=event "
+                              "time=timestamp items.price, events.price=price");
     close_read(&r);
     assert_fails(ingest_text("", "a,b\n1,2\n"), "no column looks like the user");
 }

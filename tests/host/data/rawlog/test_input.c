@@ -289,7 +289,7 @@ static void a_wrong_mapping_says_where(void **state)
         {COLUMNS "[actions]\na = 1\nb = 2\n", "[columns] has no action"},
         {COLUMNS "[action_values]\nx = y\n", "which [actions] does not list"},
         {COLUMNS "[limits]\nx = 1..\n", "no feature or reward reads this column"},
-        {"[columns]\nuser = u\n", "[columns] must name user and item"},
+        {"[input]\ndetect = no\n[columns]\nuser = u\n", "[columns] must name user and item"},
     };
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         assert_fails(ingest_text(want[i].ini, LOG), want[i].words);

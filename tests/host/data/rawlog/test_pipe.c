@@ -27,7 +27,7 @@ typedef struct {
 static Sum read_all(int threads, int64_t pieces)
 {
     const char *const inputs[] = {in_folder("a"), in_folder("b")};
-    char found[512];
+    static ColumnUses uses;
     Sum sum = {0};
     Pipe *pipe;
     const LogRows *rows;
@@ -35,7 +35,7 @@ static Sum read_all(int threads, int64_t pieces)
     Mapping *m = malloc(sizeof *m);
     assert_non_null(m);
     map_init(m);
-    assert_ok(pipe_open(&pipe, m, inputs, 2, threads, found, sizeof found));
+    assert_ok(pipe_open(&pipe, m, inputs, 2, threads, &uses));
     while (sum.pieces < pieces) {
         assert_ok(pipe_next(pipe, &rows, &piece));
         if (!rows) break;
@@ -85,7 +85,7 @@ static void a_file_that_fails_stops_the_log_there(void **state)
 {
     (void)state;
     const char *const inputs[] = {in_folder("a"), in_folder("missing")};
-    char found[512];
+    static ColumnUses uses;
     Pipe *pipe;
     const LogRows *rows = NULL;
     const LogPiece *piece;
@@ -95,7 +95,7 @@ static void a_file_that_fails_stops_the_log_there(void **state)
     assert_non_null(m);
     write_long_log("a", -1);
     map_init(m);
-    assert_ok(pipe_open(&pipe, m, inputs, 2, 3, found, sizeof found));
+    assert_ok(pipe_open(&pipe, m, inputs, 2, 3, &uses));
     while ((st = pipe_next(pipe, &rows, &piece)) == OK && rows) count += rows->count;
     assert_int_equal(st, ERR_IO);
     assert_int_equal(count, ROWS);
