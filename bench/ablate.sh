@@ -5,7 +5,7 @@
 #   bench/ablate.sh [DATA] [ARGUMENT...]     folder of the data sets (default: $SOUK_DATA); arguments of
 #                                            souk ablate, as learn.objective=cross_entropy+cql, --seeds 3
 #
-# LOG=retailrocket-2015-08 MAP=retailrocket takes another log of DATA, with datasets/MAP.ini. Five arms under
+# LOG=retailrocket-2015-08 MAP=retailrocket-dros takes another log of DATA, with datasets/MAP.ini. Five arms under
 # five seeds, the same number of steps each: ten minutes on two cores; a killed bench goes on where it was.
 # JSON: bench/out/ablate-LOG/ablation.json, and a plot beside it.
 set -euo pipefail

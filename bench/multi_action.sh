@@ -23,7 +23,7 @@ one() {
     done
 }
 
-one retailrocket-2015-08 retailrocket
+one retailrocket-2015-08 retailrocket-dros
 one rees46-2019-10-01-sample rees46
 one jd-micro-appliances jd-micro-appliances
 python3 bench/multi_action.py $out

@@ -238,8 +238,8 @@ typedef struct souk_ingest_options {
     const char *const *inputs; /* [input_count] CSV, TSV, JSON lines, sequences; .gz .zst .xz */
     int input_count;
     const char *output;    /* the behaviour file */
-    const char *map;       /* a file that says which column is what, or the name of a map that
-                              souk installs, such as "retailrocket"; NULL: by the columns' names */
+    const char *map;       /* a file that says which column is what, or the name of a preset,
+                              such as "retailrocket"; NULL: by the columns' names */
     const char *settings;  /* lines `section.key=value` that change the map; or NULL */
     const char *key_file;  /* 32 random bytes for pseudonyms, made if missing; NULL: OUTPUT.key */
     const char *directory; /* for temporary files; NULL: that of the output */

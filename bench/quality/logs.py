@@ -23,7 +23,7 @@ LOGS = {
     "beauty": Log("sequences", _of("sasrec-sequences", "beauty_s3rec.txt")),
     "sports": Log("sequences", _of("sasrec-sequences", "sports_s3rec.txt")),
     "games": Log("pairs", _of("sasrec-sequences", "games_sasrec.txt")),
-    "retailrocket": Log("retailrocket", _of("retailrocket-2015-08", "events.csv")),
+    "retailrocket": Log("retailrocket-dros", _of("retailrocket-2015-08", "events.csv")),
     "jd": Log("jd-micro-appliances", _of("jd-micro-appliances", "events.csv")),
     "rees46": Log("rees46", _of("rees46-2019-10-01-sample", "events.csv")),
     "taobao": Log("taobao", _of("taobao-userbehavior-sample", "time_slice.csv")),

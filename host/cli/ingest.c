@@ -15,6 +15,7 @@ typedef struct {
     Mapping mapping;
     IngestOptions ingest;
     const char *json;
+    bool list_presets;
 } Arguments;
 
 /* ---- Options --------------------------------------------------------------------------------- */
@@ -23,6 +24,14 @@ static Status read_map(void *arguments, const Option *o, const char *path)
 {
     (void)o;
     return map_file_read(&((Arguments *)arguments)->mapping, path);
+}
+
+static Status read_preset(void *arguments, const Option *o, const char *name)
+{
+    Arguments *a = arguments;
+    (void)o;
+    a->list_presets = strcmp(name, "list") == 0;
+    return a->list_presets ? OK : map_file_read_preset(&a->mapping, name);
 }
 
 /* On the command line a bad value is wrong usage. */
@@ -55,8 +64,13 @@ static const Option options[] = {
      .value = "FILE",
      .take = read_map,
      .early = true,
-     .help = "INI file that says which column is what; datasets/ has one for many public logs, and "
-             "datasets/README.md describes every key"},
+     .help = "INI file that says which column is what; datasets/README.md describes every key"},
+    {.name = "preset",
+     .value = "NAME",
+     .take = read_preset,
+     .early = true,
+     .help = "a map that souk has for the log of this name, such as movielens-1m, otto or mind; "
+             "list: show all of them"},
     {.name = "set",
      .value = "SECTION.KEY=VALUE",
      .take = assign,
@@ -152,10 +166,19 @@ static Status ingest(Arguments *a, IngestReport *report)
     return OK;
 }
 
+static Status print_presets(void)
+{
+    const MapPreset *preset;
+    for (int i = 0; (preset = map_file_preset(i)); i++)
+        printf("%-24s %s\n", preset->name, preset->title);
+    return OK;
+}
+
 static Status run(void *arguments, Operands operands, int *exit_code)
 {
     Arguments *a = arguments;
     (void)exit_code;
+    if (a->list_presets) return print_presets();
     if (operands.count < 2)
         return FAIL(ERR_USAGE, "want INPUT... OUTPUT.h5; souk ingest --help says more");
     a->ingest.inputs = (const char *const *)operands.text;
@@ -178,18 +201,19 @@ const Command cli_ingest = {
     .table =
         {.name = "ingest",
          .summary = "Clean raw logs and write them as a behaviour file",
-         .usage = {"[OPTION]... INPUT... OUTPUT.h5"},
+         .usage = {"[OPTION]... INPUT... OUTPUT.h5", "--preset list"},
          .description =
              "INPUT is CSV, TSV, JSON lines or sequences (one user a line), plain or compressed "
              "(.gz, .zst, .xz). Several files are one log; - is standard input. Columns that "
-             "neither --map nor --set names are recognised by common names; the report lists "
+             "neither --map, --preset nor --set names are recognised by common names; the report "
+             "lists "
              "what becomes of every column. The number of threads and the memory do not change "
              "the result.\n",
          .options = options,
          .operands = true,
          .examples = {"souk ingest log.csv log.h5",
-                      "souk ingest --map datasets/retailrocket.ini events.csv.xz retailrocket.h5",
-                      "souk ingest --map datasets/sequences.ini beauty.txt.xz beauty.h5",
+                      "souk ingest --preset movielens-1m ratings.dat movielens.h5",
+                      "souk ingest --preset list", "souk ingest --map shop.ini log.csv log.h5",
                       "zcat logs/*.gz | souk ingest --set columns.user=uid --set columns.item=sku "
                       "- log.h5",
                       "souk ingest --min-user-events 5 --min-item-events 5 --split leave-one-out "

@@ -78,12 +78,12 @@ check "man pages render without a warning and have their names" says_nothing ren
 check "texts of many lines stay with their option" says_nothing astray
 check "maps, licence and README are installed" ls "$work/prefix/share/souk/datasets/retailrocket.ini" \
     "$work/prefix/share/doc/souk/LICENSE" "$work/prefix/share/doc/souk/README.md"
-echo 'session_id,user_id,item_id,event,time' >"$work/log.csv"
-for i in 1 2 3 4 5 6; do echo "1,$((i % 2)),$i,addtocart,143322133$i"; done >>"$work/log.csv"
-check "the program finds its maps by name" \
-    "$work/prefix/bin/souk" ingest --force --map retailrocket "$work/log.csv" "$work/log.h5"
-refuses "a map that does not exist is refused with the nearest" 2 'did you mean "retailrocket"' \
-    "$work/prefix/bin/souk" ingest --map retailroket "$work/log.csv" "$work/log.h5"
+echo 'timestamp,visitorid,event,itemid,transactionid' >"$work/log.csv"
+for i in 1 2 3 4 5 6; do echo "143322133${i}117,$((i % 2)),addtocart,$i,"; done >>"$work/log.csv"
+check "the program has its presets" \
+    "$work/prefix/bin/souk" ingest --force --preset retailrocket "$work/log.csv" "$work/log.h5"
+refuses "a preset that does not exist is refused with the nearest" 2 'did you mean "retailrocket"' \
+    "$work/prefix/bin/souk" ingest --preset retailroket "$work/log.csv" "$work/log.h5"
 check "the installed program runs" "$work/prefix/bin/souk" --version
 check "libsouk.a shows what the header declares and nothing else" \
     shows_the_header -g --defined-only "$libraries/libsouk.a"
@@ -106,6 +106,6 @@ done
 mkdir "$work/elsewhere" && mv "$work/prefix" "$work/elsewhere/"
 PKG_CONFIG_PATH=${PKG_CONFIG_PATH/"$work"/"$work/elsewhere"} libraries=${libraries/"$work"/"$work/elsewhere"}
 check "the installed folder may move" built "$CC" --static
-check "the program that moved finds its maps" \
-    "$work/elsewhere/prefix/bin/souk" ingest --force --map retailrocket "$work/log.csv" "$work/log.h5"
+check "the program that moved has its presets" \
+    "$work/elsewhere/prefix/bin/souk" ingest --force --preset retailrocket "$work/log.csv" "$work/log.h5"
 finish

@@ -125,7 +125,7 @@ check all config device json precision quiet steps
 eval all checkpoint data device events exclude-seen include-seen json purchase quiet seed seeds split threads users
 generate days events items noise out quiet seed threads users
 info json top
-ingest compress force from gap json key-file map max-per-day max-per-minute memory min-item-events min-user-events plain-keys quiet set split strict threads tmp to
+ingest compress force from gap json key-file map max-per-day max-per-minute memory min-item-events min-user-events plain-keys preset quiet set split strict threads tmp to
 ope channels checkpoint clip data device epsilon force gamma head json log min-ess policy position quiet replicates ridge seed split temperature threads
 recommend checkpoint data device history include-seen json k row user
 simulate all candidates checkpoint data device episodes epsilon exclude-last first head json out plot policy quiet seed show slots temperature threads valid world

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/rawlog/map_file.h"
 
-#include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <ini.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/nearest.h"
 #include "data/rawlog/map.h"
-#include "datasets.h"
 
 /* ---- INI ------------------------------------------------------------------------------------- */
 
@@ -85,62 +80,53 @@ Status map_file_read_text(Mapping *m, const char *path, const char *text, size_t
     return st;
 }
 
-/* ---- Installed maps -------------------------------------------------------------------------- */
+/* ---- Presets --------------------------------------------------------------------------------- */
 
-static bool is_folder(const char *path)
+static const MapPreset presets[] = {
+#include "presets.def"
+};
+
+const MapPreset *map_file_preset(int index)
 {
-    DIR *folder = opendir(path);
-    if (folder) closedir(folder);
-    return folder != NULL;
+    return index < (int)(sizeof presets / sizeof *presets) ? &presets[index] : NULL;
 }
 
-/* share/souk/datasets beside the folder of `object`, a program or a library in bin/, lib/ or
- * lib/ARCHITECTURE/. */
-static bool beside(char *folder, size_t size, const char *object)
+static const MapPreset *find_preset(const char *name)
 {
-    static const char *const share[] = {"../share/souk/datasets", "../../share/souk/datasets"};
-    char path[PATH_MAX];
-    if (!realpath(object, path)) return false;
-    *strrchr(path, '/') = '\0';
-    for (int i = 0; i < 2; i++) {
-        const int length = snprintf(folder, size, "%s/%s", path, share[i]);
-        if (length < (int)size && is_folder(folder)) return true;
-    }
-    return false;
+    const MapPreset *preset;
+    for (int i = 0; (preset = map_file_preset(i)); i++)
+        if (strcmp(preset->name, name) == 0) return preset;
+    return NULL;
 }
 
-/* The folder of the installed maps; "" where there is none. */
-static void find_folder(char *folder, size_t size)
+/* The hint at the preset that is nearest to `name`, which may be a file's: NAME.ini. */
+static const char *hint(Nearest *near, const char *name)
 {
-    Dl_info library; /* the object that has this function: libsouk.so or the program */
-    if (dladdr((const void *)&find_folder, &library) && strchr(library.dli_fname, '/') &&
-        beside(folder, size, library.dli_fname))
-        return;
-    if (beside(folder, size, "/proc/self/exe")) return;
-    snprintf(folder, size, "%s", is_folder(SOUK_DATASETS) ? SOUK_DATASETS : "");
+    char stem[NEAREST_NAME_MAX];
+    const char *dot = strrchr(name, '.');
+    const size_t length = dot && strcmp(dot, ".ini") == 0 ? (size_t)(dot - name) : strlen(name);
+    const MapPreset *preset;
+    snprintf(stem, sizeof stem, "%.*s", length < sizeof stem ? (int)length : 0, name);
+    *near = nearest_to(stem);
+    for (int i = 0; (preset = map_file_preset(i)); i++) nearest_offer(near, preset->name);
+    return nearest_hint(near);
 }
 
-static Status no_map(const char *name, const char *folder)
+Status map_file_read_preset(Mapping *m, const char *name)
 {
-    Nearest near = nearest_to(name);
-    DIR *maps = *folder ? opendir(folder) : NULL;
-    for (struct dirent *e; maps && (e = readdir(maps));) {
-        char stem[NEAREST_NAME_MAX];
-        const char *dot = strrchr(e->d_name, '.');
-        if (!dot || strcmp(dot, ".ini") != 0) continue;
-        snprintf(stem, sizeof stem, "%.*s", (int)(dot - e->d_name), e->d_name);
-        nearest_offer(&near, stem);
-    }
-    if (maps) closedir(maps);
-    return FAIL(ERR_USAGE, "map \"%s\": want a file, or the name of a map in %s%s", name,
-                *folder ? folder : "share/souk/datasets", nearest_hint(&near));
+    Nearest near;
+    const MapPreset *preset = find_preset(name);
+    if (preset) return map_file_read_text(m, name, preset->text, strlen(preset->text));
+    return FAIL(ERR_USAGE,
+                "there is no preset \"%.80s\"%s; souk ingest --preset list shows all of them", name,
+                hint(&near, name));
 }
 
 Status map_file_read(Mapping *m, const char *name)
 {
-    char folder[PATH_MAX], path[PATH_MAX + 256];
+    Nearest near;
     if (access(name, F_OK) == 0 || strchr(name, '/')) return read_path(m, name);
-    find_folder(folder, sizeof folder);
-    snprintf(path, sizeof path, "%s/%s.ini", folder, name);
-    return access(path, F_OK) == 0 ? read_path(m, path) : no_map(name, folder);
+    if (find_preset(name)) return map_file_read_preset(m, name);
+    return FAIL(ERR_USAGE, "map \"%.200s\": want a file, or the name of a preset%s", name,
+                hint(&near, name));
 }

@@ -137,6 +137,21 @@ static Status first_record(const LogHead *head, const LogLayout *l, LogColumns *
                 columns->count < 0 ? "a broken quote" : "too many columns", LOG_COLUMNS_MAX);
 }
 
+/* Logs that are published without a header often reach people with one: a first line that has just
+ * the mapping's names is no row. */
+static void skip_same_names(const LogHead *head, const Mapping *m, const LogLayout *l,
+                            LogColumns *columns)
+{
+    if (first_record(head, l, columns) != OK) { /* then it is a row, if a bad one */
+        status_clear();
+        columns->count = -1;
+    }
+    bool same = columns->count == m->columns;
+    for (int i = 0; same && i < m->columns; i++)
+        same = text_equal(text_trim(columns->name[i]), text_of(m->column[i]));
+    if (!same) columns->header_bytes = 0;
+}
+
 static Status find_columns(const LogHead *head, const Mapping *m, LogLayout *layout,
                            LogColumns *columns)
 {
@@ -148,6 +163,7 @@ static Status find_columns(const LogHead *head, const Mapping *m, LogLayout *lay
                         (m->header == CHOICE_AUTO && !columns->none && !header_is(m, columns))))
         return header_refuse(&csv_format, head, layout, columns);
     if (m->columns) {
+        if (m->header == CHOICE_AUTO) skip_same_names(head, m, layout, columns);
         columns->count = m->columns;
         for (int i = 0; i < m->columns; i++) columns->name[i] = text_of(m->column[i]);
     }

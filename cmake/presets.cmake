@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# The maps of a folder as a C table, {NAME, TITLE, TEXT} a map: cmake -DSOURCE=DIR -DOUT=FILE -P. A map's title
+# is its first line, a comment. A comment "; Also called NAME NAME ..." gives the map more names. Files that
+# end in -train.ini are settings of a training, no maps.
+file(GLOB maps RELATIVE ${SOURCE} ${SOURCE}/*.ini)
+list(TRANSFORM maps REPLACE "[.]ini$" "")
+list(FILTER maps EXCLUDE REGEX "-train$")
+list(SORT maps)
+set(table "")
+foreach(map IN LISTS maps)
+  file(READ ${SOURCE}/${map}.ini text)
+  if(NOT text MATCHES "^; ([^\n]+)\n")
+    message(FATAL_ERROR "${map}.ini: want a title as the first line, \"; TITLE\"")
+  endif()
+  string(REPLACE "\\" "\\\\" title "${CMAKE_MATCH_1}")
+  string(REPLACE "\"" "\\\"" title "${title}")
+  set(names "")
+  if(text MATCHES "\n; Also called ([^\n]+)\n")
+    string(REPLACE " " ";" names "${CMAKE_MATCH_1}")
+  endif()
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n     \"" text "${text}")
+  foreach(one IN LISTS map names)
+    string(APPEND table "    {\"${one}\", \"${title}\",\n     \"${text}\"},\n")
+  endforeach()
+endforeach()
+file(WRITE ${OUT} "${table}")
