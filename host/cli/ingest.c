@@ -147,7 +147,7 @@ static const Option options[] = {
     {.name = "quiet",
      .letter = 'q',
      .setting = "train.quiet",
-     .help = "no progress bar and no report"},
+     .help = "no progress bar and no report, only warnings"},
     {0},
 };
 

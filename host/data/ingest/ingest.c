@@ -19,6 +19,8 @@
 #include "data/rawlog/pipe.h"
 
 enum { AHEAD = 8, MEMORY_MIN = 1 << 20 };
+#define WORTH_A_WARNING      0.01 /* share of rows that are lost */
+#define BOTS_WORTH_A_WARNING 0.05
 
 /* Adds the bad rows of a piece to the report, which keeps the first one of each kind in order of
  * the input. */
@@ -37,6 +39,7 @@ static Status take_bad(Stage *g, const LogRows *rows, const LogPiece *piece)
             all->count = count + rows->bad[k].count;
         }
     }
+    rows_add_unknown(&g->report->unknown, &rows->unknown);
     if (first < 0 || !g->options->strict) return OK;
     return FAIL(ERR_FORMAT, "%s:%" PRId64 ": %s", piece->path, rows->bad[first].line,
                 rows->bad[first].why);
@@ -119,6 +122,71 @@ static Status read_pieces(Stage *g, Pipe *pipe, Sorter *sorter, int64_t bytes)
     return OK;
 }
 
+/* The texts of unknown actions with their counts, the most frequent first. */
+static void list_unknown(UnknownActions u, char *out, size_t size)
+{
+    size_t used = 0;
+    *out = '\0';
+    for (int shown = 0; shown < u.texts && used < size; shown++) {
+        int most = 0;
+        for (int t = 1; t < u.texts; t++)
+            if (u.text[t].rows > u.text[most].rows) most = t;
+        used += (size_t)snprintf(out + used, size - used, "%s\"%s\" %" PRId64, shown ? ", " : "",
+                                 u.text[most].text, u.text[most].rows);
+        u.text[most].rows = 0;
+    }
+}
+
+/* Says what was lost, and fails where that is more than the mapping allows. */
+static Status check_losses(const Stage *g)
+{
+    const IngestReport *r = g->report;
+    const int64_t lost = ingest_report_lost(r);
+    const double share = (double)lost / (double)(r->rows ? r->rows : 1);
+    char actions[400], all[80];
+    int most = 0;
+    for (int k = 1; k < BAD_KINDS; k++)
+        if (r->bad[k].count > r->bad[most].count) most = k;
+    if (r->unknown.rows && g->m->unknown_at < 0) {
+        list_unknown(r->unknown, actions, sizeof actions);
+        listener_warn(g->options->listener,
+                      "%" PRId64 " rows with unknown actions are lost: %s; [action_values] or "
+                      "clean.unknown_action = NAME keeps them",
+                      r->unknown.rows, actions);
+    }
+    if (share <= WORTH_A_WARNING && share <= g->m->max_lost) return OK;
+    snprintf(all, sizeof all, "%" PRId64 " of %" PRId64 " rows are lost (%.3g %%)", lost, r->rows,
+             100.0 * share);
+    if (share > g->m->max_lost)
+        return FAIL(ERR_FORMAT,
+                    "%s: %s, want at most %g %% (clean.max_lost = %g); most: %s, first in line "
+                    "%" PRId64 ": %s",
+                    r->bad_path[most], all, 100.0 * g->m->max_lost, g->m->max_lost,
+                    rows_bad_name[most], r->bad[most].line, r->bad[most].why);
+    listener_warn(g->options->listener, "%s: %s; most: %s, first in line %" PRId64 ": %s",
+                  r->bad_path[most], all, rows_bad_name[most], r->bad[most].line, r->bad[most].why);
+    return OK;
+}
+
+/* What a split or a limit makes of the log without a word, though a user should know. */
+static void check_result(const Stage *g)
+{
+    const IngestReport *r = g->report;
+    Listener *listener = g->options->listener;
+    if ((double)r->bot_events > BOTS_WORTH_A_WARNING * (double)r->rows)
+        listener_warn(listener,
+                      "%" PRId64 " users with %" PRId64 " events are dropped as bots; "
+                      "clean.max_per_minute = 0 and clean.max_per_day = 0 keep them",
+                      r->bot_users, r->bot_events);
+    for (int s = SPLIT_VALID; s <= SPLIT_TEST; s++) {
+        const bool wanted = g->m->split != SPLIT_BY_TIME ||
+                            (s == SPLIT_VALID ? g->m->valid_share : g->m->test_share) > 0.0;
+        const bool two_files = g->m->split == SPLIT_BY_FILE && g->options->input_count < 3;
+        if (wanted && !r->split_events[s] && !(two_files && s == SPLIT_VALID))
+            listener_warn(listener, "the %s split has no events", schema_split_name[s]);
+    }
+}
+
 static Status parse_log(Stage *g, Sorter **sorter)
 {
     const IngestOptions *o = g->options;
@@ -134,6 +202,7 @@ static Status parse_log(Stage *g, Sorter **sorter)
     g->size = sort_record_size(g->m->cells);
     TRY_OR_FAIL(st, sort_open(sorter, g->size, g->memory / 4, g->directory));
     TRY_OR_FAIL(st, read_pieces(g, pipe, *sorter, bytes));
+    TRY_OR_FAIL(st, check_losses(g));
     st = sort_finish(*sorter);
     g->report->runs = sort_runs(*sorter);
 fail:
@@ -203,7 +272,7 @@ Status ingest_run(const IngestOptions *options, Mapping *m, IngestReport *report
     const double started = progress_seconds();
     Sorter *sorter = NULL;
     Status st;
-    *report = (IngestReport){0};
+    *report = (IngestReport){.plain = options->plain_keys};
     Stage *g = calloc(1, sizeof *g);
     if (!g) return FAIL(ERR_MEMORY, "no memory to ingest");
     g->options = options;
@@ -218,6 +287,7 @@ Status ingest_run(const IngestOptions *options, Mapping *m, IngestReport *report
     TRY_OR_FAIL(st, split_plan(g));
     TRY_OR_FAIL(st, features_measure(g));
     TRY_OR_FAIL(st, write_behaviour(g));
+    check_result(g);
     report->seconds = progress_seconds() - started;
     report->peak_bytes = peak_memory();
 fail:

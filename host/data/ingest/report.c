@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/ingest/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,18 +13,41 @@ void ingest_report_close(IngestReport *report)
     report->text = NULL;
 }
 
+int64_t ingest_report_lost(const IngestReport *r)
+{
+    int64_t lost = 0;
+    for (int k = 0; k < BAD_KINDS; k++) lost += r->bad[k].count;
+    return lost;
+}
+
+const char *ingest_report_why(const IngestReport *r, BadKind kind, char out[WHY_MAX])
+{
+    snprintf(out, WHY_MAX, "%s", r->bad[kind].why);
+    char *at = strchr(out, '"'), *const end = strrchr(out, '"');
+    for (; !r->plain && at && at < end; at++) {
+        const bool digit = *at >= '0' && *at <= '9';
+        const char lower = (char)(*at | 0x20);
+        if (digit)
+            *at = '9';
+        else if ((lower >= 'a' && lower <= 'z') || (unsigned char)*at >= 0x80)
+            *at = 'x';
+    }
+    return out;
+}
+
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *bad_json(const IngestReport *r)
 {
     json_t *all = json_object();
-    for (int k = 0; k < BAD_KINDS; k++)
+    char why[WHY_MAX];
+    for (BadKind k = 0; k < BAD_KINDS; k++)
         if (r->bad[k].count)
             json_object_set_new(all, rows_bad_name[k],
-                                json_pack("{s:I,s:s,s:I,s:s%}", "rows", (json_int_t)r->bad[k].count,
+                                json_pack("{s:I,s:s,s:I,s:s}", "rows", (json_int_t)r->bad[k].count,
                                           "file", r->bad_path[k], "line",
-                                          (json_int_t)r->bad[k].line, "why", r->bad[k].why,
-                                          strlen(r->bad[k].why)));
+                                          (json_int_t)r->bad[k].line, "why",
+                                          ingest_report_why(r, k, why)));
     return all;
 }
 
@@ -46,6 +70,8 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
         int64_t value;
     } counts[] = {
         {"rows", r->rows},
+        {"lost_rows", ingest_report_lost(r)},
+        {"unknown_actions", r->unknown.rows},
         {"outside_time", r->outside_time},
         {"outside_limits", r->outside_limits},
         {"duplicates", r->duplicates},

@@ -8,8 +8,10 @@
 typedef struct {
     ColumnUses columns;
     int64_t rows; /* rows of the input, bad ones included */
+    bool plain;   /* the file has the keys of users, so that the report may quote the log */
     BadRow bad[BAD_KINDS];
     const char *bad_path[BAD_KINDS];
+    UnknownActions unknown;
     int64_t outside_time, outside_limits, duplicates;
     int64_t bot_users, bot_events;
     int64_t core_rounds, core_users, core_items, core_events; /* rounds, and what they dropped */
@@ -30,6 +32,13 @@ typedef struct {
     int64_t peak_bytes; /* most resident memory of the process */
     int runs;           /* sorted runs that went through temporary files */
 } IngestReport;
+
+/* How many rows were bad. */
+int64_t ingest_report_lost(const IngestReport *report);
+/* Why the first row of a kind was bad, into `out`: what it quotes of the log only by its shape, if
+ * the file has pseudonyms, as the log may have e-mail addresses anywhere. */
+enum { WHY_MAX = sizeof((BadRow *)NULL)->why };
+const char *ingest_report_why(const IngestReport *report, BadKind kind, char out[WHY_MAX]);
 
 /* Write the report as JSON to a temporary file, and rename that to `path`. */
 Status ingest_report_json(const IngestReport *report, const Mapping *m, const char *path);

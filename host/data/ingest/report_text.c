@@ -44,7 +44,7 @@ static void columns(FILE *out, const ColumnUses *uses)
 static void dropped(FILE *out, const Stage *g)
 {
     const IngestReport *r = g->report;
-    char what[80];
+    char what[80], why[WHY_MAX];
     line(out, "rows read", r->rows);
     for (int k = 0; k < BAD_KINDS; k++) {
         if (!r->bad[k].count) continue;
@@ -52,7 +52,11 @@ static void dropped(FILE *out, const Stage *g)
         line(out, what, r->bad[k].count);
         const char *slash = strrchr(r->bad_path[k], '/');
         fprintf(out, "      first: %s:%" PRId64 ": %s\n", slash ? slash + 1 : r->bad_path[k],
-                r->bad[k].line, r->bad[k].why);
+                r->bad[k].line, ingest_report_why(r, (BadKind)k, why));
+    }
+    if (r->unknown.rows && g->m->unknown_at >= 0) {
+        snprintf(what, sizeof what, "  unknown actions kept as %.48s", g->m->unknown_action);
+        line(out, what, r->unknown.rows);
     }
     line(out, "- outside the time range", r->outside_time);
     line(out, "- outside limits", r->outside_limits);

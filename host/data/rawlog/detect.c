@@ -216,6 +216,19 @@ static Status resolve_actions(Mapping *m)
     return OK;
 }
 
+/* The number of the action of unknown texts; one that is not listed is a further one, with reward
+ * 0. */
+static Status resolve_unknown(Mapping *m)
+{
+    int a = 0;
+    m->unknown_at = -1;
+    if (!m->unknown_action[0] || !m->role[ROLE_ACTION][0]) return OK;
+    while (a < m->actions && strcmp(m->action_name[a], m->unknown_action)) a++;
+    if (a == m->actions) TRY(map_set(m, "actions", m->unknown_action, "0"));
+    m->unknown_at = a;
+    return OK;
+}
+
 static Status resolve_limits(Mapping *m)
 {
     for (int i = 0; i < m->limits; i++) {
@@ -254,6 +267,7 @@ Status detect_finish(Mapping *m)
     if (m->role[ROLE_TIME][0] && m->role[ROLE_GAP][0])
         return FAIL(ERR_FORMAT, "[columns] time and gap exclude each other");
     TRY(resolve_actions(m));
+    TRY(resolve_unknown(m));
     TRY(resolve_limits(m));
     return check_split(m);
 }

@@ -21,6 +21,8 @@ void map_init(Mapping *m)
         .step_ms = 1000,
         .reward_cell = -1,
         .propensity_cell = -1,
+        .unknown_at = -1,
+        .max_lost = 0.5,
         .from_ms = FROM_EVER,
         .to_ms = TO_EVER,
         .drop_duplicates = true,
@@ -356,10 +358,15 @@ static Status set_clean(Mapping *m, const char *name, const char *value)
     if (!strcmp(name, "max_per_day")) return set_count(name, value, 0, &m->max_per_day);
     if (!strcmp(name, "min_user_events")) return set_count(name, value, 1, &m->min_user_events);
     if (!strcmp(name, "min_item_events")) return set_count(name, value, 1, &m->min_item_events);
+    if (!strcmp(name, "max_lost")) return set_number(name, value, 0.0, 1.0, &m->max_lost);
+    if (!strcmp(name, "unknown_action")) {
+        m->unknown_action[0] = '\0';
+        return strcmp(value, "drop") == 0 ? OK : copy_name(m->unknown_action, name, value);
+    }
     if (strcmp(name, "duplicates"))
         return no_such_name("clean", name,
-                            "from, to, duplicates, max_per_minute, max_per_day, min_user_events, "
-                            "min_item_events");
+                            "from, to, duplicates, max_lost, unknown_action, max_per_minute, "
+                            "max_per_day, min_user_events, min_item_events");
     TRY(set_choice(name, value, duplicates, &at));
     m->drop_duplicates = at;
     return OK;

@@ -77,7 +77,13 @@ typedef struct {
         bool missing;
     } limit[CELLS_MAX];
 
+    /* The action of texts that no other has; "": their rows are dropped. By number, or -1, since
+     * detect_finish. */
+    char unknown_action[NAME_MAX_BYTES];
+    int unknown_at;
+
     int64_t from_ms, to_ms; /* events with from_ms <= time < to_ms stay */
+    double max_lost;        /* share of rows that may be bad */
     bool drop_duplicates;
     int64_t max_per_minute, max_per_day; /* 0: no limit */
     int64_t min_user_events, min_item_events;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/rawlog/pieces.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +110,8 @@ static void close_file(Pieces *p)
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 
-/* The end of the whole records at the beginning of `rest`: as many as fit a piece, at least one. */
+/* The end of the whole records at the beginning of `rest`: as many as fit a piece, at least one;
+ * NULL where the first one is too long. */
 static const char *records_end(const Pieces *p)
 {
     const Format *f = p->m->format;
@@ -127,7 +127,19 @@ static const char *records_end(const Pieces *p)
         if (at > p->rest) return at;
     }
     /* The first record is longer than a piece. */
-    return f->record_end(p->rest, end, &p->layout, p->input_ended);
+    const char *next = f->record_end(p->rest, end, &p->layout, p->input_ended);
+    return next && next - p->rest > RECORD_BYTES_MAX ? NULL : next;
+}
+
+/* Drop the text up to the next line end, however far that is. */
+static Status skip_line(Pieces *p)
+{
+    for (;;) {
+        const char *newline = memchr(p->rest, '\n', p->rest_length);
+        drop(p, newline ? (size_t)(newline + 1 - p->rest) : p->rest_length);
+        if (newline || p->input_ended) return OK;
+        TRY(fill(p, PIECE_BYTES));
+    }
 }
 
 Status pieces_next(Pieces *p, char *buffer, LogPiece *piece, LogLayout *layout)
@@ -141,13 +153,14 @@ Status pieces_next(Pieces *p, char *buffer, LogPiece *piece, LogLayout *layout)
     }
     if (p->file == p->files) return OK;
     const char *end = records_end(p);
-    if (!end)
-        return FAIL(ERR_FORMAT, "%s:%" PRId64 ": no line end within %d bytes", p->paths[p->file],
-                    p->line, RECORD_BYTES_MAX);
-    const size_t bytes = (size_t)(end - p->rest);
-    memcpy(buffer, p->rest, bytes);
-    *piece = (LogPiece){p->paths[p->file], p->file, p->files, p->line, buffer, bytes};
+    *piece = (LogPiece){p->paths[p->file], p->file, p->files, p->line, buffer, 1, end == NULL};
     *layout = p->layout;
+    if (!end) {
+        *buffer = '\n';
+        return skip_line(p);
+    }
+    const size_t bytes = piece->length = (size_t)(end - p->rest);
+    memcpy(buffer, p->rest, bytes);
     drop(p, bytes);
     return OK;
 }

@@ -30,7 +30,8 @@ typedef struct {
  * as they are opened. `paths`, `m` and `uses` must outlive the pieces. */
 Status pieces_open(Pieces *p, Mapping *m, const char *const *paths, int files, ColumnUses *uses);
 /* The next piece, copied into `buffer` [PIECE_BYTES_MAX], and the layout of its records; length 0
- * after the last. Opens one file after the other. */
+ * after the last. A line that is too long is skipped, and a piece of its own says so. Opens one
+ * file after the other. */
 Status pieces_next(Pieces *p, char *buffer, LogPiece *piece, LogLayout *layout);
 /* Raw (still compressed) bytes read so far, in all files; any thread may ask. */
 int64_t pieces_position(const Pieces *p);

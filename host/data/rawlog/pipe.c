@@ -55,6 +55,12 @@ static void keep_failure(Slot *slot, Status st)
 static Status parse(const Pipe *p, Slot *slot)
 {
     TRY(rows_begin(&slot->rows));
+    if (slot->piece.too_long) {
+        slot->rows.seen++;
+        rows_bad(&slot->rows, BAD_LONG, slot->piece.first_line, "no line end within %d bytes",
+                 RECORD_BYTES_MAX);
+        return OK;
+    }
     return p->m->format->parse(&slot->rows, p->m, &slot->layout, &slot->piece);
 }
 

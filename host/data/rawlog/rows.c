@@ -12,15 +12,11 @@
 enum { BLOCK = ROW_TEXT_MAX };
 
 const char *const rows_bad_name[BAD_KINDS] = {
-    [BAD_FIELDS] = "wrong number of fields",
-    [BAD_QUOTE] = "broken quote",
-    [BAD_JSON] = "no JSON object",
-    [BAD_SEQUENCE] = "no items",
-    [BAD_USER] = "bad user key",
-    [BAD_ITEM] = "bad item key",
-    [BAD_TIME] = "bad time",
-    [BAD_ACTION] = "unknown action",
-    [BAD_END] = "bad end flag",
+    [BAD_LONG] = "line too long",    [BAD_FIELDS] = "wrong number of fields",
+    [BAD_QUOTE] = "broken quote",    [BAD_JSON] = "no JSON object",
+    [BAD_SEQUENCE] = "no items",     [BAD_USER] = "bad user key",
+    [BAD_ITEM] = "bad item key",     [BAD_TIME] = "bad time",
+    [BAD_ACTION] = "unknown action", [BAD_END] = "bad end flag",
     [BAD_NUMBER] = "bad number",
 };
 
@@ -31,6 +27,7 @@ Status rows_begin(LogRows *rows)
     rows->count = rows->seen = rows->outside_time = rows->outside_limits = 0;
     rows->blocks_used = 0;
     memset(rows->bad, 0, sizeof rows->bad);
+    rows->unknown = (UnknownActions){0};
     if (!rows->field) rows->field = calloc(LOG_COLUMNS_MAX, sizeof *rows->field);
     return rows->field ? OK : FAIL(ERR_MEMORY, "no memory for fields");
 }
@@ -126,6 +123,36 @@ static bool read_when(LogRows *rows, const Mapping *m, const LogLayout *l, const
     return true;
 }
 
+static void count_unknown(UnknownActions *u, const char *text, int64_t count)
+{
+    int t = 0;
+    u->rows += count;
+    while (t < u->texts && strcmp(u->text[t].text, text)) t++;
+    if (t == UNKNOWN_MAX) return;
+    if (t == u->texts) {
+        snprintf(u->text[t].text, sizeof u->text[t].text, "%s", text);
+        u->texts++;
+    }
+    u->text[t].rows += count;
+}
+
+void rows_add_unknown(UnknownActions *to, const UnknownActions *from)
+{
+    int64_t rest = from->rows;
+    for (int t = 0; t < from->texts; t++) {
+        count_unknown(to, from->text[t].text, from->text[t].rows);
+        rest -= from->text[t].rows;
+    }
+    to->rows += rest;
+}
+
+static void note_unknown(LogRows *rows, Text t)
+{
+    char text[sizeof rows->unknown.text[0].text];
+    snprintf(text, sizeof text, "%.*s", shown(t), t.at);
+    count_unknown(&rows->unknown, text, 1);
+}
+
 static bool read_action(LogRows *rows, const Mapping *m, const LogLayout *l, const Text *field,
                         LogRow *row, int64_t line)
 {
@@ -135,6 +162,11 @@ static bool read_action(LogRows *rows, const Mapping *m, const LogLayout *l, con
     const int64_t value = keys_find(&m->action_value, t, text_hash(t));
     if (value >= 0) {
         row->action = (uint8_t)m->value_action[value];
+        return true;
+    }
+    note_unknown(rows, t);
+    if (m->unknown_at >= 0) {
+        row->action = (uint8_t)m->unknown_at;
         return true;
     }
     char known[120] = "";

@@ -14,6 +14,7 @@
 enum { RECORD_BYTES_MAX = 1 << 20, ROW_TEXT_MAX = 1 << 16, PARTS_MAX = 255 };
 
 typedef enum {
+    BAD_LONG,   /* a line of more than RECORD_BYTES_MAX */
     BAD_FIELDS, /* not as many fields as the header has */
     BAD_QUOTE,  /* a quote that is not closed, or text after a closing quote */
     BAD_JSON,
@@ -28,11 +29,24 @@ typedef enum {
 } BadKind;
 extern const char *const rows_bad_name[BAD_KINDS];
 
-/* Rows that could not be read: how many, and the first one in order of the input. */
+/* Rows that could not be read: how many, and the first one in order of the input. `why` may quote
+ * the log, which may have personal data, between double quotes. */
 typedef struct {
     int64_t count, line;
     char why[256];
 } BadRow;
+
+/* The texts of actions that the mapping does not know, and how many rows each has: the first
+ * UNKNOWN_MAX texts, each cut to what fits. */
+enum { UNKNOWN_MAX = 16 };
+typedef struct {
+    int64_t rows; /* all of them */
+    int texts;
+    struct {
+        char text[32];
+        int64_t rows;
+    } text[UNKNOWN_MAX];
+} UnknownActions;
 
 /* How the fields of a record are told apart. */
 typedef struct {
@@ -68,6 +82,7 @@ typedef struct {
     int64_t seen; /* rows in the piece, bad ones included */
     int64_t outside_time, outside_limits;
     BadRow bad[BAD_KINDS];
+    UnknownActions unknown;
     char **block; /* memory of rows_text */
     int blocks, blocks_used;
     size_t block_used;
@@ -80,6 +95,7 @@ typedef struct {
     int64_t first_line;
     char *text; /* a format may rewrite it in place: quotes */
     size_t length;
+    bool too_long; /* it stands for one line that is too long, and has no text of it */
 } LogPiece;
 
 /* Forget the rows of the piece before; the memory is kept. Texts of rows point into the piece or
@@ -96,6 +112,8 @@ Status rows_line_key(LogRows *rows, const LogPiece *piece, int64_t line, Text *k
  * which the behaviour file stores. */
 void rows_bad(LogRows *rows, BadKind kind, int64_t line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Add what another piece has found: `from` comes later in the input. */
+void rows_add_unknown(UnknownActions *to, const UnknownActions *from);
 /* Add a row from a record's fields, or count it as bad or outside the mapping's limits. `hash` is
  * of the record's text: rows of equal user, item, time and hash are duplicates. */
 Status rows_add(LogRows *rows, const Mapping *m, const LogLayout *layout, const LogPiece *piece,

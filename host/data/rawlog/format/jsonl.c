@@ -37,6 +37,8 @@ static void describe_fault(const char *at, size_t length, char *why, size_t size
     json_error_t error = {.text = "no JSON that souk can read"};
     json_t *value = json_loadb(at, length, JSON_ALLOW_NUL, &error);
     snprintf(why, size, "%.120s", value ? "another JSON value" : error.text);
+    char *quoted = strstr(why, " near '"); /* the log's text has no place in reports */
+    if (quoted) *quoted = '\0';
     json_decref(value);
 }
 

@@ -149,7 +149,7 @@ static void the_core_is_a_fixpoint(void **state)
 static void bad_rows_are_counted_and_the_first_of_a_kind_is_shown(void **state)
 {
     (void)state;
-    const char *ini = COLUMNS ACTIONS "[events]\nprice = number p\n" LEAVE;
+    const char *ini = COLUMNS ACTIONS "[events]\nprice = number p\n[clean]\nmax_lost = 1\n" LEAVE;
     const char *log = "u,i,a,t,p\na,x,pv,1,1.5\na,x,pv,noon,1\na,x,pv\n,x,pv,2,1\na,x,buzz,3,1\n"
                       "a,x,pv,4,cheap\na,,pv,5,1\na,x,pv,6,1e999\na,x,pv,7,\n\na,x,pv,never,\n";
     assert_ok(ingest_text(ini, log));
@@ -357,7 +357,7 @@ static void json_lines_keep_the_digits_of_ids_and_know_nested_names(void **state
 {
     (void)state;
     assert_ok(
-        ingest_text("[columns]\nuser = who.id\nitem = i\ntime = t\n" LEAVE,
+        ingest_text("[columns]\nuser = who.id\nitem = i\ntime = t\n[clean]\nmax_lost = 1\n" LEAVE,
                     "{\"who\": {\"id\": 18446744073709551615}, \"i\": \"\\u00e9\", \"t\": 1}\n"
                     "{\"i\": 123456789012345678901, \"t\": 2, \"who\": {\"x\": NaN, \"id\": "
                     "18446744073709551615}}\n"

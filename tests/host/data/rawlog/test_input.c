@@ -163,7 +163,7 @@ static void json_lines_are_read_by_name(void **state)
 {
     (void)state;
     assert_ok(
-        ingest_text(COLUMNS "[events]\nstars = number s\n",
+        ingest_text(COLUMNS "[events]\nstars = number s\n[clean]\nmax_lost = 1\n",
                     "{\"u\": \"ann\", \"i\": 17, \"t\": 1, \"s\": 4.5, \"deep\": {\"u\": 1}}\n"
                     "\n{\"t\": 2.5, \"i\": \"t\\u00e9\\n\", \"u\": \"ann\", \"s\": null}\n"
                     "{\"u\": \"ann\"\n[1]\n{\"u\": [1], \"i\": 1, \"t\": 1}\n"));
@@ -179,16 +179,39 @@ static void json_lines_are_read_by_name(void **state)
     assert_int_equal(report.first_ms, INT64_C(1577836800000));
 }
 
-static void lines_without_end_are_refused(void **state)
+/* Writes a text without its zero; returns its length. */
+static int put(char *to, const char *text)
+{
+    memcpy(to, text, strlen(text));
+    return (int)strlen(text);
+}
+
+/* Each line that is too long costs one row, however long it is, in whichever piece. */
+static void a_line_that_is_too_long_costs_its_row(void **state)
 {
     (void)state;
-    char *junk = malloc(3 << 20);
-    assert_non_null(junk);
-    memset(junk, 'x', 3 << 20);
-    memcpy(junk, "u,i,t\n", 6);
-    write_bytes("log", junk, 3 << 20);
-    assert_fails(ingest_with(plain, COLUMNS, "log", "out.h5"), "log:2: no line end within");
-    free(junk);
+    enum { BYTES = 9 << 20 };
+    char *log = malloc(BYTES + 100);
+    assert_non_null(log);
+    memset(log, 'x', BYTES + 100);
+    size_t at = (size_t)put(log, "u,i,t\nann,tea,1\n");
+    at += 3 << 20;
+    at += (size_t)put(log + at, "\nann,cup,2\nbad,row\n");
+    at += RECORD_BYTES_MAX + 1;
+    at += (size_t)put(log + at, "\nann,pot,3\n");
+    at += 4 << 20;
+    write_bytes("log", log, at);
+    free(log);
+    assert_ok(ingest_with(plain, COLUMNS "[clean]\nmax_lost = 1\n", "log", "out.h5"));
+    Read r = read_file("out.h5");
+    assert_string_equal(histories(&r), "ann: tea cup pot");
+    close_read(&r);
+    assert_int_equal(report.rows, 7);
+    assert_int_equal(report.bad[BAD_LONG].count, 3);
+    assert_int_equal(report.bad[BAD_LONG].line, 3);
+    assert_int_equal(report.bad[BAD_FIELDS].line, 5);
+    const IngestOptions strict = {.plain_keys = true, .force = true, .strict = true};
+    assert_fails(ingest_with(strict, COLUMNS, "log", "out.h5"), "log:3: no line end within");
 }
 
 /* ---- Texts ----------------------------------------------------------------------------------- */
@@ -353,7 +376,7 @@ int main(void)
         CASE(dialects_of_csv_give_the_same_events),
         CASE(a_broken_quote_costs_one_row),
         CASE(json_lines_are_read_by_name),
-        CASE(lines_without_end_are_refused),
+        CASE(a_line_that_is_too_long_costs_its_row),
         CASE(times_are_read_in_every_unit),
         CASE(numbers_are_rounded_as_strtod_does),
         CASE(a_dictionary_numbers_keys_in_order),
