@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# The maps of a folder as a C table, {NAME, TITLE, TEXT} a map: cmake -DSOURCE=DIR -DOUT=FILE -P. A map's title
-# is its first line, a comment. A comment "; Also called NAME NAME ..." gives the map more names. Files that
-# end in -train.ini are settings of a training, no maps.
-file(GLOB maps RELATIVE ${SOURCE} ${SOURCE}/*.ini)
-list(TRANSFORM maps REPLACE "[.]ini$" "")
-list(FILTER maps EXCLUDE REGEX "-train$")
-list(SORT maps)
+# Mappings as a C table, {NAME, TITLE, TEXT} each: cmake -DMAPS=FILE;FILE;... -DOUT=FILE -P. A map's title is its
+# first line, a comment. A comment "; Also called NAME NAME ..." gives the map more names.
 set(table "")
-foreach(map IN LISTS maps)
-  file(READ ${SOURCE}/${map}.ini text)
+list(TRANSFORM MAPS REPLACE "[.]ini$" "") # so that `a` is sorted before `a-b`
+list(SORT MAPS)
+foreach(map IN LISTS MAPS)
+  file(READ ${map}.ini text)
   if(NOT text MATCHES "^; ([^\n]+)\n")
     message(FATAL_ERROR "${map}.ini: want a title as the first line, \"; TITLE\"")
   endif()
@@ -21,7 +18,8 @@ foreach(map IN LISTS maps)
   string(REPLACE "\\" "\\\\" text "${text}")
   string(REPLACE "\"" "\\\"" text "${text}")
   string(REPLACE "\n" "\\n\"\n     \"" text "${text}")
-  foreach(one IN LISTS map names)
+  get_filename_component(name ${map} NAME)
+  foreach(one IN LISTS name names)
     string(APPEND table "    {\"${one}\", \"${title}\",\n     \"${text}\"},\n")
   endforeach()
 endforeach()

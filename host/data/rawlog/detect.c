@@ -258,12 +258,26 @@ static Status check_split(const Mapping *m)
     return OK;
 }
 
+static Status check_list(const ListSpec *list)
+{
+    int then = 0;
+    while (then < LIST_COLUMNS_MAX && list->then[then][0]) then++;
+    if (!list->columns && (then || list->fields)) return FAIL(ERR_FORMAT, "[list] has no columns");
+    if (then && then != list->columns)
+        return FAIL(ERR_FORMAT, "[list] then has %d column%s, want one for each of the %d lists",
+                    then, then == 1 ? "" : "s", list->columns);
+    return OK;
+}
+
 Status detect_finish(Mapping *m)
 {
     if (!m->format->columns)
         for (int r = 0; r < ROLES; r++) m->role[r][0] = '\0';
     else if (!m->role[ROLE_USER][0] || !m->role[ROLE_ITEM][0])
         return FAIL(ERR_FORMAT, "[columns] must name user and item");
+    if (m->role[ROLE_OFFSET][0] && !m->role[ROLE_TIME][0])
+        return FAIL(ERR_FORMAT, "[columns] time_offset needs time");
+    TRY(check_list(&m->list));
     if (m->role[ROLE_TIME][0] && m->role[ROLE_GAP][0])
         return FAIL(ERR_FORMAT, "[columns] time and gap exclude each other");
     TRY(resolve_actions(m));

@@ -30,6 +30,7 @@ void map_init(Mapping *m)
         .max_per_day = 5000,
         .min_user_events = 1,
         .min_item_events = 1,
+        .list = {.separator = " ", .field_separator = "-"},
         .gap_ms = 30 * 60 * 1000,
         .valid_share = 0.1,
         .test_share = 0.1,
@@ -180,6 +181,40 @@ static Status set_input(Mapping *m, const char *name, const char *value)
     return no_such_name("input", name, "format, delimiter, quote, header, columns, detect, step");
 }
 
+/* The names of `value`, which commas separate. */
+static Status set_names(const char *name, const char *value, char (*out)[NAME_MAX_BYTES], int most,
+                        int *count)
+{
+    *count = 0;
+    for (const char *at = value; *at;) {
+        const size_t length = strcspn(at, ",");
+        const Text one = text_trim((Text){at, (uint32_t)length});
+        at += length + (at[length] == ',');
+        if (*count == most || one.length == 0 || one.length >= NAME_MAX_BYTES)
+            return FAIL(ERR_FORMAT, "%s = \"%.80s\", want at most %d names of 1 to %d bytes", name,
+                        value, most, NAME_MAX_BYTES - 1);
+        snprintf(out[(*count)++], NAME_MAX_BYTES, "%.*s", (int)one.length, one.at);
+    }
+    return OK;
+}
+
+static Status set_list(Mapping *m, const char *name, const char *value)
+{
+    ListSpec *l = &m->list;
+    int count;
+    if (!strcmp(name, "separator") || !strcmp(name, "field_separator")) {
+        if (!strcmp(value, "auto"))
+            return FAIL(ERR_FORMAT, "%s = \"auto\", want what is between the elements", name);
+        return set_delimiter(value, *name == 's' ? l->separator : l->field_separator);
+    }
+    if (!strcmp(name, "columns"))
+        return set_names(name, value, l->column, LIST_COLUMNS_MAX, &l->columns);
+    if (!strcmp(name, "fields"))
+        return set_names(name, value, l->field, LIST_FIELDS_MAX, &l->fields);
+    if (!strcmp(name, "then")) return set_names(name, value, l->then, LIST_COLUMNS_MAX, &count);
+    return no_such_name("list", name, "columns, then, separator, fields, field_separator");
+}
+
 /* The cell that reads `column` this way, made if there is none. */
 static Status cell_of(Mapping *m, const char *column, bool category, int *cell)
 {
@@ -221,8 +256,10 @@ static Status set_zone(Mapping *m, const char *value)
     return OK;
 }
 
-static const char *const role_name[ROLES] = {"user", "item",    "action", "time",
-                                             "gap",  "session", "end"};
+static const char *const role_name[ROLES] = {
+    [ROLE_USER] = "user",          [ROLE_ITEM] = "item", [ROLE_ACTION] = "action",
+    [ROLE_TIME] = "time",          [ROLE_GAP] = "gap",   [ROLE_SESSION] = "session",
+    [ROLE_OFFSET] = "time_offset", [ROLE_END] = "end"};
 
 static Status set_role(Mapping *m, const char *name, const char *value)
 {
@@ -237,7 +274,7 @@ static Status set_role(Mapping *m, const char *name, const char *value)
     }
     return no_such_name("columns", name,
                         "user, item, action, time, gap, session, end, reward, propensity, "
-                        "time_unit, time_zone, time_origin");
+                        "time_unit, time_zone, time_origin, time_offset");
 }
 
 static Status set_action(Mapping *m, const char *name, const char *value)
@@ -395,11 +432,17 @@ static const struct {
     const char *name;
     Setter *set;
 } sections[] = {
-    {"input", set_input},    {"columns", set_role},
-    {"actions", set_action}, {"action_values", set_action_value},
-    {"items", set_item},     {"users", set_user},
-    {"events", set_event},   {"limits", set_limit},
-    {"clean", set_clean},    {"episodes", set_episodes},
+    {"list", set_list},
+    {"input", set_input},
+    {"columns", set_role},
+    {"actions", set_action},
+    {"action_values", set_action_value},
+    {"items", set_item},
+    {"users", set_user},
+    {"events", set_event},
+    {"limits", set_limit},
+    {"clean", set_clean},
+    {"episodes", set_episodes},
     {"split", set_split},
 };
 

@@ -16,6 +16,7 @@ typedef enum {
     ROLE_ITEM,
     ROLE_ACTION,
     ROLE_TIME,
+    ROLE_OFFSET, /* milliseconds after the time */
     ROLE_GAP,
     ROLE_SESSION,
     ROLE_END,
@@ -26,7 +27,9 @@ enum {
     CELLS_MAX = 64,
     LOG_COLUMNS_MAX = 256,
     NAME_MAX_BYTES = FEATURE_NAME_MAX,
-    DELIMITER_MAX = 8
+    DELIMITER_MAX = 8,
+    LIST_COLUMNS_MAX = 4,
+    LIST_FIELDS_MAX = 8
 };
 #define COLUMN_ROW "@row" /* as user: every row is a user of its own */
 
@@ -46,13 +49,23 @@ typedef struct {
     int cell;
 } Feature;
 
+/* Columns that are lists: a record becomes an event for each element (format/list.h). */
+typedef struct {
+    int columns, fields; /* 0 columns: no lists; 0 fields: an element of a text has no parts */
+    char column[LIST_COLUMNS_MAX][NAME_MAX_BYTES]; /* the lists of a record are equally long */
+    char then[LIST_COLUMNS_MAX][NAME_MAX_BYTES];   /* one element more of each list; "": none */
+    char field[LIST_FIELDS_MAX][NAME_MAX_BYTES];   /* names of the parts of an element */
+    char separator[DELIMITER_MAX + 1], field_separator[DELIMITER_MAX + 1];
+} ListSpec;
+
 typedef struct {
     const struct Format *format; /* format/format.h; NULL: the first bytes of the log decide */
     char delimiter[DELIMITER_MAX + 1]; /* "": the first lines of the log decide */
     Choice quote, header;
     int columns;                    /* 0: the header has their names, or */
     char (*column)[NAME_MAX_BYTES]; /* [columns] names that count instead */
-    int64_t step_ms;                /* without times: from one item (or basket) to the next */
+    ListSpec list;
+    int64_t step_ms; /* without times: from one item (or basket) to the next */
 
     char role[ROLES][NAME_MAX_BYTES]; /* column of each role; "": absent */
     bool detect;                      /* columns that have common names, where nothing names them */

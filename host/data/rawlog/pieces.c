@@ -7,6 +7,7 @@
 
 #include "data/rawlog/detect.h"
 #include "data/rawlog/detect/sample.h"
+#include "data/rawlog/format/list.h"
 #include "data/rawlog/formats.h"
 
 /* The window is twice as large as what must be in it, so that its contents are moved to its
@@ -47,8 +48,11 @@ static Status settle_time_unit(Pieces *p, const char *path, const LogColumns *co
     Mapping *m = p->m;
     int c = 0;
     Text first = {"", 0};
+    const char *inside;
     if (m->time.unit != TIME_AUTO || !mapping_has_clock(m) || sample->rows == 0) return OK;
     while (c < columns->count && !text_equal(columns->name[c], text_of(m->role[ROLE_TIME]))) c++;
+    if (list_of(&m->list, m->role[ROLE_TIME], &inside) >= 0)
+        return FAIL(ERR_FORMAT, "%s: %s is in a list; set time_unit", path, m->role[ROLE_TIME]);
     for (int r = 0; c < columns->count && r < sample->rows && m->time.unit == TIME_AUTO; r++) {
         const Text value = sample_value(sample, r, c);
         if (!first.length) first = value;

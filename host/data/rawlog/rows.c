@@ -12,12 +12,12 @@
 enum { BLOCK = ROW_TEXT_MAX };
 
 const char *const rows_bad_name[BAD_KINDS] = {
-    [BAD_LONG] = "line too long",    [BAD_FIELDS] = "wrong number of fields",
-    [BAD_QUOTE] = "broken quote",    [BAD_JSON] = "no JSON object",
-    [BAD_SEQUENCE] = "no items",     [BAD_USER] = "bad user key",
-    [BAD_ITEM] = "bad item key",     [BAD_TIME] = "bad time",
-    [BAD_ACTION] = "unknown action", [BAD_END] = "bad end flag",
-    [BAD_NUMBER] = "bad number",
+    [BAD_LONG] = "line too long", [BAD_FIELDS] = "wrong number of fields",
+    [BAD_QUOTE] = "broken quote", [BAD_JSON] = "no JSON object",
+    [BAD_SEQUENCE] = "no items",  [BAD_LIST] = "bad list",
+    [BAD_USER] = "bad user key",  [BAD_ITEM] = "bad item key",
+    [BAD_TIME] = "bad time",      [BAD_ACTION] = "unknown action",
+    [BAD_END] = "bad end flag",   [BAD_NUMBER] = "bad number",
 };
 
 /* ---- LogRows --------------------------------------------------------------------------------- */
@@ -28,7 +28,7 @@ Status rows_begin(LogRows *rows)
     rows->blocks_used = 0;
     memset(rows->bad, 0, sizeof rows->bad);
     rows->unknown = (UnknownActions){0};
-    if (!rows->field) rows->field = calloc(LOG_COLUMNS_MAX, sizeof *rows->field);
+    if (!rows->field) rows->field = calloc(ROW_FIELDS_MAX, sizeof *rows->field);
     return rows->field ? OK : FAIL(ERR_MEMORY, "no memory for fields");
 }
 
@@ -100,13 +100,28 @@ static bool good_key(LogRows *rows, BadKind kind, const char *what, Text key, in
     return false;
 }
 
+/* Adds the milliseconds that the log has apart from the time. */
+static bool add_offset(LogRows *rows, const Mapping *m, Text t, LogRow *row, int64_t line)
+{
+    double ms = 0.0;
+    if (t.length && (!text_number(t, &ms) || fabs(ms) > 1e14)) {
+        rows_bad(rows, BAD_TIME, line, "%s is \"%.*s\", expected milliseconds",
+                 m->role[ROLE_OFFSET], shown(t), t.at);
+        return false;
+    }
+    row->time += (int64_t)floor(ms);
+    return true;
+}
+
 static bool read_when(LogRows *rows, const Mapping *m, const LogLayout *l, const Text *field,
                       LogRow *row, int64_t line)
 {
     row->time = m->step_ms;
     if (l->role[ROLE_TIME] >= 0) {
         const Text t = text_trim(field[l->role[ROLE_TIME]]);
-        if (text_time(t, &m->time, &row->time)) return true;
+        if (text_time(t, &m->time, &row->time))
+            return l->role[ROLE_OFFSET] < 0 ||
+                   add_offset(rows, m, text_trim(field[l->role[ROLE_OFFSET]]), row, line);
         rows_bad(rows, BAD_TIME, line, "%s is \"%.*s\", expected %s", m->role[ROLE_TIME], shown(t),
                  t.at, text_time_form(&m->time));
         return false;

@@ -11,7 +11,12 @@
 #include "base/status.h"
 #include "data/rawlog/mapping.h"
 
-enum { RECORD_BYTES_MAX = 1 << 20, ROW_TEXT_MAX = 1 << 16, PARTS_MAX = 255 };
+enum {
+    RECORD_BYTES_MAX = 1 << 20,
+    ROW_TEXT_MAX = 1 << 16,
+    PARTS_MAX = 255,
+    ROW_FIELDS_MAX = LOG_COLUMNS_MAX + LIST_COLUMNS_MAX * LIST_FIELDS_MAX
+};
 
 typedef enum {
     BAD_LONG,   /* a line of more than RECORD_BYTES_MAX */
@@ -19,6 +24,7 @@ typedef enum {
     BAD_QUOTE,  /* a quote that is not closed, or text after a closing quote */
     BAD_JSON,
     BAD_SEQUENCE,
+    BAD_LIST, /* an empty list, or lists of different lengths */
     BAD_USER,
     BAD_ITEM,
     BAD_TIME,
@@ -59,6 +65,7 @@ typedef struct {
     int fields; /* of a record */
     Dialect dialect;
     int role[ROLES], cell[CELLS_MAX]; /* number of the field of each; -1: absent */
+    int list[LIST_COLUMNS_MAX], then[LIST_COLUMNS_MAX]; /* fields of the lists; -1: absent */
 } LogLayout;
 
 typedef union {
@@ -86,7 +93,7 @@ typedef struct {
     char **block; /* memory of rows_text */
     int blocks, blocks_used;
     size_t block_used;
-    Text *field; /* [LOG_COLUMNS_MAX] for the formats: the fields of a record */
+    Text *field; /* [ROW_FIELDS_MAX] for the formats: the fields of a record, then of an element */
 } LogRows;
 
 typedef struct {

@@ -249,7 +249,9 @@ static bool digits_time(Text t, int64_t zone_ms, int64_t *ms)
 static bool pattern_time(Text t, const TimeFormat *format, int64_t *ms)
 {
     char buffer[128];
-    struct tm tm = {.tm_mday = 1};
+    const time_t origin = (time_t)(format->origin_ms / 1000); /* has what the pattern has not */
+    struct tm tm;
+    gmtime_r(&origin, &tm);
     if (t.length >= sizeof buffer) return false;
     memcpy(buffer, t.at, t.length);
     buffer[t.length] = '\0';

@@ -44,7 +44,7 @@ typedef struct {
     TimeUnit unit;
     char pattern[TIME_PATTERN_MAX];
     int64_t zone_ms;   /* east of Greenwich; subtracted from times that carry no zone */
-    int64_t origin_ms; /* added to numeric times */
+    int64_t origin_ms; /* added to numeric times; has the parts that a pattern has not */
 } TimeFormat;
 
 /* Milliseconds since 1970 UTC, of years 1 to 9999; parts of a millisecond are cut off. False where

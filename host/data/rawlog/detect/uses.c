@@ -5,9 +5,10 @@
 #include <string.h>
 
 static const char *const role_name[ROLES] = {
-    [ROLE_USER] = "user", [ROLE_ITEM] = "item", [ROLE_ACTION] = "action",
-    [ROLE_TIME] = "time", [ROLE_GAP] = "gap",   [ROLE_SESSION] = "session",
-    [ROLE_END] = "end",
+    [ROLE_USER] = "user",     [ROLE_ITEM] = "item",
+    [ROLE_ACTION] = "action", [ROLE_TIME] = "time",
+    [ROLE_GAP] = "gap",       [ROLE_SESSION] = "session",
+    [ROLE_END] = "end",       [ROLE_OFFSET] = "time_offset",
 };
 static const char *const owner_name[] = {
     [OWNER_ITEM] = "items", [OWNER_USER] = "users", [OWNER_EVENT] = "events"};
@@ -24,6 +25,9 @@ static void list_uses(const Mapping *m, const char *column, char *out, size_t si
     *out = '\0';
     for (int r = 0; r < ROLES; r++)
         if (*column && strcmp(m->role[r], column) == 0) append(out, size, "", role_name[r]);
+    for (int k = 0; k < m->list.columns; k++)
+        if (strcmp(m->list.column[k], column) == 0 || strcmp(m->list.then[k], column) == 0)
+            append(out, size, "", "list");
     for (int c = 0; c < m->cells; c++) {
         if (strcmp(m->cell[c].column, column) != 0) continue;
         if (c == m->reward_cell) append(out, size, "", "reward");

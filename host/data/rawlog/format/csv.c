@@ -8,6 +8,7 @@
 #include "data/rawlog/detect/dialect.h"
 #include "data/rawlog/detect/header.h"
 #include "data/rawlog/format/lines.h"
+#include "data/rawlog/format/list.h"
 
 /* ---- Records --------------------------------------------------------------------------------- */
 
@@ -102,6 +103,24 @@ static const char *text_end(const char *at, const char *end)
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
+/* Names such as user_id:token, where all names have a type, lose it: RecBole's atomic files. */
+static void cut_types(LogColumns *columns)
+{
+    static const char *const types[] = {":token", ":token_seq", ":float", ":float_seq"};
+    uint32_t length[LOG_COLUMNS_MAX];
+    for (int i = 0; i < columns->count; i++) {
+        const Text name = text_trim(columns->name[i]);
+        const char *colon = memrchr(name.at, ':', name.length);
+        int t = 0;
+        if (!colon) return;
+        length[i] = (uint32_t)(colon - name.at);
+        while (t < 4 && !text_equal((Text){colon, name.length - length[i]}, text_of(types[t]))) t++;
+        if (t == 4) return;
+    }
+    for (int i = 0; i < columns->count; i++)
+        columns->name[i] = (Text){text_trim(columns->name[i]).at, length[i]};
+}
+
 /* Names without blanks around them; no two are equal. */
 static Status check_names(const char *path, LogColumns *columns)
 {
@@ -132,7 +151,7 @@ static Status first_record(const LogHead *head, const LogLayout *l, LogColumns *
     columns->count = csv_split(columns->memory, columns->memory + length, l->dialect, columns->name,
                                LOG_COLUMNS_MAX);
     columns->header_bytes = (size_t)(end - head->at);
-    if (columns->count >= 0 && columns->count <= LOG_COLUMNS_MAX) return OK;
+    if (columns->count >= 0 && columns->count <= LOG_COLUMNS_MAX) return cut_types(columns), OK;
     return FAIL(ERR_FORMAT, "%s:1: %s, want a header of at most %d columns", head->path,
                 columns->count < 0 ? "a broken quote" : "too many columns", LOG_COLUMNS_MAX);
 }
@@ -188,19 +207,32 @@ static Status missing_column(const char *path, const char *wanted, const LogColu
     return FAIL(ERR_FORMAT, "%s: no column \"%s\"; the columns are: %s", path, wanted, have);
 }
 
+static Status find_field(const Mapping *m, const char *path, const LogColumns *columns,
+                         const char *wanted, int *field)
+{
+    const int part = list_text_field(&m->list, wanted);
+    *field = part >= 0 ? columns->count + part : field_named(columns, wanted);
+    return *field >= 0 ? OK : missing_column(path, wanted, columns);
+}
+
 static Status lay_out(const Mapping *m, const char *path, const LogColumns *columns,
                       LogLayout *layout)
 {
     layout->fields = columns->count;
     for (int r = 0; r < ROLES; r++) {
-        layout->role[r] = m->role[r][0] ? field_named(columns, m->role[r]) : -1;
-        const bool row = r == ROLE_USER && strcmp(m->role[r], COLUMN_ROW) == 0;
-        if (m->role[r][0] && layout->role[r] < 0 && !row)
-            return missing_column(path, m->role[r], columns);
+        layout->role[r] = -1;
+        if (m->role[r][0] && (r != ROLE_USER || strcmp(m->role[r], COLUMN_ROW) != 0))
+            TRY(find_field(m, path, columns, m->role[r], &layout->role[r]));
     }
     for (int c = 0; c < m->cells; c++)
-        if ((layout->cell[c] = field_named(columns, m->cell[c].column)) < 0)
-            return missing_column(path, m->cell[c].column, columns);
+        TRY(find_field(m, path, columns, m->cell[c].column, &layout->cell[c]));
+    for (int k = 0; k < m->list.columns; k++) {
+        layout->list[k] = field_named(columns, m->list.column[k]);
+        layout->then[k] = field_named(columns, m->list.then[k]);
+        if (layout->list[k] < 0) return missing_column(path, m->list.column[k], columns);
+        if (layout->then[k] < 0 && m->list.then[k][0])
+            return missing_column(path, m->list.then[k], columns);
+    }
     return OK;
 }
 
@@ -236,9 +268,13 @@ static Status parse(LogRows *rows, const Mapping *m, const LogLayout *l, const L
             if (stop > record && stop[-1] == '\r') stop--;
         }
         if (stop == record) continue;
-        rows->seen++;
         const uint32_t hash = (uint32_t)text_hash((Text){record, (uint32_t)(stop - record)});
         const int fields = csv_split(record, stop, l->dialect, rows->field, l->fields);
+        if (fields == l->fields && m->list.columns) {
+            TRY(list_add_texts(rows, m, l, piece, hash, here));
+            continue;
+        }
+        rows->seen++;
         if (fields < 0)
             rows_bad(rows, BAD_QUOTE, here, "a quote is not closed, or text follows it");
         else if (fields != l->fields)

@@ -57,25 +57,41 @@ static FlatSeen look_up(Walk *w, size_t path, Text name, bool escaped, int paren
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
+/* The value at .. end-1 as text, with its escapes. */
+static Text raw_text(const char *at, const char *end)
+{
+    switch (*at) {
+    case '"': return (Text){at + 1, (uint32_t)(end - 1 - (at + 1))};
+    case 't': return text_of("1");
+    case 'f': return text_of("0");
+    case '{':
+    case '[':
+    case 'n':
+    case 'N': return (Text){"", 0};
+    default: return (Text){at, (uint32_t)(end - at)};
+    }
+}
+
 static const char *take_value(Walk *w, const char *at, int index, int depth)
 {
-    Text text = {"", 0};
     bool escaped = false;
-    const char *next = at;
-    if (*at == '"') {
-        if (!(next = scan_string(at, w->end, &escaped))) return NULL;
-        text = (Text){at + 1, (uint32_t)(next - 1 - (at + 1))};
-    } else {
-        if (!(next = scan_value(at, w->end, depth))) return NULL;
-        if (*at == 't' || *at == 'f')
-            text = text_of(*at == 't' ? "1" : "0");
-        else if (!strchr("{[nN", *at))
-            text = (Text){at, (uint32_t)(next - at)};
-    }
-    if (index < 0) return next;
-    w->value[index] = text;
-    w->flat->escaped[index] = escaped;
+    const char *next =
+        *at == '"' ? scan_string(at, w->end, &escaped) : scan_value(at, w->end, depth);
+    if (!next || index < 0) return next;
+    const bool array = index < w->flat->arrays;
+    if (!array)
+        w->value[index] = raw_text(at, next);
+    else
+        w->value[index] = *at == '[' ? (Text){at, (uint32_t)(next - at)} : (Text){"", 0};
+    w->flat->escaped[index] = escaped && !array;
     return next;
+}
+
+Text flat_text(char *at, const char *end)
+{
+    const Text text = raw_text(at, end);
+    if (*at != '"' || !memchr(text.at, '\\', text.length)) return text;
+    return scan_unescape(at + 1, text.length);
 }
 
 /* A member that repeats replaces all that is in the one before. */

@@ -12,7 +12,11 @@
 #include "data/rawlog/format/scan.h"
 #include "data/rawlog/mapping.h"
 
-enum { FLAT_NAMES_MAX = ROLES + CELLS_MAX, FLAT_PATH_MAX = 2 * NAME_MAX_BYTES, FLAT_SEEN = 64 };
+enum {
+    FLAT_NAMES_MAX = ROLES + CELLS_MAX + 2 * LIST_COLUMNS_MAX,
+    FLAT_PATH_MAX = 2 * NAME_MAX_BYTES,
+    FLAT_SEEN = 64
+};
 
 /* The n-th member of the object before: most objects of a log have the same names in the same
  * order, so that this says in most cases what the n-th member of an object is. */
@@ -26,6 +30,7 @@ typedef struct {
 typedef struct {
     Text name[FLAT_NAMES_MAX]; /* the wanted ones, which all differ */
     int names;
+    int arrays; /* the first of them, whose values are the texts of arrays, or empty */
     FlatSeen seen[FLAT_SEEN];
     bool escaped[FLAT_NAMES_MAX];
 } Flat; /* = {0}, then `name` and `names` */
@@ -35,6 +40,10 @@ typedef struct {
  * texts that are read with one `flat` must stay in memory. False, and nothing rewritten, where the
  * text is no such object in UTF-8. */
 bool flat_read(Flat *flat, char *at, char *end, Text *value);
+
+/* The text of the value at .. end-1, which scan_value has accepted; rewritten where it has
+ * escapes. */
+Text flat_text(char *at, const char *end);
 
 /* Calls `take` with each name of the first object in a text, also with those of nested objects
  * (`path`, without escapes), until it returns false. False where the text begins with no object. */

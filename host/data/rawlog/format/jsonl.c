@@ -8,6 +8,7 @@
 
 #include "data/rawlog/format/flat.h"
 #include "data/rawlog/format/lines.h"
+#include "data/rawlog/format/list.h"
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
@@ -64,6 +65,13 @@ static Status find_columns(const LogHead *head, const Mapping *m, LogLayout *lay
     return FAIL(ERR_FORMAT, "%s:1: %s, want a JSON object", head->path, why);
 }
 
+/* The names that the mapping needs: of the record, and of the elements of its lists. */
+typedef struct {
+    Flat record, element[LIST_COLUMNS_MAX];
+    int whole[LIST_COLUMNS_MAX]; /* the field of an element that is no object, */
+    int first[LIST_COLUMNS_MAX]; /* and the first one of an element that is an object */
+} Wanted;
+
 static int want(Flat *flat, const char *column)
 {
     const Text name = text_of(column);
@@ -73,23 +81,50 @@ static int want(Flat *flat, const char *column)
     return flat->names++;
 }
 
-/* The names that the roles and cells need, and the number of the one that each of them has. */
-static void want_all(Flat *flat, const Mapping *m, LogLayout *l)
+/* The number of the field that has a column's name. */
+static int field_of(Wanted *w, const Mapping *m, const char *column)
+{
+    const char *inside;
+    const int k = list_of(&m->list, column, &inside);
+    if (k < 0) return want(&w->record, column);
+    return *inside ? w->first[k] + want(&w->element[k], inside) : w->whole[k];
+}
+
+static void want_fields(Wanted *w, const Mapping *m, LogLayout *l)
 {
     for (int r = 0; r < ROLES; r++) {
         const bool row = r == ROLE_USER && strcmp(m->role[r], COLUMN_ROW) == 0;
-        l->role[r] = m->role[r][0] && !row ? want(flat, m->role[r]) : -1;
+        l->role[r] = m->role[r][0] && !row ? field_of(w, m, m->role[r]) : -1;
     }
-    for (int c = 0; c < m->cells; c++) l->cell[c] = want(flat, m->cell[c].column);
-    l->fields = flat->names;
+    for (int c = 0; c < m->cells; c++) l->cell[c] = field_of(w, m, m->cell[c].column);
+}
+
+/* Fields of elements follow those of the record, so that their numbers are known once all names
+ * are. */
+static void want_all(Wanted *w, const Mapping *m, LogLayout *l)
+{
+    const ListSpec *list = &m->list;
+    for (int k = 0; k < list->columns; k++) l->list[k] = want(&w->record, list->column[k]);
+    w->record.arrays = w->record.names;
+    for (int k = 0; k < list->columns; k++)
+        l->then[k] = list->then[k][0] ? want(&w->record, list->then[k]) : -1;
+    want_fields(w, m, l);
+    l->fields = w->record.names;
+    for (int k = 0, next = l->fields; k < list->columns; k++) {
+        w->whole[k] = next;
+        w->first[k] = next + 1;
+        next += 1 + w->element[k].names;
+    }
+    want_fields(w, m, l);
 }
 
 static Status lay_out(const Mapping *m, const char *path, const LogColumns *columns, LogLayout *l)
 {
-    Flat flat = {0};
-    (void)path;
+    Wanted *w = calloc(1, sizeof *w);
     (void)columns;
-    want_all(&flat, m, l);
+    if (!w) return FAIL(ERR_MEMORY, "%s: no memory", path);
+    want_all(w, m, l);
+    free(w);
     return OK;
 }
 
@@ -111,19 +146,75 @@ static bool fields_of(LogRows *texts, const char *record, size_t length, const L
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-static Status parse(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPiece *piece)
+/* The next element of an array, whose bracket or the element before is in front of *at. */
+static bool next_element(char **at, char *end, char **element, char **element_end)
 {
-    Flat flat = {0};
-    LogLayout same = *l;
+    *at = (char *)scan_blanks(*at + 1, end);
+    if (*at >= end || **at == ']') return false;
+    *element = *at;
+    *element_end = (char *)scan_value(*at, end, 0);
+    *at = (char *)scan_blanks(*element_end, end);
+    return true;
+}
+
+static int count_elements(Text array)
+{
+    char *at = (char *)array.at, *const end = at + array.length, *element, *element_end;
+    int count = 0;
+    while (array.length && next_element(&at, end, &element, &element_end)) count++;
+    return count;
+}
+
+static void take_element(Wanted *w, int k, char *at, char *end, Text *field)
+{
+    Flat *flat = &w->element[k];
+    field[w->whole[k]] = flat_text(at, end);
+    for (int i = 0; i < flat->names; i++) field[w->first[k] + i] = (Text){"", 0};
+    if (flat->names && *at == '{') flat_read(flat, at, end, field + w->first[k]);
+}
+
+/* An event for each element of the record's lists. */
+static Status add_elements(LogRows *rows, const Mapping *m, const LogLayout *l,
+                           const LogPiece *piece, Wanted *w, uint32_t hash, int64_t line)
+{
+    const ListSpec *list = &m->list;
+    char *at[LIST_COLUMNS_MAX];
+    int length[LIST_COLUMNS_MAX], n = 0;
+    for (int k = 0; k < list->columns; k++) {
+        at[k] = (char *)rows->field[l->list[k]].at;
+        length[k] = count_elements(rows->field[l->list[k]]);
+    }
+    if (!list_check(rows, list, length, line)) return OK;
+    for (; n < length[0]; n++) {
+        for (int k = 0; k < list->columns; k++) {
+            const Text array = rows->field[l->list[k]];
+            char *element, *end;
+            if (next_element(&at[k], (char *)array.at + array.length, &element, &end))
+                take_element(w, k, element, end, rows->field);
+        }
+        TRY(list_add_event(rows, m, l, piece, hash, n, line));
+    }
+    if (!list->then[0][0]) return OK;
+    for (int k = 0; k < list->columns; k++) rows->field[w->whole[k]] = rows->field[l->then[k]];
+    return list_add_event(rows, m, l, piece, hash, n, line);
+}
+
+static Status parse_lines(LogRows *rows, const Mapping *m, const LogLayout *l,
+                          const LogPiece *piece, Wanted *w)
+{
     char *at = piece->text, *line, *end;
     int64_t number = piece->first_line;
-    want_all(&flat, m, &same);
     for (; lines_next(&at, piece->text + piece->length, &line, &end); number++) {
         const Text text = text_trim((Text){line, (uint32_t)(end - line)});
         if (text.length == 0) continue;
-        rows->seen++;
         const uint32_t hash = (uint32_t)text_hash(text);
-        if (flat_read(&flat, line, end, rows->field)) {
+        const bool good = flat_read(&w->record, line, end, rows->field);
+        if (good && m->list.columns) {
+            TRY(add_elements(rows, m, l, piece, w, hash, number));
+            continue;
+        }
+        rows->seen++;
+        if (good) {
             TRY(rows_add(rows, m, l, piece, rows->field, hash, number));
             continue;
         }
@@ -132,6 +223,17 @@ static Status parse(LogRows *rows, const Mapping *m, const LogLayout *l, const L
         rows_bad(rows, BAD_JSON, number, "%s, expected one JSON object a line", why);
     }
     return OK;
+}
+
+static Status parse(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPiece *piece)
+{
+    LogLayout same = *l;
+    Wanted *w = calloc(1, sizeof *w);
+    if (!w) return FAIL(ERR_MEMORY, "no memory to read JSON");
+    want_all(w, m, &same);
+    const Status st = parse_lines(rows, m, l, piece, w);
+    free(w);
+    return st;
 }
 
 const Format jsonl_format = {
