@@ -36,6 +36,7 @@ void rows_close(LogRows *rows)
 {
     for (int i = 0; i < rows->blocks; i++) free(rows->block[i]);
     free(rows->block);
+    free(rows->buffer);
     free(rows->row);
     free(rows->cell);
     free(rows->field);
@@ -59,6 +60,15 @@ char *rows_text(LogRows *rows, size_t size)
     char *at = rows->block[rows->blocks_used - 1] + rows->block_used;
     rows->block_used += size;
     return at;
+}
+
+char *rows_buffer(LogRows *rows, size_t size)
+{
+    if (size <= rows->buffer_size) return rows->buffer;
+    free(rows->buffer);
+    rows->buffer = malloc(size);
+    rows->buffer_size = rows->buffer ? size : 0;
+    return rows->buffer;
 }
 
 void rows_bad(LogRows *rows, BadKind kind, int64_t line, const char *format, ...)

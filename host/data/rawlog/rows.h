@@ -93,6 +93,8 @@ typedef struct {
     char **block; /* memory of rows_text */
     int blocks, blocks_used;
     size_t block_used;
+    char *buffer; /* memory of rows_buffer */
+    size_t buffer_size;
     Text *field; /* [ROW_FIELDS_MAX] for the formats: the fields of a record, then of an element */
 } LogRows;
 
@@ -113,6 +115,9 @@ void rows_close(LogRows *rows); /* safe on {0} */
 /* Memory for `size` bytes of a row's text that is not in the piece itself; NULL where memory is
  * lacking. At most ROW_TEXT_MAX. */
 char *rows_text(LogRows *rows, size_t size);
+/* Memory for a text that takes the place of a whole piece's, until the next call; NULL where memory
+ * is lacking. */
+char *rows_buffer(LogRows *rows, size_t size);
 /* A key made of the line's number, and of the file's where there are several files. */
 Status rows_line_key(LogRows *rows, const LogPiece *piece, int64_t line, Text *key);
 /* Count a bad row. The text of the first one of each kind becomes part of the cleaning report,

@@ -9,6 +9,7 @@
 #include "data/rawlog/format/flat.h"
 #include "data/rawlog/format/lines.h"
 #include "data/rawlog/format/list.h"
+#include "data/rawlog/format/python.h"
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
@@ -55,7 +56,13 @@ static Status find_columns(const LogHead *head, const Mapping *m, LogLayout *lay
     if (!columns->memory) return FAIL(ERR_MEMORY, "%s: no memory", head->path);
     for (int line = 0; line < LINES && at < end; line++) {
         const char *stop = lines_record_end(at, end, layout, true);
-        found |= flat_names(at, stop, add_name, columns);
+        const size_t size = (size_t)(stop - at);
+        char *json = python_begins(at, stop) ? malloc(PYTHON_GROWTH * size) : NULL;
+        if (json)
+            found |= flat_names(json, json + python_rewrite(at, stop, json), add_name, columns);
+        else
+            found |= flat_names(at, stop, add_name, columns);
+        free(json);
         at = stop;
     }
     if (found || (m->role[ROLE_USER][0] && m->role[ROLE_ITEM][0])) return OK;
@@ -128,18 +135,27 @@ static Status lay_out(const Mapping *m, const char *path, const LogColumns *colu
     return OK;
 }
 
+/* A copy of a record, in JSON. */
+static size_t copy_json(const char *record, size_t length, char *out)
+{
+    if (python_begins(record, record + length)) return python_rewrite(record, record + length, out);
+    memcpy(out, record, length);
+    return length;
+}
+
 static bool fields_of(LogRows *texts, const char *record, size_t length, const LogLayout *layout,
                       const LogColumns *columns, Text *value)
 {
     (void)layout;
     for (int first = 0; first < columns->count; first += FLAT_NAMES_MAX) {
         Flat flat = {0};
-        char *copy = length > ROW_TEXT_MAX ? NULL : rows_text(texts, length + 1);
+        const size_t size = PYTHON_GROWTH * length + 1;
+        char *copy = size > ROW_TEXT_MAX ? NULL : rows_text(texts, size);
         if (!copy) return false;
-        memcpy(copy, record, length);
+        const size_t copied = copy_json(record, length, copy);
         for (int i = first; i < columns->count && flat.names < FLAT_NAMES_MAX; i++)
             flat.name[flat.names++] = columns->name[i];
-        if (!flat_read(&flat, copy, copy + length, value + first)) return false;
+        if (!flat_read(&flat, copy, copy + copied, value + first)) return false;
     }
     return columns->count > 0;
 }
@@ -231,7 +247,16 @@ static Status parse(LogRows *rows, const Mapping *m, const LogLayout *l, const L
     Wanted *w = calloc(1, sizeof *w);
     if (!w) return FAIL(ERR_MEMORY, "no memory to read JSON");
     want_all(w, m, &same);
-    const Status st = parse_lines(rows, m, l, piece, w);
+    LogPiece json = *piece;
+    Status st = OK;
+    if (python_begins(json.text, json.text + json.length)) {
+        json.text = rows_buffer(rows, PYTHON_GROWTH * json.length);
+        if (json.text)
+            json.length = python_rewrite(piece->text, piece->text + piece->length, json.text);
+        else
+            st = FAIL(ERR_MEMORY, "no memory to read Python's dictionaries");
+    }
+    if (st == OK) st = parse_lines(rows, m, l, &json, w);
     free(w);
     return st;
 }

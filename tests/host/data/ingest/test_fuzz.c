@@ -12,11 +12,20 @@ static const char *const log_seed[] = {
     "{\"user_id\": 1, \"item_id\": \"a\", \"timestamp\": \"2020-01-01 10:00:00\"}\n"
     "{\"user_id\": \"x\", \"item_id\": 2.5, \"timestamp\": null, \"price\": 3}\n",
     "u1 a b c d | e f\nu2 a\n\nu3\n",
+    "{u'user_id': u'a\\xe9', 'item_id': 7L, 'timestamp': 1600000000, 'new': True}\n{'user_id': "
+    "\"it's\", 'item_id': 'b', 'timestamp': 1600000060, 'list': [{'x': '1'}, {'x': '2'}]}\n",
+    "{\"user_id\": 1, \"timestamp\": 1600000000, \"list\": [{\"x\": 1}, {\"x\": \"a\\u00e9\"}]}\n",
+    "user_id,timestamp,list\n1,1600000000,a-1 b-0\n2,1600000060,c-1\n",
     "\xef\xbb\xbfuser\titem\ttime\r\n1\t2\t2019-10-01 00:00:00 UTC\r\n1\t3\t2019-10-01\r\n",
 };
 static const char *const ini_seed[] = {
     "[columns]\nuser = user_id\nitem = item_id\naction = action\ntime = timestamp\n[actions]\n"
     "view = 0.2\ncart = 0.5\npurchase = 1\n[events]\nprice = number price log\n",
+    "[list]\ncolumns = list\n[columns]\nuser = user_id\nitem = list.x\n[split]\nrule = "
+    "leave-one-out\n",
+    "[list]\ncolumns = list\nfields = i,a\n[columns]\nuser = user_id\nitem = list.i\naction = "
+    "list.a\n[actions]\nb = 1\na = 0\n[action_values]\n1 = a\n0 = b\n[split]\nrule = "
+    "leave-one-out\n",
     "[split]\nrule = leave-one-out\n[clean]\nmax_per_minute = 3\nmin_user_events = 2\n",
     "[input]\nformat = sequence\nstep = 1d\n[split]\nrule = leave-last-basket\n",
     "[columns]\nuser = user\nitem = item\ntime = time\ntime_unit = iso\ntime_zone = +08:00\n"
