@@ -6,7 +6,12 @@
 #include "data/rawlog/format/sequence.h"
 
 static const Format *const formats[] = {
-    &csv_format, &jsonl_format, &sequence_format, &sequence_sessions_format, NULL,
+    &csv_format,
+    &jsonl_format,
+    &sequence_format,
+    &sequence_sessions_format,
+    &sequence_baskets_format,
+    NULL,
 };
 
 const Format *formats_at(int index) { return formats[index]; }

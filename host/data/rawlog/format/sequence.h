@@ -6,6 +6,7 @@
 #include "data/rawlog/format/format.h"
 
 extern const Format sequence_format;          /* `user item item ...` */
+extern const Format sequence_baskets_format;  /* the same, where a line without | is one basket */
 extern const Format sequence_sessions_format; /* `item item ...`: each line is a user of its own */
 
 #endif

@@ -351,6 +351,13 @@ static void a_basket_is_one_moment_and_the_last_is_the_test(void **state)
     assert_int_equal(r.time[1], 0);
     assert_int_equal(r.time[4], 2 * 86400000);
     close_read(&r);
+    assert_ok(ingest_text("[input]\nformat = baskets\n[split]\nrule = leave-last-basket\n",
+                          "u a b\nv a | b\n"));
+    r = read_file("out.h5");
+    assert_string_equal(ends(&r), "02 02");
+    assert_int_equal(r.time[1], 0);
+    assert_int_equal(r.time[3], 1000);
+    close_read(&r);
 }
 
 static void json_lines_keep_the_digits_of_ids_and_know_nested_names(void **state)
