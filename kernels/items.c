@@ -17,6 +17,11 @@ static void check(const ItemTable *table)
         EXPECT(table->category, I32, items, table->category.dim[1]);
         EXPECT(table->category_table, F32, table->category_table.dim[0], dim);
     }
+    if (table->kept.data) {
+        EXPECT(table->kept, F32, items);
+        REQUIRE(!items_are_ids(table), "ids are left out of %" PRId64 " items without features",
+                items);
+    }
     if (table->numeric.data) {
         EXPECT(table->numeric, F32, items, table->numeric.dim[1]);
         EXPECT(table->numeric_weight, F32, table->numeric.dim[1], dim);
@@ -26,7 +31,10 @@ static void check(const ItemTable *table)
 static void encode(float *restrict y, const ItemTable *table, int64_t item)
 {
     const int64_t dim = table->id.dim[1];
-    memcpy(y, f32(table->id) + item * dim, (size_t)dim * sizeof *y);
+    if (table->kept.data && f32(table->kept)[item] == 0.0f)
+        memset(y, 0, (size_t)dim * sizeof *y);
+    else
+        memcpy(y, f32(table->id) + item * dim, (size_t)dim * sizeof *y);
     const int64_t kinds = table->category.data ? table->category.dim[1] : 0;
     for (int64_t k = 0; k < kinds; k++) {
         const int64_t row = i32(table->category)[item * kinds + k];

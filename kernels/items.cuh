@@ -7,7 +7,7 @@
 #include "items.h"
 
 typedef struct {
-    const float *id, *category_table, *numeric, *numeric_weight;
+    const float *id, *category_table, *numeric, *numeric_weight, *kept; /* kept NULL: all ids */
     const int32_t *category;
     int64_t items, dim;
     int kinds, features; /* 0: absent */
@@ -17,6 +17,7 @@ static inline Encoder items_encoder(const ItemTable *table)
 {
     Encoder e = {};
     e.id = f32(table->id);
+    e.kept = f32(table->kept);
     e.items = table->id.dim[0];
     e.dim = table->id.dim[1];
     e.category = i32(table->category);
@@ -36,6 +37,10 @@ static __device__ __forceinline__ void items_values(float (&v)[N], const Encoder
 {
     float more[N];
     load(v, e.id + item * e.dim + column);
+    if (e.kept && e.kept[item] == 0.0f) {
+#pragma unroll
+        for (int i = 0; i < N; i++) v[i] = 0.0f;
+    }
     for (int k = 0; k < e.kinds; k++) {
         load(more, e.category_table + e.category[item * e.kinds + k] * e.dim + column);
 #pragma unroll

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The item encoder: item id -> vector. The catalogue head scores against the same vectors.
  *
- *   E[a, :] = id[a, :] + sum_k category_table[category[a, k], :]
- *                      + sum_f numeric[a, f] numeric_weight[f, :]
+ *   E[a, :] = kept[a] id[a, :] + sum_k category_table[category[a, k], :]
+ *                              + sum_f numeric[a, f] numeric_weight[f, :]
  *
  * E is never stored when the catalogue has features: ops compute the rows they need. The gradient
- * of every use accumulates in did (since dE/did = 1, did is dE). One call at the end of the
- * backward pass, items_features_backward, then gives the gradients of the shared parameters.
+ * of every use accumulates in did, which is dE so far (dE/did is kept). One call at the end of the
+ * backward pass, items_features_backward, then gives the gradients of the shared parameters; where
+ * ids were left out, the caller multiplies the rows of did by kept after it.
  *
  *   id              [items, dim]       f32
  *   category        [items, kinds]     i32, rows of category_table      optional (data NULL)
  *   category_table  [categories, dim]  f32                              with category
  *   numeric         [items, features]  f32, normalised                  optional
  *   numeric_weight  [features, dim]    f32                              with numeric
+ *   kept            [items]            f32, 1 or 0: the id is left out  optional; only where there
+ *                                                                       are features
  *
  * Shards. Ranks may share a catalogue by its rows. The table of a rank then has the rows of the
  * items first .. first + items - 1, in id, category and numeric, and so have did and a head's bias;
@@ -36,6 +39,7 @@ typedef struct {
     Tensor id;
     Tensor category, category_table;
     Tensor numeric, numeric_weight;
+    Tensor kept;          /* id_dropout.h makes it */
     int64_t first, total; /* the shard's first item, and all items; both 0: the table is whole */
 } ItemTable;
 

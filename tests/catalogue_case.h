@@ -34,6 +34,11 @@ static inline Case make_case(Shape s, uint64_t seed)
         c.table.numeric = NORMAL(seed + 4, 1, s.items, s.numbers);
         c.table.numeric_weight = NORMAL(seed + 5, 0.3f, s.numbers, s.dim);
     }
+    if (!items_are_ids(&c.table)) { /* every third item is without its id, but not the last */
+        c.table.kept = NEW(F32, s.items);
+        for (int64_t i = 0; i < s.items; i++)
+            f32(c.table.kept)[i] = i % 3 || i + 1 == s.items ? 1.0f : 0.0f;
+    }
     c.table_gpu = table_on_gpu(&c.table);
     c.target = NEW(I32, s.rows);
     c.weight = NEW(F32, s.rows);

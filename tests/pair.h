@@ -61,6 +61,7 @@ static inline ItemTable table_on_gpu(const ItemTable *t)
                        .category_table = on_gpu(t->category_table),
                        .numeric = on_gpu(t->numeric),
                        .numeric_weight = on_gpu(t->numeric_weight),
+                       .kept = on_gpu(t->kept),
                        .first = t->first,
                        .total = t->total};
 }

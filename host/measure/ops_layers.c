@@ -12,6 +12,7 @@
 #include "elementwise.h"
 #include "embedding.h"
 #include "gemm.h"
+#include "id_dropout.h"
 #include "items.h"
 #include "measure/ops_attention.h"
 #include "residual_norm.h"
@@ -77,6 +78,24 @@ static void dropout_call(Case *c, const Tensor *t)
 static void dropout_cost(const Shape *s, double size, double *bytes, double *flops)
 {
     *bytes = 3.0 * size * elements(s);
+    *flops = 0.0;
+}
+
+/* kept, popularity; the step */
+static void id_dropout_fill(Case *c, Tensor *t)
+{
+    t[0] = measure_tensor(c, F32, c->shape.items, 0, 1.0f);
+    t[1] = measure_tensor(c, F32, c->shape.items, 0, 1.0f);
+    t[2] = measure_zeros(c, I64, 1, 0);
+}
+static void id_dropout_call(Case *c, const Tensor *t)
+{
+    id_dropout(c->dev, t[0], t[1], (Dropout){.rate = 0.3f, .seed = 1, .step = t[2]});
+}
+static void id_dropout_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    (void)size;
+    *bytes = 8.0 * (double)s->items;
     *flops = 0.0;
 }
 
@@ -285,6 +304,12 @@ static const Op dropout = {"dropout",
                            dropout_cost,
                            "the words of Philox: ten rounds for four elements",
                            "conversions of bf16; the words of Philox"};
+static const Op ids = {"id dropout",
+                       id_dropout_fill,
+                       id_dropout_call,
+                       id_dropout_cost,
+                       "the words of Philox: ten rounds for each item",
+                       "the words of Philox: ten rounds for four items"};
 static const Op axpy = {"elementwise axpy", two_fill, axpy_call,
                         axpy_cost,          ROWS_WHY, "conversions of bf16"};
 static const Op row_dot = {"elementwise row dot", two_fill,
@@ -353,7 +378,9 @@ static Status rows_of(Bench *b, Dtype dtype, const Sizes *z)
     snprintf(text, sizeof text, "%" PRId64 " x %" PRId64 " of %" PRId64, s.rows, s.dim, s.items);
     TRY(measure_case(b, &gather, s, text));
     TRY(measure_case(b, &items, s, text));
-    return measure_case(b, &scatter, s, text);
+    TRY(measure_case(b, &scatter, s, text));
+    snprintf(text, sizeof text, "%" PRId64 " items", s.items);
+    return measure_case(b, &ids, s, text);
 }
 
 static Status products_of(Bench *b, Dtype dtype, const Sizes *z)

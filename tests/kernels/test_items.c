@@ -36,6 +36,24 @@ static void vectors_worked_by_hand(void **state)
     device_close(&dev);
 }
 
+/* The second item is its features alone, to whoever asks. */
+static void an_id_can_be_left_out(void **state)
+{
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 1));
+    int32_t ids[] = {1, -1, 0, 2};
+    float y[8], space[4], kept[] = {1, 0, 1};
+    ItemTable table = table_by_hand();
+    table.kept = TENSOR(kept, F32, 3);
+    items_gather(&dev, TENSOR(y, F32, 4, 2), &table, TENSOR(ids, I32, 4));
+    const float want[] = {-999.5f, -1999.75f, 0, 0, 3005, 6010, 104, 208};
+    assert_memory_equal(y, want, sizeof y);
+    const Tensor last_two = items_range(&table, 1, 2, TENSOR(space, F32, 2, 2));
+    assert_memory_equal(last_two.data, ((float[]){-999.5f, -1999.75f, 104, 208}), sizeof space);
+    device_close(&dev);
+}
+
 static void a_range_without_features_is_a_view(void **state)
 {
     (void)state;
@@ -123,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_worked_by_hand),
+        cmocka_unit_test(an_id_can_be_left_out),
         cmocka_unit_test(a_range_without_features_is_a_view),
         cmocka_unit_test(gradients_worked_by_hand),
         cmocka_unit_test(a_shard_knows_its_own_items_alone),
