@@ -38,7 +38,8 @@ static inline void infer_case_count(InferCase *c, int threads)
 static inline void infer_case_open_counted(InferCase *c, HeadSet heads, int64_t length, int threads,
                                            int64_t candidates)
 {
-    const Shop shop = {.users = 40, .longest = 60, .features = true, .plain_keys = true, .seed = 9};
+    const Shop shop = {
+        .users = 40, .longest = 60, .features = true, .plain_keys = true, .fresh = 11, .seed = 9};
     ModelShape shape = {.dim = 16,
                         .layers = 2,
                         .heads = 2,

@@ -25,6 +25,7 @@ typedef struct {
     bool placed;        /* the writer knows the sizes before the first history */
     bool ties;          /* one event in three has the time of the event before it */
     bool leave_one_out; /* else 70 % train, 15 % valid, 15 % test */
+    int fresh;          /* so many items, the last of the catalogue, are not in train */
     uint64_t seed;
 } Shop;
 
@@ -51,12 +52,15 @@ typedef struct {
 static inline const UserHistory *shop_user(const Shop *s, ShopUser *u, int64_t user)
 {
     const int64_t count = shop_count(s, user);
+    int64_t train = count * 7 / 10, valid = count * 85 / 100;
+    if (s->leave_one_out)
+        train = count > 2 ? count - 2 : count, valid = count > 2 ? count - 1 : count;
     int64_t time = 1700000000000 + user * 1000;
     for (int64_t i = 0; i < count; i++) {
         const Philox p = shop_draw(s, user, i);
         if (!s->ties || p.word[2] % 3)
             time += (int64_t)(p.word[3] % 5 ? p.word[3] % 100000 : p.word[3]);
-        u->item[i] = (int32_t)(p.word[0] % SHOP_ITEMS);
+        u->item[i] = (int32_t)(p.word[0] % (uint32_t)(SHOP_ITEMS - (i < train ? s->fresh : 0)));
         u->action[i] = (uint8_t)(p.word[1] % SHOP_ACTIONS);
         u->end[i] = (uint8_t)(i + 1 == count ? END_TRUNCATED : p.word[1] % 17 == 0);
         u->time[i] = time;
@@ -75,9 +79,6 @@ static inline const UserHistory *shop_user(const Shop *s, ShopUser *u, int64_t u
                                .end = u->end,
                                .propensity = u->propensity,
                                .feature = {u->feature[0], u->feature[1]}};
-    int64_t train = count * 7 / 10, valid = count * 85 / 100;
-    if (s->leave_one_out)
-        train = count > 2 ? count - 2 : count, valid = count > 2 ? count - 1 : count;
     const int64_t cut[SPLITS + 1] = {0, train, valid, count};
     for (int k = 0; k < SPLITS; k++)
         u->history.split[k][0] = cut[k], u->history.split[k][1] = cut[k + 1];

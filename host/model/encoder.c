@@ -70,9 +70,10 @@ static BlockState block_state(const Encoder *e, int64_t l, int64_t tokens)
 /* ---- Forward --------------------------------------------------------------------------------- */
 
 /* first = the sum of all embeddings: in f32, rounded once where activations are bf16. */
-static void embed(Device *dev, Tensor first, const Model *m, Weights w, const ModelInput *in)
+static void embed(Device *dev, Tensor first, const Model *m, Weights w, const ModelInput *in,
+                  Tensor kept)
 {
-    const ItemTable items = model_items(m, w);
+    const ItemTable items = model_items(m, w, kept);
     const size_t mark = scratch_mark(dev);
     Tensor x = first.dtype == F32 ? first : SCRATCH(dev, F32, in->tokens, m->shape.dim);
     items_gather(dev, x, &items, in->item);
@@ -135,7 +136,7 @@ Tensor encoder_forward(Device *dev, Encoder *e, const Model *m, Weights w, const
     const size_t mark = scratch_mark(dev);
     Tensor n = SCRATCH(dev, m->shape.activation, tokens, m->shape.dim);
     BlockState b = block_state(e, 0, tokens);
-    embed(dev, n, m, w, in);
+    embed(dev, n, m, w, in, key.kept);
     residual_norm(dev, n, b.attention_rstd, b.x, n, (Tensor){0}, w[m->at.block[0].attention_norm],
                   EPS, dropout_at(key, 0));
     for (int64_t l = 0; l < layers; l++) {
@@ -207,7 +208,7 @@ static void attend_backward(Device *dev, Tensor dx, const BlockState *b, const B
 static void embed_backward(Device *dev, Tensor dx, const Model *m, Weights w, Weights grad,
                            const ModelInput *in)
 {
-    const ItemTable items = model_items(m, w);
+    const ItemTable items = model_items(m, w, (Tensor){0});
     items_gather_backward(dev, grad[m->at.item_id], dx, &items, in->item);
     embedding_backward(dev, grad[m->at.action], dx, in->action);
     embedding_backward(dev, grad[m->at.gap], dx, in->gap);

@@ -31,6 +31,7 @@ typedef struct {
     float dropout; /* rate; 0 when evaluating */
     uint64_t seed;
     Tensor step; /* i64 [1] on the device: the optimizer steps before this one */
+    Tensor kept; /* f32 [items] whose ids are in the vectors of items; data NULL: all */
 } DropoutKey;
 
 /* Take the memory of the activations of batches of up to `tokens`. */

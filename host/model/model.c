@@ -121,7 +121,8 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device 
     m->at.final_norm = PARAM(&m->params, "final.norm", INIT_ONE, 0, DECAY_NONE, s->dim);
     heads_declare(&m->params, s->head_set, s->dim, s->items, s->actions, m->at.head);
     if (s->candidates)
-        m->at.counted = counted_params_declare(&m->params, s->dim, s->actions, GAP_BUCKETS);
+        m->at.counted = counted_params_declare(&m->params, s->dim, s->actions, GAP_BUCKETS,
+                                               model_has_features(s));
     TRY(m->params.status);
     TRY(place_features(m, b));
     if (!s->candidates) return OK;
@@ -138,9 +139,9 @@ void model_close(Model *m)
     *m = (Model){0};
 }
 
-ItemTable model_items(const Model *m, Weights w)
+ItemTable model_items(const Model *m, Weights w, Tensor kept)
 {
-    ItemTable table = {.id = w[m->at.item_id]};
+    ItemTable table = {.id = w[m->at.item_id], .kept = kept};
     if (m->at.item_category >= 0) {
         table.category = m->item_category;
         table.category_table = w[m->at.item_category];

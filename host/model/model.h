@@ -14,7 +14,7 @@
 typedef struct {
     int64_t dim, layers, heads, ff; /* heads: of attention; ff 0: 8/3 dim, rounded up to 32 */
     Dtype activation; /* F32 or BF16: of activations, and of the matrices that products read */
-    float dropout, init_std;
+    float dropout, id_dropout, init_std;
     HeadSet head_set; /* the heads that exist (model/heads.h) */
     bool log_values;  /* Q is exp(score) */
     /* Of the policy's half that scores by counts. candidates 0: there is none, as without a policy
@@ -56,6 +56,12 @@ typedef struct {
     void *staging; /* their copy in device memory; NULL on the CPU */
 } Model;
 
+/* Whether items have features beside their ids. */
+static inline bool model_has_features(const ModelShape *s)
+{
+    return s->item_categories > 0 || s->item_numbers > 0;
+}
+
 /* Set the sizes that follow from the file. */
 void model_shape_of_file(ModelShape *shape, const Behaviour *b);
 /* Declare the parameters of `shape` and let ops on `dev` read the item features of `b`. `b` and
@@ -70,7 +76,8 @@ static inline bool model_has(const Model *m, HeadId head)
     return m->shape.head_set & HEAD_BIT(head);
 }
 
-/* The item vectors E of one copy of the weights, as ops take them. */
-ItemTable model_items(const Model *m, Weights w);
+/* The item vectors E of one copy of the weights, as ops take them. `kept` says whose ids are in
+ * them (model/cold.h); data NULL: all. */
+ItemTable model_items(const Model *m, Weights w, Tensor kept);
 
 #endif

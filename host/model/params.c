@@ -47,6 +47,12 @@ int params_product(Params *p, int i)
     return i;
 }
 
+int params_later(Params *p, int i)
+{
+    if (p->status == OK) p->info[i].later = true;
+    return i;
+}
+
 int params_rate(Params *p, int i, float rate)
 {
     if (p->status == OK) p->info[i].rate = rate;

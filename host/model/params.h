@@ -18,6 +18,7 @@ typedef struct {
     float std; /* standard deviation of INIT_NORMAL */
     Decay decay;
     float rate;   /* the learning rate is multiplied by it */
+    bool later;   /* files of earlier versions do not have it, and it is 0 there */
     bool product; /* a matrix that products read, in bf16 where activations are bf16 */
     Tensor shape; /* dtype and dims; data is NULL */
 } ParamInfo;
@@ -55,6 +56,9 @@ int params_add(Params *p, const char *name, Init init, float std, Decay decay, i
 
 /* Say that products read parameter i, which must be a matrix; returns i. */
 int params_product(Params *p, int i);
+
+/* Say that files of earlier versions do not have parameter i; returns i. */
+int params_later(Params *p, int i);
 
 /* Let parameter i learn at `rate` times the learning rate; returns i. */
 int params_rate(Params *p, int i, float rate);

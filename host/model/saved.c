@@ -52,7 +52,7 @@ Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Saf
         Tensor from;
         const Tensor to = p->copy[copy][i];
         snprintf(name, sizeof name, "%s%s", prefix, p->info[i].name);
-        if (i >= optional && !safetensors_find(file, name)) continue;
+        if ((i >= optional || p->info[i].later) && !safetensors_find(file, name)) continue;
         TRY(safetensors_get(file, name, F32, to.rank, to.dim, &from));
         for (int64_t e = 0; e < tensor_count(from); e++)
             if (!isfinite(f32(from)[e]))

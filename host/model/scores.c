@@ -34,7 +34,7 @@ HeadScores scores_ranking(Device *dev, const Model *m, Weights w, HeadId head,
     REQUIRE(heads_table[head].kind == HEAD_OF_ITEMS, "the head %s has no scores of items",
             heads_table[head].name);
     HeadScores s = {.u = SCRATCH(dev, h.dtype, h.dim[0], m->shape.dim),
-                    .items = model_items(m, w),
+                    .items = model_items(m, w, rows->kept),
                     .bias = w[at->bias]};
     gemm(dev, s.u, h, w[at->weight], GEMM_NT);
     if (head != HEAD_POLICY || !rows->candidates.item.data) return s;

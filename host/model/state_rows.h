@@ -16,6 +16,7 @@ typedef struct {
     CandidatesOutput candidates; /* of each state; data NULL where the model has no count tables */
     /* The policy's halves are weighed by its calibration: in use, not in training. */
     bool calibrated;
+    Tensor kept; /* f32 [items] whose ids are in the vectors of items; data NULL: all */
 } StateRows;
 
 /* The states `h` of the tokens `token` of the batch `in`, whose encoder outputs are `all`, with

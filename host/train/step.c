@@ -7,6 +7,7 @@
 
 #include "base/scratch.h"
 #include "elementwise.h"
+#include "model/cold.h"
 #include "model/ties.h"
 
 /* ---- What a step computes -------------------------------------------------------------------- */
@@ -26,12 +27,13 @@ static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
     const Model *m = &t->model;
     Weights w = params_weights(&m->params, PARAM_VALUE), grad = m->params.copy[PARAM_GRAD];
     Weights target = params_weights(&m->params, PARAM_TARGET);
-    const DropoutKey key = {m->shape.dropout, (uint64_t)t->config.train_seed, step};
-
+    const uint64_t seed = (uint64_t)t->config.train_seed;
     const size_t mark = scratch_mark(&t->dev);
+    const DropoutKey key = {m->shape.dropout, seed, step, cold_kept(&t->dev, m, seed, step)};
     const Tensor h = encoder_forward(&t->dev, &t->online, m, w, in, key);
-    const StateRows rows = state_rows(&t->dev, m, in, h, in->state, ties_states(&t->dev, in, h));
+    StateRows rows = state_rows(&t->dev, m, in, h, in->state, ties_states(&t->dev, in, h));
     StateRows target_rows = rows;
+    rows.kept = key.kept;
     if (t->objective.target) {
         target_rows.all = encoder_forward(&t->dev, &t->target, m, target, in, (DropoutKey){0});
         target_rows.h = ties_states(&t->dev, in, target_rows.all);
@@ -54,11 +56,12 @@ static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
     encoder_backward(&t->dev, &t->online, m, w, grad, in, key, dh);
     scratch_release(&t->dev, mark);
 
-    const ItemTable items = model_items(m, w);
+    const ItemTable items = model_items(m, w, (Tensor){0});
     const Tensor none = {0};
     items_features_backward(&t->dev, m->at.item_category < 0 ? none : grad[m->at.item_category],
                             m->at.item_number < 0 ? none : grad[m->at.item_number],
                             grad[m->at.item_id], &items);
+    cold_gradients(&t->dev, m, grad, seed, step);
 }
 
 /* Sum gradients and losses over the ranks, each of which has a part of the batch. The sums have the

@@ -51,6 +51,7 @@ static Status open_model(Trainer *t)
         .heads = c->model_heads,
         .ff = c->model_ff,
         .dropout = (float)c->model_dropout,
+        .id_dropout = (float)c->model_id_dropout,
         .init_std = (float)c->model_init_std,
         .log_values = c->learn_log_values,
         .candidates = c->model_candidates,

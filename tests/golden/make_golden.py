@@ -142,7 +142,7 @@ CASES_TIES = {
     "sarsa_lambda_ties": {"learn.objective": "sarsa_lambda", "learn.lambda": 0.8},
 }
 # With the candidates of counting, and with ties.
-CANDIDATES = {"model.candidates": 24, "model.neighbours": 12}
+CANDIDATES = {"model.candidates": 24, "model.neighbours": 12, "model.id_dropout": 0}
 CASES_CANDIDATES = {
     "candidates": {},
     "candidates_joint": {"learn.objective": "cross_entropy+double_q", "model.dropout": 0.2},
@@ -157,6 +157,7 @@ CASES_CANDIDATES = {
         "learn.temperature": 1.5,
         "learn.weight_max": 4,
     },
+    "candidates_cold": {"learn.objective": "cross_entropy+double_q", "model.id_dropout": 0.3},
     "candidates_retrace": {
         "learn.objective": "retrace",
         "learn.lambda": 0.9,
@@ -432,6 +433,7 @@ def counted(inputs):
     sizes.update({"calibration." + n: (1,) for n in ("factor", "base", "dense")})
     sizes["calibration.linear"] = (features,)
     sizes["calibration.state"] = (candidates.STATE_FEATURES,)
+    sizes["calibration.cold"] = (1,)
     for name, size in sizes.items():
         x = rng.standard_normal(size) / (np.sqrt(size[-1]) if len(size) > 1 else 4)
         x = (x + (name == "candidates.scale")).astype(np.float32)
@@ -441,13 +443,26 @@ def counted(inputs):
     return out
 
 
+NEW = ("counts.popularity",)
+
+
+def new_items(inputs):
+    """The same where the table has counted no event of items that no user of the batch owns."""
+    popularity = inputs["counts.popularity"].copy()
+    others = np.setdiff1d(np.arange(len(popularity)), inputs["batch.own"])
+    popularity[others] = 0
+    assert np.isin(inputs["batch.target"], others).sum() > 3
+    return {**inputs, "counts.popularity": popularity}
+
+
 def write_candidates(inputs, model):
     """-> bytes written"""
     inputs = counted(inputs)
     written = write("inputs_candidates", inputs, model)
     for case, settings in CASES_CANDIDATES.items():
         settings = {**CANDIDATES, **settings}
-        written += write_case(case, settings, inputs, model, "inputs_candidates")
+        of_case, more = (new_items(inputs), NEW) if case == "candidates_cold" else (inputs, ())
+        written += write_case(case, settings, of_case, model, "inputs_candidates", more)
     return written
 
 

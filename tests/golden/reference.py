@@ -83,14 +83,19 @@ def philox(key, high, low):
     return np.stack(c, axis=1)
 
 
+def uniform(c, step, site, count):
+    """The numbers u of section 4 at a site."""
+    low = np.arange((count + 3) // 4, dtype=np.uint64)
+    words = philox(int(c["train.seed"]), step * 2**16 + site, low).reshape(-1)[:count]
+    return (words >> np.uint64(8)) * 2.0**-24
+
+
 def dropout(x, c, site, step):
     """step None: evaluation, no dropout."""
     rate = np.float32(c["model.dropout"])
     if step is None or rate == 0:
         return x
-    low = np.arange((x.numel() + 3) // 4, dtype=np.uint64)
-    words = philox(int(c["train.seed"]), step * 2**16 + site, low).reshape(-1)[: x.numel()]
-    keep = (words >> np.uint64(8)) * 2.0**-24 >= rate
+    keep = uniform(c, step, site, x.numel()) >= rate
     factor = torch.from_numpy(keep / (1.0 - float(rate))).to(x.dtype)
     return x * factor.reshape(x.shape)
 
@@ -119,8 +124,31 @@ def attention(q, k, v, cu_seqlens, attend):
     return torch.cat(out).reshape(q.shape[0], -1)
 
 
-def items(p, b):
-    e = p["item.id"]
+def frozen(x, known):
+    """x without a gradient in the rows that are not known."""
+    return torch.where(known, x, x.detach())
+
+
+def known_items(p, b):
+    """Section 3: whether an item may learn its id and its bias, [items]."""
+    popularity = b.get("counts.popularity")
+    if popularity is None or not {"item.category", "item.number"} & set(p):
+        return torch.ones(len(p["item.id"]), dtype=torch.bool)
+    return popularity > 0
+
+
+def kept_ids(p, c, b, step):
+    """Section 3: whether the step has the id of an item, [items]."""
+    rate, count = np.float32(c.get("model.id_dropout", 0)), len(p["item.id"])
+    learns = "counts.popularity" in b and {"item.category", "item.number"} & set(p)
+    if step is None or rate == 0 or not learns:
+        return torch.ones(count, dtype=torch.bool)
+    return torch.from_numpy(uniform(c, step, 0xFFFF, count) >= rate)
+
+
+def items(p, c, b, step):
+    e = frozen(p["item.id"], known_items(p, b)[:, None])
+    e = torch.where(kept_ids(p, c, b, step)[:, None], e, torch.zeros_like(e))
     if "item.category" in p:
         e = e + p["item.category"][b["catalogue.category"]].sum(1)
     if "item.number" in p:
@@ -130,7 +158,7 @@ def items(p, b):
 
 def encode(p, c, b, step, keep=None):
     """States h [tokens, dim]; `keep` is a dict that receives the activations."""
-    e, r = items(p, b), rounding.of(c)
+    e, r = items(p, c, b, step), rounding.of(c)
     x = e[b["item"]] + p["action.embedding"][b["action"]] + p["gap.embedding"][b["gap"]]
     if "user.category" in p:
         x = x + p["user.category"][b["user_category"]].sum(1)
@@ -176,8 +204,8 @@ def states(p, c, b, step, keep=None):
 class ActionValues:
     """Q of a network at states h: `all` [tokens, items], pick(a) [tokens]."""
 
-    def __init__(self, p, c, b, h, h_again):
-        self.r, self.items, self.bias = rounding.of(c), items(p, b), p["q.bias"]
+    def __init__(self, p, c, b, step, h, h_again):
+        self.r, self.items, self.bias = rounding.of(c), items(p, c, b, step), p["q.bias"]
         self.u = self.r.store(h @ self.r.weight(p["q.weight"]).T)
         self.state = self.r.back(h_again @ self.r.weight(p["value.weight"]).T) + p["value.bias"]
         self.all = self.state + self.u @ self.r.weight(self.items).T + self.bias
@@ -240,7 +268,7 @@ def events_of(b, item):
     return near[:, None, :] & (item[:, :, None] == b["item"]), distance
 
 
-def counted_scores(p, c, b, h, h_all, u):
+def counted_scores(p, c, b, step, h, h_all, u):
     """Scores of the candidates as scores of all items: -inf elsewhere."""
     if "candidates.item" not in b:
         arrays = {n: t.numpy() for n, t in b.items()}
@@ -263,7 +291,7 @@ def counted_scores(p, c, b, h, h_all, u):
     seen = has.any(2)
     pointed = attention[:, None, :].expand(has.shape)
     pointed = torch.where(has, pointed, torch.full_like(pointed, -1e30)).logsumexp(2)
-    dense = (u @ items(p, b).T).gather(1, item.clamp(min=0))
+    dense = (u @ items(p, c, b, step).T).gather(1, item.clamp(min=0))
     r = base[:, None] + w["dense"] * dense + f @ w["linear"] + units @ w["out"]
     r = r + torch.where(seen, pointed, torch.zeros_like(pointed))
     rows, places = torch.nonzero(item >= 0, as_tuple=True)
@@ -271,13 +299,13 @@ def counted_scores(p, c, b, h, h_all, u):
     return none.index_put((rows, item[rows, places]), r[rows, places])
 
 
-def policy_scores(p, c, b, h, h_all):
+def policy_scores(p, c, b, step, h, h_all):
     r = rounding.of(c)
     u = r.store(h @ r.weight(p["policy.weight"]).T)
-    z = u @ r.weight(items(p, b)).T + p["policy.bias"]
+    z = u @ r.weight(items(p, c, b, step)).T + frozen(p["policy.bias"], known_items(p, b))
     if "candidates.linear" not in p:
         return z
-    return torch.logaddexp(z, counted_scores(p, c, b, h, h_all, u))
+    return torch.logaddexp(z, counted_scores(p, c, b, step, h, h_all, u))
 
 
 def in_rewards(c, score):
@@ -336,19 +364,19 @@ def backward_returns(c, b, value, rho=None, trace=None, bootstrap=True):
     return target, advantage
 
 
-def improved(term, p, target_p, c, b, h, h_all):
+def improved(term, p, target_p, c, b, step, h, h_all):
     """The losses of iql, crr, reinforce, vtrace and ppo beside the TD loss."""
     out, has = {}, b["target"] >= 0
     action = b["target"].clamp(min=0)[:, None].long()
-    logits = policy_scores(p, c, b, h, h_all)
+    logits = policy_scores(p, c, b, step, h, h_all)
     log_pi = logits.log_softmax(1).gather(1, action)[:, 0]
     pi, chosen = logits.softmax(1).detach(), log_pi.detach()
-    q = ActionValues(p, c, b, h, h) if "q.weight" in p else None
+    q = ActionValues(p, c, b, step, h, h) if "q.weight" in p else None
     v = state_values(p, h) if "critic.weight" in p else None
     if term in ("reinforce", "vtrace", "ppo", "sa2c"):
         if "behaviour.weight" in p:
             with torch.no_grad():
-                e = items(p, b)
+                e = items(p, c, b, step)
             estimate = (h.detach() @ p["behaviour.weight"].T) @ e.T + p["behaviour.bias"]
             out["behaviour"] = F.cross_entropy(estimate[has], b["target"][has])
             beta = estimate.detach().log_softmax(1).gather(1, action)[:, 0]
@@ -384,7 +412,7 @@ def improved(term, p, target_p, c, b, h, h_all):
     if term in ("iql", "crr"):
         with torch.no_grad():
             lagged_h, _ = states(target_p, c, b, None)
-            lagged = ActionValues(target_p, c, b, lagged_h, lagged_h)
+            lagged = ActionValues(target_p, c, b, None, lagged_h, lagged_h)
             if term == "iql":
                 advantage = lagged.pick(action[:, 0]) - v
             else:
@@ -409,22 +437,24 @@ def losses(p, target_p, c, b, step, keep=None):
     terms = [t for term in terms for t in PARTS.get(term, (term,))]
     out = {}
     if "cross_entropy" in terms:
-        z = r.back(policy_scores(p, c, b, h_policy, h_all)[has])
+        z = r.back(policy_scores(p, c, b, step, h_policy, h_all)[has])
         out["cross_entropy"] = F.cross_entropy(z, b["target"][has])
     for term in terms:
         if term in IMPROVE:
-            out.update(improved(term, p, target_p, c, b, h, h_all))
+            out.update(improved(term, p, target_p, c, b, step, h, h_all))
         if term in ("cross_entropy", "cql", "negatives", "reinforce", "vtrace", "ppo", "sa2c"):
             continue
-        q = ActionValues(p, c, b, h_q, h_value)
+        q = ActionValues(p, c, b, step, h_q, h_value)
         with torch.no_grad():
             target_h, target_all = states(target_p, c, b, None)
-            target_q = ActionValues(target_p, c, b, target_h, target_h)
-            z = policy_scores(p, c, b, h, h_all) if term in ("retrace", "bcq") else None
+            target_q = ActionValues(target_p, c, b, None, target_h, target_h)
+            needs_policy = term in ("retrace", "bcq")
+            z = policy_scores(p, c, b, step, h, h_all) if needs_policy else None
             if term in ("sarsa_lambda", "retrace"):
                 y = trace_targets(term, target_q, z, c, b)
             else:
-                z = policy_scores(target_p, c, b, target_h, target_all) if term == "crr" else z
+                if term == "crr":
+                    z = policy_scores(target_p, c, b, None, target_h, target_all)
                 v = state_values(p, h) if term == "iql" else None
                 y = td_targets(in_rewards(c, backup_values(term, q, target_q, z, v, c, b)), c, b)
         valid, k = ~torch.isnan(y) & has, float(c["learn.huber"])
@@ -439,18 +469,17 @@ def losses(p, target_p, c, b, step, keep=None):
                 square if k == 0 else torch.where(size <= k, square, k * (size - k / 2))
             ).mean()
     if "negatives" in terms:
-        q = ActionValues(p, c, b, h_q, h_value)
+        q = ActionValues(p, c, b, step, h_q, h_value)
         with torch.no_grad():
             target_h, _ = states(target_p, c, b, None)
-            stay = float(c["learn.gamma"]) * ActionValues(target_p, c, b, target_h, target_h).pick(
-                q.all.argmax(1)
-            )
+            target_q = ActionValues(target_p, c, b, None, target_h, target_h)
+            stay = float(c["learn.gamma"]) * target_q.pick(q.all.argmax(1))
         square = ((q.all - stay[:, None]) ** 2 / 2).scatter(
             1, b["target"].clamp(min=0)[:, None].long(), 0.0
         )
         out["negatives"] = (square.sum(1) / (q.all.shape[1] - 1))[has].mean()
     if "cql" in terms:
-        z = ActionValues(p, c, b, h_q, h_value).all[has]
+        z = ActionValues(p, c, b, step, h_q, h_value).all[has]
         out["conservative"] = F.cross_entropy(z, b["target"][has])
     if "next.weight" in p:
         n = r.back(r.back(h_next)[has] @ r.weight(p["next.weight"]).T + p["next.bias"])

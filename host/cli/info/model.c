@@ -74,7 +74,8 @@ static Status read_calibration(Card *c)
     to->score[1] = linear[CALIBRATION_SEEN] * scale[CALIBRATION_SEEN];
     to->score[0] = base - to->score[1] * mean[CALIBRATION_SEEN];
     to->score[2] = dense;
-    return OK;
+    if (!safetensors_find(&c->file, "calibration.cold")) return OK;
+    return numbers(&c->file, "calibration.cold", 1, &to->cold);
 }
 
 static Status read_counts(Card *c)
@@ -109,7 +110,7 @@ static Status read_card(Card *c, const char *path)
 static bool is_calibrated(const Card *c)
 {
     const Calibration *at = &c->calibration;
-    bool changed = at->dense != calibration_none.dense;
+    bool changed = at->dense != calibration_none.dense || at->cold != 0.0;
     for (int k = 0; k < COUNT_STATE_FEATURES; k++) changed |= at->state[k] != 0.0;
     for (int k = 0; k < CALIBRATION_SCORES; k++) changed |= at->score[k] != 0.0;
     return changed;
@@ -137,6 +138,9 @@ static void print_counts(const Card *c)
            "with the state;\n  and by features of the state:",
            at->dense, at->score[0], at->score[1], at->score[2]);
     for (int k = 0; k < COUNT_STATE_FEATURES; k++) printf(" %+.3g", at->state[k]);
+    if (at->cold != 0.0)
+        printf("\n  items that no counted event has get %+.3g in their scores by vectors",
+               at->cold);
     putchar('\n');
 }
 
@@ -163,11 +167,11 @@ static json_t *json_counts(const Card *c)
     json_t *state = json_array();
     for (int k = 0; k < COUNT_STATE_FEATURES; k++)
         json_array_append_new(state, report_number(at->state[k]));
-    return json_pack("{s:I, s:I, s:f, s:i, s:I, s:{s:f, s:f, s:f, s:f, s:o}}", "neighbours",
+    return json_pack("{s:I, s:I, s:f, s:i, s:I, s:{s:f, s:f, s:f, s:f, s:f, s:o}}", "neighbours",
                      (json_int_t)c->neighbours, "items", (json_int_t)c->items, "events", c->events,
                      "splits", c->splits, "candidates", (json_int_t)c->config.model_candidates,
                      "calibration", "factor", at->dense, "base", at->score[0], "in_history",
-                     at->score[1], "dense", at->score[2], "state", state);
+                     at->score[1], "dense", at->score[2], "cold", at->cold, "state", state);
 }
 
 static Status print_json(const Card *c)

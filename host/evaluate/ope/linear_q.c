@@ -346,7 +346,7 @@ Status linear_q_open(LinearQ *l, const OpeLog *log, const OpeModelPolicy *policy
                    .policy = policy,
                    .ridge = ridge,
                    .dev = s->dev,
-                   .items = model_items(m, w),
+                   .items = model_items(m, w, (Tensor){0}),
                    .n = log->count,
                    .dim = m->shape.dim};
     l->coefficients = l->dim * l->dim + l->dim + 1 + log->items;

@@ -22,7 +22,8 @@ static int constant(Params *p, const char *name, Init init, int64_t count)
     return params_rate(p, PARAM(p, name, init, 0, DECAY_NONE, count), 0.0f);
 }
 
-CountedParams counted_params_declare(Params *p, int64_t dim, int64_t actions, int64_t gaps)
+CountedParams counted_params_declare(Params *p, int64_t dim, int64_t actions, int64_t gaps,
+                                     bool features)
 {
     const int64_t units = COUNTED_UNITS;
     return (CountedParams){
@@ -50,5 +51,6 @@ CountedParams counted_params_declare(Params *p, int64_t dim, int64_t actions, in
         .more_state = constant(p, "calibration.state", INIT_ZERO, COUNT_STATE_FEATURES),
         .more_base = constant(p, "calibration.base", INIT_ZERO, 1),
         .more_dense = constant(p, "calibration.dense", INIT_ZERO, 1),
+        .cold = features ? params_later(p, constant(p, "calibration.cold", INIT_ZERO, 1)) : -1,
     };
 }

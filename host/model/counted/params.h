@@ -19,9 +19,11 @@ typedef struct {
     int query, key, distance; /* the pointer */
     int mean, scale;          /* of features; these and those below do not learn */
     int factor;               /* the calibration: of z, */
-    int more_linear, more_state, more_base, more_dense; /* and added to the weights of r */
+    int more_linear, more_state, more_base, more_dense; /* added to the weights of r, */
+    int cold; /* and added to z of new items (model/cold.h); -1: items have no features */
 } CountedParams;
 
-CountedParams counted_params_declare(Params *p, int64_t dim, int64_t actions, int64_t gaps);
+CountedParams counted_params_declare(Params *p, int64_t dim, int64_t actions, int64_t gaps,
+                                     bool features);
 
 #endif

@@ -8,6 +8,7 @@
 #include "elementwise.h"
 #include "embedding.h"
 #include "gemm.h"
+#include "id_dropout.h"
 #include "losses/loss.h"
 
 /* ---- Scores ---------------------------------------------------------------------------------- */
@@ -120,6 +121,19 @@ static void scale(Device *dev, Tensor x, Tensor factor)
     scratch_release(dev, mark);
 }
 
+/* bias[a] += cold, where the count table has no event of a */
+static void add_cold(Device *dev, Tensor bias, const Model *m, Tensor cold)
+{
+    const size_t mark = scratch_mark(dev);
+    const Tensor known = SCRATCH(dev, F32, bias.dim[0]), more = SCRATCH(dev, F32, bias.dim[0]);
+    id_dropout(dev, known, m->counts.popularity, (Dropout){0});
+    elementwise_fill(dev, more, 1.0f);
+    elementwise_axpy(dev, more, -1.0f, known);
+    scale(dev, TENSOR(more.data, F32, 1, bias.dim[0]), cold);
+    elementwise_add(dev, bias, more);
+    scratch_release(dev, mark);
+}
+
 Tensor counted_scores_calibrate(Device *dev, const Model *m, Weights w, Tensor u, Tensor bias)
 {
     const Tensor factor = w[m->at.counted.factor];
@@ -127,6 +141,7 @@ Tensor counted_scores_calibrate(Device *dev, const Model *m, Weights w, Tensor u
     elementwise_copy(dev, scaled, bias);
     scale(dev, TENSOR(scaled.data, F32, 1, bias.dim[0]), factor);
     scale(dev, u, factor);
+    if (m->at.counted.cold >= 0) add_cold(dev, scaled, m, w[m->at.counted.cold]);
     return scaled;
 }
 

@@ -17,7 +17,8 @@
  * for an item that the last COUNT_REPEATS events have n times.
  *
  * In use, not in training, the halves are weighed by a calibration (train/calibration/fit.h): z is
- * multiplied by one number, and others are added to linear, state, base and beta.
+ * multiplied by one number, and that of new items (model/cold.h) gets another one more; further
+ * numbers are added to linear, state, base and beta.
  */
 #ifndef SOUK_COUNTED_SCORES_H
 #define SOUK_COUNTED_SCORES_H
@@ -37,8 +38,8 @@ typedef struct {
 CountedScores counted_scores(Device *dev, const Model *m, Weights w, const StateRows *s, Tensor u,
                              const ItemTable *items);
 
-/* Multiply the dense half's scores z by the factor of the calibration: scales the queries u [rows,
- * dim] in place, and returns a scaled copy of bias [items] in scratch. */
+/* Calibrate the dense half's scores z: scales the queries u [rows, dim] in place by the factor,
+ * and returns a scaled copy of bias [items] in scratch, with what new items get. */
 Tensor counted_scores_calibrate(Device *dev, const Model *m, Weights w, Tensor u, Tensor bias);
 
 /* Where the gradient of the scores goes; all accumulate. */

@@ -18,7 +18,7 @@ static Status write_calibration(const Model *m, const Calibration *c)
     device_copy_out(m->dev, mean, value[at->mean].data, sizeof mean);
     device_copy_out(m->dev, scale, value[at->scale].data, sizeof scale);
     TRY(device_sync(m->dev));
-    const float factor = (float)c->dense, dense = (float)c->score[2];
+    const float factor = (float)c->dense, dense = (float)c->score[2], cold = (float)c->cold;
     const float base = (float)(c->score[0] + c->score[1] * (double)mean[CALIBRATION_SEEN]);
     const float linear[COUNT_FEATURES] = {
         [CALIBRATION_SEEN] = (float)(c->score[1] / (double)scale[CALIBRATION_SEEN])};
@@ -29,6 +29,7 @@ static Status write_calibration(const Model *m, const Calibration *c)
     write_numbers(m, at->more_state, state);
     write_numbers(m, at->more_base, &base);
     write_numbers(m, at->more_dense, &dense);
+    if (at->cold >= 0) write_numbers(m, at->cold, &cold);
     return device_sync(m->dev);
 }
 

@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-    NUMBERS = 1 + COUNT_STATE_FEATURES + CALIBRATION_SCORES,
+    NUMBERS = 1 + COUNT_STATE_FEATURES + CALIBRATION_SCORES + 1,
+    COLD = NUMBERS - 1,
     STEPS_MAX = 60,
     HALVINGS_MAX = 30,
     CHUNKS = 64 /* of events, each summed by itself: the sums do not depend on threads */
@@ -25,12 +26,13 @@ static Point point_of(const Calibration *c)
     p.x[0] = c->dense;
     memcpy(p.x + 1, c->state, sizeof c->state);
     memcpy(p.x + 1 + COUNT_STATE_FEATURES, c->score, sizeof c->score);
+    p.x[COLD] = c->cold;
     return p;
 }
 
 static Calibration calibration_of(const Point *p)
 {
-    Calibration c = {.dense = p->x[0]};
+    Calibration c = {.dense = p->x[0], .cold = p->x[COLD]};
     memcpy(c.state, p->x + 1, sizeof c.state);
     memcpy(c.score, p->x + 1 + COUNT_STATE_FEATURES, sizeof c.score);
     return c;
@@ -41,10 +43,10 @@ static double held(double factor)
     return fmin(fmax(factor, calibration_factor[0]), calibration_factor[CALIBRATION_FACTORS - 1]);
 }
 
-/* log sum_a exp(factor z_a) of event i, and its derivative. */
-static double log_sum(const CalibrationSample *c, int64_t i, double factor, double *slope)
+/* A number at `factor`, of its values y and its derivatives d at calibration_factor, and its
+ * derivative there. */
+static double at_factor(const double *y, const double *d, double factor, double *slope)
 {
-    const double *y = c->log_z + i * CALIBRATION_FACTORS, *d = c->mean + i * CALIBRATION_FACTORS;
     int k = 0;
     while (k + 2 < CALIBRATION_FACTORS && factor > calibration_factor[k + 1]) k++;
     const double from = calibration_factor[k], h = calibration_factor[k + 1] - from;
@@ -52,6 +54,24 @@ static double log_sum(const CalibrationSample *c, int64_t i, double factor, doub
     const double a = h * d[k] - (y[k + 1] - y[k]), b = -h * d[k + 1] + (y[k + 1] - y[k]);
     *slope = (y[k + 1] - y[k]) / h + (1.0 - 2.0 * t) * (a * u + b * t) / h + t * u * (b - a) / h;
     return u * y[k] + t * y[k + 1] + t * u * (a * u + b * t);
+}
+
+/* log sum_a exp(z'_a) of event i, with its derivatives by `dense` and by `cold`. Of all items the
+ * new ones have the share `part` before `cold` is added to them. */
+static double log_sum(const CalibrationSample *c, int64_t i, double factor, double cold,
+                      double *by_dense, double *by_cold)
+{
+    const int64_t at = i * CALIBRATION_FACTORS;
+    double slope_new = 0.0, slope;
+    const double all = at_factor(c->log_z + at, c->mean + at, factor, &slope);
+    *by_dense = slope;
+    *by_cold = 0.0;
+    if (!(c->log_new[at] > -INFINITY)) return all;
+    const double new = at_factor(c->log_new + at, c->mean_new + at, factor, &slope_new);
+    const double part = fmin(exp(new - all), 1.0), more = expm1(cold) * part;
+    *by_dense += more / (1.0 + more) * (slope_new - slope);
+    *by_cold = exp(cold) * part / (1.0 + more);
+    return all + log1p(more);
 }
 
 /* Adds the loss of event i, and its gradient to `to`. */
@@ -62,10 +82,10 @@ static double add_event(const CalibrationSample *c, int64_t i, const Point *p, P
     const float *r = c->score + i * c->width, *dense = c->dense + i * c->width;
     const float *state = c->state + i * COUNT_STATE_FEATURES;
     const uint8_t *seen = c->seen + i * c->width;
-    double slope, base = at.score[0], score[COUNT_CANDIDATES_MAX];
+    double slope, of_new, base = at.score[0], score[COUNT_CANDIDATES_MAX];
     for (int k = 0; k < COUNT_STATE_FEATURES; k++) base += at.state[k] * (double)state[k];
 
-    const double log_z = log_sum(c, i, factor, &slope);
+    const double log_z = log_sum(c, i, factor, at.cold, &slope, &of_new);
     double high = log_z;
     int64_t n = 0;
     for (; n < c->width && r[n] > -INFINITY; n++) {
@@ -77,12 +97,13 @@ static double add_event(const CalibrationSample *c, int64_t i, const Point *p, P
     const double total = high + log(sum);
 
     /* The target's own: its share by the dense half, the rest by its candidate. */
-    const double z = factor * (double)c->target[i];
+    const double z = factor * (double)c->target[i] + at.cold * c->followed[i];
     const double own = c->place[i] >= 0 ? score[c->place[i]] : -INFINITY;
     const double top = fmax(z, own), both = top + log(exp(z - top) + exp(own - top));
     const double share = exp(z - both);
 
     to->x[0] += exp(log_z - total) * slope - share * (double)c->target[i];
+    to->x[COLD] += exp(log_z - total) * of_new - share * c->followed[i];
     for (int64_t j = 0; j < n; j++) {
         const double d = exp(score[j] - total) - (j == c->place[i] ? 1.0 - share : 0.0);
         for (int k = 0; k < COUNT_STATE_FEATURES; k++) to->x[1 + k] += d * (double)state[k];

@@ -4,13 +4,15 @@
  * dense half, which has learned its training events by heart, is overconfident and drowns the
  * counts.
  *
- *   z' = dense z,    r'_j = r_j + <state, s> + score[0] + score[1] [j seen] + score[2] <u, E[S_j]>
+ *   z'_a = dense z_a + cold [a is new]
+ *   r'_j = r_j + <state, s> + score[0] + score[1] [j seen] + score[2] <u, E[S_j]>
  *
  * The numbers minimise the mean of -log p'(item that followed) plus |change|^2 / (2 count), so that
- * the prior, no change, weighs as much as one event. log sum_a exp(dense z_a) is interpolated
- * between the factors of the sample by cubics with its values and derivatives (Hermite); outside of
- * them `dense` is held at the nearest one. The minimum is found by BFGS (Nocedal and Wright 2006,
- * section 6.1) with backtracking. Deterministic.
+ * the prior, no change, weighs as much as one event. log sum_a exp(dense z_a) over all items, and
+ * that over new items alone, are interpolated between the factors of the sample by cubics with
+ * their values and derivatives (Hermite); outside of the factors `dense` is held at the nearest
+ * one. The minimum is found by BFGS (Nocedal and Wright 2006, section 6.1) with backtracking.
+ * Deterministic.
  */
 #ifndef SOUK_CALIBRATION_FIT_H
 #define SOUK_CALIBRATION_FIT_H
@@ -23,6 +25,7 @@ typedef struct {
     double dense;
     double state[COUNT_STATE_FEATURES];
     double score[CALIBRATION_SCORES];
+    double cold; /* of new items (model/cold.h) */
 } Calibration;
 
 /* The calibration that changes nothing. */

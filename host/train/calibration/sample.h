@@ -17,14 +17,17 @@ extern const double calibration_factor[CALIBRATION_FACTORS];
 
 typedef struct {
     int64_t count, width;
-    double *log_z;  /* [count, factors] log sum_a exp(factor z[a]) */
-    double *mean;   /* [count, factors] its derivative, sum_a softmax_a(factor z) z[a] */
-    float *target;  /* [count] z of the item that followed */
-    float *score;   /* [count, width] r of the candidates; -inf past the last */
-    float *dense;   /* [count, width] <u, E> of the candidates */
-    uint8_t *seen;  /* [count, width] whether the candidate is in the history */
-    int32_t *place; /* [count] which candidate followed; -1: none of them */
-    float *state;   /* [count, COUNT_STATE_FEATURES] */
+    double *log_z;     /* [count, factors] log sum_a exp(factor z[a]) */
+    double *mean;      /* [count, factors] its derivative, sum_a softmax_a(factor z) z[a] */
+    double *log_new;   /* [count, factors] as log_z, over new items alone; -inf: there are none */
+    double *mean_new;  /* [count, factors] its derivative */
+    uint8_t *followed; /* [count] whether the item that followed is new */
+    float *target;     /* [count] z of the item that followed */
+    float *score;      /* [count, width] r of the candidates; -inf past the last */
+    float *dense;      /* [count, width] <u, E> of the candidates */
+    uint8_t *seen;     /* [count, width] whether the candidate is in the history */
+    int32_t *place;    /* [count] which candidate followed; -1: none of them */
+    float *state;      /* [count, COUNT_STATE_FEATURES] */
 } CalibrationSample;
 
 /* The states before `events` by the session's model without its calibration. */

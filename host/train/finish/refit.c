@@ -32,6 +32,7 @@ static Status take_constants(Trainer *t, const Safetensors *file)
         const Tensor to = p->copy[PARAM_VALUE][i];
         Tensor from;
         if (p->info[i].rate > 0.0f) continue;
+        if (p->info[i].later && !safetensors_find(file, p->info[i].name)) continue;
         TRY(safetensors_get(file, p->info[i].name, F32, to.rank, to.dim, &from));
         device_copy_in(&t->dev, to.data, from.data, tensor_bytes(to));
     }

@@ -33,10 +33,26 @@ static double events_of(const float *popularity, int64_t items)
     return sum;
 }
 
+/* What the calibration gives new items, as a bias: an item that is counted from now on keeps it,
+ * unless its count says more. 0 where the file has no such number. */
+static Status read_cold(const Safetensors *file, double *cold)
+{
+    const int64_t one = 1;
+    Tensor number, factor;
+    *cold = 0.0;
+    if (!safetensors_find(file, "calibration.cold")) return OK;
+    TRY(safetensors_get(file, "calibration.cold", F32, 1, &one, &number));
+    TRY(safetensors_get(file, "calibration.factor", F32, 1, &one, &factor));
+    if (*f32(factor) > 0.0f) *cold = (double)*f32(number) / (double)*f32(factor);
+    return OK;
+}
+
 static Status move_bias(Fresh *f, const Safetensors *file, int64_t items)
 {
     const char *name = heads_table[HEAD_POLICY].bias;
     Tensor bias, before;
+    double cold;
+    TRY(read_cold(file, &cold));
     TRY(safetensors_get(file, name, F32, 1, &items, &bias));
     TRY(safetensors_get(file, "counts.popularity", F32, 1, &items, &before));
     f->bias = malloc((size_t)items * sizeof *f->bias);
@@ -44,8 +60,10 @@ static Status move_bias(Fresh *f, const Safetensors *file, int64_t items)
     const float *old = f32(before), *new = f32(f->counts.popularity);
     const double all = log(events_of(new, items) / events_of(old, items));
     for (int64_t a = 0; a < items; a++) {
-        const double more = log(((double)new[a] + 0.5) / ((double)old[a] + 0.5)) - all;
-        f->bias[a] = (float)((double)f32(bias)[a] + more);
+        const bool first = old[a] == 0.0f && new[a] > 0.0f;
+        const double ratio = log(((double)new[a] + 0.5) / ((double)old[a] + 0.5));
+        const double more = first ? fmax(ratio, cold) : ratio;
+        f->bias[a] = (float)((double)f32(bias)[a] + more - all);
     }
     return OK;
 }

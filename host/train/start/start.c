@@ -5,7 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "model/cold.h"
 #include "model/counts.h"
+#include "model/spectral/shares.h"
 #include "model/spectral/spectral.h"
 #include "train/start/standardise.h"
 
@@ -30,10 +32,33 @@ static Status start_bias(Trainer *t, const float *popularity)
     return t->dev.status;
 }
 
+/* Writes the vectors, of which the categories of items get a share. */
+static Status write_items(Trainer *t, float *vectors, const float *popularity)
+{
+    const Model *m = &t->model;
+    const Tensor *value = m->params.copy[PARAM_VALUE];
+    const ModelShape *s = &m->shape;
+    if (cold_wanted(s)) {
+        const size_t count = (size_t)(s->item_categories * s->dim);
+        float *category = malloc((count + 1) * sizeof *category);
+        if (!category)
+            return FAIL(ERR_MEMORY, "no memory for the vectors of %" PRId64 " categories",
+                        s->item_categories);
+        const Status st =
+            shares(vectors, category, popularity, s->items, s->dim, &t->file.item_features);
+        if (st == OK && s->item_categories)
+            device_copy_in(&t->dev, value[m->at.item_category].data, category,
+                           count * sizeof *category);
+        free(category);
+        TRY(st);
+    }
+    device_copy_in(&t->dev, value[m->at.item_id].data, vectors, tensor_bytes(value[m->at.item_id]));
+    return t->dev.status;
+}
+
 static Status start_items(Trainer *t, const CountTable *counts, Listener *listener)
 {
     const Config *c = &t->config;
-    const Tensor id = t->model.params.copy[PARAM_VALUE][t->model.at.item_id];
     const SpectralOptions options = {.dim = t->model.shape.dim,
                                      .length = (float)c->model_spectral,
                                      .spread = (float)c->model_init_std,
@@ -42,9 +67,9 @@ static Status start_items(Trainer *t, const CountTable *counts, Listener *listen
                                      .listener = listener};
     float *vectors;
     TRY(spectral_vectors(&vectors, counts, &t->file.item_features, &options));
-    device_copy_in(&t->dev, id.data, vectors, tensor_bytes(id));
+    const Status st = write_items(t, vectors, f32(counts->popularity));
     free(vectors);
-    return t->dev.status;
+    return st;
 }
 
 static Status start_weights(Trainer *t, Listener *listener)

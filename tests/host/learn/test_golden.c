@@ -152,7 +152,11 @@ static void open_case(Golden *g, const char *name)
     load(g, PARAM_VALUE, "param");
     load(g, PARAM_TARGET, "target_param");
     Model *m = &g->trainer.model;
-    if (m->shape.candidates) assert_ok(counts_load(&m->counts, &m->counts_memory, &g->inputs));
+    if (m->shape.candidates) {
+        const Tensor popularity = input(g, "counts.popularity");
+        assert_ok(counts_load(&m->counts, &m->counts_memory, &g->inputs));
+        memcpy(m->counts.popularity.data, popularity.data, tensor_bytes(popularity));
+    }
     params_round(&g->trainer.dev, &g->trainer.model.params, PARAM_VALUE);
     params_round(&g->trainer.dev, &g->trainer.model.params, PARAM_TARGET);
 }
@@ -340,6 +344,7 @@ int main(void)
         CASE("candidates_reinforce"),
         CASE("candidates_bcq"),
         CASE("candidates_crr"),
+        CASE("candidates_cold"),
         CASE("candidates_retrace"),
         BF16_CASE("cross_entropy_bf16"),
         BF16_CASE("joint_bf16"),

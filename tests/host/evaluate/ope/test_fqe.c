@@ -86,7 +86,7 @@ static void open_case(Case *c)
     assert_ok(states_before(c->session, &events, "states", NULL, (StateSink){keep_states, c}));
     int32_t all[SHOP_ITEMS];
     for (int a = 0; a < SHOP_ITEMS; a++) all[a] = a;
-    const ItemTable items = model_items(&c->model, c->model.params.copy[PARAM_VALUE]);
+    const ItemTable items = model_items(&c->model, c->model.params.copy[PARAM_VALUE], (Tensor){0});
     items_gather(&c->dev, TENSOR(c->vectors, F32, SHOP_ITEMS, DIM), &items,
                  TENSOR(all, I32, SHOP_ITEMS));
 }

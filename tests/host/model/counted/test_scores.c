@@ -105,6 +105,14 @@ typedef struct {
     int64_t candidates, pointed, repeated;
 } Seen;
 
+/* Whether train has no event of the item. */
+static bool is_new(int64_t item)
+{
+    const bool new = f32(c.model.counts.popularity)[item] == 0.0f;
+    assert_int_equal(new, item >= SHOP_ITEMS - 11);
+    return new;
+}
+
 static Status check(void *context, const StateBatch *batch)
 {
     Seen *seen = context;
@@ -137,7 +145,10 @@ static Status check(void *context, const StateBatch *batch)
     for (int64_t k = 0; k < tensor_count(z.u); k++)
         assert_near(f32(z.u)[k], factor * (double)f32(plain.u)[k], 1e-5);
     for (int64_t a = 0; a < SHOP_ITEMS; a++)
-        assert_near(f32(z.bias)[a], factor * at("policy.bias", a), 1e-6);
+        assert_near(f32(z.bias)[a],
+                    factor * at("policy.bias", a) +
+                        s.calibrated * is_new(a) * at("calibration.cold", 0),
+                    1e-6);
     return OK;
 }
 

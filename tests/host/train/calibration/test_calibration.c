@@ -9,6 +9,7 @@
 #include "model/scores.h"
 
 enum { WIDTH = 20, LENGTH = 12, MOST = 600 };
+enum { FIRST_NEW = SHOP_ITEMS - 11 }; /* what the model has not counted: shop.fresh */
 
 static InferCase c;
 static Histories valid;
@@ -87,19 +88,27 @@ static bool in_history(int64_t event, int64_t user_start, int32_t wanted)
 
 /* ---- Tests ----------------------------------------------------------------------------------- */
 
+/* Over the items from `first` on. */
+static void check_sums(const double *log_z, const double *mean, int64_t e, int first)
+{
+    for (int f = 0; f < CALIBRATION_FACTORS; f++) {
+        double sum = 0.0, weighted = 0.0;
+        for (int a = first; a < SHOP_ITEMS; a++) {
+            const double share = exp(calibration_factor[f] * (double)plain.z[e][a]);
+            sum += share, weighted += share * (double)plain.z[e][a];
+        }
+        const int64_t at = e * CALIBRATION_FACTORS + f;
+        assert_near(log_z[at], log(sum), 1e-5 * (1.0 + fabs(log(sum))));
+        assert_near(mean[at], weighted / sum, 1e-4);
+    }
+}
+
 static void check_event(const CalibrationSample *s, int64_t e, int64_t user)
 {
     const float *z = plain.z[e];
-    for (int f = 0; f < CALIBRATION_FACTORS; f++) {
-        double sum = 0.0, weighted = 0.0;
-        for (int a = 0; a < SHOP_ITEMS; a++) {
-            const double share = exp(calibration_factor[f] * (double)z[a]);
-            sum += share, weighted += share * (double)z[a];
-        }
-        const int64_t at = e * CALIBRATION_FACTORS + f;
-        assert_near(s->log_z[at], log(sum), 1e-5 * (1.0 + fabs(log(sum))));
-        assert_near(s->mean[at], weighted / sum, 1e-4);
-    }
+    check_sums(s->log_z, s->mean, e, 0);
+    check_sums(s->log_new, s->mean_new, e, FIRST_NEW);
+    assert_int_equal(s->followed[e], events.target[e] >= FIRST_NEW);
     int place = -1;
     assert_near(s->target[e], z[events.target[e]], 1e-5 * (1.0 + fabs((double)s->target[e])));
     assert_memory_equal(s->state + e * COUNT_STATE_FEATURES, of_state[e], sizeof of_state[e]);
@@ -167,11 +176,12 @@ static void the_scores_are_changed_by_the_numbers_that_were_fitted(void **state)
     take_all(&calibrated);
     for (int64_t e = 0; e < events.count; e++) {
         for (int a = 0; a < SHOP_ITEMS; a++)
-            assert_near(calibrated.z[e][a], k.dense * (double)plain.z[e][a], 1e-4);
+            assert_near(calibrated.z[e][a],
+                        k.dense * (double)plain.z[e][a] + (a >= FIRST_NEW ? k.cold : 0.0), 1e-4);
         for (int j = 0; j < WIDTH && item[e][j] >= 0; j++)
             assert_near(calibrated.r[e][j], changed(&k, e, j), 1e-4);
     }
-    assert_true(fabs(k.dense - 1.0) > 0.05);
+    assert_true(fabs(k.dense - 1.0) > 0.05 && fabs(k.cold) > 0.05);
     assert_true(mean_loss(&calibrated) < mean_loss(&plain) - 0.1);
 }
 

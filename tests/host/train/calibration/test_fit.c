@@ -9,7 +9,8 @@ enum {
     EVENTS = 6000,
     ITEMS = 40,
     WIDTH = 8,
-    NUMBERS = 1 + COUNT_STATE_FEATURES + CALIBRATION_SCORES
+    NEW = 30, /* items NEW .. ITEMS - 1 are new */
+    NUMBERS = 1 + COUNT_STATE_FEATURES + CALIBRATION_SCORES + 1
 };
 
 typedef struct {
@@ -18,8 +19,10 @@ typedef struct {
 } World;
 
 static World world;
-static const Calibration planted = {
-    .dense = 0.55, .state = {0.3, -0.2, 0.4, 0, 0.1, -0.3, 0.2, -0.1}, .score = {-0.5, 0.8, 0.3}};
+static const Calibration planted = {.dense = 0.55,
+                                    .state = {0.3, -0.2, 0.4, 0, 0.1, -0.3, 0.2, -0.1},
+                                    .score = {-0.5, 0.8, 0.3},
+                                    .cold = 0.7};
 
 static double uniform(uint64_t seed, int64_t i, int64_t k)
 {
@@ -43,7 +46,7 @@ static double masses(const Calibration *c, int64_t i, double mass[ITEMS])
 {
     double sum = 0.0;
     for (int a = 0; a < ITEMS; a++) {
-        mass[a] = exp(c->dense * world.z[i][a]);
+        mass[a] = exp(c->dense * world.z[i][a] + (a >= NEW ? c->cold : 0.0));
         if (a < WIDTH && world.sample.score[i * WIDTH + a] > -INFINITY)
             mass[a] += exp(score_of(c, i, a));
         sum += mass[a];
@@ -59,19 +62,27 @@ static int target_of(int64_t i)
     return a;
 }
 
+/* Over the items from `first` on. */
+static void fill_sums(double *log_z, double *mean, int64_t i, double factor, int first)
+{
+    double sum = 0.0, weighted = 0.0;
+    for (int a = first; a < ITEMS; a++) {
+        const double share = exp(factor * world.z[i][a]);
+        sum += share, weighted += share * world.z[i][a];
+    }
+    *log_z = log(sum);
+    *mean = weighted / sum;
+}
+
 static void fill_event(CalibrationSample *s, int64_t i)
 {
     float z[ITEMS];
     fill_normal(z, ITEMS, 100 + (uint64_t)i, 0.7f);
     for (int a = 0; a < ITEMS; a++) world.z[i][a] = (double)z[a];
     for (int f = 0; f < CALIBRATION_FACTORS; f++) {
-        double sum = 0.0, weighted = 0.0;
-        for (int a = 0; a < ITEMS; a++) {
-            const double share = exp(calibration_factor[f] * world.z[i][a]);
-            sum += share, weighted += share * world.z[i][a];
-        }
-        s->log_z[i * CALIBRATION_FACTORS + f] = log(sum);
-        s->mean[i * CALIBRATION_FACTORS + f] = weighted / sum;
+        const int64_t at = i * CALIBRATION_FACTORS + f;
+        fill_sums(&s->log_z[at], &s->mean[at], i, calibration_factor[f], 0);
+        fill_sums(&s->log_new[at], &s->mean_new[at], i, calibration_factor[f], NEW);
     }
     fill_normal(s->score + i * WIDTH, WIDTH, 100000 + (uint64_t)i, 1.0f);
     fill_normal(s->state + i * COUNT_STATE_FEATURES, COUNT_STATE_FEATURES, 200000 + (uint64_t)i,
@@ -83,6 +94,7 @@ static void fill_event(CalibrationSample *s, int64_t i)
     }
     const int a = target_of(i);
     s->target[i] = z[a];
+    s->followed[i] = a >= NEW;
     s->place[i] = a < WIDTH && s->score[i * WIDTH + a] > -INFINITY ? a : -1;
 }
 
@@ -92,10 +104,22 @@ static int open_world(void **state)
     static double log_z[EVENTS * CALIBRATION_FACTORS], mean[EVENTS * CALIBRATION_FACTORS];
     static float target[EVENTS], score[EVENTS * WIDTH], dense[EVENTS * WIDTH];
     static float of_state[EVENTS * COUNT_STATE_FEATURES];
-    static uint8_t seen[EVENTS * WIDTH];
+    static double log_new[EVENTS * CALIBRATION_FACTORS], mean_new[EVENTS * CALIBRATION_FACTORS];
+    static uint8_t seen[EVENTS * WIDTH], followed[EVENTS];
     static int32_t place[EVENTS];
-    world.sample = (CalibrationSample){EVENTS, WIDTH, log_z, mean,  target,
-                                       score,  dense, seen,  place, of_state};
+    world.sample = (CalibrationSample){.count = EVENTS,
+                                       .width = WIDTH,
+                                       .log_z = log_z,
+                                       .mean = mean,
+                                       .log_new = log_new,
+                                       .mean_new = mean_new,
+                                       .followed = followed,
+                                       .target = target,
+                                       .score = score,
+                                       .dense = dense,
+                                       .seen = seen,
+                                       .place = place,
+                                       .state = of_state};
     for (int64_t i = 0; i < EVENTS; i++) fill_event(&world.sample, i);
     return 0;
 }
@@ -108,7 +132,7 @@ static double exact_loss(const Calibration *c)
     for (int64_t i = 0; i < EVENTS; i++) {
         const CalibrationSample *s = &world.sample;
         const double sum = masses(c, i, mass);
-        double own = exp(c->dense * (double)s->target[i]);
+        double own = exp(c->dense * (double)s->target[i] + c->cold * s->followed[i]);
         if (s->place[i] >= 0) own += exp(score_of(c, i, s->place[i]));
         loss += log(sum / own);
     }
@@ -155,7 +179,7 @@ static void factors_outside_of_the_sample_are_held(void **state)
                 calibration_fit_loss(&world.sample, &at, 1));
 }
 
-/* Twice the gain in log-likelihood over the truth has the chi-squared distribution of NUMBERS = 12
+/* Twice the gain in log-likelihood over the truth has the chi-squared distribution of NUMBERS = 13
  * degrees (Wilks 1938): it is above 45 with probability 1e-5. */
 static void a_planted_calibration_is_recovered(void **state)
 {
@@ -170,11 +194,13 @@ static void a_planted_calibration_is_recovered(void **state)
     assert_near(c.dense, planted.dense, 0.25);
     for (int k = 0; k < COUNT_STATE_FEATURES; k++) assert_near(c.state[k], planted.state[k], 0.25);
     for (int k = 0; k < CALIBRATION_SCORES; k++) assert_near(c.score[k], planted.score[k], 0.25);
+    assert_near(c.cold, planted.cold, 0.25);
 }
 
 static double *number(Calibration *c, int k)
 {
     if (k == 0) return &c->dense;
+    if (k == NUMBERS - 1) return &c->cold;
     return k <= COUNT_STATE_FEATURES ? &c->state[k - 1] : &c->score[k - 1 - COUNT_STATE_FEATURES];
 }
 

@@ -20,7 +20,12 @@ static Behaviour file;
 static int open_case(void **state)
 {
     (void)state;
-    const Shop shop = {.users = 60, .longest = 20, .leave_one_out = true, .seed = 5};
+    const Shop shop = {.users = 60,
+                       .longest = 20,
+                       .leave_one_out = true,
+                       .features = true,
+                       .fresh = 12,
+                       .seed = 5};
     assert_ok(shop_write(&shop, shop_path(log_path, "finish")));
     assert_ok(behaviour_open(&file, log_path));
     shop_path(out, "finish-run");
@@ -114,22 +119,31 @@ static bool same(const Safetensors *a, const Safetensors *b, const char *name)
     return !memcmp(x->data, y->data, tensor_bytes(*x));
 }
 
-/* bias + log((new + 1/2) / (old + 1/2)) - log of the ratio of the sums, in double. */
+/* bias + log((new + 1/2) / (old + 1/2)) - log of the ratio of the sums, in double; the first is at
+ * least what the calibration added to the score of an item that is no longer new. */
 static void assert_bias(const Safetensors *before, const Safetensors *after)
 {
     const float *old = f32(*safetensors_find(before, "counts.popularity"));
     const float *new = f32(*safetensors_find(after, "counts.popularity"));
     const float *from = f32(*safetensors_find(before, "policy.bias"));
     const float *to = f32(*safetensors_find(after, "policy.bias"));
+    const double cold = (double)*f32(*safetensors_find(before, "calibration.cold")) /
+                        (double)*f32(*safetensors_find(before, "calibration.factor"));
     double all[2] = {0};
+    int first = 0;
+    assert_true(cold != 0.0);
     for (int a = 0; a < SHOP_ITEMS; a++) {
         all[0] += (double)old[a] + 0.5;
         all[1] += (double)new[a] + 0.5;
     }
     for (int a = 0; a < SHOP_ITEMS; a++) {
-        const double more = log(((double)new[a] + 0.5) / ((double)old[a] + 0.5) * all[0] / all[1]);
-        assert_near(to[a], from[a] + more, 1e-6);
+        const bool now = old[a] == 0.0f && new[a] > 0.0f;
+        const double ratio = log(((double)new[a] + 0.5) / ((double)old[a] + 0.5));
+        const double more = now && cold > ratio ? cold : ratio;
+        assert_near(to[a], from[a] + more + log(all[0] / all[1]), 1e-6);
+        first += now;
     }
+    assert_true(first > 3);
 }
 
 static void a_refresh_changes_counts_and_bias_alone(void **state)
@@ -195,7 +209,7 @@ static void a_refit_has_the_length_and_the_calibration_of_the_best(void **state)
     (void)state;
     static const char *const constants[] = {
         "candidates.mean",   "candidates.scale", "calibration.factor", "calibration.linear",
-        "calibration.state", "calibration.base", "calibration.dense"};
+        "calibration.state", "calibration.base", "calibration.dense",  "calibration.cold"};
     Config c = settings();
     train(&c, NULL);
     Safetensors before = keep();

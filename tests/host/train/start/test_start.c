@@ -8,6 +8,7 @@
 #include "infer/session.h"
 #include "op.h"
 #include "shop.h"
+#include "train/checkpoint.h"
 #include "train/loop.h"
 #include "train/trainer_open.h"
 
@@ -147,11 +148,52 @@ static void weights_start_from_counts(void **state)
     trainer_close(&t);
 }
 
+static Status load_last(Trainer *t)
+{
+    char path[512];
+    Progression p = {0};
+    snprintf(path, sizeof path, "%s/last.safetensors", out);
+    return checkpoint_resume(t, &p, path);
+}
+
+/* A new item is where its categories are, and no step moves its id and its bias. */
+static void a_new_item_has_no_id_and_stays_so(void **state)
+{
+    (void)state;
+    enum { FRESH = 15 };
+    const Shop shop = {.users = 60, .longest = 20, .features = true, .fresh = FRESH, .seed = 5};
+    char path[256];
+    Trainer t;
+    Config c = settings("cross_entropy");
+    assert_ok(shop_write(&shop, shop_path(path, "start-new")));
+    snprintf(c.data_path, sizeof c.data_path, "%s", path);
+    for (int after = 0; after < 2; after++) {
+        if (after) assert_ok(loop_run(&c, (LoopOptions){.overwrite = true}, NULL));
+        assert_ok(trainer_open(&t, &c));
+        if (after) assert_ok(load_last(&t));
+        const Tensor id = value_of(&t, "item.id"), bias = value_of(&t, "policy.bias");
+        double known = 0.0;
+        for (int64_t a = 0; a < SHOP_ITEMS; a++) {
+            const bool new = a >= SHOP_ITEMS - FRESH;
+            double size = 0.0;
+            for (int d = 0; d < 8; d++) size += fabs((double)f32(id)[a * 8 + d]);
+            assert_true(!new || size == 0.0);
+            if (new) assert_near(f32(bias)[a], log(0.5), 1e-6);
+            known += size;
+        }
+        assert_true(known > 1.0);
+        assert_true(mean_length(value_of(&t, "item.category")) > 0.01);
+        trainer_close(&t);
+    }
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_has_the_table_of_the_training),
         cmocka_unit_test(weights_start_from_counts),
+        cmocka_unit_test(a_new_item_has_no_id_and_stays_so),
         cmocka_unit_test(no_policy_or_no_candidates_no_table),
     };
     return cmocka_run_group_tests(tests, open_case, close_case);
