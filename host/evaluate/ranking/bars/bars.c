@@ -112,52 +112,65 @@ static Status fit_itemknn(Bars *b, Trial *t)
 }
 
 /* Why EASE is left out, into `why`; "" where it is not. */
-static void judge_ease(char *why, size_t size, const Bars *b, int threads)
+static Status judge_ease(char *why, size_t size, const Bars *b, int threads)
 {
     int32_t items;
+    int64_t bytes;
     const double gib = 1024.0 * 1024.0 * 1024.0;
-    const double bytes = (double)ease_bytes(&b->sets, threads, &items);
     const double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    TRY(ease_size(&b->sets, threads, &items, &bytes));
     why[0] = '\0';
     if (items > EASE_ITEMS_MAX)
-        snprintf(why, size, "%" PRId32 " items occur in train, more than %d", items,
+        snprintf(why, size, "%" PRId32 " items occur with others in train, more than %d", items,
                  EASE_ITEMS_MAX);
-    else if (bytes > memory / 2.0)
+    else if ((double)bytes > memory / 2.0)
         snprintf(why, size, "it takes %.1f GiB, more than half of the %.1f GiB of this machine",
-                 bytes / gib, memory / gib);
+                 (double)bytes / gib, memory / gib);
+    return OK;
 }
+
+/* EASE with one lambda: becomes best->bar, and the table b->ease, where it is better. */
+static Status try_ease(Bars *b, Trial *t, FittedBar *best, double lambda, int32_t most)
+{
+    Ease table;
+    char words[64];
+    bool better = false;
+    snprintf(words, sizeof words, "lambda %g", lambda);
+    TRY(ease_fit(&table, &b->sets, &b->popularity, lambda, most, t->options.threads));
+    const Bar bar = ease_bar(&table);
+    const Status st = try_bar(t, best, &bar, words, &better);
+    if (st == OK && better) {
+        ease_close(&b->ease);
+        b->ease = table;
+        best->bar.state = &b->ease;
+        b->lambda = lambda;
+    } else {
+        ease_close(&table);
+    }
+    return st;
+}
+
+/* The time of a fit grows with the cube of the items, so lambda is chosen on the most popular ones
+ * where there are more. */
+enum { TRIAL_ITEMS = 8000 };
 
 static Status fit_ease(Bars *b, Trial *t)
 {
     static const double lambda[] = {10.0, 50.0, 250.0};
     FittedBar *best = &b->bar[BAR_EASE];
     char why[sizeof best->left_out];
-    judge_ease(why, sizeof why, b, t->options.threads);
+    TRY(judge_ease(why, sizeof why, b, t->options.threads));
     if (why[0]) {
         *best = (FittedBar){.validation = NAN, .bar = {.name = "EASE"}};
         snprintf(best->left_out, sizeof best->left_out, "%s", why);
         return OK;
     }
-    for (int k = 0; k < 3; k++) {
-        Ease table;
-        bool better = false;
-        char words[64];
-        snprintf(words, sizeof words, "lambda %g", lambda[k]);
-        TRY(ease_fit(&table, &b->sets, &b->popularity, lambda[k], t->options.threads));
-        const Bar bar = ease_bar(&table);
-        const Status st = try_bar(t, best, &bar, words, &better);
-        if (st == OK && better) {
-            ease_close(&b->ease);
-            b->ease = table;
-            best->bar.state = &b->ease;
-            b->lambda = lambda[k];
-        } else {
-            ease_close(&table);
-        }
-        TRY(st);
-        if (!t->events.count) break; /* nothing to choose by */
-    }
-    return OK;
+    const int trials = t->events.count ? 3 : 1; /* without events there is nothing to choose by */
+    for (int k = 0; k < trials; k++) TRY(try_ease(b, t, best, lambda[k], TRIAL_ITEMS));
+    if (b->ease.count < TRIAL_ITEMS) return OK; /* then it has all items */
+    *best = (FittedBar){0};
+    ease_close(&b->ease);
+    return try_ease(b, t, best, b->lambda, 0);
 }
 
 static void close_counts(Bars *b)
@@ -177,9 +190,9 @@ static Status count_again(Bars *b, const Histories *h, int threads)
     if (b->bars == COUNTER_BARS) return OK;
     TRY(sets_read(&b->sets, h));
     TRY(itemknn_fit(&b->itemknn, &b->sets, &b->popularity, b->shrink, WIDTH, threads));
-    if (!ease->left_out[0]) judge_ease(ease->left_out, sizeof ease->left_out, b, threads);
+    if (!ease->left_out[0]) TRY(judge_ease(ease->left_out, sizeof ease->left_out, b, threads));
     if (ease->left_out[0]) return OK;
-    return ease_fit(&b->ease, &b->sets, &b->popularity, b->lambda, threads);
+    return ease_fit(&b->ease, &b->sets, &b->popularity, b->lambda, 0, threads);
 }
 
 static void choose_best(Bars *b)

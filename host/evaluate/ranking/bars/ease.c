@@ -4,72 +4,149 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "evaluate/ranking/bars/inverse.h"
+#include "evaluate/ranking/bars/gram.h"
 
-static int32_t count_items(const Sets *sets)
+/* ---- Which items and users the matrices have ------------------------------------------------- */
+
+/* X without the users that have fewer than two of its items. */
+typedef struct {
+    int32_t count;    /* items */
+    int32_t *place;   /* [sets->items] the column of an item; -1: none */
+    int32_t users;    /* rows */
+    int64_t *first;   /* [users+1] */
+    int32_t *column;  /* [first[users]] of the ones of each row */
+    double *diagonal; /* [count] what the users left out add to that of X'X */
+} Pairing;
+
+static void pairing_close(Pairing *p)
 {
-    int32_t count = 0;
-    for (int32_t x = 0; x < sets->items; x++) count += sets_holders(sets, x) > 0;
-    return count;
+    free(p->place);
+    free(p->first);
+    free(p->column);
+    free(p->diagonal);
+    *p = (Pairing){0};
 }
 
-int64_t ease_bytes(const Sets *sets, int threads, int32_t *count)
+static Status pairing_allocate(Pairing *p, const Sets *sets)
 {
-    *count = count_items(sets);
-    const int64_t pairs = (int64_t)*count * *count;
-    return pairs * (int64_t)(sizeof(double) + 2 * sizeof(float)) + inverse_scratch(*count, threads);
+    const size_t items = (size_t)sets->items, users = (size_t)sets->users;
+    p->place = malloc(items * sizeof *p->place + 1);
+    p->first = malloc((users + 1) * sizeof *p->first);
+    p->column = malloc((size_t)sets->first[users] * sizeof *p->column + 1);
+    p->diagonal = calloc(items + 1, sizeof *p->diagonal);
+    if (!p->place || !p->first || !p->column || !p->diagonal)
+        return FAIL(ERR_MEMORY, "no memory for EASE over %" PRId32 " items", sets->items);
+    return OK;
 }
 
-/* The lower triangle of X'X + lambda I. */
-static void fill(double *gram, const Ease *e, const Sets *sets, double lambda, int threads)
+typedef struct {
+    int64_t users;
+    int32_t item;
+} Held;
+
+static int most_users_first(const void *a, const void *b)
 {
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 64)
-    for (int32_t k = 0; k < e->count; k++) {
-        double *row = gram + (int64_t)k * e->count;
-        for (int32_t j = 0; j <= k; j++) row[j] = 0.0;
-        for (int64_t i = sets->offset[e->item[k]]; i < sets->offset[e->item[k] + 1]; i++) {
-            const int32_t p = sets->holder[i];
-            for (int64_t s = sets->first[p]; s < sets->first[p + 1]; s++) {
-                const int32_t j = e->place[sets->item[s]];
-                if (j <= k) row[j] += 1.0;
-            }
-        }
-        row[k] += lambda;
+    const Held *x = a, *y = b;
+    if (x->users != y->users) return x->users > y->users ? -1 : 1;
+    return (x->item > y->item) - (x->item < y->item);
+}
+
+/* Takes the place of all items but the `most` with the most users. */
+static Status keep_most(Pairing *p, const Sets *sets, int32_t most)
+{
+    Held *held = malloc((size_t)p->count * sizeof *held + 1);
+    if (!held) return FAIL(ERR_MEMORY, "no memory for EASE over %" PRId32 " items", p->count);
+    for (int32_t x = 0, k = 0; x < sets->items; x++)
+        if (p->place[x] >= 0) held[k++] = (Held){sets_holders(sets, x), x};
+    qsort(held, (size_t)p->count, sizeof *held, most_users_first);
+    for (int32_t k = most; k < p->count; k++) p->place[held[k].item] = -1;
+    free(held);
+    return OK;
+}
+
+/* Gives the items that have a place their columns, in ascending order, and lists the rows. */
+static void number(Pairing *p, const Sets *sets)
+{
+    int64_t at = 0;
+    p->count = p->users = 0;
+    for (int32_t x = 0; x < sets->items; x++)
+        if (p->place[x] >= 0) p->place[x] = p->count++;
+    for (int32_t u = 0; u < sets->users; u++) {
+        p->first[p->users] = at;
+        for (int64_t i = sets->first[u]; i < sets->first[u + 1]; i++)
+            if (p->place[sets->item[i]] >= 0) p->column[at++] = p->place[sets->item[i]];
+        if (at - p->first[p->users] == 1) p->diagonal[p->column[--at]] += 1.0;
+        if (at > p->first[p->users]) p->users++;
     }
+    p->first[p->users] = at;
 }
 
-static Status allocate(Ease *e, const Sets *sets)
+static Status pairing_read(Pairing *p, const Sets *sets, int32_t most)
+{
+    *p = (Pairing){0};
+    TRY(pairing_allocate(p, sets));
+    for (int32_t x = 0; x < sets->items; x++) p->place[x] = -1;
+    for (int32_t u = 0; u < sets->users; u++)
+        for (int64_t i = sets->first[u]; i < sets->first[u + 1]; i++)
+            if (sets->first[u + 1] - sets->first[u] > 1) p->place[sets->item[i]] = 0;
+    for (int32_t x = 0; x < sets->items; x++) p->count += p->place[x] >= 0;
+    if (most > 0 && p->count > most) TRY(keep_most(p, sets, most));
+    number(p, sets);
+    return OK;
+}
+
+static Gram gram_of(const Pairing *p)
+{
+    return (Gram){p->users, p->count, p->first, p->column, p->diagonal};
+}
+
+Status ease_size(const Sets *sets, int threads, int32_t *count, int64_t *bytes)
+{
+    Pairing p;
+    const Status st = pairing_read(&p, sets, 0);
+    if (st == OK) {
+        const Gram g = gram_of(&p);
+        *count = p.count;
+        *bytes = (int64_t)p.count * p.count * (int64_t)sizeof(float) + gram_scratch(&g, threads);
+    }
+    pairing_close(&p);
+    return st;
+}
+
+/* ---- Fitting --------------------------------------------------------------------------------- */
+
+static Status allocate(Ease *e)
 {
     const size_t pairs = (size_t)e->count * (size_t)e->count;
     e->item = malloc((size_t)e->count * sizeof *e->item + 1);
-    e->place = malloc((size_t)sets->items * sizeof *e->place + 1);
     e->inverse = malloc(pairs * sizeof *e->inverse + 1);
     e->scale = malloc((size_t)e->count * sizeof *e->scale + 1);
-    if (!e->item || !e->place || !e->inverse || !e->scale)
+    if (!e->item || !e->inverse || !e->scale)
         return FAIL(ERR_MEMORY, "no memory for EASE over %" PRId32 " items", e->count);
     return OK;
 }
 
-Status ease_fit(Ease *e, const Sets *sets, const Popularity *popularity, double lambda, int threads)
+Status ease_fit(Ease *e, const Sets *sets, const Popularity *popularity, double lambda,
+                int32_t most, int threads)
 {
-    *e = (Ease){.popularity = popularity, .count = count_items(sets)};
-    double *gram = malloc((size_t)e->count * (size_t)e->count * sizeof *gram + 1);
+    Pairing p;
     Status st;
-    TRY_OR_FAIL(st, allocate(e, sets));
-    if (!gram)
-        TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for EASE over %" PRId32 " items", e->count));
-    for (int32_t x = 0, k = 0; x < sets->items; x++) {
-        e->place[x] = sets_holders(sets, x) > 0 ? k : -1;
-        if (e->place[x] >= 0) e->item[k++] = x;
-    }
-    fill(gram, e, sets, lambda, threads);
-    TRY_OR_FAIL(st, inverse_of_spd(e->inverse, e->scale, gram, e->count, threads));
+    *e = (Ease){.popularity = popularity};
+    TRY_OR_FAIL(st, pairing_read(&p, sets, most));
+    e->count = p.count;
+    TRY_OR_FAIL(st, allocate(e));
+    e->place = p.place, p.place = NULL;
+    for (int32_t x = 0; x < sets->items; x++)
+        if (e->place[x] >= 0) e->item[e->place[x]] = x;
+    for (int32_t k = 0; k < e->count; k++) p.diagonal[k] += lambda;
+    const Gram g = gram_of(&p);
+    TRY_OR_FAIL(st, gram_invert(e->inverse, e->scale, &g, threads));
     for (int32_t k = 0; k < e->count; k++) {
         e->scale[k] = -1.0 / e->scale[k];
         e->inverse[(int64_t)k * e->count + k] = 0.0f;
     }
 fail:
-    free(gram);
+    pairing_close(&p);
     if (st != OK) ease_close(e);
     return st;
 }

@@ -77,17 +77,33 @@ static void solve_column(const Matrix *m, int32_t j, double *x)
     }
 }
 
-/* Rounds a column, and mirrors it. */
-static void store_column(const Matrix *m, int32_t j, const double *x, float *inverse,
-                         double *diagonal)
+/* Where the inverse goes: one of f32 and f64. */
+typedef struct {
+    float *f32;       /* [n, n], rounded */
+    double *diagonal; /* [n], beside f32: not rounded */
+    double *f64;      /* [n, n] */
+} Result;
+
+static void store_f32(const Matrix *m, int32_t j, const double *x, const Result *to)
 {
     const int32_t width = rows(m, j), first = row(m, j);
-    for (int32_t k = 0; k < width; k++) diagonal[first + k] = x[(int64_t)k * width + k];
+    for (int32_t k = 0; k < width; k++) to->diagonal[first + k] = x[(int64_t)k * width + k];
     for (int32_t i = first; i < m->n; i++)
         for (int32_t k = 0; k < width && first + k <= i; k++) {
             const float value = (float)x[(int64_t)(i - first) * width + k];
-            inverse[(int64_t)i * m->n + first + k] = value;
-            inverse[(int64_t)(first + k) * m->n + i] = value;
+            to->f32[(int64_t)i * m->n + first + k] = value;
+            to->f32[(int64_t)(first + k) * m->n + i] = value;
+        }
+}
+
+static void store_f64(const Matrix *m, int32_t j, const double *x, const Result *to)
+{
+    const int32_t width = rows(m, j), first = row(m, j);
+    for (int32_t i = first; i < m->n; i++)
+        for (int32_t k = 0; k < width && first + k <= i; k++) {
+            const double value = x[(int64_t)(i - first) * width + k];
+            to->f64[(int64_t)i * m->n + first + k] = value;
+            to->f64[(int64_t)(first + k) * m->n + i] = value;
         }
 }
 
@@ -98,7 +114,7 @@ int64_t inverse_scratch(int32_t n, int threads)
     return (int64_t)threads * panel(n) * (int64_t)sizeof(double);
 }
 
-Status inverse_of_spd(float *inverse, double *diagonal, double *a, int32_t n, int threads)
+static Status invert(const Result *to, double *a, int32_t n, int threads)
 {
     const Matrix m = {a, n, threads};
     const int had = openblas_get_num_threads();
@@ -114,10 +130,20 @@ Status inverse_of_spd(float *inverse, double *diagonal, double *a, int32_t n, in
         for (int32_t j = 0; j < tiles(n); j++) {
             double *own = x + omp_get_thread_num() * panel(n);
             solve_column(&m, j, own);
-            store_column(&m, j, own, inverse, diagonal);
+            (to->f32 ? store_f32 : store_f64)(&m, j, own, to);
         }
     }
     openblas_set_num_threads(had);
     free(x);
     return st;
+}
+
+Status inverse_of_spd(float *inverse, double *diagonal, double *a, int32_t n, int threads)
+{
+    return invert(&(Result){.f32 = inverse, .diagonal = diagonal}, a, n, threads);
+}
+
+Status inverse_of_spd_f64(double *inverse, double *a, int32_t n, int threads)
+{
+    return invert(&(Result){.f64 = inverse}, a, n, threads);
 }

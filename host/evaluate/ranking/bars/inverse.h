@@ -21,6 +21,9 @@ enum { INVERSE_TILE = 256 };
  * Fails with ERR_FORMAT where A is not positive definite. */
 Status inverse_of_spd(float *inverse, double *diagonal, double *a, int32_t n, int threads);
 
+/* The same with inverse [n, n] in double. */
+Status inverse_of_spd_f64(double *inverse, double *a, int32_t n, int threads);
+
 /* The bytes that `threads` threads take beside the arguments. */
 int64_t inverse_scratch(int32_t n, int threads);
 

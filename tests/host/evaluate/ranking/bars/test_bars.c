@@ -103,7 +103,7 @@ static void recounted_bars_count_other_events(void **state)
     Bar bar = b.bar[BAR_ITEMKNN].bar;
     bar.state = &table;
     assert_near(ndcg10(w, &b.bar[BAR_ITEMKNN].bar, true), ndcg10(w, &bar, true), 0.0);
-    assert_ok(ease_fit(&ease, &b.sets, &b.popularity, b.lambda, 1));
+    assert_ok(ease_fit(&ease, &b.sets, &b.popularity, b.lambda, 0, 1));
     bar = b.bar[BAR_EASE].bar;
     bar.state = &ease;
     assert_near(ndcg10(w, &b.bar[BAR_EASE].bar, true), ndcg10(w, &bar, true), 0.0);

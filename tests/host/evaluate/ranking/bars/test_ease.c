@@ -18,7 +18,7 @@ static void scores_are_as_worked_by_hand(void **state)
     int64_t stamp[5] = {0};
     assert_ok(sets_read(&sets, &tiny));
     assert_ok(popularity_count(&p, &tiny));
-    assert_ok(ease_fit(&e, &sets, &p, 2.0, 1));
+    assert_ok(ease_fit(&e, &sets, &p, 2.0, 0, 1));
     assert_int_equal(e.count, 3);
     const Bar bar = ease_bar(&e);
     BarScratch s = {.score = dense, .recent = recent, .stamp = stamp};
@@ -30,6 +30,35 @@ static void scores_are_as_worked_by_hand(void **state)
     assert_near(dense[3], 0.0, 0.0);
     bar.score(&bar, &s, &(BarHistory){tiny_item + 4, 1, 0}); /* item 3 is in no train history */
     assert_near(fabs(dense[0]) + fabs(dense[1]), 0.0, 0.0);
+    bar.scratch_close(s.own);
+    ease_close(&e);
+    sets_close(&sets);
+    popularity_close(&p);
+}
+
+/* Items 0 and 1 have the most users, 3 and 2 of them, and item 2 as many as item 1. Without it the
+ * users are {0 1} {0 1} {0}, the matrix is 5 2 | 2 4 with the inverse 4 -2 | -2 5 over 16, and B_01
+ * is 2/5, B_10 is 2/4. */
+static void fewer_items_are_as_if_there_were_no_others(void **state)
+{
+    (void)state;
+    Sets sets;
+    Popularity p;
+    Ease e;
+    double dense[5] = {0};
+    int32_t recent[5];
+    int64_t stamp[5] = {0};
+    assert_ok(sets_read(&sets, &tiny));
+    assert_ok(popularity_count(&p, &tiny));
+    assert_ok(ease_fit(&e, &sets, &p, 2.0, 2, 1));
+    assert_int_equal(e.count, 2);
+    const Bar bar = ease_bar(&e);
+    BarScratch s = {.score = dense, .recent = recent, .stamp = stamp};
+    s.own = bar.scratch_open(&bar);
+    bar.score(&bar, &s, &(BarHistory){tiny_item, 3, 0});
+    assert_near(dense[0], 2.0 / 4.0, 1e-6);
+    assert_near(dense[1], 2.0 / 5.0, 1e-6);
+    assert_near(dense[2], 0.0, 0.0);
     bar.scratch_close(s.own);
     ease_close(&e);
     sets_close(&sets);
@@ -103,7 +132,7 @@ static void scores_equal_dense_ones_on_random_logs(void **state)
         dense_fill(d, w, lambda);
         assert_ok(sets_read(&sets, &w->histories));
         assert_ok(popularity_count(&p, &w->histories));
-        for (int k = 0; k < 2; k++) assert_ok(ease_fit(&e[k], &sets, &p, lambda, k ? 5 : 1));
+        for (int k = 0; k < 2; k++) assert_ok(ease_fit(&e[k], &sets, &p, lambda, 0, k ? 5 : 1));
         const size_t pairs = (size_t)e[0].count * (size_t)e[0].count;
         assert_memory_equal(e[0].inverse, e[1].inverse, pairs * sizeof *e[0].inverse);
         const Bar bar = ease_bar(&e[0]);
@@ -122,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_are_as_worked_by_hand),
+        cmocka_unit_test(fewer_items_are_as_if_there_were_no_others),
         cmocka_unit_test(scores_equal_dense_ones_on_random_logs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
