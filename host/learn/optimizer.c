@@ -5,13 +5,21 @@
 
 #include "elementwise.h"
 
-double optimizer_lr(const Optimizer *o, int64_t t)
+static double scheduled(const Optimizer *o, int64_t t)
 {
     if (t <= o->warmup) return o->lr * (double)t / (double)o->warmup;
     const double rest = (double)(o->steps - o->warmup);
     double done = rest > 0.0 ? (double)(t - o->warmup) / rest : 1.0;
     if (done > 1.0) done = 1.0;
     return o->lr * (o->lr_floor + (1.0 - o->lr_floor) * 0.5 * (1.0 + cos(M_PI * done)));
+}
+
+double optimizer_lr(const Optimizer *o, int64_t t)
+{
+    const Annealing a = o->annealing;
+    if (a.steps == 0 || t <= a.from) return scheduled(o, t);
+    const double done = t < a.from + a.steps ? (double)(t - a.from) / (double)a.steps : 1.0;
+    return (1.0 - done) * scheduled(o, a.from) + done * o->lr * o->lr_floor;
 }
 
 Status optimizer_open(Optimizer *o, const Params *p, Device *dev)

@@ -8,9 +8,15 @@
 #include "adamw.h"
 #include "model/params.h"
 
+/* After step `from` the learning rate falls to its floor in so many steps; steps = 0: no. */
+typedef struct {
+    int64_t from, steps;
+} Annealing;
+
 typedef struct {
     double lr, lr_floor;
     int64_t warmup, steps; /* the steps of the warm-up, and of the whole schedule */
+    Annealing annealing;   /* the whole schedule ends before its last step */
     double beta1, beta2, eps;
     double weight_decay, embedding_decay;
     double clip;   /* largest norm of the gradient; 0: no clip */
@@ -27,7 +33,8 @@ typedef struct {
 Status optimizer_open(Optimizer *o, const Params *p, Device *dev);
 void optimizer_close(Optimizer *o); /* safe on {0} */
 
-/* The learning rate of step t = 1, 2, …: linear warm-up, then cosine (Loshchilov & Hutter 2017). */
+/* The learning rate of step t = 1, 2, …: linear warm-up, then cosine (Loshchilov & Hutter 2017),
+ * which a straight line takes over where the training anneals. */
 double optimizer_lr(const Optimizer *o, int64_t t);
 
 /* Computes the numbers of step t = 1, 2, … that optimizer_step reads on the device. */

@@ -17,7 +17,7 @@ static const char *const prefix[PARAM_COPIES] = {
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 /* The metadata: settings and counters as text, which `values` holds. Returns how many there are. */
-enum { COUNTERS = 7, VALUE_MAX = sizeof(Config_text) };
+enum { COUNTERS = 9, VALUE_MAX = sizeof(Config_text) };
 
 static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
                     char (*values)[VALUE_MAX])
@@ -29,16 +29,19 @@ static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
         metadata[n] = (Metadata){config_file_key(i), values[n]};
         n++;
     }
-    static const char *const keys[COUNTERS] = {"step",  "epoch",          "batch",  "best",
-                                               "worse", "catalogue_hash", "counted"};
+    static const char *const keys[COUNTERS] = {"step",         "epoch",          "batch",
+                                               "best",         "worse",          "anneal_from",
+                                               "anneal_steps", "catalogue_hash", "counted"};
     char(*value)[VALUE_MAX] = values + n;
     snprintf(value[0], VALUE_MAX, "%" PRId64, t->step);
     snprintf(value[1], VALUE_MAX, "%" PRId64, p->cursor.epoch);
     snprintf(value[2], VALUE_MAX, "%" PRId64, p->cursor.batch);
     snprintf(value[3], VALUE_MAX, "%.17g", p->best);
     snprintf(value[4], VALUE_MAX, "%" PRId64, p->worse);
-    snprintf(value[5], VALUE_MAX, "%s", t->file.catalogue_hash);
-    snprintf(value[6], VALUE_MAX, "%d", t->model.known);
+    snprintf(value[5], VALUE_MAX, "%" PRId64, t->optimizer.annealing.from);
+    snprintf(value[6], VALUE_MAX, "%" PRId64, t->optimizer.annealing.steps);
+    snprintf(value[7], VALUE_MAX, "%s", t->file.catalogue_hash);
+    snprintf(value[8], VALUE_MAX, "%d", t->model.known);
     const bool says = t->model.shape.candidates || t->model.known > COUNTED_TRAIN;
     const int counters = says ? COUNTERS : COUNTERS - 1;
     for (int i = 0; i < counters; i++) metadata[n + i] = (Metadata){keys[i], value[i]};
@@ -165,6 +168,18 @@ Status checkpoint_number(const Safetensors *file, const char *key, double *value
     return OK;
 }
 
+/* Runs of versions that did not anneal have no such counters. */
+static Status read_annealing(Annealing *a, const Safetensors *file)
+{
+    double from, steps;
+    *a = (Annealing){0};
+    if (!safetensors_metadata(file, "anneal_from")) return OK;
+    TRY(checkpoint_number(file, "anneal_from", &from));
+    TRY(checkpoint_number(file, "anneal_steps", &steps));
+    *a = (Annealing){(int64_t)from, (int64_t)steps};
+    return OK;
+}
+
 /* Where the users of validations are others than before, nothing can be compared with them. */
 static void restore_ranks(Progression *p, const Safetensors *file)
 {
@@ -184,6 +199,7 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     TRY(checkpoint_number(file, "batch", &batch));
     TRY(checkpoint_number(file, "best", &p->best));
     TRY(checkpoint_number(file, "worse", &worse));
+    TRY(read_annealing(&t->optimizer.annealing, file));
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
         if (prefix[c] && t->model.params.copy[c])
             TRY(saved_load(&t->model.params, c, prefix[c], file, t->model.params.count));

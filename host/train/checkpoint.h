@@ -6,7 +6,8 @@
  *   validation.ranks    i32: the rankings that later validations are compared with
  *   counts.<name>       the count table, where the model has one (model/counts.h)
  *   __metadata__        the settings that config.h calls stored ("model.dim", …); step, epoch,
- *                       batch, best, worse, catalogue_hash; counted, with a count table or
+ *                       batch, best, worse, anneal_from, anneal_steps (learn/optimizer.h; 0: it
+ *                       does not anneal), catalogue_hash; counted, with a count table or
  *                       after a refit: the number of the first splits whose events the table,
  *                       after a refit the weights too, contain, 1: the train split
  *

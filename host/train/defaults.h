@@ -9,8 +9,8 @@
  * with 64 and 128 numbers). A large log is read a few times, in large batches, by a wider model. A
  * log of a few thousand events has so few batches a pass that passes are no measure of training:
  * AdamW needs some hundred steps after its warm-up. The cosine of the learning rate ends at the
- * last of train.steps; so train.steps is a length that a run usually reaches, and the patience is a
- * quarter of it.
+ * last of train.steps; a run whose validation stops improving before anneals from its best one
+ * (loop.h), so train.steps is a length that a run may reach, and the patience is a quarter of it.
  */
 #ifndef SOUK_DEFAULTS_H
 #define SOUK_DEFAULTS_H

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/loop.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/files.h"
@@ -37,12 +39,11 @@ typedef struct {
 } Loop;
 
 /* Why a training stopped. */
-typedef enum { STOP_NOT, STOP_INTERRUPTED, STOP_DONE, STOP_CLOCK, STOP_EARLY } Stop;
+typedef enum { STOP_NOT, STOP_INTERRUPTED, STOP_DONE, STOP_CLOCK, STOP_EARLY, STOP_ANNEALED } Stop;
 static const char *const stop_words[] = {
-    [STOP_INTERRUPTED] = "interrupted",
-    [STOP_DONE] = "all steps done",
-    [STOP_CLOCK] = "time is up",
-    [STOP_EARLY] = "validation stopped improving",
+    [STOP_INTERRUPTED] = "interrupted", [STOP_DONE] = "all steps done",
+    [STOP_CLOCK] = "time is up",        [STOP_EARLY] = "validation stopped improving",
+    [STOP_ANNEALED] = "annealed",
 };
 
 static void path_in(char *path, size_t size, const Loop *l, const char *name)
@@ -77,17 +78,24 @@ static Status start_or_resume(Loop *l, const Config *config, LoopOptions options
 
 static Status open_stream(Loop *l)
 {
-    const Config *c = &l->trainer.config;
     const StreamOptions options = trainer_stream(&l->trainer);
+    return stream_open(&l->stream, &l->trainer.file, &options, l->progression.cursor);
+}
+
+static Annealing annealing(const Loop *l) { return l->trainer.optimizer.annealing; }
+
+static Status measure_way(Loop *l)
+{
+    const Config *c = &l->trainer.config;
+    const Annealing a = annealing(l);
     int64_t batches;
-    TRY(stream_open(&l->stream, &l->trainer.file, &options, l->progression.cursor));
     TRY(stream_batches(l->stream, 0, &batches));
     if (batches == 0)
         return FAIL(ERR_FORMAT,
                     "%s: no user has events of two different times in /splits/train; want at least "
                     "one, because events of one time are a set and none of them follows another",
                     l->trainer.file.path);
-    l->steps = c->train_steps;
+    l->steps = a.steps ? a.from + a.steps : c->train_steps;
     l->valid_every = c->train_valid_every;
     l->save_every = c->train_save_every;
     return OK;
@@ -149,6 +157,7 @@ static Status loop_open(Loop *l, const Config *config, LoopOptions options)
     TRY(start_or_resume(l, &c, options));
     TRY(finish_check(l->finish, &l->trainer.model, l->validation.events.count, c.data_path));
     TRY(open_stream(l));
+    TRY(measure_way(l));
     TRY(metrics_open(&l->metrics, config->train_out, l->trainer.step));
     TRY(trainer_session(&l->trainer, &l->session));
     show_plan(l);
@@ -240,6 +249,8 @@ static Status conclude(const Loop *l, Stop reason, bool compare)
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
+static const char rewind_name[] = "rewind.safetensors"; /* the state at the best validation */
+
 static Status save(Loop *l)
 {
     char path[4096];
@@ -274,7 +285,10 @@ static Status validate(Loop *l)
     l->error = r.error;
     validation_keep(&l->validation, VALIDATION_BEST);
     path_in(path, sizeof path, l, "best.safetensors");
-    return checkpoint_write(t, p, path, false);
+    TRY(checkpoint_write(t, p, path, false));
+    if (t->config.train_anneal <= 0.0 || annealing(l).steps) return OK;
+    path_in(path, sizeof path, l, rewind_name);
+    return checkpoint_write(t, p, path, true);
 }
 
 /* "0.0481 +- 0.0012", of one standard error; "" where there was no validation. */
@@ -335,18 +349,72 @@ static Stop reason_to_stop(Loop *l)
     const Config *c = &l->trainer.config;
     l->interrupted = listener_stops(l->listener);
     if (l->interrupted) return STOP_INTERRUPTED;
-    if (l->trainer.step >= l->steps) return STOP_DONE;
+    if (l->trainer.step >= l->steps) return annealing(l).steps ? STOP_ANNEALED : STOP_DONE;
     if (c->train_seconds > 0 && progress_seconds() - l->started >= c->train_seconds)
         return STOP_CLOCK;
-    if (c->train_patience > 0 && l->progression.worse >= c->train_patience) return STOP_EARLY;
+    if (c->train_patience > 0 && l->progression.worse >= c->train_patience &&
+        annealing(l).steps == 0)
+        return STOP_EARLY;
     return STOP_NOT;
+}
+
+/* ---- Annealing ------------------------------------------------------------------------------- */
+
+/* A run of a version that did not anneal has nothing to go back to. */
+static bool may_anneal(const Loop *l)
+{
+    char path[4096];
+    path_in(path, sizeof path, l, rewind_name);
+    return l->trainer.config.train_anneal > 0.0 && access(path, F_OK) == 0;
+}
+
+/* Long enough for two validations, of which one is at the end. */
+static int64_t steps_to_anneal(const Loop *l)
+{
+    const double share = l->trainer.config.train_anneal * (double)l->trainer.step;
+    const int64_t validations = (int64_t)ceil(share / (double)l->valid_every);
+    return l->valid_every * (validations > 2 ? validations : 2);
+}
+
+static Status anneal(Loop *l)
+{
+    Trainer *t = &l->trainer;
+    char path[4096];
+    const int64_t stopped = t->step;
+    path_in(path, sizeof path, l, rewind_name);
+    TRY(checkpoint_resume(t, &l->progression, path));
+    t->optimizer.annealing = (Annealing){t->step, steps_to_anneal(l)};
+    l->steps = t->step + t->optimizer.annealing.steps;
+    stream_close(l->stream);
+    l->stream = NULL;
+    TRY(open_stream(l));
+    metrics_close(&l->metrics);
+    TRY(metrics_open(&l->metrics, t->config.train_out, t->step));
+    l->bar.total = l->steps;
+    listener_remark(l->listener,
+                    "step %" PRId64 ": validation stopped improving; back to the best one, at step "
+                    "%" PRId64 ", and with a falling learning rate to step %" PRId64,
+                    stopped, t->step, l->steps);
+    l->saved = false;
+    return save(l);
+}
+
+/* What resuming a training needs stays while it can be resumed. */
+static Status drop_rewind(const Loop *l, Stop reason)
+{
+    char path[4096];
+    if (reason == STOP_INTERRUPTED || reason == STOP_CLOCK) return OK;
+    path_in(path, sizeof path, l, rewind_name);
+    if (unlink(path) != 0 && errno != ENOENT) return FAIL(ERR_IO, "%s: %s", path, strerror(errno));
+    return OK;
 }
 
 static Status run(Loop *l, bool compare)
 {
     Stop reason;
     progress_begin(&l->bar, "train", l->steps, l->listener);
-    while (!(reason = reason_to_stop(l))) {
+    while (!(reason = reason_to_stop(l)) || (reason == STOP_EARLY && may_anneal(l))) {
+        if (reason == STOP_EARLY) TRY(anneal(l));
         TRY(advance(l));
         const bool pause =
             l->trainer.step % l->valid_every == 0 || l->trainer.step % l->save_every == 0;
@@ -358,6 +426,7 @@ static Status run(Loop *l, bool compare)
     const bool measured = l->trainer.step % l->valid_every == 0;
     if (!measured && !l->interrupted) TRY(validate(l));
     TRY(save(l));
+    TRY(drop_rewind(l, reason));
     char extra[160], best[BEST_TEXT_MAX];
     snprintf(extra, sizeof extra, "%s at step %" PRId64 "%s%s", stop_words[reason], l->trainer.step,
              l->progression.best >= 0.0 ? ", best validation NDCG@10 " : "", best_text(l, best));

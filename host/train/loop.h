@@ -35,8 +35,12 @@ typedef struct {
  * validation is an improvement where it exceeds the last improvement by more than one standard
  * error of their difference (evaluate/ranking/validation.h). Gains that are smaller than this noise
  * add up until they exceed it, as the validation that they are measured from stays the same. After
- * train.patience validations without an improvement training stops; those inside the warm-up do not
- * count.
+ * train.patience validations without an improvement training has stopped improving; those inside
+ * the warm-up do not count. The learning rate is still high then, and the best validation was the
+ * luckiest of several. So the training anneals: it goes back to its state at the best validation
+ * (rewind.safetensors, which exists until the training ends) and lowers the learning rate in a
+ * straight line to its floor, over train.anneal times the steps of that validation; metrics.jsonl
+ * drops the steps behind it. With train.anneal = 0 it stops.
  *
  * Then the training is finished by train/finish/finish.h, where the settings ask for it and the
  * listener did not ask to stop. The comparison with simple scorers is before that, on a validation

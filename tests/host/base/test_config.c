@@ -148,11 +148,10 @@ static void roles_say_what_checkpoints_hold_and_what_may_change(void **state)
                                              "train.threads", "train.readers", "train.seconds",
                                              "train.quiet",   "train.graph",   NULL};
     static const char *const may_change[] = {
-        "train.epochs",       "train.steps",       "train.patience",
-        "train.valid_every",  "train.valid_users", "train.save_every",
-        "train.refresh",      "train.refit",       "world.head",
-        "world.candidates",   "world.epsilon",     "world.temperature",
-        "world.exclude_last", "world.cooling",     NULL};
+        "train.epochs",      "train.steps",        "train.patience",   "train.valid_every",
+        "train.valid_users", "train.save_every",   "train.anneal",     "train.refresh",
+        "train.refit",       "world.head",         "world.candidates", "world.epsilon",
+        "world.temperature", "world.exclude_last", "world.cooling",    NULL};
     static const char *const sizes[] = {"model.dim", "model.layers", "model.heads", "model.ff",
                                         NULL};
     for (int i = 0; i < config_count(); i++) {
