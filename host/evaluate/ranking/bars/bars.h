@@ -11,9 +11,9 @@
  *   EASE      lambda 10, 50 or 250
  *
  * The time of EASE grows with the cube of its items: where there are more than 8,000, lambda is
- * chosen with the 8,000 most popular ones, and all are fitted once. EASE is left out where more than
- * EASE_ITEMS_MAX items occur together with others in train, or where it would take more than half of
- * the memory of the machine.
+ * chosen with the 8,000 most popular ones, and all are fitted once. EASE is left out where more
+ * than EASE_ITEMS_MAX items occur together with others in train, or where it would take more than
+ * half of the memory of the machine.
  */
 #ifndef SOUK_BARS_H
 #define SOUK_BARS_H

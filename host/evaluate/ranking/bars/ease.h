@@ -5,13 +5,13 @@
  *
  *   P = (X'X + lambda I)^-1,    B_xy = -P_xy / P_yy,  B_xx = 0
  *
- * The score of y is the sum of B_xy over the different items x of the history. An item that no train
- * user has together with another item has a row and a column of 0 in B, so it has score 0 and takes
- * no place in P (gram.h), and a user with one item only adds 1 to the diagonal of X'X.
+ * The score of y is the sum of B_xy over the different items x of the history. An item that no
+ * train user has together with another item has a row and a column of 0 in B, so it has score 0 and
+ * takes no place in P (gram.h), and a user with one item only adds 1 to the diagonal of X'X.
  *
- * P is computed in double and kept in f32: 4 bytes per pair of items that take a place. A score is a sum in double of terms that were rounded to f32, each right to 2^-24; two scores tie
- * where they differ by 2^-20 of the greater, which leaves four bits for what terms of both signs
- * cancel.
+ * P is computed in double and kept in f32: 4 bytes per pair of items that take a place. A score is
+ * a sum in double of terms that were rounded to f32, each right to 2^-24; two scores tie where they
+ * differ by 2^-20 of the greater, which leaves four bits for what terms of both signs cancel.
  */
 #ifndef SOUK_BARS_EASE_H
 #define SOUK_BARS_EASE_H
