@@ -214,9 +214,9 @@ Status split_user(const Stage *g, const Record *records, int64_t count, int64_t 
 
 uint8_t split_event_end(const Stage *g, const Record *r, const Record *next)
 {
-    const bool sessions = g->m->role[ROLE_SESSION][0] != '\0';
     if (r->end != END_UNKNOWN) return r->end;
     if (next) {
+        const bool sessions = r->session && next->session;
         const bool cut =
             sessions ? r->session != next->session : next->time - r->time > g->m->gap_ms;
         return cut ? END_TERMINAL : END_GOES_ON;

@@ -21,13 +21,14 @@ typedef struct {
 static bool is_number(Text value)
 {
     double number;
-    return text_number(value, &number);
+    return text_decimal(value, '.', true, &number) || text_decimal(value, ',', true, &number);
 }
 
 static bool is_propensity(Text value)
 {
     double number;
-    return text_number(value, &number) && number > 0.0 && number <= 1.0;
+    return (text_number(value, &number) || text_decimal(value, ',', false, &number)) &&
+           number > 0.0 && number <= 1.0;
 }
 
 static bool is_end(Text value) { return value.length == 1 && *value.at >= '0' && *value.at <= '2'; }
@@ -198,6 +199,14 @@ static Status default_actions(Mapping *m)
     return OK;
 }
 
+static Status find_action(const Mapping *m, const char *value, const char *name, int *action)
+{
+    for (*action = 0; *action < m->actions; ++*action)
+        if (strcmp(m->action_name[*action], name) == 0) return OK;
+    return FAIL(ERR_FORMAT, "[action_values] %s = \"%s\", which [actions] does not list", value,
+                name);
+}
+
 static Status resolve_actions(Mapping *m)
 {
     if (m->actions == 0)
@@ -205,14 +214,10 @@ static Status resolve_actions(Mapping *m)
     else if (!m->role[ROLE_ACTION][0] && m->actions > 1)
         return FAIL(ERR_FORMAT, "[actions] lists %d, but [columns] has no action", m->actions);
     for (int a = 0; a < m->actions; a++) TRY(add_value(m, m->action_name[a], m->action_name[a]));
-    for (int64_t v = 0; v < m->action_value.count; v++) {
-        int a = 0;
-        while (a < m->actions && strcmp(m->action_name[a], m->value_name[v])) a++;
-        if (a == m->actions)
-            return FAIL(ERR_FORMAT, "[action_values] %s = \"%s\", which [actions] does not list",
-                        m->action_value.key[v], m->value_name[v]);
-        m->value_action[v] = a;
-    }
+    for (int64_t v = 0; v < m->action_value.count; v++)
+        TRY(find_action(m, m->action_value.key[v], m->value_name[v], &m->value_action[v]));
+    for (int r = 0; r < m->ranges; r++)
+        TRY(find_action(m, "a range", m->range[r].name, &m->range[r].action));
     return OK;
 }
 

@@ -14,6 +14,38 @@
 
 typedef Status Setter(Mapping *m, const char *name, const char *value);
 
+#define MISSING "NULL,null,nan,NaN,None,\\N,NA,<NA>"
+
+static Status set_missing(Mapping *m, const char *value)
+{
+    m->missings = 0;
+    memset(m->missing_first, 0, sizeof m->missing_first);
+    for (const char *at = value; *at;) {
+        const size_t length = strcspn(at, ",");
+        const Text word = text_trim((Text){at, (uint32_t)length});
+        at += length + (at[length] == ',');
+        if (word.length == 0) continue;
+        if (m->missings == MISSING_MAX || word.length >= MISSING_BYTES)
+            return FAIL(ERR_FORMAT,
+                        "missing = \"%.80s\", want at most %d words of at most %d bytes", value,
+                        MISSING_MAX, MISSING_BYTES - 1);
+        char *copy = m->missing[m->missings++];
+        memcpy(copy, word.at, word.length);
+        copy[word.length] = '\0';
+        m->missing_first[(unsigned char)*copy] = true;
+    }
+    return OK;
+}
+
+bool mapping_is_missing(const Mapping *m, Text text)
+{
+    if (text.length == 0) return true;
+    if (!m->missing_first[(unsigned char)*text.at]) return false;
+    for (int i = 0; i < m->missings; i++)
+        if (text_equal(text, text_of(m->missing[i]))) return true;
+    return false;
+}
+
 void map_init(Mapping *m)
 {
     *m = (Mapping){
@@ -35,6 +67,7 @@ void map_init(Mapping *m)
         .valid_share = 0.1,
         .test_share = 0.1,
     };
+    set_missing(m, MISSING); /* which fits */
 }
 
 void map_close(Mapping *m)
@@ -169,6 +202,14 @@ static Status set_input(Mapping *m, const char *name, const char *value)
         *(name[0] == 'q' ? &m->quote : &m->header) = (Choice)at;
         return OK;
     }
+    if (!strcmp(name, "decimal")) {
+        static const char *const signs[] = {"auto", "point", "comma", NULL};
+        TRY(set_choice(name, value, signs, &at));
+        m->decimal = "\0.,"[at];
+        m->grouped = at > 0;
+        return OK;
+    }
+    if (!strcmp(name, "missing")) return set_missing(m, value);
     if (!strcmp(name, "detect")) {
         TRY(set_choice(name, value, auto_no_yes + 1, &at));
         m->detect = at;
@@ -178,7 +219,8 @@ static Status set_input(Mapping *m, const char *name, const char *value)
     if (!strcmp(name, "columns")) return set_columns(m, value);
     if (!strcmp(name, "step")) return set_duration(name, value, &m->step_ms);
     if (!strcmp(name, "format")) return set_format(value, &m->format);
-    return no_such_name("input", name, "format, delimiter, quote, header, columns, detect, step");
+    return no_such_name(
+        "input", name, "format, delimiter, quote, header, columns, detect, missing, decimal, step");
 }
 
 /* The names of `value`, which commas separate. */
@@ -290,10 +332,31 @@ static Status set_action(Mapping *m, const char *name, const char *value)
     return OK;
 }
 
+/* LOW..HIGH, of which either may be left out. */
+static bool parse_range(Text text, double *low, double *high)
+{
+    const char *dots = text.length ? memmem(text.at, text.length, "..", 2) : NULL;
+    if (!dots) return false;
+    const Text below = text_trim((Text){text.at, (uint32_t)(dots - text.at)});
+    const Text above = text_trim((Text){dots + 2, (uint32_t)(text.at + text.length - dots - 2)});
+    *low = -HUGE_VAL;
+    *high = HUGE_VAL;
+    return (below.length == 0 || text_number(below, low)) &&
+           (above.length == 0 || text_number(above, high)) && *low <= *high;
+}
+
 static Status set_action_value(Mapping *m, const char *name, const char *value)
 {
     const Text text = text_of(name);
     uint32_t id;
+    double low, high;
+    if (parse_range(text, &low, &high)) {
+        if (m->ranges == RANGES_MAX)
+            return FAIL(ERR_FORMAT, "[action_values] takes %d ranges", RANGES_MAX);
+        m->range[m->ranges].low = low;
+        m->range[m->ranges].high = high;
+        return copy_name(m->range[m->ranges++].name, name, value);
+    }
     if (text.length > KEY_MAX || m->action_value.count == ACTIONS_MAX)
         return FAIL(ERR_FORMAT, "[action_values] takes %d values", ACTIONS_MAX);
     TRY(keys_add(&m->action_value, text, text_hash(text), &id));
@@ -363,16 +426,11 @@ static Status set_event(Mapping *m, const char *n, const char *v)
 /* column = LOW..HIGH [missing], either end may be left out. */
 static Status set_limit(Mapping *m, const char *name, const char *value)
 {
-    const char *dots = strstr(value, ".."), *word = strstr(value, " missing");
-    const bool missing = word && !word[strlen(" missing")];
-    double low = -HUGE_VAL, high = HUGE_VAL;
-    const Text above =
-        dots ? text_trim((Text){dots + 2,
-                                (uint32_t)((missing ? word : value + strlen(value)) - (dots + 2))})
-             : text_of("");
-    if (!dots || (missing && word < dots) ||
-        (dots > value && !text_number((Text){value, (uint32_t)(dots - value)}, &low)) ||
-        (above.length && !text_number(above, &high)) || low > high)
+    static const char word[] = " missing";
+    const size_t length = strlen(value), size = sizeof word - 1;
+    const bool missing = length > size && strcmp(value + length - size, word) == 0;
+    double low, high;
+    if (!parse_range((Text){value, (uint32_t)(missing ? length - size : length)}, &low, &high))
         return FAIL(ERR_FORMAT,
                     "%s = \"%.80s\", want LOW..HIGH, LOW.. or ..HIGH, and missing behind it where "
                     "numbers outside are not known",

@@ -29,7 +29,10 @@ enum {
     NAME_MAX_BYTES = FEATURE_NAME_MAX,
     DELIMITER_MAX = 8,
     LIST_COLUMNS_MAX = 4,
-    LIST_FIELDS_MAX = 8
+    LIST_FIELDS_MAX = 8,
+    MISSING_MAX = 32,
+    MISSING_BYTES = 16,
+    RANGES_MAX = 32
 };
 #define COLUMN_ROW "@row" /* as user: every row is a user of its own */
 
@@ -62,6 +65,11 @@ typedef struct {
     const struct Format *format; /* format/format.h; NULL: the first bytes of the log decide */
     char delimiter[DELIMITER_MAX + 1]; /* "": the first lines of the log decide */
     Choice quote, header;
+    int missings; /* texts that stand for no value, beside the empty one; and their first bytes */
+    char missing[MISSING_MAX][MISSING_BYTES];
+    bool missing_first[256];
+    char decimal;                   /* sign of decimals: '.' or ','; '\0': the first rows decide */
+    bool grouped;                   /* the other sign may stand between groups of three digits */
     int columns;                    /* 0: the header has their names, or */
     char (*column)[NAME_MAX_BYTES]; /* [columns] names that count instead */
     ListSpec list;
@@ -77,6 +85,12 @@ typedef struct {
     Keys action_value;                            /* texts of the log, and of each: */
     int value_action[ACTIONS_MAX];                /* the action that it means, */
     char value_name[ACTIONS_MAX][NAME_MAX_BYTES]; /* by name until detect_finish */
+    int ranges; /* numbers that mean an action, such as ratings; the first range counts */
+    struct {
+        double low, high;
+        int action;
+        char name[NAME_MAX_BYTES];
+    } range[RANGES_MAX];
 
     int cells;
     CellSpec cell[CELLS_MAX];
@@ -104,6 +118,9 @@ typedef struct {
     SplitRule split;
     double valid_share, test_share;
 } Mapping;
+
+/* Whether a text of the log, without blanks around it, stands for no value. */
+bool mapping_is_missing(const Mapping *m, Text text);
 
 /* Whether events have times that can be compared across users. */
 static inline bool mapping_has_clock(const Mapping *m) { return m->role[ROLE_TIME][0] != '\0'; }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data/rawlog/detect.h"
+#include "data/rawlog/detect/decimal.h"
 #include "data/rawlog/detect/sample.h"
 #include "data/rawlog/format/list.h"
 #include "data/rawlog/formats.h"
@@ -78,11 +79,12 @@ static Status open_columns(Pieces *p, const char *path)
     if (columns.none) goto fail;
     drop(p, columns.header_bytes);
     const LogHead rows = {path, p->rest, p->rest_length, p->input_ended};
-    TRY_OR_FAIL(st, sample_read(&sample, m->format, &rows, p->line, &p->layout, &columns));
+    TRY_OR_FAIL(st, sample_read(&sample, m->format, m, &rows, p->line, &p->layout, &columns));
     if (p->file == 0)
         TRY_OR_FAIL(st, detect_mapping(m, &columns, &sample, p->uses));
     else
         uses_add(p->uses, &columns);
+    TRY_OR_FAIL(st, decimal_settle(m, path, &columns, &sample));
     TRY_OR_FAIL(st, m->format->layout(m, path, &columns, &p->layout));
     st = settle_time_unit(p, path, &columns, &sample);
 fail:
@@ -176,7 +178,9 @@ Status pieces_open(Pieces *p, Mapping *m, const char *const *paths, int files, C
     p->rest = p->window = malloc(WINDOW_BYTES);
     if (!p->window) return FAIL(ERR_MEMORY, "no memory for the reader");
     TRY(open_file(p));
-    return detect_finish(m);
+    TRY(detect_finish(m));
+    if (!m->decimal) m->decimal = '.';
+    return OK;
 }
 
 int64_t pieces_position(const Pieces *p) { return p->position; }

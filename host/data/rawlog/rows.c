@@ -12,12 +12,13 @@
 enum { BLOCK = ROW_TEXT_MAX };
 
 const char *const rows_bad_name[BAD_KINDS] = {
-    [BAD_LONG] = "line too long", [BAD_FIELDS] = "wrong number of fields",
-    [BAD_QUOTE] = "broken quote", [BAD_JSON] = "no JSON object",
-    [BAD_SEQUENCE] = "no items",  [BAD_LIST] = "bad list",
-    [BAD_USER] = "bad user key",  [BAD_ITEM] = "bad item key",
-    [BAD_TIME] = "bad time",      [BAD_ACTION] = "unknown action",
-    [BAD_END] = "bad end flag",   [BAD_NUMBER] = "bad number",
+    [BAD_LONG] = "line too long",    [BAD_FIELDS] = "wrong number of fields",
+    [BAD_QUOTE] = "broken quote",    [BAD_JSON] = "no JSON object",
+    [BAD_SEQUENCE] = "no items",     [BAD_NO_USER] = "missing user",
+    [BAD_NO_ITEM] = "missing item",  [BAD_USER] = "bad user key",
+    [BAD_ITEM] = "bad item key",     [BAD_TIME] = "bad time",
+    [BAD_ACTION] = "unknown action", [BAD_END] = "bad end flag",
+    [BAD_NUMBER] = "bad number",     [BAD_LIST] = "bad list",
 };
 
 /* ---- LogRows --------------------------------------------------------------------------------- */
@@ -97,11 +98,18 @@ static Status grow(LogRows *rows, int cells)
 
 static int shown(Text t) { return t.length > 80 ? 80 : (int)t.length; }
 
-static bool good_key(LogRows *rows, BadKind kind, const char *what, Text key, int64_t line)
+static bool good_key(LogRows *rows, const Mapping *m, bool user, Text key, int64_t line)
 {
-    if (key.length && key.length <= KEY_MAX && !memchr(key.at, 0, key.length)) return true;
-    if (!key.length)
-        rows_bad(rows, kind, line, "%s is empty, expected a key", what);
+    const char *const what = user ? "the user" : "the item";
+    const BadKind kind = user ? BAD_USER : BAD_ITEM;
+    const bool missing = mapping_is_missing(m, key);
+    if (!missing && key.length <= KEY_MAX && !memchr(key.at, 0, key.length)) return true;
+    if (missing && !key.length)
+        rows_bad(rows, user ? BAD_NO_USER : BAD_NO_ITEM, line, "%s is empty, expected a key", what);
+    else if (missing)
+        rows_bad(rows, user ? BAD_NO_USER : BAD_NO_ITEM, line,
+                 "%s is \"%.*s\", which stands for a missing value ([input] missing)", what,
+                 shown(key), key.at);
     else if (key.length > KEY_MAX)
         rows_bad(rows, kind, line, "%s has %u bytes, expected at most %d", what, key.length,
                  KEY_MAX);
@@ -114,7 +122,7 @@ static bool good_key(LogRows *rows, BadKind kind, const char *what, Text key, in
 static bool add_offset(LogRows *rows, const Mapping *m, Text t, LogRow *row, int64_t line)
 {
     double ms = 0.0;
-    if (t.length && (!text_number(t, &ms) || fabs(ms) > 1e14)) {
+    if (!mapping_is_missing(m, t) && (!text_number(t, &ms) || fabs(ms) > 1e14)) {
         rows_bad(rows, BAD_TIME, line, "%s is \"%.*s\", expected milliseconds",
                  m->role[ROLE_OFFSET], shown(t), t.at);
         return false;
@@ -139,7 +147,8 @@ static bool read_when(LogRows *rows, const Mapping *m, const LogLayout *l, const
     if (l->role[ROLE_GAP] < 0) return true;
     const Text t = text_trim(field[l->role[ROLE_GAP]]);
     double gap = 0.0;
-    if (t.length && (!text_number(t, &gap) || gap < 0.0 || gap > 1e11)) {
+    if (!mapping_is_missing(m, t) &&
+        (!text_decimal(t, m->decimal, m->grouped, &gap) || gap < 0.0 || gap > 1e11)) {
         rows_bad(rows, BAD_TIME, line, "%s is \"%.*s\", expected seconds, 0 or more",
                  m->role[ROLE_GAP], shown(t), t.at);
         return false;
@@ -178,6 +187,18 @@ static void note_unknown(LogRows *rows, Text t)
     count_unknown(&rows->unknown, text, 1);
 }
 
+static bool in_range(const Mapping *m, Text t, uint8_t *action)
+{
+    double value;
+    if (!text_decimal(t, m->decimal, m->grouped, &value)) return false;
+    for (int r = 0; r < m->ranges; r++) {
+        if (value < m->range[r].low || value > m->range[r].high) continue;
+        *action = (uint8_t)m->range[r].action;
+        return true;
+    }
+    return false;
+}
+
 static bool read_action(LogRows *rows, const Mapping *m, const LogLayout *l, const Text *field,
                         LogRow *row, int64_t line)
 {
@@ -189,6 +210,7 @@ static bool read_action(LogRows *rows, const Mapping *m, const LogLayout *l, con
         row->action = (uint8_t)m->value_action[value];
         return true;
     }
+    if (m->ranges && in_range(m, t, &row->action)) return true;
     note_unknown(rows, t);
     if (m->unknown_at >= 0) {
         row->action = (uint8_t)m->unknown_at;
@@ -235,8 +257,8 @@ static Verdict read_number(LogRows *rows, const Mapping *m, int c, Text t, LogCe
     const bool propensity = c == m->propensity_cell;
     double value;
     out->number = NAN;
-    if (t.length == 0 && !propensity) return ROW_GOOD;
-    if (!text_number(t, &value) || fabs(value) > FLT_MAX ||
+    if (!propensity && mapping_is_missing(m, t)) return ROW_GOOD;
+    if (!text_decimal(t, m->decimal, m->grouped, &value) || fabs(value) > FLT_MAX ||
         (propensity && !((float)value > 0.0f && value <= 1.0))) {
         rows_bad(rows, BAD_NUMBER, line, "%s is \"%.*s\", expected %s", spec->column, shown(t),
                  t.at, propensity ? "a probability above 0 and at most 1" : "a number or nothing");
@@ -256,7 +278,8 @@ static Verdict read_cells(LogRows *rows, const Mapping *m, const LogLayout *l, c
     for (int c = 0; c < m->cells; c++) {
         const Text t = trimmed(field[l->cell[c]]);
         if (m->cell[c].category) {
-            out[c].category = t.length > KEY_MAX ? (Text){t.at, KEY_MAX} : t;
+            out[c].category = mapping_is_missing(m, t) ? (Text){t.at, 0} : t;
+            if (t.length > KEY_MAX) out[c].category.length = KEY_MAX;
             continue;
         }
         const Verdict one = read_number(rows, m, c, t, &out[c], line);
@@ -276,6 +299,14 @@ Status rows_line_key(LogRows *rows, const LogPiece *piece, int64_t line, Text *k
     return OK;
 }
 
+static uint32_t session_of(const Mapping *m, Text field)
+{
+    const Text t = trimmed(field);
+    if (mapping_is_missing(m, t)) return 0;
+    const uint32_t hash = (uint32_t)text_hash(t);
+    return hash ? hash : 1;
+}
+
 Status rows_add(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPiece *piece,
                 const Text *field, uint32_t hash, int64_t line)
 {
@@ -288,8 +319,7 @@ Status rows_add(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPi
         row->user = trimmed(field[l->role[ROLE_USER]]);
     else
         TRY(rows_line_key(rows, piece, line, &row->user));
-    if (!good_key(rows, BAD_USER, "the user", row->user, line) ||
-        !good_key(rows, BAD_ITEM, "the item", row->item, line) ||
+    if (!good_key(rows, m, true, row->user, line) || !good_key(rows, m, false, row->item, line) ||
         !read_when(rows, m, l, field, row, line) || !read_action(rows, m, l, field, row, line) ||
         !read_end(rows, l, field, row, line))
         return OK;
@@ -305,9 +335,7 @@ Status rows_add(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPi
     }
     row->user_hash = text_hash(row->user);
     row->item_hash = text_hash(row->item);
-    row->session = 0;
-    if (l->role[ROLE_SESSION] >= 0)
-        row->session = (uint32_t)text_hash(trimmed(field[l->role[ROLE_SESSION]]));
+    row->session = l->role[ROLE_SESSION] < 0 ? 0 : session_of(m, field[l->role[ROLE_SESSION]]);
     rows->count++;
     return OK;
 }

@@ -24,7 +24,9 @@ typedef enum {
     BAD_QUOTE,  /* a quote that is not closed, or text after a closing quote */
     BAD_JSON,
     BAD_SEQUENCE,
-    BAD_LIST, /* an empty list, or lists of different lengths */
+    BAD_LIST,    /* an empty list, or lists of different lengths */
+    BAD_NO_USER, /* nothing, or a text that stands for a missing value */
+    BAD_NO_ITEM,
     BAD_USER,
     BAD_ITEM,
     BAD_TIME,
@@ -76,8 +78,8 @@ typedef union {
 typedef struct {
     Text user, item;
     uint64_t user_hash, item_hash;
-    int64_t time; /* ms; without a clock: ms from this event to the user's next one */
-    uint32_t hash, session;
+    int64_t time;           /* ms; without a clock: ms from this event to the user's next one */
+    uint32_t hash, session; /* session 0: none is given */
     uint8_t action, end, part;
 } LogRow;
 enum { END_UNKNOWN = 255 }; /* LogRow.end where the log has no such column */

@@ -99,6 +99,36 @@ bool text_number(Text t, double *value)
     return true;
 }
 
+/* Whether the sign at `i` is followed by three digits and then no further one. */
+static bool before_group(Text t, uint32_t i)
+{
+    if (i == 0 || i + 3 >= t.length || t.at[i - 1] < '0' || t.at[i - 1] > '9') return false;
+    for (uint32_t k = i + 1; k <= i + 3; k++)
+        if (t.at[k] < '0' || t.at[k] > '9') return false;
+    return i + 4 == t.length || t.at[i + 4] < '0' || t.at[i + 4] > '9';
+}
+
+bool text_decimal(Text t, char decimal, bool grouped, double *value)
+{
+    char buffer[64];
+    uint32_t length = 0;
+    bool point = false;
+    if (decimal == '.' && text_number(t, value)) return true;
+    if ((decimal == '.' && !grouped) || t.length > sizeof buffer) return false;
+    for (uint32_t i = 0; i < t.length; i++) {
+        const char c = t.at[i];
+        if (c != '.' && c != ',') {
+            buffer[length++] = c;
+        } else if (c == decimal) {
+            point = true;
+            buffer[length++] = '.';
+        } else if (!grouped || point || !before_group(t, i)) {
+            return false;
+        }
+    }
+    return text_number((Text){buffer, length}, value);
+}
+
 /* A decimal number times 10^decimals, in integers; further digits are cut off. */
 static bool decimal_time(Text t, int decimals, int64_t *ms)
 {

@@ -22,6 +22,10 @@ uint64_t text_hash(Text text);
 /* A finite decimal number, correctly rounded; false for anything else, also for "". */
 bool text_number(Text text, double *value);
 
+/* The same with another sign of decimals, '.' or ','; where `grouped`, the other of the two may
+ * stand between groups of three digits. */
+bool text_decimal(Text text, char decimal, bool grouped, double *value);
+
 typedef enum {
     TIME_AUTO,
     TIME_SECONDS,

@@ -86,11 +86,11 @@ static Status describe(const LogHead *head, const LogSample *s)
                 head->path, what, names);
 }
 
-Status header_refuse(const Format *format, const LogHead *head, const LogLayout *layout,
-                     const LogColumns *first)
+Status header_refuse(const Format *format, const Mapping *m, const LogHead *head,
+                     const LogLayout *layout, const LogColumns *first)
 {
     LogSample sample = {0};
-    Status st = sample_read(&sample, format, head, 1, layout, first);
+    Status st = sample_read(&sample, format, m, head, 1, layout, first);
     if (st == OK && sample.rows == 0)
         st = FAIL(ERR_FORMAT, "%s: a log without header needs [input] columns", head->path);
     else if (st == OK && is_sequence(&sample, layout, head))

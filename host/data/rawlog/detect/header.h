@@ -11,7 +11,7 @@ bool header_is(const Mapping *m, const LogColumns *first_line);
 
 /* The refusal of a log without header whose columns have no names yet: it says what each column
  * looks like, and how to name them. */
-Status header_refuse(const Format *format, const LogHead *head, const LogLayout *layout,
-                     const LogColumns *first_line);
+Status header_refuse(const Format *format, const Mapping *m, const LogHead *head,
+                     const LogLayout *layout, const LogColumns *first_line);
 
 #endif

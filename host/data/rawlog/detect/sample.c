@@ -12,19 +12,23 @@ static int64_t lines_between(const char *at, const char *end)
 }
 
 /* One record more, where it is one. */
-static void add_record(LogSample *s, const Format *format, const char *at, const char *end,
-                       int64_t line, const LogLayout *layout, const LogColumns *columns)
+static void add_record(LogSample *s, const Format *format, const Mapping *m, const char *at,
+                       const char *end, int64_t line, const LogLayout *layout,
+                       const LogColumns *columns)
 {
     Text *value = s->value + s->rows * s->columns;
     while (end > at && (end[-1] == '\n' || end[-1] == '\r')) end--;
     if (end == at) return;
     if (!format->fields(&s->texts, at, (size_t)(end - at), layout, columns, value)) return;
-    for (int c = 0; c < s->columns; c++) value[c] = text_trim(value[c]);
+    for (int c = 0; c < s->columns; c++) {
+        value[c] = text_trim(value[c]);
+        if (mapping_is_missing(m, value[c])) value[c].length = 0;
+    }
     s->line[s->rows++] = line;
 }
 
-Status sample_read(LogSample *s, const Format *format, const LogHead *rows, int64_t line,
-                   const LogLayout *layout, const LogColumns *columns)
+Status sample_read(LogSample *s, const Format *format, const Mapping *m, const LogHead *rows,
+                   int64_t line, const LogLayout *layout, const LogColumns *columns)
 {
     const char *at = rows->at, *end = at + rows->length;
     *s = (LogSample){.columns = columns->count};
@@ -36,7 +40,7 @@ Status sample_read(LogSample *s, const Format *format, const LogHead *rows, int6
          at = next) {
         next = format->record_end(at, end, layout, rows->last);
         if (!next) break;
-        add_record(s, format, at, next, line, layout, columns);
+        add_record(s, format, m, at, next, line, layout, columns);
         line += lines_between(at, next);
     }
     return OK;

@@ -16,8 +16,8 @@ typedef struct {
 
 /* The records that are whole within the first SAMPLE_BYTES of `rows`, at most SAMPLE_ROWS; `line`
  * is the number of the first line. Records that are none are left out. */
-Status sample_read(LogSample *sample, const Format *format, const LogHead *rows, int64_t line,
-                   const LogLayout *layout, const LogColumns *columns);
+Status sample_read(LogSample *sample, const Format *format, const Mapping *m, const LogHead *rows,
+                   int64_t line, const LogLayout *layout, const LogColumns *columns);
 void sample_close(LogSample *sample); /* safe on {0} */
 
 static inline Text sample_value(const LogSample *s, int row, int column)

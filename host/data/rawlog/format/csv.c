@@ -180,7 +180,7 @@ static Status find_columns(const LogHead *head, const Mapping *m, LogLayout *lay
     if (!m->columns || m->header == CHOICE_YES) TRY(first_record(head, layout, columns));
     if (!m->columns && (m->header == CHOICE_NO ||
                         (m->header == CHOICE_AUTO && !columns->none && !header_is(m, columns))))
-        return header_refuse(&csv_format, head, layout, columns);
+        return header_refuse(&csv_format, m, head, layout, columns);
     if (m->columns) {
         if (m->header == CHOICE_AUTO) skip_same_names(head, m, layout, columns);
         columns->count = m->columns;

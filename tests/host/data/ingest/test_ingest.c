@@ -161,10 +161,10 @@ static void bad_rows_are_counted_and_the_first_of_a_kind_is_shown(void **state)
         const char *words;
     } want[] = {{BAD_TIME, 2, 3, "t is \"noon\", expected seconds"},
                 {BAD_FIELDS, 1, 4, "3 fields, expected 5"},
-                {BAD_USER, 1, 5, "empty"},
+                {BAD_NO_USER, 1, 5, "empty"},
                 {BAD_ACTION, 1, 6, "\"buzz\", expected one of: pv, order, view, buy"},
                 {BAD_NUMBER, 2, 7, "p is \"cheap\""},
-                {BAD_ITEM, 1, 8, "empty"}};
+                {BAD_NO_ITEM, 1, 8, "empty"}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         const BadRow *bad = &report.bad[want[i].kind];
         assert_int_equal(bad->count, want[i].count);
@@ -371,7 +371,7 @@ static void json_lines_keep_the_digits_of_ids_and_know_nested_names(void **state
                     "{\"who\": 5, \"i\": 1, \"t\": 3}\n{\"who\": {\"id\": 01}}\n[]\n"));
     Read r = read_file("out.h5");
     assert_string_equal(histories(&r), "18446744073709551615: \xc3\xa9 123456789012345678901");
-    assert_int_equal(report.bad[BAD_USER].count, 1);
+    assert_int_equal(report.bad[BAD_NO_USER].count, 1);
     assert_int_equal(report.bad[BAD_JSON].count, 2);
     assert_int_equal(report.bad[BAD_JSON].line, 4);
     close_read(&r);

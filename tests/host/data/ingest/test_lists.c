@@ -25,7 +25,7 @@ static void an_array_of_objects_is_one_event_each(void **state)
     assert_int_equal(report.rows, 6);
     assert_int_equal(report.bad[BAD_LIST].count, 2);
     assert_int_equal(report.bad[BAD_LIST].line, 3);
-    assert_int_equal(report.bad[BAD_ITEM].count, 1);
+    assert_int_equal(report.bad[BAD_NO_ITEM].count, 1);
     close_read(&r);
 }
 
@@ -78,7 +78,7 @@ static void a_list_may_have_brackets_quotes_and_one_element_more(void **state)
     Read r = read_file("out.h5");
     assert_string_equal(histories(&r), "1: a b c 3 d | 2: e | 3: x x x | 4: 1 2 3");
     assert_int_equal(r.time[3], 3000);
-    assert_int_equal(report.bad[BAD_ITEM].count, 1); /* between two commas */
+    assert_int_equal(report.bad[BAD_NO_ITEM].count, 1); /* between two commas */
     close_read(&r);
 }
 

@@ -172,7 +172,7 @@ static void json_lines_are_read_by_name(void **state)
     assert_int_equal(r.time[1], 2500);
     assert_int_equal(report.bad[BAD_JSON].count, 2);
     assert_int_equal(report.bad[BAD_JSON].line, 4);
-    assert_int_equal(report.bad[BAD_USER].line, 6);
+    assert_int_equal(report.bad[BAD_NO_USER].line, 6);
     close_read(&r);
     assert_ok(ingest_text("[split]\nrule = leave-one-out\n",
                           "{\"user_id\": 5, \"item_id\": 6, \"timestamp\": \"2020-01-01\"}\n"));

@@ -66,7 +66,7 @@ static void a_delimiter_may_have_several_characters(void **state)
     Read r = read_file("out.h5");
     assert_string_equal(histories(&r), "1: a:b c::d");
     assert_int_equal(r.time[0], INT64_C(978300760000));
-    assert_int_equal(report.bad[BAD_ITEM].count + report.bad[BAD_FIELDS].count, 2);
+    assert_int_equal(report.bad[BAD_NO_ITEM].count + report.bad[BAD_FIELDS].count, 2);
     close_read(&r);
     assert_ok(ingest_text("[input]\ndelimiter = ||\n" LEAVE,
                           "user||item||time\na||x|y||1600000000\nb||\"x||y\"||1600000000\n"));
