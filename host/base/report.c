@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -65,10 +66,52 @@ Status report_print(FILE *out, json_t *root, size_t layout)
     return st;
 }
 
+/* Bytes of the character at `at`, of which jansson knows whether it is UTF-8; 0 where it is not. */
+static size_t character(const char *at)
+{
+    const unsigned char lead = (unsigned char)*at;
+    const size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (size == 1) return 1;
+    json_t *one = strnlen(at, size) == size ? json_stringn(at, size) : NULL;
+    const bool good = one != NULL;
+    json_decref(one);
+    return good ? size : 0;
+}
+
+/* Copies what fits. */
+static void escape(char *out, size_t size, const char *text, bool controls)
+{
+    size_t used = 0;
+    for (size_t step; *text && used + 5 <= size; text += step) {
+        const unsigned char c = (unsigned char)*text;
+        const size_t whole = controls && (c < 0x20 || c == 0x7F) ? 0 : character(text);
+        step = whole ? whole : 1;
+        if (whole)
+            memcpy(out + used, text, whole);
+        else
+            snprintf(out + used, size - used, "\\x%02x", c);
+        used += whole ? whole : 4;
+    }
+    out[used] = '\0';
+}
+
 json_t *report_string(const char *text)
 {
     json_t *value = json_string(text ? text : "");
-    return value ? value : json_null();
+    if (value) return value;
+    const size_t size = 4 * strlen(text) + 5;
+    char *escaped = malloc(size);
+    if (!escaped) return NULL;
+    escape(escaped, size, text, false);
+    value = json_string(escaped);
+    free(escaped);
+    return value;
+}
+
+const char *report_line(char out[REPORT_LINE_MAX], const char *text)
+{
+    escape(out, REPORT_LINE_MAX, text, true);
+    return out;
 }
 
 json_t *report_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }

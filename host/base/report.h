@@ -24,8 +24,12 @@ Status report_write(const char *path, json_t *root, size_t layout);
 /* The same to `out`, e.g. standard output, which it flushes. */
 Status report_print(FILE *out, json_t *root, size_t layout);
 
-/* A text as JSON: null where it is not UTF-8, "" for NULL. */
+/* A text as JSON, "" for NULL; a byte that is not UTF-8 becomes its escape, such as \xe9. */
 json_t *report_string(const char *text);
+/* A text for a terminal, into `out` [REPORT_LINE_MAX], and cut there; returns `out`. Control
+ * characters become escapes too. */
+enum { REPORT_LINE_MAX = 4 * 1024 + 1 };
+const char *report_line(char out[REPORT_LINE_MAX], const char *text);
 /* A number as JSON: null for NaN and infinity, which JSON does not have. */
 json_t *report_number(double value);
 /* {"model.dim": "64", …}: the settings of `set`, as text. */

@@ -196,9 +196,9 @@ static Status print_json(Behaviour *file, const Recommendation *r, int64_t found
         const char *key;
         TRY(behaviour_keys_item(file, r[i].item, &key));
         json_array_append_new(list,
-                              json_pack("{s:s, s:i, s:f, s:o, s:o}", "item", key, "row",
-                                        (int)r[i].item, "score", (double)r[i].score, "probability",
-                                        report_number((double)r[i].probability), "q",
+                              json_pack("{s:o, s:i, s:f, s:o, s:o}", "item", report_string(key),
+                                        "row", (int)r[i].item, "score", (double)r[i].score,
+                                        "probability", report_number((double)r[i].probability), "q",
                                         report_number((double)r[i].q)));
     }
     return report_print(stdout, json_pack("{s:o}", "recommendations", list), REPORT_WIDE);
@@ -217,8 +217,9 @@ static Status print_table(Behaviour *file, const Recommendation *r, int64_t foun
     printf("%4s  %-32s %12s %12s %12s\n", "rank", "item", "score", "probability", "Q");
     for (int64_t i = 0; i < found; i++) {
         const char *key;
+        char shown[REPORT_LINE_MAX];
         TRY(behaviour_keys_item(file, r[i].item, &key));
-        printf("%4" PRId64 "  %-32s", i + 1, key);
+        printf("%4" PRId64 "  %-32s", i + 1, report_line(shown, key));
         print_number(r[i].score);
         print_number(r[i].probability);
         print_number(r[i].q);

@@ -52,6 +52,11 @@ check "recommends for a user" prints . "$SOUK" recommend "${checkpoint[@]}" --us
 check "traces a batch" "$SOUK" trace "${checkpoint[@]}" --batch 0 --out "$work/trace.safetensors"
 check "the trace names gradients" safetensors_names "$work/trace.safetensors" 'grad'
 check "and the count table" safetensors_names "$work/trace.safetensors" 'counts.popularity'
+printf 'user,item,time\n1,plain,1600000000\n1,caf\351,1600000060\n1,th\351,1600000120\n1,milk,1600000180\n2,plain,1600000000\n' >"$work/bytes.csv"
+check "keys may have any bytes" eval '"$SOUK" ingest --plain-keys --quiet --split leave-one-out "$work/bytes.csv" "$work/bytes.h5" &&
+    "$SOUK" train data.path="$work/bytes.h5" train.out="$work/bytes" train.steps=2 train.quiet=1 &&
+    "$SOUK" recommend --checkpoint "$work/bytes" --data "$work/bytes.h5" --row 0 --k 4 --include-seen --json >"$work/out"'
+check "none of them is left out of JSON" eval '[ "$(grep -c "\"item\"" "$work/out")" = 4 ] && grep -q "caf.*xe9" "$work/out"'
 refuses "a user the file does not have is refused" 2 'no-such-user' \
     "$SOUK" recommend "${checkpoint[@]}" --user no-such-user
 refuses "a setting that does not exist is refused" 2 'optim.speed' train "$work/none" optim.speed=9

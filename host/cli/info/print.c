@@ -133,9 +133,10 @@ static Status print_items(Behaviour *b, const Summary *s)
            100.0 * s->top_share[1], 100.0 * s->top_share[2]);
     for (int i = 0; i < s->tops; i++) {
         const char *key;
+        char shown[REPORT_LINE_MAX];
         TRY(behaviour_keys_item(b, s->top[i], &key));
-        printf("  %-*s %15s %7.2f%%\n", NAME - 2, key, info_print_number(s->top_events[i]),
-               share(s->top_events[i], b->events));
+        printf("  %-*s %15s %7.2f%%\n", NAME - 2, report_line(shown, key),
+               info_print_number(s->top_events[i]), share(s->top_events[i], b->events));
     }
     return OK;
 }

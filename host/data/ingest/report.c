@@ -44,10 +44,10 @@ static json_t *bad_json(const IngestReport *r)
     for (BadKind k = 0; k < BAD_KINDS; k++)
         if (r->bad[k].count)
             json_object_set_new(all, rows_bad_name[k],
-                                json_pack("{s:I,s:s,s:I,s:s}", "rows", (json_int_t)r->bad[k].count,
-                                          "file", r->bad_path[k], "line",
+                                json_pack("{s:I,s:o,s:I,s:o}", "rows", (json_int_t)r->bad[k].count,
+                                          "file", report_string(r->bad_path[k]), "line",
                                           (json_int_t)r->bad[k].line, "why",
-                                          ingest_report_why(r, k, why)));
+                                          report_string(ingest_report_why(r, k, why))));
     return all;
 }
 
@@ -61,6 +61,13 @@ static json_t *columns_json(const ColumnUses *uses)
                                              c->why));
     }
     return all;
+}
+
+static void set_count(json_t *object, const char *name, int64_t count)
+{
+    json_t *text = report_string(name); /* of a mapping, which may have any bytes */
+    json_object_set_new(object, json_string_value(text), json_integer(count));
+    json_decref(text);
 }
 
 static json_t *report_json(const IngestReport *r, const Mapping *m)
@@ -98,8 +105,7 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
     json_t *all = json_object(), *actions = json_object(), *splits = json_object();
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_object_set_new(all, counts[i].name, json_integer(counts[i].value));
-    for (int a = 0; a < m->actions; a++)
-        json_object_set_new(actions, m->action_name[a], json_integer(r->action_events[a]));
+    for (int a = 0; a < m->actions; a++) set_count(actions, m->action_name[a], r->action_events[a]);
     for (int s = 0; s < SPLITS; s++)
         json_object_set_new(splits, schema_split_name[s], json_integer(r->split_events[s]));
     json_object_set_new(all, "columns", columns_json(&r->columns));

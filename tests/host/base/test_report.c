@@ -121,9 +121,37 @@ static void what_json_does_not_have_is_null(void **state)
     json_t *list = json_pack("[o, o, o, o, o]", report_number(NAN), report_number(-INFINITY),
                              report_number(0.5), report_string("\xff"), report_string(NULL));
     char *text = json_dumps(list, JSON_COMPACT);
-    assert_string_equal(text, "[null,null,0.5,null,\"\"]");
+    assert_string_equal(text, "[null,null,0.5,\"\\\\xff\",\"\"]");
     free(text);
     json_decref(list);
+}
+
+static void bytes_that_are_no_text_are_escaped(void **state)
+{
+    static const struct {
+        const char *text, *json, *line;
+    } want[] = {
+        {"caf\xe9", "caf\\xe9", "caf\\xe9"},
+        {"caf\xc3\xa9", "caf\xc3\xa9", "caf\xc3\xa9"},
+        {"\xff\xe2\x82\xac\xe2\x82", "\\xff\xe2\x82\xac\\xe2\\x82", "\\xff\xe2\x82\xac\\xe2\\x82"},
+        {"a\x1b[31m\n", "a\x1b[31m\n", "a\\x1b[31m\\x0a"},
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80", "\\xed\\xa0\\x80"}, /* half a surrogate pair */
+        {"", "", ""},
+    };
+    char line[REPORT_LINE_MAX];
+    (void)state;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        json_t *value = report_string(want[i].text);
+        assert_string_equal(json_string_value(value), want[i].json);
+        json_decref(value);
+        assert_string_equal(report_line(line, want[i].text), want[i].line);
+    }
+    char *longer = malloc(5000);
+    assert_non_null(longer);
+    memset(longer, 0xff, 4999);
+    longer[4999] = '\0';
+    assert_int_equal(strlen(report_line(line, longer)), REPORT_LINE_MAX - 1);
+    free(longer);
 }
 
 static void settings_are_reported_by_their_role(void **state)
@@ -148,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_an_error),
         cmocka_unit_test(a_pipe_is_written_in_place),
         cmocka_unit_test(what_json_does_not_have_is_null),
+        cmocka_unit_test(bytes_that_are_no_text_are_escaped),
         cmocka_unit_test(settings_are_reported_by_their_role),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
