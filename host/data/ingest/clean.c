@@ -10,9 +10,6 @@
 #include "data/ingest/core.h"
 #include "data/ingest/pass.h"
 
-#define MINUTE_MS INT64_C(60000)
-#define DAY_MS    INT64_C(86400000)
-
 /* A record's key to sort by, and its position in the input. */
 typedef struct {
     int64_t key, position;
@@ -181,10 +178,11 @@ static Status order_ties(Cleaner *c, Record *records, int64_t count)
 }
 
 /* Whether more than `limit` events are within some `window_ms`; 0: no limit. */
-static bool too_busy(const Record *records, int64_t count, size_t size, int64_t limit,
+static bool too_busy(const Stage *g, const Record *records, int64_t count, int64_t limit,
                      int64_t window_ms)
 {
-    if (limit <= 0) return false;
+    const size_t size = g->size;
+    if (limit <= 0 || !stage_limit_applies(g, window_ms)) return false;
     for (int64_t i = limit; i < count; i++)
         if (record_at(records, size, i)->time - record_at(records, size, i - limit)->time <
             window_ms)
@@ -202,8 +200,8 @@ static Status clean_user(Cleaner *c, Record *records, int64_t *count)
     TRY(order_by_time(c, records, *count));
     if (g->m->drop_duplicates) TRY(drop_duplicates(c, records, count));
     TRY(order_ties(c, records, *count));
-    if (too_busy(records, *count, g->size, g->m->max_per_minute, MINUTE_MS) ||
-        too_busy(records, *count, g->size, g->m->max_per_day, DAY_MS)) {
+    if (too_busy(g, records, *count, g->m->max_per_minute, STAGE_MINUTE_MS) ||
+        too_busy(g, records, *count, g->m->max_per_day, STAGE_DAY_MS)) {
         c->bot_users++;
         c->bot_events += *count;
         *count = 0;

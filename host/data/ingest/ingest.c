@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/progress.h"
@@ -61,6 +62,19 @@ static Status take_cells(Stage *g, const LogCell *from, CellValue *to)
     return OK;
 }
 
+static void note_time(Stage *g, int64_t time)
+{
+    if (!g->timed) g->first_time = time;
+    g->timed = true;
+    int64_t a = time > g->first_time ? time - g->first_time : g->first_time - time, b = g->stamp;
+    while (b) {
+        const int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    g->stamp = a;
+}
+
 static Status take_rows(Stage *g, Sorter *sorter, const LogRows *rows)
 {
     for (int64_t i = 0; i < rows->count; i++) {
@@ -79,6 +93,7 @@ static Status take_rows(Stage *g, Sorter *sorter, const LogRows *rows)
                       .part = row->part};
         TRY(keys_add(&g->users, row->user, row->user_hash, &r->user));
         TRY(keys_add(&g->items, row->item, row->item_hash, &r->item));
+        if (g->stamp == 0 || g->stamp > STAGE_MINUTE_MS) note_time(g, row->time);
         TRY(take_cells(g, rows->cell + i * g->m->cells, r->cell));
     }
     return OK;
@@ -137,6 +152,22 @@ static void list_unknown(UnknownActions u, char *out, size_t size)
     }
 }
 
+/* Times in two units are two clocks, and no rule tells which rows are right. A few rows may be
+ * damaged, such as the last one of a file that was cut. */
+static Status check_units(const Stage *g)
+{
+    const IngestReport *r = g->report;
+    const BadRow *bad = &r->bad[BAD_UNIT];
+    if (bad->count > 1 && bad->count > r->rows / 1000)
+        return FAIL(ERR_FORMAT, "%s:%" PRId64 ": %s; %" PRId64 " rows are so, want one unit",
+                    r->bad_path[BAD_UNIT], bad->line, bad->why, bad->count);
+    if (bad->count)
+        listener_warn(g->options->listener,
+                      "%s: %" PRId64 " rows are lost, first line %" PRId64 ": %s",
+                      r->bad_path[BAD_UNIT], bad->count, bad->line, bad->why);
+    return OK;
+}
+
 /* Says what was lost, and fails where that is more than the mapping allows. */
 static Status check_losses(const Stage *g)
 {
@@ -154,6 +185,7 @@ static Status check_losses(const Stage *g)
                       "clean.unknown_action = NAME keeps them",
                       r->unknown.rows, actions);
     }
+    TRY(check_units(g));
     if (share <= WORTH_A_WARNING && share <= g->m->max_lost) return OK;
     snprintf(all, sizeof all, "%" PRId64 " of %" PRId64 " rows are lost (%.3g %%)", lost, r->rows,
              100.0 * share);
@@ -168,6 +200,19 @@ static Status check_losses(const Stage *g)
     return OK;
 }
 
+static void check_range(const Stage *g)
+{
+    const IngestReport *r = g->report;
+    char first[TIME_TEXT], last[TIME_TEXT];
+    if (!mapping_has_clock(g->m) || !g->m->time_check) return;
+    const int64_t tomorrow = (int64_t)time(NULL) * 1000 + STAGE_DAY_MS;
+    if (r->first_ms >= TIME_PLAUSIBLE_FROM && r->last_ms < tomorrow) return;
+    listener_warn(g->options->listener,
+                  "the times are from %s to %s, when no shop kept this log; want time_unit or "
+                  "time_origin, or [columns] time_check = no for a clock that starts elsewhere",
+                  text_from_time(first, r->first_ms), text_from_time(last, r->last_ms));
+}
+
 /* What a split or a limit makes of the log without a word, though a user should know. */
 static void check_result(const Stage *g)
 {
@@ -178,6 +223,7 @@ static void check_result(const Stage *g)
                       "%" PRId64 " users with %" PRId64 " events are dropped as bots; "
                       "clean.max_per_minute = 0 and clean.max_per_day = 0 keep them",
                       r->bot_users, r->bot_events);
+    check_range(g);
     for (int s = SPLIT_VALID; s <= SPLIT_TEST; s++) {
         const bool wanted = g->m->split != SPLIT_BY_TIME ||
                             (s == SPLIT_VALID ? g->m->valid_share : g->m->test_share) > 0.0;

@@ -75,13 +75,20 @@ static void dropped(FILE *out, const Stage *g)
     line(out, "events kept", r->events);
 }
 
-static void limits(FILE *out, const Mapping *m)
+static void limits(FILE *out, const Stage *g)
 {
+    const Mapping *m = g->m;
     if (!mapping_has_clock(m)) return;
     fprintf(out,
             "  a bot has more than %" PRId64 " events a minute or %" PRId64
             " a day (0: no limit)\n",
             m->max_per_minute, m->max_per_day);
+    if (g->stamp == 0)
+        fputs("  no limit applies: all events have one time\n", out);
+    else if (!stage_limit_applies(g, STAGE_MINUTE_MS))
+        fprintf(out, "  the limit%s not apply: times are multiples of %g s apart\n",
+                stage_limit_applies(g, STAGE_DAY_MS) ? " a minute does" : "s do",
+                1e-3 * (double)g->stamp);
 }
 
 static void features(FILE *out, const Stage *g)
@@ -114,7 +121,7 @@ Status report_text(Stage *g)
     columns(out, &r->columns);
     fputs("cleaning\n", out);
     dropped(out, g);
-    limits(out, m);
+    limits(out, g);
     fputs("kept\n", out);
     line(out, "users", r->users);
     line(out, "    with one event", r->one_event_users);

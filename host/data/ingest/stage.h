@@ -7,6 +7,9 @@
 #include "data/ingest/report.h"
 #include "data/ingest/sort.h"
 
+#define STAGE_MINUTE_MS INT64_C(60000)
+#define STAGE_DAY_MS    INT64_C(86400000)
+
 typedef struct {
     int64_t count;       /* known values of the train split */
     double mean, square; /* Welford: running mean, sum of squared distances to it */
@@ -30,6 +33,9 @@ typedef struct {
     char directory[4096];
     size_t size; /* of a record */
     Keys users, items, category[CELLS_MAX];
+    /* All times are `stamp` ms apart, or a multiple: exact above a minute; 0: one time only. */
+    int64_t first_time, stamp;
+    bool timed;   /* first_time is known */
     Table *table; /* the events that stay: by user, then time (clean.h) */
 
     int32_t *item_row;      /* [items.count] row in the catalogue; -1: dropped */
@@ -40,5 +46,12 @@ typedef struct {
     int feature_at[CELLS_MAX]; /* of each feature, its index among the features of its owner */
     NumberStats stats[CELLS_MAX];
 } Stage;
+
+/* Whether stamps are fine enough for a limit of events in `window_ms`: the events of one day have
+ * one time where stamps are days. */
+static inline bool stage_limit_applies(const Stage *g, int64_t window_ms)
+{
+    return g->stamp > 0 && g->stamp <= window_ms;
+}
 
 #endif

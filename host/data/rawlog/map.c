@@ -55,6 +55,9 @@ void map_init(Mapping *m)
         .propensity_cell = -1,
         .unknown_at = -1,
         .max_lost = 0.5,
+        .time_check = true,
+        .plausible_from = FROM_EVER,
+        .plausible_to = TO_EVER,
         .from_ms = FROM_EVER,
         .to_ms = TO_EVER,
         .drop_duplicates = true,
@@ -306,6 +309,13 @@ static const char *const role_name[ROLES] = {
 static Status set_role(Mapping *m, const char *name, const char *value)
 {
     if (!strcmp(name, "time_unit")) return set_time_unit(m, value);
+    if (!strcmp(name, "time_check")) {
+        static const char *const no_yes[] = {"no", "yes", NULL};
+        int at;
+        TRY(set_choice(name, value, no_yes, &at));
+        m->time_check = at;
+        return OK;
+    }
     if (!strcmp(name, "time_zone")) return set_zone(m, value);
     if (!strcmp(name, "time_origin")) return set_time(name, value, 0, &m->time.origin_ms);
     if (!strcmp(name, "reward")) return cell_of(m, value, false, &m->reward_cell);
@@ -316,7 +326,7 @@ static Status set_role(Mapping *m, const char *name, const char *value)
     }
     return no_such_name("columns", name,
                         "user, item, action, time, gap, session, end, reward, propensity, "
-                        "time_unit, time_zone, time_origin, time_offset");
+                        "time_unit, time_zone, time_origin, time_offset, time_check");
 }
 
 static Status set_action(Mapping *m, const char *name, const char *value)

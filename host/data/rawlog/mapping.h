@@ -78,6 +78,8 @@ typedef struct {
     char role[ROLES][NAME_MAX_BYTES]; /* column of each role; "": absent */
     bool detect;                      /* columns that have common names, where nothing names them */
     TimeFormat time;
+    bool time_check; /* whether times that no shop's log has are refused and warned of */
+    int64_t plausible_from, plausible_to; /* times outside are bad (detect/clock.h) */
 
     int actions;
     char action_name[ACTIONS_MAX][NAME_MAX_BYTES];

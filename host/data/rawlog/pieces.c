@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "data/rawlog/detect.h"
+#include "data/rawlog/detect/clock.h"
 #include "data/rawlog/detect/decimal.h"
 #include "data/rawlog/detect/sample.h"
-#include "data/rawlog/format/list.h"
 #include "data/rawlog/formats.h"
 
 /* The window is twice as large as what must be in it, so that its contents are moved to its
@@ -42,31 +42,6 @@ static void drop(Pieces *p, size_t bytes)
 
 /* ---- Files ----------------------------------------------------------------------------------- */
 
-/* Where the mapping leaves the unit of time open, it is that of the first row with a time. */
-static Status settle_time_unit(Pieces *p, const char *path, const LogColumns *columns,
-                               const LogSample *sample)
-{
-    Mapping *m = p->m;
-    int c = 0;
-    Text first = {"", 0};
-    const char *inside;
-    if (m->time.unit != TIME_AUTO || !mapping_has_clock(m) || sample->rows == 0) return OK;
-    while (c < columns->count && !text_equal(columns->name[c], text_of(m->role[ROLE_TIME]))) c++;
-    if (list_of(&m->list, m->role[ROLE_TIME], &inside) >= 0)
-        return FAIL(ERR_FORMAT, "%s: %s is in a list; set time_unit", path, m->role[ROLE_TIME]);
-    for (int r = 0; c < columns->count && r < sample->rows && m->time.unit == TIME_AUTO; r++) {
-        const Text value = sample_value(sample, r, c);
-        if (!first.length) first = value;
-        m->time.unit = text_time_unit(value);
-    }
-    if (m->time.unit != TIME_AUTO) return OK;
-    return FAIL(ERR_FORMAT,
-                "%s: %s is \"%.*s\", no number and no ISO time, in each of the first %d rows; set "
-                "time_unit",
-                path, m->role[ROLE_TIME], first.length > 80 ? 80 : (int)first.length, first.at,
-                sample->rows);
-}
-
 /* The layout of a file's records; from the first file also what the mapping leaves open. */
 static Status open_columns(Pieces *p, const char *path)
 {
@@ -86,7 +61,7 @@ static Status open_columns(Pieces *p, const char *path)
         uses_add(p->uses, &columns);
     TRY_OR_FAIL(st, decimal_settle(m, path, &columns, &sample));
     TRY_OR_FAIL(st, m->format->layout(m, path, &columns, &p->layout));
-    st = settle_time_unit(p, path, &columns, &sample);
+    if (p->file == 0 || m->time.unit == TIME_AUTO) st = clock_settle(m, path, &columns, &sample);
 fail:
     sample_close(&sample);
     free(columns.memory);

@@ -12,13 +12,21 @@
 enum { BLOCK = ROW_TEXT_MAX };
 
 const char *const rows_bad_name[BAD_KINDS] = {
-    [BAD_LONG] = "line too long",    [BAD_FIELDS] = "wrong number of fields",
-    [BAD_QUOTE] = "broken quote",    [BAD_JSON] = "no JSON object",
-    [BAD_SEQUENCE] = "no items",     [BAD_NO_USER] = "missing user",
-    [BAD_NO_ITEM] = "missing item",  [BAD_USER] = "bad user key",
-    [BAD_ITEM] = "bad item key",     [BAD_TIME] = "bad time",
-    [BAD_ACTION] = "unknown action", [BAD_END] = "bad end flag",
-    [BAD_NUMBER] = "bad number",     [BAD_LIST] = "bad list",
+    [BAD_LONG] = "line too long",
+    [BAD_FIELDS] = "wrong number of fields",
+    [BAD_QUOTE] = "broken quote",
+    [BAD_JSON] = "no JSON object",
+    [BAD_SEQUENCE] = "no items",
+    [BAD_NO_USER] = "missing user",
+    [BAD_NO_ITEM] = "missing item",
+    [BAD_USER] = "bad user key",
+    [BAD_ITEM] = "bad item key",
+    [BAD_TIME] = "bad time",
+    [BAD_UNIT] = "time of another unit",
+    [BAD_ACTION] = "unknown action",
+    [BAD_END] = "bad end flag",
+    [BAD_NUMBER] = "bad number",
+    [BAD_LIST] = "bad list",
 };
 
 /* ---- LogRows --------------------------------------------------------------------------------- */
@@ -80,6 +88,8 @@ void rows_bad(LogRows *rows, BadKind kind, int64_t line, const char *format, ...
     va_start(args, format);
     vsnprintf(bad->why, sizeof bad->why, format, args);
     va_end(args);
+    for (char *at = bad->why; *at; at++) /* reports and messages go to terminals */
+        if ((unsigned char)*at < 0x20 || *at == 0x7F) *at = '?';
     bad->line = line;
 }
 
@@ -131,17 +141,35 @@ static bool add_offset(LogRows *rows, const Mapping *m, Text t, LogRow *row, int
     return true;
 }
 
+/* A text that is no time, or one of a year that no shop's log has, though most of this one are of
+ * others. */
+static void bad_time(LogRows *rows, const Mapping *m, Text t, bool good, int64_t line)
+{
+    const bool checked = m->plausible_from < m->plausible_to && m->plausible_to != INT64_MAX;
+    const TimeFormat other = {.unit = checked ? text_plausible_unit(t) : TIME_AUTO};
+    if (other.unit != TIME_AUTO && other.unit != m->time.unit && m->time.origin_ms == 0)
+        rows_bad(rows, BAD_UNIT, line, "%s is \"%.*s\", %s, expected %s as in most rows",
+                 m->role[ROLE_TIME], shown(t), t.at, text_time_form(&other),
+                 text_time_form(&m->time));
+    else if (good)
+        rows_bad(rows, BAD_TIME, line, "%s is \"%.*s\", expected a time of the years 1990 to 2099",
+                 m->role[ROLE_TIME], shown(t), t.at);
+    else
+        rows_bad(rows, BAD_TIME, line, "%s is \"%.*s\", expected %s", m->role[ROLE_TIME], shown(t),
+                 t.at, text_time_form(&m->time));
+}
+
 static bool read_when(LogRows *rows, const Mapping *m, const LogLayout *l, const Text *field,
                       LogRow *row, int64_t line)
 {
     row->time = m->step_ms;
     if (l->role[ROLE_TIME] >= 0) {
         const Text t = text_trim(field[l->role[ROLE_TIME]]);
-        if (text_time(t, &m->time, &row->time))
+        const bool good = text_time(t, &m->time, &row->time);
+        if (good && row->time >= m->plausible_from && row->time < m->plausible_to)
             return l->role[ROLE_OFFSET] < 0 ||
                    add_offset(rows, m, text_trim(field[l->role[ROLE_OFFSET]]), row, line);
-        rows_bad(rows, BAD_TIME, line, "%s is \"%.*s\", expected %s", m->role[ROLE_TIME], shown(t),
-                 t.at, text_time_form(&m->time));
+        bad_time(rows, m, t, good, line);
         return false;
     }
     if (l->role[ROLE_GAP] < 0) return true;

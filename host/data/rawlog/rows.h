@@ -30,6 +30,7 @@ typedef enum {
     BAD_USER,
     BAD_ITEM,
     BAD_TIME,
+    BAD_UNIT, /* a time in another unit than those before */
     BAD_ACTION,
     BAD_END,
     BAD_NUMBER,

@@ -338,7 +338,8 @@ const char *text_time_form(const TimeFormat *format)
     case TIME_DIGITS: return "a date as a number such as 20191001 or 20191001093000";
     case TIME_ISO: return "an ISO date or time such as 2019-10-01 00:00:00 UTC";
     case TIME_PATTERN: return format->pattern;
-    case TIME_AUTO: break;
+    case TIME_AUTO:
+    case TIME_UNITS: break;
     }
     return "a number or an ISO time";
 }

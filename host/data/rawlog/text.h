@@ -34,7 +34,8 @@ typedef enum {
     TIME_NANOS,
     TIME_ISO,
     TIME_DIGITS, /* a date as a number: YYYYMM, YYYYMMDD, then optionally HHMM, SS and mmm */
-    TIME_PATTERN
+    TIME_PATTERN,
+    TIME_UNITS
 } TimeUnit;
 enum { TIME_PATTERN_MAX = 64 };
 /* No shop's log is older, or younger: 1990 to 2099, in milliseconds. */

@@ -65,10 +65,10 @@ static void the_sign_of_decimals_is_found_or_asked_for(void **state)
          "line 3 has the number \"2.25\" and line 2 has \"1,5\"", 0},
         {"", "a;x;1600000000;1,500\na;y;1600000001;2,250\n",
          "log:2: \"1,500\" may be a number with decimals", 0},
-        {"[input]\ndecimal = comma\n", "a;x;1600000000;1,500\na;y;1600000001;2,250\nb;z;1;1\n",
-         NULL, 1.875},
-        {"[input]\ndecimal = point\n", "a;x;1600000000;1,500\na;y;1600000001;2,250\nb;z;1;1\n",
-         NULL, 1875},
+        {"[input]\ndecimal = comma\n",
+         "a;x;1600000000;1,500\na;y;1600000001;2,250\nb;z;1600000009;1\n", NULL, 1.875},
+        {"[input]\ndecimal = point\n",
+         "a;x;1600000000;1,500\na;y;1600000001;2,250\nb;z;1600000009;1\n", NULL, 1875},
     };
     char log[400], ini[200];
     (void)state;
