@@ -8,6 +8,7 @@
 #include "data/rawlog/detect.h"
 #include "data/rawlog/detect/clock.h"
 #include "data/rawlog/detect/decimal.h"
+#include "data/rawlog/detect/foreign.h"
 #include "data/rawlog/detect/sample.h"
 #include "data/rawlog/formats.h"
 
@@ -76,6 +77,7 @@ static Status open_file(Pieces *p)
     p->rest_length = 0;
     p->input_ended = false;
     TRY(fill(p, PIECE_BYTES_MAX));
+    TRY(foreign_refuse(&(LogHead){path, p->rest, p->rest_length, p->input_ended}));
     if (p->rest_length >= 3 && memcmp(p->rest, "\xef\xbb\xbf", 3) == 0) drop(p, 3);
     if (!p->m->format) p->m->format = formats_of_text(p->rest, p->rest_length);
     return p->m->format->columns ? open_columns(p, path) : OK;
