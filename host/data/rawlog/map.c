@@ -37,15 +37,6 @@ static Status set_missing(Mapping *m, const char *value)
     return OK;
 }
 
-bool mapping_is_missing(const Mapping *m, Text text)
-{
-    if (text.length == 0) return true;
-    if (!m->missing_first[(unsigned char)*text.at]) return false;
-    for (int i = 0; i < m->missings; i++)
-        if (text_equal(text, text_of(m->missing[i]))) return true;
-    return false;
-}
-
 void map_init(Mapping *m)
 {
     *m = (Mapping){

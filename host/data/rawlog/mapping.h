@@ -122,7 +122,14 @@ typedef struct {
 } Mapping;
 
 /* Whether a text of the log, without blanks around it, stands for no value. */
-bool mapping_is_missing(const Mapping *m, Text text);
+static inline bool mapping_is_missing(const Mapping *m, Text text)
+{
+    if (text.length == 0) return true;
+    if (!m->missing_first[(unsigned char)*text.at]) return false;
+    for (int i = 0; i < m->missings; i++)
+        if (text_equal(text, text_of(m->missing[i]))) return true;
+    return false;
+}
 
 /* Whether events have times that can be compared across users. */
 static inline bool mapping_has_clock(const Mapping *m) { return m->role[ROLE_TIME][0] != '\0'; }
