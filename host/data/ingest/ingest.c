@@ -16,6 +16,7 @@
 #include "data/ingest/split.h"
 #include "data/ingest/stage.h"
 #include "data/ingest/write.h"
+#include "data/rawlog/detect/fit.h"
 #include "data/rawlog/input.h"
 #include "data/rawlog/pipe.h"
 
@@ -233,6 +234,22 @@ static void check_result(const Stage *g)
     }
 }
 
+/* Where the log has not the form that the mapping expects, the message also names the preset that
+ * has the log's columns. */
+static Status hint_at_preset(const Stage *g, Status st)
+{
+    char message[1024], place[128];
+    const bool form = st == ERR_FORMAT || st == ERR_USAGE;
+    const MapPreset *preset = form ? fit_preset(&g->report->columns, g->m) : NULL;
+    if (!preset) return st;
+    snprintf(place, sizeof place, "%s", status_place());
+    snprintf(message, sizeof message, "%s; preset %s (%s) has these columns", status_message(),
+             preset->name, preset->title);
+    status_clear();
+    status_adopt(message, place);
+    return st;
+}
+
 static Status parse_log(Stage *g, Sorter **sorter)
 {
     const IngestOptions *o = g->options;
@@ -253,7 +270,7 @@ static Status parse_log(Stage *g, Sorter **sorter)
     g->report->runs = sort_runs(*sorter);
 fail:
     pipe_close(pipe);
-    return st;
+    return hint_at_preset(g, st);
 }
 
 static Status no_events(const Stage *g)

@@ -144,6 +144,41 @@ static void a_first_line_of_the_names_of_the_map_is_no_row(void **state)
     free(log);
 }
 
+/* Ingest of a preset's rows with another mapping. */
+static Status ingest_rows(const char *preset, const char *ini)
+{
+    char *log = read_whole(preset, ".log");
+    const Status st = ingest_text(ini, log);
+    free(log);
+    return st;
+}
+
+static void a_log_that_cannot_be_read_hints_at_its_preset(void **state)
+{
+    (void)state;
+    assert_fails(ingest_rows("criteo", ""), "no column looks like the item");
+    assert_fails(ingest_rows("criteo", ""), "; preset criteo (Criteo attribution log");
+    assert_fails(ingest_rows("retailrocket", "[columns]\nuser = user_id\nitem = item_id\n"),
+                 "no column \"user_id\"");
+    assert_fails(ingest_rows("retailrocket", "[columns]\nuser = user_id\nitem = item_id\n"),
+                 "; preset retailrocket (RetailRocket 2015: events.csv) has these columns");
+    assert_fails(ingest_rows("otto", ""), "; preset otto (OTTO:");
+    assert_fails(ingest_rows("diginetica", ""), "no time column");
+    assert_fails(ingest_rows("diginetica", ""), "; preset diginetica (");
+    status_clear();
+    assert_int_not_equal(ingest_text("", "a,b\nx,y\n"), OK); /* no preset has these */
+    assert_null(strstr(status_message(), "preset"));
+    status_clear();
+    assert_int_not_equal(
+        ingest_text("[columns]\nuser = visitorid\nitem = itemid\naction = event\n"
+                    "time = timestamp\n[actions]\nview = 0\ncart = 1\n"
+                    "purchase = 2\n",
+                    "timestamp,visitorid,event,itemid,transactionid\nx,1,view,2,\n"),
+        OK); /* the preset would not help */
+    assert_null(strstr(status_message(), "preset"));
+    status_clear();
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
 int main(void)
@@ -151,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_preset_reads_its_log),
         CASE(a_first_line_of_the_names_of_the_map_is_no_row),
+        CASE(a_log_that_cannot_be_read_hints_at_its_preset),
         CASE(presets_are_found_by_any_of_their_names),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
