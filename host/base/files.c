@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +16,7 @@ Status files_atomic_open(AtomicFile *f, const char *path)
     if (!f->path || asprintf(&f->temporary, "%s.tmp.%d", path, (int)getpid()) < 0)
         return FAIL(ERR_MEMORY, "%s: no memory for the path", path);
     f->stream = fopen(f->temporary, "wb");
-    if (!f->stream) return FAIL(ERR_IO, "%s: cannot create: %s", f->temporary, strerror(errno));
+    if (!f->stream) return FAIL(ERR_IO, "%s: cannot create: %s", f->path, strerror(errno));
     return OK;
 }
 
@@ -65,6 +66,32 @@ Status files_atomic_write(const char *path, FileWriter write, const void *conten
 fail:
     files_atomic_close(&file);
     return st;
+}
+
+/* Why no file can be created in the folder of `path`, an errno; 0: it can. */
+static int folder_refuses(const char *path)
+{
+    struct stat info;
+    char *copy = strdup(path);
+    if (!copy) return ENOMEM;
+    const char *folder = dirname(copy);
+    int refused = stat(folder, &info) != 0 || access(folder, W_OK) != 0 ? errno : 0;
+    if (!refused && !S_ISDIR(info.st_mode)) refused = ENOTDIR;
+    free(copy);
+    return refused;
+}
+
+Status files_check_writable(const char *path)
+{
+    struct stat info;
+    const bool exists = stat(path, &info) == 0;
+    if (exists && S_ISDIR(info.st_mode))
+        return FAIL(ERR_IO, "%s: is a folder, want the path of a file", path);
+    /* A pipe or a device is written in place, a file through another one beside it. */
+    const bool in_place = exists && !S_ISREG(info.st_mode);
+    const int denied = access(path, W_OK) != 0 ? errno : 0;
+    const int refused = in_place ? denied : folder_refuses(path);
+    return refused ? FAIL(ERR_IO, "%s: cannot create: %s", path, strerror(refused)) : OK;
 }
 
 Status files_make_folder(const char *path)

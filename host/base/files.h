@@ -25,6 +25,10 @@ void files_atomic_close(AtomicFile *f);
 typedef Status (*FileWriter)(const void *content, FILE *out);
 Status files_atomic_write(const char *path, FileWriter write, const void *content);
 
+/* Whether a file can be written whole: fails with the reason where its folder does not exist or may
+ * not be written to, or where `path` is a folder. Writes nothing. */
+Status files_check_writable(const char *path);
+
 /* Create the folder and those of its parents that do not exist. */
 Status files_make_folder(const char *path);
 

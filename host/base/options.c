@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files.h"
 #include "base/help.h"
 #include "base/nearest.h"
 
@@ -75,6 +76,13 @@ static void set_defaults(const OptionTable *t, void *arguments)
         else if (!o->setting && !o->take)
             set_absent(o, (char *)arguments + o->at);
     }
+}
+
+/* A long command should not learn at its end that its result has no place. */
+static Status check_written(const Option *o, const void *arguments)
+{
+    const char *path = *(const char *const *)((const char *)arguments + o->at);
+    return path ? files_check_writable(path) : OK;
 }
 
 static bool is_missing(const Option *o, const void *arguments)
@@ -249,6 +257,8 @@ Status options_parse(const OptionTable *t, int argc, char **argv, void *argument
         if (o->required && is_missing(o, arguments))
             return FAIL(ERR_USAGE, "want --%s %s; souk %s --help says more", o->name, o->value,
                         t->name);
+    for (const Option *o = t->options; !is_end(o); o++)
+        if (o->written) TRY(check_written(o, arguments));
     return OK;
 }
 

@@ -52,7 +52,9 @@ struct Option {
      * count are -1, a real is NAN, and a setting has the default of config.def. */
     const char *initial;
     bool required;
-    bool early; /* taken before the others wherever it stands: a file of settings */
+    bool
+        written; /* a text: the path of a file that is written at the end, which must be possible */
+    bool early;  /* taken before the others wherever it stands: a file of settings */
 
     const char *heading; /* not an option: the title of a section of the help */
 };

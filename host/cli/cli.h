@@ -57,7 +57,8 @@ int cli_run(int argc, char **argv);
     }
 #define CLI_JSON                                                                                   \
     {                                                                                              \
-        .name = "json", .value = "FILE", FIELD(json), .help = "write the report as JSON too"       \
+        .name = "json", .value = "FILE", FIELD(json), .written = true,                             \
+        .help = "write the report as JSON too"                                                     \
     }
 #define CLI_QUIET                                                                                  \
     {                                                                                              \

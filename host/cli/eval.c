@@ -91,6 +91,7 @@ static const Option options[] = {
     {.name = "events",
      .value = "FILE",
      FIELD(events),
+     .written = true,
      .help = "write the place of each target under each scorer, one line an event"},
     {.heading = "General options"},
     CLI_DEVICE(),

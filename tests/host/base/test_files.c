@@ -97,6 +97,23 @@ static void a_file_in_no_folder_is_refused_by_name(void **state)
     assert_refused(files_atomic_write("/nowhere/file", write_text, ""), ERR_IO, "/nowhere/file");
 }
 
+static void what_cannot_be_written_is_known_before(void **state)
+{
+    (void)state;
+    char below[160];
+    assert_ok(files_check_writable(path));
+    assert_int_equal(entries(), 0);
+    assert_ok(files_atomic_write(path, write_text, "a file"));
+    assert_ok(files_check_writable(path));
+    assert_ok(files_check_writable("/dev/null"));
+    snprintf(below, sizeof below, "%s/below", path);
+    assert_refused(files_check_writable(below), ERR_IO, "below: cannot create: Not a directory");
+    assert_refused(files_check_writable("/nowhere/file"), ERR_IO,
+                   "/nowhere/file: cannot create: No such file or directory");
+    assert_refused(files_check_writable(folder), ERR_IO, "is a folder");
+    assert_string_equal(content(), "a file");
+}
+
 static void a_folder_is_made_with_its_parents(void **state)
 {
     (void)state;
@@ -125,6 +142,7 @@ int main(void)
         CASE(a_file_whose_writer_fails_never_appears),
         CASE(a_file_that_is_closed_without_commit_is_gone),
         CASE(a_file_in_no_folder_is_refused_by_name),
+        CASE(what_cannot_be_written_is_known_before),
         CASE(a_folder_is_made_with_its_parents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ static const Option options[] = {
     {.name = "quiet", .letter = 'q', .setting = "train.quiet"},
     {.name = "threads", .value = "N", .setting = "train.threads", .initial = "3"},
     {.name = "loud", FIELD(loud), .help = "be loud"},
-    {.name = "json", .value = "FILE", FIELD(json), .help = "write JSON"},
+    {.name = "json", .value = "FILE", FIELD(json), .written = true, .help = "write JSON"},
     {.heading = "Further options"},
     {.name = "k",
      .value = "N",
@@ -180,6 +180,8 @@ static void wrong_options_are_refused_by_name(void **state)
         assert_refused(parse(cases[i].line), ERR_USAGE, cases[i].says);
     assert_refused(parse("--data x --s 3"), ERR_USAGE, "--s is short for --share or --split");
     assert_refused(parse("--data x --it bad"), ERR_FORMAT, "it is bad");
+    assert_refused(parse("--data x --json /nowhere/x.json"), ERR_IO,
+                   "/nowhere/x.json: cannot create: No such file or directory");
 }
 
 static void operands_stay_in_order_without_options_and_settings(void **state)
