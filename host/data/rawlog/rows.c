@@ -108,16 +108,16 @@ static Status grow(LogRows *rows, int cells)
 
 static int shown(Text t) { return t.length > 80 ? 80 : (int)t.length; }
 
-static bool good_key(LogRows *rows, const Mapping *m, bool user, Text key, int64_t line)
+/* Out of the way of good keys, as nearly all are. */
+__attribute__((noinline, cold)) static void bad_key(LogRows *rows, bool user, bool missing,
+                                                    Text key, int64_t line)
 {
     const char *const what = user ? "the user" : "the item";
-    const BadKind kind = user ? BAD_USER : BAD_ITEM;
-    const bool missing = mapping_is_missing(m, key);
-    if (!missing && key.length <= KEY_MAX && !memchr(key.at, 0, key.length)) return true;
+    const BadKind kind = user ? BAD_USER : BAD_ITEM, none = user ? BAD_NO_USER : BAD_NO_ITEM;
     if (missing && !key.length)
-        rows_bad(rows, user ? BAD_NO_USER : BAD_NO_ITEM, line, "%s is empty, expected a key", what);
+        rows_bad(rows, none, line, "%s is empty, expected a key", what);
     else if (missing)
-        rows_bad(rows, user ? BAD_NO_USER : BAD_NO_ITEM, line,
+        rows_bad(rows, none, line,
                  "%s is \"%.*s\", which stands for a missing value ([input] missing)", what,
                  shown(key), key.at);
     else if (key.length > KEY_MAX)
@@ -125,6 +125,13 @@ static bool good_key(LogRows *rows, const Mapping *m, bool user, Text key, int64
                  KEY_MAX);
     else
         rows_bad(rows, kind, line, "%s holds a NUL byte", what);
+}
+
+static inline bool good_key(LogRows *rows, const Mapping *m, bool user, Text key, int64_t line)
+{
+    const bool missing = mapping_is_missing(m, key);
+    if (!missing && key.length <= KEY_MAX && !memchr(key.at, 0, key.length)) return true;
+    bad_key(rows, user, missing, key, line);
     return false;
 }
 
@@ -143,7 +150,8 @@ static bool add_offset(LogRows *rows, const Mapping *m, Text t, LogRow *row, int
 
 /* A text that is no time, or one of a year that no shop's log has, though most of this one are of
  * others. */
-static void bad_time(LogRows *rows, const Mapping *m, Text t, bool good, int64_t line)
+__attribute__((noinline, cold)) static void bad_time(LogRows *rows, const Mapping *m, Text t,
+                                                     bool good, int64_t line)
 {
     const bool checked = m->plausible_from < m->plausible_to && m->plausible_to != INT64_MAX;
     const TimeFormat other = {.unit = checked ? text_plausible_unit(t) : TIME_AUTO};

@@ -71,20 +71,21 @@ static bool begins_with(const char *at, const char *end, const char *delimiter, 
     return (size_t)(end - at) >= size && memcmp(at, delimiter, size) == 0;
 }
 
-int csv_split(char *at, char *end, Dialect dialect, Text *field, int capacity)
+/* `size`: of the delimiter; a constant in the callers, so that the common one has its own loop. */
+static inline int split_by(char *at, char *end, const Dialect *d, size_t size, Text *field,
+                           int capacity)
 {
-    const char delimiter = dialect.delimiter[0];
-    const size_t size = dialect.delimiter[1] ? strlen(dialect.delimiter) : 1;
+    const char delimiter = d->delimiter[0];
     int fields = 0;
     for (char *start = at;; start = at + size, at = start) {
         Text text;
-        if (at < end && *at == '"' && dialect.quoted) {
+        if (at < end && *at == '"' && d->quoted) {
             at = (char *)quoted_end(at, end);
-            if (!at || (at < end && !begins_with(at, end, dialect.delimiter, size))) return -1;
+            if (!at || (at < end && !begins_with(at, end, d->delimiter, size))) return -1;
             text = unquote(start + 1, at - 1);
         } else {
-            while (at < end && (*at != delimiter ||
-                                (size > 1 && !begins_with(at, end, dialect.delimiter, size))))
+            while (at < end &&
+                   (*at != delimiter || (size > 1 && !begins_with(at, end, d->delimiter, size))))
                 at++;
             text = (Text){start, (uint32_t)(at - start)};
         }
@@ -92,6 +93,12 @@ int csv_split(char *at, char *end, Dialect dialect, Text *field, int capacity)
         fields++;
         if (at == end) return fields;
     }
+}
+
+int csv_split(char *at, char *end, Dialect dialect, Text *field, int capacity)
+{
+    if (!dialect.delimiter[1]) return split_by(at, end, &dialect, 1, field, capacity);
+    return split_by(at, end, &dialect, strlen(dialect.delimiter), field, capacity);
 }
 
 /* The end of a record without its line end. */
