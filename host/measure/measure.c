@@ -100,6 +100,17 @@ Tensor measure_ids(Case *c, int64_t count, int64_t below)
     return t;
 }
 
+Tensor measure_offsets(Case *c, int64_t count, int64_t last)
+{
+    const Tensor t = take(c, I64, count + 1, 0);
+    int64_t *steps = host_numbers(c, 2 * (count + 1));
+    if (!t.data || !steps) return free(steps), t;
+    for (int64_t i = 0; i <= count; i++) steps[i] = i * last / count;
+    device_copy_in(c->dev, t.data, steps, tensor_bytes(t));
+    free(steps);
+    return t;
+}
+
 Tensor measure_windows(Case *c, int64_t rows, int64_t length, int64_t empty)
 {
     const int64_t windows = (rows + length - 1) / length + empty;

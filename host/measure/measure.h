@@ -42,6 +42,8 @@ struct Case {
 Tensor measure_tensor(Case *c, Dtype dtype, int64_t rows, int64_t columns, float scale);
 Tensor measure_zeros(Case *c, Dtype dtype, int64_t rows, int64_t columns);
 Tensor measure_ids(Case *c, int64_t count, int64_t below);
+/* i64 [count + 1]: offsets from 0 to `last`, in equal steps. */
+Tensor measure_offsets(Case *c, int64_t count, int64_t last);
 /* Numbers in [low, high). */
 Tensor measure_between(Case *c, Dtype dtype, int64_t rows, int64_t columns, float low, float high);
 /* i32 [items, width]: rows of ascending ids below `items`, which is at least `width`. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "adamw.h"
+#include "bag.h"
 #include "base/tree.h"
 #include "dropout.h"
 #include "elementwise.h"
@@ -223,6 +224,39 @@ static void items_cost(const Shape *s, double size, double *bytes, double *flops
     *flops = 0.0;
 }
 
+enum { BAG_ROWS = 32 };
+
+/* y, table, offset, row, at, bag: a bag of BAG_ROWS rows for each of the y. */
+static void bag_fill(Case *c, Tensor *t)
+{
+    const Shape *s = &c->shape;
+    const int64_t entries = s->rows * BAG_ROWS;
+    t[0] = measure_tensor(c, F32, s->rows, s->dim, 1.0f);
+    t[1] = measure_tensor(c, F32, s->items, s->dim, 1.0f);
+    t[2] = measure_offsets(c, s->rows, entries);
+    t[3] = measure_ids(c, entries, s->items);
+    t[4] = measure_offsets(c, s->items, entries);
+    t[5] = measure_ids(c, entries, s->rows);
+}
+static Bags bags_of(const Tensor *t) { return (Bags){t[2], t[3], t[4], t[5]}; }
+static void bag_call(Case *c, const Tensor *t)
+{
+    const Bags bags = bags_of(t);
+    bag_forward(c->dev, t[0], t[1], &bags);
+}
+static void bag_backward_call(Case *c, const Tensor *t)
+{
+    const Bags bags = bags_of(t);
+    bag_backward(c->dev, t[1], t[0], &bags);
+}
+/* The smaller matrix is read once, the larger one where an entry names its row. */
+static void bag_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    *bytes = size * (double)(s->rows + s->items) * (double)s->dim +
+             12.0 * (double)(s->rows + s->items) + 4.0 * BAG_ROWS * (double)s->rows;
+    *flops = BAG_ROWS * elements(s);
+}
+
 /* ---- Products of the model's shapes ---------------------------------------------------------- */
 
 /* [rows, dim] = [rows, items] [dim, items]^T */
@@ -337,6 +371,18 @@ static const Op items = {"items gather",
                          items_cost,
                          "rows of the tables lie apart: reads of single rows",
                          "rows of the tables lie apart; conversions of bf16"};
+static const Op bag = {"bag sum",
+                       bag_fill,
+                       bag_call,
+                       bag_cost,
+                       "rows of the table lie apart: reads of single rows",
+                       "rows of the table lie apart: reads of single rows"};
+static const Op bag_gradient = {"bag gradient",
+                                bag_fill,
+                                bag_backward_call,
+                                bag_cost,
+                                "rows of the gradient lie apart; long rows are added by few warps",
+                                "rows of the gradient lie apart; sums in double"};
 static const Op scatter = {"embedding gradient",
                            embedding_fill,
                            embedding_backward_call,
@@ -378,6 +424,8 @@ static Status rows_of(Bench *b, Dtype dtype, const Sizes *z)
     snprintf(text, sizeof text, "%" PRId64 " x %" PRId64 " of %" PRId64, s.rows, s.dim, s.items);
     TRY(measure_case(b, &gather, s, text));
     TRY(measure_case(b, &items, s, text));
+    if (dtype == F32) TRY(measure_case(b, &bag, s, text));
+    if (dtype == F32) TRY(measure_case(b, &bag_gradient, s, text));
     TRY(measure_case(b, &scatter, s, text));
     snprintf(text, sizeof text, "%" PRId64 " items", s.items);
     return measure_case(b, &ids, s, text);
