@@ -102,6 +102,21 @@ static inline void shop_features(FeatureSet *f, int64_t rows, const char *name)
     }
 }
 
+/* Item i has the n-grams r of SHOP_NGRAMS for which i is a multiple of r + 2. */
+enum { SHOP_NGRAMS = 5 };
+static inline ItemTexts shop_texts(void)
+{
+    ItemTexts t = {.rows = SHOP_NGRAMS,
+                   .offset = calloc(SHOP_ITEMS + 1, sizeof *t.offset),
+                   .row = malloc(SHOP_ITEMS * SHOP_NGRAMS * sizeof *t.row)};
+    for (int32_t i = 0; i < SHOP_ITEMS; i++) {
+        t.offset[i + 1] = t.offset[i];
+        for (int32_t r = 0; r < SHOP_NGRAMS; r++)
+            if (i % (r + 2) == 0) t.row[t.offset[i + 1]++] = r;
+    }
+    return t;
+}
+
 static inline void shop_catalogue(const Shop *s, BehaviourCatalogue *c)
 {
     static char key[SHOP_ITEMS][16];
@@ -117,6 +132,7 @@ static inline void shop_catalogue(const Shop *s, BehaviourCatalogue *c)
     if (!s->features) return;
     shop_features(&c->item_features, SHOP_ITEMS, "item");
     shop_features(&c->user_features, s->users, "user");
+    c->texts = shop_texts();
 }
 
 static inline void shop_catalogue_free(BehaviourCatalogue *c)
@@ -125,6 +141,8 @@ static inline void shop_catalogue_free(BehaviourCatalogue *c)
     free(c->item_features.number);
     free(c->user_features.category);
     free(c->user_features.number);
+    free(c->texts.offset);
+    free(c->texts.row);
 }
 
 static inline Status shop_finish(const Shop *s, BehaviourWriter *w)

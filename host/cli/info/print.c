@@ -103,8 +103,13 @@ static void print_all_features(const Behaviour *b)
     static const char *const what[] = {"event", "item", "user"};
     int count = 0;
     for (int i = 0; i < 3; i++) count += sets[i]->kinds + sets[i]->numbers;
+    count += b->texts.rows > 0;
     printf("\nfeatures%s\n", count ? "" : ": none");
     for (int i = 0; i < 3; i++) print_features(what[i], sets[i]);
+    if (b->texts.rows)
+        printf("  %-6s %-*s n-grams, %s rows, %.1f of an item in the mean\n", "item", NAME, "text",
+               info_print_number(b->texts.rows),
+               (double)b->texts.offset[b->items] / (double)b->items);
 }
 
 static void print_storage(const Behaviour *b, const Summary *s)
@@ -260,6 +265,7 @@ Status info_print_json(Behaviour *b, const Summary *s)
     json_object_set_new(root, "event_features", json_features(&b->event_features));
     json_object_set_new(root, "item_features", json_features(&b->item_features));
     json_object_set_new(root, "user_features", json_features(&b->user_features));
+    json_object_set_new(root, "text_ngrams", json_integer((json_int_t)b->texts.rows));
     json_object_set_new(root, "storage", json_storage(b));
     json_object_set_new(root, "top_items", top);
     json_object_set_new(root, "report", report_string(b->report));

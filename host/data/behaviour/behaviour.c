@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/behaviour/catalogue/texts.h"
 #include "data/behaviour/check.h"
 #include "data/behaviour/columns.h"
 #include "data/behaviour/get.h"
@@ -313,6 +314,7 @@ static Status open_store(Behaviour *b)
     TRY(list_features(b, &b->user_features, "/users"));
     TRY(read_features(b, &b->item_features, "/items", b->items));
     TRY(read_features(b, &b->user_features, "/users", b->users));
+    TRY(texts_read(&b->texts, b->path, s->file, b->items));
     return behaviour_check_contents(b);
 }
 
@@ -379,6 +381,7 @@ void behaviour_close(Behaviour *b)
     for (int i = 0; i < SPLITS; i++) free(b->split[i]);
     close_features(&b->item_features);
     close_features(&b->user_features);
+    texts_close(&b->texts);
     free(b->offset);
     free(b->tie);
     free(b->report);

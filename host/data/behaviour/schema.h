@@ -55,6 +55,15 @@ typedef struct {
     float *number;     /* [rows, numbers] normalised; NULL for events, whose columns are streamed */
 } FeatureSet;
 
+/* The texts of the items as sets of n-grams. Each n-gram is a row; what it says is not stored. */
+typedef struct {
+    int64_t rows;        /* n-grams; 0: there are no texts */
+    int64_t *offset;     /* [items+1] the n-grams of item i are row[offset[i]] .. */
+    int32_t *row;        /* [offset[items]] ascending within an item */
+    int64_t *row_offset; /* [rows+1] the items of n-gram r are item[row_offset[r]] .. */
+    int32_t *item;       /* [offset[items]] ascending within an n-gram */
+} ItemTexts;
+
 typedef struct {
     char *path;
     int64_t users, items, events;
@@ -73,6 +82,7 @@ typedef struct {
     uint64_t *tie; /* bit e % 64 of tie[e / 64]: event e has the time of the event before it, which
                       is of the same user; NULL: no event has */
     FeatureSet item_features, user_features, event_features;
+    ItemTexts texts;
 
     struct BehaviourStore *store; /* what reads columns and keys: store.h */
 } Behaviour;

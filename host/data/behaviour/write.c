@@ -4,6 +4,7 @@
  * is freed as soon as it is copied. Where the sizes are known beforehand, columns are written into
  * the HDF5 file at once. Memory: a buffer of 256 KiB for each column. */
 #include "data/behaviour/write.h"
+#include "data/behaviour/catalogue/texts.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -256,6 +257,7 @@ static Status catalogue_hash(const BehaviourCatalogue *c, char hex[2 * HASH_BYTE
     if (f->numbers)
         crypto_generichash_update(&state, (const unsigned char *)f->number,
                                   (unsigned long long)c->items * (unsigned)f->numbers * 4);
+    texts_hash(&c->texts, c->items, &state);
     unsigned char hash[HASH_BYTES];
     crypto_generichash_final(&state, hash, HASH_BYTES);
     sodium_bin2hex(hex, 2 * HASH_BYTES + 1, hash, HASH_BYTES);
@@ -335,7 +337,8 @@ static Status put_all(BehaviourWriter *w, const BehaviourCatalogue *c)
     for (int s = 0; s < SPLITS; s++)
         TRY(put_spool(&w->put, schema_split_path[s], TYPE_INT64, w->all_users, 2, &w->split[s]));
     TRY(put_item_keys(w, c));
-    return put_features(w, "items", c->items, &c->item_features);
+    TRY(put_features(w, "items", c->items, &c->item_features));
+    return texts_put(&c->texts, &w->put, c->items);
 }
 
 /* The whole HDF5 file, but for what is still in the spools or yet to be appended to them. */

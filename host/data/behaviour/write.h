@@ -46,6 +46,7 @@ typedef struct {
     int64_t items;
     const char *const *item_key;
     FeatureSet item_features, user_features; /* users: rows in the order of appending */
+    ItemTexts texts;                         /* offset and row; {0}: the items have no texts */
     const char *report, *split_rule;
 } BehaviourCatalogue;
 /* Write the catalogue and what else remains, fsync and rename. */

@@ -87,6 +87,23 @@ static void check_keys(Behaviour *b, const Shop *shop, ShopUser *u)
     assert_int_equal(user, -1);
 }
 
+static void check_texts(const ItemTexts *have)
+{
+    const ItemTexts want = shop_texts();
+    const size_t entries = (size_t)want.offset[SHOP_ITEMS];
+    int64_t at = 0;
+    assert_int_equal(have->rows, SHOP_NGRAMS);
+    assert_memory_equal(have->offset, want.offset, (SHOP_ITEMS + 1) * sizeof *want.offset);
+    assert_memory_equal(have->row, want.row, entries * sizeof *want.row);
+    for (int32_t r = 0; r < SHOP_NGRAMS; r++) {
+        assert_int_equal(have->row_offset[r], at);
+        for (int32_t i = 0; i < SHOP_ITEMS; i += r + 2) assert_int_equal(have->item[at++], i);
+    }
+    assert_int_equal(have->row_offset[SHOP_NGRAMS], at);
+    free(want.offset);
+    free(want.row);
+}
+
 static void round_trip(const Shop *shop)
 {
     char path[256];
@@ -111,6 +128,9 @@ static void round_trip(const Shop *shop)
         assert_true(b.event_features.mean[1] == 11.0f && b.event_features.std[1] == 2.0f);
         check_features(&b.item_features, SHOP_ITEMS, "item");
         check_features(&b.user_features, shop->users, "user");
+        check_texts(&b.texts);
+    } else {
+        assert_int_equal(b.texts.rows, 0);
     }
     for (int64_t user = 0; user < b.users; user++)
         check_user(&b, shop, user, shop_user(shop, u, user));

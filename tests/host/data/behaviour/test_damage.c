@@ -109,6 +109,38 @@ static void values_out_of_range_are_named_with_their_index(void **state)
     REFUSED("/users/user_price[2] is nan", "a finite number");
 }
 
+static void damaged_texts_are_named_with_their_index(void **state)
+{
+    (void)state;
+    const int32_t five = SHOP_NGRAMS, four = 4, none = 0;
+    const int64_t one = 1, back = 2, more = 1000;
+    hid_t file = fresh();
+    poke(file, "/catalogue/text_offset", 0, 0, H5T_NATIVE_INT64, &one);
+    REFUSED("/catalogue/text_offset[0] is 1", "want 0");
+    file = fresh();
+    poke(file, "/catalogue/text_offset", 2, 0, H5T_NATIVE_INT64, &back);
+    REFUSED("/catalogue/text_offset[2] is 2", "want at least 5");
+    file = fresh();
+    poke(file, "/catalogue/text_offset", SHOP_ITEMS, 0, H5T_NATIVE_INT64, &more);
+    REFUSED("/catalogue/text_offset ends with 1000", "want the rows of /catalogue/text");
+    file = fresh();
+    poke(file, "/catalogue/text", 4, 0, H5T_NATIVE_INT32, &five);
+    REFUSED("/catalogue/text[4] is 5", "want 4 to 4");
+    file = fresh();
+    poke(file, "/catalogue/text", 0, 0, H5T_NATIVE_INT32, &four);
+    REFUSED("/catalogue/text[1] is 1", "want 5 to 4");
+    file = fresh();
+    const hid_t dataset = H5Dopen2(file, "/catalogue/text", H5P_DEFAULT);
+    const hid_t rows = H5Aopen(dataset, "rows", H5P_DEFAULT);
+    assert_true(H5Awrite(rows, H5T_NATIVE_INT32, &none) >= 0);
+    H5Aclose(rows);
+    H5Dclose(dataset);
+    REFUSED("/catalogue/text", "attribute rows: want a positive number");
+    file = fresh();
+    assert_true(H5Ldelete(file, "/catalogue/text", H5P_DEFAULT) >= 0);
+    REFUSED("/catalogue/text", "no readable dataset");
+}
+
 static void of_several_faults_the_first_is_told(void **state)
 {
     (void)state;
@@ -283,6 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_out_of_range_are_named_with_their_index),
+        cmocka_unit_test(damaged_texts_are_named_with_their_index),
         cmocka_unit_test(of_several_faults_the_first_is_told),
         cmocka_unit_test(histories_must_stand_in_order),
         cmocka_unit_test(splits_must_lie_inside_and_in_order),
