@@ -397,7 +397,7 @@ static Status name_columns(const Stage *g, Owner owner, FeatureSet *set)
 {
     for (int f = 0; f < g->m->features; f++) {
         const Feature *feature = &g->m->feature[f];
-        if (feature->owner != owner) continue;
+        if (feature->owner != owner || feature->text) continue;
         if (feature->category) {
             snprintf(set->kind_name[set->kinds++], FEATURE_NAME_MAX, "%s", feature->name);
             continue;
@@ -455,7 +455,7 @@ Status features_table(const Stage *g, Owner owner, FeatureSet *set)
     if (!set->category || !set->number) return FAIL(ERR_MEMORY, "no memory for feature tables");
     for (int f = 0; f < g->m->features; f++) {
         const Feature *feature = &g->m->feature[f];
-        if (feature->owner != owner) continue;
+        if (feature->owner != owner || feature->text) continue;
         if (feature->category)
             TRY(fill_kind(g, f, value, features, rows, set, kind++));
         else

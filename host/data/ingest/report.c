@@ -101,6 +101,13 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
         {"bytes", r->bytes},
         {"peak_bytes", r->peak_bytes},
         {"runs", r->runs},
+        {"text_ngrams", r->texts.rows},
+        {"text_entries", r->texts.entries},
+        {"text_dropped_rare", r->texts.rare},
+        {"text_dropped_common", r->texts.common},
+        {"items_without_text", r->texts.without},
+        {"texts_cut", r->texts.cut},
+        {"texts_shortened", r->texts.shortened},
     };
     json_t *all = json_object(), *actions = json_object(), *splits = json_object();
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)

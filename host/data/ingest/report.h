@@ -5,6 +5,15 @@
 
 #include "data/rawlog/detect/uses.h"
 
+/* The n-grams of the items' texts (data/ingest/text/bags.h). */
+typedef struct {
+    int64_t rows, entries; /* n-grams that stay, and in how many places of items */
+    int64_t rare, common;  /* n-grams that were dropped: of one item, of more than half of them */
+    int64_t without;       /* items without a text */
+    int64_t cut;           /* texts of KEY_MAX bytes, of which more were not read */
+    int64_t shortened;     /* items with more n-grams than a set keeps */
+} TextCounts;
+
 typedef struct {
     ColumnUses columns;
     int64_t rows; /* rows of the input, bad ones included */
@@ -24,6 +33,7 @@ typedef struct {
      * train split, which replaces it. */
     int64_t missing[CELLS_MAX];
     double median[CELLS_MAX];
+    TextCounts texts;
     char split_rule[256];
     char *text; /* the cleaning report (report_text.h); owned */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/ingest/features.h"
+#include "data/ingest/text/bags.h"
 
 static const char *const owner_name[] = {"items", "users", "events"};
 
@@ -21,6 +22,12 @@ static const char *grouped(char out[32], int64_t value)
         if (digits[i] != '-' && i + 1 < length && (length - i - 1) % 3 == 0) out[at++] = ',';
     }
     out[at] = '\0';
+    return out;
+}
+
+static const char *mean_text(char out[32], int64_t sum, int64_t count)
+{
+    snprintf(out, 32, "%.1f", (double)sum / (double)(count ? count : 1));
     return out;
 }
 
@@ -98,6 +105,10 @@ static void features(FILE *out, const Stage *g)
         char count[32];
         fprintf(out, "  %s.%s: ", owner_name[feature->owner], feature->name);
         grouped(count, g->report->missing[f]);
+        if (feature->text) {
+            fprintf(out, "text; %s items without\n", count);
+            continue;
+        }
         if (feature->category) {
             fprintf(out, "category; %s %s unknown\n", count, owner_name[feature->owner]);
             continue;
@@ -108,6 +119,27 @@ static void features(FILE *out, const Stage *g)
         if (g->stats[f].missing) fprintf(out, ", set to the train median %.6g", g->stats[f].fill);
         fputc('\n', out);
     }
+}
+
+static void texts(FILE *out, const Stage *g)
+{
+    const TextCounts *t = &g->report->texts;
+    char number[7][32];
+    bool any = false;
+    for (int f = 0; f < g->m->features; f++) any |= g->m->feature[f].text;
+    if (!any) return;
+    fprintf(
+        out,
+        "  texts: %s n-grams, %s of an item in the mean; left out: %s that only one item has, %s "
+        "that more than half of the items have; %s items without a text\n",
+        grouped(number[0], t->rows), mean_text(number[1], t->entries, g->report->items),
+        grouped(number[2], t->rare), grouped(number[3], t->common), grouped(number[4], t->without));
+    if (t->cut)
+        fprintf(out, "  texts: %s have %d bytes or more, of which more were not read\n",
+                grouped(number[5], t->cut), KEY_MAX);
+    if (t->shortened)
+        fprintf(out, "  texts: %s items have more than %d n-grams, of which the first were kept\n",
+                grouped(number[6], t->shortened), BAG_MOST);
 }
 
 Status report_text(Stage *g)
@@ -141,6 +173,7 @@ Status report_text(Stage *g)
     for (int s = 0; s < SPLITS; s++) line(out, schema_split_name[s], r->split_events[s]);
     if (m->features) fputs("features\n", out);
     features(out, g);
+    texts(out, g);
     if (fclose(out) != 0) return FAIL(ERR_MEMORY, "no memory for the report");
     return OK;
 }

@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "data/behaviour/catalogue/texts.h"
 #include "data/behaviour/write.h"
 #include "data/ingest/features.h"
 #include "data/ingest/pass.h"
 #include "data/ingest/report_text.h"
 #include "data/ingest/split.h"
+#include "data/ingest/text/bags.h"
 
 enum { KEY_BYTES = 32 };
 
@@ -270,6 +272,7 @@ static Status make_catalogue(Stage *g, BehaviourCatalogue *catalogue)
         if (g->item_row[i] >= 0) key[g->item_row[i]] = g->items.key[i];
     TRY(features_table(g, OWNER_ITEM, &catalogue->item_features));
     TRY(features_table(g, OWNER_USER, &catalogue->user_features));
+    TRY(bags_make(g, &catalogue->texts));
     TRY(report_text(g));
     catalogue->report = g->report->text;
     catalogue->split_rule = g->report->split_rule;
@@ -280,6 +283,7 @@ static void free_catalogue(BehaviourCatalogue *catalogue)
 {
     features_free(&catalogue->item_features);
     features_free(&catalogue->user_features);
+    texts_close(&catalogue->texts);
     free((void *)catalogue->item_key);
 }
 

@@ -371,7 +371,24 @@ static bool is_taken(Owner owner, const char *name)
     return strcmp(name, "key") == 0 || (owner == OWNER_USER && strcmp(name, "offset") == 0);
 }
 
-/* name = number COLUMN [log] | category COLUMN. A column's name may contain blanks. */
+/* The words before the column's name; a feature of this kind. */
+typedef struct {
+    const char *word;
+    bool category, text;
+} FeatureKind;
+static const FeatureKind feature_kinds[] = {
+    {"number ", false, false}, {"category ", true, false}, {"text ", true, true}};
+
+static const FeatureKind *kind_of(const char *value)
+{
+    for (size_t i = 0; i < sizeof feature_kinds / sizeof *feature_kinds; i++)
+        if (strncmp(value, feature_kinds[i].word, strlen(feature_kinds[i].word)) == 0)
+            return &feature_kinds[i];
+    return NULL;
+}
+
+/* name = number COLUMN [log] | category COLUMN | text COLUMN. A column's name may contain
+ * blanks. */
 static Status add_feature(Mapping *m, Owner owner, const char *name, const char *value)
 {
     Feature f = {.owner = owner};
@@ -387,13 +404,18 @@ static Status add_feature(Mapping *m, Owner owner, const char *name, const char 
             ERR_FORMAT,
             "a feature cannot be called \"%s\": want a name without / that does not begin with .",
             name);
-    f.category = strncmp(value, "category ", 9) == 0;
-    if (!f.category && strncmp(value, "number ", 7) != 0)
-        return FAIL(ERR_FORMAT, "%s = \"%.80s\", want number COLUMN [log] or category COLUMN", name,
-                    value);
+    const FeatureKind *kind = kind_of(value);
+    if (!kind)
+        return FAIL(ERR_FORMAT,
+                    "%s = \"%.80s\", want number COLUMN [log] or category COLUMN; items may also "
+                    "have text COLUMN",
+                    name, value);
+    f.category = kind->category;
+    f.text = kind->text;
     if (f.category && owner == OWNER_EVENT)
-        return FAIL(ERR_FORMAT, "%s: events have numbers only, not categories", name);
-    Text rest = text_trim(text_of(value + (f.category ? 9 : 7)));
+        return FAIL(ERR_FORMAT, "%s: events have numbers only, not categories or texts", name);
+    if (f.text && owner != OWNER_ITEM) return FAIL(ERR_FORMAT, "%s: only items have texts", name);
+    Text rest = text_trim(text_of(value + strlen(kind->word)));
     if (!f.category && rest.length > 4 && memcmp(rest.at + rest.length - 4, " log", 4) == 0) {
         f.log = true;
         rest = text_trim((Text){rest.at, rest.length - 4});

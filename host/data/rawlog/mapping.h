@@ -47,8 +47,9 @@ typedef struct {
 typedef struct {
     char name[NAME_MAX_BYTES];
     Owner owner;
-    bool category;
-    bool log; /* sign(x) log(1 + |x|) before normalising */
+    bool category; /* of a text too: a text is read like a category */
+    bool text;     /* n-grams of items */
+    bool log;      /* sign(x) log(1 + |x|) before normalising */
     int cell;
 } Feature;
 

@@ -26,13 +26,26 @@ static const char *const names[NAMES_KINDS][24] = {
 };
 
 static const NamedFeature features[] = {
-    {"category", "items", "category", ""},      {"category_id", "items", "category", ""},
-    {"category_code", "items", "category", ""}, {"brand", "items", "category", ""},
-    {"price", "items", "number", " log"},       {"price", "events", "number", " log"},
-    {"unit_price", "items", "number", " log"},  {"unit_price", "events", "number", " log"},
-    {"unitprice", "items", "number", " log"},   {"unitprice", "events", "number", " log"},
-    {"quantity", "events", "number", ""},       {"rating", "events", "number", ""},
-    {"overall", "events", "number", ""},        {"position", "events", "number", ""},
+    {"category", "items", "category", ""},
+    {"category_id", "items", "category", ""},
+    {"category_code", "items", "category", ""},
+    {"brand", "items", "category", ""},
+    {"price", "items", "number", " log"},
+    {"price", "events", "number", " log"},
+    {"unit_price", "items", "number", " log"},
+    {"unit_price", "events", "number", " log"},
+    {"unitprice", "items", "number", " log"},
+    {"unitprice", "events", "number", " log"},
+    {"quantity", "events", "number", ""},
+    {"rating", "events", "number", ""},
+    {"overall", "events", "number", ""},
+    {"position", "events", "number", ""},
+    {"title", "items", "text", ""},
+    {"product_title", "items", "text", ""},
+    {"item_title", "items", "text", ""},
+    {"product_name", "items", "text", ""},
+    {"item_name", "items", "text", ""},
+    {"description", "items", "text", ""},
 };
 
 const char *names_of(int kind, int index) { return names[kind][index]; }
