@@ -13,6 +13,7 @@ static void check(const ItemTable *table)
 {
     const int64_t items = table->id.dim[0], dim = table->id.dim[1];
     EXPECT(table->id, F32, items, dim);
+    if (table->text.data) EXPECT(table->text, F32, items, dim);
     if (table->category.data) {
         EXPECT(table->category, I32, items, table->category.dim[1]);
         EXPECT(table->category_table, F32, table->category_table.dim[0], dim);
@@ -35,6 +36,10 @@ static void encode(float *restrict y, const ItemTable *table, int64_t item)
         memset(y, 0, (size_t)dim * sizeof *y);
     else
         memcpy(y, f32(table->id) + item * dim, (size_t)dim * sizeof *y);
+    if (table->text.data) {
+        const float *restrict t = f32(table->text) + item * dim;
+        for (int64_t d = 0; d < dim; d++) y[d] += t[d];
+    }
     const int64_t kinds = table->category.data ? table->category.dim[1] : 0;
     for (int64_t k = 0; k < kinds; k++) {
         const int64_t row = i32(table->category)[item * kinds + k];

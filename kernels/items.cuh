@@ -7,7 +7,8 @@
 #include "items.h"
 
 typedef struct {
-    const float *id, *category_table, *numeric, *numeric_weight, *kept; /* kept NULL: all ids */
+    /* NULL: no texts; all ids are kept */
+    const float *id, *text, *category_table, *numeric, *numeric_weight, *kept;
     const int32_t *category;
     int64_t items, dim;
     int kinds, features; /* 0: absent */
@@ -18,6 +19,7 @@ static inline Encoder items_encoder(const ItemTable *table)
     Encoder e = {};
     e.id = f32(table->id);
     e.kept = f32(table->kept);
+    e.text = f32(table->text);
     e.items = table->id.dim[0];
     e.dim = table->id.dim[1];
     e.category = i32(table->category);
@@ -40,6 +42,11 @@ static __device__ __forceinline__ void items_values(float (&v)[N], const Encoder
     if (e.kept && e.kept[item] == 0.0f) {
 #pragma unroll
         for (int i = 0; i < N; i++) v[i] = 0.0f;
+    }
+    if (e.text) {
+        load(more, e.text + item * e.dim + column);
+#pragma unroll
+        for (int i = 0; i < N; i++) v[i] += more[i];
     }
     for (int k = 0; k < e.kinds; k++) {
         load(more, e.category_table + e.category[item * e.kinds + k] * e.dim + column);
@@ -64,8 +71,8 @@ static __device__ __forceinline__ float items_value(const Encoder &e, int64_t it
 /* Whether items_values may be called with N = `columns` (4 or 8): its loads are of 16 bytes. */
 static inline bool items_are_wide(const Encoder &e, int columns)
 {
-    return e.dim % columns == 0 && aligned16(e.id) && aligned16(e.category_table) &&
-           aligned16(e.numeric_weight);
+    return e.dim % columns == 0 && aligned16(e.id) && aligned16(e.text) &&
+           aligned16(e.category_table) && aligned16(e.numeric_weight);
 }
 
 #endif

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The item encoder: item id -> vector. The catalogue head scores against the same vectors.
  *
- *   E[a, :] = kept[a] id[a, :] + sum_k category_table[category[a, k], :]
+ *   E[a, :] = kept[a] id[a, :] + text[a, :] + sum_k category_table[category[a, k], :]
  *                              + sum_f numeric[a, f] numeric_weight[f, :]
  *
  * E is never stored when the catalogue has features: ops compute the rows they need. The gradient
  * of every use accumulates in did, which is dE so far (dE/did is kept). One call at the end of the
  * backward pass, items_features_backward, then gives the gradients of the shared parameters; where
- * ids were left out, the caller multiplies the rows of did by kept after it.
+ * ids were left out, the caller multiplies the rows of did by kept after it. The vectors of the
+ * items' texts are stored, because a text has many n-grams: bag.h computes them from the table of
+ * n-grams, and bag_backward gives the gradient of that table from did, before the rows of did are
+ * multiplied.
  *
  *   id              [items, dim]       f32
- *   category        [items, kinds]     i32, rows of category_table      optional (data NULL)
+ *   text            [items, dim]       f32                              optional (data NULL)
+ *   category        [items, kinds]     i32, rows of category_table      optional
  *   category_table  [categories, dim]  f32                              with category
  *   numeric         [items, features]  f32, normalised                  optional
  *   numeric_weight  [features, dim]    f32                              with numeric
@@ -18,8 +22,8 @@
  *                                                                       are features
  *
  * Shards. Ranks may share a catalogue by its rows. The table of a rank then has the rows of the
- * items first .. first + items - 1, in id, category and numeric, and so have did and a head's bias;
- * there are `total` items in all. What ops take or return as an item is its id in the whole
+ * items first .. first + items - 1, in id, text, category and numeric, and so have did and a head's
+ * bias; there are `total` items in all. What ops take or return as an item is its id in the whole
  * catalogue, on every shard. The functions below treat an item of another shard as they treat an
  * absent one, with an id below 0; an id of `total` or more is a broken contract.
  */
@@ -36,7 +40,7 @@ extern "C" {
 #endif
 
 typedef struct {
-    Tensor id;
+    Tensor id, text;
     Tensor category, category_table;
     Tensor numeric, numeric_weight;
     Tensor kept;          /* id_dropout.h makes it */
@@ -47,7 +51,7 @@ static inline int64_t items_total(const ItemTable *t) { return t->total ? t->tot
 /* Whether the vectors are `id` itself: the items have no features. */
 static inline bool items_are_ids(const ItemTable *t)
 {
-    return !t->category.data && !t->numeric.data;
+    return !t->text.data && !t->category.data && !t->numeric.data;
 }
 static inline bool items_are_all(const ItemTable *t) { return items_total(t) == t->id.dim[0]; }
 

@@ -39,6 +39,7 @@ static inline Case make_case(Shape s, uint64_t seed)
         for (int64_t i = 0; i < s.items; i++)
             f32(c.table.kept)[i] = i % 3 || i + 1 == s.items ? 1.0f : 0.0f;
     }
+    if (s.kinds && s.numbers) c.table.text = NORMAL(seed + 6, 0.3f, s.items, s.dim);
     c.table_gpu = table_on_gpu(&c.table);
     c.target = NEW(I32, s.rows);
     c.weight = NEW(F32, s.rows);

@@ -57,6 +57,7 @@ static inline Tensor gpu_space(Tensor like)
 static inline ItemTable table_on_gpu(const ItemTable *t)
 {
     return (ItemTable){.id = on_gpu(t->id),
+                       .text = on_gpu(t->text),
                        .category = on_gpu(t->category),
                        .category_table = on_gpu(t->category_table),
                        .numeric = on_gpu(t->numeric),

@@ -69,10 +69,10 @@ void optimizer_step(Device *dev, const Optimizer *o, Params *p, Tensor schedule,
     adamw_step(dev, value, params_flat(p, PARAM_MOMENT1), params_flat(p, PARAM_MOMENT2), grad,
                o->segments, schedule, o->state, options_of(o));
     elementwise_fill(dev, grad, 0.0f);
-    params_round(dev, p, PARAM_VALUE);
+    params_refresh(dev, p, PARAM_VALUE);
     if (!p->copy[PARAM_TARGET]) return;
     adamw_polyak(dev, params_flat(p, PARAM_TARGET), value, schedule, o->state);
-    params_round(dev, p, PARAM_TARGET);
+    params_refresh(dev, p, PARAM_TARGET);
 }
 
 void optimizer_go_on(Device *dev, const Optimizer *o)

@@ -16,6 +16,7 @@ void model_shape_of_file(ModelShape *s, const Behaviour *b)
     s->item_kinds = b->item_features.kinds;
     s->item_categories = b->item_features.categories;
     s->item_numbers = b->item_features.numbers;
+    s->item_ngrams = b->texts.rows;
     s->user_kinds = b->user_features.kinds;
     s->user_categories = b->user_features.categories;
     s->user_numbers = b->user_features.numbers;
@@ -51,6 +52,7 @@ static void declare_embeddings(Model *m)
     m->at.item_id = embedding(m, "item.id", s->items);
     m->at.item_category = embedding(m, "item.category", s->item_categories);
     m->at.item_number = embedding(m, "item.number", s->item_numbers);
+    m->at.item_text = embedding(m, "item.text", s->item_ngrams);
     m->at.action = embedding(m, "action.embedding", s->actions);
     m->at.gap = embedding(m, "gap.embedding", GAP_BUCKETS);
     m->at.user_category = embedding(m, "user.category", s->user_categories);
@@ -90,21 +92,42 @@ static void declare_block(Model *m, int64_t l)
     };
 }
 
+enum { ITEM_ARRAYS = 6, ALIGN = 16 };
+
 /* Let ops read the file's item features. */
 static Status place_features(Model *m, const Behaviour *b)
 {
     const ModelShape *s = &m->shape;
-    const size_t categories = (size_t)(s->items * s->item_kinds) * sizeof(int32_t);
-    const size_t numbers = (size_t)(s->items * s->item_numbers) * sizeof(float);
-    TRY(device_alloc_staging(m->dev, &m->staging, categories + numbers, "item features"));
-    char *behind = m->staging ? (char *)m->staging + categories : NULL;
-    if (s->item_kinds)
-        m->item_category =
-            TENSOR(device_stage(m->dev, m->staging, b->item_features.category, categories), I32,
-                   s->items, s->item_kinds);
-    if (s->item_numbers)
-        m->item_number = TENSOR(device_stage(m->dev, behind, b->item_features.number, numbers), F32,
-                                s->items, s->item_numbers);
+    const ItemTexts *x = &b->texts;
+    const int64_t entries = s->item_ngrams ? x->offset[s->items] : 0;
+    const struct {
+        bool present;
+        Tensor *to;
+        void *from;
+        Tensor like;
+    } array[ITEM_ARRAYS] = {
+        {s->item_kinds, &m->item_category, b->item_features.category,
+         TENSOR(NULL, I32, s->items, s->item_kinds)},
+        {s->item_numbers, &m->item_number, b->item_features.number,
+         TENSOR(NULL, F32, s->items, s->item_numbers)},
+        {s->item_ngrams, &m->item_text.offset, x->offset, TENSOR(NULL, I64, s->items + 1)},
+        {s->item_ngrams, &m->item_text.at, x->row_offset, TENSOR(NULL, I64, s->item_ngrams + 1)},
+        {s->item_ngrams, &m->item_text.row, x->row, TENSOR(NULL, I32, entries)},
+        {s->item_ngrams, &m->item_text.bag, x->item, TENSOR(NULL, I32, entries)},
+    };
+    size_t bytes[ITEM_ARRAYS], all = 0, used = 0;
+    for (int i = 0; i < ITEM_ARRAYS; i++) {
+        bytes[i] = array[i].present ? tensor_bytes(array[i].like) : 0;
+        all += (bytes[i] + ALIGN - 1) / ALIGN * ALIGN;
+    }
+    TRY(device_alloc_staging(m->dev, &m->staging, all, "item features"));
+    for (int i = 0; i < ITEM_ARRAYS; i++) {
+        if (!array[i].present) continue;
+        *array[i].to = array[i].like;
+        array[i].to->data = device_stage(m->dev, m->staging ? (char *)m->staging + used : NULL,
+                                         array[i].from, bytes[i]);
+        used += (bytes[i] + ALIGN - 1) / ALIGN * ALIGN;
+    }
     device_feed_done(m->dev);
     return m->dev->status;
 }
@@ -125,6 +148,7 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device 
                                                model_has_features(s));
     TRY(m->params.status);
     TRY(place_features(m, b));
+    if (s->item_ngrams) params_sum(&m->params, m->at.item_text, m->item_text);
     if (!s->candidates) return OK;
     m->counted = COUNTED_TRAIN;
     return counts_open(&m->counts, &m->counts_memory, s->items, s->neighbours, dev);
@@ -141,7 +165,7 @@ void model_close(Model *m)
 
 ItemTable model_items(const Model *m, Weights w, Tensor kept)
 {
-    ItemTable table = {.id = w[m->at.item_id], .kept = kept};
+    ItemTable table = {.id = w[m->at.item_id], .text = params_sums(&m->params, w), .kept = kept};
     if (m->at.item_category >= 0) {
         table.category = m->item_category;
         table.category_table = w[m->at.item_category];

@@ -23,6 +23,7 @@ typedef struct {
     /* What follows comes from the behaviour file: model_shape_of_file. */
     int64_t items, actions;
     int64_t item_kinds, item_categories, item_numbers;
+    int64_t item_ngrams; /* of the items' texts */
     int64_t user_kinds, user_categories, user_numbers;
     int64_t event_numbers;
 } ModelShape;
@@ -33,7 +34,7 @@ typedef struct {
 
 /* Indices into Params; -1: the parameter does not exist. */
 typedef struct {
-    int item_id, item_category, item_number;
+    int item_id, item_text, item_category, item_number;
     int action, gap, user_category, user_number, event_number;
     BlockParams *block; /* [layers] */
     int final_norm;
@@ -47,6 +48,7 @@ typedef struct {
     ModelParams at;
     Tensor item_category; /* i32 [items, kinds]; absent where the file has none */
     Tensor item_number;   /* f32 [items, numbers]; absent where the file has none */
+    Bags item_text;       /* the n-grams of the items' texts; absent where the file has none */
     CountTable counts;    /* absent where shape.candidates is 0 */
     int counted;          /* the first splits whose events it counts (data/counts/events.h); 0:
                              there is no table */
@@ -59,7 +61,7 @@ typedef struct {
 /* Whether items have features beside their ids. */
 static inline bool model_has_features(const ModelShape *s)
 {
-    return s->item_categories > 0 || s->item_numbers > 0;
+    return s->item_categories > 0 || s->item_numbers > 0 || s->item_ngrams > 0;
 }
 
 /* Set the sizes that follow from the file. */

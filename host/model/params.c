@@ -59,6 +59,14 @@ int params_rate(Params *p, int i, float rate)
     return i;
 }
 
+void params_sum(Params *p, int i, Bags bags)
+{
+    if (p->status != OK) return;
+    REQUIRE(p->info[i].shape.rank == 2, "parameter \"%s\" is no table, want one", p->info[i].name);
+    p->summed = i;
+    p->sums = bags;
+}
+
 static const char *const uses[PARAM_COPIES] = {
     [PARAM_VALUE] = "parameters",
     [PARAM_GRAD] = "gradients",
@@ -69,10 +77,22 @@ static const char *const uses[PARAM_COPIES] = {
     [PARAM_TARGET_BF16] = "target network",
 };
 
+/* The sums that belong to a copy, behind its last tensor. */
+static Status open_sums(Params *p, ParamCopy copy, Device *dev)
+{
+    if (!p->sums.row.data || (copy != PARAM_VALUE && copy != PARAM_TARGET)) return OK;
+    const int64_t bags = p->sums.offset.dim[0] - 1, dim = p->info[p->summed].shape.dim[1];
+    for (int pass = 0; pass < 2; pass++) {
+        p->copy[copy][p->count] = ARENA(&p->sums_arena[copy], F32, bags, dim);
+        if (pass == 0) TRY(arena_open(&p->sums_arena[copy], dev, uses[copy]));
+    }
+    return OK;
+}
+
 Status params_open(Params *p, ParamCopy copy, Device *dev)
 {
     Arena *arena = &p->arena[copy];
-    p->copy[copy] = calloc((size_t)p->count, sizeof *p->copy[copy]);
+    p->copy[copy] = calloc((size_t)p->count + 1, sizeof *p->copy[copy]);
     if (!p->copy[copy]) return FAIL(ERR_MEMORY, "no memory for %d parameters", p->count);
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < p->count; i++)
@@ -80,7 +100,7 @@ Status params_open(Params *p, ParamCopy copy, Device *dev)
                 arena_tensor(arena, F32, p->info[i].shape.rank, p->info[i].shape.dim);
         if (pass == 0) TRY(arena_open(arena, dev, uses[copy]));
     }
-    return OK;
+    return open_sums(p, copy, dev);
 }
 
 /* The first and the last parameter that products read. */
@@ -116,7 +136,7 @@ Status params_open_bf16(Params *p, ParamCopy copy, Device *dev)
     const ParamCopy half = bf16_of(copy);
     const Tensor span = product_span(p, copy);
     Tensor rounded = {0};
-    p->copy[half] = calloc((size_t)p->count, sizeof *p->copy[half]);
+    p->copy[half] = calloc((size_t)p->count + 1, sizeof *p->copy[half]);
     if (!p->copy[half]) return FAIL(ERR_MEMORY, "no memory for %d parameters", p->count);
     for (int pass = 0; pass < 2; pass++) {
         rounded = ARENA(&p->arena[half], BF16, span.dim[0]);
@@ -130,12 +150,15 @@ Status params_open_bf16(Params *p, ParamCopy copy, Device *dev)
         }
         p->copy[half][i] = t;
     }
+    p->copy[half][p->count] = p->copy[copy][p->count];
     return OK;
 }
 
-void params_round(Device *dev, Params *p, ParamCopy copy)
+void params_refresh(Device *dev, Params *p, ParamCopy copy)
 {
     const Arena *arena = &p->arena[bf16_of(copy)];
+    if (p->sums_arena[copy].base)
+        bag_forward(dev, p->copy[copy][p->count], p->copy[copy][p->summed], &p->sums);
     if (!arena->base) return;
     const Tensor span = product_span(p, copy);
     elementwise_copy(dev, TENSOR(arena->base, BF16, span.dim[0]), span);
@@ -208,6 +231,7 @@ void params_close(Params *p)
 {
     for (int c = 0; c < PARAM_COPIES; c++) {
         arena_close(&p->arena[c]);
+        arena_close(&p->sums_arena[c]);
         free(p->copy[c]);
     }
     free(p->info);

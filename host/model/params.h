@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "bag.h"
 #include "base/arena.h"
 
 typedef enum { INIT_NORMAL, INIT_ONE, INIT_ZERO, INIT_IDENTITY } Init;
@@ -35,8 +36,8 @@ typedef enum {
     PARAM_COPIES,
 } ParamCopy;
 
-/* The tensors of one copy, indexed as `info`. The encoder and the heads read weights in this
- * form. */
+/* The tensors of one copy, indexed as `info`; behind the last one the sums of params_sum, whose
+ * data is NULL where there are none. The encoder and the heads read weights in this form. */
 typedef const Tensor *Weights;
 
 typedef struct {
@@ -44,7 +45,10 @@ typedef struct {
     ParamInfo *info;            /* [count] */
     Tensor *copy[PARAM_COPIES]; /* [count] each; NULL: not allocated */
     Arena arena[PARAM_COPIES];
-    Status status; /* of declaring: ERR_MEMORY when the list could not grow */
+    int summed; /* the parameter of params_sum; read where sums.row has data */
+    Bags sums;
+    Arena sums_arena[PARAM_COPIES]; /* of PARAM_VALUE and PARAM_TARGET */
+    Status status;                  /* of declaring: ERR_MEMORY when the list could not grow */
 } Params;
 
 /* Declare a parameter; returns its index. Aborts when the name is taken. Where there is no memory,
@@ -63,16 +67,25 @@ int params_later(Params *p, int i);
 /* Let parameter i learn at `rate` times the learning rate; returns i. */
 int params_rate(Params *p, int i, float rate);
 
+/* Let PARAM_VALUE and PARAM_TARGET have, beside their tensors, the sums of parameter i, a table,
+ * over bags of its rows (kernels/bag.h). To be called before the copies are opened; `bags` must
+ * outlive them. */
+void params_sum(Params *p, int i, Bags bags);
+
 /* Allocate a copy and set it to 0. */
 Status params_open(Params *p, ParamCopy copy, Device *dev);
 /* Allocate the bf16 copy of PARAM_VALUE or PARAM_TARGET, which is allocated already. It has memory
  * for the parameters from the first to the last that products read, at the same distances in
  * elements; the tensors of parameters that products do not read are those of the f32 copy. */
 Status params_open_bf16(Params *p, ParamCopy copy, Device *dev);
-/* Fill the bf16 copy of `copy` by one conversion; does nothing where there is none. */
-void params_round(Device *dev, Params *p, ParamCopy copy);
+/* Compute what follows from the values of `copy`, PARAM_VALUE or PARAM_TARGET: its bf16 copy, by
+ * one conversion, and its sums. To be called whenever these values have changed. Does nothing where
+ * there is neither. */
+void params_refresh(Device *dev, Params *p, ParamCopy copy);
 /* The weights of PARAM_VALUE or PARAM_TARGET: the bf16 copy where there is one. */
 Weights params_weights(const Params *p, ParamCopy copy);
+/* The sums of params_sum in these weights; data is NULL where there are none. */
+static inline Tensor params_sums(const Params *p, Weights w) { return w[p->count]; }
 
 /* Fill PARAM_VALUE. The numbers are a pure function of the seed and the parameter's index. The
  * device fails where the host has no memory for them. */

@@ -100,10 +100,13 @@ static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const S
         if (safetensors_find(file, heads_table[h].weight)) shape.head_set |= HEAD_BIT(h);
     shape.candidates = shape.neighbours ? c->model_candidates : 0;
     model_shape_of_file(&shape, b);
+    if (!safetensors_find(file, "item.text")) shape.item_ngrams = 0;
     TRY(model_open(m, &shape, b, dev));
     TRY(params_open(&m->params, PARAM_VALUE, dev));
     TRY(saved_counts(m, file));
-    return saved_load(&m->params, PARAM_VALUE, "", file, m->params.count);
+    TRY(saved_load(&m->params, PARAM_VALUE, "", file, m->params.count));
+    params_refresh(dev, &m->params, PARAM_VALUE);
+    return dev->status;
 }
 
 Status saved_open(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path)

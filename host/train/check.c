@@ -112,7 +112,7 @@ static void take_values(const Check *c, Trainer *t)
         if (!to->copy[copies[i]]) continue;
         device_copy_in(&t->dev, to->arena[copies[i]].base, from->arena[copies[i]].base,
                        from->arena[copies[i]].used);
-        params_round(&t->dev, to, copies[i]);
+        params_refresh(&t->dev, to, copies[i]);
     }
 }
 

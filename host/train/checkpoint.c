@@ -209,8 +209,8 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
                     "%s knows the events of %d splits, want 1: a training that is resumed knows "
                     "the train split alone",
                     file->path, t->model.known);
-    params_round(&t->dev, &t->model.params, PARAM_VALUE);
-    params_round(&t->dev, &t->model.params, PARAM_TARGET);
+    params_refresh(&t->dev, &t->model.params, PARAM_VALUE);
+    params_refresh(&t->dev, &t->model.params, PARAM_TARGET);
     t->step = (int64_t)step;
     p->cursor = (StreamCursor){(int64_t)epoch, (int64_t)batch};
     p->worse = (int64_t)worse;

@@ -58,6 +58,8 @@ static void add_gradients(Trainer *t, const ModelInput *in, Tensor step)
 
     const ItemTable items = model_items(m, w, (Tensor){0});
     const Tensor none = {0};
+    if (m->at.item_text >= 0)
+        bag_backward(&t->dev, grad[m->at.item_text], grad[m->at.item_id], &m->item_text);
     items_features_backward(&t->dev, m->at.item_category < 0 ? none : grad[m->at.item_category],
                             m->at.item_number < 0 ? none : grad[m->at.item_number],
                             grad[m->at.item_id], &items);

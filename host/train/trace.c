@@ -91,6 +91,8 @@ static void add_inputs(Trace *trace, Trainer *t, int32_t *space)
     add(trace, in->own, "batch.own");
     add(trace, t->model.item_category, "catalogue.category");
     add(trace, t->model.item_number, "catalogue.number");
+    add(trace, t->model.item_text.offset, "catalogue.text_offset");
+    add(trace, t->model.item_text.row, "catalogue.text");
 }
 
 /* The count table, by the names that it has in checkpoints. */

@@ -60,6 +60,7 @@ static Status open_model(Trainer *t)
     };
     TRY(read_precision(c, &shape.activation));
     model_shape_of_file(&shape, &t->file);
+    if (!c->model_text) shape.item_ngrams = 0;
     return model_open(&t->model, &shape, &t->file, &t->dev);
 }
 
@@ -107,8 +108,8 @@ void trainer_begin(Trainer *t)
     Params *p = &t->model.params;
     for (int i = 0; t->objective.target && i < p->count; i++)
         elementwise_copy(&t->dev, p->copy[PARAM_TARGET][i], p->copy[PARAM_VALUE][i]);
-    params_round(&t->dev, p, PARAM_VALUE);
-    params_round(&t->dev, p, PARAM_TARGET);
+    params_refresh(&t->dev, p, PARAM_VALUE);
+    params_refresh(&t->dev, p, PARAM_TARGET);
 }
 
 Status trainer_prepare(Trainer *t, const Config *config, Behaviour file)

@@ -141,6 +141,11 @@ CASES_TIES = {
     "joint_ties": {"learn.objective": "cross_entropy+double_q", "learn.n_step": 2},
     "sarsa_lambda_ties": {"learn.objective": "sarsa_lambda", "learn.lambda": 0.8},
 }
+# Items with the n-grams of texts, on inputs of their own.
+CASES_TEXT = {
+    "text": {"learn.objective": "cross_entropy+double_q", "model.dropout": 0.2, "model.text": 1}
+}
+NGRAMS = 41
 # With the candidates of counting, and with ties.
 CANDIDATES = {"model.candidates": 24, "model.neighbours": 12, "model.id_dropout": 0}
 CASES_CANDIDATES = {
@@ -455,6 +460,31 @@ def new_items(inputs):
     return {**inputs, "counts.popularity": popularity}
 
 
+def worded(inputs):
+    """The same with a text for most items: 1 to 9 of NGRAMS n-grams; the first is in every text."""
+    rng = np.random.default_rng(11)
+    items, dim = inputs["param.item.id"].shape
+    more = lambda: rng.choice(np.arange(1, NGRAMS), rng.integers(0, 9), replace=False)
+    texts = [[] if i % 7 == 5 else sorted([0, *more()]) for i in range(items)]
+    out = {
+        "catalogue.text_offset": np.cumsum([0] + [len(x) for x in texts]).astype(np.int64),
+        "catalogue.text": np.array(sum(texts, []), np.int32),
+    }
+    x = 0.3 * rng.standard_normal((NGRAMS, dim))
+    out["param.item.text"] = x.astype(np.float32)
+    out["target_param.item.text"] = (x + 0.03 * rng.standard_normal(x.shape)).astype(np.float32)
+    return {**inputs, **out}
+
+
+def write_text(inputs, model):
+    """-> bytes written"""
+    inputs = worded(inputs)
+    written = write("inputs_text", inputs, model)
+    for case, settings in CASES_TEXT.items():
+        written += write_case(case, settings, inputs, model, "inputs_text")
+    return written
+
+
 def write_candidates(inputs, model):
     """-> bytes written"""
     inputs = counted(inputs)
@@ -480,6 +510,7 @@ def main():
         if common == "plain":
             continue
         bytes_written += write_candidates(inputs, model)
+        bytes_written += write_text(inputs, model)
         bytes_written += write("inputs_log", quieter(inputs), model)
         for case, settings in CASES_LOG.items():
             bytes_written += write_case(case, settings, quieter(inputs), model, "inputs_log")

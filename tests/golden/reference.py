@@ -7,7 +7,8 @@ p, target_p   {name: tensor} of parameters by the README's names; the dtype of p
 computed in c             {setting: string or number}, "model.heads", "learn.gamma", ...
 b             {name: tensor} of a packed batch: item, action, gap, position, cu_seqlens, target,
 ... and
-              the catalogue's features as "catalogue.category", "catalogue.number"
+              the catalogue's features as "catalogue.category", "catalogue.number",
+              "catalogue.text_offset" and "catalogue.text"
 """
 import math
 
@@ -43,6 +44,7 @@ EMBEDDINGS = (
     "item.id",
     "item.category",
     "item.number",
+    "item.text",
     "action.embedding",
     "gap.embedding",
     "user.category",
@@ -153,6 +155,11 @@ def items(p, c, b, step):
         e = e + p["item.category"][b["catalogue.category"]].sum(1)
     if "item.number" in p:
         e = e + b["catalogue.number"].to(e.dtype) @ p["item.number"]
+    if "item.text" in p:
+        size = b["catalogue.text_offset"].diff()
+        bag = torch.repeat_interleave(torch.arange(len(e)), size)
+        text = torch.zeros_like(e).index_add(0, bag, p["item.text"][b["catalogue.text"]])
+        e = e + text / size.clamp(min=1).to(e.dtype).sqrt()[:, None]
     return e
 
 

@@ -7,6 +7,7 @@
 /* Two columns. Item 0 has category 1 and the number 3; item 1 category 0 and the number -1; item 2
  * category 1 and the number 0. */
 static float id[] = {1, 2, 10, 20, 100, 200}, category_table[] = {0.5f, 0.25f, 4, 8};
+static float text[] = {0, 0.25f, 0.5f, 0, 7, 9};
 static float numeric[] = {3, -1, 0}, numeric_weight[] = {1000, 2000};
 static int32_t category[] = {1, 0, 1};
 
@@ -51,6 +52,23 @@ static void an_id_can_be_left_out(void **state)
     assert_memory_equal(y, want, sizeof y);
     const Tensor last_two = items_range(&table, 1, 2, TENSOR(space, F32, 2, 2));
     assert_memory_equal(last_two.data, ((float[]){-999.5f, -1999.75f, 104, 208}), sizeof space);
+    device_close(&dev);
+}
+
+static void a_text_is_added_to_the_vector(void **state)
+{
+    (void)state;
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 1));
+    int32_t ids[] = {2, 1};
+    float y[4], space[2];
+    ItemTable table = table_by_hand();
+    table.text = TENSOR(text, F32, 3, 2);
+    items_gather(&dev, TENSOR(y, F32, 2, 2), &table, TENSOR(ids, I32, 2));
+    assert_memory_equal(y, ((float[]){111, 217, -989, -1979.75f}), sizeof y);
+    table = (ItemTable){.id = TENSOR(id, F32, 3, 2), .text = TENSOR(text, F32, 3, 2)};
+    const Tensor first = items_range(&table, 0, 1, TENSOR(space, F32, 1, 2));
+    assert_memory_equal(first.data, ((float[]){1, 2.25f}), sizeof space);
     device_close(&dev);
 }
 
@@ -142,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_worked_by_hand),
         cmocka_unit_test(an_id_can_be_left_out),
+        cmocka_unit_test(a_text_is_added_to_the_vector),
         cmocka_unit_test(a_range_without_features_is_a_view),
         cmocka_unit_test(gradients_worked_by_hand),
         cmocka_unit_test(a_shard_knows_its_own_items_alone),

@@ -8,6 +8,7 @@
  */
 #include "test.h"
 
+#include "data/behaviour/catalogue/texts.h"
 #include "model/counts.h"
 #include "train/step.h"
 #include "train/trainer_open.h"
@@ -65,6 +66,12 @@ static void fill_file(Golden *g)
                                     .numbers = number.data ? (int)number.dim[1] : 0,
                                     .category = category.data,
                                     .number = number.data};
+    if (rows(g, "catalogue.text_offset")) {
+        b->texts = (ItemTexts){.rows = rows(g, "param.item.text"),
+                               .offset = input(g, "catalogue.text_offset").data,
+                               .row = input(g, "catalogue.text").data};
+        assert_ok(texts_index(&b->texts, "golden", b->items));
+    }
     b->user_features =
         (FeatureSet){.kinds = user_category.data ? (int)user_category.dim[1] : 0,
                      .categories = (int32_t)rows(g, "param.user.category"),
@@ -157,14 +164,16 @@ static void open_case(Golden *g, const char *name)
         assert_ok(counts_load(&m->counts, &m->counts_memory, &g->inputs));
         memcpy(m->counts.popularity.data, popularity.data, tensor_bytes(popularity));
     }
-    params_round(&g->trainer.dev, &g->trainer.model.params, PARAM_VALUE);
-    params_round(&g->trainer.dev, &g->trainer.model.params, PARAM_TARGET);
+    params_refresh(&g->trainer.dev, &g->trainer.model.params, PARAM_VALUE);
+    params_refresh(&g->trainer.dev, &g->trainer.model.params, PARAM_TARGET);
 }
 
 static void close_case(Golden *g)
 {
     g->trainer.file = (Behaviour){0};
     trainer_close(&g->trainer);
+    free(g->file.texts.row_offset);
+    free(g->file.texts.item);
     free(g->file.user_features.category);
     free(g->file.user_features.number);
     free(g->batch.user);
@@ -315,6 +324,7 @@ int main(void)
         CASE("cross_entropy"),
         CASE("cross_entropy_dropout"),
         CASE("joint_ties"),
+        CASE("text"),
         CASE("sarsa_lambda_ties"),
         CASE("q_learning"),
         CASE("double_q"),

@@ -13,6 +13,7 @@ static char path[256];
 static Config settings(const char *objective)
 {
     Config c = config_default();
+    c.model_text = 1;
     snprintf(c.data_path, sizeof c.data_path, "%s", path);
     snprintf(c.learn_objective, sizeof c.learn_objective, "%s", objective);
     snprintf(c.train_device, sizeof c.train_device, "cuda");

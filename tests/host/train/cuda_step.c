@@ -13,6 +13,7 @@ static char path[256], without[256]; /* the log has features and propensities, o
 static Config settings(const char *device, const char *objective, const char *log)
 {
     Config c = config_default();
+    c.model_text = 1;
     snprintf(c.data_path, sizeof c.data_path, "%s", log);
     snprintf(c.train_device, sizeof c.train_device, "%s", device);
     snprintf(c.learn_objective, sizeof c.learn_objective, "%s", objective);

@@ -20,6 +20,7 @@ static char path[256], folder[256];
 static Config settings(const char *device, const char *objective)
 {
     Config c = config_default();
+    c.model_text = 1;
     snprintf(c.data_path, sizeof c.data_path, "%s", path);
     snprintf(c.train_device, sizeof c.train_device, "%s", device);
     snprintf(c.learn_objective, sizeof c.learn_objective, "%s", objective);

@@ -35,6 +35,7 @@ static Config config_of(const char *objective, const char *precision, bool featu
     snprintf(c.learn_objective, sizeof c.learn_objective, "%s", objective);
     snprintf(c.train_precision, sizeof c.train_precision, "%s", precision);
     c.model_dim = 16;
+    c.model_text = 1;
     c.model_length = LENGTH;
     c.model_dropout = dropout;
     c.train_tokens = TOKENS;

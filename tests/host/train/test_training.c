@@ -32,6 +32,7 @@ static int remove_shop(void **state)
 static Config small_config(const char *out)
 {
     Config c = config_default();
+    c.model_text = 1;
     snprintf(c.data_path, sizeof c.data_path, "%s", data);
     snprintf(c.train_out, sizeof c.train_out, "%s%s", folder, out);
     c.model_dim = 16;
