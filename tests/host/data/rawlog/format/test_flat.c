@@ -182,8 +182,9 @@ static void all_names_of_an_object_are_listed(void **state)
         " {\"a\": 1, \"b\\u0041\": {\"c\": [{\"d\": 1}], \"e\": {}}, \"f\": NaN} rest";
     assert_true(flat_names(json, json + strlen(json), append_name, list));
     assert_string_equal(list, "a|bA.c|f|");
-    assert_false(flat_names("[1]", "[1]" + 3, append_name, list));
-    assert_false(flat_names("{\"a\"}", "{\"a\"}" + 5, append_name, list));
+    static const char array[] = "[1]", no_value[] = "{\"a\"}";
+    assert_false(flat_names(array, array + strlen(array), append_name, list));
+    assert_false(flat_names(no_value, no_value + strlen(no_value), append_name, list));
 }
 
 /* ---- Beside a tree --------------------------------------------------------------------------- */
