@@ -66,7 +66,7 @@ Status report_print(FILE *out, json_t *root, size_t layout)
     return st;
 }
 
-/* Bytes of the character at `at`, of which jansson knows whether it is UTF-8; 0 where it is not. */
+/* The length in bytes of the character at `at`; 0 where jansson finds that it is not UTF-8. */
 static size_t character(const char *at)
 {
     const unsigned char lead = (unsigned char)*at;

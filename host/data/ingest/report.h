@@ -10,7 +10,7 @@ typedef struct {
     int64_t rows, entries; /* n-grams that stay, and in how many places of items */
     int64_t rare, common;  /* n-grams that were dropped: of one item, of more than half of them */
     int64_t without;       /* items without a text */
-    int64_t cut;           /* texts of KEY_MAX bytes, of which more were not read */
+    int64_t cut;           /* texts of which only the first KEY_MAX bytes were read */
     int64_t shortened;     /* items with more n-grams than a set keeps */
 } TextCounts;
 

@@ -135,7 +135,7 @@ static void texts(FILE *out, const Stage *g)
         grouped(number[0], t->rows), mean_text(number[1], t->entries, g->report->items),
         grouped(number[2], t->rare), grouped(number[3], t->common), grouped(number[4], t->without));
     if (t->cut)
-        fprintf(out, "  texts: %s have %d bytes or more, of which more were not read\n",
+        fprintf(out, "  texts: %s have %d bytes or more; the rest of each was not read\n",
                 grouped(number[5], t->cut), KEY_MAX);
     if (t->shortened)
         fprintf(out, "  texts: %s items have more than %d n-grams, of which the first were kept\n",

@@ -333,7 +333,7 @@ static Status set_action(Mapping *m, const char *name, const char *value)
     return OK;
 }
 
-/* LOW..HIGH, of which either may be left out. */
+/* LOW..HIGH; either bound may be missing. */
 static bool parse_range(Text text, double *low, double *high)
 {
     const char *dots = text.length ? memmem(text.at, text.length, "..", 2) : NULL;

@@ -57,7 +57,7 @@ typedef struct {
     } text[UNKNOWN_MAX];
 } UnknownActions;
 
-/* How the fields of a record are told apart. */
+/* What separates the fields of a record. */
 typedef struct {
     char delimiter[DELIMITER_MAX + 1];
     bool quoted; /* a field in double quotes may contain delimiters and line ends */

@@ -65,7 +65,7 @@ static int put(Ngrams *n, int at, uint32_t point)
     return at + encode(n->line + at, point);
 }
 
-/* Splits the text into "<word> <word> ", of which the blanks belong to no word's characters. */
+/* Splits the text into "<word> <word> ". The blanks are part of no word. */
 static void split(Ngrams *n, Text text)
 {
     bool inside = false;

@@ -4,36 +4,43 @@
 
 #include "evaluate/ranking/bars/ease.h"
 
+/* The scores that EASE of `tiny`, with lambda 2 and at most `most` items, gives to a history. */
+static void score_tiny(double dense[5], int32_t most, int32_t count, BarHistory history)
+{
+    Sets sets;
+    Popularity p;
+    Ease e;
+    int32_t recent[5];
+    int64_t stamp[5] = {0};
+    assert_ok(sets_read(&sets, &tiny));
+    assert_ok(popularity_count(&p, &tiny));
+    assert_ok(ease_fit(&e, &sets, &p, 2.0, most, 1));
+    assert_int_equal(e.count, count);
+    const Bar bar = ease_bar(&e);
+    BarScratch s = {.score = dense, .recent = recent, .stamp = stamp};
+    s.own = bar.scratch_open(&bar);
+    bar.score(&bar, &s, &history);
+    bar.scratch_close(s.own);
+    ease_close(&e);
+    sets_close(&sets);
+    popularity_close(&p);
+}
+
 /* Train of `tiny`: users {0 1 2} {0 1} {0 2}. With lambda 2 the matrix is 5 2 2 | 2 4 1 | 2 1 4,
  * its determinant 51, and its inverse 15 -6 -6 | -6 16 -1 | -6 -1 16, each over 51. So B_01 is 6/16
  * and B_10 is 6/15. The history 0 1 2 1 gives item 0 12/15, items 1 and 2 7/16 each. */
 static void scores_are_as_worked_by_hand(void **state)
 {
     (void)state;
-    Sets sets;
-    Popularity p;
-    Ease e;
     double dense[5] = {0};
-    int32_t recent[5];
-    int64_t stamp[5] = {0};
-    assert_ok(sets_read(&sets, &tiny));
-    assert_ok(popularity_count(&p, &tiny));
-    assert_ok(ease_fit(&e, &sets, &p, 2.0, 0, 1));
-    assert_int_equal(e.count, 3);
-    const Bar bar = ease_bar(&e);
-    BarScratch s = {.score = dense, .recent = recent, .stamp = stamp};
-    s.own = bar.scratch_open(&bar);
-    bar.score(&bar, &s, &(BarHistory){tiny_item, 4, 0});
+    score_tiny(dense, 0, 3, (BarHistory){tiny_item, 4, 0});
     assert_near(dense[0], 12.0 / 15.0, 1e-6); /* P is in f32 */
     assert_near(dense[1], 7.0 / 16.0, 1e-6);
     assert_near(dense[2], 7.0 / 16.0, 1e-6);
     assert_near(dense[3], 0.0, 0.0);
-    bar.score(&bar, &s, &(BarHistory){tiny_item + 4, 1, 0}); /* item 3 is in no train history */
+    /* Item 3 is in no train history. */
+    score_tiny(dense, 0, 3, (BarHistory){tiny_item + 4, 1, 0});
     assert_near(fabs(dense[0]) + fabs(dense[1]), 0.0, 0.0);
-    bar.scratch_close(s.own);
-    ease_close(&e);
-    sets_close(&sets);
-    popularity_close(&p);
 }
 
 /* Items 0 and 1 have the most users, 3 and 2 of them, and item 2 as many as item 1. Without it the
@@ -42,27 +49,11 @@ static void scores_are_as_worked_by_hand(void **state)
 static void fewer_items_are_as_if_there_were_no_others(void **state)
 {
     (void)state;
-    Sets sets;
-    Popularity p;
-    Ease e;
     double dense[5] = {0};
-    int32_t recent[5];
-    int64_t stamp[5] = {0};
-    assert_ok(sets_read(&sets, &tiny));
-    assert_ok(popularity_count(&p, &tiny));
-    assert_ok(ease_fit(&e, &sets, &p, 2.0, 2, 1));
-    assert_int_equal(e.count, 2);
-    const Bar bar = ease_bar(&e);
-    BarScratch s = {.score = dense, .recent = recent, .stamp = stamp};
-    s.own = bar.scratch_open(&bar);
-    bar.score(&bar, &s, &(BarHistory){tiny_item, 3, 0});
+    score_tiny(dense, 2, 2, (BarHistory){tiny_item, 3, 0});
     assert_near(dense[0], 2.0 / 4.0, 1e-6);
     assert_near(dense[1], 2.0 / 5.0, 1e-6);
     assert_near(dense[2], 0.0, 0.0);
-    bar.scratch_close(s.own);
-    ease_close(&e);
-    sets_close(&sets);
-    popularity_close(&p);
 }
 
 typedef struct {
