@@ -40,14 +40,32 @@ fail:
     return st;
 }
 
+/* The settings that others use come first, so ties and a log without validation have those. */
+static Status fit_counter(Bars *b, Trial *t, int kind)
+{
+    static const double back[] = {0.5, 1.0}, power[] = {0.5, 0.25, 0.0};
+    for (int k = 0; k < 2; k++)
+        for (int p = 0; p < 3; p++) {
+            const CounterSettings settings = {back[k], power[p]};
+            const Bar bar = counter_bar(&b->counter, kind, settings);
+            char words[64];
+            bool better;
+            snprintf(words, sizeof words, "pairs backwards %g, power of popularity %g", back[k],
+                     power[p]);
+            TRY(try_bar(t, &b->bar[kind], &bar, words, &better));
+        }
+    return OK;
+}
+
 static Status fit_counters(Bars *b, Trial *t)
 {
     TRY(counter_fit(&b->counter, t->histories, &b->popularity, t->options.threads));
-    for (int k = 0; k < COUNTER_BARS; k++) {
-        const Bar bar = counter_bar(&b->counter, k);
+    for (int k = 0; k < COUNTER_COOCCURRENCE; k++) {
+        const Bar bar = counter_bar(&b->counter, k, (CounterSettings){0});
         bool better;
         TRY(try_bar(t, &b->bar[k], &bar, "", &better));
     }
+    for (int k = COUNTER_COOCCURRENCE; k < COUNTER_BARS; k++) TRY(fit_counter(b, t, k));
     return OK;
 }
 

@@ -6,6 +6,8 @@
  * when they rank the test split, unless bars_recount lets them count what a model counts that they
  * are compared with. The grids:
  *
+ *   co-occurrence, alone or behind the last item or the history
+ *             weight of pairs backwards 1/2 or 1; power of popularity 1/2, 1/4 or 0
  *   V-SKNN    neighbours 100 or 500, w(d) linear or harmonic, idf 0 or 5
  *   ItemKNN   shrink 0, 10 or 100; neighbours 50 or 200; the last item or the whole history
  *   EASE      lambda 10, 50 or 250
@@ -27,7 +29,7 @@ enum { BAR_VSKNN = COUNTER_BARS, BAR_ITEMKNN, BAR_EASE, BARS };
 
 typedef struct {
     bool include_seen;  /* as the ranking that the bars are for */
-    bool counters_only; /* the six counters, which have no settings and are fast */
+    bool counters_only; /* the six counters, which are fast */
     int64_t sample;     /* validation users that decide, drawn by Philox(0); 0: all */
     int threads;        /* >= 1; results do not depend on it */
     Listener *listener;

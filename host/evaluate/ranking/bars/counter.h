@@ -5,9 +5,9 @@
  *   popularity        pop(y)
  *   last item         x_{-0} comes first, the others by pop(y)
  *   markov            the number of times that y followed x_{-0} immediately; ties by pop(y)
- *   co-occurrence     sum_{d < 20} co[x_{-d}][y] / (1 + d) / sqrt(1 + pop(y)), where each pair of
- *                     events of a train history, y coming g <= 20 events after x, adds 1/g to
- *                     co[x][y] and 1/2 1/g to co[y][x]; the "counter"
+ *   co-occurrence     sum_{d < 20} [F(x_{-d}, y) + back F(y, x_{-d})] / (1 + d)
+ *                     over (1 + pop(y))^power, where F(x, y) is the sum of 1/g over the pairs of
+ *                     events of a train history with y coming g <= 20 events after x; the "counter"
  *   last, counter     x_{-0} comes first, the others by co-occurrence
  *   repeats, counter  the items of the history come first, the one with the latest event before
  *                     all, then the others by co-occurrence
@@ -16,6 +16,9 @@
  * better than published neural recommenders: Beauty NDCG@10 .0489, against SASRec .0318 and S3-Rec
  * .0327. Where shoppers return to what they looked at, the last two are stronger. Where seen items
  * are no candidates, "last item" is popularity and the last two are co-occurrence.
+ *
+ * The settings matter where logs are sparse: on RetailRocket's sample the usual ones, back 1/2 and
+ * power 1/2, have NDCG@10 .051, and back 1 and power 0 have .059.
  */
 #ifndef SOUK_BARS_COUNTER_H
 #define SOUK_BARS_COUNTER_H
@@ -35,14 +38,19 @@ enum {
 
 typedef struct {
     const Popularity *popularity;
-    PairTable next, near; /* for markov and co-occurrence */
+    PairTable next;          /* for markov */
+    PairTable after, before; /* F(x, y) and F(y, x), for co-occurrence */
 } Counter;
+
+typedef struct {
+    double back, power; /* >= 0 */
+} CounterSettings;
 
 /* `popularity` is of the same histories and must outlive the counter. */
 Status counter_fit(Counter *c, const Histories *h, const Popularity *popularity, int threads);
 void counter_close(Counter *c); /* safe on {0} */
 
-/* One of the six bars; `c` must outlive it. */
-Bar counter_bar(const Counter *c, int kind);
+/* One of the six bars; `c` must outlive it. The first three have no settings. */
+Bar counter_bar(const Counter *c, int kind, CounterSettings settings);
 
 #endif

@@ -35,6 +35,11 @@ static void the_best_settings_and_the_best_bar_are_kept(void **state)
                                       (VsknnSettings){k & 1 ? 100 : 500, k & 2, k & 4 ? 5.0 : 0.0});
             assert_true(ndcg10(w, &bar, seen) <= b.bar[BAR_VSKNN].validation);
         }
+        for (int k = 0; k < 6; k++) {
+            const CounterSettings settings = {k % 2 ? 0.5 : 1.0, 0.25 * (k / 2)};
+            const Bar bar = counter_bar(&b.counter, COUNTER_COOCCURRENCE, settings);
+            assert_true(ndcg10(w, &bar, seen) <= b.bar[COUNTER_COOCCURRENCE].validation);
+        }
         bars_close(&b);
         free(w);
     }
@@ -97,8 +102,11 @@ static void recounted_bars_count_other_events(void **state)
     assert_ok(bars_fit(&counters, &joined,
                        &(BarsOptions){.include_seen = true, .counters_only = true, .threads = 1}));
     assert_true(ndcg10(w, &b.bar[COUNTER_MARKOV].bar, true) > before);
-    for (int k = 0; k < COUNTER_BARS; k++)
-        assert_near(ndcg10(w, &b.bar[k].bar, true), ndcg10(w, &counters.bar[k].bar, true), 0.0);
+    for (int k = 0; k < COUNTER_BARS; k++) {
+        const double *chosen = b.bar[k].bar.parameter;
+        const Bar anew = counter_bar(&counters.counter, k, (CounterSettings){chosen[0], chosen[1]});
+        assert_near(ndcg10(w, &b.bar[k].bar, true), ndcg10(w, &anew, true), 0.0);
+    }
     assert_ok(itemknn_fit(&table, &b.sets, &b.popularity, b.shrink, 200, 1));
     Bar bar = b.bar[BAR_ITEMKNN].bar;
     bar.state = &table;

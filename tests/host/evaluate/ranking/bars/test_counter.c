@@ -5,6 +5,8 @@
 
 #include "evaluate/ranking/bars/counter.h"
 
+static const CounterSettings usual = {.back = 0.5, .power = 0.5};
+
 static double weight(const PairTable *t, int32_t x, int32_t y)
 {
     for (int64_t i = t->offset[x]; i < t->offset[x + 1]; i++)
@@ -27,11 +29,12 @@ static void counts_follow_the_formulas(void **state)
     assert_near(weight(&c.next, 0, 2), 1.0, 0.0);
     assert_near(weight(&c.next, 1, 2), 1.0, 0.0);
     assert_near(weight(&c.next, 1, 0), 0.0, 0.0);
-    assert_near(weight(&c.near, 0, 1), 2.0, 0.0);
-    assert_near(weight(&c.near, 0, 2), 1.5, 0.0);  /* gap 2, gap 1 */
-    assert_near(weight(&c.near, 1, 0), 1.0, 0.0);  /* twice one half */
-    assert_near(weight(&c.near, 2, 0), 0.75, 0.0); /* 1/4 + 1/2 */
-    assert_near(weight(&c.near, 2, 1), 0.5, 0.0);
+    assert_near(weight(&c.after, 0, 1), 2.0, 0.0);
+    assert_near(weight(&c.after, 0, 2), 1.5, 0.0); /* gap 2, gap 1 */
+    assert_near(weight(&c.after, 1, 0), 0.0, 0.0);
+    assert_near(weight(&c.before, 1, 0), 2.0, 0.0);
+    assert_near(weight(&c.before, 2, 0), 1.5, 0.0); /* 1/2 + 1 */
+    assert_near(weight(&c.before, 2, 1), 1.0, 0.0);
     counter_close(&c);
     popularity_close(&p);
 }
@@ -51,7 +54,7 @@ static void run_open(Run *r, bool include_seen)
     assert_ok(counter_fit(&r->counter, &tiny, &r->popularity, 1));
     assert_ok(evaluation_open(&r->evaluation, &tiny, &options, 0, 0));
     for (int k = 0; k < COUNTER_BARS; k++) {
-        r->bar[k] = counter_bar(&r->counter, k);
+        r->bar[k] = counter_bar(&r->counter, k, usual);
         const Scorer scorer = bar_scorer(&r->bar[k]);
         assert_ok(evaluation_add(&r->evaluation, &scorer));
     }
@@ -120,20 +123,22 @@ static void ranks_of_all_items_are_as_worked_by_hand(void **state)
 
 typedef struct {
     int kind;
+    CounterSettings settings;
     double pop[WORLD_ITEMS], next[WORLD_ITEMS][WORLD_ITEMS];
     double near[WORLD_ITEMS][WORLD_ITEMS];
 } Dense;
 
-static Dense *dense_open(const World *w)
+static Dense *dense_open(const World *w, CounterSettings settings)
 {
     Dense *d = calloc(1, sizeof *d);
+    d->settings = settings;
     for (int64_t u = 0; u < WORLD_USERS; u++)
         for (int64_t i = w->train[u][0]; i < w->train[u][1]; i++) {
             d->pop[w->item[i]] += 1.0;
             if (i + 1 < w->train[u][1]) d->next[w->item[i]][w->item[i + 1]] += 1.0;
             for (int64_t j = i + 1; j < w->train[u][1] && j - i <= 20; j++) {
                 d->near[w->item[i]][w->item[j]] += 1.0 / (double)(j - i);
-                d->near[w->item[j]][w->item[i]] += 0.5 / (double)(j - i);
+                d->near[w->item[j]][w->item[i]] += settings.back / (double)(j - i);
             }
         }
     return d;
@@ -153,7 +158,7 @@ static void dense_score(void *reference, const World *w, int64_t user, int64_t f
         if (d->kind <= COUNTER_MARKOV) continue;
         for (int k = 19; k >= 0; k--)
             if (end - 1 - k >= first) score[y][0] += d->near[w->item[end - 1 - k]][y] / (1.0 + k);
-        score[y][0] /= sqrt(1.0 + d->pop[y]);
+        score[y][0] /= pow(1.0 + d->pop[y], d->settings.power);
     }
     if (d->kind == COUNTER_LAST_FIRST) score[last][0] = 1e6;
     if (d->kind == COUNTER_REPEATS_FIRST)
@@ -165,13 +170,15 @@ static void the_sparse_scores_equal_dense_ones_on_random_logs(void **state)
     (void)state;
     for (uint64_t seed = 0; seed < 6; seed++) {
         World *w = world_open(seed);
-        Dense *d = dense_open(w);
+        const CounterSettings settings = {.back = 0.5 * (double)(seed % 3),
+                                          .power = 0.25 * (double)((seed + 1) % 3)};
+        Dense *d = dense_open(w, settings);
         Popularity p;
         Counter c;
         assert_ok(popularity_count(&p, &w->histories));
         assert_ok(counter_fit(&c, &w->histories, &p, 2));
         for (d->kind = 0; d->kind < COUNTER_BARS; d->kind++) {
-            const Bar bar = counter_bar(&c, d->kind);
+            const Bar bar = counter_bar(&c, d->kind, settings);
             const Scorer scorer = bar_scorer(&bar);
             world_check(w, &scorer, seed % 2, 1e-11, dense_score, d);
         }
@@ -221,12 +228,13 @@ static void results_do_not_depend_on_the_number_of_threads(void **state)
     Counter c[2];
     assert_ok(popularity_count(&p, &w->histories));
     for (int k = 0; k < 2; k++) assert_ok(counter_fit(&c[k], &w->histories, &p, k ? 5 : 1));
-    const size_t entries = (size_t)c[0].near.offset[WORLD_ITEMS];
-    assert_memory_equal(c[0].near.offset, c[1].near.offset, (WORLD_ITEMS + 1) * sizeof(int64_t));
-    assert_memory_equal(c[0].near.item, c[1].near.item, entries * sizeof(int32_t));
-    assert_memory_equal(c[0].near.weight, c[1].near.weight, entries * sizeof(double));
+    const PairTable *one = &c[0].after, *five = &c[1].after;
+    const size_t entries = (size_t)one->offset[WORLD_ITEMS];
+    assert_memory_equal(one->offset, five->offset, (WORLD_ITEMS + 1) * sizeof(int64_t));
+    assert_memory_equal(one->item, five->item, entries * sizeof(int32_t));
+    assert_memory_equal(one->weight, five->weight, entries * sizeof(double));
     for (int k = 0; k < COUNTER_BARS; k++) {
-        const Bar bar = counter_bar(&c[0], k);
+        const Bar bar = counter_bar(&c[0], k, usual);
         const Scorer scorer = bar_scorer(&bar);
         world_check_threads(w, &scorer);
     }
