@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
+#include "evaluate/ope/policy_file.h"
 #include "evaluate/ope/policy_model.h"
 #include "evaluate/ope/report.h"
 
@@ -16,7 +17,7 @@ enum { EXIT_REFUSED = 3, FOLDS = 5 };
 
 typedef struct {
     Config config;
-    const char *checkpoint, *head, *position, *json;
+    const char *checkpoint, *probabilities, *head, *position, *catalogue, *json;
     int policy, split, kind;
     double temperature, epsilon; /* epsilon NAN: softmax */
     bool force;
@@ -40,6 +41,12 @@ static const Option options[] = {
      .choices = policies,
      .help = "a simple policy; popularity is that of the train events; default uniform"},
     CLI_CHECKPOINT(.help = "a model instead: a file or the folder of a run"),
+    {.name = "probabilities",
+     .value = "FILE",
+     FIELD(probabilities),
+     .help = "a policy of your own instead: a text file with one number on each line, for each row "
+             "of /events the probability with which the policy would have shown its item; an empty "
+             "line where the event is no decision"},
     {.name = "head",
      .value = "NAME",
      FIELD(head),
@@ -69,6 +76,12 @@ static const Option options[] = {
      .choices = kinds,
      .help = "bandit: each event for itself; sequential: the episodes of users; default sequential "
              "where a user has several events"},
+    {.name = "catalogue",
+     .value = "N|FILE",
+     FIELD(catalogue),
+     .help = "how many items could be shown, or a text file with their keys, one on each line; "
+             "default those that the file has; for simple policies, as a model chooses among those "
+             "that it was trained on"},
     {.name = "position",
      .value = "NAME",
      FIELD(position),
@@ -94,6 +107,14 @@ static const Option options[] = {
      .high = 1e12,
      .initial = "10",
      .help = "penalty of the reward model and of the fitted Q, in events"},
+    {.name = "fqe-steps",
+     .value = "N",
+     FIELD(ope.fqe_steps),
+     .low = 1,
+     .high = 1e12,
+     .initial = "6000",
+     .help = "bound of the work of each fit of Q, in steps of conjugate gradients; a fit that ends "
+             "here unconverged is a warning"},
     {.name = "channels",
      FIELD(ope.channels),
      .help = "split the value of the fitted Q by the actions that are rewarded"},
@@ -127,6 +148,8 @@ typedef struct {
     Session *session; /* of the checkpoint */
     OpeModelPolicy model_policy;
     OpePopularity popularity;
+    OpeFilePolicy file_policy;
+    OpeCatalogue catalogue;
     OpePolicy policy;
     char described[256];
 } Job;
@@ -143,12 +166,11 @@ static Status open_model(Job *job, const Arguments *a)
     const bool softmax = isnan(a->epsilon);
     HeadId head;
     TRY(heads_find(&head, a->head, has, "--head"));
-    job->model_policy =
-        (OpeModelPolicy){.session = job->session,
-                         .head = head,
-                         .temperature = a->temperature,
-                         .epsilon = softmax ? -1.0 : a->epsilon,
-                         .listener = terminal_listener(stderr, a->config.train_quiet)};
+    job->model_policy = (OpeModelPolicy){.session = job->session,
+                                         .head = head,
+                                         .temperature = a->temperature,
+                                         .epsilon = softmax ? -1.0 : a->epsilon,
+                                         .listener = a->ope.listener};
     job->policy = ope_policy_model(&job->model_policy);
     if (!softmax)
         snprintf(job->described, sizeof job->described, "%s, best by the %s head, %g any item",
@@ -162,6 +184,13 @@ static Status open_model(Job *job, const Arguments *a)
 static Status open_policy(Job *job, const Arguments *a)
 {
     if (a->checkpoint) return open_model(job, a);
+    if (a->probabilities) {
+        TRY(ope_policy_file_read(&job->file_policy, &job->file, a->probabilities));
+        job->policy = ope_policy_file(&job->file_policy);
+        snprintf(job->described, sizeof job->described, "the probabilities of %s",
+                 a->probabilities);
+        return OK;
+    }
     if (a->policy == POLICY_POPULARITY)
         job->policy = ope_policy_popularity(&job->popularity);
     else if (a->policy == POLICY_LOGGED)
@@ -203,11 +232,14 @@ static Status open_log(Job *job, const Arguments *a, OpeReportContext *c)
     c->split = splits[split];
     c->position = position_of(&job->file, a);
     TRY(check_known(job, a, split));
-    return ope_log_open(&job->log, &job->file,
-                        &(OpeLogOptions){.split = split,
-                                         .sequential = sequential,
-                                         .history = job->policy.history,
-                                         .position = c->position});
+    TRY(ope_log_open(&job->log, &job->file,
+                     &(OpeLogOptions){.split = split,
+                                      .sequential = sequential,
+                                      .history = job->policy.history,
+                                      .position = c->position,
+                                      .catalogue = &job->catalogue}));
+    return ope_catalogue_check(&job->catalogue, &job->file, job->log.event, job->log.item,
+                               job->log.count);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -217,8 +249,9 @@ static Status evaluate(Job *job, const Arguments *a, bool *refused)
     char why[256];
     const char *data = a->config.data_path;
     OpeResult result;
-    OpeReportContext context = {.data = data, .policy = job->described};
+    OpeReportContext context = {.data = data, .policy = job->described, .catalogue = a->catalogue};
     TRY(behaviour_open(&job->file, data));
+    TRY(ope_catalogue_open(&job->catalogue, &job->file, a->catalogue));
     TRY(open_policy(job, a));
     TRY(open_log(job, a, &context));
     if (a->policy == POLICY_POPULARITY)
@@ -238,6 +271,8 @@ static Status evaluate(Job *job, const Arguments *a, bool *refused)
 static void job_close(Job *job)
 {
     ope_policy_popularity_close(&job->popularity);
+    ope_policy_file_close(&job->file_policy);
+    ope_catalogue_close(&job->catalogue);
     ope_log_close(&job->log);
     session_close(job->session);
     behaviour_close(&job->file);
@@ -248,9 +283,16 @@ static Status run(void *arguments, Operands operands, int *exit_code)
     Arguments *a = arguments;
     bool refused = false;
     (void)operands;
-    if (a->policy >= 0 && a->checkpoint)
-        return FAIL(ERR_USAGE, "--policy and --checkpoint exclude each other, want one policy");
+    if ((a->policy >= 0) + !!a->checkpoint + !!a->probabilities > 1)
+        return FAIL(ERR_USAGE,
+                    "--policy, --checkpoint and --probabilities exclude each other, want one "
+                    "policy");
+    if (a->checkpoint && a->catalogue)
+        return FAIL(ERR_USAGE,
+                    "--catalogue is for simple policies: a model chooses among the items that it "
+                    "was trained on");
     a->ope.folds = FOLDS;
+    a->ope.listener = terminal_listener(stderr, a->config.train_quiet);
     a->ope.bootstrap = (Bootstrap){.replicates = (int)a->replicates,
                                    .seed = (uint64_t)a->config.train_seed,
                                    .threads = parallel_threads((int)a->config.train_threads)};
@@ -273,7 +315,8 @@ const Command cli_ope = {
     .table =
         {.name = "ope",
          .summary = "Estimate what a policy would have earned, from the log of another",
-         .usage = {"--data FILE [--policy NAME | --checkpoint PATH] [OPTION]..."},
+         .usage =
+             {"--data FILE [--policy NAME | --checkpoint PATH | --probabilities FILE] [OPTION]..."},
          .description =
              "Off-policy evaluation, from a log that has the probability with which each item was "
              "shown (/events/propensity). Several estimators, each with a bootstrap interval and "
@@ -283,6 +326,8 @@ const Command cli_ope = {
          .options = options,
          .more = more,
          .examples = {"souk ope --data shop.h5 --policy popularity",
+                      "souk ope --data shop.h5 --probabilities mine.txt",
+                      "souk ope --data shop.h5 --policy uniform --catalogue 10000",
                       "souk ope --data world.h5 --checkpoint agent --split all --temperature 0.1"},
          .exits = {[EXIT_REFUSED] = "refused: the log overlaps too little with the policy"}},
     .arguments = sizeof(Arguments),

@@ -82,7 +82,9 @@ static Status add_user(Walk *w, int64_t u)
     const LogEvents *e = w->events;
     const int64_t user = e->user[u], start = w->session->file->offset[user];
     const int64_t length = w->session->length;
-    for (int64_t from = e->first[u], to; from < e->first[u + 1]; from = to) {
+    int64_t from = e->first[u];
+    while (from < e->first[u + 1] && known(w, from) == start) from++;
+    for (int64_t to; from < e->first[u + 1]; from = to) {
         const int64_t first = context_first(length, start, known(w, from));
         for (to = from + 1; to < e->first[u + 1] && to - from < w->session->tokens; to++)
             if (context_first(length, start, known(w, to)) != first) break;

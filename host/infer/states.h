@@ -34,7 +34,7 @@ typedef struct {
 } StateSink;
 
 /* Events of the session's file, by user: event[first[u] .. first[u+1]-1] are rows of /events of
- * user[u], ascending. Each has an event of its user at an earlier time. */
+ * user[u], ascending. Events of a user's first time have no state before them and are skipped. */
 typedef struct {
     int64_t users;
     const int64_t *user, *first, *event;

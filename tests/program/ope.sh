@@ -43,5 +43,11 @@ refuses "a policy far from the log is refused" 3 'effective sample size' \
     train.tokens=512 train.steps=3
 refuses "a model that counts the test split is not judged by it" 2 'counts the events of the test split' \
     "$SOUK" ope --checkpoint "$work/refreshed" --data "$work/log.h5" --split test
+check "a fit of Q that is cut short still estimates" \
+    "$SOUK" ope "${model[@]}" --split all --fqe-steps 3 --json "$work/short.json"
+check "and says so in its report" grep -q '"settled": false' "$work/short.json"
+"$SOUK" ope "${model[@]}" --split all --fqe-steps 3 >"$work/out" 2>"$work/err"
+check "and warns, also with --quiet" grep -q 'FQE, fitted Q: not converged after 3 steps' "$work/err"
+check "the opening events of a world are no decisions" grep -q '"openings": 4000' "$work/ope.json"
 refuses "a split without events is refused" 1 'no event to evaluate' "$SOUK" ope "${model[@]}"
 finish

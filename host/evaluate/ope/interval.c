@@ -54,6 +54,10 @@ Status ope_interval_estimates(OpeEstimate *out, int count, const OpeEstimator *c
     free(row);
     TRY(st);
     for (int k = 0; k < count; k++) {
+        if (!isfinite(interval[k].value)) {
+            out[k] = (OpeEstimate){NAN, NAN, NAN, NAN, NAN};
+            continue;
+        }
         out[k] = (OpeEstimate){interval[k].value, interval[k].low, interval[k].high, NAN, NAN};
         if (estimator[k]->bernstein && users > 1) bernstein(&out[k], terms[k].plain, size, users);
     }

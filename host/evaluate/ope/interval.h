@@ -24,7 +24,7 @@
 enum { OPE_INTERVAL_ESTIMATES_MAX = (BOOTSTRAP_WIDTH_MAX - 1) / 3 };
 
 typedef struct {
-    double value;
+    double value;                         /* NaN where a term is not finite; then all are */
     double low, high;                     /* percentile bootstrap */
     double bernstein_low, bernstein_high; /* NaN where it does not apply */
 } OpeEstimate;

@@ -13,8 +13,11 @@
 #include "losses/loss.h"
 #include "model/scores.h"
 
-enum { ITERATIONS_MAX = 300 };
-static const double SOLVED = 1e-5; /* relative error of the normal equations that is small enough */
+/* Relative error of the normal equations that is small enough. Their residual, in f32, has an error
+ * of up to 1e-5 where the penalty is a ten-thousandth of the greatest eigenvalue. */
+static const double SOLVED = 5e-5;
+/* A solution from which the next one starts need not be exact: its error has to fall to this. */
+static const double LESS = 1e-2;
 
 static bool greedy(const LinearQ *l) { return l->policy->epsilon >= 0.0; }
 
@@ -180,7 +183,8 @@ static void multiply(const LinearQ *l, Tensor x, Tensor y)
     scratch_release(l->dev, mark);
 }
 
-bool linear_q_solve(const LinearQ *l, Tensor b, Tensor x)
+bool linear_q_solve(const LinearQ *l, Tensor b, Tensor x, int64_t steps, int64_t *taken,
+                    bool *solved)
 {
     const size_t mark = scratch_mark(l->dev);
     const Tensor r = linear_q_coefficients(l), z = linear_q_coefficients(l),
@@ -193,7 +197,8 @@ bool linear_q_solve(const LinearQ *l, Tensor b, Tensor x)
     elementwise_row_scale(l->dev, column(z), column(r), l->step);
     elementwise_copy(l->dev, p, z);
     double rz = dot(l, r, z);
-    for (int k = 0; k < ITERATIONS_MAX && rz > enough; k++) {
+    const double less = fmax(enough, LESS * LESS * rz);
+    for (*taken = 1; *taken < steps && rz > less; ++*taken) {
         multiply(l, p, q);
         const double alpha = rz / dot(l, p, q);
         elementwise_axpy(l->dev, x, (float)alpha, p);
@@ -206,6 +211,7 @@ bool linear_q_solve(const LinearQ *l, Tensor b, Tensor x)
         rz = next;
     }
     scratch_release(l->dev, mark);
+    *solved = rz <= enough;
     return isfinite(enough) && isfinite(rz);
 }
 
@@ -223,10 +229,10 @@ static Status keep(void *context, const StateBatch *batch)
     LinearQ *l = context;
     const Session *s = l->policy->session;
     Weights w = session_weights(s);
-    const int64_t first = batch->index[0], count = batch->count;
-    REQUIRE(batch->index[count - 1] == first + count - 1,
-            "a batch of decisions %" PRId64 " .. %" PRId64 " has gaps", first,
-            batch->index[count - 1]);
+    const int64_t first = l->row[batch->index[0]], count = batch->count;
+    REQUIRE(l->row[batch->index[count - 1]] == first + count - 1,
+            "a batch of the rows %" PRId64 " .. %" PRId64 " has gaps", first,
+            l->row[batch->index[count - 1]]);
     const HeadScores z = scores_ranking(l->dev, s->model, w, l->policy->head, &batch->rows);
     elementwise_copy(l->dev, tensor_rows(l->h, first, count), batch->rows.h);
     if (greedy(l)) {
@@ -263,7 +269,8 @@ static Status mean_vector(LinearQ *l)
 static void sum_squares(const LinearQ *l, const float *h, const float *e, double *square)
 {
     const int64_t n = l->n, dim = l->dim;
-    for (int64_t i = 0; i < n; i++) square[dim * dim + dim + 1 + l->log->item[i]] += 1.0;
+    for (int64_t i = 0; i < n; i++)
+        square[dim * dim + dim + 1 + l->log->item[l->decision[i]]] += 1.0;
     square[dim * dim + dim] = (double)n;
 #pragma omp parallel for schedule(static) num_threads(l->dev->threads)
     for (int64_t j = 0; j <= dim; j++)
@@ -335,6 +342,35 @@ static Status take_memory(LinearQ *l)
     return OK;
 }
 
+/* Numbers the decisions that have a state. */
+static Status number_rows(LinearQ *l)
+{
+    const OpeLog *log = l->log;
+    l->row = malloc((size_t)log->count * sizeof *l->row);
+    l->decision = malloc((size_t)log->count * sizeof *l->decision);
+    if (!l->row || !l->decision)
+        return FAIL(ERR_MEMORY, "no memory for %" PRId64 " decisions", log->count);
+    for (int64_t u = 0; u < log->users; u++)
+        for (int64_t i = log->first[u]; i < log->first[u + 1]; i++) {
+            l->row[i] = i < log->stated[u] ? -1 : l->n;
+            if (i >= log->stated[u]) l->decision[l->n++] = i;
+        }
+    if (l->n > 0) return OK;
+    return FAIL(ERR_FORMAT, "%s: no decision has an event of its user before it, want at least one",
+                log->file->path);
+}
+
+static Status copy_items(LinearQ *l)
+{
+    int32_t *item = malloc((size_t)l->n * sizeof *item);
+    if (!item) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " decisions", l->n);
+    for (int64_t i = 0; i < l->n; i++) item[i] = l->log->item[l->decision[i]];
+    device_copy_in(l->dev, l->item.data, item, tensor_bytes(l->item));
+    const Status st = device_sync(l->dev);
+    free(item);
+    return st;
+}
+
 Status linear_q_open(LinearQ *l, const OpeLog *log, const OpeModelPolicy *policy, double ridge)
 {
     Session *s = policy->session;
@@ -347,11 +383,11 @@ Status linear_q_open(LinearQ *l, const OpeLog *log, const OpeModelPolicy *policy
                    .ridge = ridge,
                    .dev = s->dev,
                    .items = model_items(m, w, (Tensor){0}),
-                   .n = log->count,
                    .dim = m->shape.dim};
     l->coefficients = l->dim * l->dim + l->dim + 1 + log->items;
+    TRY(number_rows(l));
     TRY(take_memory(l));
-    device_copy_in(l->dev, l->item.data, log->item, tensor_bytes(l->item));
+    TRY(copy_items(l));
     items_gather(l->dev, l->shown, &l->items, l->item);
     TRY(states_before(s, &events, "states", policy->listener, (StateSink){keep, l}));
     if (greedy(l)) {
@@ -361,4 +397,10 @@ Status linear_q_open(LinearQ *l, const OpeLog *log, const OpeModelPolicy *policy
     return weigh_coefficients(l);
 }
 
-void linear_q_close(LinearQ *l) { arena_close(&l->arena); }
+void linear_q_close(LinearQ *l)
+{
+    arena_close(&l->arena);
+    free(l->row);
+    free(l->decision);
+    *l = (LinearQ){0};
+}

@@ -5,9 +5,10 @@
  *   V(h)    = sum_a pi(a | h) Q(h, a)      over the whole catalogue
  *
  * h is the encoder's state before a decision and E[a] the vector of an item, both as the model has
- * them; pi is the policy under evaluation. theta is one tensor [coefficients]: W [dim, dim], v
- * [dim], c, b [items], one after the other. With the n decisions of the log the normal equations
- * are M theta = sum_i y_i phi(h_i, a_i), with
+ * them; pi is the policy under evaluation. Decisions without a history have no state and no row
+ * here; the n others are the rows 0 .. n-1, in order. theta is one tensor [coefficients]: W [dim,
+ * dim], v [dim], c, b [items], one after the other. With these n decisions the normal equations are
+ * M theta = sum_i y_i phi(h_i, a_i), with
  *
  *   M = sum_i phi(h_i, a_i) phi(h_i, a_i)^T + penalty
  *
@@ -34,6 +35,8 @@ typedef struct {
     Device *dev;
     ItemTable items;
     int64_t n, dim, coefficients;
+    int64_t *decision; /* [n] the number of each row in the log */
+    int64_t *row;      /* [count] the row of each decision of the log; -1: it has none */
     Arena arena;
     Tensor h, shown;    /* [n, dim] states; vectors of the items that were shown */
     HeadScores softmax; /* softmax: the policy's scores / temperature, [n] rows */
@@ -44,7 +47,8 @@ typedef struct {
     Tensor step;        /* [coefficients] 1 / diagonal of M: the preconditioner */
 } LinearQ;
 
-/* Computes the states of the log's decisions. The log and the policy must outlive `l`. */
+/* Computes the states of the log's decisions; ERR_FORMAT where none has one. The log and the policy
+ * must outlive `l`. */
 Status linear_q_open(LinearQ *l, const OpeLog *log, const OpeModelPolicy *policy, double ridge);
 void linear_q_close(LinearQ *l); /* safe on {0} */
 
@@ -61,8 +65,10 @@ void linear_q_expect(const LinearQ *l, Tensor theta, Tensor value);
 /* to = sum_i g_i sum_a pi(a | h_i) phi(h_i, a); g [n] */
 void linear_q_expect_transposed(const LinearQ *l, Tensor g, Tensor to);
 
-/* Solves M x = b by conjugate gradients, beginning at the x that is given. False where b or the
- * result is not finite. */
-bool linear_q_solve(const LinearQ *l, Tensor b, Tensor x);
+/* Improves x as a solution of M x = b by conjugate gradients, until its residual is 1e-2 of what it
+ * was, or 5e-5 of b: then it is *solved. It takes at most `steps` products with M; *taken gets how
+ * many. False where b or the result is not finite. */
+bool linear_q_solve(const LinearQ *l, Tensor b, Tensor x, int64_t steps, int64_t *taken,
+                    bool *solved);
 
 #endif

@@ -13,16 +13,42 @@ bool ope_log_is_sequential(const Behaviour *file)
     return false;
 }
 
-/* The events of a user that are decisions: range[0] .. range[1]-1. Returns how many events of the
- * split are left out. */
-static int64_t range_of(const Behaviour *b, const OpeLogOptions *o, int64_t user, int64_t range[2])
+/* The events of a user that are decisions: first .. end-1, of which those before `stated` have no
+ * history that the policy could read. */
+typedef struct {
+    int64_t first, end, stated;
+    int64_t openings, no_history; /* events of the split that are left out */
+} Range;
+
+/* Whether the first events of a user, `count` of one time, were all shown with probability 1. */
+static Status were_no_choice(const Behaviour *b, int64_t event, int64_t count, bool *answer)
 {
-    range[0] = o->split == SPLITS ? b->offset[user] : b->split[o->split][user][0];
-    range[1] = o->split == SPLITS ? b->offset[user + 1] : b->split[o->split][user][1];
-    if (!o->history && !o->sequential) return 0;
-    const int64_t first = range[0], second = schema_next_time(b->tie, b->offset[user], range[1]);
-    if (second > range[0]) range[0] = second;
-    return range[0] - first;
+    *answer = true;
+    for (int64_t e = event; e < event + count && *answer; e++) {
+        float propensity;
+        TRY(columns_read(b, COLUMN_PROPENSITY, e, 1, &propensity));
+        *answer = propensity == 1.0f;
+    }
+    return OK;
+}
+
+static Status range_of(const Behaviour *b, const OpeLogOptions *o, bool opened, int64_t user,
+                       Range *r)
+{
+    const bool all = o->split == SPLITS;
+    const int64_t start = b->offset[user];
+    *r = (Range){.first = all ? start : b->split[o->split][user][0],
+                 .end = all ? b->offset[user + 1] : b->split[o->split][user][1]};
+    const int64_t second = schema_next_time(b->tie, start, r->end);
+    r->stated = r->first;
+    if (second <= r->first) return OK;
+    bool opening = false;
+    if (opened) TRY(were_no_choice(b, start, second - start, &opening));
+    if (opening) r->openings = second - r->first;
+    if (!opening && o->history && !o->sequential) r->no_history = second - r->first;
+    r->first += r->openings + r->no_history;
+    r->stated = o->history ? second : r->first;
+    return OK;
 }
 
 static Status allocate(OpeLog *log)
@@ -30,6 +56,7 @@ static Status allocate(OpeLog *log)
     const size_t count = (size_t)log->count + 1, users = (size_t)log->users + 1;
     log->user = malloc(users * sizeof *log->user);
     log->first = malloc(users * sizeof *log->first);
+    log->stated = malloc(users * sizeof *log->stated);
     log->episode = malloc(count * sizeof *log->episode);
     log->event = malloc(count * sizeof *log->event);
     log->item = malloc(count * sizeof *log->item);
@@ -38,34 +65,47 @@ static Status allocate(OpeLog *log)
     log->action = malloc(count);
     log->end = malloc(count);
     log->slot = calloc(count, 1);
-    if (!log->user || !log->first || !log->episode || !log->event || !log->item || !log->reward ||
-        !log->propensity || !log->action || !log->end || !log->slot)
+    if (!log->user || !log->first || !log->stated || !log->episode || !log->event || !log->item ||
+        !log->reward || !log->propensity || !log->action || !log->end || !log->slot)
         return FAIL(ERR_MEMORY, "no memory for %" PRId64 " decisions", log->count);
     return OK;
 }
 
+static Status no_decision(const OpeLog *log, const char *path)
+{
+    const char *why = "";
+    if (log->openings)
+        why = "; every event of the split opens its user's history, with propensity 1, and is no "
+              "choice";
+    if (log->no_history)
+        why = "; every event of the split is of its user's first time, and the policy needs one "
+              "before";
+    return FAIL(ERR_FORMAT, "%s: no event to evaluate on, want at least one (--split)%s", path,
+                why);
+}
+
 static Status choose(OpeLog *log, const Behaviour *b, const OpeLogOptions *o)
 {
-    int64_t range[2];
+    const bool opened = ope_log_is_sequential(b);
+    Range r;
     for (int64_t u = 0; u < b->users; u++) {
-        log->no_history += range_of(b, o, u, range);
-        log->count += range[1] - range[0];
-        log->users += range[1] > range[0];
+        TRY(range_of(b, o, opened, u, &r));
+        log->openings += r.openings;
+        log->no_history += r.no_history;
+        log->as_logged += r.stated - r.first;
+        log->count += r.end - r.first;
+        log->users += r.end > r.first;
     }
-    if (!log->count)
-        return FAIL(ERR_FORMAT, "%s: no event to evaluate on, want at least one (--split)%s",
-                    b->path,
-                    log->no_history ? "; every event of the split is of its user's first time, and "
-                                      "the policy or a sequential log needs one before"
-                                    : "");
+    if (!log->count) return no_decision(log, b->path);
     TRY(allocate(log));
     int64_t n = 0, k = 0;
     for (int64_t u = 0; u < b->users; u++) {
-        range_of(b, o, u, range);
-        if (range[0] == range[1]) continue;
+        TRY(range_of(b, o, opened, u, &r));
+        if (r.first == r.end) continue;
         log->user[k] = u;
+        log->stated[k] = n + (r.stated - r.first);
         log->first[k++] = n;
-        for (int64_t e = range[0]; e < range[1]; e++) log->event[n++] = e;
+        for (int64_t e = r.first; e < r.end; e++) log->event[n++] = e;
     }
     log->first[k] = n;
     return OK;
@@ -143,7 +183,12 @@ static void cut_episodes(OpeLog *log)
 Status ope_log_open(OpeLog *log, const Behaviour *file, const OpeLogOptions *options)
 {
     Status st;
-    *log = (OpeLog){.file = file, .sequential = options->sequential, .items = (int32_t)file->items};
+    const OpeCatalogue *c = options->catalogue;
+    *log = (OpeLog){.file = file,
+                    .sequential = options->sequential,
+                    .items = (int32_t)file->items,
+                    .choices = c ? c->choices : file->items,
+                    .listed = c ? c->listed : NULL};
     if (!file->has_propensity)
         return FAIL(ERR_FORMAT,
                     "%s has no /events/propensity: off-policy evaluation wants the probability "
@@ -167,6 +212,7 @@ void ope_log_close(OpeLog *log)
 {
     free(log->user);
     free(log->first);
+    free(log->stated);
     free(log->episode);
     free(log->event);
     free(log->item);

@@ -5,8 +5,14 @@
  * the logging policy beta showed item a_i with the probability in /events/propensity, and the
  * reward was reward_i. Users are the independent units. In a sequential log the decisions of a user
  * form episodes; each ends where /events/end is not 0, or at the end of the user's range. In a
- * bandit log every decision is an episode of its own. In a sequential log the events of a user's
- * first time open the history and are not decisions: there is no state before them.
+ * bandit log every decision is an episode of its own.
+ *
+ * Before the first event of a user the history is empty. That event is a decision too, but for an
+ * opening: where users have several events, and all that a user has at the first time were shown
+ * with probability 1, they were no choice (as the opening events of a world's log: world/log.h).
+ * A policy that reads the history, as a model does, chooses nothing where it is empty. In a
+ * sequential log the policy under evaluation then does what the log did: such decisions have weight
+ * 1. In a bandit log they are left out.
  *
  * Memory: 31 bytes per decision, and 8 more per episode.
  */
@@ -16,24 +22,31 @@
 #include <stdbool.h>
 
 #include "data/behaviour/behaviour.h"
+#include "evaluate/ope/catalogue.h"
 
 enum { OPE_SLOTS_MAX = 64 };
 
 typedef struct {
     int split;            /* SPLIT_TRAIN …, or SPLITS: all events */
     bool sequential;      /* false: a bandit log */
-    bool history;         /* leave out a user's first events, as a sequential log always does */
+    bool history;         /* the policy reads the history, and needs at least one event in it */
     const char *position; /* event feature that numbers the slot of the item; NULL: no slots */
+    const OpeCatalogue *catalogue; /* what could be shown; NULL: the items of the file */
 } OpeLogOptions;
 
-typedef struct {
+typedef struct OpeLog {
     const Behaviour *file;
     bool sequential;
     int32_t items;
+    int64_t choices;    /* how many items could be shown */
+    const bool *listed; /* [items] which of the file's items could be; NULL: all */
     int64_t count, users, episodes;
-    int64_t no_history; /* events that are left out: those of their user's first time */
+    int64_t openings;   /* events that are left out: they open a history and were no choice */
+    int64_t no_history; /* events that are left out: the policy needs a history before them */
+    int64_t as_logged;  /* decisions before which the policy has no history */
     int64_t *user;      /* [users] row of /users, ascending */
     int64_t *first;     /* [users+1] decisions of user[u] are first[u] .. first[u+1]-1 */
+    int64_t *stated;    /* [users] the first of them before which the policy has a history */
     int64_t *episode;   /* [episodes+1] first decision of each; an episode has one user */
     int64_t *event;     /* [count] row of /events, ascending */
     int32_t *item;      /* [count] */

@@ -6,75 +6,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- Weights --------------------------------------------------------------------------------- */
+/* ---- Overlap --------------------------------------------------------------------------------- */
 
-static double episode_weight(const double *weight, const OpeLog *log, int64_t episode)
+/* In which way the propensities and the catalogue do not go together. */
+static void explain(const OpeOverlap *o, const OpeLog *log, int side, char *why, size_t size)
 {
-    double product = 1.0;
-    for (int64_t i = log->episode[episode]; i < log->episode[episode + 1]; i++)
-        product *= weight[i];
-    return product;
-}
-
-/* The number after the last episode of user u. */
-static int64_t episodes_end(const OpeLog *log, int64_t u, int64_t first)
-{
-    while (first < log->episodes && log->episode[first] < log->first[u + 1]) first++;
-    return first;
-}
-
-/* The mean weight, the largest, and the effective sample size. */
-static void measure_weights(OpeResult *r, const double *weight, const OpeLog *log)
-{
-    double sum = 0.0, square = 0.0;
-    for (int64_t u = 0, k = 0; u < log->users; u++) {
-        double of_user = 0.0;
-        for (const int64_t end = episodes_end(log, u, k); k < end; k++) {
-            const double w = episode_weight(weight, log, k);
-            of_user += w;
-            square += w * w;
-            r->largest = fmax(r->largest, w);
-        }
-        sum += of_user;
-    }
-    r->mean = sum / (double)log->episodes;
-    r->ess = square > 0.0 ? sum * sum / square : 0.0;
-}
-
-/* The standard error of the mean weight, over users. */
-static double weight_error(const double *weight, const OpeLog *log, double mean)
-{
-    const double users = (double)log->users;
-    double residual = 0.0;
-    for (int64_t u = 0, k = 0; u < log->users; u++) {
-        double of_user = 0.0;
-        for (const int64_t end = episodes_end(log, u, k); k < end; k++)
-            of_user += episode_weight(weight, log, k) - mean;
-        residual += of_user * of_user;
-    }
-    return sqrt(users / (users - 1.0) * residual) / (double)log->episodes;
+    char mean[OPE_WEIGHT_TEXT], error[OPE_WEIGHT_TEXT], cause[128];
+    if (side > 0)
+        snprintf(cause, sizeof cause,
+                 "propensities are too small, or more than %" PRId64
+                 " items could be shown (--catalogue)",
+                 log->choices);
+    else
+        snprintf(cause, sizeof cause,
+                 "propensities are too large, or the log never shows what the policy would");
+    snprintf(why, size,
+             "the weights of %" PRId64 " %s have mean %s with standard error %s, wanted 1: %s",
+             log->episodes, log->sequential ? "episodes" : "decisions",
+             ope_weights_text(mean, o->scaled_mean, o->log_scale),
+             ope_weights_text(error, o->scaled_error, o->log_scale), cause);
 }
 
 bool ope_overlaps(const OpeResult *r, const OpeLog *log, char *why, size_t size)
 {
-    const char *what = log->sequential ? "episodes" : "decisions";
-    const double slack = OPE_WEIGHT_SLACK + 4.0 * r->error;
-    if (!(r->ess >= r->ess_wanted)) {
+    const OpeOverlap *o = &r->overlap;
+    int side;
+    if (o->ess < r->ess_wanted) {
         snprintf(why, size,
                  "the overlap is too small: an effective sample size of %.1f of %" PRId64
                  " %s, wanted %g",
-                 r->ess, log->episodes, what, r->ess_wanted);
+                 o->ess, log->episodes, log->sequential ? "episodes" : "decisions", r->ess_wanted);
         return false;
     }
-    if (fabs(r->mean - 1.0) > slack) {
-        snprintf(why, size,
-                 "the weights of %" PRId64
-                 " %s have mean %.4f, wanted 1 +- %.4f: the propensities are "
-                 "wrong, or the log never shows what the policy would",
-                 log->episodes, what, r->mean, slack);
-        return false;
-    }
-    return true;
+    if (ope_weights_balanced(o, &side)) return true;
+    explain(o, log, side, why, size);
+    return false;
 }
 
 /* ---- Estimates ------------------------------------------------------------------------------- */
@@ -124,11 +90,13 @@ static Status ask(OpeReward *reward, double *chosen, const OpeLog *log, const Op
 static Status fit_values(OpeFqe *fqe, OpeResult *r, const OpeLog *log, const OpePolicy *policy,
                          const OpeOptions *o)
 {
-    const OpeFqeOptions options = {o->gamma, o->ridge, o->channels};
+    const OpeFqeOptions options = {.gamma = o->gamma,
+                                   .ridge = o->ridge,
+                                   .channels = o->channels,
+                                   .steps = o->fqe_steps,
+                                   .listener = o->listener};
     TRY(ope_fqe_fit(fqe, log, policy->model, &options));
-    r->sweeps = fqe->sweeps;
-    r->converged = fqe->converged;
-    r->residual = fqe->residual;
+    r->fit = fqe->fit;
     r->channels = fqe->channel ? log->file->actions : 0;
     for (int c = 0; c < r->channels; c++)
         for (int64_t k = 0; k < log->episodes; k++)
@@ -146,27 +114,28 @@ Status ope_run(OpeResult *r, const OpeLog *log, const OpePolicy *policy, const O
     Status st;
     OpeReward reward = {0};
     OpeFqe fqe = {0};
-    double *weight = malloc((size_t)log->count * sizeof *weight);
+    OpeWeights weights = {0};
+    double *chosen = malloc((size_t)log->count * sizeof *chosen);
     double *space = calloc((size_t)log->users * (1 + 3 * (size_t)r->estimators), sizeof *space);
-    if (!weight || !space)
+    if (!chosen || !space)
         TRY_OR_FAIL(st,
                     FAIL(ERR_MEMORY, "no memory to evaluate %" PRId64 " decisions", log->count));
-    TRY_OR_FAIL(st, ask(&reward, weight, log, policy, o));
+    TRY_OR_FAIL(st, ask(&reward, chosen, log, policy, o));
+    TRY_OR_FAIL(st, ope_weights_open(&weights, log, chosen));
+    r->overlap = weights.overlap;
     if (log->sequential && policy->model) TRY_OR_FAIL(st, fit_values(&fqe, r, log, policy, o));
-    for (int64_t i = 0; i < log->count; i++) weight[i] /= (double)log->propensity[i];
-    measure_weights(r, weight, log);
-    r->error = weight_error(weight, log, r->mean);
     const OpeData data = {.log = log,
-                          .weight = weight,
+                          .weights = &weights,
                           .reward = reward.fitted ? &reward : NULL,
                           .fqe = fqe.value ? &fqe : NULL,
                           .clip = r->clip,
                           .gamma = o->gamma};
     st = estimate(r, &data, &o->bootstrap, space);
 fail:
+    ope_weights_close(&weights);
     ope_reward_close(&reward);
     ope_fqe_close(&fqe);
-    free(weight);
+    free(chosen);
     free(space);
     return st;
 }

@@ -6,20 +6,26 @@
 
 /* ---- Uniform, logged ------------------------------------------------------------------------- */
 
+static bool could_be_shown(const OpeLog *log, int32_t item)
+{
+    return !log->listed || log->listed[item];
+}
+
 static Status answer_uniform(const OpePolicy *self, const OpeLog *log, const OpeQuestion *question,
                              const OpeAnswer *answer)
 {
     (void)self;
     const int32_t items = log->items;
-    const double share = 1.0 / (double)items;
+    const double share = 1.0 / (double)log->choices;
     for (int64_t i = 0; i < log->count; i++) answer->chosen[i] = share;
     for (int k = 0; answer->mean && k < question->folds; k++) {
         double sum = 0.0, decisions = 0.0;
-        for (int32_t a = 0; a < items; a++) sum += question->worth[(int64_t)k * items + a];
+        for (int32_t a = 0; a < items; a++)
+            if (could_be_shown(log, a)) sum += question->worth[(int64_t)k * items + a];
         for (int64_t i = 0; i < log->count; i++)
             if (question->fold[i] == k) answer->mean[i] = share * sum, decisions += 1.0;
         for (int32_t a = 0; a < items; a++)
-            answer->mass[(int64_t)k * items + a] = share * decisions;
+            if (could_be_shown(log, a)) answer->mass[(int64_t)k * items + a] = share * decisions;
     }
     return OK;
 }
@@ -56,14 +62,15 @@ static Status count(OpePopularity *p, const OpeLog *log, const OpeLog *train)
     double total[OPE_SLOTS_MAX] = {0};
     for (int64_t i = 0; i < train->count; i++) {
         const int s = same_slot(log, train, train->slot[i]);
-        if (s < 0) continue;
+        if (s < 0 || !could_be_shown(log, train->item[i])) continue;
         p->share[(int64_t)s * p->items + train->item[i]] += 1.0;
         total[s] += 1.0;
     }
     for (int s = 0; s < p->slots; s++) {
         if (total[s] == 0.0)
             return FAIL(ERR_FORMAT,
-                        "%s: no event of the train split has position %g, want at least one",
+                        "%s: no event of the train split has position %g and an item that could be "
+                        "shown, want at least one",
                         log->file->path, (double)log->slot_value[s]);
         for (int32_t a = 0; a < p->items; a++) p->share[(int64_t)s * p->items + a] /= total[s];
     }

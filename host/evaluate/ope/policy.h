@@ -37,13 +37,14 @@ typedef struct OpePolicy {
                      const OpeAnswer *answer);
 } OpePolicy;
 
-/* Every item of the catalogue with the same probability. */
+/* Every item that could be shown (OpeLog.choices) with the same probability. Items that the file
+ * does not have are worth what the reward model says of an item without features: its constant. */
 OpePolicy ope_policy_uniform(void);
 /* The logging policy itself: the probabilities in the log. Its value is the mean reward. */
 OpePolicy ope_policy_logged(void);
 
 /* Chooses items in proportion to their number of train events. Where the log has slots, each slot
- * is counted by itself. */
+ * is counted by itself. Items that could not be shown (OpeLog.listed) are left out. */
 typedef struct {
     int32_t items;
     int slots;

@@ -201,6 +201,9 @@ static Status answer_model(const OpePolicy *self, const OpeLog *log, const OpeQu
     const LogEvents events = {
         .users = log->users, .user = log->user, .first = log->first, .event = log->event};
     Status st = OK;
+    for (int64_t u = 0; u < log->users; u++)
+        for (int64_t i = log->first[u]; i < log->stated[u]; i++)
+            answer->chosen[i] = (double)log->propensity[i];
     if (a.question && !greedy) TRY_OR_FAIL(st, open_distribution(&a));
     TRY_OR_FAIL(st, states_before(p->session, &events, "policy", p->listener,
                                   (StateSink){greedy ? ask_greedy : ask_softmax, &a}));

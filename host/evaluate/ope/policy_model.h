@@ -8,6 +8,9 @@
  * epsilon, and else any item:
  *
  *   pi(a | x) = epsilon / items + (1 - epsilon) [a = argmax_b z(x, b)]
+ *
+ * A model has no state before its user's first event. There it does what the log did: its
+ * probability of the item shown is the propensity.
  */
 #ifndef SOUK_OPE_POLICY_MODEL_H
 #define SOUK_OPE_POLICY_MODEL_H

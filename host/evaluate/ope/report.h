@@ -9,6 +9,7 @@
 
 typedef struct {
     const char *data, *split, *policy; /* path of the file; "test" or "all"; the policy in words */
+    const char *catalogue;             /* what could be shown; NULL: the items of the file */
     const char *position;              /* event feature of the slots; NULL: there are none */
     const char *refusal;               /* why the overlap is too small; NULL: it is large enough */
 } OpeReportContext;
@@ -16,14 +17,14 @@ typedef struct {
 void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const OpeOptions *options,
                       const OpeReportContext *context);
 
-/* {"data", "split", "policy", "sequential", "decisions", "users", "episodes", "no_history",
- *  "items", "clip", "gamma", "replicates", "seed",
- *  "weights": {"mean", "error", "largest", "effective_sample_size", "wanted"},
+/* {"data", "split", "policy", "sequential", "decisions", "users", "episodes", "openings",
+ *  "no_history", "as_logged", "items", "clip", "gamma", "replicates", "seed",
+ *  "weights": {"mean", "error", "largest", "log10_largest", "effective_sample_size", "wanted"},
  *  "refusal": text or null,
  *  "estimators": [{"name", "assumes", "value", "low", "high", "bernstein_low", "bernstein_high"}],
- *  "fqe": {"sweeps", "settled", "td_error", "channels": {kind of action: value}} or null}
- * with null where a number is undefined, and channels only where they are wanted. The file appears
- * whole or not at all. */
+ *  "fqe": {"sweeps", "steps", "settled", "td_error", "channels": {kind of action: value}} or null}
+ * with null where a number is undefined or has no double, and channels only where they are wanted.
+ * The file appears whole or not at all. */
 Status ope_report_json(const char *path, const OpeResult *r, const OpeLog *log,
                        const OpeOptions *options, const OpeReportContext *context);
 

@@ -28,7 +28,8 @@ static void corrected(const OpeData *d, const OpeTerms *t, double (*weight)(doub
 {
     for (int64_t u = 0; u < d->log->users; u++)
         for (int64_t i = d->log->first[u]; i < d->log->first[u + 1]; i++)
-            t->plain[u] += d->reward->direct[i] + weight(d->weight[i], d->clip) * residual(d, i);
+            t->plain[u] +=
+                d->reward->direct[i] + weight(d->weights->ratio[i], d->clip) * residual(d, i);
 }
 
 static void dr(const OpeData *d, const OpeTerms *t) { corrected(d, t, whole); }
@@ -40,8 +41,8 @@ static void sn_dr(const OpeData *d, const OpeTerms *t)
     for (int64_t u = 0; u < d->log->users; u++)
         for (int64_t i = d->log->first[u]; i < d->log->first[u + 1]; i++) {
             t->plain[u] += d->reward->direct[i];
-            t->top[u] += d->weight[i] * residual(d, i);
-            t->bottom[u] += d->weight[i];
+            t->top[u] += d->weights->ratio[i] * residual(d, i);
+            t->bottom[u] += d->weights->ratio[i];
         }
 }
 

@@ -38,16 +38,18 @@
 
 #include "evaluate/ope/fqe.h"
 #include "evaluate/ope/reward.h"
+#include "evaluate/ope/weights.h"
 
 typedef struct {
     const OpeLog *log;
-    const double *weight;    /* [count] pi / beta of each decision */
+    const OpeWeights *weights;
     const OpeReward *reward; /* NULL: there is no reward model */
     const OpeFqe *fqe;       /* NULL: there is no fitted Q */
     double clip, gamma;
 } OpeData;
 
-/* [users] each, zero before. An estimator without a quotient leaves `top` and `bottom` at 0. */
+/* [users] each, zero before. An estimator without a quotient leaves `top` and `bottom` at 0; the
+ * two may have one factor of any size in common. A term above the greatest double is infinite. */
 typedef struct {
     double *plain, *top, *bottom;
 } OpeTerms;

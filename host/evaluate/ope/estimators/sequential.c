@@ -1,56 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "evaluate/ope/estimators/sequential.h"
 
+#include <math.h>
+
 /* Sums over one episode. */
 typedef struct {
-    double weight;   /* w_T */
-    double sum;      /* sum_t gamma^t r_t */
-    double stepwise; /* sum_t gamma^t w_t r_t */
+    double log_weight; /* log w_T */
+    double sum;        /* sum_t gamma^t r_t */
+    double stepwise;   /* sum_t gamma^t w_t r_t */
 } EpisodeSums;
+
+/* exp(logarithm) x, where 0 x has no size, however large the first factor is. */
+static double product(double logarithm, double x) { return x != 0.0 ? exp(logarithm) * x : 0.0; }
 
 static EpisodeSums sum_episode(const OpeData *d, int64_t first, int64_t end)
 {
-    EpisodeSums e = {.weight = 1.0};
-    double discount = 1.0;
+    EpisodeSums e = {0};
+    double discount = 1.0, log_discount = 0.0;
     for (int64_t i = first; i < end; i++) {
-        e.weight *= d->weight[i];
-        e.sum += discount * (double)d->log->reward[i];
-        e.stepwise += discount * e.weight * (double)d->log->reward[i];
+        const double reward = (double)d->log->reward[i];
+        e.log_weight += log(d->weights->ratio[i]);
+        e.sum += discount * reward;
+        e.stepwise += product(e.log_weight + log_discount, reward);
         discount *= d->gamma;
+        log_discount += log(d->gamma);
     }
     return e;
 }
 
 /* Calls `add` for each episode, in order, with the index of its user. */
 static void each_episode(const OpeData *d, const OpeTerms *t,
-                         void (*add)(const OpeTerms *t, int64_t user, const EpisodeSums *e))
+                         void (*add)(const OpeTerms *t, int64_t user, const EpisodeSums *e,
+                                     double log_scale))
 {
     const OpeLog *log = d->log;
     for (int64_t k = 0, u = 0; k < log->episodes; k++) {
         while (log->first[u + 1] <= log->episode[k]) u++;
         const EpisodeSums e = sum_episode(d, log->episode[k], log->episode[k + 1]);
-        add(t, u, &e);
+        add(t, u, &e, d->weights->overlap.log_scale);
     }
 }
 
-static void add_tis(const OpeTerms *t, int64_t u, const EpisodeSums *e)
+static void add_tis(const OpeTerms *t, int64_t u, const EpisodeSums *e, double log_scale)
 {
-    t->plain[u] += e->weight * e->sum;
+    (void)log_scale;
+    t->plain[u] += product(e->log_weight, e->sum);
 }
 
-static void add_pdis(const OpeTerms *t, int64_t u, const EpisodeSums *e)
+static void add_pdis(const OpeTerms *t, int64_t u, const EpisodeSums *e, double log_scale)
 {
+    (void)log_scale;
     t->plain[u] += e->stepwise;
 }
 
-static void add_sn_tis(const OpeTerms *t, int64_t u, const EpisodeSums *e)
+/* The greatest weight cancels, so the quotient exists where the weights have no doubles. */
+static void add_sn_tis(const OpeTerms *t, int64_t u, const EpisodeSums *e, double log_scale)
 {
-    t->top[u] += e->weight * e->sum;
-    t->bottom[u] += e->weight;
+    t->top[u] += exp(e->log_weight - log_scale) * e->sum;
+    t->bottom[u] += exp(e->log_weight - log_scale);
 }
 
-static void add_logged(const OpeTerms *t, int64_t u, const EpisodeSums *e)
+static void add_logged(const OpeTerms *t, int64_t u, const EpisodeSums *e, double log_scale)
 {
+    (void)log_scale;
     t->plain[u] += e->sum;
 }
 
@@ -79,7 +91,7 @@ static void dr(const OpeData *d, const OpeTerms *t)
         double after = 0.0;
         for (int64_t i = log->episode[k + 1]; i-- > log->episode[k];) {
             const double error = (double)log->reward[i] + d->gamma * after - d->fqe->fitted[i];
-            after = d->fqe->value[i] + d->weight[i] * error;
+            after = d->fqe->value[i] + d->weights->ratio[i] * error;
         }
         t->plain[u] += after;
     }

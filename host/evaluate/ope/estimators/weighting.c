@@ -7,22 +7,22 @@ static void ips(const OpeData *d, const OpeTerms *t)
 {
     for (int64_t u = 0; u < d->log->users; u++)
         for (int64_t i = d->log->first[u]; i < d->log->first[u + 1]; i++)
-            t->plain[u] += d->weight[i] * (double)d->log->reward[i];
+            t->plain[u] += d->weights->ratio[i] * (double)d->log->reward[i];
 }
 
 static void clipped_ips(const OpeData *d, const OpeTerms *t)
 {
     for (int64_t u = 0; u < d->log->users; u++)
         for (int64_t i = d->log->first[u]; i < d->log->first[u + 1]; i++)
-            t->plain[u] += fmin(d->weight[i], d->clip) * (double)d->log->reward[i];
+            t->plain[u] += fmin(d->weights->ratio[i], d->clip) * (double)d->log->reward[i];
 }
 
 static void snips(const OpeData *d, const OpeTerms *t)
 {
     for (int64_t u = 0; u < d->log->users; u++)
         for (int64_t i = d->log->first[u]; i < d->log->first[u + 1]; i++) {
-            t->top[u] += d->weight[i] * (double)d->log->reward[i];
-            t->bottom[u] += d->weight[i];
+            t->top[u] += d->weights->ratio[i] * (double)d->log->reward[i];
+            t->bottom[u] += d->weights->ratio[i];
         }
 }
 

@@ -80,6 +80,7 @@ static void draw_log(Drawn *d, const Truth *t, uint64_t seed)
     d->log = (OpeLog){.file = &d->file,
                       .sequential = t->steps > 1,
                       .items = ITEMS,
+                      .choices = ITEMS,
                       .count = USERS * t->steps,
                       .users = USERS,
                       .episodes = USERS,

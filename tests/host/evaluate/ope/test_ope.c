@@ -36,11 +36,13 @@ static void make_log(SmallLog *s, int steps, bool sequential)
     s->log = (OpeLog){.file = &s->file,
                       .sequential = sequential,
                       .items = ITEMS,
+                      .choices = ITEMS,
                       .count = USERS * steps,
                       .users = USERS,
                       .episodes = sequential ? USERS : USERS * steps,
                       .user = s->user,
                       .first = s->first,
+                      .stated = s->first,
                       .episode = s->episode,
                       .event = s->event,
                       .item = s->item,
@@ -147,7 +149,7 @@ static void bandit_estimators_are_their_formulas(void **state)
     assert_near(estimate_named(&r, "SN-DR"), sum.direct / sum.n + sum.residual / sum.weight, close);
     assert_near(estimate_named(&r, "Switch-DR"), (sum.direct + sum.switched) / sum.n, close);
     assert_near(estimate_named(&r, "DRos"), (sum.direct + sum.shrunk) / sum.n, close);
-    assert_near(r.mean, sum.weight / sum.n, 1e-12);
+    assert_near(r.overlap.mean, sum.weight / sum.n, 1e-12);
     assert_true(sum.clipped < sum.ips && sum.switched != sum.residual);
 }
 
@@ -197,7 +199,47 @@ static void sequential_estimators_are_their_formulas(void **state)
     assert_near(estimate_named(&r, "TIS"), tis / USERS, 1e-12);
     assert_near(estimate_named(&r, "SN-TIS"), tis / weights, 1e-12);
     assert_near(estimate_named(&r, "the log"), logged / USERS, 1e-12);
-    assert_near(r.ess, weights * weights / squares, 1e-9);
+    assert_near(r.overlap.ess, weights * weights / squares, 1e-9);
+}
+
+/* 400 steps with a ratio of 12.5 (odd users) or 5/18: W leaves the range of a double. */
+static void long_episodes_are_weighed_in_logarithms(void **state)
+{
+    (void)state;
+    static float propensity[USERS * 400], reward[USERS * 400];
+    static int32_t item[USERS * 400];
+    static uint8_t slot[USERS * 400];
+    static SmallLog s;
+    enum { STEPS = 400 };
+    make_log(&s, 1, true);
+    for (int64_t u = 0; u <= USERS; u++) s.first[u] = s.episode[u] = u * STEPS;
+    s.log.count = USERS * STEPS;
+    s.log.propensity = propensity, s.log.reward = reward, s.log.item = item, s.log.slot = slot;
+    double odd = 0.0;
+    for (int64_t i = 0; i < s.log.count; i++) {
+        const bool often = i / STEPS % 2;
+        propensity[i] = often ? 0.02f : 0.9f;
+        reward[i] = (float)(i % 7) * 0.25f;
+        if (often) odd += pow(options.gamma, (double)(i % STEPS)) * (double)reward[i];
+    }
+    const OpePolicy uniform = ope_policy_uniform();
+    OpeResult r;
+    char why[256];
+    assert_ok(ope_run(&r, &s.log, &uniform, &options));
+    assert_near(r.overlap.ess, USERS / 2, 1e-9);
+    assert_near(r.overlap.log_scale, STEPS * log(0.25 / (double)0.02f), 1e-9);
+    assert_near(r.overlap.scaled_mean, 0.5, 1e-12);
+    assert_true(isinf(r.overlap.mean));
+    assert_false(ope_overlaps(&r, &s.log, why, sizeof why));
+    assert_non_null(strstr(why, "have mean 10^438.5 with standard error 10^437.6, wanted 1"));
+    assert_near(estimate_named(&r, "SN-TIS"), odd / (USERS / 2), 1e-9);
+    assert_true(isnan(estimate_named(&r, "TIS")) && isnan(estimate_named(&r, "PDIS")));
+    for (int64_t i = 0; i < s.log.count; i++) propensity[i] = 0.9f; /* all far below 1 */
+    assert_ok(ope_run(&r, &s.log, &uniform, &options));
+    assert_near(r.overlap.ess, USERS, 1e-9);
+    assert_true(r.overlap.mean < 1e-222 && !ope_overlaps(&r, &s.log, why, sizeof why));
+    assert_non_null(strstr(why, "e-223 with"));
+    assert_true(isfinite(estimate_named(&r, "SN-TIS")));
 }
 
 /* ---- Refusals -------------------------------------------------------------------------------- */
@@ -220,9 +262,11 @@ static void too_little_overlap_is_refused(void **state)
     /* A log that always showed what it showed: equal weights, and still no support. */
     for (int i = 0; i < USERS; i++) s.propensity[i] = 1.0f;
     assert_ok(ope_run(&r, &s.log, &uniform, &options));
-    assert_near(r.ess, USERS, 1e-9);
+    assert_near(r.overlap.ess, USERS, 1e-9);
     assert_false(ope_overlaps(&r, &s.log, why, sizeof why));
-    assert_non_null(strstr(why, "mean 0.2500, wanted 1"));
+    assert_non_null(strstr(why,
+                           "mean 0.2500 with standard error 0.0000, wanted 1: propensities are too "
+                           "large"));
 }
 
 /* The exit code of `souk ope ARGUMENT...`; what it said on standard error in `said`. */
@@ -280,6 +324,101 @@ static void the_command_refuses_by_its_exit_code(void **state)
     assert_ok(shop_write(&bare, data));
     assert_int_equal(ope(said, "--data", data, NULL, NULL), 1);
     assert_non_null(strstr(said, "has no /events/propensity"));
+    unlink(data);
+}
+
+/* ---- What could be shown; a policy of probabilities ------------------------------------------ */
+
+/* Writes `text` to a file and evaluates with `option` = its path. */
+static int ope_with(char said[512], const char *data, const char *option, const char *text,
+                    char *more, char *most)
+{
+    char path[300], of[256], argument[340];
+    snprintf(path, sizeof path, "%s.txt", data);
+    snprintf(argument, sizeof argument, "--%s=%s", option, path);
+    snprintf(of, sizeof of, "--data=%s", data);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fputs(text, out);
+    assert_int_equal(fclose(out), 0);
+    const int code = ope(said, of, argument, more, most);
+    unlink(path);
+    return code;
+}
+
+/* A uniform logging policy over 12 items of which the log shows 8: the true propensity is 1/12. */
+static void write_uniform_log(const char *path)
+{
+    char csv[300], *argv[] = {"souk",
+                              "ingest",
+                              "--quiet",
+                              "--force",
+                              "--plain-keys",
+                              "--set",
+                              "split.rule=leave-one-out",
+                              csv,
+                              (char *)path,
+                              NULL};
+    snprintf(csv, sizeof csv, "%s.csv", path);
+    FILE *out = fopen(csv, "w");
+    assert_non_null(out);
+    fputs("user,item,time,propensity,reward\n", out);
+    for (int u = 0; u < 600; u++) {
+        const uint32_t word = philox(21, 0, (uint64_t)u).word[0];
+        fprintf(out, "u%d,i%d,%d,%.9g,%d\n", u, (int)(word % 8), 1700000000 + u, 1.0 / 12.0, u % 2);
+    }
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(cli_run(9, argv), 0);
+    unlink(csv);
+}
+
+static void the_catalogue_may_be_larger_than_the_file(void **state)
+{
+    (void)state;
+    char data[256], of[300], said[512], list[200] = "";
+    write_uniform_log(shop_path(data, "ope-catalogue"));
+    snprintf(of, sizeof of, "--data=%s", data);
+    assert_int_equal(ope(said, of, NULL, NULL, NULL), 3); /* uniform over 8: each weight is 1.5 */
+    assert_non_null(strstr(said, "mean 1.5000"));
+    assert_non_null(strstr(said, "more than 8 items could be shown (--catalogue)"));
+    assert_int_equal(ope(said, of, "--catalogue=12", NULL, NULL), 0);
+    assert_int_equal(ope(said, of, "--catalogue=16", NULL, NULL), 3); /* four are never shown */
+    assert_non_null(strstr(said, "the log never shows what the policy would"));
+    assert_int_equal(ope(said, of, "--catalogue=7", NULL, NULL), 2);
+    for (int a = 0; a < 12; a++) snprintf(list + strlen(list), 8, "i%d\n", a % 12);
+    assert_int_equal(ope_with(said, data, "catalogue", list, NULL, NULL), 0);
+    assert_int_equal(ope_with(said, data, "catalogue", "i0\ni1\n", NULL, NULL), 1);
+    assert_non_null(strstr(said, "does not list"));
+    assert_int_equal(ope_with(said, data, "catalogue", "\n", NULL, NULL), 1);
+    unlink(data);
+}
+
+static void a_policy_may_be_a_file_of_probabilities(void **state)
+{
+    (void)state;
+    static char text[600 * 12 + 1];
+    char data[256], json[300], out[320], said[512];
+    write_uniform_log(shop_path(data, "ope-file"));
+    snprintf(json, sizeof json, "%s.json", data);
+    snprintf(out, sizeof out, "--json=%s", json);
+    /* Rewards are 1 for every other event: a policy that shows what was rewarded twice as often. */
+    for (int i = 0; i < 600; i++) memcpy(text + 6 * i, i % 2 ? "0.125\n" : ".0417\n", 7);
+    assert_int_equal(ope_with(said, data, "probabilities", text, out, NULL), 0);
+    json_t *root = json_load_file(json, 0, NULL);
+    json_t *ips = json_array_get(json_object_get(root, "estimators"), 1);
+    assert_string_equal(json_string_value(json_object_get(ips, "name")), "IPS");
+    assert_near(json_real_value(json_object_get(ips, "value")), 0.5 * 0.125 * 12.0, 1e-6);
+    json_decref(root);
+    unlink(json);
+    assert_int_equal(ope_with(said, data, "probabilities", text + 6, NULL, NULL), 1);
+    assert_non_null(strstr(said, "has 599 lines, want 600"));
+    text[12] = '7';
+    assert_int_equal(ope_with(said, data, "probabilities", text, NULL, NULL), 1);
+    assert_non_null(strstr(said, "line 3: \"70417\", want a probability"));
+    memcpy(text + 12, "  nan", 5);
+    assert_int_equal(ope_with(said, data, "probabilities", text, NULL, NULL), 1);
+    assert_non_null(strstr(said, "line 3: no probability, want one"));
+    assert_int_equal(ope_with(said, data, "probabilities", text, "--policy=uniform", NULL), 2);
     unlink(data);
 }
 
@@ -414,8 +553,11 @@ int main(void)
         cmocka_unit_test(bandit_estimators_are_their_formulas),
         cmocka_unit_test(the_threads_do_not_matter),
         cmocka_unit_test(sequential_estimators_are_their_formulas),
+        cmocka_unit_test(long_episodes_are_weighed_in_logarithms),
         cmocka_unit_test(too_little_overlap_is_refused),
         cmocka_unit_test(the_command_refuses_by_its_exit_code),
+        cmocka_unit_test(the_catalogue_may_be_larger_than_the_file),
+        cmocka_unit_test(a_policy_may_be_a_file_of_probabilities),
         cmocka_unit_test(a_models_probabilities_are_those_it_recommends_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

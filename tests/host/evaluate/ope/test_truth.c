@@ -129,6 +129,7 @@ static void the_truth_is_found(void **state)
                                 .ridge = 10.0,
                                 .folds = 2,
                                 .ess_wanted = 100.0,
+                                .fqe_steps = 6000,
                                 .bootstrap = {.replicates = 1000, .seed = 1, .threads = 2}};
     OpeLog log;
     OpeResult r;
