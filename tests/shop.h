@@ -24,6 +24,7 @@ typedef struct {
     bool compress, plain_keys, features;
     bool placed;        /* the writer knows the sizes before the first history */
     bool ties;          /* one event in three has the time of the event before it */
+    bool impressions;   /* views are impressions: shown, not taken */
     bool leave_one_out; /* else 70 % train, 15 % valid, 15 % test */
     int fresh;          /* so many items, the last of the catalogue, are not in train */
     uint64_t seed;
@@ -169,9 +170,11 @@ static inline Status shop_write(const Shop *s, const char *path)
 {
     static const char *const names[] = {"view", "cart", "purchase"};
     static const float rewards[] = {0.0f, 0.25f, 0.5f};
+    static const bool impression[] = {true, false, false};
     BehaviourHeader header = {.actions = SHOP_ACTIONS,
                               .action_name = names,
                               .action_reward = rewards,
+                              .action_impression = s->impressions ? impression : NULL,
                               .episode_gap_ms = 1800000,
                               .has_propensity = s->features,
                               .compress = s->compress,

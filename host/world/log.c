@@ -57,6 +57,7 @@ Status world_log_open(WorldLog **log, const char *path, const World *w, int vali
         .actions = s->actions,
         .action_name = s->action_name,
         .action_reward = s->action_reward,
+        .action_impression = s->action_impression,
         .episode_gap_ms = GAP_MS,
         .has_propensity = true,
         .plain_keys = true,

@@ -72,6 +72,8 @@ typedef struct {
     int actions;   /* kinds of events */
     const char *const *action_name;
     const float *action_reward; /* [actions] the usual reward of a kind, for the file's header */
+    /* [actions] whether an item with this answer was shown and not taken; NULL: no such answers */
+    const bool *action_impression;
     int numbers;
     const char *const *number_name; /* [numbers] */
     /* [numbers] Roughly the mean and the standard deviation (above 0) of each number, which

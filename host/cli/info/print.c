@@ -49,10 +49,17 @@ static void print_actions(const Behaviour *b, const Summary *s)
            "mean reward");
     for (int a = 0; a < b->actions; a++) {
         const int64_t events = s->action_events[a];
-        printf("  %-*s %15s %7.2f%% %10g %12.6g\n", NAME - 2, b->action_name[a],
+        printf("  %-*s %15s %7.2f%% %10g %12.6g%s\n", NAME - 2, b->action_name[a],
                info_print_number(events), share(events, b->events), (double)b->action_reward[a],
-               events ? s->action_reward[a] / (double)events : 0.0);
+               events ? s->action_reward[a] / (double)events : 0.0,
+               schema_is_taken(b, (uint8_t)a) ? "" : "  impression");
     }
+    if (!b->has_impressions) {
+        printf("  no impressions: what was shown and not taken is not in the file\n");
+        return;
+    }
+    printf("  %s events are impressions, shown and not taken; of all events %.2f%% were taken\n",
+           info_print_number(s->impressions), share(b->events - s->impressions, b->events));
 }
 
 static void print_histories(const Behaviour *b, const Summary *s)
@@ -176,9 +183,10 @@ static json_t *json_actions(const Behaviour *b, const Summary *s)
     json_t *list = json_array();
     for (int a = 0; a < b->actions; a++)
         json_array_append_new(
-            list, json_pack("{s:o,s:I,s:f,s:f}", "name", report_string(b->action_name[a]), "events",
-                            (json_int_t)s->action_events[a], "reward", (double)b->action_reward[a],
-                            "reward_sum", s->action_reward[a]));
+            list, json_pack("{s:o,s:I,s:f,s:f,s:b}", "name", report_string(b->action_name[a]),
+                            "events", (json_int_t)s->action_events[a], "reward",
+                            (double)b->action_reward[a], "reward_sum", s->action_reward[a],
+                            "impression", !schema_is_taken(b, (uint8_t)a)));
     return list;
 }
 
@@ -260,6 +268,7 @@ Status info_print_json(Behaviour *b, const Summary *s)
         (json_int_t)b->episode_gap_ms, "terminal", (json_int_t)s->terminal, "truncated",
         (json_int_t)s->truncated, "reward_sum", s->reward, "bytes", (json_int_t)s->file_bytes);
     json_object_set_new(root, "actions", json_actions(b, s));
+    json_object_set_new(root, "impressions", json_integer((json_int_t)s->impressions));
     json_object_set_new(root, "history_length", json_histories(s));
     json_object_set_new(root, "splits", json_splits(b, s));
     json_object_set_new(root, "event_features", json_features(&b->event_features));

@@ -34,6 +34,25 @@ static Status read_actions(Behaviour *b)
                                   b->actions);
 }
 
+/* Files without the attribute have no impressions. */
+static Status read_impressions(Behaviour *b)
+{
+    static const char name[] = "action_impressions";
+    uint8_t flag[ACTIONS_MAX];
+    if (H5Aexists(b->store->file, name) <= 0) return OK;
+    if (!get_numbers(b->store->file, name, TYPE_UINT8, b->actions, flag))
+        return FAIL(ERR_FORMAT, "%s: attribute %s: want %d numbers, one an action", b->path, name,
+                    b->actions);
+    for (int a = 0; a < b->actions; a++) {
+        if (flag[a] > 1)
+            return FAIL(ERR_FORMAT, "%s: attribute %s[%d] is %d, want 0 or 1", b->path, name, a,
+                        flag[a]);
+        b->action_impression[a] = flag[a];
+        b->has_impressions |= flag[a];
+    }
+    return OK;
+}
+
 static Status read_root(Behaviour *b)
 {
     const hid_t file = b->store->file;
@@ -50,6 +69,7 @@ static Status read_root(Behaviour *b)
     if (!get_numbers(file, "schema_version", TYPE_INT32, 1, &version) || version != 1)
         return FAIL(ERR_FORMAT, "%s: attribute schema_version: %d, want 1", b->path, version);
     TRY(read_actions(b));
+    TRY(read_impressions(b));
     TRY(get_text(b->path, file, "catalogue_hash", &hash));
     const bool good = hash && strlen(hash) == 64 && strspn(hash, "0123456789abcdef") == 64;
     if (good) memcpy(b->catalogue_hash, hash, 65);

@@ -70,6 +70,9 @@ typedef struct {
     int actions;
     char *action_name[ACTIONS_MAX];
     float action_reward[ACTIONS_MAX];
+    /* The impressions: an event of such an action was shown and not taken (schema_is_taken). */
+    bool action_impression[ACTIONS_MAX];
+    bool has_impressions; /* some action is an impression */
     int64_t episode_gap_ms;
     char catalogue_hash[65]; /* hexadecimal; equal for files that share one catalogue */
     bool has_propensity;
@@ -96,6 +99,15 @@ extern const char *const schema_type_name[TYPES];   /* "uint8", ... */
 const char *schema_column_name(const Behaviour *b, Column column);
 ElementType schema_column_type(Column column);
 size_t schema_type_bytes(ElementType type); /* of an element; 0 for texts */
+
+/* The rule of what is a target: whether an event of this action was taken. What was shown and not
+ * taken is part of the history, and agents learn values and rewards from it; but nothing imitates
+ * it, ranks it, or counts it as an event of its item. Training, the count table, validation,
+ * calibration and evaluation all ask here. */
+static inline bool schema_is_taken(const Behaviour *b, uint8_t action)
+{
+    return !b->action_impression[action];
+}
 
 /* The events of one user at one time are a set: their order in the file says nothing. `tie` is that
  * of a file, or NULL. */

@@ -67,7 +67,10 @@ static Status read_events(Summary *s, const Behaviour *b, int64_t *events_of)
         TRY_OR_FAIL(st, read_block(b, first, count, e));
         count_block(s, b, first, count, e, &last, events_of);
     }
-    for (int a = 0; a < b->actions; a++) s->reward += s->action_reward[a];
+    for (int a = 0; a < b->actions; a++) {
+        s->reward += s->action_reward[a];
+        if (!schema_is_taken(b, (uint8_t)a)) s->impressions += s->action_events[a];
+    }
 fail:
     free(e);
     return st;

@@ -14,6 +14,7 @@ typedef struct {
     int64_t action_events[ACTIONS_MAX];
     double action_reward[ACTIONS_MAX]; /* sum of the rewards of each action's events */
     double reward;                     /* sum of all rewards */
+    int64_t impressions;               /* events that were shown and not taken */
     int64_t terminal, truncated;       /* events that end an episode */
     int64_t repeats; /* events whose item is that of the event before, of the same user */
 

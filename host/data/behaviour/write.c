@@ -31,6 +31,8 @@ struct BehaviourWriter {
     BehaviourHeader header;
     char *action_name[ACTIONS_MAX], *number_name[FEATURES_MAX];
     float action_reward[ACTIONS_MAX];
+    uint8_t action_impression[ACTIONS_MAX];
+    bool has_impressions;
     int64_t users, events;         /* appended */
     int64_t all_users, all_events; /* of the whole file; known once it is `placed` */
     bool placed;                   /* the HDF5 file has every dataset */
@@ -69,6 +71,8 @@ static Status copy_header(BehaviourWriter *w, const BehaviourHeader *h)
     w->header = *h;
     for (int i = 0; i < h->actions; i++) {
         w->action_reward[i] = h->action_reward[i];
+        w->action_impression[i] = h->action_impression && h->action_impression[i];
+        w->has_impressions |= w->action_impression[i];
         w->action_name[i] = strdup(h->action_name[i]);
         if (!w->action_name[i])
             return FAIL(ERR_MEMORY, "%s: no memory for the names of actions", w->file.path);
@@ -279,6 +283,9 @@ static Status put_root(BehaviourWriter *w, const BehaviourCatalogue *c)
     TRY(put_text(f, "/", "catalogue_hash", hex));
     TRY(put_texts(f, "/", "action_names", w->header.actions, (const char *const *)w->action_name));
     TRY(put_attribute(f, "/", "action_rewards", TYPE_FLOAT32, w->header.actions, w->action_reward));
+    if (w->has_impressions)
+        TRY(put_attribute(f, "/", "action_impressions", TYPE_UINT8, w->header.actions,
+                          w->action_impression));
     TRY(put_attribute(f, "/", "episode_gap_ms", TYPE_INT64, 0, &w->header.episode_gap_ms));
     TRY(put_attribute(f, "/", "plain_keys", TYPE_UINT8, 0, &plain));
     TRY(put_text(f, "/", "report", c->report ? c->report : ""));

@@ -10,6 +10,7 @@ typedef struct {
     int actions;
     const char *const *action_name;
     const float *action_reward;
+    const bool *action_impression; /* shown, not taken; NULL: no action is an impression */
     int64_t episode_gap_ms;
     bool has_propensity;
     bool compress; /* columns in chunks, shuffled and deflated; else contiguous */

@@ -22,6 +22,8 @@
 enum { SHOP_SKIP, SHOP_VIEW, SHOP_CART, SHOP_PURCHASE, SHOP_REVIEW, SHOP_LEAVE, SHOP_KINDS };
 extern const char *const shop_event_name[SHOP_KINDS];
 extern const float shop_event_reward[SHOP_KINDS];
+/* The item was shown, and the shopper did not even look at it. */
+extern const bool shop_event_impression[SHOP_KINDS];
 
 /* exp() of the constants of the utilities: the odds at x = y = 0. */
 typedef struct {
@@ -76,6 +78,6 @@ static inline double shop_event_expected_reward(const double law[SHOP_KINDS])
 }
 
 /* Whether the shopper at least looked at the item. */
-static inline bool shop_event_is_look(int kind) { return kind != SHOP_SKIP && kind != SHOP_LEAVE; }
+static inline bool shop_event_is_look(int kind) { return !shop_event_impression[kind]; }
 
 #endif

@@ -60,7 +60,7 @@ typedef struct {
 static void name_kinds(LogReader *r, const Behaviour *b)
 {
     for (int a = 0; a < b->actions; a++) {
-        r->kind[a] = SHOP_VIEW;
+        r->kind[a] = schema_is_taken(b, (uint8_t)a) ? SHOP_VIEW : SHOP_SKIP;
         for (int k = 0; k < SHOP_KINDS; k++)
             if (!strcmp(b->action_name[a], shop_event_name[k])) r->kind[a] = k;
     }

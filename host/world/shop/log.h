@@ -4,7 +4,8 @@
  *
  * A session is an episode of a user. A look is a run of consecutive events of one item; its kind is
  * the furthest of their kinds. The name of an action is its kind: skip, view, cart, purchase,
- * review or leave; an action of another name counts as a view. Skips and leaves are not looks; most
+ * review or leave; an action of another name counts as a view, or as a skip where it is an
+ * impression. Skips and leaves are not looks; most
  * logs have none. A shelf is a category of the items. Categories without items are left out; the
  * shelf on which most sessions begin is the first.
  */

@@ -197,6 +197,7 @@ static void fill_spec(const SmallShop *s, WorldSpec *spec)
         .actions = SHOP_KINDS,
         .action_name = shop_event_name,
         .action_reward = shop_event_reward,
+        .action_impression = shop_event_impression,
         .numbers = s->shelves,
         .number_name = wants,
         .item_features = {.kinds = 1, .kind_name = {"shelf"}, .category = s->category},

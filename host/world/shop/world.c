@@ -96,6 +96,7 @@ static void fill_spec(const Shop *s, WorldSpec *spec)
         .actions = SHOP_KINDS,
         .action_name = shop_event_name,
         .action_reward = shop_event_reward,
+        .action_impression = shop_event_impression,
         .item_features = {.kinds = 1,
                           .kind_name = {"shelf"},
                           .category = s->category,

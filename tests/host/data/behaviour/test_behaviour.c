@@ -118,6 +118,9 @@ static void round_trip(const Shop *shop)
     assert_true(b.action_reward[1] == 0.25f);
     assert_int_equal(b.episode_gap_ms, 1800000);
     assert_int_equal(b.has_propensity, shop->features);
+    assert_int_equal(b.has_impressions, shop->impressions);
+    assert_int_equal(schema_is_taken(&b, 0), !shop->impressions);
+    assert_true(schema_is_taken(&b, 1) && schema_is_taken(&b, 2));
     assert_int_equal(b.plain_keys, shop->plain_keys);
     assert_string_equal(b.report, "rows read: 3\nrows kept: 2");
     assert_string_equal(b.split_rule, "global time");
@@ -149,6 +152,7 @@ static void a_plain_file_gives_back_what_was_written(void **state)
     round_trip(&(Shop){.users = 300, .longest = 40, .seed = 1});
     round_trip(&(Shop){.users = 200, .longest = 900, .seed = 2, .features = true});
     round_trip(&(Shop){.users = 1, .longest = 1, .seed = 3, .plain_keys = true});
+    round_trip(&(Shop){.users = 20, .longest = 40, .seed = 4, .impressions = true});
 }
 
 static void a_compressed_file_gives_back_what_was_written(void **state)

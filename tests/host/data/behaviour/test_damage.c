@@ -53,6 +53,17 @@ static void attribute(hid_t file, const char *object, const char *name, hid_t ty
     H5Oclose(at);
 }
 
+/* A new attribute of `count` bytes. */
+static void bytes_attribute(hid_t file, const char *name, hsize_t count, const uint8_t *value)
+{
+    const hid_t at = H5Oopen(file, "/", H5P_DEFAULT), space = H5Screate_simple(1, &count, NULL);
+    const hid_t id = H5Acreate2(at, name, H5T_NATIVE_UINT8, space, H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(id, H5T_NATIVE_UINT8, value);
+    H5Aclose(id);
+    H5Sclose(space);
+    H5Oclose(at);
+}
+
 /* Opening must fail with a message of one line that has the path and all of `says`. */
 static void refused(const char *first, const char *second)
 {
@@ -249,6 +260,12 @@ static void attributes_must_be_those_of_the_schema(void **state)
     file = fresh();
     attribute(file, "/", "action_rewards", H5T_NATIVE_INT32, &two);
     REFUSED("action_rewards", "want 3 numbers");
+    file = fresh();
+    bytes_attribute(file, "action_impressions", 2, (const uint8_t[]){1, 0});
+    REFUSED("action_impressions", "want 3 numbers, one an action");
+    file = fresh();
+    bytes_attribute(file, "action_impressions", 3, (const uint8_t[]){1, 0, 2});
+    REFUSED("action_impressions[2] is 2", "want 0 or 1");
     file = fresh();
     attribute(file, "/", "catalogue_hash", 0, NULL);
     REFUSED("catalogue_hash", "64 hexadecimal digits");

@@ -8,9 +8,11 @@ static Status write_by_hand(const char *path)
 {
     static const char *const names[] = {"view", "buy"}, *const items[] = {"a", "b", "c", "d"};
     static const float rewards[] = {0.0f, 1.0f};
+    static const bool impression[] = {true, false};
     const BehaviourHeader header = {.actions = 2,
                                     .action_name = names,
                                     .action_reward = rewards,
+                                    .action_impression = impression,
                                     .episode_gap_ms = 1000,
                                     .plain_keys = true};
     const UserHistory users[] = {
@@ -56,6 +58,7 @@ static void the_figures_are_those_counted_by_hand(void **state)
     assert_int_equal(s.action_events[1], 2);
     assert_near(s.action_reward[1], 4.0, 0.0);
     assert_near(s.reward, 4.5, 0.0);
+    assert_int_equal(s.impressions, 4);
     assert_int_equal(s.terminal, 1);
     assert_int_equal(s.truncated, 2);
     assert_int_equal(s.repeats, 2); /* cid's event is not ann's last item again */
