@@ -72,6 +72,7 @@ Status history_add_to_batch(const History *h, const Behaviour *file, int64_t fir
         .time = h->time_ms + first,
         .number = h->number ? h->number + first * file->event_features.numbers : NULL,
         .own = h->item,
+        .own_action = h->action,
         .owns = batch->counted ? h->counted : 0,
     };
     batch_add_events(batch, &events);

@@ -17,8 +17,9 @@ typedef struct {
     const int64_t *time_ms; /* [count] */
     const float
         *number; /* [count, event numbers] normalised as in the file; NULL: all at their mean */
-    /* Where `item` is not NULL: the first `counted` events are counted in the model's tables, which
-       were made from a file that has this user. 0: none, as for a user who is in no file. */
+    /* Where `item` is not NULL: of the first `counted` events those that were taken are counted in
+       the model's tables, which were made from a file that has this user. 0: none, as for a user
+       who is in no file. */
     int64_t counted;
 } History;
 
@@ -32,7 +33,7 @@ Status history_check(const History *h, const Behaviour *file, int64_t number);
 /* The items of the last `count` <= h->count events, into `item`. */
 Status history_items(const History *h, const Behaviour *file, int64_t count, int32_t *item);
 
-/* How many of its events are counted in the model's tables. */
+/* How many of its events are counted in the model's tables, if none is an impression. */
 int64_t history_counted(const History *h, const Session *s);
 
 /* Add the events from number `first` of the history on to the batch, as one window. */

@@ -56,7 +56,7 @@ enum {
 
 /* The numbers that a step writes on the device, f64 [SUMS]: counts, and from SUM_LOSS on each loss
  * times its weight in the total. The host reads them after the step, so no loss makes it wait. */
-enum { SUM_TARGETS, SUM_BACKUPS, SUM_LOSS, SUMS = SUM_LOSS + LOSSES };
+enum { SUM_TARGETS, SUM_TAKEN, SUM_BACKUPS, SUM_LOSS, SUMS = SUM_LOSS + LOSSES };
 /* A view [1] of one of these numbers, for an op to write. */
 static inline Tensor sum_at(Tensor sums, int place)
 {

@@ -13,9 +13,10 @@
 
 /* ---- Means over the batch of all ranks ------------------------------------------------------- */
 
-void losses_mean(Device *dev, const AgentPass *p, Tensor weight, Tensor target, double total)
+void losses_mean(Device *dev, const AgentPass *p, Tensor weight, Tensor target, int sum,
+                 double total)
 {
-    const Tensor count = sum_at(p->sums, SUM_TARGETS);
+    const Tensor count = sum_at(p->sums, sum);
     loss_count_targets(dev, count, target);
     comm_all_reduce(p->comm, dev, count);
     loss_mean_weights(dev, weight, count, target, total);
@@ -56,20 +57,22 @@ static void queries_backward(Device *dev, const AgentPass *p, Tensor du, int wei
 /* ---- Heads that score items ------------------------------------------------------------------ */
 
 /* The mixture of the policy with its candidates; the loss writes `logsumexp` and `share`. */
-static CatalogueMixture mixture_of(Device *dev, const AgentPass *p, const CountedScores *c)
+static CatalogueMixture mixture_of(Device *dev, const AgentPass *p, const CountedScores *c,
+                                   Tensor target)
 {
     const int64_t tokens = p->in->tokens;
     const CatalogueMixture mixture = {.other = SCRATCH(dev, F32, tokens),
                                       .other_target = SCRATCH(dev, F32, tokens),
                                       .logsumexp = SCRATCH(dev, F32, tokens),
                                       .share = SCRATCH(dev, F32, tokens)};
-    counts_mass(dev, mixture.other, mixture.other_target, c->score, c->item, p->in->target);
+    counts_mass(dev, mixture.other, mixture.other_target, c->score, c->item, target);
     return mixture;
 }
 
 /* The part of the gradient that goes through the scores of the candidates. */
 static void candidates_backward(Device *dev, const AgentPass *p, const HeadScores *z,
-                                const CatalogueMixture *mixture, Tensor weight, Tensor du)
+                                const CatalogueMixture *mixture, Tensor target, Tensor weight,
+                                Tensor du)
 {
     const size_t mark = scratch_mark(dev);
     const CountedScores *c = &z->counted;
@@ -77,7 +80,7 @@ static void candidates_backward(Device *dev, const AgentPass *p, const HeadScore
     counts_mass_backward(dev, dscore,
                          &(MassLoss){.r = c->score,
                                      .item = c->item,
-                                     .target = p->in->target,
+                                     .target = target,
                                      .weight = weight,
                                      .logsumexp = mixture->logsumexp,
                                      .share = mixture->share});
@@ -86,18 +89,20 @@ static void candidates_backward(Device *dev, const AgentPass *p, const HeadScore
     scratch_release(dev, mark);
 }
 
-void losses_cross_entropy(Device *dev, const AgentPass *p, HeadId head, Tensor weight, int loss)
+void losses_cross_entropy(Device *dev, const AgentPass *p, HeadId head, Tensor target,
+                          Tensor weight, int loss)
 {
     const HeadParams *at = &p->m->at.head[head];
     const size_t mark = scratch_mark(dev);
     const HeadScores z = scores_ranking(dev, p->m, p->w, head, &p->rows);
     const bool mixed = z.counted.item.data;
-    const CatalogueMixture mixture = mixed ? mixture_of(dev, p, &z.counted) : (CatalogueMixture){0};
+    const CatalogueMixture mixture =
+        mixed ? mixture_of(dev, p, &z.counted, target) : (CatalogueMixture){0};
     Tensor du = SCRATCH(dev, p->rows.h.dtype, p->in->tokens, p->m->shape.dim);
     Tensor losses = SCRATCH(dev, F32, p->in->tokens);
     catalogue_cross_entropy_with(dev, losses, du, p->grad[p->m->at.item_id], p->grad[at->bias], z.u,
-                                 &z.items, z.bias, p->in->target, weight, mixture);
-    if (mixed) candidates_backward(dev, p, &z, &mixture, weight, du);
+                                 &z.items, z.bias, target, weight, mixture);
+    if (mixed) candidates_backward(dev, p, &z, &mixture, target, weight, du);
     queries_backward(dev, p, du, at->weight);
     loss_weighted_sum(dev, loss_at(p->sums, loss), losses);
     scratch_release(dev, mark);
@@ -276,8 +281,8 @@ void losses_next_action(Device *dev, const AgentPass *p)
     Tensor du = SCRATCH(dev, p->rows.h.dtype, tokens, p->m->shape.dim),
            loss = SCRATCH(dev, F32, tokens);
     Tensor target = SCRATCH(dev, I32, tokens), weight = SCRATCH(dev, F32, tokens);
-    loss_mask_targets(dev, target, p->in->target, p->in->target_action);
-    losses_mean(dev, p, weight, target, p->options->action_weight);
+    loss_mask_targets(dev, target, p->in->taken, p->in->target_action);
+    losses_mean(dev, p, weight, target, SUM_TAKEN, p->options->action_weight);
     catalogue_cross_entropy(dev, loss, du, p->grad[at->weight], p->grad[at->bias], z.u, &z.items,
                             z.bias, target, weight);
     elementwise_add(dev, p->dh, du);

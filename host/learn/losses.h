@@ -2,8 +2,9 @@
 /* The losses that train the heads. Each adds its gradients to the parameters of its head, to the
  * item vectors and to p->dh, and writes its value, as it enters the total, into p->sums.
  *
- * A = the tokens with a target. Formulas: host/model/README.md section 6. Weights and targets are
- * constants: no gradient flows into them. Scratch is released on return.
+ * A = the tokens with a target, A' = those of them whose next event was taken (in->taken).
+ * Formulas: host/model/README.md section 6. Weights and targets are constants: no gradient flows
+ * into them. Scratch is released on return.
  */
 #ifndef SOUK_LOSSES_H
 #define SOUK_LOSSES_H
@@ -11,14 +12,18 @@
 #include "learn/pass.h"
 
 /* weight[i] = target[i] < 0 ? 0 : total / |A|, f32 [tokens], with the count |A| of all ranks in
- * SUM_TARGETS. target i32 [tokens] is negative where the batch's targets are. */
-void losses_mean(Device *dev, const AgentPass *p, Tensor weight, Tensor target, double total);
+ * SUM_TARGETS; of targets that are negative where in->taken is, the same of A' in SUM_TAKEN.
+ * target i32 [tokens]. `sum`: SUM_TARGETS or SUM_TAKEN. */
+void losses_mean(Device *dev, const AgentPass *p, Tensor weight, Tensor target, int sum,
+                 double total);
 
 /* ---- Heads that score items ------------------------------------------------------------------ */
 
 /* sum_i weight[i] (logsumexp_a z[i, a] - z[i, target[i]]) of the online network's scores z by
- * `head`, written as the loss `loss`. weight f32 [tokens]. The state term cancels. */
-void losses_cross_entropy(Device *dev, const AgentPass *p, HeadId head, Tensor weight, int loss);
+ * `head` over the tokens with target[i] >= 0, written as the loss `loss`. target i32, weight f32
+ * [tokens]. The state term cancels. */
+void losses_cross_entropy(Device *dev, const AgentPass *p, HeadId head, Tensor target,
+                          Tensor weight, int loss);
 /* The mean cross-entropy of the behaviour head over A, LOSS_BEHAVIOUR. Only the parameters of the
  * head get a gradient, the states and the item vectors do not, so that nothing else learns from
  * this loss (Chen et al. 2019). Does nothing where the log has propensities. */
@@ -61,7 +66,7 @@ void losses_critic(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor v
 
 /* ---- The kind of the next event -------------------------------------------------------------- */
 
-/* action_weight times the mean cross-entropy of the next event's kind over A, LOSS_NEXT_ACTION. */
+/* action_weight times the mean cross-entropy of the next event's kind over A', LOSS_NEXT_ACTION. */
 void losses_next_action(Device *dev, const AgentPass *p);
 
 #endif

@@ -112,7 +112,7 @@ void objective_backward(Device *dev, const Objective *o, AgentPass pass)
     pass.options = &o->options;
     pass.reward = scaled_rewards(dev, pass.in, o->options.reward_scale);
     pass.share = SCRATCH(dev, F32, pass.in->tokens);
-    losses_mean(dev, &pass, pass.share, pass.in->target, 1.0);
+    losses_mean(dev, &pass, pass.share, pass.in->target, SUM_TARGETS, 1.0);
     elementwise_fill(dev, pass.dh, 0.0f);
     for (int i = 0; i < o->terms; i++) o->term[i]->backward(dev, &pass);
     if (model_has(pass.m, HEAD_NEXT_ACTION)) losses_next_action(dev, &pass);
@@ -143,7 +143,9 @@ Losses objective_losses(const Objective *o, const double sum[SUMS])
         [LOSS_CRITIC] = w->critic_weight, [LOSS_BEHAVIOUR] = 1.0f,
         [LOSS_ENTROPY] = -w->entropy,
     };
-    Losses l = {.targets = (int64_t)sum[SUM_TARGETS], .backups = (int64_t)sum[SUM_BACKUPS]};
+    Losses l = {.targets = (int64_t)sum[SUM_TARGETS],
+                .taken = (int64_t)sum[SUM_TAKEN],
+                .backups = (int64_t)sum[SUM_BACKUPS]};
     for (int i = 0; i < LOSSES; i++) {
         if (weight[i] == 0.0f) continue;
         l.mean[i] = sum[SUM_LOSS + i] / weight[i];

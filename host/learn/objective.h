@@ -30,6 +30,7 @@ void objective_help(FILE *out);
 
 typedef struct {
     int64_t targets;     /* tokens with a next event: |A| */
+    int64_t taken;       /* those of them whose next event was taken, where a loss counts them */
     int64_t backups;     /* tokens with a TD target: |V| */
     double mean[LOSSES]; /* without their weights; 0 where the loss is absent */
     double total;        /* the sum of all, with their weights */

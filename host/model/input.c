@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN = 256, COLUMNS = 20 };
+enum { ALIGN = 256, COLUMNS = 21 };
 static const char USE[] = "inputs", PROFILES[] = "user profiles";
 
 /* The bytes of all columns; each begins at a multiple of ALIGN. */
 size_t model_input_bytes(const Model *m, int64_t tokens, int64_t own)
 {
     const ModelShape *s = &m->shape;
-    const int64_t four = 15 + s->user_kinds + s->user_numbers + s->event_numbers;
+    const int64_t four = 16 + s->user_kinds + s->user_numbers + s->event_numbers;
     return (size_t)(tokens * (4 * four + 1) + 4 * own) + (size_t)(COLUMNS + s->user_kinds) * ALIGN;
 }
 
@@ -136,6 +136,7 @@ static void place_all(ModelInput *in, const Model *m, const Batch *batch, int32_
         in->feature = place_tokens(in, batch, batch->feature, F32, s->event_numbers, 0);
     in->target = place_tokens(in, batch, batch->target, I32, 0, -1);
     in->target_action = place_tokens(in, batch, batch->target_action, I32, 0, 0);
+    in->taken = batch->taken ? place_tokens(in, batch, batch->taken, I32, 0, -1) : in->target;
     in->reward = place_tokens(in, batch, batch->reward, F32, 0, 0);
     in->end = place_tokens(in, batch, batch->end, U8, 0, 0);
     if (batch->propensity) {
@@ -202,6 +203,7 @@ void model_input_measure(ModelInput *in, const Model *m, InputShape shape, const
                          .state = none,
                          .target = none,
                          .target_action = none,
+                         .taken = b->has_impressions ? none : NULL,
                          .reward = none,
                          .end = none,
                          .propensity = b->has_propensity ? none : NULL,

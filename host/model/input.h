@@ -23,6 +23,8 @@ typedef struct {
     Tensor *user_category;        /* one tensor i32 [tokens] for each kind of category of users */
     Tensor user_number;           /* f32 [tokens, user numbers]; absent where the file has none */
     Tensor target, target_action; /* i32 [tokens] */
+    Tensor taken;                 /* i32 [tokens] as in Batch; `target` itself where the log has no
+                                     impressions */
     Tensor reward;                /* f32 [tokens] */
     Tensor end;                   /* u8 [tokens] */
     Tensor propensity;            /* f32 [tokens]; absent where the file has none */

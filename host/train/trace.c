@@ -84,6 +84,7 @@ static void add_inputs(Trace *trace, Trainer *t, int32_t *space)
     add(trace, in->state, "batch.state");
     add(trace, in->target, "batch.target");
     add(trace, in->target_action, "batch.target_action");
+    if (in->taken.data != in->target.data) add(trace, in->taken, "batch.taken");
     add(trace, in->reward, "batch.reward");
     add(trace, in->end, "batch.end");
     add(trace, in->propensity, "batch.propensity");

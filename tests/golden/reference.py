@@ -441,11 +441,13 @@ def losses(p, target_p, c, b, step, keep=None):
     h, h_all = states(p, c, b, step, keep)
     h_policy, h_q, h_value, h_next = rounding.shares(h, c, 4)
     terms, has, r = c["learn.objective"].split("+"), b["target"] >= 0, rounding.of(c)
+    taken = b.get("taken", b["target"])
+    imitated = b["target"] if {"retrace", "bcq"} & set(terms) else taken
     terms = [t for term in terms for t in PARTS.get(term, (term,))]
     out = {}
     if "cross_entropy" in terms:
-        z = r.back(policy_scores(p, c, b, step, h_policy, h_all)[has])
-        out["cross_entropy"] = F.cross_entropy(z, b["target"][has])
+        z = r.back(policy_scores(p, c, b, step, h_policy, h_all)[imitated >= 0])
+        out["cross_entropy"] = F.cross_entropy(z, imitated[imitated >= 0])
     for term in terms:
         if term in IMPROVE:
             out.update(improved(term, p, target_p, c, b, step, h, h_all))
@@ -489,8 +491,9 @@ def losses(p, target_p, c, b, step, keep=None):
         z = ActionValues(p, c, b, step, h_q, h_value).all[has]
         out["conservative"] = F.cross_entropy(z, b["target"][has])
     if "next.weight" in p:
-        n = r.back(r.back(h_next)[has] @ r.weight(p["next.weight"]).T + p["next.bias"])
-        out["next_action"] = F.cross_entropy(n, b["target_action"][has])
+        done = taken >= 0
+        n = r.back(r.back(h_next)[done] @ r.weight(p["next.weight"]).T + p["next.bias"])
+        out["next_action"] = F.cross_entropy(n, b["target_action"][done])
     weight = {
         "cross_entropy": 1.0,
         "td": float(c["learn.td_weight"]),

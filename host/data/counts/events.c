@@ -11,16 +11,18 @@
 /* The users are read in parts of about so many events. */
 enum { PART_EVENTS = 1 << 20 };
 
-/* Users first .. end-1, whose places in the result begin at `place`. */
+/* Users first .. end-1, whose places in the result begin at `place`. A thread that has read them
+ * says how many places it has used, and how many events are in them. */
 typedef struct {
     int64_t first, end, place;
+    int64_t used, count;
 } Part;
 
 typedef struct {
     const Behaviour *file;
     int counted;
     int64_t parts;
-    Part *part;
+    Part *part; /* [parts] */
     int32_t *item;
 } Reading;
 
@@ -31,8 +33,8 @@ static int64_t events_of(const Behaviour *b, int counted, int64_t user)
     return events;
 }
 
-/* Cuts the users into parts and finds where each part's items go: part[i], unless `part` is NULL.
- * Returns the number of parts. */
+/* Cuts the users into parts and finds where each part's items go, if all are taken: part[i], unless
+ * `part` is NULL. Returns the number of parts. */
 static int64_t cut(const Behaviour *b, int counted, Part *part, CountedEvents *total)
 {
     int64_t parts = 0, first = 0;
@@ -42,7 +44,7 @@ static int64_t cut(const Behaviour *b, int counted, Part *part, CountedEvents *t
         total->count += events;
         total->places += events ? events + 1 : 0;
         if (u + 1 < b->users && b->offset[u + 1] - b->offset[first] < PART_EVENTS) continue;
-        if (part) part[parts] = (Part){first, u + 1, place};
+        if (part) part[parts] = (Part){.first = first, .end = u + 1, .place = place};
         parts++;
         first = u + 1;
         place = total->places;
@@ -50,26 +52,71 @@ static int64_t cut(const Behaviour *b, int counted, Part *part, CountedEvents *t
     return parts;
 }
 
+/* Copies the items of `count` events that were taken; returns how many. */
+static int64_t copy_taken(const Behaviour *b, int32_t *to, const int32_t *item,
+                          const uint8_t *action, int64_t count)
+{
+    int64_t taken = 0;
+    if (!b->has_impressions) {
+        memcpy(to, item, (size_t)count * sizeof *to);
+        return count;
+    }
+    for (int64_t i = 0; i < count; i++)
+        if (schema_is_taken(b, action[i])) to[taken++] = item[i];
+    return taken;
+}
+
+static void copy_part(const Reading *r, Part *part, const int32_t *item, const uint8_t *action)
+{
+    const Behaviour *b = r->file;
+    const int64_t origin = b->offset[part->first];
+    int32_t *const begin = r->item + part->place, *to = begin;
+    for (int64_t u = part->first; u < part->end; u++) {
+        int64_t count = 0;
+        for (int s = 0; s < r->counted; s++) {
+            const int64_t first = b->split[s][u][0] - origin, end = b->split[s][u][1] - origin;
+            count += copy_taken(b, to + count, item + first, action + first, end - first);
+        }
+        if (count == 0) continue;
+        part->count += count;
+        to += count;
+        *to++ = -1;
+    }
+    part->used = to - begin;
+}
+
 static Status read_part(void *context, int64_t index)
 {
     const Reading *r = context;
     const Behaviour *b = r->file;
-    const Part *part = &r->part[index];
+    Part *part = &r->part[index];
     const int64_t origin = b->offset[part->first], events = b->offset[part->end] - origin;
-    int32_t *item = malloc((size_t)events * sizeof *item + 1), *to = r->item + part->place;
-    if (!item) return FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " events", b->path, events);
-    const Status st = columns_read(b, COLUMN_ITEM, origin, events, item);
-    for (int64_t u = part->first; st == OK && u < part->end; u++) {
-        if (!events_of(b, r->counted, u)) continue;
-        for (int s = 0; s < r->counted; s++) {
-            const int64_t first = b->split[s][u][0], count = b->split[s][u][1] - first;
-            memcpy(to, item + (first - origin), (size_t)count * sizeof *to);
-            to += count;
-        }
-        *to++ = -1;
-    }
+    int32_t *item = malloc((size_t)events * sizeof *item + 1);
+    uint8_t *action = malloc((size_t)events + 1);
+    Status st;
+    if (!item || !action)
+        TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " events", b->path, events));
+    TRY_OR_FAIL(st, columns_read(b, COLUMN_ITEM, origin, events, item));
+    if (b->has_impressions) TRY_OR_FAIL(st, columns_read(b, COLUMN_ACTION, origin, events, action));
+    copy_part(r, part, item, action);
+fail:
     free(item);
+    free(action);
     return st;
+}
+
+/* Moves the parts together. */
+static void join_parts(const Reading *r, CountedEvents *e)
+{
+    *e = (CountedEvents){.places = 1, .item = r->item};
+    for (int64_t i = 0; i < r->parts; i++) {
+        const Part *part = &r->part[i];
+        if (e->places != part->place)
+            memmove(r->item + e->places, r->item + part->place,
+                    (size_t)part->used * sizeof *r->item);
+        e->places += part->used;
+        e->count += part->count;
+    }
 }
 
 size_t events_bytes(const Behaviour *b, int counted)
@@ -93,6 +140,7 @@ Status events_read(CountedEvents *e, const Behaviour *b, int counted, int thread
     cut(b, counted, r.part, &(CountedEvents){0});
     e->item[0] = -1;
     const Status st = parallel_run(threads, r.parts, read_part, &r);
+    if (st == OK) join_parts(&r, e);
     free(r.part);
     if (st != OK) events_close(e);
     return st;

@@ -5,7 +5,8 @@
  *
  * The users with counted events follow one another, each with its items in the order of the file's
  * rows, and a -1 stands before, between and behind them. So who looks at the events around one of
- * them stops at the first -1. Memory: 4 bytes an event and a user.
+ * them stops at the first -1. What was shown and not taken (schema_is_taken) is not counted.
+ * Memory: 4 bytes an event, impressions included, and a user.
  */
 #ifndef SOUK_COUNTS_EVENTS_H
 #define SOUK_COUNTS_EVENTS_H

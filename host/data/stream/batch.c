@@ -55,6 +55,7 @@ Status batch_open(Batch *b, const Behaviour *file, int64_t tokens, int counted, 
         .state = calloc(n, sizeof *b->state),
         .target = calloc(n, sizeof *b->target),
         .target_action = calloc(n, sizeof *b->target_action),
+        .taken = file->has_impressions ? calloc(n, sizeof *b->taken) : NULL,
         .reward = calloc(n, sizeof *b->reward),
         .end = calloc(n, sizeof *b->end),
         .propensity = file->has_propensity ? calloc(n, sizeof *b->propensity) : NULL,
@@ -65,7 +66,7 @@ Status batch_open(Batch *b, const Behaviour *file, int64_t tokens, int counted, 
     if (b->cu_seqlens && b->user && b->first_event && b->item && b->action && b->time && b->gap &&
         b->position && b->state && b->target && b->target_action && b->reward && b->end &&
         b->own_offset && b->own && (!file->has_propensity || b->propensity) &&
-        (!numbers || b->feature))
+        (!file->has_impressions || b->taken) && (!numbers || b->feature))
         return OK;
     batch_close(b);
     return FAIL(ERR_MEMORY, "no memory for a batch of %" PRId64 " tokens", tokens);
@@ -73,10 +74,10 @@ Status batch_open(Batch *b, const Behaviour *file, int64_t tokens, int counted, 
 
 void batch_close(Batch *b)
 {
-    void *arrays[] = {b->cu_seqlens,    b->user,   b->first_event, b->item,       b->action,
-                      b->time,          b->gap,    b->position,    b->state,      b->target,
-                      b->target_action, b->reward, b->end,         b->propensity, b->feature,
-                      b->own_offset,    b->own,    b->space};
+    void *arrays[] = {b->cu_seqlens,    b->user,       b->first_event, b->item,  b->action,
+                      b->time,          b->gap,        b->position,    b->state, b->target,
+                      b->target_action, b->taken,      b->reward,      b->end,   b->propensity,
+                      b->feature,       b->own_offset, b->own,         b->space};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     *b = (Batch){0};
 }
@@ -122,6 +123,13 @@ static void add_targets(Batch *b, int64_t at, int64_t count, int64_t first_score
     b->end[last] = 0;
 }
 
+/* taken of tokens at .. at+count-1, whose targets are there. */
+static void add_taken(Batch *b, int64_t at, int64_t count)
+{
+    for (int64_t i = at; i < at + count && b->taken; i++)
+        b->taken[i] = schema_is_taken(b->file, (uint8_t)b->target_action[i]) ? b->target[i] : -1;
+}
+
 /* state of the window's tokens at .. at+count-1. `before` is the last token before the events that
  * have the time of event i. */
 static void add_states(int32_t *restrict state, int64_t at, int64_t count, const int64_t *time)
@@ -159,15 +167,15 @@ static int64_t add_window(Batch *b, int64_t user, int64_t first_event, int64_t c
     return at;
 }
 
-/* Space for `count` more own events of the last window. */
-static int32_t *add_own(Batch *b, int64_t count)
+/* Append to the own events of the last window those of `count` events that were taken. */
+static void add_own(Batch *b, const int32_t *item, const uint8_t *action, int64_t count)
 {
-    int32_t *end = &b->own_offset[b->windows], *own = b->own + *end;
+    int32_t *end = &b->own_offset[b->windows];
     REQUIRE(*end + count <= b->own_capacity,
             "%" PRId64 " own events into a batch with %" PRId32 " of %" PRId64 " used", count, *end,
             b->own_capacity);
-    *end += (int32_t)count;
-    return own;
+    for (int64_t i = 0; i < count; i++)
+        if (schema_is_taken(b->file, action[i])) b->own[(*end)++] = item[i];
 }
 
 /* The rows of the window's user that are counted in split s. */
@@ -177,6 +185,7 @@ static Window counted_rows(const Batch *b, const Window *window, int s)
     return rows ? (Window){.user = user, .first = rows[0], .end = rows[1]} : (Window){.user = -1};
 }
 
+/* The rows of `window` in a column of `columns`. */
 #define COLUMN(type, column)                                                                       \
     ((const type *)columns->data[column] + (window->first - columns->origin[column]))
 
@@ -192,22 +201,26 @@ static void add_columns(Batch *b, const Window *window, const EventColumns *colu
     add_targets(b, at, count, unscored, action, COLUMN(float, COLUMN_REWARD),
                 COLUMN(uint8_t, COLUMN_END),
                 b->propensity ? COLUMN(float, COLUMN_PROPENSITY) : NULL);
+    add_taken(b, at, count);
     for (int64_t f = 0; f < numbers; f++) {
         const float *number = COLUMN(float, COLUMN_FEATURE + f);
         for (int64_t i = 0; i < count; i++) b->feature[(at + i) * numbers + f] = number[i];
     }
 }
 
+/* The own events in the rows of a window. */
+static void add_own_columns(Batch *b, const Window *window, const EventColumns *columns)
+{
+    const int64_t count = window->end - window->first;
+    if (count) add_own(b, COLUMN(int32_t, COLUMN_ITEM), COLUMN(uint8_t, COLUMN_ACTION), count);
+}
+
 void batch_add(Batch *b, const Window *window, const EventColumns *columns)
 {
     add_columns(b, window, columns);
-    const int32_t *item = columns->data[COLUMN_ITEM];
     for (int s = 0; s < b->counted; s++) {
         const Window rows = counted_rows(b, window, s);
-        const size_t bytes = (size_t)(rows.end - rows.first) * sizeof *item;
-        if (bytes)
-            memcpy(add_own(b, rows.end - rows.first),
-                   item + (rows.first - columns->origin[COLUMN_ITEM]), bytes);
+        add_own_columns(b, &rows, columns);
     }
 }
 
@@ -220,6 +233,7 @@ static void blank_targets(Batch *b, int64_t at, int64_t count)
     memset(b->reward + at, 0, n * sizeof *b->reward);
     memset(b->end + at, 0, n * sizeof *b->end);
     if (b->propensity) fill(b->propensity + at, 1.0f, count);
+    if (b->taken) memset(b->taken + at, 0xff, n * sizeof *b->taken);
 }
 
 void batch_add_events(Batch *b, const BatchEvents *e)
@@ -230,7 +244,7 @@ void batch_add_events(Batch *b, const BatchEvents *e)
     float *feature = numbers ? b->feature + (size_t)at * numbers : NULL;
     if (numbers && e->number) memcpy(feature, e->number, size);
     if (numbers && !e->number) memset(feature, 0, size);
-    if (e->owns > 0) memcpy(add_own(b, e->owns), e->own, (size_t)e->owns * sizeof *e->own);
+    add_own(b, e->own, e->own_action, e->owns);
 }
 
 void batch_end(Batch *b)
@@ -271,6 +285,19 @@ static Status reserve_space(Batch *b, size_t bytes)
     return OK;
 }
 
+/* The own events in rows of the file. Overwrites the space. */
+static Status add_own_rows(Batch *b, const Behaviour *file, const Window *rows)
+{
+    const int64_t count = rows->end - rows->first;
+    EventColumns at;
+    if (count == 0) return OK;
+    TRY(reserve_space(b, (size_t)count * (sizeof(int32_t) + sizeof(uint8_t))));
+    TRY(find_column(file, COLUMN_ITEM, rows, b->space, &at));
+    TRY(find_column(file, COLUMN_ACTION, rows, (int32_t *)b->space + count, &at));
+    add_own_columns(b, rows, &at);
+    return OK;
+}
+
 Status batch_add_rows(Batch *b, const Behaviour *file, const Window *window)
 {
     const int columns = COLUMN_FEATURE + b->numbers;
@@ -283,8 +310,7 @@ Status batch_add_rows(Batch *b, const Behaviour *file, const Window *window)
     add_columns(b, window, &at);
     for (int s = 0; s < b->counted; s++) {
         const Window rows = counted_rows(b, window, s);
-        const int64_t count = rows.end - rows.first;
-        if (count) TRY(columns_read(file, COLUMN_ITEM, rows.first, count, add_own(b, count)));
+        TRY(add_own_rows(b, file, &rows));
     }
     return OK;
 }

@@ -24,9 +24,9 @@ typedef struct {
  * state s' of the transition before it. Rows used .. tokens-1 are padding: zeros, target and state
  * -1, propensity 1.
  *
- * Own events. A model may have tables that count the events of the file: those of its first
- * `counted` splits. The counted events of a window's user are listed with the window, so that a
- * reader of the tables can leave this user out of them. */
+ * Own events. A model may have tables that count the events of the file: what was taken in its
+ * first `counted` splits. The counted events of a window's user are listed with the window, so that
+ * a reader of the tables can leave this user out of them. */
 typedef struct {
     const Behaviour *file;
     int64_t tokens, used, windows;
@@ -47,6 +47,8 @@ typedef struct {
                                window's last token: i */
     int32_t *target;        /* [tokens] item of the next event; -1: none */
     int32_t *target_action; /* [tokens] its action; 0 where target is -1 */
+    int32_t *taken;         /* [tokens] target where the next event was taken, -1 where it was only
+                               shown (schema_is_taken); NULL where the file has no impressions */
     float *reward;          /* [tokens] its reward; 0 where target is -1 */
     uint8_t *end;           /* [tokens] its end flag; 0 where target is -1 */
     float *propensity;      /* [tokens] the probability with which it was chosen; 1 where target is
@@ -83,11 +85,12 @@ typedef struct {
     const int64_t *time; /* ms */
     const float
         *number; /* [count, event numbers], normalised as in the file; NULL: all at their mean */
-    const int32_t *own; /* [owns] items of the user's counted events, oldest first */
+    const int32_t *own; /* [owns] items of the user's events that may be counted, oldest first, */
+    const uint8_t *own_action; /* [owns] and their actions: those that were taken are counted */
     int64_t owns;
 } BatchEvents;
 
-/* How many counted events a user has; 0 for user -1. */
+/* How many counted events a user has at most, if none is an impression; 0 for user -1. */
 int64_t batch_counted(const Behaviour *file, int counted, int64_t user);
 /* The own events for which a batch of `tokens` tokens should have space: 32 a token, and all of any
  * one user. 0 where nothing is counted. */
@@ -102,7 +105,7 @@ void batch_close(Batch *b); /* safe on {0} */
 Status batch_fill(Batch *b, const Behaviour *file, const Window *windows, int64_t count);
 
 /* Filling step by step: empty the batch, add windows, fill the rest with padding. A window comes
- * from columns in memory, which have the items of the user's counted events too, from the rows of a
+ * from columns in memory, which have the user's counted splits too, from the rows of a
  * file, or from events that are in no file. After the first window of a length nothing is
  * allocated. */
 void batch_begin(Batch *b);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The policy as a classifier of the next item over the whole catalogue. */
+/* The policy as a classifier of the next item that is taken, over the whole catalogue. */
 #include "learn/losses.h"
 
 static void backward(Device *dev, const AgentPass *p)
 {
-    losses_cross_entropy(dev, p, HEAD_POLICY, p->share, LOSS_CROSS_ENTROPY);
+    const size_t mark = scratch_mark(dev);
+    const Tensor taken = p->in->taken, share = SCRATCH(dev, F32, p->in->tokens);
+    losses_mean(dev, p, share, taken, SUM_TAKEN, 1.0);
+    losses_cross_entropy(dev, p, HEAD_POLICY, taken, share, LOSS_CROSS_ENTROPY);
+    scratch_release(dev, mark);
 }
 
 const Agent cross_entropy_agent = {

@@ -16,7 +16,7 @@ static void backward(Device *dev, const AgentPass *p)
     scores_at(dev, &q, advantage, p->in->target);
     elementwise_axpy(dev, advantage, -1.0f, pass_expected_q(dev, &policy, &q));
     policy_gradient_advantage(dev, advantage, advantage, p->share, o->temperature, o->weight_max);
-    losses_cross_entropy(dev, p, HEAD_POLICY, advantage, LOSS_POLICY);
+    losses_cross_entropy(dev, p, HEAD_POLICY, p->in->target, advantage, LOSS_POLICY);
     losses_td_steps(dev, p, &q, pass_expected_q(dev, &target_policy, &target), true);
     scratch_release(dev, mark);
 }

@@ -23,7 +23,7 @@ static void backward(Device *dev, const AgentPass *p)
     losses_critic_given(dev, p, loss, dv);
     elementwise_axpy(dev, logged, -1.0f, v);
     policy_gradient_advantage(dev, weight, logged, p->share, o->temperature, o->weight_max);
-    losses_cross_entropy(dev, p, HEAD_POLICY, weight, LOSS_POLICY);
+    losses_cross_entropy(dev, p, HEAD_POLICY, p->in->target, weight, LOSS_POLICY);
     losses_td_steps(dev, p, &q, v, true);
     scratch_release(dev, mark);
 }

@@ -32,7 +32,7 @@ static void backward(Device *dev, const AgentPass *p)
     estimate(dev, p, v, y, valid, advantage);
     losses_critic(dev, p, v, y, valid);
     policy_gradient_clipped(dev, loss, advantage, advantage, ratio, p->share, p->options->clip);
-    losses_cross_entropy(dev, p, HEAD_POLICY, advantage, LOSS_POLICY);
+    losses_cross_entropy(dev, p, HEAD_POLICY, p->in->target, advantage, LOSS_POLICY);
     /* The cross-entropy has the gradient of the clipped objective but another value: report the
      * value of the objective. */
     loss_weighted_sum(dev, loss_at(p->sums, LOSS_POLICY), loss);

@@ -34,7 +34,7 @@ static void backward(Device *dev, const AgentPass *p)
     const Tensor chosen = pass_log_policy(dev, p, &z, 1.0f), ratio = pass_log_ratio(dev, p, chosen);
     rewards_to_go(dev, p, weight);
     policy_gradient_importance(dev, weight, weight, ratio, chosen, p->share, options);
-    losses_cross_entropy(dev, p, HEAD_POLICY, weight, LOSS_POLICY);
+    losses_cross_entropy(dev, p, HEAD_POLICY, p->in->target, weight, LOSS_POLICY);
     losses_behaviour(dev, p);
     losses_entropy(dev, p);
     scratch_release(dev, mark);

@@ -40,7 +40,7 @@ static void backward(Device *dev, const AgentPass *p)
     const ImportanceOptions options = {
         .high = ADVANTAGE_MAX, .ratio_max = INFINITY, .power = p->options->smooth, .slate = 1};
     policy_gradient_importance(dev, weight, weight, ratio, (Tensor){0}, p->share, options);
-    losses_cross_entropy(dev, p, HEAD_POLICY, weight, LOSS_POLICY);
+    losses_cross_entropy(dev, p, HEAD_POLICY, p->in->target, weight, LOSS_POLICY);
     losses_behaviour(dev, p);
     losses_td_steps(dev, p, &q, value, true);
     losses_negatives(dev, p, &q, value);

@@ -28,7 +28,7 @@ static void backward(Device *dev, const AgentPass *p)
     const ImportanceOptions weights = {
         .low = -INFINITY, .high = INFINITY, .ratio_max = o->ratio_max, .power = 1.0f, .slate = 1};
     policy_gradient_importance(dev, advantage, advantage, ratio, (Tensor){0}, p->share, weights);
-    losses_cross_entropy(dev, p, HEAD_POLICY, advantage, LOSS_POLICY);
+    losses_cross_entropy(dev, p, HEAD_POLICY, p->in->target, advantage, LOSS_POLICY);
     losses_behaviour(dev, p);
     losses_entropy(dev, p);
     scratch_release(dev, mark);

@@ -12,7 +12,7 @@ static void backward(Device *dev, const AgentPass *p)
     Tensor chosen = SCRATCH(dev, I32, p->in->tokens), next = SCRATCH(dev, F32, p->in->tokens);
     scores_allowed_best(dev, &behaviour, &q, chosen, p->options->allowed);
     scores_at(dev, &target, next, chosen);
-    cross_entropy_agent.backward(dev, p);
+    losses_cross_entropy(dev, p, HEAD_POLICY, p->in->target, p->share, LOSS_CROSS_ENTROPY);
     losses_td_steps(dev, p, &q, next, true);
     scratch_release(dev, mark);
 }

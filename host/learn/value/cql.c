@@ -12,7 +12,7 @@ static void conservative_loss(Device *dev, const AgentPass *p)
     Tensor weight = SCRATCH(dev, F32, p->in->tokens);
     elementwise_fill(dev, weight, 0.0f);
     elementwise_axpy(dev, weight, p->options->alpha, p->share);
-    losses_cross_entropy(dev, p, HEAD_Q, weight, LOSS_CONSERVATIVE);
+    losses_cross_entropy(dev, p, HEAD_Q, p->in->target, weight, LOSS_CONSERVATIVE);
     scratch_release(dev, mark);
 }
 

@@ -21,7 +21,7 @@ static void backward(Device *dev, const AgentPass *p)
     elementwise_axpy(dev, ratio, -1.0f, pass_log_policy(dev, p, &behaviour, 1.0f));
     scores_at(dev, &target, logged, p->in->target);
     const TraceValues of = {.logged = logged, .next = next, .log_ratio = ratio};
-    cross_entropy_agent.backward(dev, p);
+    losses_cross_entropy(dev, p, HEAD_POLICY, p->in->target, p->share, LOSS_CROSS_ENTROPY);
     losses_td_traces(dev, p, &q, of, true);
     scratch_release(dev, mark);
 }

@@ -180,11 +180,68 @@ static void windows_that_overlap_share_the_transitions(void **state)
     check_overlap("aux_random");
 }
 
+/* ---- Impressions ----------------------------------------------------------------------------- */
+
+/* The first batch of a file, of its own. */
+static void first_batch(Batch *to, Trainer *t)
+{
+    Stream *stream;
+    const Batch *all;
+    const StreamOptions options = trainer_stream(t);
+    assert_ok(stream_open(&stream, &t->file, &options, (StreamCursor){0}));
+    assert_ok(stream_next(stream, &all));
+    take_windows(to, &t->file, all, 0, all->windows);
+    stream_close(stream);
+}
+
+/* Views are impressions in one of two files that are else the same. The loss of the policy and that
+ * of the next action must be those of the other file where views are taken out of the targets by
+ * hand, and the loss of Q those where they are not. */
+static void the_policy_learns_what_was_taken_and_q_what_was_shown(void **state)
+{
+    (void)state;
+    char path[2][256];
+    Trainer t[2];
+    Batch batch[2];
+    Config c = config_of("cross_entropy+double_q");
+    c.model_candidates = 0;
+    for (int k = 0; k < 2; k++) {
+        const Shop shop = {.users = 60, .longest = 30, .seed = 6, .impressions = k};
+        assert_ok(shop_write(&shop, shop_path(path[k], k ? "with" : "without")));
+        snprintf(c.data_path, sizeof c.data_path, "%s", path[k]);
+        assert_ok(trainer_open(&t[k], &c));
+        first_batch(&batch[k], &t[k]);
+    }
+    int64_t targets = 0, taken = 0;
+    const Losses whole = step_gradients(&t[0], &batch[0]), have = step_gradients(&t[1], &batch[1]);
+    for (int64_t i = 0; i < batch[0].used; i++) {
+        const bool view = batch[0].target_action[i] == 0;
+        targets += batch[0].target[i] >= 0;
+        taken += batch[0].target[i] >= 0 && !view;
+        if (view) batch[0].target[i] = -1;
+    }
+    const Losses want = step_gradients(&t[0], &batch[0]);
+    assert_true(taken > 20 && targets > taken + 20);
+    assert_int_equal(have.targets, targets);
+    assert_int_equal(have.taken, taken);
+    assert_int_equal(whole.taken, targets);
+    assert_true(have.mean[LOSS_CROSS_ENTROPY] == want.mean[LOSS_CROSS_ENTROPY]);
+    assert_true(have.mean[LOSS_NEXT_ACTION] == want.mean[LOSS_NEXT_ACTION]);
+    assert_true(have.mean[LOSS_TD] == whole.mean[LOSS_TD]);
+    assert_true(whole.mean[LOSS_CROSS_ENTROPY] != want.mean[LOSS_CROSS_ENTROPY]);
+    for (int k = 0; k < 2; k++) {
+        batch_close(&batch[k]);
+        trainer_close(&t[k]);
+        unlink(path[k]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranks_make_the_gradient_of_the_whole_batch),
         cmocka_unit_test(windows_that_overlap_share_the_transitions),
+        cmocka_unit_test(the_policy_learns_what_was_taken_and_q_what_was_shown),
     };
     return cmocka_run_group_tests(tests, make_shop, remove_shop);
 }

@@ -34,12 +34,15 @@ static struct {
 static void count_dense(const Behaviour *b, int counted)
 {
     int32_t *item = malloc((size_t)b->events * sizeof *item + 1), *own = malloc(SHOP_LONGEST * 4);
+    uint8_t *action = malloc((size_t)b->events + 1);
     assert_ok(columns_read(b, COLUMN_ITEM, 0, b->events, item));
+    assert_ok(columns_read(b, COLUMN_ACTION, 0, b->events, action));
     memset(&dense, 0, sizeof dense);
     for (int64_t u = 0; u < b->users; u++) {
         int count = 0;
         for (int s = 0; s < counted; s++)
-            for (int64_t e = b->split[s][u][0]; e < b->split[s][u][1]; e++) own[count++] = item[e];
+            for (int64_t e = b->split[s][u][0]; e < b->split[s][u][1]; e++)
+                if (!b->has_impressions || action[e] != 0) own[count++] = item[e];
         for (int i = 0; i < count; i++) {
             dense.popularity[own[i]]++;
             for (int j = i + 1; j < count && j - i <= COUNT_GAP; j++)
@@ -48,6 +51,7 @@ static void count_dense(const Behaviour *b, int counted)
         }
     }
     free(item);
+    free(action);
     free(own);
 }
 
@@ -92,8 +96,9 @@ static void check_row(const CountTable *t, int x)
 /* ---- Files ----------------------------------------------------------------------------------- */
 
 /* Shops of 97 items. Short: many users have one event, most rows are short, many weights are equal.
- * Long: rows are longer than the narrow tables. */
-enum { SHORT, LONG, PACKED, SHOPS };
+ * Long: rows are longer than the narrow tables. Shown: a third of the events are impressions, all
+ * of some users. */
+enum { SHORT, LONG, PACKED, SHOWN, SHOPS };
 static Behaviour file[SHOPS];
 static char path[SHOPS][256];
 
@@ -104,6 +109,7 @@ static int open_files(void **state)
         [SHORT] = {.users = 60, .longest = 4, .seed = 3, .leave_one_out = true},
         [LONG] = {.users = 50, .longest = 120, .seed = 4},
         [PACKED] = {.users = 50, .longest = 120, .seed = 4, .compress = true},
+        [SHOWN] = {.users = 90, .longest = 20, .seed = 5, .impressions = true},
     };
     for (int i = 0; i < SHOPS; i++) {
         char name[16];

@@ -3,10 +3,13 @@
 #include "batch_case.h"
 #include "data/stream/stream.h"
 #include "shop.h"
+#include "stream_case.h"
 
 static Behaviour plain, packed, single; /* the same histories twice; leave-one-out ones */
 static Behaviour tied;                  /* with events of equal times */
+static Behaviour shown, shown_packed;   /* with impressions and with events of equal times */
 static char plain_path[256], packed_path[256], single_path[256], tied_path[256];
+static char shown_path[256], shown_packed_path[256];
 
 static int open_files(void **state)
 {
@@ -19,6 +22,12 @@ static int open_files(void **state)
     assert_ok(shop_write(&shop, shop_path(single_path, "single")));
     shop = (Shop){.users = 300, .longest = 90, .seed = 13, .ties = true};
     assert_ok(shop_write(&shop, shop_path(tied_path, "tied")));
+    shop = (Shop){.users = 200, .longest = 90, .seed = 14, .ties = true, .impressions = true};
+    assert_ok(shop_write(&shop, shop_path(shown_path, "shown")));
+    shop.compress = true;
+    assert_ok(shop_write(&shop, shop_path(shown_packed_path, "shown-packed")));
+    assert_ok(behaviour_open(&shown, shown_path));
+    assert_ok(behaviour_open(&shown_packed, shown_packed_path));
     assert_ok(behaviour_open(&tied, tied_path));
     assert_ok(behaviour_open(&plain, plain_path));
     assert_ok(behaviour_open(&packed, packed_path));
@@ -33,6 +42,10 @@ static int close_files(void **state)
     behaviour_close(&packed);
     behaviour_close(&single);
     behaviour_close(&tied);
+    behaviour_close(&shown);
+    behaviour_close(&shown_packed);
+    unlink(shown_path);
+    unlink(shown_packed_path);
     unlink(tied_path);
     unlink(plain_path);
     unlink(packed_path);
@@ -52,77 +65,6 @@ static StreamOptions training(void)
 
 /* ---- Helpers --------------------------------------------------------------------------------- */
 
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
-{
-    const unsigned char *p = data;
-    for (size_t i = 0; i < bytes; i++) hash = (hash ^ p[i]) * 0x100000001b3u;
-    return hash;
-}
-
-static uint64_t hash_batch(const Batch *b)
-{
-    const size_t n = (size_t)b->tokens, w = (size_t)b->windows;
-    uint64_t h = 0xcbf29ce484222325u;
-    h = hash_bytes(h, &b->used, sizeof b->used);
-    h = hash_bytes(h, &b->cursor, sizeof b->cursor);
-    h = hash_bytes(h, b->cu_seqlens, (w + 1) * 4);
-    h = hash_bytes(h, b->user, w * 8);
-    h = hash_bytes(h, b->first_event, w * 8);
-    const void *const words[] = {b->item,  b->action, b->gap,           b->position,
-                                 b->state, b->target, b->target_action, b->reward};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) h = hash_bytes(h, words[i], n * 4);
-    h = hash_bytes(h, b->time, n * 8);
-    h = hash_bytes(h, b->end, n);
-    h = hash_bytes(h, b->own_offset, (w + 1) * 4);
-    h = hash_bytes(h, b->own, (size_t)b->own_offset[w] * 4);
-    if (b->propensity) h = hash_bytes(h, b->propensity, n * 4);
-    return b->feature ? hash_bytes(h, b->feature, n * (size_t)b->numbers * 4) : h;
-}
-
-/* As if its cursor were `at`. */
-static uint64_t hash_batch_at(const Batch *b, StreamCursor at)
-{
-    Batch moved = *b;
-    moved.cursor = at;
-    return hash_batch(&moved);
-}
-
-typedef struct {
-    int32_t *item;
-    uint8_t *action, *end;
-    int64_t *time;
-    float *reward, *propensity, *feature[2];
-} Columns;
-
-static Columns read_columns(const Behaviour *b)
-{
-    const size_t n = (size_t)b->events;
-    Columns c = {malloc(n * 4),
-                 malloc(n),
-                 malloc(n),
-                 malloc(n * 8),
-                 malloc(n * 4),
-                 malloc(n * 4),
-                 {malloc(n * 4), malloc(n * 4)}};
-    assert_ok(columns_read(b, COLUMN_ITEM, 0, b->events, c.item));
-    assert_ok(columns_read(b, COLUMN_ACTION, 0, b->events, c.action));
-    assert_ok(columns_read(b, COLUMN_END, 0, b->events, c.end));
-    assert_ok(columns_read(b, COLUMN_TIME, 0, b->events, c.time));
-    assert_ok(columns_read(b, COLUMN_REWARD, 0, b->events, c.reward));
-    if (b->has_propensity)
-        assert_ok(columns_read(b, COLUMN_PROPENSITY, 0, b->events, c.propensity));
-    for (int f = 0; f < b->event_features.numbers; f++)
-        assert_ok(columns_read(b, (Column)(COLUMN_FEATURE + f), 0, b->events, c.feature[f]));
-    return c;
-}
-
-static void free_columns(Columns *c)
-{
-    void *all[] = {c->item,   c->action,     c->end,        c->time,
-                   c->reward, c->propensity, c->feature[0], c->feature[1]};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
-}
-
 /* The last token of the window before all events with the time of row `row`; -1: none. */
 static int64_t token_before_time(const Columns *c, int64_t first, int64_t at, int64_t row)
 {
@@ -131,14 +73,21 @@ static int64_t token_before_time(const Columns *c, int64_t first, int64_t at, in
     return -1;
 }
 
-/* The own events of window w: the items of all rows of the counted splits. */
+/* In the shops that have impressions these are the views, action 0. */
+static bool is_taken(const Behaviour *b, const Columns *c, int64_t row)
+{
+    return !b->has_impressions || c->action[row] != 0;
+}
+
+/* The own events of window w: the items of all rows of the counted splits that were taken. */
 static void check_own(const Behaviour *b, const Columns *c, const StreamOptions *o,
                       const Batch *batch, int64_t w)
 {
     int64_t at = batch->own_offset[w];
     for (int s = 0; s < o->counted; s++) {
         const int64_t *rows = b->split[s][batch->user[w]];
-        for (int64_t r = rows[0]; r < rows[1]; r++) assert_int_equal(batch->own[at++], c->item[r]);
+        for (int64_t r = rows[0]; r < rows[1]; r++)
+            if (is_taken(b, c, r)) assert_int_equal(batch->own[at++], c->item[r]);
     }
     assert_int_equal(at, batch->own_offset[w + 1]);
 }
@@ -165,6 +114,7 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
     assert_int_equal(batch->cu_seqlens[0], 0);
     assert_int_equal(batch->cu_seqlens[batch->windows], batch->used);
     assert_true((batch->propensity != NULL) == b->has_propensity);
+    assert_true((batch->taken != NULL) == b->has_impressions);
     for (int64_t t = batch->used; t < batch->tokens && batch->propensity; t++)
         assert_true(batch->propensity[t] == 1.0f);
     for (int64_t w = 0; w < batch->windows; w++) {
@@ -190,12 +140,15 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
                 assert_true(batch->target[t] == -1 && batch->target_action[t] == 0);
                 assert_true(batch->reward[t] == 0.0f && batch->end[t] == 0);
                 assert_true(!batch->propensity || batch->propensity[t] == 1.0f);
+                assert_true(!batch->taken || batch->taken[t] == -1);
                 continue;
             }
             assert_true(i + 1 < count);
             visits[row + 1]++;
             assert_int_equal(batch->target[t], c->item[row + 1]);
             assert_int_equal(batch->target_action[t], c->action[row + 1]);
+            if (batch->taken)
+                assert_int_equal(batch->taken[t], is_taken(b, c, row + 1) ? c->item[row + 1] : -1);
             assert_true(batch->reward[t] == c->reward[row + 1]);
             assert_int_equal(batch->end[t], c->end[row + 1]);
             if (batch->propensity) assert_true(batch->propensity[t] == c->propensity[row + 1]);
@@ -210,6 +163,7 @@ static void check_batch(const Behaviour *b, const Columns *c, const StreamOption
         assert_true(batch->item[t] == 0 && batch->action[t] == 0 && batch->gap[t] == 0);
         assert_true(batch->time[t] == 0 && batch->state[t] == -1);
         assert_true(batch->target[t] == -1 && batch->reward[t] == 0.0f && batch->end[t] == 0);
+        assert_true(!batch->taken || batch->taken[t] == -1);
     }
 }
 
@@ -323,6 +277,16 @@ static void events_of_one_time_have_the_state_before_them(void **state)
     for (o.length = 1; o.length < 8; o.length++) check_epochs(&tied, &o, 1, 0.9);
     o.split = SPLIT_TEST;
     check_epochs(&tied, &o, 1, 0.9);
+}
+
+static void impressions_are_events_but_not_taken(void **state)
+{
+    (void)state;
+    StreamOptions o = training();
+    for (o.counted = 0; o.counted <= SPLITS; o.counted++) {
+        check_epochs(&shown, &o, 1, 0.95);
+        check_epochs(&shown_packed, &o, 1, 0.95);
+    }
 }
 
 /* So targets have 1 to `length` events before them, all of these often. */
@@ -554,25 +518,32 @@ static void a_split_with_nothing_to_score_is_an_error_not_a_hang(void **state)
     stream_close(s);
 }
 
-static void windows_filled_one_by_one_equal_the_streams(void **state)
+static void check_filled(const Behaviour *streamed, const Behaviour *filled)
 {
-    (void)state;
     StreamOptions o = training();
     o.counted = 2;
     Stream *s;
     const Batch *batch;
-    assert_ok(stream_open(&s, &plain, &o, (StreamCursor){0}));
+    assert_ok(stream_open(&s, streamed, &o, (StreamCursor){0}));
     assert_ok(stream_next(s, &batch));
     Window *windows = malloc((size_t)batch->windows * sizeof *windows);
     for (int64_t w = 0; w < batch->windows; w++) windows[w] = window_of_batch(batch, w);
     Batch mine;
-    assert_ok(batch_open(&mine, &packed, o.tokens, o.counted,
-                         batch_own_capacity(&packed, o.counted, o.tokens)));
-    assert_ok(batch_fill(&mine, &packed, windows, batch->windows));
+    assert_ok(batch_open(&mine, filled, o.tokens, o.counted,
+                         batch_own_capacity(filled, o.counted, o.tokens)));
+    assert_ok(batch_fill(&mine, filled, windows, batch->windows));
     assert_true(hash_batch(&mine) == hash_batch(batch));
     batch_close(&mine);
     stream_close(s);
     free(windows);
+}
+
+static void windows_filled_one_by_one_equal_the_streams(void **state)
+{
+    (void)state;
+    check_filled(&plain, &packed);
+    check_filled(&shown, &shown_packed);
+    check_filled(&shown_packed, &shown);
 }
 
 int main(void)
@@ -582,6 +553,7 @@ int main(void)
         cmocka_unit_test(windows_have_the_counted_events_of_their_users),
         cmocka_unit_test(a_batch_ends_where_its_own_events_are_full),
         cmocka_unit_test(events_of_one_time_have_the_state_before_them),
+        cmocka_unit_test(impressions_are_events_but_not_taken),
         cmocka_unit_test(windows_of_a_long_history_overlap_by_half),
         cmocka_unit_test(any_number_of_threads_and_either_layout_give_the_same_bytes),
         cmocka_unit_test(a_stream_opened_at_any_cursor_goes_on_with_the_same_bytes),
