@@ -14,8 +14,14 @@ static const int64_t tiny_train[][2] = {{0, 3}, {5, 7}, {8, 10}, {10, 10}};
 static const int64_t tiny_scored[][2] = {{3, 5}, {7, 8}, {10, 10}, {10, 12}};
 static const int32_t tiny_item[] = {0, 1, 2, 1, 3, 0, 1, 2, 0, 2, 0, 1};
 static const uint8_t tiny_action[] = {0, 0, 1, 0, 1, 0, 1, 1, 0, 0, 0, 1};
-static const Histories tiny = {4,           5,         2,           tiny_offset, tiny_train,
-                               tiny_scored, tiny_item, tiny_action, NULL,        NULL};
+static const Histories tiny = {.users = 4,
+                               .items = 5,
+                               .actions = 2,
+                               .offset = tiny_offset,
+                               .train = tiny_train,
+                               .scored = tiny_scored,
+                               .item = tiny_item,
+                               .action = tiny_action};
 
 enum { WORLD_ITEMS = 60, WORLD_USERS = 150, WORLD_LONGEST = 40 };
 
@@ -54,16 +60,16 @@ static inline World *world_open(uint64_t seed)
         w->latest[u] = world_draw(seed, n++) % 50;
     }
     w->offset[WORLD_USERS] = e;
-    w->histories = (Histories){WORLD_USERS,
-                               WORLD_ITEMS,
-                               3,
-                               w->offset,
-                               (const int64_t(*)[2])w->train,
-                               (const int64_t(*)[2])w->scored,
-                               w->item,
-                               w->action,
-                               w->tie,
-                               w->latest};
+    w->histories = (Histories){.users = WORLD_USERS,
+                               .items = WORLD_ITEMS,
+                               .actions = 3,
+                               .offset = w->offset,
+                               .train = (const int64_t(*)[2])w->train,
+                               .scored = (const int64_t(*)[2])w->scored,
+                               .item = w->item,
+                               .action = w->action,
+                               .tie = w->tie,
+                               .latest = w->latest};
     return w;
 }
 

@@ -211,7 +211,7 @@ static Status check(const Arguments *a)
 /* Whether seen items are candidates. */
 static Status find_rule(Job *job, const Arguments *a)
 {
-    const Histories validation = histories_of_split(&job->histories, &job->file, SPLIT_VALID);
+    const Histories validation = histories_of_split(&job->histories, SPLIT_VALID);
     TRY(repeats_rule(&job->rule, &validation));
     job->score.include_seen = a->include_seen || (job->rule.include_seen && !a->exclude_seen);
     return OK;
@@ -221,7 +221,7 @@ static Status find_rule(Job *job, const Arguments *a)
 static Status fit_bars(Job *job)
 {
     enum { USERS = 20000 }; /* validation users that decide; more would hardly decide otherwise */
-    const Histories validation = histories_of_split(&job->histories, &job->file, SPLIT_VALID);
+    const Histories validation = histories_of_split(&job->histories, SPLIT_VALID);
     return bars_fit(&job->bars, &validation,
                     &(BarsOptions){.include_seen = job->score.include_seen,
                                    .sample = USERS,

@@ -27,8 +27,7 @@ static Status measure_auc(const Evaluation *e, Auc *out, const float *purchase)
     const ScoredEvents *s = &e->events;
     uint8_t *label = malloc((size_t)s->count + 1);
     if (!label) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " labels", s->count);
-    for (int64_t i = 0; i < s->count; i++)
-        label[i] = e->histories->action[s->event[i]] == e->options.purchase;
+    for (int64_t i = 0; i < s->count; i++) label[i] = s->action[i] == e->options.purchase;
     const Status st = auc_measure(out, purchase, label, s->first, s->users);
     free(label);
     return st;

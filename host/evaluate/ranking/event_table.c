@@ -24,7 +24,7 @@ static Status write_table(const void *content, FILE *out)
     for (int64_t u = 0; u < s->users; u++)
         for (int64_t i = s->first[u]; i < s->first[u + 1]; i++) {
             fprintf(out, "%" PRId64 "\t%" PRId64 "\t%" PRId32, s->user[u],
-                    s->event[i] - e->histories->offset[s->user[u]], s->target[i]);
+                    s->known[i] - e->histories->offset[s->user[u]], s->target[i]);
             for (int k = 0; k < e->scorers; k++)
                 for (int j = 0; j < e->scorer[k].seeds && e->scorer[k].scorer.ranks; j++)
                     fprintf(out, "\t%" PRId32 "\t%" PRId32, e->scorer[k].ranking[j].above[i],

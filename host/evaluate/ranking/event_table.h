@@ -5,7 +5,7 @@
  * The file is text. Its columns are separated by tabs, and the first line names them:
  *
  *   user     row of the user
- *   history  how many events the user has before the event
+ *   history  how many events the user has before the time of the event; impressions do not count
  *   target   row of the event's item
  *
  * and for each scorer that ranks, under its name, the candidates above the target and the other

@@ -8,8 +8,8 @@
 #include "base/rng.h"
 #include "data/behaviour/columns.h"
 
-/* Fills latest [users], a block of rows at a time. */
-static Status read_latest(const Histories *h, const Behaviour *b, int64_t *latest)
+/* Fills latest [users], a block of rows at a time; action [events] is that of the file. */
+static Status read_latest(const Behaviour *b, const uint8_t *action, int64_t *latest)
 {
     enum { BLOCK = 1 << 16 };
     int64_t *time = malloc((size_t)BLOCK * sizeof *time), user = 0;
@@ -20,13 +20,99 @@ static Status read_latest(const Histories *h, const Behaviour *b, int64_t *lates
         st = columns_read(b, COLUMN_TIME, first, count, time);
         for (int64_t i = 0; i < count && st == OK; i++) {
             const int64_t row = first + i;
-            while (h->offset[user + 1] <= row) user++;
-            if (row >= h->train[user][0] && row < h->train[user][1]) latest[user] = time[i];
+            while (b->offset[user + 1] <= row) user++;
+            const int64_t *train = b->split[SPLIT_TRAIN][user];
+            if (row >= train[0] && row < train[1] && schema_is_taken(b, action[row]))
+                latest[user] = time[i];
         }
     }
     free(time);
     return st;
 }
+
+/* ---- What was taken -------------------------------------------------------------------------- */
+
+/* The histories of a file with impressions, without them. */
+typedef struct {
+    int64_t *offset;             /* [users+1] */
+    int64_t (*split[SPLITS])[2]; /* [users] */
+    int64_t *event;              /* [taken] */
+    uint64_t *tie;               /* [taken / 64 + 1] */
+} Taken;
+
+static Status taken_open(Taken *t, const Behaviour *b, const uint8_t *action)
+{
+    int64_t taken = 0;
+    for (int64_t e = 0; e < b->events; e++) taken += schema_is_taken(b, action[e]);
+    t->offset = calloc((size_t)b->users + 1, sizeof *t->offset);
+    t->event = malloc((size_t)taken * sizeof *t->event + 1);
+    t->tie = calloc((size_t)taken / 64 + 1, sizeof *t->tie);
+    bool enough = t->offset && t->event && t->tie;
+    for (int s = 0; s < SPLITS; s++)
+        enough = (t->split[s] = calloc((size_t)b->users + 1, sizeof *t->split[s])) && enough;
+    return enough ? OK
+                  : FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " events that were taken",
+                         b->path, taken);
+}
+
+static void taken_close(Taken *t)
+{
+    free(t->offset);
+    free(t->event);
+    free(t->tie);
+    for (int s = 0; s < SPLITS; s++) free(t->split[s]);
+    *t = (Taken){0};
+}
+
+/* The user's events from row `at` on; returns the row behind them. A range of a split becomes the
+ * range of those of its events that were taken. */
+static int64_t take_user(Taken *t, const Behaviour *b, const uint8_t *action, int64_t user,
+                         int64_t at)
+{
+    const int64_t first = at;
+    for (int64_t e = b->offset[user]; e < b->offset[user + 1]; e++) {
+        if (!schema_is_taken(b, action[e])) continue;
+        const uint64_t tied = at > first && schema_first_of_time(b->tie, e) <= t->event[at - 1];
+        t->tie[at / 64] |= tied << (at % 64);
+        t->event[at++] = e;
+    }
+    for (int s = 0; s < SPLITS; s++)
+        for (int k = 0; k < 2; k++) {
+            int64_t *to = &t->split[s][user][k];
+            *to = first;
+            while (*to < at && t->event[*to] < b->split[s][user][k]) ++*to;
+        }
+    return at;
+}
+
+/* Leaves the impressions out of `h`, whose items and actions are those of the file. */
+static Status leave_impressions(Histories *h, const Behaviour *b, int32_t *item, uint8_t *action)
+{
+    Taken t = {0};
+    Status st;
+    TRY_OR_FAIL(st, taken_open(&t, b, action));
+    for (int64_t u = 0; u < b->users; u++)
+        t.offset[u + 1] = take_user(&t, b, action, u, t.offset[u]);
+    for (int64_t row = 0; row < t.offset[b->users]; row++) {
+        item[row] = item[t.event[row]];
+        action[row] = action[t.event[row]];
+    }
+    for (int s = 0; s < SPLITS; s++) {
+        h->split[s] = (const int64_t(*)[2])t.split[s];
+        for (int64_t u = 0; u < b->users; u++)
+            h->impressions[s] +=
+                b->split[s][u][1] - b->split[s][u][0] - (t.split[s][u][1] - t.split[s][u][0]);
+    }
+    h->offset = t.offset;
+    h->tie = t.tie;
+    h->event = t.event;
+    return OK;
+fail:
+    taken_close(&t);
+    return st;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 Status histories_read(Histories *h, const Behaviour *b, int split)
 {
@@ -41,19 +127,21 @@ Status histories_read(Histories *h, const Behaviour *b, int split)
                      .items = (int32_t)b->items,
                      .actions = b->actions,
                      .offset = b->offset,
-                     .train = (const int64_t(*)[2])b->split[SPLIT_TRAIN],
-                     .scored = (const int64_t(*)[2])b->split[split],
                      .item = item,
                      .action = action,
                      .tie = b->tie,
                      .latest = latest};
+    for (int s = 0; s < SPLITS; s++) h->split[s] = (const int64_t(*)[2])b->split[s];
     Status st;
     if (!item || !action || !latest)
         TRY_OR_FAIL(st,
                     FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " events", b->path, b->events));
     TRY_OR_FAIL(st, columns_read(b, COLUMN_ITEM, 0, b->events, item));
     TRY_OR_FAIL(st, columns_read(b, COLUMN_ACTION, 0, b->events, action));
-    TRY_OR_FAIL(st, read_latest(h, b, latest));
+    TRY_OR_FAIL(st, read_latest(b, action, latest));
+    if (b->has_impressions) TRY_OR_FAIL(st, leave_impressions(h, b, item, action));
+    h->train = h->split[SPLIT_TRAIN];
+    h->scored = h->split[split];
     return OK;
 fail:
     histories_close(h);
@@ -65,14 +153,27 @@ void histories_close(Histories *h)
     free((void *)h->item);
     free((void *)h->action);
     free((void *)h->latest);
+    if (h->event) {
+        free((void *)h->offset);
+        free((void *)h->event);
+        free((void *)h->tie);
+        for (int s = 0; s < SPLITS; s++) free((void *)h->split[s]);
+    }
     *h = (Histories){0};
 }
 
-Histories histories_of_split(const Histories *h, const Behaviour *b, int split)
+Histories histories_of_split(const Histories *h, int split)
 {
     Histories other = *h;
-    other.scored = (const int64_t(*)[2])b->split[split];
+    other.scored = h->split[split];
     return other;
+}
+
+int64_t histories_impressions(const Histories *h)
+{
+    for (int s = 0; s < SPLITS; s++)
+        if (h->scored == h->split[s]) return h->impressions[s];
+    return 0;
 }
 
 void histories_popularity(const Histories *h, int64_t *count)
@@ -205,7 +306,7 @@ static void fill(ScoredEvents *s, Selection *c)
             bool repeat = false;
             int64_t known;
             if (selection_judge(c, e, &known, &repeat) != SCORED) continue;
-            s->event[i] = e;
+            s->event[i] = histories_event(h, e);
             s->known[i] = known;
             s->target[i] = h->item[e];
             s->action[i] = h->action[e];

@@ -8,7 +8,12 @@
  * for all scorers, and counted: those of a user's first time, which have no history; and, where
  * items of the history are no candidates, those whose target is in the history.
  *
- * Memory: 5 bytes per event of the log, 8 bytes per user, 39 bytes per scored event.
+ * Impressions. Histories have only what was taken (schema_is_taken): what was shown and not taken
+ * is no target, counts for no bar, and does not make an item one that its user has seen. A model
+ * is the exception: its states are made from the whole log.
+ *
+ * Memory: 5 bytes per event of the log, 8 bytes per user, 39 bytes per scored event; where the log
+ * has impressions, 8 bytes more per event that was taken, and 56 per user.
  */
 #ifndef SOUK_HISTORIES_H
 #define SOUK_HISTORIES_H
@@ -20,7 +25,7 @@
 #include "data/behaviour/behaviour.h"
 
 /* Ranges are rows of item[] and action[]. These two arrays and latest[] are owned; the rest belongs
- * to the file. */
+ * to the file or, where `event` is not NULL, is owned too. */
 typedef struct {
     int64_t users;
     int32_t items;
@@ -32,14 +37,25 @@ typedef struct {
     const uint8_t *action;      /* [events] in [0, actions) */
     const uint64_t *tie;        /* of the file (data/behaviour/schema.h); NULL: no ties */
     const int64_t *latest; /* [users] time of the last train event, 0 without one; NULL: unknown */
+    const int64_t *event; /* [rows] row of the log; NULL: the same, as the log has no impressions */
+    const int64_t (*split[SPLITS])[2]; /* [users] of which train and scored are two */
+    int64_t impressions[SPLITS];       /* how many events of each split are left out */
 } Histories;
+
+static inline int64_t histories_event(const Histories *h, int64_t row)
+{
+    return h->event ? h->event[row] : row;
+}
 
 /* Reads the histories of a file, which must outlive them. */
 Status histories_read(Histories *h, const Behaviour *b, int split);
 void histories_close(Histories *h); /* safe on {0} */
 
 /* The same histories with another split under evaluation. It owns nothing; `h` must outlive it. */
-Histories histories_of_split(const Histories *h, const Behaviour *b, int split);
+Histories histories_of_split(const Histories *h, int split);
+
+/* The impressions of the split under evaluation. */
+int64_t histories_impressions(const Histories *h);
 
 /* count [items]: how many train events each item has. */
 void histories_popularity(const Histories *h, int64_t *count);
@@ -75,8 +91,8 @@ typedef struct {
     int32_t items;
     int groups;         /* GROUP_ACTION + actions */
     int64_t *event;     /* [count] row of the log, ascending */
-    int64_t *known;     /* [count] row of the first event of its time: the history that the scorer
-                         * knows are the user's events before this row, at least one */
+    int64_t *known;     /* [count] row, in Histories, of the first event of its time: the history
+                         * that the scorer knows are the user's events before it, at least one */
     int64_t *user;      /* [users] user of the log, ascending */
     int64_t *first;     /* [users+1] scored events of user[u] are first[u] .. first[u+1]-1 */
     int32_t *target;    /* [count] the event's item */

@@ -137,6 +137,9 @@ static void print_protocol(FILE *out, const Evaluation *e, const RankingReportCo
     fprintf(out, ", %s items, all ranked\n", grouped(d, c->items));
     print_known(out, c);
     print_wrapped(out, c->split_rule, "  ");
+    if (histories_impressions(e->histories))
+        fprintf(out, "  %s events are left out, as they were shown and not taken\n",
+                grouped(a, histories_impressions(e->histories)));
     if (e->events.no_history)
         fprintf(out, "  %s events of a user's first time are left out, as they have no history\n",
                 grouped(a, e->events.no_history));

@@ -120,12 +120,13 @@ static json_t *repeats_json(const Evaluation *e, const RankingReportContext *c)
 Status ranking_report_json(const char *path, const Evaluation *e, const RankingReportContext *c)
 {
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:i}", "data", c->data,
+        "{s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:i}", "data", c->data,
         "split", c->split, "split_rule", c->split_rule, "known_splits", c->known ? c->known : 1,
         "items", (json_int_t)c->items, "events", (json_int_t)e->events.count, "users",
-        (json_int_t)e->events.users, "no_history", (json_int_t)e->events.no_history, "sample",
-        (json_int_t)c->sample, "seed", (json_int_t)c->seed, "include_seen", e->options.include_seen,
-        "repeats", repeats_json(e, c), "top", RANKING_TOP);
+        (json_int_t)e->events.users, "impressions", (json_int_t)histories_impressions(e->histories),
+        "no_history", (json_int_t)e->events.no_history, "sample", (json_int_t)c->sample, "seed",
+        (json_int_t)c->seed, "include_seen", e->options.include_seen, "repeats", repeats_json(e, c),
+        "top", RANKING_TOP);
     json_object_set_new(root, "bars", bars_json(c->bars));
     json_object_set_new(root, "best_bar", json_string(c->bars->bar[c->bars->best].bar.name));
     json_object_set_new(root, "bars_chosen_on",

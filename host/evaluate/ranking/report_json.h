@@ -5,7 +5,8 @@
 
 #include "evaluate/ranking/report.h"
 
-/* {"data", "split", "split_rule", "items", "events", "users", "no_history", "sample", "seed",
+/* {"data", "split", "split_rule", "items", "events", "users", "impressions", "no_history",
+ *  "sample", "seed",
  *  "include_seen", "repeats": {"validation_events", "validation_repeats", "share_wanted", "forced",
  *                              "events", "left_out"},
  *  "top": 20,

@@ -22,7 +22,7 @@ typedef struct Scorer {
     void *state;      /* private to the implementation, as `kind` is */
     int kind;
     /* Scores every event of `events`, each from its user's history before it: rows offset[user] ..
-     * event-1 of the log. Adds all events to `ranking`, which is NULL unless .ranks. Fills purchase
+     * known-1 of `h`. Adds all events to `ranking`, which is NULL unless .ranks. Fills purchase
      * [events] with any score that rises with the probability that the event is a purchase; it is
      * NULL unless .predicts and there is a purchase action. */
     Status (*score)(const struct Scorer *self, const Histories *h, const ScoredEvents *events,

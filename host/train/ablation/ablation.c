@@ -261,7 +261,7 @@ static Status fill_groups(Ablation *a, const Evaluation *e)
 
 static Status rank_bars(Ablation *a)
 {
-    const Histories validation = histories_of_split(&a->histories, &a->file, SPLIT_VALID);
+    const Histories validation = histories_of_split(&a->histories, SPLIT_VALID);
     RepeatsRule rule;
     Bars bars;
     Evaluation e = {0};

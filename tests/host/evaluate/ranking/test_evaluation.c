@@ -100,7 +100,7 @@ static void the_report_says_what_was_measured(void **state)
     Evaluation e;
     assert_ok(behaviour_open(&b, data));
     assert_ok(histories_read(&h, &b, SPLIT_TEST));
-    const Histories validation = histories_of_split(&h, &b, SPLIT_VALID);
+    const Histories validation = histories_of_split(&h, SPLIT_VALID);
     assert_ok(repeats_rule(&rule, &validation));
     assert_true(rule.include_seen); /* long histories of few items */
     assert_ok(bars_fit(&bars, &validation, &(BarsOptions){.include_seen = true, .threads = 1}));

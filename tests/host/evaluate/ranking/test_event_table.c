@@ -20,7 +20,7 @@ static void test_lines(void **state)
                                .users = 2,
                                .user = user,
                                .first = first,
-                               .event = event,
+                               .known = event,
                                .target = target},
                     .scorer = {{.scorer = {.name = "policy", .ranks = true},
                                 .seeds = 2,

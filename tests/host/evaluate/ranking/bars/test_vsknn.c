@@ -12,8 +12,15 @@ static const int64_t four_train[][2] = {{0, 2}, {2, 4}, {4, 6}, {6, 7}};
 static const int32_t four_item[] = {0, 1, 0, 2, 1, 3, 4};
 static const uint8_t four_action[7] = {0};
 static const int64_t four_latest[] = {9, 5, 7, 8};
-static const Histories four = {4,          5,         1,           four_offset, four_train,
-                               four_train, four_item, four_action, NULL,        four_latest};
+static const Histories four = {.users = 4,
+                               .items = 5,
+                               .actions = 1,
+                               .offset = four_offset,
+                               .train = four_train,
+                               .scored = four_train,
+                               .item = four_item,
+                               .action = four_action,
+                               .latest = four_latest};
 
 static void score_four(double *score, VsknnSettings settings)
 {
