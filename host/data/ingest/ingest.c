@@ -214,6 +214,18 @@ static void check_range(const Stage *g)
                   text_from_time(first, r->first_ms), text_from_time(last, r->last_ms));
 }
 
+static void check_taken(const Stage *g)
+{
+    int64_t taken = 0;
+    for (int a = 0; a < g->m->actions; a++)
+        if (!g->m->action_impression[a]) taken += g->report->action_events[a];
+    if (taken == 0)
+        listener_warn(
+            g->options->listener,
+            "all events are impressions: nothing was taken that a model could imitate or "
+            "rank; want the events of what was taken too, or [impressions] actions = none");
+}
+
 /* What a split or a limit makes of the log without a word, though a user should know. */
 static void check_result(const Stage *g)
 {
@@ -225,6 +237,7 @@ static void check_result(const Stage *g)
                       "clean.max_per_minute = 0 and clean.max_per_day = 0 keep them",
                       r->bot_users, r->bot_events);
     check_range(g);
+    check_taken(g);
     for (int s = SPLIT_VALID; s <= SPLIT_TEST; s++) {
         const bool wanted = g->m->split != SPLIT_BY_TIME ||
                             (s == SPLIT_VALID ? g->m->valid_share : g->m->test_share) > 0.0;
@@ -250,6 +263,25 @@ static Status hint_at_preset(const Stage *g, Status st)
     return st;
 }
 
+/* Which actions were shown and not taken, as the mapping or their names say. */
+static void remark_impressions(const Stage *g)
+{
+    const Mapping *m = g->m;
+    char names[256] = "";
+    for (int a = 0; a < m->actions; a++) {
+        const size_t used = strlen(names);
+        if (m->action_impression[a])
+            snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+                     m->action_name[a]);
+    }
+    if (*names)
+        listener_remark(g->options->listener,
+                        "impressions: %s; these events were shown and not taken: a model sees them "
+                        "and learns values from them, but imitates, counts and ranks only what was "
+                        "taken ([impressions] actions)",
+                        names);
+}
+
 static Status parse_log(Stage *g, Sorter **sorter)
 {
     const IngestOptions *o = g->options;
@@ -262,6 +294,7 @@ static Status parse_log(Stage *g, Sorter **sorter)
                 pipe_open(&pipe, g->m, o->inputs, o->input_count, g->threads, &g->report->columns));
     uses_describe(&g->report->columns, columns, sizeof columns);
     if (*columns) listener_remark(o->listener, "%s", columns);
+    remark_impressions(g);
     g->size = sort_record_size(g->m->cells);
     TRY_OR_FAIL(st, sort_open(sorter, g->size, g->memory / 4, g->directory));
     TRY_OR_FAIL(st, read_pieces(g, pipe, *sorter, bytes));

@@ -110,14 +110,20 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
         {"texts_shortened", r->texts.shortened},
     };
     json_t *all = json_object(), *actions = json_object(), *splits = json_object();
+    json_t *impressions = json_array();
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_object_set_new(all, counts[i].name, json_integer(counts[i].value));
-    for (int a = 0; a < m->actions; a++) set_count(actions, m->action_name[a], r->action_events[a]);
+    for (int a = 0; a < m->actions; a++) {
+        set_count(actions, m->action_name[a], r->action_events[a]);
+        if (m->action_impression[a])
+            json_array_append_new(impressions, report_string(m->action_name[a]));
+    }
     for (int s = 0; s < SPLITS; s++)
         json_object_set_new(splits, schema_split_name[s], json_integer(r->split_events[s]));
     json_object_set_new(all, "columns", columns_json(&r->columns));
     json_object_set_new(all, "bad", bad_json(r));
     json_object_set_new(all, "actions", actions);
+    json_object_set_new(all, "impressions", impressions);
     json_object_set_new(all, "splits", splits);
     json_object_set_new(all, "split_rule", json_string(r->split_rule));
     json_object_set_new(all, "seconds", json_real(r->seconds));

@@ -162,8 +162,8 @@ Status report_text(Stage *g)
     line(out, "events at the time of another one", r->tied);
     for (int a = 0; a < m->actions; a++) {
         char what[NAME_MAX_BYTES + 32];
-        snprintf(what, sizeof what, "%s (reward %g)", m->action_name[a],
-                 (double)m->action_reward[a]);
+        snprintf(what, sizeof what, "%s (%sreward %g)", m->action_name[a],
+                 m->action_impression[a] ? "impression, " : "", (double)m->action_reward[a]);
         line(out, what, r->action_events[a]);
     }
     if (mapping_has_clock(m))

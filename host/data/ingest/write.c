@@ -249,6 +249,7 @@ static Status create(Writing *w)
     BehaviourHeader h = {.actions = g->m->actions,
                          .action_name = action,
                          .action_reward = g->m->action_reward,
+                         .action_impression = g->m->action_impression,
                          .episode_gap_ms = g->m->gap_ms,
                          .has_propensity = g->m->propensity_cell >= 0,
                          .compress = g->options->compress,

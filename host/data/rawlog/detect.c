@@ -51,6 +51,19 @@ static bool fits(const Detection *d, int column, bool (*is)(Text), double share,
     return false;
 }
 
+/* The texts of clicks that are 0 or 1, and the action that each means. */
+static const char *const click_text[] = {"0", "false", "False", "FALSE", "0.0",
+                                         "1", "true",  "True",  "TRUE",  "1.0"};
+enum { CLICK_TEXTS = sizeof click_text / sizeof *click_text };
+static const char *const click_action[] = {ACTIONS_IMPRESSION, "click"};
+
+static bool is_click(Text value)
+{
+    for (int t = 0; t < CLICK_TEXTS; t++)
+        if (text_equal(value, text_of(click_text[t]))) return true;
+    return false;
+}
+
 /* A column that is called `wanted` and has no use yet. */
 static int find_free(const Detection *d, const char *wanted)
 {
@@ -79,6 +92,9 @@ static int find_role(const Detection *d, Role role)
         if (role == ROLE_END && !fits(d, at, is_end, 1.0, "0, 1 or 2")) continue;
         if (role == ROLE_ACTION && strcmp(name, "type") == 0 &&
             !fits(d, at, actions_known, 0.5, "known actions"))
+            continue;
+        if (role == ROLE_ACTION && names_click(text_of(name)) &&
+            !fits(d, at, is_click, 0.5, "0 or 1, true or false"))
             continue;
         if (role != ROLE_TIME) return at;
         if (first < 0) first = at;
@@ -166,15 +182,33 @@ static Status detect_features(const Detection *d)
     return OK;
 }
 
+/* Whether the column of actions has texts of what was shown and not taken. */
+static void note_impressions(const Detection *d)
+{
+    Mapping *m = d->m;
+    for (int i = 0; i < d->columns->count; i++) {
+        if (!text_equal(d->columns->name[i], text_of(m->role[ROLE_ACTION]))) continue;
+        for (int r = 0; r < d->sample->rows; r++)
+            m->impression_texts |= actions_impression(sample_value(d->sample, r, i));
+    }
+}
+
+static Status detect_columns(const Detection *d)
+{
+    if (!d->m->detect) return OK;
+    TRY(detect_roles(d));
+    TRY(detect_numbers(d));
+    return detect_features(d);
+}
+
 Status detect_mapping(Mapping *m, const LogColumns *columns, const LogSample *sample,
                       ColumnUses *uses)
 {
     const Detection d = {m, columns, sample, uses};
     uses_begin(uses, m, columns);
-    if (!m->detect) return OK;
-    TRY(detect_roles(&d));
-    TRY(detect_numbers(&d));
-    return detect_features(&d);
+    TRY(detect_columns(&d));
+    note_impressions(&d);
+    return OK;
 }
 
 /* ---- Defaults -------------------------------------------------------------------------------- */
@@ -186,11 +220,23 @@ static Status add_value(Mapping *m, const char *value, const char *action)
     return map_set(m, "action_values", value, action);
 }
 
+static Status click_actions(Mapping *m)
+{
+    for (int t = 0; t < CLICK_TEXTS; t++)
+        TRY(add_value(m, click_text[t], click_action[t >= CLICK_TEXTS / 2]));
+    TRY(map_set(m, "actions", click_action[0], "0"));
+    return map_set(m, "actions", click_action[1], "1");
+}
+
 static Status default_actions(Mapping *m)
 {
-    if (!m->role[ROLE_ACTION][0]) return map_set(m, "actions", "view", "0.2");
+    const char *column = m->role[ROLE_ACTION];
+    if (*column ? names_click(text_of(column)) : *m->taken) return click_actions(m);
+    if (!*column) return map_set(m, "actions", "view", "0.2");
     const CommonAction *common;
     for (int a = 0; (common = actions_common(a)); a++) {
+        const bool impression = strcmp(common->name, ACTIONS_IMPRESSION) == 0;
+        if (impression && !m->impression_texts && !*m->taken) break;
         snprintf(m->action_name[a], NAME_MAX_BYTES, "%s", common->name);
         m->action_reward[a] = common->reward;
         m->actions++;
@@ -211,7 +257,7 @@ static Status resolve_actions(Mapping *m)
 {
     if (m->actions == 0)
         TRY(default_actions(m));
-    else if (!m->role[ROLE_ACTION][0] && m->actions > 1)
+    else if (!m->role[ROLE_ACTION][0] && m->actions > 1 && !*m->taken)
         return FAIL(ERR_FORMAT, "[actions] lists %d, but [columns] has no action", m->actions);
     for (int a = 0; a < m->actions; a++) TRY(add_value(m, m->action_name[a], m->action_name[a]));
     for (int64_t v = 0; v < m->action_value.count; v++)
@@ -232,6 +278,63 @@ static Status resolve_unknown(Mapping *m)
     if (a == m->actions) TRY(map_set(m, "actions", m->unknown_action, "0"));
     m->unknown_at = a;
     return OK;
+}
+
+/* ---- Impressions ----------------------------------------------------------------------------- */
+
+static int action_of(const Mapping *m, const char *name)
+{
+    int a = 0;
+    while (a < m->actions && strcmp(m->action_name[a], name)) a++;
+    return a < m->actions ? a : -1;
+}
+
+static Status mark_impressions(Mapping *m)
+{
+    for (int a = 0; a < m->actions; a++)
+        m->action_impression[a] =
+            m->impressions < 0 && actions_impression(text_of(m->action_name[a]));
+    for (int i = 0; i < m->impressions; i++) {
+        const int a = action_of(m, m->impression_name[i]);
+        if (a < 0)
+            return FAIL(ERR_FORMAT,
+                        "[impressions] actions has \"%s\", which [actions] does not list",
+                        m->impression_name[i]);
+        m->action_impression[a] = true;
+    }
+    return OK;
+}
+
+/* The actions of what a list shows, where a column says what was taken. */
+static Status resolve_taken(Mapping *m, int impressions)
+{
+    const bool column = *m->role[ROLE_ACTION];
+    if (!m->list.columns) return FAIL(ERR_FORMAT, "[impressions] taken needs [list] columns");
+    if (impressions == 0)
+        return FAIL(ERR_FORMAT, "[impressions] taken: want an action of what was shown and not "
+                                "taken among [actions], such as impression = 0");
+    if (!column && m->actions - impressions > 1)
+        return FAIL(ERR_FORMAT,
+                    "[impressions] taken: [actions] lists %d actions of what was taken, but "
+                    "[columns] has no action: want one",
+                    m->actions - impressions);
+    for (int a = m->actions - 1; a >= 0; a--)
+        *(m->action_impression[a] ? &m->shown_action : &m->taken_action) = a;
+    return OK;
+}
+
+static Status resolve_impressions(Mapping *m)
+{
+    int impressions = 0;
+    TRY(mark_impressions(m));
+    for (int a = 0; a < m->actions; a++) impressions += m->action_impression[a];
+    if (impressions == m->actions && m->impressions > 0)
+        return FAIL(ERR_FORMAT, "[impressions] actions has all actions, want one that is taken");
+    if (impressions == m->actions) { /* names alone: what there is was taken */
+        memset(m->action_impression, 0, sizeof m->action_impression);
+        impressions = 0;
+    }
+    return *m->taken ? resolve_taken(m, impressions) : OK;
 }
 
 static Status resolve_limits(Mapping *m)
@@ -276,9 +379,10 @@ static Status check_list(const ListSpec *list)
 
 Status detect_finish(Mapping *m)
 {
-    if (!m->format->columns)
+    if (!m->format->columns) {
         for (int r = 0; r < ROLES; r++) m->role[r][0] = '\0';
-    else if (!m->role[ROLE_USER][0] || !m->role[ROLE_ITEM][0])
+        m->taken[0] = '\0';
+    } else if (!m->role[ROLE_USER][0] || !m->role[ROLE_ITEM][0])
         return FAIL(ERR_FORMAT, "[columns] must name user and item");
     if (m->role[ROLE_OFFSET][0] && !m->role[ROLE_TIME][0])
         return FAIL(ERR_FORMAT, "[columns] time_offset needs time");
@@ -287,6 +391,7 @@ Status detect_finish(Mapping *m)
         return FAIL(ERR_FORMAT, "[columns] time and gap exclude each other");
     TRY(resolve_actions(m));
     TRY(resolve_unknown(m));
+    TRY(resolve_impressions(m));
     TRY(resolve_limits(m));
     return check_split(m);
 }

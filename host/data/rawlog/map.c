@@ -45,6 +45,7 @@ void map_init(Mapping *m)
         .reward_cell = -1,
         .propensity_cell = -1,
         .unknown_at = -1,
+        .impressions = -1,
         .max_lost = 0.5,
         .time_check = true,
         .plausible_from = FROM_EVER,
@@ -346,6 +347,16 @@ static bool parse_range(Text text, double *low, double *high)
            (above.length == 0 || text_number(above, high)) && *low <= *high;
 }
 
+static Status set_impressions(Mapping *m, const char *name, const char *value)
+{
+    if (!strcmp(name, "taken")) return copy_name(m->taken, name, value);
+    if (strcmp(name, "actions")) return no_such_name("impressions", name, "actions, taken");
+    m->impressions = -1;
+    if (!strcmp(value, "auto")) return OK;
+    if (!strcmp(value, "none")) return m->impressions = 0, OK;
+    return set_names(name, value, m->impression_name, IMPRESSIONS_MAX, &m->impressions);
+}
+
 static Status set_action_value(Mapping *m, const char *name, const char *value)
 {
     const Text text = text_of(name);
@@ -518,6 +529,7 @@ static const struct {
     {"columns", set_role},
     {"actions", set_action},
     {"action_values", set_action_value},
+    {"impressions", set_impressions},
     {"items", set_item},
     {"users", set_user},
     {"events", set_event},

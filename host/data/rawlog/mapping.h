@@ -32,7 +32,8 @@ enum {
     LIST_FIELDS_MAX = 8,
     MISSING_MAX = 32,
     MISSING_BYTES = 16,
-    RANGES_MAX = 32
+    RANGES_MAX = 32,
+    IMPRESSIONS_MAX = 16
 };
 #define COLUMN_ROW "@row" /* as user: every row is a user of its own */
 
@@ -94,6 +95,15 @@ typedef struct {
         int action;
         char name[NAME_MAX_BYTES];
     } range[RANGES_MAX];
+
+    /* What was shown and not taken: the actions that say so. */
+    int impressions; /* how many names are given; -1: those that have common names */
+    char impression_name[IMPRESSIONS_MAX][NAME_MAX_BYTES];
+    bool impression_texts; /* the log has common texts of them, so that there is a default action */
+    bool action_impression[ACTIONS_MAX]; /* since detect_finish */
+    /* Of the items that a list shows, those in this column were taken; "": the actions tell. */
+    char taken[NAME_MAX_BYTES];
+    int shown_action, taken_action; /* of the two kinds; taken_action where no column has it */
 
     int cells;
     CellSpec cell[CELLS_MAX];

@@ -262,6 +262,19 @@ static bool read_action(LogRows *rows, const Mapping *m, const LogLayout *l, con
     return false;
 }
 
+/* The action of an item that a list shows: an impression, unless it was taken. */
+static bool read_taken(LogRows *rows, const Mapping *m, const LogLayout *l, const Text *field,
+                       LogRow *row, int64_t line)
+{
+    bool taken = false;
+    for (int t = 0; t < rows->takens; t++) {
+        if (!text_equal(rows->taken[t], row->item)) continue;
+        taken = rows->met[t] = true;
+    }
+    row->action = (uint8_t)(taken ? m->taken_action : m->shown_action);
+    return !taken || l->role[ROLE_ACTION] < 0 || read_action(rows, m, l, field, row, line);
+}
+
 static bool read_end(LogRows *rows, const LogLayout *l, const Text *field, LogRow *row,
                      int64_t line)
 {
@@ -356,11 +369,14 @@ Status rows_add(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPi
     else
         TRY(rows_line_key(rows, piece, line, &row->user));
     if (!good_key(rows, m, true, row->user, line) || !good_key(rows, m, false, row->item, line) ||
-        !read_when(rows, m, l, field, row, line) || !read_action(rows, m, l, field, row, line) ||
+        !read_when(rows, m, l, field, row, line) ||
+        !(*m->taken ? read_taken : read_action)(rows, m, l, field, row, line) ||
         !read_end(rows, l, field, row, line))
         return OK;
     const Verdict verdict = read_cells(rows, m, l, field, line);
     if (verdict == ROW_BAD) return OK;
+    if (*m->taken && m->reward_cell >= 0 && m->action_impression[row->action])
+        rows->cell[rows->count * m->cells + m->reward_cell].number = NAN; /* of what was taken */
     if (mapping_has_clock(m) && (row->time < m->from_ms || row->time >= m->to_ms)) {
         rows->outside_time++;
         return OK;

@@ -69,6 +69,7 @@ typedef struct {
     Dialect dialect;
     int role[ROLES], cell[CELLS_MAX]; /* number of the field of each; -1: absent */
     int list[LIST_COLUMNS_MAX], then[LIST_COLUMNS_MAX]; /* fields of the lists; -1: absent */
+    int taken; /* field of the items of a list that were taken; -1: absent */
 } LogLayout;
 
 typedef union {
@@ -83,6 +84,7 @@ typedef struct {
     uint32_t hash, session; /* session 0: none is given */
     uint8_t action, end, part;
 } LogRow;
+enum { TAKEN_MAX = 256 };   /* items that were taken of those that one record shows */
 enum { END_UNKNOWN = 255 }; /* LogRow.end where the log has no such column */
 
 typedef struct {
@@ -98,6 +100,10 @@ typedef struct {
     size_t block_used;
     char *buffer; /* memory of rows_buffer */
     size_t buffer_size;
+    /* Of the record: the items that were taken, and whether its lists show them. */
+    int takens;
+    Text taken[TAKEN_MAX];
+    bool met[TAKEN_MAX];
     Text *field; /* [ROW_FIELDS_MAX] for the formats: the fields of a record, then of an element */
 } LogRows;
 

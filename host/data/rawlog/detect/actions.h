@@ -11,7 +11,12 @@ typedef struct {
     const char *values[16];
 } CommonAction;
 
-const CommonAction *actions_common(int index); /* NULL after the last */
-bool actions_known(Text value);                /* whether it is one of these texts */
+/* NULL after the last, which is ACTIONS_IMPRESSION. */
+const CommonAction *actions_common(int index);
+bool actions_known(Text value); /* whether it is one of these texts */
+
+/* The action of items that were shown and not taken. Only logs with its texts have it. */
+#define ACTIONS_IMPRESSION "impression"
+bool actions_impression(Text value); /* whether it is one of its texts */
 
 #endif

@@ -15,7 +15,7 @@ static const char *const names[NAMES_KINDS][24] = {
                    "aid",     "iid",     "product", NULL},
     [ROLE_ACTION] = {"action", "event_type", "eventtype", "event_name", "behavior", "behavior_type",
                      "behaviour", "behaviour_type", "event", "action_type", "interaction_type",
-                     "interaction", "type", NULL},
+                     "interaction", "type", "clicked", "is_clicked", "is_click", "click", NULL},
     [ROLE_TIME] = {"timestamp", "timestamp_ms", "time", "event_time", "action_time", "time_stamp",
                    "datetime", "date_time", "unixreviewtime", "created_at", "event_date", "t_dat",
                    "ts", "date", "time_s", NULL},
@@ -49,6 +49,16 @@ static const NamedFeature features[] = {
 };
 
 const char *names_of(int kind, int index) { return names[kind][index]; }
+
+bool names_click(Text name)
+{
+    static const char *const click[] = {"clicked", "is_clicked", "is_click", "click"};
+    const char *point = memrchr(name.at, '.', name.length);
+    if (point) name = (Text){point + 1, (uint32_t)(name.at + name.length - point - 1)};
+    for (size_t i = 0; i < sizeof click / sizeof *click; i++)
+        if (names_equal(name, click[i])) return true;
+    return false;
+}
 
 const NamedFeature *names_feature(int index)
 {

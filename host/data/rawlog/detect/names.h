@@ -12,6 +12,10 @@ enum { NAMES_REWARD = ROLES, NAMES_PROPENSITY, NAMES_KINDS };
  * after the last. */
 const char *names_of(int kind, int index);
 
+/* Whether a column of this name, or a part of a list, says by 0 or 1 whether what was shown was
+ * taken. They are among the names of ROLE_ACTION. */
+bool names_click(Text name);
+
 /* A feature that is made of a column with this name. */
 typedef struct {
     const char *column, *section, *kind, *suffix; /* [section] column = kind NAME suffix */

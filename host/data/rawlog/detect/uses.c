@@ -28,6 +28,7 @@ static void list_uses(const Mapping *m, const char *column, char *out, size_t si
     for (int k = 0; k < m->list.columns; k++)
         if (strcmp(m->list.column[k], column) == 0 || strcmp(m->list.then[k], column) == 0)
             append(out, size, "", "list");
+    if (*column && strcmp(m->taken, column) == 0) append(out, size, "", "taken");
     for (int c = 0; c < m->cells; c++) {
         if (strcmp(m->cell[c].column, column) != 0) continue;
         if (c == m->reward_cell) append(out, size, "", "reward");

@@ -233,6 +233,8 @@ static Status lay_out(const Mapping *m, const char *path, const LogColumns *colu
     }
     for (int c = 0; c < m->cells; c++)
         TRY(find_field(m, path, columns, m->cell[c].column, &layout->cell[c]));
+    layout->taken = *m->taken ? field_named(columns, m->taken) : -1;
+    if (*m->taken && layout->taken < 0) return missing_column(path, m->taken, columns);
     for (int k = 0; k < m->list.columns; k++) {
         layout->list[k] = field_named(columns, m->list.column[k]);
         layout->then[k] = field_named(columns, m->list.then[k]);

@@ -78,12 +78,12 @@ static const char *take_value(Walk *w, const char *at, int index, int depth)
     const char *next =
         *at == '"' ? scan_string(at, w->end, &escaped) : scan_value(at, w->end, depth);
     if (!next || index < 0) return next;
-    const bool array = index < w->flat->arrays;
-    if (!array)
-        w->value[index] = raw_text(at, next);
+    const int arrays = w->flat->arrays, either = arrays + w->flat->either;
+    if (*at == '[' && index < either)
+        w->value[index] = (Text){at, (uint32_t)(next - at)};
     else
-        w->value[index] = *at == '[' ? (Text){at, (uint32_t)(next - at)} : (Text){"", 0};
-    w->flat->escaped[index] = escaped && !array;
+        w->value[index] = index < arrays ? (Text){"", 0} : raw_text(at, next);
+    w->flat->escaped[index] = escaped && index >= arrays;
     return next;
 }
 

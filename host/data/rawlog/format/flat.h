@@ -13,7 +13,7 @@
 #include "data/rawlog/mapping.h"
 
 enum {
-    FLAT_NAMES_MAX = ROLES + CELLS_MAX + 2 * LIST_COLUMNS_MAX,
+    FLAT_NAMES_MAX = ROLES + CELLS_MAX + 2 * LIST_COLUMNS_MAX + 1,
     FLAT_PATH_MAX = 2 * NAME_MAX_BYTES,
     FLAT_SEEN = 64
 };
@@ -30,7 +30,8 @@ typedef struct {
 typedef struct {
     Text name[FLAT_NAMES_MAX]; /* the wanted ones, which all differ */
     int names;
-    int arrays; /* the first of them, whose values are the texts of arrays, or empty */
+    int arrays; /* the first of them, whose values are the texts of arrays, or empty, */
+    int either; /* and so many after these, whose values may be texts of arrays or as any other */
     FlatSeen seen[FLAT_SEEN];
     bool escaped[FLAT_NAMES_MAX];
 } Flat; /* = {0}, then `name` and `names` */
@@ -40,6 +41,12 @@ typedef struct {
  * texts that are read with one `flat` must stay in memory. False, and nothing rewritten, where the
  * text is no such object in UTF-8. */
 bool flat_read(Flat *flat, char *at, char *end, Text *value);
+
+/* Whether a value is the text of an array. The text of a string has its quote before it. */
+static inline bool flat_is_array(Text value)
+{
+    return value.length && value.at[0] == '[' && value.at[-1] != '"';
+}
 
 /* The text of the value at .. end-1, which scan_value has accepted; rewritten where it has
  * escapes. */

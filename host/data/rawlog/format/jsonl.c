@@ -113,6 +113,8 @@ static void want_all(Wanted *w, const Mapping *m, LogLayout *l)
     const ListSpec *list = &m->list;
     for (int k = 0; k < list->columns; k++) l->list[k] = want(&w->record, list->column[k]);
     w->record.arrays = w->record.names;
+    l->taken = *m->taken ? want(&w->record, m->taken) : -1;
+    w->record.either = w->record.names - w->record.arrays;
     for (int k = 0; k < list->columns; k++)
         l->then[k] = list->then[k][0] ? want(&w->record, list->then[k]) : -1;
     want_fields(w, m, l);
@@ -189,6 +191,19 @@ static void take_element(Wanted *w, int k, char *at, char *end, Text *field)
     if (flat->names && *at == '{') flat_read(flat, at, end, field + w->first[k]);
 }
 
+/* The items that were taken: of an array, or one. */
+static bool read_taken(LogRows *rows, const Mapping *m, const LogLayout *l, int64_t line)
+{
+    list_begin_taken(rows);
+    if (!*m->taken) return true;
+    const Text value = rows->field[l->taken];
+    if (!flat_is_array(value)) return list_add_taken(rows, m, value, line);
+    char *at = (char *)value.at, *const end = at + value.length, *element, *element_end;
+    while (next_element(&at, end, &element, &element_end))
+        if (!list_add_taken(rows, m, flat_text(element, element_end), line)) return false;
+    return true;
+}
+
 /* An event for each element of the record's lists. */
 static Status add_elements(LogRows *rows, const Mapping *m, const LogLayout *l,
                            const LogPiece *piece, Wanted *w, uint32_t hash, int64_t line)
@@ -200,7 +215,7 @@ static Status add_elements(LogRows *rows, const Mapping *m, const LogLayout *l,
         at[k] = (char *)rows->field[l->list[k]].at;
         length[k] = count_elements(rows->field[l->list[k]]);
     }
-    if (!list_check(rows, list, length, line)) return OK;
+    if (!list_check(rows, list, length, line) || !read_taken(rows, m, l, line)) return OK;
     for (; n < length[0]; n++) {
         for (int k = 0; k < list->columns; k++) {
             const Text array = rows->field[l->list[k]];
@@ -210,9 +225,11 @@ static Status add_elements(LogRows *rows, const Mapping *m, const LogLayout *l,
         }
         TRY(list_add_event(rows, m, l, piece, hash, n, line));
     }
-    if (!list->then[0][0]) return OK;
-    for (int k = 0; k < list->columns; k++) rows->field[w->whole[k]] = rows->field[l->then[k]];
-    return list_add_event(rows, m, l, piece, hash, n, line);
+    for (int k = 0; k < list->columns && list->then[0][0]; k++)
+        rows->field[w->whole[k]] = rows->field[l->then[k]];
+    if (list->then[0][0]) TRY(list_add_event(rows, m, l, piece, hash, n, line));
+    list_end_taken(rows, m, line);
+    return OK;
 }
 
 static Status parse_lines(LogRows *rows, const Mapping *m, const LogLayout *l,

@@ -40,6 +40,33 @@ bool list_check(LogRows *rows, const ListSpec *list, const int *length, int64_t 
     return false;
 }
 
+void list_begin_taken(LogRows *rows) { rows->takens = 0; }
+
+bool list_add_taken(LogRows *rows, const Mapping *m, Text item, int64_t line)
+{
+    item = text_trim(item);
+    if (mapping_is_missing(m, item)) return true;
+    if (rows->takens < TAKEN_MAX) {
+        rows->met[rows->takens] = false;
+        rows->taken[rows->takens++] = item;
+        return true;
+    }
+    rows->seen++;
+    rows_bad(rows, BAD_LIST, line, "%s has more than %d elements", m->taken, TAKEN_MAX);
+    return false;
+}
+
+void list_end_taken(LogRows *rows, const Mapping *m, int64_t line)
+{
+    for (int t = 0; t < rows->takens; t++) {
+        const Text item = rows->taken[t];
+        if (rows->met[t]) continue;
+        rows->seen++;
+        rows_bad(rows, BAD_LIST, line, "%s is \"%.*s\", which %s does not have", m->taken,
+                 item.length > 80 ? 80 : (int)item.length, item.at, m->role[ROLE_ITEM]);
+    }
+}
+
 /* ---- Text ------------------------------------------------------------------------------------ */
 
 static int parts_of(const ListSpec *list) { return list->fields ? list->fields : 1; }
@@ -109,6 +136,17 @@ static void split_element(const ListSpec *list, Text element, Text *field)
     for (int p = 1; p < parts; p++) field[p] = p <= found ? part[found - p] : (Text){"", 0};
 }
 
+/* The items of a cell that were taken. */
+static bool read_taken(LogRows *rows, const Mapping *m, const LogLayout *l, int64_t line)
+{
+    Text element;
+    list_begin_taken(rows);
+    if (!*m->taken) return true;
+    for (Text rest = begin_list(rows->field[l->taken]); next_element(&m->list, &rest, &element);)
+        if (!list_add_taken(rows, m, element, line)) return false;
+    return true;
+}
+
 Status list_add_texts(LogRows *rows, const Mapping *m, const LogLayout *l, const LogPiece *piece,
                       uint32_t hash, int64_t line)
 {
@@ -121,15 +159,16 @@ Status list_add_texts(LogRows *rows, const Mapping *m, const LogLayout *l, const
         while (next_element(list, &rest[k], &element)) length[k]++;
         rest[k] = begin_list(rows->field[l->list[k]]);
     }
-    if (!list_check(rows, list, length, line)) return OK;
+    if (!list_check(rows, list, length, line) || !read_taken(rows, m, l, line)) return OK;
     for (; n < length[0]; n++) {
         for (int k = 0; k < list->columns; k++)
             if (next_element(list, &rest[k], &element))
                 split_element(list, element, field + k * parts);
         TRY(list_add_event(rows, m, l, piece, hash, n, line));
     }
-    if (!list->then[0][0]) return OK;
-    for (int k = 0; k < list->columns; k++)
+    for (int k = 0; k < list->columns && list->then[0][0]; k++)
         split_element(list, text_trim(rows->field[l->then[k]]), field + k * parts);
-    return list_add_event(rows, m, l, piece, hash, n, line);
+    if (list->then[0][0]) TRY(list_add_event(rows, m, l, piece, hash, n, line));
+    list_end_taken(rows, m, line);
+    return OK;
 }

@@ -3,7 +3,11 @@
  * one event for each element. All else in the record is the same for each of these events.
  *
  * The fields of an element follow those of the record in LogRows.field, from LogLayout.fields on:
- * first all of the first list, then all of the second. The report counts each element as a row. */
+ * first all of the first list, then all of the second. The report counts each element as a row.
+ *
+ * A column may have the items of a list that were taken, one or a list of its own ([impressions]
+ * taken). Its format reads them into LogRows.taken before the elements; the other elements are
+ * impressions. One that is no element is a bad row. */
 #ifndef SOUK_RAWLOG_LIST_H
 #define SOUK_RAWLOG_LIST_H
 
@@ -24,6 +28,12 @@ Status list_add_texts(LogRows *rows, const Mapping *m, const LogLayout *layout,
                       const LogPiece *piece, uint32_t hash, int64_t line);
 
 /* ---- For every format ---- */
+
+/* Forget what the record before has taken, and add an item; false where there are too many. */
+void list_begin_taken(LogRows *rows);
+bool list_add_taken(LogRows *rows, const Mapping *m, Text item, int64_t line);
+/* After the last event of a record: counts the items as bad rows that no element has. */
+void list_end_taken(LogRows *rows, const Mapping *m, int64_t line);
 
 /* Adds event `n` of a record, whose fields are complete. */
 Status list_add_event(LogRows *rows, const Mapping *m, const LogLayout *layout,
