@@ -93,6 +93,9 @@ typedef struct {
     bool target;             /* reads the target network */
     bool needs_propensities; /* reads the propensities of the log, which must have them */
     bool single_backups;     /* backs up single values of Q: it works with learn.log_values too */
+    /* Its Q learns from the logged actions alone, and is read at others: nothing keeps down the
+     * values of what the log does not show in a state. */
+    bool guesses;
     /* Its launches or their host arguments differ from step to step, so its steps are not recorded
      * as a graph. */
     bool changes_per_step;

@@ -26,6 +26,7 @@ static Status add_term(Objective *o, const Agent *agent, const char *terms)
     o->term[o->terms++] = agent;
     o->trains |= agent->trains;
     o->target |= agent->target;
+    o->guesses |= agent->guesses;
     o->needs_propensities |= agent->needs_propensities;
     o->changes_per_step |= agent->changes_per_step;
     return OK;

@@ -15,7 +15,8 @@ typedef struct {
     int terms;
     HeadSet trains;          /* the heads that are trained, by an agent or here */
     bool target;             /* an agent reads the target network, */
-    bool needs_propensities; /* the propensities of the log, */
+    bool guesses;            /* has values of Q that are guesses (learn/agent.h), */
+    bool needs_propensities; /* reads the propensities of the log, */
     bool changes_per_step;   /* or has launches that change from step to step */
 } Objective;
 

@@ -116,6 +116,21 @@ static void show_plan(const Loop *l)
         listener_remark(l->listener, "chosen for this log:\n%s", defaults_text(chosen, &t->chosen));
 }
 
+/* A log with propensities was made by a policy that is known, and has all that it has shown. */
+static void warn_of_guesses(const Loop *l)
+{
+    const Trainer *t = &l->trainer;
+    if (!t->objective.guesses || t->file.has_impressions || t->file.has_propensity) return;
+    listener_warn(
+        l->listener,
+        "%s has no impressions (events of what was shown and not taken), so the Q of %s "
+        "learns only from what was taken: its values of all other items are guesses, "
+        "often too high, and the best Q of the catalogue is mostly such a guess. Want a "
+        "log with impressions (datasets/README.md), or cql, snqn, bcq or iql, or a policy "
+        "of cross_entropy to choose by",
+        t->file.path, t->config.learn_objective);
+}
+
 /* Settings that are auto have the values of the run that goes on or, where they are sizes of the
  * weights, of the run that this one begins with. train.epochs, where it is given, decides
  * train.steps anew. */
@@ -161,6 +176,7 @@ static Status loop_open(Loop *l, const Config *config, LoopOptions options)
     TRY(metrics_open(&l->metrics, config->train_out, l->trainer.step));
     TRY(trainer_session(&l->trainer, &l->session));
     show_plan(l);
+    if (!options.resume) warn_of_guesses(l);
     l->started = progress_seconds();
     return OK;
 }

@@ -16,6 +16,7 @@ const Agent double_q_agent = {
     .help = "Q backs up the target network's value of the online network's best action",
     .trains = HEAD_BIT(HEAD_Q),
     .target = true,
+    .guesses = true,
     .single_backups = true,
     .backward = backward,
 };

@@ -21,5 +21,6 @@ const Agent expected_sarsa_agent = {
     .help = "Q backs up the mean value under softmax(Q / learn.temperature)",
     .trains = HEAD_BIT(HEAD_Q),
     .target = true,
+    .guesses = true,
     .backward = backward,
 };

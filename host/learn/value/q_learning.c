@@ -20,6 +20,7 @@ const Agent q_learning_agent = {
     .help = "Q backs up the best action's value",
     .trains = HEAD_BIT(HEAD_Q),
     .target = true,
+    .guesses = true,
     .single_backups = true,
     .backward = backward,
 };

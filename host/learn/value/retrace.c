@@ -33,5 +33,6 @@ const Agent retrace_agent = {
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q),
     .imitates = true,
     .target = true,
+    .guesses = true,
     .backward = backward,
 };

@@ -17,6 +17,7 @@ const Agent sarsa_agent = {
     .help = "Q backs up the logged next action's value",
     .trains = HEAD_BIT(HEAD_Q),
     .target = true,
+    .guesses = true,
     .single_backups = true,
     .backward = backward,
 };

@@ -19,6 +19,7 @@ const Agent sarsa_lambda_agent = {
     .help = "Q backs up lambda-returns of the logged rewards and values (learn.lambda)",
     .trains = HEAD_BIT(HEAD_Q),
     .target = true,
+    .guesses = true,
     .single_backups = true,
     .backward = backward,
 };

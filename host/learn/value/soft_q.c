@@ -23,5 +23,6 @@ const Agent soft_q_agent = {
     .help = "Q backs up T logsumexp(Q / T), T = learn.temperature",
     .trains = HEAD_BIT(HEAD_Q),
     .target = true,
+    .guesses = true,
     .backward = backward,
 };

@@ -16,6 +16,7 @@ const Agent sqn_agent = {
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q),
     .imitates = true,
     .target = true,
+    .guesses = true,
     .single_backups = true,
     .backward = backward,
 };
