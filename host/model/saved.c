@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "data/behaviour/identity/inputs.h"
 #include "model/counts.h"
 
 Status saved_find(char *found, size_t size, const char *path, bool resumable)
@@ -39,6 +40,8 @@ Status saved_config(Config *c, const Safetensors *file)
 Status saved_catalogue(const Safetensors *file, const Behaviour *b)
 {
     const char *hash = safetensors_metadata(file, "catalogue_hash");
+    const char *inputs = safetensors_metadata(file, "inputs");
+    if (inputs) TRY(inputs_check(file->path, inputs, b));
     if (hash && !strcmp(hash, b->catalogue_hash)) return OK;
     return FAIL(ERR_USAGE, "%s was trained on catalogue %.12s, %s has catalogue %.12s", file->path,
                 hash ? hash : "(none)", b->path, b->catalogue_hash);

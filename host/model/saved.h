@@ -19,8 +19,9 @@ Status saved_find(char *found, size_t size, const char *path, bool resumable);
  * defaults. */
 Status saved_config(Config *c, const Safetensors *file);
 
-/* Fails where `b` does not have the catalogue that the model was trained on. The message names
- * both. */
+/* Fails where `b` does not have the actions and features that the model was trained on
+ * (data/behaviour/identity/inputs.h; files of earlier versions do not say), or another catalogue.
+ * The message names what differs. */
 Status saved_catalogue(const Safetensors *file, const Behaviour *b);
 
 /* Read one copy of the parameters; the file calls each `prefix` and its name. Parameters from

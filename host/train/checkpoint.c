@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/report.h"
+#include "data/behaviour/identity/inputs.h"
 #include "model/counts.h"
 #include "model/saved.h"
 
@@ -17,9 +18,9 @@ static const char *const prefix[PARAM_COPIES] = {
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 /* The metadata: settings and counters as text, which `values` holds. Returns how many there are. */
-enum { COUNTERS = 9, VALUE_MAX = sizeof(Config_text) };
+enum { COUNTERS = 11, VALUE_MAX = sizeof(Config_text) };
 
-static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
+static int describe(const Trainer *t, const Progression *p, const char *inputs, Metadata *metadata,
                     char (*values)[VALUE_MAX])
 {
     int n = 0;
@@ -29,9 +30,9 @@ static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
         metadata[n] = (Metadata){config_file_key(i), values[n]};
         n++;
     }
-    static const char *const keys[COUNTERS] = {"step",         "epoch",          "batch",
-                                               "best",         "worse",          "anneal_from",
-                                               "anneal_steps", "catalogue_hash", "counted"};
+    enum { ALWAYS = 8 };
+    static const char *const keys[ALWAYS] = {
+        "step", "epoch", "batch", "best", "worse", "anneal_from", "anneal_steps", "catalogue_hash"};
     char(*value)[VALUE_MAX] = values + n;
     snprintf(value[0], VALUE_MAX, "%" PRId64, t->step);
     snprintf(value[1], VALUE_MAX, "%" PRId64, p->cursor.epoch);
@@ -42,10 +43,12 @@ static int describe(const Trainer *t, const Progression *p, Metadata *metadata,
     snprintf(value[6], VALUE_MAX, "%" PRId64, t->optimizer.annealing.steps);
     snprintf(value[7], VALUE_MAX, "%s", t->file.catalogue_hash);
     snprintf(value[8], VALUE_MAX, "%d", t->model.known);
-    const bool says = t->model.shape.candidates || t->model.known > COUNTED_TRAIN;
-    const int counters = says ? COUNTERS : COUNTERS - 1;
-    for (int i = 0; i < counters; i++) metadata[n + i] = (Metadata){keys[i], value[i]};
-    return n + counters;
+    for (int i = 0; i < ALWAYS; i++) metadata[n++] = (Metadata){keys[i], value[i]};
+    metadata[n++] = (Metadata){"inputs", inputs};
+    if (*t->fingerprint) metadata[n++] = (Metadata){"fingerprint", t->fingerprint};
+    if (t->model.shape.candidates || t->model.known > COUNTED_TRAIN)
+        metadata[n++] = (Metadata){"counted", value[8]};
+    return n;
 }
 
 /* The copies that are written, as the host reads them; NULL: not written. */
@@ -104,16 +107,19 @@ Status checkpoint_write(const Trainer *t, const Progression *p, const char *path
     Metadata *metadata = calloc((size_t)texts, sizeof *metadata);
     char(*names)[96] = calloc((size_t)tensors, sizeof *names);
     NamedTensor *list = calloc((size_t)tensors, sizeof *list);
+    char *inputs = inputs_text(&t->file);
     Read read = {0};
-    Status st = values && metadata && names && list
+    Status st = values && metadata && names && list && inputs
                     ? read_all(&t->model, all, &read)
                     : FAIL(ERR_MEMORY, "%s: no memory for the header", path);
     if (st == OK) {
         int count = list_tensors(&t->model, &read, list, names);
         if (all && p->ranks.data) list[count++] = (NamedTensor){ranks_name, p->ranks};
-        st = safetensors_write(path, list, count, metadata, describe(t, p, metadata, values));
+        const int described = describe(t, p, inputs, metadata, values);
+        st = safetensors_write(path, list, count, metadata, described);
     }
     read_done(&t->model, &read);
+    free(inputs);
     free(values);
     free(metadata);
     free(names);
@@ -215,6 +221,16 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     p->cursor = (StreamCursor){(int64_t)epoch, (int64_t)batch};
     p->worse = (int64_t)worse;
     restore_ranks(p, file);
+    return OK;
+}
+
+Status checkpoint_same_events(const char *path, const char *fingerprint, bool *same)
+{
+    Safetensors file;
+    TRY(safetensors_open(&file, path));
+    const char *then = safetensors_metadata(&file, "fingerprint");
+    *same = !then || !strcmp(then, fingerprint);
+    safetensors_close(&file);
     return OK;
 }
 

@@ -7,7 +7,9 @@
  *   counts.<name>       the count table, where the model has one (model/counts.h)
  *   __metadata__        the settings that config.h calls stored ("model.dim", …); step, epoch,
  *                       batch, best, worse, anneal_from, anneal_steps (learn/optimizer.h; 0: it
- *                       does not anneal), catalogue_hash; counted, with a count table or
+ *                       does not anneal), catalogue_hash; inputs, the names of the features and
+ *                       actions (data/behaviour/identity/inputs.h); fingerprint, of the events of
+ *                       a run that can be resumed (identity/hash.h); counted, with a count table or
  *                       after a refit: the number of the first splits whose events the table,
  *                       after a refit the weights too, contain, 1: the train split
  *
@@ -32,6 +34,10 @@ typedef struct {
 Status checkpoint_write(const Trainer *t, const Progression *p, const char *path, bool all);
 /* checkpoint.json in folder train.out. */
 Status checkpoint_describe(const Trainer *t, const Progression *p);
+
+/* Whether the checkpoint `path` was trained on the events that `fingerprint` stands for; true where
+ * it does not say. */
+Status checkpoint_same_events(const char *path, const char *fingerprint, bool *same);
 
 /* A counter of the metadata: "step", "best", ... */
 Status checkpoint_number(const Safetensors *file, const char *key, double *value);

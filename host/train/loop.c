@@ -64,6 +64,7 @@ static Status start_or_resume(Loop *l, const Config *config, LoopOptions options
                     path);
     TRY(behaviour_open(&file, config->data_path));
     TRY(trainer_open_on(&l->trainer, config, file, how));
+    TRY(hash_events(&l->trainer.file, l->trainer.fingerprint));
     TRY(files_make_folder(config->train_out));
     TRY(validation_open(&l->validation, &l->trainer.file, l->trainer.config.train_valid_users,
                         (uint64_t)config->train_seed));
@@ -425,9 +426,26 @@ static Status drop_rewind(const Loop *l, Stop reason)
     return OK;
 }
 
+/* A run that is done can be finished with a later log (train.refresh); it cannot go on on it. */
+static Status check_events(Loop *l)
+{
+    char path[4096];
+    bool same;
+    const Stop reason = reason_to_stop(l);
+    if (!l->saved || (reason && !(reason == STOP_EARLY && may_anneal(l)))) return OK;
+    path_in(path, sizeof path, l, "last.safetensors");
+    TRY(checkpoint_same_events(path, l->trainer.fingerprint, &same));
+    if (same) return OK;
+    return FAIL(ERR_USAGE,
+                "%s was trained on other events than those of %s; want the same file to resume, "
+                "or train.from to begin a new training with its weights",
+                path, l->trainer.file.path);
+}
+
 static Status run(Loop *l, bool compare)
 {
     Stop reason;
+    TRY(check_events(l));
     progress_begin(&l->bar, "train", l->steps, l->listener);
     while (!(reason = reason_to_stop(l)) || (reason == STOP_EARLY && may_anneal(l))) {
         if (reason == STOP_EARLY) TRY(anneal(l));

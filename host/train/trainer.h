@@ -9,6 +9,7 @@
 #include "base/comm.h"
 #include "base/config.h"
 #include "base/device/graph.h"
+#include "data/behaviour/identity/hash.h"
 #include "infer/session.h"
 #include "learn/objective.h"
 #include "learn/optimizer.h"
@@ -64,6 +65,7 @@ typedef struct {
     Device dev;
     Comm comm; /* the ranks that train together: one */
     Behaviour file;
+    char fingerprint[HASH_TEXT]; /* of its events; "": nobody asked */
     Objective objective;
     Optimizer optimizer;
     MemoryPlan plan; /* what opening and the steps take */

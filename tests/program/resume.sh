@@ -18,6 +18,16 @@ check "a run that is done stays as it is" \
     eval 'train "$work/half" "${settings[@]}" train.steps=20 train.valid_every=7 --resume &&
         same_tensors "$work/whole" "$work/half"'
 
+# The same log with another reward is another file of the same catalogue.
+rewards=()
+for action in view=0.3 cart=0.5 favourite=0.3 purchase=1 review=0.2 remove=0; do rewards+=(--set "actions.$action"); done
+check "ingests with another reward" \
+    "$SOUK" ingest --force --plain-keys --quiet "${rewards[@]}" "$work/log.csv" "$work/other.h5"
+refuses "other events are no events to resume on" 2 'was trained on other events than those of' \
+    train "$work/half" "${settings[@]}" train.steps=25 --resume "data.path=$work/other.h5"
+check "a run that is done has nothing to train on them" \
+    train "$work/half" "${settings[@]}" train.steps=20 --resume "data.path=$work/other.h5"
+
 # Killed at moments drawn from a seed, in every other round not before it has saved once more; each
 # time resumed, then run to its end.
 RANDOM=11
