@@ -8,6 +8,7 @@
 #include "counts/mass.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "learn/second_q.h"
 #include "losses/loss.h"
 #include "losses/td.h"
 
@@ -216,6 +217,7 @@ void losses_td(Device *dev, const AgentPass *p, const HeadScores *q, Tensor y, T
         loss_td(dev, loss, dq, have, y, valid, p->options->huber);
     q_backward(dev, p, q, dq);
     loss_weighted_sum(dev, loss_at(p->sums, LOSS_TD), loss);
+    second_q_td(dev, p, y, valid);
     scratch_release(dev, mark);
 }
 

@@ -64,6 +64,8 @@ Status objective_parse(Objective *o, const char *terms)
         TRY(add_term(o, agent, terms));
     }
     sort_terms(o);
+    for (int i = 0; i < o->terms; i++)
+        o->second_q |= o->term[i]->imitates && (o->trains & HEAD_BIT(HEAD_Q));
     if (o->options.action_weight > 0.0f) o->trains |= HEAD_BIT(HEAD_NEXT_ACTION);
     return OK;
 }

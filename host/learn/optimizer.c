@@ -61,10 +61,21 @@ void optimizer_schedule(const Optimizer *o, int64_t t, double schedule[ADAMW_SCH
                    options_of(o));
 }
 
+/* Of the parameters that do not stand aside: they come first. */
+static void measure_gradient(Device *dev, const Optimizer *o, const Params *p)
+{
+    const int64_t count = p->aside > 0 && p->aside < p->count ? p->aside : p->count;
+    Tensor grad = params_flat(p, PARAM_GRAD);
+    AdamwSegments of = o->segments;
+    if (count < p->count) grad = TENSOR(grad.data, F32, params_first(p, (int)count));
+    of.first.dim[0] = of.count.dim[0] = of.decay.dim[0] = of.rate.dim[0] = count;
+    adamw_gradient_norm_squared(dev, adamw_norm_squared(o->state), grad, of);
+}
+
 void optimizer_step(Device *dev, const Optimizer *o, Params *p, Tensor schedule, Tensor losses)
 {
     const Tensor grad = params_flat(p, PARAM_GRAD), value = params_flat(p, PARAM_VALUE);
-    adamw_gradient_norm_squared(dev, adamw_norm_squared(o->state), grad, o->segments);
+    measure_gradient(dev, o, p);
     adamw_check(dev, o->state, losses);
     adamw_step(dev, value, params_flat(p, PARAM_MOMENT1), params_flat(p, PARAM_MOMENT2), grad,
                o->segments, schedule, o->state, options_of(o));

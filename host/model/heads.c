@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/heads.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/help.h"
@@ -39,6 +40,14 @@ const HeadInfo heads_table[HEADS] = {
                         .bias = "behaviour.bias",
                         .kind = HEAD_OF_ITEMS,
                         .estimates_log = true},
+    [HEAD_SECOND_Q] = {.name = "second_q",
+                       .help = "Q again, from another start and half of the users",
+                       .weight = "second_q.weight",
+                       .bias = "second_q.bias",
+                       .state_weight = "second_value.weight",
+                       .state_bias = "second_value.bias",
+                       .kind = HEAD_OF_ITEMS,
+                       .aside = true},
 };
 
 /* ---- Parameters ------------------------------------------------------------------------------ */
@@ -54,14 +63,21 @@ static int bias(Params *p, const char *name, int64_t count)
     return PARAM(p, name, INIT_ZERO, 0, DECAY_NONE, count);
 }
 
+/* Declares the matrix that turns a state into the query of a head over items. */
+static int item_queries(Params *p, const HeadInfo *head, int64_t dim)
+{
+    const float std = head->aside ? 1.0f / sqrtf((float)dim) : 0.0f;
+    const Init init = head->aside ? INIT_NORMAL : INIT_IDENTITY;
+    return PARAM(p, head->weight, init, std, DECAY_MATRIX, dim, dim);
+}
+
 static HeadParams declare(Params *p, const HeadInfo *head, int64_t dim, int64_t items,
                           int64_t actions)
 {
     HeadParams at = {-1, -1, -1, -1};
     switch (head->kind) {
     case HEAD_OF_ITEMS:
-        at.weight =
-            params_product(p, PARAM(p, head->weight, INIT_IDENTITY, 0, DECAY_MATRIX, dim, dim));
+        at.weight = params_product(p, item_queries(p, head, dim));
         at.bias = bias(p, head->bias, items);
         break;
     case HEAD_OF_STATE:
@@ -84,8 +100,18 @@ void heads_declare(Params *p, HeadSet set, int64_t dim, int64_t items, int64_t a
                    HeadParams at[HEADS])
 {
     for (HeadId h = 0; h < HEADS; h++)
-        at[h] = set & HEAD_BIT(h) ? declare(p, &heads_table[h], dim, items, actions)
-                                  : (HeadParams){-1, -1, -1, -1};
+        at[h] = set & HEAD_BIT(h) && !heads_table[h].aside
+                    ? declare(p, &heads_table[h], dim, items, actions)
+                    : (HeadParams){-1, -1, -1, -1};
+}
+
+void heads_declare_aside(Params *p, HeadSet set, int64_t dim, int64_t items, int64_t actions,
+                         HeadParams at[HEADS])
+{
+    params_aside(p);
+    for (HeadId h = 0; h < HEADS; h++)
+        if (set & HEAD_BIT(h) && heads_table[h].aside)
+            at[h] = declare(p, &heads_table[h], dim, items, actions);
 }
 
 /* ---- Names ----------------------------------------------------------------------------------- */

@@ -28,6 +28,7 @@ typedef enum {
     HEAD_NEXT_ACTION,
     HEAD_CRITIC,
     HEAD_BEHAVIOUR,
+    HEAD_SECOND_Q,
     HEADS,
 } HeadId;
 
@@ -43,6 +44,8 @@ typedef struct {
     const char *weight, *bias, *state_weight, *state_bias; /* parameters; NULL: there is none */
     HeadKind kind;
     bool chooses;       /* items can be chosen by it: --head, world.head */
+    bool aside;         /* its parameters stand aside (params_aside), and its weight begins at
+                           random numbers, not at the identity */
     bool estimates_log; /* replaces the log's propensities: not opened where the log has them */
 } HeadInfo;
 
@@ -53,9 +56,12 @@ typedef struct {
     int weight, bias, state_weight, state_bias;
 } HeadParams;
 
-/* Declare the parameters of the heads in `set`, in the order of the table; all others get -1. */
+/* Declare the parameters of the heads in `set`, in the order of the table; all others get -1. Those
+ * that stand aside are declared by the second function, behind all other parameters. */
 void heads_declare(Params *p, HeadSet set, int64_t dim, int64_t items, int64_t actions,
                    HeadParams at[HEADS]);
+void heads_declare_aside(Params *p, HeadSet set, int64_t dim, int64_t items, int64_t actions,
+                         HeadParams at[HEADS]);
 
 /* `set`; where the log has propensities, without the heads that estimate the log's policy. */
 HeadSet heads_of_log(HeadSet set, bool has_propensity);

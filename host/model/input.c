@@ -12,7 +12,7 @@ static const char USE[] = "inputs", PROFILES[] = "user profiles";
 size_t model_input_bytes(const Model *m, int64_t tokens, int64_t own)
 {
     const ModelShape *s = &m->shape;
-    const int64_t four = 16 + s->user_kinds + s->user_numbers + s->event_numbers;
+    const int64_t four = 18 + s->user_kinds + s->user_numbers + s->event_numbers;
     return (size_t)(tokens * (4 * four + 1) + 4 * own) + (size_t)(COLUMNS + s->user_kinds) * ALIGN;
 }
 
@@ -145,6 +145,7 @@ static void place_all(ModelInput *in, const Model *m, const Batch *batch, int32_
         in->propensity = place_tokens(in, batch, batch->propensity, F32, 0, one);
     }
     in->first_event = place(in, batch->first_event, I64, batch->windows, in->windows, 0, 0);
+    in->user = place(in, batch->user, I64, batch->windows, in->windows, 0, 0);
     for (int64_t k = 0; k < s->user_kinds; k++)
         in->user_category[k] = place_tokens(in, batch, in->user_row + k * batch->used, I32, 0, -1);
     if (s->user_numbers)
@@ -194,6 +195,7 @@ void model_input_measure(ModelInput *in, const Model *m, InputShape shape, const
                          .used = shape.tokens,
                          .windows = shape.windows,
                          .cu_seqlens = none,
+                         .user = none,
                          .first_event = none,
                          .item = none,
                          .action = none,

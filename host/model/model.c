@@ -146,6 +146,7 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device 
     if (s->candidates)
         m->at.counted = counted_params_declare(&m->params, s->dim, s->actions, GAP_BUCKETS,
                                                model_has_features(s));
+    heads_declare_aside(&m->params, s->head_set, s->dim, s->items, s->actions, m->at.head);
     TRY(m->params.status);
     TRY(place_features(m, b));
     if (s->item_ngrams) params_sum(&m->params, m->at.item_text, m->item_text);

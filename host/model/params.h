@@ -19,7 +19,7 @@ typedef struct {
     float std; /* standard deviation of INIT_NORMAL */
     Decay decay;
     float rate;   /* the learning rate is multiplied by it */
-    bool later;   /* files of earlier versions do not have it, and it is 0 there */
+    bool later;   /* files of earlier versions do not have it; then it keeps its initial value */
     bool product; /* a matrix that products read, in bf16 where activations are bf16 */
     Tensor shape; /* dtype and dims; data is NULL */
 } ParamInfo;
@@ -42,6 +42,7 @@ typedef const Tensor *Weights;
 
 typedef struct {
     int count, capacity;
+    int aside; /* the parameters from this number on stand aside (params_aside); 0: none */
     ParamInfo *info;            /* [count] */
     Tensor *copy[PARAM_COPIES]; /* [count] each; NULL: not allocated */
     Arena arena[PARAM_COPIES];
@@ -63,6 +64,11 @@ int params_product(Params *p, int i);
 
 /* Say that files of earlier versions do not have parameter i; returns i. */
 int params_later(Params *p, int i);
+
+/* Say that all parameters which are declared from now on stand aside: nothing else reads them, files
+ * of earlier versions do not have them, and their gradients do not count in the norm by which
+ * gradients are clipped. So the other parameters learn what they would learn without them. */
+void params_aside(Params *p);
 
 /* Let parameter i learn at `rate` times the learning rate; returns i. */
 int params_rate(Params *p, int i, float rate);

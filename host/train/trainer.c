@@ -56,7 +56,8 @@ static Status open_model(Trainer *t)
         .log_values = c->learn_log_values,
         .candidates = c->model_candidates,
         .neighbours = c->model_neighbours,
-        .head_set = heads_of_log(t->objective.trains, t->file.has_propensity),
+        .head_set = heads_of_log(t->objective.trains, t->file.has_propensity) |
+                    (t->objective.second_q ? HEAD_BIT(HEAD_SECOND_Q) : 0),
     };
     TRY(read_precision(c, &shape.activation));
     model_shape_of_file(&shape, &t->file);

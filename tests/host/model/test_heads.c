@@ -36,11 +36,19 @@ static void the_parameters_of_a_set_are_declared_in_the_order_of_checkpoints(voi
     Params p = {0};
     HeadParams at[HEADS];
     heads_declare(&p, ALL, DIM, ITEMS, ACTIONS, at);
-    static const char *const order[] = {"policy.weight", "policy.bias",      "q.weight",
-                                        "q.bias",        "value.weight",     "value.bias",
-                                        "next.weight",   "next.bias",        "critic.weight",
-                                        "critic.bias",   "behaviour.weight", "behaviour.bias"};
+    const int before = p.count;
+    heads_declare_aside(&p, ALL, DIM, ITEMS, ACTIONS, at);
+    static const char *const order[] = {
+        "policy.weight",    "policy.bias",      "q.weight",
+        "q.bias",           "value.weight",     "value.bias",
+        "next.weight",      "next.bias",        "critic.weight",
+        "critic.bias",      "behaviour.weight", "behaviour.bias",
+        "second_q.weight",  "second_q.bias",    "second_value.weight",
+        "second_value.bias"};
     assert_int_equal(p.count, sizeof order / sizeof *order);
+    assert_int_equal(before, p.count - 4);
+    assert_int_equal(p.aside, before);
+    for (int i = 0; i < p.count; i++) assert_true(p.info[i].later == (i >= before));
     for (int i = 0; i < p.count; i++) assert_string_equal(p.info[i].name, order[i]);
     assert_declared(&p, at[HEAD_Q].weight, "q.weight", DIM, DIM);
     assert_declared(&p, at[HEAD_Q].bias, "q.bias", ITEMS, 0);
