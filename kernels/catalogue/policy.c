@@ -280,3 +280,65 @@ void catalogue_policy_allowed_best(Device *dev, Tensor best, CatalogueHead z, Ca
     catalogue_merge_best(dev, best, part);
     scratch_release(dev, mark);
 }
+
+/* ---- A table of scores ----------------------------------------------------------------------- */
+
+/* A row's column of the table for a tile: to[j * stride] of its item j. */
+static void blend_row(float *to, int64_t stride, const float *restrict z, const float *restrict q,
+                      int64_t width, int64_t row, const CatalogueBlend *b)
+{
+    const float shift = b->shift.data ? f32(b->shift)[row] : 0.0f;
+    const float floor = b->floor.data ? f32(b->floor)[row] : -INFINITY;
+    for (int64_t j = 0; j < width; j++) {
+        const float value = b->logarithms ? expf(q[j] + shift) : q[j] + shift;
+        const float score = b->z_weight * z[j] + b->q_weight * value;
+        to[j * stride] = z[j] > floor || !b->floor.data ? score : CATALOGUE_NEVER;
+    }
+}
+
+static void never(float *table, int64_t rows, int64_t row, const Tiles *t, const Exclusion *e)
+{
+    const int64_t first = t->table->first;
+    if (!e->offset) return;
+    for (int64_t k = exclusion_from(e, row, first); k < e->offset[row + 1]; k++)
+        if (e->item[k] < first + t->items)
+            table[(e->item[k] - first) * rows + row] = CATALOGUE_NEVER;
+}
+
+static void run_blend(Device *dev, float *table, CatalogueHead zh, CatalogueHead qh,
+                      const CatalogueBlend *blend)
+{
+    const int64_t rows = zh.u.dim[0];
+    const Head z = open_head(dev, zh), q = open_head(dev, qh);
+    const Tiles *t = &z.tiles;
+    if (!device_runs(dev)) return;
+    for (int64_t first = 0; first < rows; first += t->block) {
+        const int64_t count = rows - first < t->block ? rows - first : t->block;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(t->threads)
+        for (int64_t tile = 0; tile < t->tiles; tile++) {
+            const float *zt = scores(&z, tile, first, count, 1),
+                        *qt = scores(&q, tile, first, count, 1);
+            for (int64_t i = 0; i < count; i++)
+                blend_row(table + tiles_first(t, tile) * rows + first + i, rows, zt + i * TILE,
+                          qt + i * TILE, tiles_width(t, tile), first + i, blend);
+        }
+    }
+    for (int64_t i = 0; i < rows; i++) never(table, rows, i, t, &blend->exclusion);
+}
+
+void catalogue_policy_blend(Device *dev, Tensor table, CatalogueHead z, CatalogueHead q,
+                            CatalogueBlend blend)
+{
+    const int64_t rows = z.u.dim[0];
+    check(z, q);
+    EXPECT(table, F32, z.table->id.dim[0], rows);
+    if (blend.shift.data) EXPECT(blend.shift, F32, rows);
+    if (blend.floor.data) EXPECT(blend.floor, F32, rows);
+    if (rows == 0) return;
+    const size_t mark = scratch_mark(dev);
+    if (ON_CUDA(dev))
+        catalogue_policy_blend_cuda(dev, table, z, q, blend);
+    else
+        run_blend(dev, f32(table), z, q, &blend);
+    scratch_release(dev, mark);
+}

@@ -150,3 +150,45 @@ void catalogue_policy_allowed_cuda(Device *dev, Tensor part, Tensor top, Catalog
         LAUNCH(dev, choice_kernel, rows, THREADS, 0, choice, f32(top), p, log_ratio);
     });
 }
+
+/* ---- A table of scores ----------------------------------------------------------------------- */
+
+typedef struct {
+    float *table;
+    const float *shift, *floor;
+    Exclusion exclusion;
+    float z_weight, q_weight;
+    bool logarithms;
+    int64_t rows, first; /* first: the id of the table's first item */
+} Blend;
+
+static __global__ void __launch_bounds__(THREADS) blend_kernel(Blend b, Pair p)
+{
+    const int64_t row = p.first_row + blockIdx.x;
+    const float *z = p.z + blockIdx.x * p.z_ld, *q = p.q + blockIdx.x * p.q_ld;
+    const float shift = b.shift ? b.shift[row] : 0.0f;
+    for (int64_t j = threadIdx.x; j < p.width; j += THREADS) {
+        const int64_t item = p.first_item + j;
+        const float of_z = score_at(z, p.z_bias, j), of_q = score_at(q, p.q_bias, j) + shift;
+        bool never = b.floor && !(of_z > b.floor[row]);
+        if (b.exclusion.offset) {
+            const int64_t at = exclusion_from(&b.exclusion, row, item);
+            never |= at < b.exclusion.offset[row + 1] && b.exclusion.item[at] == item;
+        }
+        const float score = b.z_weight * of_z + b.q_weight * (b.logarithms ? expf(of_q) : of_q);
+        b.table[(item - b.first) * b.rows + row] = never ? CATALOGUE_NEVER : score;
+    }
+}
+
+void catalogue_policy_blend_cuda(Device *dev, Tensor table, CatalogueHead zh, CatalogueHead qh,
+                                 CatalogueBlend blend)
+{
+    const TilesCuda z = tiles_plan_cuda(dev, zh.table, zh.bias, zh.u);
+    const TilesCuda q = tiles_plan_cuda(dev, qh.table, qh.bias, qh.u);
+    const Blend b = {f32(table),       f32(blend.shift), f32(blend.floor),
+                     blend.exclusion,  blend.z_weight,   blend.q_weight,
+                     blend.logarithms, zh.u.dim[0],      zh.table->first};
+    for_all(dev, z, q, [&](const Pair &p, unsigned rows) {
+        LAUNCH(dev, blend_kernel, rows, THREADS, 0, b, p);
+    });
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two heads over one catalogue: the scores z make a policy, and the scores q are action values, to
- * which the policy is applied. As in catalogue.h, no array of rows x items is stored.
+ * which the policy is applied. As in catalogue.h, no array of rows x items is stored, but for the
+ * last op, whose result is one.
  *
  *   z[i, a] = <u_z[i, :], E_z[a, :]> + bias_z[a],   q likewise; the item vectors may be of two
  *                                                   networks, and of two widths
@@ -9,10 +10,20 @@
  *   catalogue_policy_allowed_best   best[i] = argmax_a q[i, a] over
  *                                             { a : z[i, a] - max_b z[i, b] > log(ratio) }
  *
+ *   catalogue_policy_blend          table[a, i] = z_weight z[i, a] + q_weight L(q[i, a] + shift[i])
+ *                                   CATALOGUE_NEVER where z[i, a] <= floor[i], and where the
+ *                                   exclusion of row i has a; L is exp where q has logarithms of
+ *                                   values, else nothing
+ *
+ * A table is for what no sum of two queries can express, and for as few rows as there is memory
+ * for. With the identity as queries and the table as item vectors the other ops of the catalogue
+ * choose by its numbers, exactly: <identity[i, :], table[a, :]> = table[a, i].
+ *
  * The allowed actions have more than `ratio` of the probability of the likeliest one (Fujimoto et
  * al. 2019); ratio is in [0, 1), and 0 allows all. Ties: the lowest item.
  *
  *   expectation   [rows]   f32          best   [rows]   i32
+ *   table         [items, rows] f32          shift, floor   [rows] f32, optional
  *   u   [rows, dim]   f32 or bf16, of one dtype in both heads; bias [items] f32, optional
  *
  * An item whose score z is NaN is not allowed; best[i] is a valid item whatever the scores. Memory
@@ -26,6 +37,7 @@
 #ifndef SOUK_CATALOGUE_POLICY_H
 #define SOUK_CATALOGUE_POLICY_H
 
+#include "catalogue/exclusion.h"
 #include "items.h"
 
 #ifdef __cplusplus
@@ -45,6 +57,19 @@ void catalogue_policy_expectation_partial(Device *dev, Tensor part, CatalogueHea
 
 void catalogue_policy_allowed_best(Device *dev, Tensor best, CatalogueHead z, CatalogueHead q,
                                    float ratio);
+/* The score of an item that is not to be chosen: finite, so that products with 0 are 0, and far below
+ * any other, also divided by a temperature. */
+#define CATALOGUE_NEVER (-1e30f)
+
+typedef struct {
+    float z_weight, q_weight;
+    bool logarithms; /* q has logarithms of values */
+    Tensor shift, floor;
+    Exclusion exclusion;
+} CatalogueBlend;
+void catalogue_policy_blend(Device *dev, Tensor table, CatalogueHead z, CatalogueHead q,
+                            CatalogueBlend blend);
+
 void catalogue_policy_tops(Device *dev, Tensor top, CatalogueHead z);
 void catalogue_policy_allowed_partial(Device *dev, Tensor part, Tensor top, CatalogueHead z,
                                       CatalogueHead q, float ratio);
@@ -53,6 +78,8 @@ void catalogue_policy_allowed_partial(Device *dev, Tensor part, Tensor top, Cata
  * shapes. */
 void catalogue_policy_expectation_cuda(Device *dev, Tensor part, CatalogueHead z, CatalogueHead q,
                                        float temperature);
+void catalogue_policy_blend_cuda(Device *dev, Tensor table, CatalogueHead z, CatalogueHead q,
+                                 CatalogueBlend blend);
 void catalogue_policy_tops_cuda(Device *dev, Tensor top, CatalogueHead z);
 void catalogue_policy_allowed_cuda(Device *dev, Tensor part, Tensor top, CatalogueHead z,
                                    CatalogueHead q, float log_ratio);

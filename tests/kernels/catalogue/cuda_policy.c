@@ -2,6 +2,7 @@
 #include "pair.h"
 
 #include "catalogue/policy.h"
+#include "excluded.h"
 #include "heads.h"
 
 /* With and without features; the 40,000 items take several tiles, the 1,030 rows two blocks. */
@@ -46,10 +47,53 @@ static void two_heads_are_as_on_the_cpu(void **state)
     }
 }
 
+static void blends_are_as_on_the_cpu(void **state)
+{
+    (void)state;
+    for (int n = 0; n < SHAPES; n++) {
+        HeadShape other = shapes[n];
+        other.dim += 3;
+        const HeadCase c = make_head(shapes[n], 10 * (uint64_t)n + 4), d = make_head(other, 78);
+        const ItemTable zs = table_on_gpu(&c.table), qs = table_on_gpu(&d.table);
+        const int64_t rows = c.shape.rows, items = c.shape.items;
+        const Tensor table = NEW(F32, items, rows), tableg = gpu_space(table);
+        const Tensor shift = NORMAL(9, 0.5f, rows), floor = NORMAL(10, 1.0f, rows);
+        const Excluded x = make_excluded(rows, items);
+        for (int kind = 0; kind < 2; kind++) {
+            CatalogueBlend b = {.z_weight = 1.0f,
+                                .q_weight = 0.75f,
+                                .logarithms = kind == 0,
+                                .shift = shift,
+                                .floor = kind ? floor : (Tensor){0},
+                                .exclusion = exclusion_of(x)};
+            catalogue_policy_blend(&cpu, table, (CatalogueHead){c.u, &c.table, c.bias},
+                                   (CatalogueHead){d.u, &d.table, d.bias}, b);
+            b.shift = on_gpu(shift);
+            if (kind) b.floor = on_gpu(floor);
+            b.exclusion = (Exclusion){on_gpu(x.offset).data, on_gpu(x.item).data};
+            catalogue_policy_blend(&gpu, tableg, (CatalogueHead){on_gpu(c.u), &zs, on_gpu(c.bias)},
+                                   (CatalogueHead){on_gpu(d.u), &qs, on_gpu(d.bias)}, b);
+            const Tensor have = from_gpu(tableg);
+            int64_t apart = 0; /* nearer to the threshold than rounding */
+            for (int64_t k = 0; k < rows * items; k++) {
+                const double a = f32(have)[k], e = f32(table)[k];
+                const bool never = e == CATALOGUE_NEVER;
+                if (never != (a == CATALOGUE_NEVER))
+                    apart++;
+                else
+                    assert_near(a, e, never ? 0.0 : 1e-5 * (fabs(e) + 4.0));
+            }
+            assert_true(apart <= (kind ? 1 + rows * items / 50000 : 0));
+        }
+        pair_free();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_heads_are_as_on_the_cpu),
+        cmocka_unit_test(blends_are_as_on_the_cpu),
     };
     return RUN_PAIR_TESTS(tests);
 }

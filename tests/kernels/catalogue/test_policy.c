@@ -2,7 +2,10 @@
 /* Two heads over one catalogue, against dense formulas in double. */
 #include "heads.h"
 
+#include "catalogue/catalogue.h"
+#include "catalogue/merge.h"
 #include "catalogue/policy.h"
+#include "excluded.h"
 
 /* Around the tile of 512 items and the block of 256 rows; the last keeps no scores. */
 static const HeadShape shapes[] = {
@@ -119,12 +122,108 @@ static void the_best_allowed_action_is_that_of_double(void **state)
     device_close(&dev);
 }
 
+/* A score errs by dim spacings of |u||E|, about sqrt(dim); a sum of two by their weighted errors, and
+ * an exponential relatively by the error of its argument. */
+static double blend_error(const HeadCase *c, const HeadCase *d, double z_weight, double q_weight,
+                          double value)
+{
+    const double ez = (double)c->shape.dim * sqrt((double)c->shape.dim) + 4;
+    const double eq = (double)d->shape.dim * sqrt((double)d->shape.dim) + 4;
+    return 4 * ULP * (z_weight * ez + q_weight * (1.0 + value) * eq);
+}
+
+static void check_blend(const HeadCase *c, const HeadCase *d, bool logarithms, bool threshold)
+{
+    const int64_t rows = c->shape.rows, items = c->shape.items;
+    const Tensor table = NEW(F32, items, rows), again = NEW(F32, items, rows);
+    const Tensor shift = NORMAL(9, 0.5f, rows), floor = NORMAL(10, 1.0f, rows);
+    const Excluded x = make_excluded(rows, items);
+    const CatalogueBlend b = {.z_weight = threshold ? 0.0f : 1.0f,
+                              .q_weight = 0.75f,
+                              .logarithms = logarithms,
+                              .shift = shift,
+                              .floor = threshold ? floor : (Tensor){0},
+                              .exclusion = exclusion_of(x)};
+    double *z = dense_scores(c), *q = dense_scores(d);
+    Device one, many;
+    assert_ok(device_open(&one, "cpu", 1));
+    assert_ok(device_open(&many, "cpu", 3));
+    catalogue_policy_blend(&one, table, head(c), head(d), b);
+    catalogue_policy_blend(&many, again, head(c), head(d), b);
+    assert_same_bits(table, again);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t a = 0; a < items; a++) {
+            const double have = f32(table)[a * rows + i], zi = z[i * items + a];
+            const double qi = q[i * items + a] + f32(shift)[i], value = logarithms ? exp(qi) : qi;
+            const double error = blend_error(c, d, b.z_weight, 0.75, fabs(value));
+            const double far = zi - (double)f32(floor)[i]; /* as near as that, either may be */
+            if (is_excluded(x, i, a) || (threshold && far < -1e-5))
+                assert_near(have, CATALOGUE_NEVER, 0);
+            else if (!threshold || far > 1e-5)
+                assert_near(have, b.z_weight * zi + 0.75 * value, error);
+        }
+    device_close(&one);
+    device_close(&many);
+    free(z), free(q);
+}
+
+static void a_blend_is_that_of_double(void **state)
+{
+    (void)state;
+    for (int n = 0; n < SHAPES; n++) {
+        if (shapes[n].rows * shapes[n].items > 500000) continue;
+        for (int kind = 0; kind < 3; kind++) {
+            const HeadCase c = make_head(shapes[n], 10 * (uint64_t)n + 3), d = other_head(&c, 78);
+            check_blend(&c, &d, kind == 1, kind == 2);
+            tensors_free();
+        }
+    }
+}
+
+/* What a table is for: the scores of the identity against it are its numbers. */
+static void a_table_takes_the_place_of_item_vectors(void **state)
+{
+    (void)state;
+    enum { ROWS = 7, ITEMS = 1100 };
+    Device dev;
+    assert_ok(device_open(&dev, "cpu", 2));
+    const HeadCase c = make_head((HeadShape){ROWS, ITEMS, 6, true, true}, 4), d = other_head(&c, 5);
+    const Tensor table = NEW(F32, ITEMS, ROWS), identity = NEW(F32, ROWS, ROWS);
+    const Tensor ids = NEW(I32, ROWS), score = NEW(F32, ROWS);
+    const Excluded x = make_excluded(ROWS, ITEMS);
+    const ItemTable items = {.id = table};
+    catalogue_policy_blend(
+        &dev, table, head(&c), head(&d),
+        (CatalogueBlend){
+            .z_weight = 1.0f, .q_weight = 2.0f, .logarithms = true, .exclusion = exclusion_of(x)});
+    for (int i = 0; i < ROWS; i++) f32(identity)[i * ROWS + i] = 1.0f;
+    for (int a = 0; a < ITEMS; a++) {
+        for (int i = 0; i < ROWS; i++) i32(ids)[i] = (a + 31 * i) % ITEMS;
+        catalogue_score(&dev, score, identity, &items, (Tensor){0}, ids);
+        for (int i = 0; i < ROWS; i++)
+            assert_near(f32(score)[i], f32(table)[i32(ids)[i] * ROWS + i], 0);
+    }
+    catalogue_stats(&dev, (CatalogueStats){.max = score, .argmax = ids}, identity, &items,
+                    (Tensor){0}, 1.0f);
+    for (int i = 0; i < ROWS; i++) {
+        int best = 0;
+        for (int a = 1; a < ITEMS; a++)
+            if (f32(table)[a * ROWS + i] > f32(table)[best * ROWS + i]) best = a;
+        assert_int_equal(i32(ids)[i], best);
+        assert_near(f32(score)[i], f32(table)[best * ROWS + i], 0);
+    }
+    tensors_free();
+    device_close(&dev);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(worked_by_hand),
         cmocka_unit_test(expectations_match_double),
         cmocka_unit_test(the_best_allowed_action_is_that_of_double),
+        cmocka_unit_test(a_blend_is_that_of_double),
+        cmocka_unit_test(a_table_takes_the_place_of_item_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
