@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Does the closed loop beat what a shop can do without learning? A catalogue of 100,000 items, hidden interests.
 #
-#   bench/loop.sh [KEY=VALUE...]        over bench/loop.ini; but for world.name and world.exclude_last
+#   bench/loop.sh [KEY=VALUE...]        over bench/loop.ini; but for world.name and acting.exclude_last
 #
 # Round 0 learns from two million episodes of the shop's policy `trial`; in each of ten more rounds the policy acts,
 # and all rounds so far are learned from. Then the policy and those that come with the shop play the same 100,000
@@ -18,8 +18,7 @@ play=(--quiet --world "$(setting name)" --episodes "${EPISODES:-100000}" --seed 
 rm -f $out/loop-*.json
 "$souk" train --force --config bench/loop.ini "train.out=$run" "$@"
 "$souk" simulate "${play[@]}" --all --json $out/loop-policies.json
-"$souk" simulate "${play[@]}" --checkpoint $run --data $run/round-0.h5 --exclude-last "$(setting exclude_last)" \
-    --json $out/loop-learned.json
+"$souk" simulate "${play[@]}" --checkpoint $run --data $run/round-0.h5 --json $out/loop-learned.json
 python3 - $out <<'PYTHON'
 import json, sys
 

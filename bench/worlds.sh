@@ -32,9 +32,9 @@ settings_of() {
     inventory-snqn) echo learn.td_weight=20 learn.negatives=0.0001 world.window=8 ;;
     # A milder expectile, as V comes down to its costs by what lies below it.
     inventory-iql) echo learn.td_weight=100 learn.critic_weight=100 learn.expectile=0.8 learn.weight_max=5 \
-        world.head=q world.window=8 world.epsilon=0.5 ;;
+        acting.rule=q world.window=8 world.epsilon=0.5 ;;
     # Q acts: the policy that follows it stays with what the log has most of.
-    inventory-crr) echo learn.td_weight=100 learn.temperature=0.3 learn.weight_max=5 world.head=q ;;
+    inventory-crr) echo learn.td_weight=100 learn.temperature=0.3 learn.weight_max=5 acting.rule=q ;;
     # With two rounds and hardly any exploring, what other orders cost is forgotten.
     inventory-n_step) echo learn.objective=double_q learn.n_step=2 world.cooling=0.1 ;;
     # On-policy: older rounds speak of other policies.
@@ -51,7 +51,7 @@ settings_of() {
     *-snqn | *-sa2c) echo learn.td_weight=20 learn.negatives=0.002 ;;
     *-bcq) echo learn.td_weight=20 learn.allowed=0.001 ;;
     # An expectile near the maximum.
-    *-iql) echo learn.td_weight=20 learn.critic_weight=20 learn.expectile=0.98 learn.temperature=0.1 learn.weight_max=5 world.head=q ;;
+    *-iql) echo learn.td_weight=20 learn.critic_weight=20 learn.expectile=0.98 learn.temperature=0.1 learn.weight_max=5 acting.rule=q ;;
     *-crr) echo learn.td_weight=20 learn.temperature=0.1 learn.weight_max=5 ;;
     # The policy itself acts.
     *-reinforce | *-vtrace) echo world.temperature=1 world.cooling=1 world.window=1 learn.entropy=0.02 optim.lr=1e-3 ;;

@@ -112,10 +112,17 @@ typedef struct souk_model_options {
     const char *data;       /* the behaviour file that the model was trained on. Required */
     const char *device;     /* "cpu", "cuda" or "cuda:N"; NULL: "cpu" */
     int64_t threads;        /* on the CPU; 0: all processors */
+    /* How the model acts: "policy", "q", "mixed", "mixed:BETA", "candidates:N" or
+     * "allowed:SHARE", as the option --acting of the program; NULL: by its own rule, which its
+     * training found. */
+    const char *acting;
+    /* The items of so many last events are not recommended, also with include_seen; below 0: as
+     * many as the model's rule says. */
+    int64_t exclude_last;
 } souk_model_options;
 #define SOUK_MODEL_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        sizeof(souk_model_options), NULL, NULL, NULL, 0                                            \
+        sizeof(souk_model_options), NULL, NULL, NULL, 0, NULL, -1                                  \
     }
 
 /* Opens a model, which the caller must close. On failure sets *model to NULL. */
@@ -168,11 +175,12 @@ typedef struct souk_history {
 
 /* What a model says of an item after a history. This struct does not grow. */
 typedef struct souk_recommendation {
-    int32_t item;      /* -1: no item was left to recommend */
-    const char *key;   /* of the item; valid until the model is closed */
-    float score;       /* the rank's criterion: the policy's logit, or Q where there is no policy */
-    float probability; /* that the policy shows the item, of all items; NaN without a policy */
-    float q;           /* expected return, in the unit of rewards; NaN without a Q head */
+    int32_t item;    /* -1: no item was left to recommend */
+    const char *key; /* of the item; valid until the model is closed */
+    float score;     /* the rank's criterion: that of the rule by which the model acts */
+    float
+        probability; /* softmax of the score over all items; NaN where the rule ranks by Q alone */
+    float q;         /* expected return, in the unit of rewards; NaN without a Q head */
 } souk_recommendation;
 
 typedef struct souk_recommend_options {

@@ -4,6 +4,7 @@
 #define SOUK_INFER_CASE_H
 
 #include "infer/act.h"
+#include "infer/acting.h"
 #include "infer/recommend.h"
 #include "model/counts.h"
 #include "shop.h"
@@ -104,21 +105,28 @@ static inline const History *infer_history(InferHistory *h, uint64_t seed, int64
     return &h->history;
 }
 
-enum { ANSWERS = 40, ANSWERS_K = 10 };
+enum { ANSWERS = 40, ANSWERS_K = 10, RULES = 5 };
 
 /* Everything that a session can be asked, of histories by `seed`. */
 typedef struct {
     Recommendation best[ANSWERS][ANSWERS_K], score[ANSWERS][ANSWERS_K];
     int64_t found[ANSWERS];
-    int32_t chosen[3][ANSWERS];
-    float propensity[3][ANSWERS];
+    int32_t chosen[RULES][ANSWERS];
+    float propensity[RULES][ANSWERS];
 } Answers;
 
 static inline void infer_ask(Session *s, uint64_t seed, Answers *a)
 {
-    static const ActOptions act[3] = {{.head = HEAD_POLICY, .epsilon = 0.3, .exclude_last = 3},
-                                      {.head = HEAD_Q, .temperature = 0.5, .seed = 5},
-                                      {.candidates = 6, .temperature = 1.0, .exclude_last = 20}};
+    static const ActingRule rule[RULES] = {{.kind = ACTING_POLICY, .exclude_last = 3},
+                                           {.kind = ACTING_Q},
+                                           {ACTING_CANDIDATES, 6, 20},
+                                           {ACTING_MIXED, 0.4, 2},
+                                           {ACTING_ALLOWED, 0.5, 1}};
+    static const ActOptions act[RULES] = {{.epsilon = 0.3},
+                                          {.temperature = 0.5, .seed = 5},
+                                          {.temperature = 1.0},
+                                          {.temperature = 2.0},
+                                          {.epsilon = 0.1}};
     const int32_t allow[] = {0, 1, 2, 3, 10, 20, 30, 40, 50, 60, 70, 80, 90, 91, 92, 93};
     const RecommendOptions o = {.k = ANSWERS_K, .allow = allow, .allowed = 16};
     InferHistory *space = malloc(ANSWERS * sizeof *space);
@@ -135,8 +143,13 @@ static inline void infer_ask(Session *s, uint64_t seed, Answers *a)
     }
     assert_ok(recommend_best(s, h, ANSWERS, &o, a->best[0], a->found));
     assert_ok(recommend_scores(s, h, ANSWERS, item, ANSWERS_K, a->score[0]));
-    for (int n = 0; n < 3; n++)
+    for (int n = 0; n < RULES; n++) {
+        session_lock(s); /* the rule is the session's: no other thread may meet it */
+        assert_ok(session_act_by(s, &rule[n]));
         assert_ok(act_choose(s, &act[n], h, stream, ANSWERS, 2, a->chosen[n], a->propensity[n]));
+        s->acts = false;
+        session_unlock(s);
+    }
     free(space);
 }
 

@@ -24,8 +24,10 @@ static Status open(const souk_model_options *given, souk_model **model)
     souk_model *m = calloc(1, sizeof *m);
     if (!m) return FAIL(ERR_MEMORY, "no memory for a model");
     pthread_mutex_init(&m->users, NULL);
+    const ActingChoice acting = {o.acting, o.exclude_last};
     TRY_OR_FAIL(st, session_open(&m->session, &(SessionOptions){
                                                   .checkpoint = o.checkpoint,
+                                                  .acting = &acting,
                                                   .data = o.data,
                                                   .device = o.device ? o.device : "cpu",
                                                   .threads = (int)o.threads,

@@ -56,6 +56,7 @@ static const struct {
     const char *former, *key;
 } renamed[] = {
     {"learn.value_weight", "learn.critic_weight"},
+    {"world.exclude_last", "acting.exclude_last"},
 };
 enum { RENAMED = sizeof renamed / sizeof *renamed };
 

@@ -43,6 +43,16 @@ int cli_run(int argc, char **argv);
     {                                                                                              \
         .name = "world", .value = "WORLD", .setting = "world.name", __VA_ARGS__                    \
     }
+#define CLI_ACTING                                                                                 \
+    {                                                                                              \
+        .name = "acting", .value = "RULE", FIELD(acting.rule),                                     \
+        .help = "how the model acts, as listed below; without it by its own rule"                  \
+    }
+#define CLI_EXCLUDE_LAST                                                                           \
+    {                                                                                              \
+        .name = "exclude-last", .value = "N", FIELD(acting.exclude_last), .high = 1000,            \
+        .help = "leave out the items of the last N events; without it as many as the rule says"    \
+    }
 #define CLI_DEVICE(...)                                                                            \
     {                                                                                              \
         .name = "device", .value = "DEVICE", .setting = "train.device", __VA_ARGS__                \

@@ -15,6 +15,7 @@
 #include "evaluate/ranking/purchase_rates.h"
 #include "evaluate/ranking/report.h"
 #include "evaluate/ranking/report_json.h"
+#include "infer/acting.h"
 #include "model/saved.h"
 
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
     const char *checkpoint[RANKING_SEEDS_MAX];
     int checkpoints;
     const char *json, *events, *purchase;
+    ActingChoice acting;
     int split;
     int64_t users, seeds;
     bool include_seen, exclude_seen, all, force;
@@ -70,6 +72,8 @@ static const Option options[] = {
      FIELD(exclude_seen),
      .help = "items of the history are no candidates, and events whose target is one of them are "
              "left out"},
+    CLI_ACTING,
+    CLI_EXCLUDE_LAST,
     {.name = "purchase",
      .value = "NAME",
      FIELD(purchase),
@@ -129,20 +133,25 @@ static Status find_purchase(const Behaviour *b, const char *name, int *action)
     return OK;
 }
 
-/* By the head that the model recommends by and, where there are both, by Q too. */
+/* By the rule that the model acts by, and by its policy and its Q, where they are others. */
 static Status add_model(Job *job, const Arguments *a, const char *checkpoint)
 {
+    static const struct {
+        ActingKind kind;
+        HeadId head;
+    } alone[] = {{ACTING_POLICY, HEAD_POLICY}, {ACTING_Q, HEAD_Q}};
     Session *session;
     TRY(session_open(&session, &(SessionOptions){.checkpoint = checkpoint,
+                                                 .acting = &a->acting,
                                                  .file = &job->file,
                                                  .device = a->config.train_device,
                                                  .threads = job->score.threads}));
-    const Model *model = session->model;
-    const HeadId head = heads_default(model->shape.head_set);
-    Scorer scorer = model_scorer(session, head);
+    const ActingKind own = session_acting(session).kind;
+    Scorer scorer = model_scorer(session, own);
     Status st = evaluation_add(&job->evaluation, &scorer);
-    if (st == OK && head != HEAD_Q && model_has(model, HEAD_Q)) {
-        scorer = model_scorer(session, HEAD_Q);
+    for (int k = 0; k < 2; k++) {
+        if (alone[k].kind == own || !model_has(session->model, alone[k].head) || st != OK) continue;
+        scorer = model_scorer(session, alone[k].kind);
         st = evaluation_add(&job->evaluation, &scorer);
     }
     session_close(session);
@@ -321,6 +330,7 @@ const Command cli_eval = {
              "Gini coefficient and novelty in bits, and the NDCG@10 of the bars on validation. The "
              "results do not depend on the number of threads.\n",
          .options = options,
+         .more = acting_help,
          .examples = {"souk eval --data shop.h5",
                       "souk eval --data shop.h5 --checkpoint run --json eval.json",
                       "souk eval --data shop.h5 --checkpoint run --seeds 3 --all"}},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* souk ope: what a policy would have earned, from the log of another. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +13,14 @@
 #include "evaluate/ope/policy_file.h"
 #include "evaluate/ope/policy_model.h"
 #include "evaluate/ope/report.h"
+#include "infer/acting.h"
 
 enum { EXIT_REFUSED = 3, FOLDS = 5 };
 
 typedef struct {
     Config config;
-    const char *checkpoint, *probabilities, *head, *position, *catalogue, *json;
+    const char *checkpoint, *probabilities, *position, *catalogue, *json;
+    ActingChoice acting;
     int policy, split, kind;
     double temperature, epsilon; /* epsilon NAN: softmax */
     bool force;
@@ -47,10 +50,8 @@ static const Option options[] = {
      .help = "a policy of your own instead: a text file with one number on each line, for each row "
              "of /events the probability with which the policy would have shown its item; an empty "
              "line where the event is no decision"},
-    {.name = "head",
-     .value = "NAME",
-     FIELD(head),
-     .help = "the head that the model acts by; without one the head that it recommends by"},
+    CLI_ACTING,
+    CLI_EXCLUDE_LAST,
     {.name = "temperature",
      .value = "T",
      FIELD(temperature),
@@ -151,7 +152,7 @@ typedef struct {
     OpeFilePolicy file_policy;
     OpeCatalogue catalogue;
     OpePolicy policy;
-    char described[256];
+    char described[512];
 } Job;
 
 /* ---- The policy ------------------------------------------------------------------------------ */
@@ -159,25 +160,27 @@ typedef struct {
 static Status open_model(Job *job, const Arguments *a)
 {
     TRY(session_open(&job->session, &(SessionOptions){.checkpoint = a->checkpoint,
+                                                      .acting = &a->acting,
                                                       .file = &job->file,
                                                       .device = a->config.train_device,
                                                       .threads = a->ope.bootstrap.threads}));
-    const HeadSet has = job->session->model->shape.head_set;
     const bool softmax = isnan(a->epsilon);
-    HeadId head;
-    TRY(heads_find(&head, a->head, has, "--head"));
+    const ActingRule rule = session_acting(job->session);
+    char words[ACTING_WORDS_MAX], last[48] = "";
     job->model_policy = (OpeModelPolicy){.session = job->session,
-                                         .head = head,
                                          .temperature = a->temperature,
                                          .epsilon = softmax ? -1.0 : a->epsilon,
                                          .listener = a->ope.listener};
     job->policy = ope_policy_model(&job->model_policy);
+    acting_words(words, &rule);
+    if (rule.exclude_last)
+        snprintf(last, sizeof last, ", none of the last %" PRId64 " items", rule.exclude_last);
     if (!softmax)
-        snprintf(job->described, sizeof job->described, "%s, best by the %s head, %g any item",
-                 a->checkpoint, heads_table[head].name, a->epsilon);
+        snprintf(job->described, sizeof job->described, "%s, best by %s, %g any item%s",
+                 a->checkpoint, words, a->epsilon, last);
     else
-        snprintf(job->described, sizeof job->described, "%s, softmax of the %s head at %g",
-                 a->checkpoint, heads_table[head].name, a->temperature);
+        snprintf(job->described, sizeof job->described, "%s, softmax of %s at %g%s", a->checkpoint,
+                 words, a->temperature, last);
     return OK;
 }
 
@@ -309,6 +312,7 @@ static void more(FILE *out)
 {
     help_section(out, "Estimators");
     estimators_list_help(out);
+    acting_help(out);
 }
 
 const Command cli_ope = {

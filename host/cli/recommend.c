@@ -18,6 +18,7 @@ enum { HISTORY_MAX = 65536, GAP_MS = 60000 };
 typedef struct {
     Config config;
     const char *checkpoint, *user, *history;
+    ActingChoice acting;
     bool include_seen, json;
     int64_t k, row; /* row: of /users, -1: none */
 } Arguments;
@@ -53,7 +54,9 @@ static const Option options[] = {
      .help = "how many items"},
     {.name = "include-seen",
      FIELD(include_seen),
-     .help = "items of the history may be recommended"},
+     .help = "items of the history may be recommended, but for those that the rule leaves out"},
+    CLI_ACTING,
+    CLI_EXCLUDE_LAST,
     {.name = "json", FIELD(json), .help = "print one JSON object instead of a table"},
     {.heading = "General options"},
     CLI_DEVICE(),
@@ -237,6 +240,7 @@ static Status recommend(const Arguments *a)
     if (!out) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " recommendations", a->k);
     TRY_OR_FAIL(st,
                 session_open(&session, &(SessionOptions){.checkpoint = a->checkpoint,
+                                                         .acting = &a->acting,
                                                          .data = a->config.data_path,
                                                          .device = a->config.train_device,
                                                          .threads = (int)a->config.train_threads}));
@@ -266,11 +270,13 @@ const Command cli_recommend = {
                    "--checkpoint PATH --data FILE --row N [OPTION]...",
                    "--checkpoint PATH --data FILE --history LIST [OPTION]..."},
          .description =
-             "Ranks the whole catalogue by the head that the model recommends by. A policy with a "
-             "count table (souk info PATH shows it) also scores some items by counts of what "
+             "Ranks the whole catalogue by the rule by which the model acts (souk info PATH shows "
+             "it). A policy with a "
+             "count table also scores some items by counts of what "
              "followed what: those of the history and their neighbours. The events of a user of "
              "the file are left out of these counts, as in training.\n",
          .options = options,
+         .more = acting_help,
          .examples = {"souk recommend --checkpoint run --data shop.h5 --row 0",
                       "souk recommend --checkpoint run --data shop.h5 --history 1004:view,998:cart "
                       "--k 5"}},

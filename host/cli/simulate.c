@@ -21,6 +21,7 @@ enum { POLICIES_MAX = 32 };
 typedef struct {
     Config config;
     const char *checkpoint, *json, *plot;
+    ActingChoice acting;
     const char *policy[POLICIES_MAX];
     int policies;
     int64_t episodes, first, slots, valid;
@@ -52,21 +53,17 @@ static const Option options[] = {
     {.heading = "Options of a model"},
     CLI_CHECKPOINT(.help = "a model acts: a file or the folder of a run"),
     CLI_DATA(.help = "the behaviour file that the model was trained on"),
-    {.name = "head",
-     .value = "NAME",
-     .setting = "world.head",
-     .help = "the head that it acts by; without one the head that it recommends by"},
+    CLI_ACTING,
+    CLI_EXCLUDE_LAST,
     {.name = "temperature",
      .value = "T",
      .setting = "world.temperature",
-     .help = "draw from softmax(score / T) over the whole catalogue; 0: take the best item"},
+     .help = "draw from softmax(score / T); 0: take the best item"},
     {.name = "epsilon",
      .value = "E",
      .setting = "world.epsilon",
      .initial = "0",
      .help = "instead take any item with probability E"},
-    {.name = "candidates", .value = "N", .setting = "world.candidates"},
-    {.name = "exclude-last", .value = "N", .setting = "world.exclude_last"},
     {.heading = "Options of the episodes"},
     {.name = "episodes",
      .value = "N",
@@ -169,18 +166,15 @@ static Status simulate_model(const Arguments *a, const World *w, Row *row)
     const Config *c = &a->config;
     Session *session = NULL;
     ModelActor *actor = NULL;
-    ActOptions act = {.temperature = c->world_temperature,
-                      .epsilon = c->world_epsilon,
-                      .candidates = c->world_candidates,
-                      .exclude_last = c->world_exclude_last,
-                      .seed = (uint64_t)c->train_seed};
+    const ActOptions act = {.temperature = c->world_temperature,
+                            .epsilon = c->world_epsilon,
+                            .seed = (uint64_t)c->train_seed};
     Status st;
     TRY_OR_FAIL(st, session_open(&session, &(SessionOptions){.checkpoint = a->checkpoint,
+                                                             .acting = &a->acting,
                                                              .data = c->data_path,
                                                              .device = c->train_device,
                                                              .threads = (int)c->train_threads}));
-    const HeadSet has = session->model->shape.head_set;
-    TRY_OR_FAIL(st, heads_find(&act.head, *c->world_head ? c->world_head : NULL, has, "--head"));
     TRY_OR_FAIL(st, model_actor_open(&actor, session, w, &act));
     st = simulate(a, w, model_actor(actor), row);
 fail:
@@ -270,8 +264,10 @@ static Status run(void *arguments, Operands operands, int *exit_code)
                                "says more");
     if (model != (*c->data_path != '\0'))
         return FAIL(ERR_USAGE, "want --checkpoint and --data together, or neither");
-    if (!model && (c->world_temperature > 0.0 || c->world_epsilon > 0.0 || *c->world_head))
-        return FAIL(ERR_USAGE, "--head, --temperature and --epsilon want a --checkpoint");
+    if (!model && (c->world_temperature > 0.0 || c->world_epsilon > 0.0 || a->acting.rule ||
+                   a->acting.exclude_last >= 0))
+        return FAIL(ERR_USAGE, "--acting, --exclude-last, --temperature and --epsilon want a "
+                               "--checkpoint");
     if (c->world_temperature > 0.0 && c->world_epsilon > 0.0)
         return FAIL(ERR_USAGE, "--temperature and --epsilon exclude each other");
     if (*c->train_out && (a->all || a->policies > 1))
@@ -279,7 +275,11 @@ static Status run(void *arguments, Operands operands, int *exit_code)
     return play_all(a);
 }
 
-static void more(FILE *out) { world_open_help(out, NULL); }
+static void more(FILE *out)
+{
+    acting_help(out);
+    world_open_help(out, NULL);
+}
 
 const Command cli_simulate = {
     .table =

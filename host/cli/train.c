@@ -76,8 +76,7 @@ static void more(FILE *out)
 {
     help_section(out, "Agents of learn.objective, joined by + where they train different heads");
     objective_help(out);
-    help_section(out, "Heads of world.head");
-    heads_help(out);
+    acting_help(out);
     defaults_help(out);
     help_resume(out);
 }

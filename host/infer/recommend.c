@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "catalogue/policy.h"
+#include "infer/acting.h"
 #include "infer/ranked.h"
-#include "infer/states.h"
-#include "model/scores.h"
 
 /* The most numbers of scratch and the most excluded items that one pass over the catalogue takes. A
  * batch that needs more is done in parts. */
@@ -15,6 +15,7 @@ enum { ELEMENTS_MAX = 1 << 24 };
 /* A request to recommend_best or to recommend_scores. */
 typedef struct {
     Session *session;
+    ActingRule rule;
     const History *history; /* [count] */
     int64_t k;
     const RecommendOptions *options; /* only for recommend_best, else NULL */
@@ -29,8 +30,8 @@ typedef struct {
 typedef struct {
     int64_t first, rows;
     StateRows states;
-    Tensor item, score; /* [rows, k] by the head that the model recommends by */
-    Tensor total;       /* [rows] logsumexp of that head over the catalogue */
+    Tensor item, score; /* [rows, k] by the rule that the session acts by */
+    Tensor total;       /* [rows] logsumexp of its scores over the catalogue */
     Tensor q;           /* [rows k] */
 } Part;
 
@@ -79,14 +80,15 @@ static Status collect_base(Request *r)
 }
 
 /* Adds the exclusions of each history of the part: those that are the same for all, and its own
- * items, unless they are included. */
+ * items; where they are included, those of the last events that the rule leaves out. */
 static Status collect_excluded(const Request *r, const Part *p)
 {
     SessionMemory *m = &r->session->memory;
     exclude_begin(&m->exclude);
     for (int64_t i = 0; i < p->rows; i++) {
         const History *h = &r->history[p->first + i];
-        const int64_t count = r->options->include_seen ? 0 : h->count;
+        const int64_t most = r->options->include_seen ? r->rule.exclude_last : h->count;
+        const int64_t count = most < h->count ? most : h->count;
         TRY(session_reserve_items(r->session, r->bases + count));
         TRY(history_items(h, r->session->file, count, m->item + r->bases));
         TRY(exclude_add(&m->exclude, m->item, r->bases, m->item + r->bases, count));
@@ -96,18 +98,6 @@ static Status collect_excluded(const Request *r, const Part *p)
 
 /* ---- What the heads say ---------------------------------------------------------------------- */
 
-static HeadId ranking_head(const Request *r)
-{
-    return heads_default(r->session->model->shape.head_set);
-}
-
-/* The best items of each history. */
-static Status rank(const Request *r, Part *p, const HeadScores *z)
-{
-    TRY(collect_excluded(r, p));
-    return ranked_best(r->session, z, p->item, p->score);
-}
-
 /* The scores of the given items. */
 static Status score(const Request *r, Part *p, const HeadScores *z)
 {
@@ -115,6 +105,18 @@ static Status score(const Request *r, Part *p, const HeadScores *z)
     device_copy_in(dev, p->item.data, r->item + p->first * r->k, tensor_bytes(p->item));
     scores_of_items(dev, z, p->score, p->item);
     return OK;
+}
+
+/* What the two requests differ in: the best items, or given ones. */
+static Status rank(const Request *r, Part *p, HeadScores *z)
+{
+    Session *s = r->session;
+    if (r->options)
+        TRY(collect_excluded(r, p));
+    else
+        exclude_begin(&s->memory.exclude);
+    TRY(acting_scores(s, &r->rule, &p->states, false, z));
+    return r->options ? ranked_best(s, z, p->item, p->score) : score(r, p, z);
 }
 
 /* Q of the items, in the unit of rewards. */
@@ -131,16 +133,17 @@ static void value(const Request *r, Part *p)
 static void hand_out(const Request *r, const Part *p, const int32_t *item, const float *z,
                      const float *total, const float *q)
 {
-    const bool policy = ranking_head(r) == HEAD_POLICY;
+    const bool stochastic = acting_is_stochastic(&r->rule);
     const bool values = model_has(r->session->model, HEAD_Q);
     for (int64_t i = 0; i < p->rows; i++) {
         Recommendation *out = r->out + (p->first + i) * r->k;
         int64_t n = 0;
         for (; n < r->k && item[i * r->k + n] >= 0; n++) {
             const int64_t at = i * r->k + n;
+            if (r->options && z[at] <= CATALOGUE_NEVER) break; /* the rule never chooses it */
             out[n] = (Recommendation){.item = item[at],
                                       .score = z[at],
-                                      .probability = policy ? expf(z[at] - total[i]) : NAN,
+                                      .probability = stochastic ? expf(z[at] - total[i]) : NAN,
                                       .q = values ? q[at] : NAN};
         }
         if (r->found) r->found[p->first + i] = n;
@@ -173,34 +176,33 @@ static Status answer_part(const Request *r, Part *p)
     p->score = SCRATCH(dev, F32, p->rows, r->k);
     p->total = SCRATCH(dev, F32, p->rows);
     p->q = SCRATCH(dev, F32, p->rows, r->k);
-    const HeadScores z =
-        scores_ranking(dev, s->model, session_weights(s), ranking_head(r), &p->states);
-    TRY(r->options ? rank(r, p, &z) : score(r, p, &z));
+    HeadScores z;
+    TRY(rank(r, p, &z));
     scores_stats(dev, &z, (CatalogueStats){.logsumexp = p->total}, 1.0f);
     if (model_has(s->model, HEAD_Q)) value(r, p);
     return read_part(r, p);
 }
 
+static Status answer_states(void *context, const StateBatch *batch)
+{
+    Part p = {batch->index[0], batch->count, .states = batch->rows};
+    return answer_part(context, &p);
+}
+
 static Status answer(void *context, const StateBatch *batch)
 {
     const Request *r = context;
-    Device *dev = r->session->dev;
     const int64_t row = r->k * (r->session->model->shape.dim + 4) + r->bases;
-    const int64_t most = row < ELEMENTS_MAX ? ELEMENTS_MAX / row : 1;
-    for (int64_t done = 0; done < batch->count; done += most) {
-        const int64_t left = batch->count - done, rows = left < most ? left : most;
-        Part p = {batch->index[done], rows, .states = state_rows_part(&batch->rows, done, rows)};
-        const size_t mark = scratch_mark(dev);
-        const Status st = answer_part(r, &p);
-        scratch_release(dev, mark);
-        TRY(st);
-    }
-    return OK;
+    const int64_t fit = row < ELEMENTS_MAX ? ELEMENTS_MAX / row : 1;
+    const int64_t most = acting_rows(r->session, &r->rule, false);
+    return states_in_parts(r->session, batch, fit < most ? fit : most,
+                           (StateSink){answer_states, context});
 }
 
 static Status run(Request *r, int64_t count)
 {
     session_lock(r->session);
+    r->rule = session_acting(r->session);
     Status st = r->options ? collect_base(r) : OK;
     if (st == OK) st = states_after(r->session, r->history, count, (StateSink){answer, r});
     session_unlock(r->session);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recommendations: the best items of the whole catalogue after a history, by the head that the
- * model recommends by (the policy where there is one, else Q), or the model's scores of given
- * items.
+/* Recommendations: the best items of the whole catalogue after a history, by the rule that the
+ * session acts by (infer/acting.h), or the rule's scores of given items.
  *
  * Where a history is given in memory without numbers, every number of its events counts as its
  * mean. What infer/states.h says about the last bits of states is true for scores too: a request
@@ -14,14 +13,15 @@
 
 typedef struct {
     int32_t item;
-    float score; /* by the head that the model recommends by; for a policy the logit */
-    float
-        probability; /* softmax of the policy over the whole catalogue; NaN without a policy head */
-    float q;         /* action value, in the unit of rewards; NaN without a Q head */
+    float score;       /* by the rule; for a policy the logit */
+    float probability; /* softmax of the rule's scores over the whole catalogue; NaN of a rule whose
+                          scores are no logarithms of probabilities */
+    float q;           /* action value, in the unit of rewards; NaN without a Q head */
 } Recommendation;
 
 /* Which items may be recommended: those of `allow` that are not in `block` and, without
- * include_seen, not in the history. Both lists are ascending and without repeats. */
+ * include_seen, not in the history; with it, not among the items that the rule leaves out. Both
+ * lists are ascending and without repeats. */
 typedef struct {
     int64_t k;            /* how many, at least 1 */
     bool include_seen;    /* items of the history stay candidates */

@@ -39,6 +39,25 @@ static Status open_parts(Session *s, const SessionOptions *o)
     return OK;
 }
 
+ActingRule session_acting(const Session *s) { return s->acts ? s->acting : s->model->acting; }
+
+Status session_act_by(Session *s, const ActingRule *rule)
+{
+    TRY(acting_check(rule, s->model->shape.items));
+    s->acting = *rule;
+    s->acts = true;
+    return OK;
+}
+
+static Status open_acting(Session *s, const ActingChoice *c)
+{
+    ActingRule rule = s->model->acting;
+    if (!c) return acting_check(&rule, s->model->shape.items);
+    TRY(acting_read(&rule, c->rule, &rule, s->model->shape.head_set, "--acting"));
+    if (c->exclude_last >= 0) rule.exclude_last = c->exclude_last;
+    return session_act_by(s, &rule);
+}
+
 static Status open_memory(Session *s, const SessionOptions *o)
 {
     SessionMemory *m = &s->memory;
@@ -71,6 +90,7 @@ Status session_open(Session **session, const SessionOptions *o)
     s->file = o->file;
     s->dev = o->dev;
     TRY_OR_FAIL(st, open_parts(s, o));
+    TRY_OR_FAIL(st, open_acting(s, o->acting));
     TRY_OR_FAIL(st, open_memory(s, o));
     return OK;
 fail:

@@ -12,8 +12,8 @@
  * Memory: the working memory grows when a larger batch comes than any before. A request of a size
  * that the session has served before allocates nothing on the CPU (libraries may, and so may the
  * reading of a compressed file); on CUDA results are read through memory of the host that is taken
- * each time. Nor does this hold where the policy has candidates: infer/ranked.c takes memory for
- * them in each batch.
+ * each time. Nor does this hold where the policy has candidates, or the rule acts among a few items
+ * or by a table: infer/ranked.c and infer/acting.c take memory for them in each batch.
  */
 #ifndef SOUK_SESSION_H
 #define SOUK_SESSION_H
@@ -35,7 +35,8 @@ typedef struct {
     const char *device; /* "cpu", "cuda" or "cuda:N" */
     int threads;        /*    with so many threads; 0: all processors */
     Device *dev;        /* or this one */
-    int64_t tokens;     /* most tokens of a batch; 0: 4096, or `length` where that is more. Not read
+    const ActingChoice *acting; /* how to act; NULL: as the model says */
+    int64_t tokens; /* most tokens of a batch; 0: 4096, or `length` where that is more. Not read
                        with an `encoder`, whose capacity it is then */
 } SessionOptions;
 
@@ -59,6 +60,8 @@ typedef struct {
     const Model *model;
     Behaviour *file; /* only one thread at a time may look up keys: behaviour_keys_* take no lock */
     Device *dev;
+    bool acts; /* by `acting`, else by the model's rule: session_acting */
+    ActingRule acting;
     int64_t length; /* model.length: the most events that a state sees */
     int64_t tokens; /* the most tokens of a batch, */
     int64_t own;    /*    and the most own events, where it has more than one window */
@@ -73,6 +76,12 @@ typedef struct {
 /* Fails where something named cannot be opened, or the model was trained on another catalogue. */
 Status session_open(Session **s, const SessionOptions *options);
 void session_close(Session *s); /* safe on NULL */
+
+/* The rule that the session acts by: the model's, which may change while a training has the
+ * model, or the one that was chosen. */
+ActingRule session_acting(const Session *s);
+/* Act by another rule than the model's. Fails where it could leave out every item. */
+Status session_act_by(Session *s, const ActingRule *rule);
 
 /* The weights that requests use: those that products read (params_weights). */
 Weights session_weights(const Session *s);

@@ -23,6 +23,22 @@ static Status use_batch(Session *s, int64_t wanted, StateSink sink)
     return st;
 }
 
+Status states_in_parts(Session *s, const StateBatch *batch, int64_t most, StateSink sink)
+{
+    Status st = OK;
+    for (int64_t done = 0; done < batch->count && st == OK;) {
+        const int64_t left = batch->count - done, count = left < most ? left : most;
+        const size_t mark = scratch_mark(s->dev);
+        const StateBatch part = {state_rows_part(&batch->rows, done, count), count,
+                                 batch->index + done};
+        st = sink.use(sink.context, &part);
+        if (most < batch->count && st == OK) st = device_sync(s->dev);
+        scratch_release(s->dev, mark);
+        done += count;
+    }
+    return st;
+}
+
 /* ---- Before logged events -------------------------------------------------------------------- */
 
 /* The windows of the open batch: memory.window [windows], together of `tokens` and `own` own

@@ -33,6 +33,9 @@ typedef struct {
     void *context;
 } StateSink;
 
+/* Hands a batch to the sink in parts of at most `most` states; scratch of each part is released. */
+Status states_in_parts(Session *s, const StateBatch *batch, int64_t most, StateSink sink);
+
 /* Events of the session's file, by user: event[first[u] .. first[u+1]-1] are rows of /events of
  * user[u], ascending. Events of a user's first time have no state before them and are skipped. */
 typedef struct {

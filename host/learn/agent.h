@@ -22,6 +22,7 @@
 #define AGENT_OF_model(field, name)
 #define AGENT_OF_optim(field, name)
 #define AGENT_OF_train(field, name)
+#define AGENT_OF_acting(field, name)
 #define AGENT_OF_world(field, name)
 typedef struct {
 #define AGENT_real(name)  float name;
@@ -90,6 +91,9 @@ typedef struct {
     const char *name, *help;
     HeadSet trains;          /* the heads it trains; no two agents of an objective share one */
     bool imitates;           /* the policy it trains predicts what the log does, not what is best */
+    bool constrained;        /* its Q is to choose only among items that its policy allows
+                                (learn.allowed) */
+    bool control;            /* what its Q learns is no value of items */
     bool target;             /* reads the target network */
     bool needs_propensities; /* reads the propensities of the log, which must have them */
     bool single_backups;     /* backs up single values of Q: it works with learn.log_values too */

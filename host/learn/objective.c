@@ -43,6 +43,17 @@ static void sort_terms(Objective *o)
             }
 }
 
+/* Whether there is a Q of items beside a policy that imitates. */
+static bool weighs_q(const Objective *o)
+{
+    bool imitates = false, q = false;
+    for (int i = 0; i < o->terms; i++) {
+        imitates |= o->term[i]->imitates;
+        q |= (o->term[i]->trains & HEAD_BIT(HEAD_Q)) && !o->term[i]->control;
+    }
+    return imitates && q;
+}
+
 static Status no_such_agent(const char *terms, const char *name)
 {
     Nearest near = nearest_to(name);
@@ -64,8 +75,7 @@ Status objective_parse(Objective *o, const char *terms)
         TRY(add_term(o, agent, terms));
     }
     sort_terms(o);
-    for (int i = 0; i < o->terms; i++)
-        o->second_q |= o->term[i]->imitates && (o->trains & HEAD_BIT(HEAD_Q));
+    o->second_q = weighs_q(o);
     if (o->options.action_weight > 0.0f) o->trains |= HEAD_BIT(HEAD_NEXT_ACTION);
     return OK;
 }

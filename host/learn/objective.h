@@ -13,11 +13,11 @@ typedef struct {
     AgentOptions options;
     const Agent *term[HEADS]; /* in the order of agents[]; no two train the same head */
     int terms;
-    HeadSet trains;          /* the heads that are trained, by an agent or here */
-    bool second_q;           /* Q is trained beside a policy that imitates: acting weighs one against
+    HeadSet trains; /* the heads that are trained, by an agent or here */
+    bool second_q;  /* Q is trained beside a policy that imitates: acting weighs one against
                                 the other, by what a second Q says (learn/second_q.h) */
-    bool target;             /* an agent reads the target network, */
-    bool guesses;            /* has values of Q that are guesses (learn/agent.h), */
+    bool target;    /* an agent reads the target network, */
+    bool guesses;   /* has values of Q that are guesses (learn/agent.h), */
     bool needs_propensities; /* reads the propensities of the log, */
     bool changes_per_step;   /* or has launches that change from step to step */
 } Objective;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "losses/control.h"
+#include "losses/half.h"
 #include "losses/loss.h"
 #include "losses/policy_gradient.h"
 #include "losses/returns.h"
@@ -78,6 +79,20 @@ static void control_cost(const Shape *s, double size, double *bytes, double *flo
     *flops = 0.0;
 }
 
+/* weight, cu_seqlens, user */
+static void half_fill(Case *c, Tensor *t)
+{
+    t[0] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
+    t[1] = measure_windows(c, c->shape.rows, c->shape.length, 0);
+    t[2] = measure_zeros(c, I64, t[1].dim[0] - 1, 0);
+}
+static void half_call(Case *c, const Tensor *t) { half_of_users(c->dev, t[0], t[1], t[2], 1); }
+static void half_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    *bytes = 2.0 * size * (double)s->rows;
+    *flops = 0.0;
+}
+
 /* ---- Losses ---------------------------------------------------------------------------------- */
 
 /* loss, dq, q, y, weight */
@@ -113,6 +128,7 @@ static const char POWER_CPU[] = "an exponential and a power for each token";
 static const Op targets = {"td targets", td_fill, td_call, td_cost, SMALL_WHY, SMALL_CPU};
 static const Op of_returns = {"returns",    returns_fill, returns_call,
                               returns_cost, SMALL_WHY,    "a recursion in double over each window"};
+static const Op half = {"half of users", half_fill, half_call, half_cost, SMALL_WHY, NORMAL_CPU};
 static const Op control = {"control random", control_fill, control_call,
                            control_cost,     SMALL_WHY,    NORMAL_CPU};
 static const Op td_loss = {"loss td", loss_fill, loss_call, loss_cost, SMALL_WHY, SMALL_CPU};
@@ -121,7 +137,7 @@ static const Op policy_gradient = {"policy gradient", loss_fill, policy_gradient
 
 Status measure_ops_losses(Bench *b)
 {
-    const Op *const ops[] = {&targets, &of_returns, &control, &td_loss, &policy_gradient};
+    const Op *const ops[] = {&targets, &of_returns, &control, &half, &td_loss, &policy_gradient};
     const int64_t tokens = b->options->tiny ? 100 : ON_CUDA(b->dev) ? 32768 : 2048;
     const Shape s = {.dtype = F32, .rows = tokens, .length = 128};
     char text[64];

@@ -4,20 +4,15 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/help.h"
-#include "base/nearest.h"
-
 const HeadInfo heads_table[HEADS] = {
     [HEAD_POLICY] = {.name = "policy",
                      .help = "how good each item is to choose, as logits of a policy",
-                     .scorer = "souk policy",
                      .weight = "policy.weight",
                      .bias = "policy.bias",
                      .kind = HEAD_OF_ITEMS,
                      .chooses = true},
     [HEAD_Q] = {.name = "q",
                 .help = "the value of choosing each item",
-                .scorer = "souk Q values",
                 .weight = "q.weight",
                 .bias = "q.bias",
                 .state_weight = "value.weight",
@@ -146,27 +141,4 @@ void heads_list(char list[HEADS_LIST_MAX], HeadSet set, const char *between)
         if (set & HEAD_BIT(h))
             used += (size_t)snprintf(list + used, HEADS_LIST_MAX - used, "%s%s",
                                      used ? between : "", heads_table[h].name);
-}
-
-Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setting)
-{
-    char list[HEADS_LIST_MAX];
-    const HeadSet choosing = heads_choosing(set);
-    if (!name) return *head = heads_default(set), OK;
-    for (HeadId h = 0; h < HEADS; h++)
-        if (choosing & HEAD_BIT(h) && !strcmp(name, heads_table[h].name)) return *head = h, OK;
-    Nearest near = nearest_to(name);
-    for (HeadId h = 0; h < HEADS; h++)
-        if (choosing & HEAD_BIT(h)) nearest_offer(&near, heads_table[h].name);
-    heads_list(list, choosing, " or ");
-    return FAIL(ERR_USAGE,
-                "%s = \"%s\": the model has no such head that items can be chosen by%s; want %s",
-                setting, name, nearest_hint(&near), list);
-}
-
-void heads_help(FILE *out)
-{
-    for (HeadId h = 0; h < HEADS; h++)
-        if (heads_table[h].chooses)
-            help_row(out, HELP_COLUMN, heads_table[h].name, heads_table[h].help);
 }

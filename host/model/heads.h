@@ -38,12 +38,11 @@ typedef unsigned HeadSet; /* the bits HEAD_BIT(head) of its heads */
 typedef enum { HEAD_OF_ITEMS, HEAD_OF_STATE, HEAD_OF_ACTIONS } HeadKind;
 
 typedef struct {
-    const char *name;   /* the name in settings, options and messages */
-    const char *help;   /* what the head computes, in words for --help */
-    const char *scorer; /* the name of a ranking by this head in reports */
+    const char *name; /* the name in settings, options and messages */
+    const char *help; /* what the head computes, in words for --help */
     const char *weight, *bias, *state_weight, *state_bias; /* parameters; NULL: there is none */
     HeadKind kind;
-    bool chooses;       /* items can be chosen by it: --head, world.head */
+    bool chooses;       /* items can be chosen by it */
     bool aside;         /* its parameters stand aside (params_aside), and its weight begins at
                            random numbers, not at the identity */
     bool estimates_log; /* replaces the log's propensities: not opened where the log has them */
@@ -70,14 +69,7 @@ HeadSet heads_choosing(HeadSet set);
 /* The head that a model with the heads `set` recommends by: the first of the table that items can
  * be chosen by. `set` must have one. */
 HeadId heads_default(HeadSet set);
-/* The head called `name` among those of `set` that items can be chosen by; NULL: heads_default. An
- * error names `setting`, the option or setting that `name` was given for, and lists the heads that
- * could have been named. */
-Status heads_find(HeadId *head, const char *name, HeadSet set, const char *setting);
 /* The names of `set`, with `between` between them: "policy or q". */
 enum { HEADS_LIST_MAX = 128 };
 void heads_list(char list[HEADS_LIST_MAX], HeadSet set, const char *between);
-/* Print a line for each head that items can be chosen by. */
-void heads_help(FILE *out);
-
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN = 256, COLUMNS = 21 };
+enum { ALIGN = 256, COLUMNS = 22 };
 static const char USE[] = "inputs", PROFILES[] = "user profiles";
 
 /* The bytes of all columns; each begins at a multiple of ALIGN. */

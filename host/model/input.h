@@ -18,7 +18,7 @@ typedef struct {
     Tensor time;                        /* i64 [tokens] ms */
     Tensor state;                       /* i32 [tokens] as in Batch */
     Tensor cu_seqlens, own_offset;      /* i32 [windows+1] */
-    Tensor user;                  /* i64 [windows] */
+    Tensor user;                        /* i64 [windows] */
     Tensor first_event;           /* i64 [windows] the row of the window's first event in the log */
     Tensor feature;               /* f32 [tokens, event numbers]; absent where the file has none */
     Tensor *user_category;        /* one tensor i32 [tokens] for each kind of category of users */

@@ -135,6 +135,7 @@ static Status place_features(Model *m, const Behaviour *b)
 Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device *dev)
 {
     *m = (Model){.shape = *shape, .known = COUNTED_TRAIN, .dev = dev};
+    if (heads_choosing(shape->head_set)) m->acting = acting_by_head(heads_default(shape->head_set));
     const ModelShape *s = &m->shape;
     TRY(check_shape(&m->shape));
     m->at.block = calloc((size_t)s->layers, sizeof *m->at.block);

@@ -8,8 +8,8 @@
 #include "counts/table.h"
 #include "data/behaviour/behaviour.h"
 #include "items.h"
+#include "model/acting/acting.h"
 #include "model/counted/params.h"
-#include "model/heads.h"
 
 typedef struct {
     int64_t dim, layers, heads, ff; /* heads: of attention; ff 0: 8/3 dim, rounded up to 32 */
@@ -52,6 +52,7 @@ typedef struct {
     CountTable counts;    /* absent where shape.candidates is 0 */
     int counted;          /* the first splits whose events it counts (data/counts/events.h); 0:
                              there is no table */
+    ActingRule acting;    /* how it acts, unless its user chooses another rule */
     int known;            /* the first splits whose events the table or the weights contain */
     Arena counts_memory;
     Device *dev;   /* where ops read the item features */

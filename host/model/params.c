@@ -33,8 +33,8 @@ int params_add(Params *p, const char *name, Init init, float std, Decay decay, i
     if (p->status == OK && p->count == p->capacity) p->status = grow(p);
     if (p->status != OK) return 0;
     ParamInfo *info = &p->info[p->count];
-    *info = (ParamInfo){
-        .init = init, .std = std, .decay = decay, .rate = 1.0f, .later = p->aside > 0};
+    *info =
+        (ParamInfo){.init = init, .std = std, .decay = decay, .rate = 1.0f, .later = p->aside > 0};
     snprintf(info->name, sizeof info->name, "%s", name);
     info->shape = tensor_view(NULL, F32, rank, dim);
     return p->count++;

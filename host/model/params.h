@@ -42,8 +42,8 @@ typedef const Tensor *Weights;
 
 typedef struct {
     int count, capacity;
-    int aside; /* the parameters from this number on stand aside (params_aside); 0: none */
-    ParamInfo *info;            /* [count] */
+    int aside;       /* the parameters from this number on stand aside (params_aside); 0: none */
+    ParamInfo *info; /* [count] */
     Tensor *copy[PARAM_COPIES]; /* [count] each; NULL: not allocated */
     Arena arena[PARAM_COPIES];
     int summed; /* the parameter of params_sum; read where sums.row has data */
@@ -65,9 +65,9 @@ int params_product(Params *p, int i);
 /* Say that files of earlier versions do not have parameter i; returns i. */
 int params_later(Params *p, int i);
 
-/* Say that all parameters which are declared from now on stand aside: nothing else reads them, files
- * of earlier versions do not have them, and their gradients do not count in the norm by which
- * gradients are clipped. So the other parameters learn what they would learn without them. */
+/* Say that all parameters which are declared from now on stand aside: nothing else reads them,
+ * files of earlier versions do not have them, and their gradients do not count in the norm by
+ * which gradients are clipped. So the other parameters learn what they would learn without them. */
 void params_aside(Params *p);
 
 /* Let parameter i learn at `rate` times the learning rate; returns i. */

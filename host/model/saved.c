@@ -88,6 +88,15 @@ Status saved_counts(Model *m, const Safetensors *file)
     return OK;
 }
 
+/* A file of an earlier version has no rule; its model acts as all models did then, by its first
+ * head and with nothing left out. */
+static Status saved_acting(Model *m, const Config *c, const char *path)
+{
+    if (!*c->acting_rule) return OK;
+    m->acting.exclude_last = c->acting_exclude_last;
+    return acting_read(&m->acting, c->acting_rule, &m->acting, m->shape.head_set, path);
+}
+
 static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const Safetensors *file)
 {
     TRY(saved_config(c, file));
@@ -106,6 +115,7 @@ static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const S
     if (!safetensors_find(file, "item.text")) shape.item_ngrams = 0;
     TRY(model_open(m, &shape, b, dev));
     TRY(params_open(&m->params, PARAM_VALUE, dev));
+    TRY(saved_acting(m, c, file->path));
     TRY(saved_counts(m, file));
     TRY(saved_load(&m->params, PARAM_VALUE, "", file, m->params.count));
     params_refresh(dev, &m->params, PARAM_VALUE);

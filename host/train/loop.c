@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/report.h"
 #include "evaluate/ranking/validation.h"
+#include "train/acting/acting.h"
 #include "train/calibration/calibration.h"
 #include "train/checkpoint.h"
 #include "train/finish/finish.h"
@@ -478,14 +479,21 @@ static Status write_best(const Loop *l)
                                      : OK;
 }
 
-/* Closes what the training holds, so that the refit has its memory. */
+/* Closes what the training holds, so that what follows has its memory. */
 static Status finish(Loop *l)
 {
-    if (l->interrupted || !finish_wanted(l->finish)) return OK;
-    TRY(write_best(l));
-    const Config c = l->trainer.config;
+    const bool measures = l->trainer.measures_acting, finishes = finish_wanted(l->finish);
+    ActingMeasured measured;
+    if (l->interrupted) return OK;
+    if (!measures && model_has(&l->trainer.model, HEAD_Q))
+        acting_report(l->listener, &l->trainer.model.acting, &(ActingMeasured){0});
+    if (!measures && !finishes) return OK;
+    if (finishes) TRY(write_best(l));
+    Config c = l->trainer.config;
     loop_close(l);
-    return finish_run(l->finish, &c, l->listener, &l->interrupted);
+    if (measures) TRY(acting_find(&c, &measured, l->listener));
+    if (finishes) TRY(finish_run(l->finish, &c, l->listener, &l->interrupted));
+    return measures ? acting_store(&c, &measured) : OK;
 }
 
 Status loop_run(const Config *config, LoopOptions options, LoopEnd *end)

@@ -70,6 +70,7 @@ typedef struct {
     Optimizer optimizer;
     MemoryPlan plan; /* what opening and the steps take */
     Model model;
+    bool measures_acting;   /* the rule by which it acts is found by what is measured later */
     Encoder online, target; /* target: only where an agent reads the target network */
     ModelInput input;       /* of step_gradients */
     Feed feed;              /* of the steps */

@@ -2,6 +2,7 @@
 #include "train/trainer_open.h"
 
 #include "base/scratch.h"
+#include "train/acting/acting.h"
 #include "train/plan.h"
 #include "train/start/start.h"
 
@@ -10,6 +11,7 @@ static Status take_and_begin(Trainer *t, TrainerOptions options)
     TRY(trainer_take(t));
     TRY(scratch_reserve(&t->dev, t->plan.part[PLAN_SCRATCH]));
     params_init(&t->model.params, (uint64_t)t->config.train_seed);
+    TRY(acting_begin(t));
     if (!options.restored) TRY(start_fresh(t, options.listener));
     trainer_begin(t);
     return device_sync(&t->dev);

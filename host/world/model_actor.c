@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "infer/acting.h"
+
 struct ModelActor {
     Session *session;
     const World *world;
@@ -65,8 +67,9 @@ Status model_actor_open(ModelActor **actor, Session *session, const World *w,
     ModelActor *a = *actor = calloc(1, sizeof *a);
     if (!a) return FAIL(ERR_MEMORY, "no memory for an actor");
     *a = (ModelActor){.session = session, .world = w, .options = *options};
+    const ActingRule rule = session_acting(session);
     TRY(check(w, session->file));
-    return act_check(session, options);
+    return acting_check(&rule, session->model->shape.items);
 }
 
 void model_actor_close(ModelActor *a)
@@ -87,7 +90,7 @@ void model_actor_close(ModelActor *a)
  * excluded. */
 static int64_t kept(const ModelActor *a, const PlayHistory *h)
 {
-    const int64_t length = a->session->length, last = a->options.exclude_last;
+    const int64_t length = a->session->length, last = session_acting(a->session).exclude_last;
     const int64_t most = length > last ? length : last;
     return h->count < most ? h->count : most;
 }

@@ -10,7 +10,8 @@
 
 typedef struct ModelActor ModelActor;
 /* The session and the world must outlive the actor. Fails when the catalogue, the kinds of events
- * or the numbers of the session's file are not the world's, and where act_check does. */
+ * or the numbers of the session's file are not the world's, and where the rule of the session
+ * could leave out every item. */
 Status model_actor_open(ModelActor **a, Session *session, const World *w,
                         const ActOptions *options);
 void model_actor_close(ModelActor *a); /* safe on NULL */

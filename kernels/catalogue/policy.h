@@ -57,8 +57,8 @@ void catalogue_policy_expectation_partial(Device *dev, Tensor part, CatalogueHea
 
 void catalogue_policy_allowed_best(Device *dev, Tensor best, CatalogueHead z, CatalogueHead q,
                                    float ratio);
-/* The score of an item that is not to be chosen: finite, so that products with 0 are 0, and far below
- * any other, also divided by a temperature. */
+/* The score of an item that is not to be chosen: finite, so that products with 0 are 0, and far
+ * below any other, also divided by a temperature. */
 #define CATALOGUE_NEVER (-1e30f)
 
 typedef struct {

@@ -4,8 +4,8 @@
  *
  *   weight[t] = 2 weight[t] where the user of the window of token t is of the half, else 0
  *
- * A user is of the half where the last bit of word 0 of Philox(seed, 2, user) is 1. The factor keeps
- * the expectation of a sum over users. Tokens past cu_seqlens[windows] get 0.
+ * A user is of the half where the last bit of word 0 of Philox(seed, 2, user) is 1. The factor
+ * keeps the expectation of a sum over users. Tokens past cu_seqlens[windows] get 0.
  *
  *   weight          [tokens]        f32, overwritten
  *   cu_seqlens      [windows + 1]   i32, from 0, never falling, its last at most tokens

@@ -47,7 +47,7 @@ check "and a model learns from it" "$SOUK" train "data.path=$work/world.h5" "tra
 judged=(--data "$work/world.h5" --checkpoint "$work/acting" --split all --force --quiet)
 check "what it would have earned, by fitted Q" same ope "${judged[@]}" --gamma 0.3
 check "and by a reward model" same ope "${judged[@]}" --log bandit
-check "the best item, or any, by fitted Q" same ope "${judged[@]}" --gamma 0.3 --head q --epsilon 0.2
+check "the best item, or any, by fitted Q" same ope "${judged[@]}" --gamma 0.3 --acting q --epsilon 0.2
 check "traces a batch" with cuda trace "${checkpoint[@]}" --out "$work/cuda.safetensors"
 check "goes on with a run of the CPU" train "$work/run" --device cuda --resume train.steps=14
 check "whose record goes on" eval '[ "$(grep -c cross_entropy "$work/run/metrics.jsonl")" = 14 ]'

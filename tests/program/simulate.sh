@@ -66,8 +66,8 @@ refuses "a policy that does not exist is refused" 2 '"best": the world small-sho
     "$SOUK" simulate "${world[@]}" --policy best
 refuses "a misspelt policy is named" 2 'no policy of this name \(did you mean "optimal"\?\)' \
     "$SOUK" simulate "${world[@]}" --policy optimum
-refuses "a head that the model lacks is refused" 2 'want q' \
-    "$SOUK" simulate "${world[@]}" "${model[@]}" --head policy
+refuses "a rule whose head the model lacks is refused" 2 '--acting = "policy": the model has no head policy' \
+    "$SOUK" simulate "${world[@]}" "${model[@]}" --acting policy
 refuses "no item that may be shown is refused" 2 'could exclude every item' \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --exclude-last 500
 refuses "an optimum that is not known is refused" 2 'optimum is not known' \

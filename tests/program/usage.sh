@@ -122,13 +122,13 @@ done <<'OPTIONS'
 ablate config device exclude-seen force include-seen rounds seeds users world
 bench compare config device items json model op quick quiet steps tiny warmup
 check all config device json precision quiet steps
-eval all checkpoint data device events exclude-seen include-seen json purchase quiet seed seeds split threads users
+eval acting all checkpoint data device events exclude-last exclude-seen include-seen json purchase quiet seed seeds split threads users
 generate days events items noise out quiet seed threads users
 info json top
 ingest compress force from gap json key-file map max-per-day max-per-minute memory min-item-events min-user-events plain-keys preset quiet set split strict threads tmp to
-ope channels checkpoint clip data device epsilon force gamma head json log min-ess policy position quiet replicates ridge seed split temperature threads
-recommend checkpoint data device history include-seen json k row user
-simulate all candidates checkpoint data device episodes epsilon exclude-last first head json out plot policy quiet seed show slots temperature threads valid world
+ope acting channels checkpoint clip data device epsilon exclude-last force gamma json log min-ess policy position quiet replicates ridge seed split temperature threads
+recommend acting checkpoint data device exclude-last history include-seen json k row user
+simulate acting all checkpoint data device episodes epsilon exclude-last first json out plot policy quiet seed show slots temperature threads valid world
 trace batch checkpoint data device out
 train config device force plan resume rounds world
 OPTIONS

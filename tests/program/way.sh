@@ -32,9 +32,9 @@ check "trains" train "$work/run" train.steps=30
 check "a training that ends inside its warm-up says so, also with train.quiet=1" \
     eval 'train "$work/short" train.steps=4 optim.warmup=9 2>"$work/err" &&
           grep -q "warning: .* inside its warm-up of 9 steps" "$work/err"'
-check "the last line says how the model stands" \
+check "the end says how the model stands" \
     eval 'train "$work/shown" train.steps=12 train.quiet=0 2>"$work/err" &&
-          tail -1 "$work/err" | grep -q "the best simple scorer: NDCG@10 on validation"'
+          grep -q "the best simple scorer: NDCG@10 on validation" "$work/err"'
 checkpoint=(--checkpoint "$work/run" --data "$work/shop.h5")
 check "evaluates beside the baselines" \
     prints '[Pp]opularity' "$SOUK" eval "${checkpoint[@]}" --json "$work/eval.json"

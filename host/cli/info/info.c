@@ -50,20 +50,21 @@ static Status run(void *arguments, Operands operands, int *exit_code)
 }
 
 const Command cli_info = {
-    .table = {.name = "info",
-              .summary = "Show what is in a behaviour file or a model",
-              .usage = {"FILE [OPTION]..."},
-              .description =
-                  "Prints counts, actions, times, history lengths, splits, features, storage, the "
-                  "most frequent items and the report of the cleaning. The whole file is checked "
-                  "when it is opened: a file that is printed can be trained on.\n\n"
-                  "Of a model, a file *.safetensors or the folder of a run, it prints the sizes, "
-                  "the heads, the count table by which the policy proposes candidates, and the "
-                  "calibration, which weighs scores by vectors against scores by counts.\n",
-              .options = options,
-              .operands = true,
-              .examples = {"souk info shop.h5", "souk info shop.h5 --top 100 --json",
-                           "souk info run"}},
+    .table =
+        {.name = "info",
+         .summary = "Show what is in a behaviour file or a model",
+         .usage = {"FILE [OPTION]..."},
+         .description =
+             "Prints counts, actions, times, history lengths, splits, features, storage, the "
+             "most frequent items and the report of the cleaning. The whole file is checked "
+             "when it is opened: a file that is printed can be trained on.\n\n"
+             "Of a model, a file *.safetensors or the folder of a run, it prints the sizes, "
+             "the heads, the rule by which it acts, the count table by which the policy proposes "
+             "candidates, and the "
+             "calibration, which weighs scores by vectors against scores by counts.\n",
+         .options = options,
+         .operands = true,
+         .examples = {"souk info shop.h5", "souk info shop.h5 --top 100 --json", "souk info run"}},
     .arguments = sizeof(Arguments),
     .run = run,
 };

@@ -2,6 +2,7 @@
 #include "cli/info/model.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,11 @@ typedef struct {
     Safetensors file;
     Config config;
     HeadSet heads;
-    double step, best; /* best: of NDCG@10 on validation, negative: none */
+    ActingRule acting;
+    bool found;         /* the file has a rule; else the one of earlier versions */
+    double noise, kept; /* of Q; NaN: not measured */
+    const char *states; /* "744 validation" */
+    double step, best;  /* best: of NDCG@10 on validation, negative: none */
     /* The count table; neighbours 0: there is none. */
     int64_t neighbours, items;
     int splits; /* whose events it counts */
@@ -92,6 +97,20 @@ static Status read_counts(Card *c)
     return read_calibration(c);
 }
 
+static Status read_acting(Card *c)
+{
+    c->acting = acting_by_head(heads_choosing(c->heads) ? heads_default(c->heads) : HEAD_POLICY);
+    c->found = *c->config.acting_rule;
+    c->noise = c->kept = NAN;
+    if (!c->found) return OK;
+    c->acting.exclude_last = c->config.acting_exclude_last;
+    TRY(acting_read(&c->acting, c->config.acting_rule, &c->acting, c->heads, c->file.path));
+    c->states = safetensors_metadata(&c->file, "acting_states");
+    if (!c->states) return OK;
+    TRY(counter(&c->file, "acting_noise", &c->noise));
+    return counter(&c->file, "acting_kept", &c->kept);
+}
+
 static Status read_card(Card *c, const char *path)
 {
     char found[4096];
@@ -102,6 +121,7 @@ static Status read_card(Card *c, const char *path)
         if (safetensors_find(&c->file, heads_table[h].weight)) c->heads |= HEAD_BIT(h);
     TRY(counter(&c->file, "step", &c->step));
     TRY(counter(&c->file, "best", &c->best));
+    TRY(read_acting(c));
     return read_counts(c);
 }
 
@@ -144,6 +164,20 @@ static void print_counts(const Card *c)
     putchar('\n');
 }
 
+static void print_acting(const Card *c)
+{
+    char words[ACTING_WORDS_MAX];
+    printf("acting: by %s", acting_words(words, &c->acting));
+    if (c->acting.exclude_last)
+        printf(", without the items of the last %" PRId64 " events", c->acting.exclude_last);
+    if (!c->found) printf("; the file is of an earlier version, which kept no rule");
+    if (c->states)
+        printf("\n  two Qs differ by %.3g before %s events; of the advantage that Q claims for its "
+               "best item,\n  the other Q sees %.0f %%",
+               c->noise, c->states, 100.0 * c->kept);
+    putchar('\n');
+}
+
 static Status print_text(const Card *c)
 {
     char heads[HEADS_LIST_MAX];
@@ -155,6 +189,7 @@ static Status print_text(const Card *c)
            " events\n",
            c->config.model_dim, c->config.model_layers, c->config.model_length);
     printf("heads: %s; trained by %s\n", heads, c->config.learn_objective);
+    print_acting(c);
     print_counts(c);
     if (fflush(stdout) == 0 && !ferror(stdout)) return OK;
     return FAIL(ERR_IO, "cannot write to standard output");
@@ -174,16 +209,24 @@ static json_t *json_counts(const Card *c)
                      at->score[1], "dense", at->score[2], "cold", at->cold, "state", state);
 }
 
+static json_t *json_acting(const Card *c)
+{
+    char text[ACTING_TEXT_MAX];
+    return json_pack("{s:s, s:I, s:b, s:o, s:o}", "rule", acting_text(text, &c->acting),
+                     "exclude_last", (json_int_t)c->acting.exclude_last, "found", (int)c->found,
+                     "noise", report_number(c->noise), "kept", report_number(c->kept));
+}
+
 static Status print_json(const Card *c)
 {
     char heads[HEADS_LIST_MAX];
     heads_list(heads, c->heads, "+");
     return report_print(stdout,
-                        json_pack("{s:o, s:I, s:I, s:o, s:s, s:o, s:o}", "path",
+                        json_pack("{s:o, s:I, s:I, s:o, s:s, s:o, s:o, s:o}", "path",
                                   report_string(c->file.path), "bytes", (json_int_t)c->file.bytes,
                                   "step", (json_int_t)c->step, "best_validation_ndcg10",
                                   c->best >= 0.0 ? json_real(c->best) : json_null(), "heads", heads,
-                                  "counts", json_counts(c), "settings",
+                                  "acting", json_acting(c), "counts", json_counts(c), "settings",
                                   report_settings(&c->config, CONFIG_STORED)),
                         REPORT_NARROW);
 }

@@ -9,7 +9,7 @@
 #include "elementwise.h"
 #include "embedding.h"
 #include "gemm.h"
-#include "infer/states.h"
+#include "infer/acting.h"
 #include "losses/loss.h"
 #include "model/scores.h"
 
@@ -227,13 +227,15 @@ static void keep_rows(const LinearQ *l, Tensor to, int64_t first, Tensor from)
 static Status keep(void *context, const StateBatch *batch)
 {
     LinearQ *l = context;
-    const Session *s = l->policy->session;
-    Weights w = session_weights(s);
+    Session *s = l->policy->session;
+    const ActingRule rule = session_acting(s);
     const int64_t first = l->row[batch->index[0]], count = batch->count;
+    HeadScores z;
     REQUIRE(l->row[batch->index[count - 1]] == first + count - 1,
             "a batch of the rows %" PRId64 " .. %" PRId64 " has gaps", first,
             l->row[batch->index[count - 1]]);
-    const HeadScores z = scores_ranking(l->dev, s->model, w, l->policy->head, &batch->rows);
+    exclude_begin(&s->memory.exclude);
+    TRY(acting_scores(s, &rule, &batch->rows, false, &z));
     elementwise_copy(l->dev, tensor_rows(l->h, first, count), batch->rows.h);
     if (greedy(l)) {
         scores_stats(l->dev, &z, (CatalogueStats){.argmax = tensor_rows(l->best, first, count)},
@@ -325,8 +327,8 @@ static HeadScores softmax_memory(LinearQ *l, int64_t width)
 
 static Status take_memory(LinearQ *l)
 {
-    const Model *m = l->policy->session->model;
-    const int64_t width = l->policy->head == HEAD_POLICY ? m->shape.candidates : 0;
+    const ActingRule rule = session_acting(l->policy->session);
+    const int64_t width = acting_width(l->policy->session, &rule);
     for (int pass = 0; pass < 2; pass++) {
         l->h = ARENA(&l->arena, F32, l->n, l->dim);
         l->shown = ARENA(&l->arena, F32, l->n, l->dim);

@@ -7,17 +7,21 @@
 
 #include "base/arena.h"
 #include "elementwise.h"
-#include "infer/states.h"
-#include "model/scores.h"
+#include "infer/acting.h"
 
 typedef struct {
     const OpeModelPolicy *policy;
     const OpeLog *log;
     const OpeQuestion *question; /* NULL: only the probabilities of the items shown are wanted */
     const OpeAnswer *answer;
+    ActingRule rule;
+    LogEvents events;
     Device *dev;
     int64_t items;
     int32_t *item; /* [count of the batch] */
+    /* For greedy choices with a question: */
+    double *any;    /* [folds] sum of epsilon / n over the decisions of the fold */
+    double *worths; /* [folds] sum of the worths of all items */
     /* For a softmax with a question, on the device: */
     Arena arena;
     Tensor worth;  /* [items, folds] */
@@ -31,16 +35,17 @@ typedef struct {
     Tensor shown;
 } PolicyScores;
 
-static PolicyScores scores_of(Asked *a, const StateBatch *batch)
+static Status scores_of(Asked *a, const StateBatch *batch, PolicyScores *out)
 {
     const OpeModelPolicy *p = a->policy;
-    const Model *m = p->session->model;
-    Weights w = session_weights(p->session);
-    const HeadScores z = scores_ranking(a->dev, m, w, p->head, &batch->rows);
-    const bool softmax = p->epsilon < 0.0;
+    HeadScores z;
+    TRY(acting_exclude_before(p->session, &a->events, batch, a->rule.exclude_last));
+    TRY(acting_scores(p->session, &a->rule, &batch->rows, a->rule.exclude_last > 0, &z));
     for (int64_t i = 0; i < batch->count; i++) a->item[i] = a->log->item[batch->index[i]];
-    return (PolicyScores){.z = softmax ? scores_cooled(a->dev, &z, (float)p->temperature) : z,
-                          .shown = scratch_copy(a->dev, a->item, I32, batch->count)};
+    *out =
+        (PolicyScores){.z = p->epsilon < 0.0 ? scores_cooled(a->dev, &z, (float)p->temperature) : z,
+                       .shown = scratch_copy(a->dev, a->item, I32, batch->count)};
+    return a->dev->status;
 }
 
 /* ---- Softmax --------------------------------------------------------------------------------- */
@@ -102,7 +107,8 @@ static void softmax_masses(const Asked *a, const StateBatch *batch, const Policy
 static Status ask_softmax(void *context, const StateBatch *batch)
 {
     Asked *a = context;
-    const PolicyScores s = scores_of(a, batch);
+    PolicyScores s;
+    TRY(scores_of(a, batch, &s));
     TRY(softmax_chosen(a, batch, &s));
     if (!a->question) return OK;
     TRY(softmax_means(a, batch, &s));
@@ -112,38 +118,67 @@ static Status ask_softmax(void *context, const StateBatch *batch)
 
 /* ---- The best item, or any ------------------------------------------------------------------- */
 
+/* The excluded items of decision i of the batch. */
+static const int32_t *excluded_items(const Asked *a, int64_t i, int64_t *count)
+{
+    const Exclude *e = &a->policy->session->memory.exclude;
+    *count = e->rows ? e->offset[i + 1] - e->offset[i] : 0;
+    return *count ? e->item + e->offset[i] : NULL;
+}
+
+static void answer_greedy(const Asked *a, int64_t i, int64_t at, int32_t best)
+{
+    const double most = 1.0 - a->policy->epsilon;
+    int64_t left;
+    const int32_t *out = excluded_items(a, i, &left);
+    const double any = a->policy->epsilon / (double)(a->items - left);
+    bool shown = true;
+    for (int64_t k = 0; k < left; k++) shown &= out[k] != a->item[i];
+    a->answer->chosen[at] = (shown ? any : 0.0) + (best == a->item[i] ? most : 0.0);
+    if (!a->question) return;
+    const int k = a->question->fold[at];
+    const double *worth = a->question->worth + k * a->items;
+    double *mass = a->answer->mass + k * a->items;
+    a->answer->mean[at] = most * worth[best] + any * a->worths[k];
+    mass[best] += most;
+    a->any[k] += any;
+    for (int64_t j = 0; j < left; j++) {
+        a->answer->mean[at] -= any * worth[out[j]];
+        mass[out[j]] -= any;
+    }
+}
+
 static Status ask_greedy(void *context, const StateBatch *batch)
 {
     Asked *a = context;
-    const PolicyScores s = scores_of(a, batch);
-    const double any = a->policy->epsilon / (double)a->items, most = 1.0 - a->policy->epsilon;
+    PolicyScores s;
+    TRY(scores_of(a, batch, &s));
     const Tensor argmax = SCRATCH(a->dev, I32, batch->count);
     scores_stats(a->dev, &s.z, (CatalogueStats){.argmax = argmax}, 1.0f);
     int32_t *best = device_read(a->dev, argmax.data, tensor_bytes(argmax));
     const Status st = best ? device_sync(a->dev) : ERR_MEMORY;
-    for (int64_t i = 0; i < batch->count && st == OK; i++) {
-        const int64_t at = batch->index[i];
-        a->answer->chosen[at] = any + (best[i] == a->item[i] ? most : 0.0);
-        if (!a->question) continue;
-        const int64_t row = a->question->fold[at] * a->items + best[i];
-        a->answer->mean[at] = most * a->question->worth[row];
-        a->answer->mass[row] += most;
-    }
+    for (int64_t i = 0; i < batch->count && st == OK; i++)
+        answer_greedy(a, i, batch->index[i], best[i]);
     device_read_done(a->dev, best);
     return st;
 }
 
-/* Adds the part epsilon / items, which every item has in every decision. */
+static Status open_any(Asked *a)
+{
+    const int64_t folds = a->question->folds;
+    a->any = calloc((size_t)folds, sizeof *a->any);
+    a->worths = calloc((size_t)folds, sizeof *a->worths);
+    if (!a->any || !a->worths) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " folds", folds);
+    for (int64_t k = 0; k < folds; k++)
+        for (int64_t j = 0; j < a->items; j++) a->worths[k] += a->question->worth[k * a->items + j];
+    return OK;
+}
+
+/* Adds the part epsilon / n, which every item has in every decision that does not exclude it. */
 static void spread_any(const Asked *a)
 {
-    const double any = a->policy->epsilon / (double)a->items;
-    for (int k = 0; k < a->question->folds; k++) {
-        double worth = 0.0, decisions = 0.0;
-        for (int64_t j = 0; j < a->items; j++) worth += a->question->worth[k * a->items + j];
-        for (int64_t i = 0; i < a->log->count; i++)
-            if (a->question->fold[i] == k) a->answer->mean[i] += any * worth, decisions += 1.0;
-        for (int64_t j = 0; j < a->items; j++) a->answer->mass[k * a->items + j] += any * decisions;
-    }
+    for (int k = 0; k < a->question->folds; k++)
+        for (int64_t j = 0; j < a->items; j++) a->answer->mass[k * a->items + j] += a->any[k];
 }
 
 /* ---- The answer ------------------------------------------------------------------------------ */
@@ -185,6 +220,14 @@ static Status read_masses(const Asked *a)
     return st;
 }
 
+static Status ask(void *context, const StateBatch *batch)
+{
+    const Asked *a = context;
+    const int64_t most = acting_rows(a->policy->session, &a->rule, a->rule.exclude_last > 0);
+    const StateSink sink = {a->policy->epsilon >= 0.0 ? ask_greedy : ask_softmax, context};
+    return states_in_parts(a->policy->session, batch, most, sink);
+}
+
 static Status answer_model(const OpePolicy *self, const OpeLog *log, const OpeQuestion *question,
                            const OpeAnswer *answer)
 {
@@ -194,34 +237,41 @@ static Status answer_model(const OpePolicy *self, const OpeLog *log, const OpeQu
                .log = log,
                .question = answer->mean ? question : NULL,
                .answer = answer,
+               .rule = session_acting(p->session),
+               .events = {.users = log->users,
+                          .user = log->user,
+                          .first = log->first,
+                          .event = log->event},
                .dev = p->session->dev,
                .items = log->items,
                .item = malloc(((size_t)log->count + 1) * sizeof *a.item)};
     if (!a.item) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " decisions", log->count);
-    const LogEvents events = {
-        .users = log->users, .user = log->user, .first = log->first, .event = log->event};
     Status st = OK;
     for (int64_t u = 0; u < log->users; u++)
         for (int64_t i = log->first[u]; i < log->stated[u]; i++)
             answer->chosen[i] = (double)log->propensity[i];
-    if (a.question && !greedy) TRY_OR_FAIL(st, open_distribution(&a));
-    TRY_OR_FAIL(st, states_before(p->session, &events, "policy", p->listener,
-                                  (StateSink){greedy ? ask_greedy : ask_softmax, &a}));
+    if (a.question) TRY_OR_FAIL(st, greedy ? open_any(&a) : open_distribution(&a));
+    TRY_OR_FAIL(st,
+                states_before(p->session, &a.events, "policy", p->listener, (StateSink){ask, &a}));
     if (a.question && greedy) spread_any(&a);
     if (a.question && !greedy) TRY_OR_FAIL(st, read_masses(&a));
 fail:
     arena_close(&a.arena);
+    free(a.any);
+    free(a.worths);
     free(a.item);
     return st;
 }
 
 OpePolicy ope_policy_model(const OpeModelPolicy *p)
 {
+    const ActingRule rule = session_acting(p->session);
+    const bool states = acting_is_linear(p->session, &rule) && rule.exclude_last == 0;
     return (OpePolicy){.name = "model",
                        .history = true,
                        .distribution = true,
                        .fitted = true,
-                       .model = p,
+                       .model = states ? p : NULL,
                        .state = (void *)p,
                        .answer = answer_model};
 }

@@ -5,9 +5,8 @@
 
 #include "catalogue/catalogue.h"
 #include "elementwise.h"
+#include "infer/acting.h"
 #include "infer/ranked.h"
-#include "infer/states.h"
-#include "model/scores.h"
 
 /* One call of a scorer. */
 typedef struct {
@@ -15,23 +14,26 @@ typedef struct {
     const Histories *histories;
     const ScoredEvents *events;
     const ScoreOptions *options;
-    HeadId head;
+    ActingRule rule;
     Ranking *ranking; /* NULL: not wanted */
     float *purchase;  /* NULL: not wanted */
 } Run;
 
-/* For each event of the batch the items that its user had before. */
+/* For each event of the batch the items that its user had before; where they stay candidates, those
+ * of the last events that the rule leaves out. */
 static Status collect_seen(const Run *r, const StateBatch *batch)
 {
     SessionMemory *m = &r->session->memory;
     exclude_begin(&m->exclude);
-    if (r->options->include_seen) return OK;
+    if (r->options->include_seen && r->rule.exclude_last == 0) return OK;
     for (int64_t i = 0, u = 0; i < batch->count; i++) {
         while (r->events->first[u + 1] <= batch->index[i]) u++;
-        const int64_t first = r->histories->offset[r->events->user[u]];
-        const int64_t count = r->events->known[batch->index[i]] - first;
+        const int64_t end = r->events->known[batch->index[i]];
+        const int64_t have = end - r->histories->offset[r->events->user[u]];
+        const int64_t most = r->options->include_seen ? r->rule.exclude_last : have;
+        const int64_t count = most < have ? most : have;
         TRY(session_reserve_items(r->session, count));
-        memcpy(m->item, r->histories->item + first, (size_t)count * sizeof *m->item);
+        memcpy(m->item, r->histories->item + end - count, (size_t)count * sizeof *m->item);
         TRY(exclude_add(&m->exclude, NULL, 0, m->item, count));
     }
     return OK;
@@ -50,9 +52,11 @@ static Status add_ranks(const Run *r, const StateBatch *batch, Tensor above, Ten
     return st;
 }
 
-static Status rank(const Run *r, const StateBatch *batch)
+static Status rank(void *context, const StateBatch *batch)
 {
-    const Session *s = r->session;
+    const Run *r = context;
+    Session *s = r->session;
+    HeadScores z;
     const int64_t rows = batch->count;
     Tensor above = SCRATCH(s->dev, I32, rows), ties = SCRATCH(s->dev, I32, rows);
     Tensor top = SCRATCH(s->dev, I32, rows, RANKING_TOP);
@@ -60,9 +64,8 @@ static Status rank(const Run *r, const StateBatch *batch)
     for (int64_t i = 0; i < rows; i++) s->memory.item[i] = r->events->target[batch->index[i]];
     const Tensor target = scratch_copy(s->dev, s->memory.item, I32, rows);
     TRY(collect_seen(r, batch));
-    const HeadScores z =
-        scores_ranking(s->dev, s->model, session_weights(s), r->head, &batch->rows);
-    TRY(ranked_targets(r->session, &z, target, above, ties, top, score));
+    TRY(acting_scores(s, &r->rule, &batch->rows, false, &z));
+    TRY(ranked_targets(s, &z, target, above, ties, top, score));
     return add_ranks(r, batch, above, ties, top);
 }
 
@@ -88,9 +91,17 @@ static Status use_states(void *context, const StateBatch *batch)
 {
     const Run *r = context;
     TRY(session_reserve_items(r->session, batch->count));
-    if (r->ranking) TRY(rank(r, batch));
+    if (r->ranking)
+        TRY(states_in_parts(r->session, batch, acting_rows(r->session, &r->rule, false),
+                            (StateSink){rank, context}));
     if (r->purchase) predict(r, batch);
     return OK;
+}
+
+static ActingRule rule_of(const Session *s, ActingKind kind)
+{
+    const ActingRule own = session_acting(s);
+    return kind == own.kind ? own : (ActingRule){.kind = kind};
 }
 
 static Status score(const Scorer *self, const Histories *h, const ScoredEvents *events,
@@ -100,7 +111,7 @@ static Status score(const Scorer *self, const Histories *h, const ScoredEvents *
              .histories = h,
              .events = events,
              .options = options,
-             .head = (HeadId)self->kind,
+             .rule = rule_of(self->state, (ActingKind)self->kind),
              .ranking = ranking,
              .purchase = purchase};
     const LogEvents wanted = {.users = events->users,
@@ -111,15 +122,21 @@ static Status score(const Scorer *self, const Histories *h, const ScoredEvents *
                          (StateSink){use_states, &r});
 }
 
-Scorer model_scorer(Session *session, HeadId head)
+static const char *const names[ACTING_KINDS] = {
+    [ACTING_POLICY] = "souk policy",        [ACTING_Q] = "souk Q values",
+    [ACTING_MIXED] = "souk policy and Q",   [ACTING_CANDIDATES] = "souk Q of the best",
+    [ACTING_ALLOWED] = "souk Q of allowed",
+};
+
+Scorer model_scorer(Session *session, ActingKind kind)
 {
     return (Scorer){
-        .name = heads_table[head].scorer,
+        .name = names[kind],
         .ranks = true,
-        .predicts = model_has(session->model, HEAD_NEXT_ACTION) &&
-                    head == heads_default(session->model->shape.head_set),
+        .predicts =
+            model_has(session->model, HEAD_NEXT_ACTION) && kind == session_acting(session).kind,
         .state = session,
-        .kind = (int)head,
+        .kind = (int)kind,
         .score = score,
     };
 }

@@ -5,10 +5,12 @@
 
 #include "evaluate/ranking/scorer.h"
 #include "infer/session.h"
-#include "model/heads.h"
+#include "model/acting/acting.h"
 
-/* A scorer that ranks by one head of the session's model; the session must outlive it. The scorer
- * of the head that the model recommends by also predicts purchases, with the next-action head. */
-Scorer model_scorer(Session *session, HeadId head);
+/* A scorer that ranks by the rule that the session acts by, where that is of this kind; else by a
+ * rule of this kind, policy or q, that leaves nothing out. The session must outlive it. The scorer
+ * of the session's own rule also predicts purchases, with the next-action head. Where items of the
+ * history stay candidates, those that the rule leaves out do not, but for the target. */
+Scorer model_scorer(Session *session, ActingKind kind);
 
 #endif

@@ -50,7 +50,8 @@ static ScoreOptions score_options(const Validation *v, int threads)
 
 Status validation_run(Validation *v, ValidationResult *out, Session *session)
 {
-    const Scorer scorer = model_scorer(session, heads_default(session->model->shape.head_set));
+    const Scorer scorer =
+        model_scorer(session, acting_by_head(heads_default(session->model->shape.head_set)).kind);
     const ScoreOptions options = score_options(v, session->dev->threads);
     RankingSummary summary;
     ranking_close(&v->now);

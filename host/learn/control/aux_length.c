@@ -18,5 +18,6 @@ const Agent aux_length_agent = {
     .name = "aux_length",
     .help = "a control: Q regresses on the length of the history",
     .trains = HEAD_BIT(HEAD_Q),
+    .control = true,
     .backward = backward,
 };

@@ -18,5 +18,6 @@ const Agent aux_random_agent = {
     .name = "aux_random",
     .help = "a control: Q regresses on noise that is fixed for each event",
     .trains = HEAD_BIT(HEAD_Q),
+    .control = true,
     .backward = backward,
 };

@@ -22,6 +22,7 @@ const Agent bcq_agent = {
     .help = "cross_entropy, and double_q over actions that are likely by it (learn.allowed)",
     .trains = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q),
     .imitates = true,
+    .constrained = true,
     .target = true,
     .single_backups = true,
     .backward = backward,

@@ -93,7 +93,8 @@ static Status arm_config(Config *c, const Ablation *a, int arm, int seed)
     *c = a->config;
     c->train_seed += seed;
     snprintf(c->learn_objective, sizeof c->learn_objective, "%s", of->objective);
-    if (a->world && of->role != ARM_AGENT) snprintf(c->world_head, sizeof c->world_head, "policy");
+    if (a->world && of->role != ARM_AGENT)
+        snprintf(c->acting_rule, sizeof c->acting_rule, "policy");
     const int length = snprintf(c->train_out, sizeof c->train_out, "%s/%s-seed-%" PRId64,
                                 a->config.train_out, of->objective, c->train_seed);
     if (length >= (int)sizeof c->train_out)
@@ -182,7 +183,7 @@ static void take_ranking(Ablation *a, const Evaluation *e, int arm, int seed)
     }
 }
 
-/* Ranks the test split by the head that the model recommends by. */
+/* Ranks the test split by the policy or, without one, by Q. */
 static Status rank(Ablation *a, const Config *c, int arm, int seed)
 {
     Session *session;
@@ -191,7 +192,8 @@ static Status rank(Ablation *a, const Config *c, int arm, int seed)
                                                  .file = &a->file,
                                                  .device = c->train_device,
                                                  .threads = a->score.threads}));
-    Scorer scorer = model_scorer(session, heads_default(session->model->shape.head_set));
+    Scorer scorer =
+        model_scorer(session, acting_by_head(heads_default(session->model->shape.head_set)).kind);
     scorer.name = "rank the test split";
     Status st = evaluation_open(&e, &a->histories, &a->score, a->options.users, 1);
     if (st == OK) st = evaluation_add(&e, &scorer);

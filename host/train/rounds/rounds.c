@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/progress.h"
+#include "train/acting/acting.h"
 #include "train/checkpoint.h"
 #include "train/defaults.h"
 #include "train/metrics.h"
@@ -36,8 +37,8 @@ typedef struct {
     World world;
     Optimum optimum;
     Trainer trainer;
-    Session *session; /* over the trainer's weights: the model that plays */
-    HeadId head;
+    Session *session;        /* over the trainer's weights: the model that plays */
+    ActingMeasured measured; /* how far Q can be trusted, after the last round */
     Metrics metrics;
     RoundLog *log; /* [rounds] */
     double *value; /* [the most episodes] returns of the last episodes played */
@@ -160,11 +161,8 @@ static Status act(Rounds *r, int64_t round, bool greedy)
     const Config *c = &r->config;
     const double left = greedy ? 0.0 : share_left(c, round);
     const ActOptions options = {
-        .head = r->head,
         .temperature = left * c->world_temperature,
         .epsilon = c->world_temperature > 0.0 ? 0.0 : left * c->world_epsilon,
-        .candidates = c->world_candidates,
-        .exclude_last = c->world_exclude_last,
         .seed = (uint64_t)c->train_seed,
     };
     ModelActor *actor = NULL;
@@ -226,17 +224,24 @@ static Status train(Rounds *r, int64_t round)
     return metrics_flush(&r->metrics);
 }
 
-/* Chooses the head that acts: that of the settings or, where they name none, Q unless a policy is
- * trained to do more than imitate the log. */
-static Status choose_head(Rounds *r)
+/* Finds the rule by which the model acts from now on, by the round's log. */
+static Status find_rule(Rounds *r, int64_t round)
 {
-    const Objective *o = &r->trainer.objective;
-    const char *name = r->config.world_head;
-    bool acts = !(o->trains & HEAD_BIT(HEAD_Q));
-    for (int i = 0; i < o->terms; i++)
-        acts |= (o->term[i]->trains & HEAD_BIT(HEAD_POLICY)) && !o->term[i]->imitates;
-    r->head = acts ? HEAD_POLICY : HEAD_Q;
-    return *name ? heads_find(&r->head, name, o->trains, "world.head") : OK;
+    Trainer *t = &r->trainer;
+    Session *session;
+    if (!t->measures_acting) return OK;
+    TRY(session_open(&session, &(SessionOptions){.model = &t->model,
+                                                 .length = t->config.model_length,
+                                                 .encoder = &t->online,
+                                                 .file = &r->log[round].file,
+                                                 .dev = &t->dev}));
+    const Status st =
+        acting_measure(session, (uint64_t)r->config.train_seed, &t->model.acting, &r->measured);
+    session_close(session);
+    char text[ACTING_TEXT_MAX];
+    snprintf(t->config.acting_rule, sizeof t->config.acting_rule, "%s",
+             acting_text(text, &t->model.acting));
+    return st;
 }
 
 /* ---- The rounds ------------------------------------------------------------------------------ */
@@ -286,6 +291,7 @@ static Status run_round(Rounds *r, int64_t round)
     }
     TRY(open_stream(r, round));
     TRY(train(r, round));
+    TRY(find_rule(r, round));
     TRY(act(r, round, true));
     m->seconds = progress_seconds() - r->started;
     r->table.rounds = round + 1;
@@ -340,7 +346,7 @@ static Status open_trainer(Rounds *r)
     TRY(trainer_session(&r->trainer, &r->session));
     TRY(checkpoint_begin(&r->trainer));
     trainer_schedule(&r->trainer, steps_of_all(c));
-    return choose_head(r);
+    return OK;
 }
 
 static Status begin(Rounds *r)
@@ -390,6 +396,7 @@ Status rounds_run(const Config *config, RoundsOptions options, MeasuredRound *la
     for (int64_t round = 0; round < config->world_rounds; round++)
         TRY_OR_FAIL(st, run_round(&r, round));
     progress_end(&r.progress, NULL);
+    acting_report(options.listener, &r.trainer.model.acting, &r.measured);
     if (last) *last = r.table.round[config->world_rounds - 1];
     if (optimum) *optimum = r.table.known ? r.table.optimum : NAN;
 fail:

@@ -67,11 +67,13 @@ static void request(Session *s, int kind, const History *h, int64_t count)
     static const int64_t stream[ANSWERS];
     static const int32_t item[ANSWERS * ANSWERS_K], block[] = {1, 5, 60};
     const RecommendOptions o = {.k = ANSWERS_K, .block = block, .blocked = 3};
-    const ActOptions act = {.temperature = 1.0, .candidates = kind == 2 ? 7 : 0, .exclude_last = 4};
+    const ActOptions act = {.temperature = 1.0};
+    const ActingRule mixed = {ACTING_MIXED, 0.7, 4}, last = {.exclude_last = 4};
     Recommendation out[ANSWERS * ANSWERS_K];
     int64_t found[ANSWERS];
     int32_t chosen[ANSWERS];
     float propensity[ANSWERS];
+    if (kind > 1) assert_ok(session_act_by(s, kind == 2 ? &mixed : &last));
     switch (kind) {
     case 0: assert_ok(recommend_best(s, h, count, &o, out, found)); break;
     case 1: assert_ok(recommend_scores(s, h, count, item, ANSWERS_K, out)); break;

@@ -15,7 +15,7 @@ static void each_row_is_complete_and_no_name_is_taken_twice(void **state)
         const HeadInfo *head = &heads_table[h];
         assert_true(head->name && head->help && head->weight && head->bias);
         assert_true(!head->state_weight == !head->state_bias);
-        assert_true(!head->chooses || (head->kind == HEAD_OF_ITEMS && head->scorer));
+        assert_true(!head->chooses || head->kind == HEAD_OF_ITEMS);
         for (HeadId other = 0; other < h; other++)
             assert_string_not_equal(head->name, heads_table[other].name);
     }
@@ -91,27 +91,6 @@ static void a_log_with_propensities_needs_no_behaviour_head(void **state)
     assert_int_equal(heads_of_log(ALL, true), ALL & ~HEAD_BIT(HEAD_BEHAVIOUR));
 }
 
-static void a_name_finds_its_head_and_a_wrong_one_is_told_which_there_are(void **state)
-{
-    (void)state;
-    HeadId head = HEADS;
-    assert_ok(heads_find(&head, "q", ALL, "--head"));
-    assert_int_equal(head, HEAD_Q);
-    assert_ok(heads_find(&head, NULL, ALL, "--head"));
-    assert_int_equal(head, HEAD_POLICY);
-    assert_ok(heads_find(&head, NULL, HEAD_BIT(HEAD_Q), "--head"));
-    assert_int_equal(head, HEAD_Q);
-    assert_refused(heads_find(&head, "policies", ALL, "--head"), ERR_USAGE,
-                   "--head = \"policies\": the model has no such head");
-    assert_refused(heads_find(&head, "policies", ALL, "--head"), ERR_USAGE, "want policy or q");
-    assert_refused(heads_find(&head, "policy", HEAD_BIT(HEAD_Q), "world.head"), ERR_USAGE,
-                   "want q");
-    assert_refused(heads_find(&head, "polcy", ALL, "--head"), ERR_USAGE,
-                   " (did you mean \"policy\"?); want policy or q");
-    assert_refused(heads_find(&head, "critic", ALL, "--head"), ERR_USAGE, "want policy or q");
-    assert_int_equal(head, HEAD_Q);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,7 +99,6 @@ int main(void)
         cmocka_unit_test(a_head_outside_the_set_has_no_parameters),
         cmocka_unit_test(items_are_chosen_by_the_policy_or_else_by_q),
         cmocka_unit_test(a_log_with_propensities_needs_no_behaviour_head),
-        cmocka_unit_test(a_name_finds_its_head_and_a_wrong_one_is_told_which_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include "data/behaviour/behaviour.h"
 #include "data/behaviour/columns.h"
 #include "data/behaviour/keys.h"
+#include "model/saved.h"
 #include "test.h"
 #include "train/rounds/rounds.h"
 
@@ -112,33 +113,53 @@ static void threads_do_not_change_a_bit(void **state)
     remove_rounds(&many);
 }
 
-/* ---- The head that acts ---------------------------------------------------------------------- */
+/* ---- The rule that acts ---------------------------------------------------------------------- */
 
-/* Two short rounds that act by `head`; "": the head that rounds choose. */
-static Config run_with_head(const char *objective, const char *head)
+/* Two short rounds that act by `rule`; "": the rule that training finds. */
+static Config run_by(const char *objective, const char *rule)
 {
-    Config c = small_rounds(*head ? head : "chosen", objective, 2);
-    snprintf(c.world_head, sizeof c.world_head, "%s", head);
-    c.world_steps = 10;
+    Config c = small_rounds(*rule ? "given" : "found", objective, 2);
+    snprintf(c.acting_rule, sizeof c.acting_rule, "%s", rule);
+    c.world_steps = 60;
     c.world_episodes = c.world_measured = 100;
     assert_ok(rounds_run(&c, (RoundsOptions){.overwrite = true}, NULL, NULL));
     return c;
 }
 
-/* A policy that is trained to do what the log does is no policy to act by. */
-static void acts_by_q_where_the_policy_imitates(void **state)
+/* The rule that last.safetensors keeps. */
+static void rule_of(const Config *c, Config *kept)
 {
-    static const char *const objectives[] = {"retrace", "bcq", "cross_entropy+double_q"};
+    char path[1024];
+    Safetensors file;
+    path_of(path, c, "last.safetensors");
+    assert_ok(safetensors_open(&file, path));
+    assert_ok(saved_config(kept, &file));
+    safetensors_close(&file);
+}
+
+/* What rounds act by is what the model keeps: given as a setting, it plays the same episodes. The
+ * mixture is found anew after each round; there the policy plays others. */
+static void rounds_act_by_the_rule_that_they_keep(void **state)
+{
+    static const struct {
+        const char *objective, *rule;
+    } cases[] = {{"bcq", "allowed:0.3"},
+                 {"double_q", "q"},
+                 {"iql", "policy"},
+                 {"cross_entropy+aux_length", "policy"},
+                 {"cross_entropy+double_q", "mixed:"}};
     (void)state;
-    for (size_t i = 0; i < sizeof objectives / sizeof *objectives; i++) {
-        const Config chosen = run_with_head(objectives[i], "");
-        const Config q = run_with_head(objectives[i], "q");
-        const Config policy = run_with_head(objectives[i], "policy");
-        assert_true(same_file(&chosen, &q, "rounds.dat"));
-        assert_false(same_file(&chosen, &policy, "rounds.dat"));
-        remove_rounds(&chosen);
-        remove_rounds(&q);
-        remove_rounds(&policy);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config kept;
+        const Config found = run_by(cases[i].objective, "");
+        rule_of(&found, &kept);
+        if (strncmp(kept.acting_rule, cases[i].rule, strlen(cases[i].rule)) != 0)
+            fail_msg("%s: %s, want %s", cases[i].objective, kept.acting_rule, cases[i].rule);
+        const bool mixed = !strcmp(cases[i].rule, "mixed:");
+        const Config given = run_by(cases[i].objective, mixed ? "policy" : kept.acting_rule);
+        assert_true(same_file(&found, &given, "rounds.dat") == !mixed);
+        remove_rounds(&found);
+        remove_rounds(&given);
     }
 }
 
@@ -178,7 +199,7 @@ static Config run_long_first_round(void)
     c.world_first_steps = 30;
     c.world_episodes = c.world_measured = SHORT;
     c.world_steps = 10;
-    c.world_exclude_last = EXCLUDED;
+    c.acting_exclude_last = EXCLUDED;
     assert_ok(rounds_run(&c, (RoundsOptions){.overwrite = true}, NULL, NULL));
     return c;
 }
@@ -285,19 +306,19 @@ static void an_unknown_first_policy_is_refused(void **state)
     refused(&c, "world.first = \"best\"");
 }
 
-static void a_head_that_is_not_trained_is_refused(void **state)
+static void a_rule_without_its_head_is_refused(void **state)
 {
     (void)state;
     Config c = small_rounds("refused", "double_q", 1);
-    snprintf(c.world_head, sizeof c.world_head, "policy");
-    refused(&c, "want q");
+    snprintf(c.acting_rule, sizeof c.acting_rule, "policy");
+    refused(&c, "acting.rule = \"policy\": the model has no head policy");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_change_a_bit),
-        cmocka_unit_test(acts_by_q_where_the_policy_imitates),
+        cmocka_unit_test(rounds_act_by_the_rule_that_they_keep),
         cmocka_unit_test(a_model_that_learned_plays_the_first_round),
         cmocka_unit_test(the_first_round_may_have_more_steps),
         cmocka_unit_test(the_first_round_may_have_more_episodes),
@@ -305,7 +326,7 @@ int main(void)
         cmocka_unit_test(the_last_items_are_not_shown_again),
         cmocka_unit_test(rounds_come_near_the_optimum),
         cmocka_unit_test(an_unknown_first_policy_is_refused),
-        cmocka_unit_test(a_head_that_is_not_trained_is_refused),
+        cmocka_unit_test(a_rule_without_its_head_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

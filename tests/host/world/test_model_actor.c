@@ -5,6 +5,7 @@
 
 #include "data/behaviour/columns.h"
 #include "data/behaviour/keys.h"
+#include "infer/acting.h"
 #include "infer/recommend.h"
 #include "test.h"
 #include "train/trainer_open.h"
@@ -106,7 +107,10 @@ static int64_t expect_choice(const PlayHistory *h, int64_t t, Recommendation *al
     }
     const History past = {
         .count = t, .user = -1, .item = item, .action = action, .time_ms = time_ms};
+    const ActingRule acts = session_acting(session);
+    assert_ok(session_act_by(session, &(ActingRule){0})); /* the policy, with nothing left out */
     assert_ok(recommend_best(session, &past, 1, &every, all, &found));
+    assert_ok(session_act_by(session, &acts));
     assert_int_equal(found, ITEMS);
     found = leave_out(all, h, t, c->exclude_last);
     c->choices++;
@@ -142,8 +146,9 @@ static Status check_softmax(void *context, const PlayHistory *h)
     return OK;
 }
 
-static void act_and_check(ActOptions options, PlaySink sink)
+static void act_and_check(ActingRule rule, ActOptions options, PlaySink sink)
 {
+    assert_ok(session_act_by(session, &rule));
     static double value[EPISODES];
     const PlayOptions o = {.episodes = 40, .slots = 16, .seed = 3};
     PlayResult r = {.value = value};
@@ -151,6 +156,7 @@ static void act_and_check(ActOptions options, PlaySink sink)
     assert_ok(model_actor_open(&actor, session, &world, &options));
     assert_ok(play(&world, &o, model_actor(actor), sink, &r));
     model_actor_close(actor);
+    session->acts = false;
 }
 
 static void greedy_takes_what_is_recommended(void **state)
@@ -158,7 +164,7 @@ static void greedy_takes_what_is_recommended(void **state)
     (void)state;
     for (int64_t last = 0; last <= LAST; last += LAST) {
         Check c = {.exclude_last = last};
-        act_and_check((ActOptions){.head = HEAD_POLICY, .exclude_last = last},
+        act_and_check((ActingRule){.exclude_last = last}, (ActOptions){0},
                       (PlaySink){&c, check_greedy});
         assert_true(c.choices > 40 && c.others == 0);
     }
@@ -169,7 +175,7 @@ static void epsilon_takes_any_as_often_as_it_says(void **state)
     (void)state;
     for (int64_t last = 0; last <= LAST; last += LAST) {
         Check c = {.epsilon = 0.4, .exclude_last = last};
-        act_and_check((ActOptions){.head = HEAD_POLICY, .epsilon = 0.4, .exclude_last = last},
+        act_and_check((ActingRule){.exclude_last = last}, (ActOptions){.epsilon = 0.4},
                       (PlaySink){&c, check_greedy});
         const double p = 0.4 * (1.0 - c.chance / (double)c.choices), n = (double)c.choices;
         assert_near((double)c.others / n, p, 5.0 * sqrt(p * (1.0 - p) / n));
@@ -181,7 +187,7 @@ static void softmax_states_its_probability(void **state)
     (void)state;
     for (int64_t last = 0; last <= LAST; last += LAST) {
         Check c = {.exclude_last = last};
-        act_and_check((ActOptions){.head = HEAD_POLICY, .temperature = 1.0, .exclude_last = last},
+        act_and_check((ActingRule){.exclude_last = last}, (ActOptions){.temperature = 1.0},
                       (PlaySink){&c, check_softmax});
         assert_true(c.others > 0);
     }
@@ -189,19 +195,19 @@ static void softmax_states_its_probability(void **state)
 
 enum { CANDIDATES = 5 };
 
-/* The best Q among those that the policy ranks best, or with epsilon any of these. */
+/* The best Q among those that the policy ranks best, or with epsilon any item. */
 static Status check_candidates(void *context, const PlayHistory *h)
 {
     Check *c = context;
     Recommendation all[ITEMS];
     for (int64_t t = 1; t < h->count; t++) {
-        int best = 0, chosen = 0;
-        expect_choice(h, t, all, c);
+        int64_t best = 0, chosen = 0;
+        const int64_t left = expect_choice(h, t, all, c);
         for (int k = 1; k < CANDIDATES; k++)
             if (all[k].q > all[best].q) best = k;
-        while (chosen < CANDIDATES && all[chosen].item != h->event[t].item) chosen++;
-        assert_true(chosen < CANDIDATES);
-        const double want = c->epsilon / CANDIDATES + (chosen == best ? 1.0 - c->epsilon : 0.0);
+        while (chosen < left && all[chosen].item != h->event[t].item) chosen++;
+        assert_true(chosen < left);
+        const double want = c->epsilon / (double)left + (chosen == best ? 1.0 - c->epsilon : 0.0);
         assert_near(h->propensity[t], want, 1e-6);
     }
     return OK;
@@ -212,8 +218,8 @@ static void candidates_of_the_policy_by_q(void **state)
     (void)state;
     for (int64_t last = 0; last <= LAST; last += LAST) {
         Check c = {.epsilon = 0.3, .exclude_last = last};
-        act_and_check((ActOptions){.epsilon = 0.3, .candidates = CANDIDATES, .exclude_last = last},
-                      (PlaySink){&c, check_candidates});
+        act_and_check((ActingRule){ACTING_CANDIDATES, CANDIDATES, last},
+                      (ActOptions){.epsilon = 0.3}, (PlaySink){&c, check_candidates});
         assert_true(c.choices > 40 && c.others > 0);
     }
 }
@@ -240,7 +246,7 @@ static void candidates_by_softmax(void **state)
 {
     Check c = {0};
     (void)state;
-    act_and_check((ActOptions){.temperature = 1.0, .candidates = CANDIDATES},
+    act_and_check((ActingRule){ACTING_CANDIDATES, CANDIDATES, 0}, (ActOptions){.temperature = 1.0},
                   (PlaySink){&c, check_soft_candidates});
     assert_true(c.choices > 40 && c.others > 0);
 }
@@ -259,18 +265,20 @@ static Status collect(void *context, const PlayHistory *h)
 
 static void who_else_is_there_does_not_change_a_choice(void **state)
 {
+    assert_ok(session_act_by(session, &(ActingRule){.kind = ACTING_Q}));
     static Items items[2];
     static double value[200];
     (void)state;
     for (int k = 0; k < 2; k++) {
         const PlayOptions o = {.episodes = 200, .slots = k ? 200 : 9, .seed = 8};
-        const ActOptions options = {.head = HEAD_Q, .temperature = 0.5, .seed = 4};
+        const ActOptions options = {.temperature = 0.5, .seed = 4};
         PlayResult r = {.value = value};
         ModelActor *actor;
         assert_ok(model_actor_open(&actor, session, &world, &options));
         assert_ok(play(&world, &o, model_actor(actor), (PlaySink){&items[k], collect}, &r));
         model_actor_close(actor);
     }
+    session->acts = false;
     assert_int_equal(items[0].count, items[1].count);
     assert_memory_equal(items[0].item, items[1].item, (size_t)items[0].count * sizeof(int32_t));
 }
@@ -331,13 +339,9 @@ static void the_log_has_what_was_played(void **state)
 
 static void no_item_left_is_refused(void **state)
 {
-    ModelActor *actor;
     (void)state;
-    assert_int_equal(
-        model_actor_open(&actor, session, &world, &(ActOptions){.exclude_last = ITEMS}), ERR_USAGE);
-    assert_non_null(strstr(status_message(), "could exclude every item"));
-    status_clear();
-    model_actor_close(actor);
+    assert_refused(session_act_by(session, &(ActingRule){.exclude_last = ITEMS}), ERR_USAGE,
+                   "could exclude every item");
 }
 
 static void another_worlds_model_is_refused(void **state)

@@ -122,8 +122,8 @@ static void the_best_allowed_action_is_that_of_double(void **state)
     device_close(&dev);
 }
 
-/* A score errs by dim spacings of |u||E|, about sqrt(dim); a sum of two by their weighted errors, and
- * an exponential relatively by the error of its argument. */
+/* A score errs by dim spacings of |u||E|, about sqrt(dim); a sum of two by their weighted
+ * errors, and an exponential relatively by the error of its argument. */
 static double blend_error(const HeadCase *c, const HeadCase *d, double z_weight, double q_weight,
                           double value)
 {

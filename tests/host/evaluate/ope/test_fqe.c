@@ -304,13 +304,13 @@ static void check(Case *c, OpeModelPolicy policy)
 static void a_softmax_policy(void **state)
 {
     Case *c = *state;
-    check(c, (OpeModelPolicy){c->session, HEAD_POLICY, 0.7, -1.0, NULL});
+    check(c, (OpeModelPolicy){c->session, 0.7, -1.0, NULL});
 }
 
 static void the_best_item_or_any(void **state)
 {
     Case *c = *state;
-    check(c, (OpeModelPolicy){c->session, HEAD_POLICY, 1.0, 0.3, NULL});
+    check(c, (OpeModelPolicy){c->session, 1.0, 0.3, NULL});
 }
 
 /* ---- Estimates ------------------------------------------------------------------------------- */
@@ -352,7 +352,7 @@ static double unrolled_dr(const Case *c, const Dense *d, double bound, double *s
 static void a_fit_that_diverges_says_so(void **state)
 {
     Case *c = *state;
-    const OpeModelPolicy policy = {c->session, HEAD_POLICY, 0.7, -1.0, NULL};
+    const OpeModelPolicy policy = {c->session, 0.7, -1.0, NULL};
     OpeFqe fqe;
     const OpeFqeOptions options = {.gamma = 1e6, .ridge = ridge, .steps = 2000};
     assert_refused(ope_fqe_fit(&fqe, &c->log, &policy, &options), ERR_USAGE, "FQE diverges");
@@ -361,7 +361,7 @@ static void a_fit_that_diverges_says_so(void **state)
 static void the_estimates_are_their_formulas(void **state)
 {
     Case *c = *state;
-    OpeModelPolicy model = {c->session, HEAD_POLICY, 0.7, -1.0, NULL};
+    OpeModelPolicy model = {c->session, 0.7, -1.0, NULL};
     const OpePolicy policy = ope_policy_model(&model);
     const OpeOptions options = {.gamma = gamma_,
                                 .ridge = ridge,

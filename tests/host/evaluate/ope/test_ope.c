@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "evaluate/ope/ope.h"
 #include "evaluate/ope/policy_model.h"
+#include "infer/acting.h"
 #include "infer/recommend.h"
 
 enum { USERS = 60, ITEMS = 4, SLOTS = 2, FOLDS = 3, COLUMNS = 1 + ITEMS + SLOTS };
@@ -426,9 +427,10 @@ static void a_policy_may_be_a_file_of_probabilities(void **state)
 
 enum { LENGTH = 12 };
 
-/* The probabilities that the recommender gives the items before decision i. */
-static void recommended(Session *s, const OpeLog *log, int64_t i, int64_t user,
-                        double share[SHOP_ITEMS])
+/* The probabilities that the recommender gives the items before decision i; -1: the rule leaves the
+ * item out. Returns how many items are left. */
+static int64_t recommended(Session *s, const OpeLog *log, int64_t i, int64_t user,
+                           double share[SHOP_ITEMS])
 {
     static int32_t item[SHOP_LONGEST];
     static uint8_t action[SHOP_LONGEST];
@@ -443,8 +445,11 @@ static void recommended(Session *s, const OpeLog *log, int64_t i, int64_t user,
     assert_ok(columns_read(s->file, COLUMN_ACTION, start, count, action));
     assert_ok(columns_read(s->file, COLUMN_TIME, start, count, time_ms));
     assert_ok(recommend_best(s, &h, 1, &every, all, &found));
-    assert_int_equal(found, SHOP_ITEMS);
-    for (int64_t k = 0; k < found; k++) share[all[k].item] = (double)all[k].probability;
+    double sum = 0.0;
+    for (int a = 0; a < SHOP_ITEMS; a++) share[a] = -1.0;
+    for (int64_t k = 0; k < found; k++) sum += (double)all[k].probability;
+    for (int64_t k = 0; k < found; k++) share[all[k].item] = (double)all[k].probability / sum;
+    return found;
 }
 
 typedef struct {
@@ -477,11 +482,13 @@ static void expect_distribution(Distribution *d, Session *s, const OpeLog *log, 
         for (int64_t i = log->first[u]; i < log->first[u + 1]; i++) {
             double share[SHOP_ITEMS];
             int best = 0;
-            recommended(s, log, i, log->user[u], share);
+            const int64_t left = recommended(s, log, i, log->user[u], share);
             for (int a = 1; a < SHOP_ITEMS; a++)
                 if (share[a] > share[best]) best = a;
             for (int a = 0; a < SHOP_ITEMS && epsilon >= 0.0; a++)
-                share[a] = epsilon / SHOP_ITEMS + (a == best ? 1.0 - epsilon : 0.0);
+                share[a] = (share[a] >= 0.0 ? epsilon / (double)left : 0.0) +
+                           (a == best ? 1.0 - epsilon : 0.0);
+            for (int a = 0; a < SHOP_ITEMS; a++) share[a] = fmax(share[a], 0.0);
             d->want_chosen[i] = share[log->item[i]];
             for (int a = 0; a < SHOP_ITEMS; a++) {
                 d->want_mean[i] += share[a] * d->worth[d->fold[i] * SHOP_ITEMS + a];
@@ -490,23 +497,31 @@ static void expect_distribution(Distribution *d, Session *s, const OpeLog *log, 
         }
 }
 
-/* Both sides are f32 with logits of order 1; masses are sums over the decisions. */
-static void check_model(Session *s, const OpeLog *log, double epsilon)
+/* Both sides are exponentials of differences of f32 scores, which err by their size. */
+static void assert_chance(double have, double want)
 {
+    const double least = 1e-30; /* in f32 such a chance may be 0 */
+    assert_near(have, want, want > least ? 1e-5 * (4.0 + fabs(log(want))) * want : least);
+}
+
+/* Both sides are f32 with logits of order 1; masses are sums over the decisions. */
+static void check_model(Session *s, const OpeLog *log, ActingRule rule, double epsilon)
+{
+    assert_ok(session_act_by(s, &rule));
     Distribution d = make_distribution(log);
-    OpeModelPolicy model = {s, HEAD_POLICY, 1.0, epsilon, NULL};
+    OpeModelPolicy model = {s, 1.0, epsilon, NULL};
     OpePolicy policy = ope_policy_model(&model);
     const OpeQuestion question = {FOLDS, d.fold, d.worth};
     assert_ok(policy.answer(&policy, log, NULL, &(OpeAnswer){.chosen = d.chosen}));
     expect_distribution(&d, s, log, epsilon);
-    for (int64_t i = 0; i < log->count; i++) assert_near(d.chosen[i] / d.want_chosen[i], 1.0, 2e-5);
+    for (int64_t i = 0; i < log->count; i++) assert_chance(d.chosen[i], d.want_chosen[i]);
     assert_ok(policy.answer(&policy, log, &question, &(OpeAnswer){d.chosen, d.mean, d.mass}));
     for (int64_t i = 0; i < log->count; i++) {
-        assert_near(d.chosen[i] / d.want_chosen[i], 1.0, 2e-5);
-        assert_near(d.mean[i] / d.want_mean[i], 1.0, 2e-5);
+        assert_chance(d.chosen[i], d.want_chosen[i]);
+        assert_near(d.mean[i] / d.want_mean[i], 1.0, 4e-5);
     }
     for (int k = 0; k < FOLDS * SHOP_ITEMS; k++)
-        assert_near(d.mass[k], d.want_mass[k], 2e-5 * (d.want_mass[k] + 1.0));
+        assert_near(d.mass[k], d.want_mass[k], 4e-5 * (d.want_mass[k] + 1.0));
     close_distribution(&d);
 }
 
@@ -515,8 +530,11 @@ static void a_models_probabilities_are_those_it_recommends_with(void **state)
     (void)state;
     const Shop shop = {
         .users = 12, .longest = LENGTH, .features = true, .plain_keys = true, .seed = 9};
-    const ModelShape base = {
-        .dim = 16, .layers = 1, .heads = 2, .init_std = 0.1f, .head_set = HEAD_BIT(HEAD_POLICY)};
+    const ModelShape base = {.dim = 16,
+                             .layers = 1,
+                             .heads = 2,
+                             .init_std = 0.1f,
+                             .head_set = HEAD_BIT(HEAD_POLICY) | HEAD_BIT(HEAD_Q)};
     char path[256];
     Behaviour file;
     Device dev;
@@ -537,8 +555,16 @@ static void a_models_probabilities_are_those_it_recommends_with(void **state)
         &session,
         &(SessionOptions){.model = &model, .length = LENGTH, .file = &file, .dev = &dev}));
     assert_ok(ope_log_open(&log, &file, &(OpeLogOptions){.split = SPLITS, .history = true}));
-    check_model(session, &log, -1.0);
-    check_model(session, &log, 0.2);
+    static const ActingRule rules[] = {
+        {0}, {.exclude_last = 2}, {ACTING_MIXED, 50, 0}, {ACTING_MIXED, 50, 3}};
+    for (size_t n = 0; n < sizeof rules / sizeof *rules; n++)
+        for (int logarithms = 0; logarithms < 2; logarithms++) {
+            ActingRule rule = rules[n];
+            if (logarithms) rule.number *= 200.0; /* exponentials are larger numbers */
+            model.shape.log_values = logarithms;
+            check_model(session, &log, rule, -1.0);
+            check_model(session, &log, rule, 0.2);
+        }
     ope_log_close(&log);
     session_close(session);
     model_close(&model);

@@ -78,8 +78,7 @@ static int make_log(void **state)
     assert_ok(trainer_open(&trainer, &c));
     train(200);
     assert_ok(trainer_session(&trainer, &session));
-    assert_ok(model_actor_open(&actor, session, &world,
-                               &(ActOptions){.head = HEAD_Q, .temperature = 1.0}));
+    assert_ok(model_actor_open(&actor, session, &world, &(ActOptions){.temperature = 1.0}));
     play_into(path[1], model_actor(actor), 3);
     model_actor_close(actor);
     session_close(session);
@@ -140,7 +139,7 @@ static void the_truth_is_found(void **state)
                                                        .length = LENGTH,
                                                        .file = &file,
                                                        .dev = &trainer.dev}));
-    const OpeModelPolicy any = {session, HEAD_Q, 1.0, 1.0, NULL};
+    const OpeModelPolicy any = {session, 1.0, 1.0, NULL};
     const OpePolicy policy = ope_policy_model(&any);
     assert_ok(ope_log_open(&log, &file,
                            &(OpeLogOptions){.split = SPLITS, .sequential = true, .history = true}));
