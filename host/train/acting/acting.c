@@ -48,6 +48,28 @@ Status acting_begin(Trainer *t)
     return OK;
 }
 
+static Status rule_of_file(Trainer *t, const char *path)
+{
+    Model *m = &t->model;
+    Safetensors file;
+    Config then;
+    TRY(safetensors_open(&file, path));
+    Status st = saved_config(&then, &file);
+    if (st == OK)
+        st = acting_read(&m->acting, then.acting_rule, &m->acting, m->shape.head_set, path);
+    safetensors_close(&file);
+    if (st == OK) set_rule(&t->config, &m->acting);
+    return st;
+}
+
+Status acting_begin_from(Trainer *t)
+{
+    char found[4096];
+    if (!t->measures_acting || !*t->config.train_from) return OK;
+    TRY(saved_find(found, sizeof found, t->config.train_from, false));
+    return rule_of_file(t, found);
+}
+
 /* ---- By the noise of Q ----------------------------------------------------------------------- */
 
 /* Of the events every n-th, so that at most ACTING_STATES are left. */

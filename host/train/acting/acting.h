@@ -35,6 +35,9 @@ typedef struct {
 /* Set the rule of an open trainer's model, and the setting acting.rule. Fails where the model
  * cannot act by the rule that is given. t->measures_acting: the noise decides later. */
 Status acting_begin(Trainer *t);
+/* Act by the rule of train.from, where that has one, until the noise is measured: a training in a
+ * world begins with what that model shows. */
+Status acting_begin_from(Trainer *t);
 /* Measure the noise for the model of the session on its file, and choose the rule, whose text
  * goes to `rule`. */
 Status acting_measure(Session *s, uint64_t seed, ActingRule *rule, ActingMeasured *measured);

@@ -345,6 +345,7 @@ static Status open_trainer(Rounds *r)
     TRY(trainer_open_on(&r->trainer, c, file, options));
     TRY(trainer_session(&r->trainer, &r->session));
     TRY(checkpoint_begin(&r->trainer));
+    TRY(acting_begin_from(&r->trainer));
     trainer_schedule(&r->trainer, steps_of_all(c));
     return OK;
 }
