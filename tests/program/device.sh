@@ -48,6 +48,21 @@ judged=(--data "$work/world.h5" --checkpoint "$work/acting" --split all --force 
 check "what it would have earned, by fitted Q" same ope "${judged[@]}" --gamma 0.3
 check "and by a reward model" same ope "${judged[@]}" --log bandit
 check "the best item, or any, by fitted Q" same ope "${judged[@]}" --gamma 0.3 --acting q --epsilon 0.2
+# Rules of acting: scores of one query a state, of few items, and of a table.
+acting=(--checkpoint "$work/acting" --data "$work/world.h5" --row 3 --include-seen)
+for rule in mixed:0.5 candidates:3 allowed:0.3; do
+    check "recommends the same by $rule" same recommend "${acting[@]}" --acting $rule --exclude-last 1
+    check "which would have earned the same" same ope "${judged[@]}" --log bandit --acting $rule --exclude-last 1
+done
+for device in cpu cuda; do
+    check "a model of values through their logarithm learns on $device" "$SOUK" train "data.path=$work/world.h5" \
+        "train.out=$work/values-$device" model.dim=4 model.heads=1 model.layers=1 model.length=8 train.tokens=64 \
+        train.steps=5 train.quiet=1 learn.objective=cross_entropy+sarsa learn.log_values=1 --device $device
+    "$SOUK" info "$work/values-$device" | grep -A 1 '^acting:' >"$work/$device-acting"
+done
+check "and has the same rule" agree "$work/cpu-acting" "$work/cuda-acting"
+acting[1]=$work/values-cpu
+check "by which it recommends the same" same recommend "${acting[@]}" --acting mixed:0.5
 check "traces a batch" with cuda trace "${checkpoint[@]}" --out "$work/cuda.safetensors"
 check "goes on with a run of the CPU" train "$work/run" --device cuda --resume train.steps=14
 check "whose record goes on" eval '[ "$(grep -c cross_entropy "$work/run/metrics.jsonl")" = 14 ]'
