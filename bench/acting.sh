@@ -30,10 +30,11 @@ row() {
     done
 }
 
-"$souk" simulate --quiet --world small-shop --policy random --episodes 8000 --out "$out/acting-random.h5"
+"$souk" simulate --quiet --world small-shop --policy random --episodes 8000 --out "$out/acting-random.h5" >/dev/null
 row small-shop random small-shop 0 "${double_q[@]}" learn.gamma=0.95 learn.td_weight=10
 for log in popularity trial; do
-    "$souk" simulate --quiet --world shop:items=300 --policy $log --episodes 20000 --out "$out/acting-$log.h5"
+    "$souk" simulate --quiet --world shop:items=300 --policy $log --episodes 20000 --out "$out/acting-$log.h5" \
+        >/dev/null
     for seed in 1 2; do
         row shop:items=300 $log $log-double_q-$seed 8 "${double_q[@]}" train.seed=$seed
         row shop:items=300 $log $log-reward_model-$seed 8 "${reward_model[@]}" train.seed=$seed
