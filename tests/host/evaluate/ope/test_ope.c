@@ -227,13 +227,13 @@ static void long_episodes_are_weighed_in_logarithms(void **state)
     OpeResult r;
     char why[256];
     assert_ok(ope_run(&r, &s.log, &uniform, &options));
-    assert_near(r.overlap.ess, USERS / 2, 1e-9);
+    assert_near(r.overlap.ess, USERS / 2.0, 1e-9);
     assert_near(r.overlap.log_scale, STEPS * log(0.25 / (double)0.02f), 1e-9);
     assert_near(r.overlap.scaled_mean, 0.5, 1e-12);
     assert_true(isinf(r.overlap.mean));
     assert_false(ope_overlaps(&r, &s.log, why, sizeof why));
     assert_non_null(strstr(why, "have mean 10^438.5 with standard error 10^437.6, wanted 1"));
-    assert_near(estimate_named(&r, "SN-TIS"), odd / (USERS / 2), 1e-9);
+    assert_near(estimate_named(&r, "SN-TIS"), odd / (USERS / 2.0), 1e-9);
     assert_true(isnan(estimate_named(&r, "TIS")) && isnan(estimate_named(&r, "PDIS")));
     for (int64_t i = 0; i < s.log.count; i++) propensity[i] = 0.9f; /* all far below 1 */
     assert_ok(ope_run(&r, &s.log, &uniform, &options));

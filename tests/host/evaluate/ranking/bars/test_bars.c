@@ -36,7 +36,7 @@ static void the_best_settings_and_the_best_bar_are_kept(void **state)
             assert_true(ndcg10(w, &bar, seen) <= b.bar[BAR_VSKNN].validation);
         }
         for (int k = 0; k < 6; k++) {
-            const CounterSettings settings = {k % 2 ? 0.5 : 1.0, 0.25 * (k / 2)};
+            const CounterSettings settings = {k % 2 ? 0.5 : 1.0, k < 2 ? 0.0 : k < 4 ? 0.25 : 0.5};
             const Bar bar = counter_bar(&b.counter, COUNTER_COOCCURRENCE, settings);
             assert_true(ndcg10(w, &bar, seen) <= b.bar[COUNTER_COOCCURRENCE].validation);
         }
