@@ -23,6 +23,8 @@ check "the most frequent item is named" screen '^  tea +3 +60.00%'
 check "columns tell how they are stored" screen '/events/time +int64 +40 bytes +contiguous'
 check "JSON has the same counts" json '"events": 5,'
 check "JSON names the top item" json '"key": "tea"'
+check "the file has the data that were written" \
+    eval '"$SOUK" info --verify "$work/shop.h5" | grep -q "^verified: 9 checksums, the fingerprint and the hash"'
 refuses "a file that is not there is one line" 1 'no.h5: cannot open: No such file' \
     "$SOUK" info "$work/no.h5"
 refuses "a file of another kind is one line" 1 'log.csv: not a readable HDF5 file' \

@@ -4,10 +4,11 @@
 #include "cli/info/model.h"
 #include "cli/info/print.h"
 #include "data/behaviour/behaviour.h"
+#include "data/behaviour/identity/verify.h"
 
 typedef struct {
     Config config;
-    bool json;
+    bool json, verify;
     int64_t top;
 } Arguments;
 
@@ -20,18 +21,37 @@ static const Option options[] = {
      .high = 1000000,
      .initial = "10",
      .help = "show so many of the most frequent items"},
+    {.name = "verify",
+     FIELD(verify),
+     .help = "also compute the checksums of the columns, the fingerprint and the hash of the "
+             "catalogue again, and fail where the file says another one"},
     {.name = "json", FIELD(json), .help = "print one JSON object instead"},
     {0},
 };
 
-static Status show(const char *path, int64_t top, bool json)
+static Status verify(Behaviour *b, bool json)
 {
+    Verified v;
+    TRY(verify_file(&v, b));
+    FILE *out = json ? stderr : stdout;
+    fprintf(out, "verified: %d checksums%s and the hash of the catalogue are those of the data\n",
+            v.checksums, v.fingerprint ? ", the fingerprint" : "");
+    if (v.without)
+        fprintf(out, "  %d columns have no checksum: an earlier version wrote the file\n",
+                v.without);
+    return OK;
+}
+
+static Status show(const char *path, const Arguments *a)
+{
+    const bool json = a->json;
     Behaviour b;
     Summary s = {0};
     Status st;
     TRY(behaviour_open(&b, path));
-    TRY_OR_FAIL(st, summary_read(&s, &b, (int)top));
+    TRY_OR_FAIL(st, summary_read(&s, &b, (int)a->top));
     TRY_OR_FAIL(st, json ? info_print_json(&b, &s) : info_print(&b, &s));
+    if (a->verify) TRY_OR_FAIL(st, verify(&b, json));
     if (fflush(stdout) != 0 || ferror(stdout)) st = FAIL(ERR_IO, "cannot write to standard output");
 fail:
     summary_close(&s);
@@ -46,7 +66,9 @@ static Status run(void *arguments, Operands operands, int *exit_code)
     (void)exit_code;
     if (operands.count + (*a->config.data_path != '\0') != 1)
         return FAIL(ERR_USAGE, "want one behaviour file or model; souk info --help says more");
-    return info_model_is(path) ? info_model_print(path, a->json) : show(path, a->top, a->json);
+    if (!info_model_is(path)) return show(path, a);
+    if (a->verify) return FAIL(ERR_USAGE, "--verify is for a behaviour file, %s is a model", path);
+    return info_model_print(path, a->json);
 }
 
 const Command cli_info = {
@@ -64,7 +86,8 @@ const Command cli_info = {
              "calibration, which weighs scores by vectors against scores by counts.\n",
          .options = options,
          .operands = true,
-         .examples = {"souk info shop.h5", "souk info shop.h5 --top 100 --json", "souk info run"}},
+         .examples = {"souk info shop.h5", "souk info shop.h5 --top 100 --json",
+                      "souk info shop.h5 --verify", "souk info run"}},
     .arguments = sizeof(Arguments),
     .run = run,
 };

@@ -80,7 +80,10 @@ static Status read_root(Behaviour *b)
     if (!get_numbers(file, "episode_gap_ms", TYPE_INT64, 1, &b->episode_gap_ms))
         return FAIL(ERR_FORMAT, "%s: attribute episode_gap_ms: want a number", b->path);
     TRY(get_text(b->path, file, "report", &b->report));
-    return get_text(b->path, file, "split_rule", &b->split_rule);
+    TRY(get_text(b->path, file, "split_rule", &b->split_rule));
+    if (b->report && b->split_rule) return OK;
+    return FAIL(ERR_FORMAT, "%s: attribute %s: want a text", b->path,
+                b->report ? "split_rule" : "report");
 }
 
 /* ---- Features -------------------------------------------------------------------------------- */
@@ -98,10 +101,17 @@ static Status add_category(Behaviour *b, FeatureSet *f, hid_t dataset, const cha
     int32_t rows = 0;
     if (f->kinds == FEATURES_MAX)
         return FAIL(ERR_FORMAT, "%s: %s: more than %d categories", b->path, group, FEATURES_MAX);
-    if (!get_numbers(dataset, "rows", TYPE_INT32, 1, &rows) || rows < 1 ||
-        rows > INT32_MAX - f->categories)
+    if (!get_numbers(dataset, "rows", TYPE_INT32, 1, &rows) || rows < 1)
         return FAIL(ERR_FORMAT, "%s: %s/%s: attribute rows: want a positive number", b->path, group,
                     name);
+    const int64_t most = b->events + (strcmp(group, "/items") != 0 ? b->users : b->items) + 1;
+    if (rows > most)
+        return FAIL(ERR_FORMAT,
+                    "%s: %s/%s: attribute rows: %" PRId32 ", want at most %" PRId64
+                    ", one for each event and for each of %s",
+                    b->path, group, name, rows, most, group);
+    if (rows > INT32_MAX - f->categories)
+        return FAIL(ERR_FORMAT, "%s: %s: more than 2^31-1 categories in all", b->path, group);
     snprintf(f->kind_name[f->kinds], FEATURE_NAME_MAX, "%s", name);
     f->kind_rows[f->kinds++] = rows;
     f->categories += rows;
@@ -131,8 +141,8 @@ static Status list_feature(Behaviour *b, FeatureSet *f, const char *group, const
         return FAIL(ERR_FORMAT, "%s: %s: a name longer than %d bytes", b->path, group,
                     FEATURE_NAME_MAX - 1);
     snprintf(path, sizeof path, "%s/%s", group, name);
-    const hid_t dataset = H5Dopen2(b->store->file, path, H5P_DEFAULT);
-    if (dataset < 0) return FAIL(ERR_FORMAT, "%s: %s: not a readable dataset", b->path, path);
+    hid_t dataset;
+    TRY(get_open(b->path, b->store->file, path, &dataset));
     const hid_t type = H5Dget_type(dataset);
     const bool category = types_equal(type, TYPE_INT32) && strcmp(group, "/events") != 0;
     const bool number = types_equal(type, TYPE_FLOAT32);
@@ -150,6 +160,7 @@ static Status list_feature(Behaviour *b, FeatureSet *f, const char *group, const
  * else in the order of their names. */
 static Status list_features(Behaviour *b, FeatureSet *f, const char *group)
 {
+    TRY(get_check_links(b->path, b->store->file, group));
     const hid_t id = H5Gopen2(b->store->file, group, H5P_DEFAULT);
     H5G_info_t info;
     if (id < 0 || H5Gget_info(id, &info) < 0)
@@ -300,12 +311,13 @@ static Status count_keys(Behaviour *b)
     if (b->items < 1 || b->items > INT32_MAX)
         return FAIL(ERR_FORMAT, "%s: /items/key: %" PRId64 " rows, want 1 to 2^31-1", b->path,
                     b->items);
-    const hid_t dataset = H5Dopen2(file, "/users/key", H5P_DEFAULT);
-    const hid_t type = dataset >= 0 ? H5Dget_type(dataset) : -1;
+    hid_t dataset;
+    TRY(get_open(b->path, file, "/users/key", &dataset));
+    const hid_t type = H5Dget_type(dataset);
     b->plain_keys = type >= 0 && types_equal(type, TYPE_TEXT);
     const bool pseudonyms = type >= 0 && types_equal(type, TYPE_UINT64);
     if (type >= 0) H5Tclose(type);
-    if (dataset >= 0) H5Dclose(dataset);
+    H5Dclose(dataset);
     if (type >= 0 && !b->plain_keys && !pseudonyms)
         return FAIL(ERR_FORMAT, "%s: /users/key: want dtype uint64 or text", b->path);
     TRY(get_rows(b->path, file, "/users/key", b->plain_keys ? TYPE_TEXT : TYPE_UINT64, 0, &length));

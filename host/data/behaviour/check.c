@@ -180,6 +180,9 @@ static int64_t user_of(const Behaviour *b, int64_t event)
     return low;
 }
 
+/* Differences of times have to fit an int64. */
+static const int64_t TIME_MOST = INT64_C(1) << 62;
+
 /* The first event of a block that is earlier than the one before it in its history; -1: none. Notes
  * the ties of the events after the first. */
 static int64_t first_early(const Scan *scan, const int64_t *time, int64_t first, int64_t count)
@@ -187,6 +190,8 @@ static int64_t first_early(const Scan *scan, const int64_t *time, int64_t first,
     const Behaviour *b = scan->file;
     for (int64_t user = user_of(b, first), at = 0; at < count; user++) {
         const int64_t end = b->offset[user + 1] - first, stop = end < count ? end : count;
+        if (stop > at && (time[at] < -TIME_MOST || time[stop - 1] > TIME_MOST))
+            return time[at] < -TIME_MOST ? at : stop - 1;
         for (int64_t i = at + 1; i < stop; i++) {
             if (time[i] < time[i - 1]) return i;
             const uint64_t tied = time[i] == time[i - 1];
@@ -210,7 +215,10 @@ static Status scan_times(void *context, int64_t block)
     Status st;
     TRY_OR_FAIL(st, events_of(b, COLUMN_TIME, first, count, &values, &copy));
     const int64_t *time = values, bad = first_early(scan, time, first, count);
-    if (bad >= 0)
+    if (bad >= 0 && (time[bad] < -TIME_MOST || time[bad] > TIME_MOST))
+        st = FAIL(ERR_FORMAT, "%s: /events/time[%" PRId64 "] is %" PRId64 ", want -2^62 to 2^62",
+                  b->path, first + bad, time[bad]);
+    else if (bad >= 0)
         st = FAIL(ERR_FORMAT,
                   "%s: /events/time[%" PRId64 "] is %" PRId64 ", want at least %" PRId64
                   ", the time before it in the history of user %" PRId64,

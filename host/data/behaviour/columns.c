@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "data/behaviour/get.h"
 #include "data/behaviour/store.h"
 #include "data/behaviour/types.h"
 
@@ -104,8 +105,7 @@ Status columns_open(Behaviour *b, Column column)
     const ElementType type = schema_column_type(column);
     char path[COLUMN_PATH_MAX];
     columns_path(b, column, path);
-    c->dataset = H5Dopen2(b->store->file, path, H5P_DEFAULT);
-    if (c->dataset < 0) return FAIL(ERR_FORMAT, "%s: no readable dataset %s", b->path, path);
+    TRY(get_open(b->path, b->store->file, path, &c->dataset));
     c->size = schema_type_bytes(type);
     const hid_t plist = H5Dget_create_plist(c->dataset);
     if (plist < 0) return FAIL(ERR_FORMAT, "%s: %s: cannot read its layout", b->path, path);

@@ -2,6 +2,7 @@
 #include "data/behaviour/get.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,76 @@ bool get_numbers(hid_t object, const char *name, ElementType type, int64_t count
 
 /* ---- Datasets -------------------------------------------------------------------------------- */
 
+Status get_check_links(const char *path, hid_t file, const char *name)
+{
+    char part[256];
+    for (const char *end = name; *end;) {
+        H5L_info_t info;
+        end = strchr(end + 1, '/');
+        if (!end) end = name + strlen(name);
+        if ((size_t)(end - name) >= sizeof part)
+            return FAIL(ERR_FORMAT, "%s: %.40s...: a path of %zu bytes, want less than %zu", path,
+                        name, strlen(name), sizeof part);
+        snprintf(part, sizeof part, "%.*s", (int)(end - name), name);
+        if (H5Lget_info(file, part, &info, H5P_DEFAULT) < 0)
+            return FAIL(ERR_FORMAT, "%s: %s: no readable dataset or group", path, name);
+        if (info.type != H5L_TYPE_HARD)
+            return FAIL(ERR_FORMAT, "%s: %s is a link to %s, want the data in their place", path,
+                        part,
+                        info.type == H5L_TYPE_SOFT ? "another place of the file" : "another file");
+    }
+    return OK;
+}
+
+static Status check_chunk(const char *path, const char *name, hid_t dataset, hid_t plist)
+{
+    hsize_t chunk[H5S_MAX_RANK], elements = 1;
+    const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    const hssize_t all = H5Sget_simple_extent_npoints(space);
+    const size_t size = H5Tget_size(type);
+    const int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk);
+    bool good = rank >= 1 && all >= 0 && size > 0;
+    const hsize_t most = good ? (hsize_t)all + CHUNK_BYTES_FREE / size : 0;
+    for (int i = 0; i < rank && good; i++) {
+        good = chunk[i] > 0 && chunk[i] <= most / elements;
+        if (good) elements *= chunk[i];
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+    if (good) return OK;
+    return FAIL(ERR_FORMAT,
+                "%s: %s: chunks that are much larger than the dataset of %lld elements, want "
+                "smaller ones",
+                path, name, (long long)all);
+}
+
+static Status check_layout(const char *path, const char *name, hid_t dataset)
+{
+    const hid_t plist = H5Dget_create_plist(dataset);
+    if (plist < 0) return FAIL(ERR_FORMAT, "%s: %s: cannot read its layout", path, name);
+    const H5D_layout_t layout = H5Pget_layout(plist);
+    Status st = OK;
+    if (layout == H5D_VIRTUAL || H5Pget_external_count(plist) > 0)
+        st = FAIL(ERR_FORMAT, "%s: %s: its data are in other files, want them in this one", path,
+                  name);
+    else if (layout == H5D_CHUNKED)
+        st = check_chunk(path, name, dataset, plist);
+    H5Pclose(plist);
+    return st;
+}
+
+Status get_open(const char *path, hid_t file, const char *name, hid_t *dataset)
+{
+    TRY(get_check_links(path, file, name));
+    *dataset = H5Dopen2(file, name, H5P_DEFAULT);
+    if (*dataset < 0) return FAIL(ERR_FORMAT, "%s: %s: no readable dataset", path, name);
+    const Status st = check_layout(path, name, *dataset);
+    if (st == OK) return OK;
+    H5Dclose(*dataset);
+    *dataset = H5I_INVALID_HID;
+    return st;
+}
+
 static Status check_shape(const char *path, hid_t dataset, const char *name, ElementType type,
                           int64_t columns, int64_t *rows)
 {
@@ -114,8 +185,8 @@ static Status check_shape(const char *path, hid_t dataset, const char *name, Ele
 Status get_rows(const char *path, hid_t file, const char *name, ElementType type, int64_t columns,
                 int64_t *rows)
 {
-    const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
-    if (dataset < 0) return FAIL(ERR_FORMAT, "%s: %s: no readable dataset", path, name);
+    hid_t dataset;
+    TRY(get_open(path, file, name, &dataset));
     const Status st = check_shape(path, dataset, name, type, columns, rows);
     H5Dclose(dataset);
     return st;
@@ -124,14 +195,15 @@ Status get_rows(const char *path, hid_t file, const char *name, ElementType type
 Status get_all(const char *path, hid_t file, const char *name, ElementType type, int64_t count,
                void *out)
 {
+    hid_t dataset;
     void *memory = malloc((size_t)count * schema_type_bytes(type) + 1);
     *(void **)out = memory;
     if (!memory)
         return FAIL(ERR_MEMORY, "%s: %s: no memory for %" PRId64 " values", path, name, count);
-    const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
-    const bool good = dataset >= 0 && (count == 0 || H5Dread(dataset, types_native(type), H5S_ALL,
-                                                             H5S_ALL, H5P_DEFAULT, memory) >= 0);
-    if (dataset >= 0) H5Dclose(dataset);
+    TRY(get_open(path, file, name, &dataset));
+    const bool good = count == 0 || H5Dread(dataset, types_native(type), H5S_ALL, H5S_ALL,
+                                            H5P_DEFAULT, memory) >= 0;
+    H5Dclose(dataset);
     return good ? OK : FAIL(ERR_FORMAT, "%s: %s: cannot read its data", path, name);
 }
 
@@ -186,8 +258,8 @@ static Status take_fixed_keys(const char *path, hid_t dataset, hid_t type, const
 Status get_keys(const char *path, hid_t file, const char *name, int64_t rows, char **out,
                 size_t *width)
 {
-    const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
-    if (dataset < 0) return FAIL(ERR_FORMAT, "%s: %s: no readable dataset", path, name);
+    hid_t dataset;
+    TRY(get_open(path, file, name, &dataset));
     const hid_t type = H5Dget_type(dataset);
     const Status st = H5Tis_variable_str(type) > 0
                           ? take_variable_keys(path, dataset, type, name, rows, out, width)

@@ -18,6 +18,14 @@ Status get_text(const char *path, hid_t object, const char *name, char **text);
 /* An attribute of exactly `count` numbers, converted to `type`. False where there is none. */
 bool get_numbers(hid_t object, const char *name, ElementType type, int64_t count, void *out);
 
+/* Opens the dataset `name`, a path from the root. Nothing outside of the file is read: links to
+ * other files or places, virtual datasets, and data in other files are ERR_FORMAT. So is a chunk
+ * that is larger than its dataset and CHUNK_BYTES_FREE, since the library would allocate it. */
+enum { CHUNK_BYTES_FREE = 8 << 20 };
+Status get_open(const char *path, hid_t file, const char *name, hid_t *dataset);
+/* Fails where a part of the path `name` is no hard link. */
+Status get_check_links(const char *path, hid_t file, const char *name);
+
 /* The number of rows of a dataset of this type and of shape [rows] or, with columns > 0, [rows,
  * columns]. It is an error if the file holds too few bytes for so many rows. */
 Status get_rows(const char *path, hid_t file, const char *name, ElementType type, int64_t columns,

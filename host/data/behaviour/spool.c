@@ -53,10 +53,31 @@ static void start_writing(Spool *s)
 
 static Status flush(Spool *s)
 {
+    if (s->hash) crypto_generichash_update(s->hash, (unsigned char *)s->buffer, s->buffered);
     TRY(spool_write_at(s->file, s->beside, s->buffer, (int64_t)s->buffered,
                        s->at + s->bytes - (int64_t)s->buffered));
     s->buffered = 0;
     if (s->placed && s->bytes - s->started >= START_BYTES) start_writing(s);
+    return OK;
+}
+
+Status spool_hash(Spool *s)
+{
+    REQUIRE(s->bytes == 0, "%s: %" PRId64 " bytes before the hash begins", s->beside, s->bytes);
+    /* The state wants an alignment of 64 bytes. */
+    s->hash = aligned_alloc(64, crypto_generichash_statebytes());
+    if (!s->hash || sodium_init() < 0)
+        return FAIL(ERR_MEMORY, "%s: no memory for a hash", s->beside);
+    crypto_generichash_init(s->hash, NULL, 0, 32);
+    return OK;
+}
+
+Status spool_hashed(Spool *s, unsigned char hash[32])
+{
+    TRY(flush(s));
+    crypto_generichash_final(s->hash, hash, 32);
+    free(s->hash);
+    s->hash = NULL;
     return OK;
 }
 
@@ -124,5 +145,6 @@ void spool_close(Spool *s)
     if (s->map) munmap(s->map, (size_t)s->bytes);
     if (s->buffer && s->file >= 0 && !s->placed) close(s->file);
     free(s->buffer);
+    free(s->hash);
     *s = (Spool){0};
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sodium.h>
+
 #include "base/status.h"
 
 typedef struct {
@@ -19,16 +21,22 @@ typedef struct {
     const char *beside; /* for messages */
     char *buffer;
     size_t buffered;
-    int64_t bytes;   /* appended so far, those in the buffer included */
-    void *map;       /* of spool_map */
-    bool placed;     /* `file` is another's; then these three count: */
-    int64_t at;      /* where the column begins in that file */
-    int64_t wanted;  /* bytes that the column will have */
-    int64_t started; /* bytes whose writing to the disk has been started */
+    int64_t bytes;                  /* appended so far, those in the buffer included */
+    void *map;                      /* of spool_map */
+    bool placed;                    /* `file` is another's; then these three count: */
+    int64_t at;                     /* where the column begins in that file */
+    int64_t wanted;                 /* bytes that the column will have */
+    int64_t started;                /* bytes whose writing to the disk has been started */
+    crypto_generichash_state *hash; /* of what was written from the buffer; NULL: not wanted */
 } Spool;
 
 /* The file is in the folder of `beside`, a path that must outlive the spool. */
 Status spool_open(Spool *s, const char *beside);
+/* From now on, which must be before the first append, hash what is appended. */
+Status spool_hash(Spool *s);
+/* The BLAKE2b hash (32 bytes) of all that was appended, where spool_hash asked for it; nothing may
+ * be appended any more. */
+Status spool_hashed(Spool *s, unsigned char hash[32]);
 Status spool_append(Spool *s, const void *data, size_t bytes);
 /* All that was appended, in memory that pages in on demand; "" where nothing was. Valid until the
  * spool is closed. */

@@ -9,11 +9,11 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/files.h"
+#include "data/behaviour/identity/catalogue_hash.h"
 #include "data/behaviour/put.h"
 
 enum {
@@ -22,7 +22,6 @@ enum {
     CHUNK_EVENTS = 1 << 15,
     CHUNKS = 2000,
     KEY_BYTES_MAX = 1024,
-    HASH_BYTES = 32,
 };
 
 struct BehaviourWriter {
@@ -39,6 +38,7 @@ struct BehaviourWriter {
     int32_t most_item;             /* greatest item appended, -1 none */
     size_t key_width;
     Spool column[EVENT_COLUMNS_MAX], offset, key, split[SPLITS];
+    HashedColumns hashed;
 };
 
 /* ---- Creating -------------------------------------------------------------------------------- */
@@ -86,13 +86,19 @@ static Status copy_header(BehaviourWriter *w, const BehaviourHeader *h)
     return OK;
 }
 
+static Status open_hashed(Spool *spool, const char *beside)
+{
+    TRY(spool_open(spool, beside));
+    return spool_hash(spool);
+}
+
 static Status open_spools(BehaviourWriter *w)
 {
     const char *beside = w->file.temporary;
     for (int c = 0; c < columns_of(&w->header); c++)
-        if (has_column(&w->header, c)) TRY(spool_open(&w->column[c], beside));
-    for (int s = 0; s < SPLITS; s++) TRY(spool_open(&w->split[s], beside));
-    TRY(spool_open(&w->offset, beside));
+        if (has_column(&w->header, c)) TRY(open_hashed(&w->column[c], beside));
+    for (int s = 0; s < SPLITS; s++) TRY(open_hashed(&w->split[s], beside));
+    TRY(open_hashed(&w->offset, beside));
     TRY(spool_open(&w->key, beside));
     return spool_append(&w->offset, &w->events, sizeof w->events);
 }
@@ -234,40 +240,6 @@ static Status put_features(BehaviourWriter *w, const char *group, int64_t rows, 
     return OK;
 }
 
-/* A hash of the items' keys and features. Files with the same hash share one catalogue. */
-static Status catalogue_hash(const BehaviourCatalogue *c, char hex[2 * HASH_BYTES + 1])
-{
-    if (sodium_init() < 0) return FAIL(ERR_IO, "libsodium does not start");
-    crypto_generichash_state state;
-    crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
-    const FeatureSet *f = &c->item_features;
-    for (int64_t i = 0; i < c->items; i++)
-        crypto_generichash_update(&state, (const unsigned char *)c->item_key[i],
-                                  strlen(c->item_key[i]) + 1);
-    for (int k = 0; k < f->kinds; k++) {
-        crypto_generichash_update(&state, (const unsigned char *)f->kind_name[k],
-                                  strlen(f->kind_name[k]) + 1);
-        crypto_generichash_update(&state, (const unsigned char *)&f->kind_rows[k], 4);
-    }
-    for (int n = 0; n < f->numbers; n++) {
-        crypto_generichash_update(&state, (const unsigned char *)f->number_name[n],
-                                  strlen(f->number_name[n]) + 1);
-        crypto_generichash_update(&state, (const unsigned char *)&f->mean[n], 4);
-        crypto_generichash_update(&state, (const unsigned char *)&f->std[n], 4);
-    }
-    if (f->kinds)
-        crypto_generichash_update(&state, (const unsigned char *)f->category,
-                                  (unsigned long long)c->items * (unsigned)f->kinds * 4);
-    if (f->numbers)
-        crypto_generichash_update(&state, (const unsigned char *)f->number,
-                                  (unsigned long long)c->items * (unsigned)f->numbers * 4);
-    texts_hash(&c->texts, c->items, &state);
-    unsigned char hash[HASH_BYTES];
-    crypto_generichash_final(&state, hash, HASH_BYTES);
-    sodium_bin2hex(hex, 2 * HASH_BYTES + 1, hash, HASH_BYTES);
-    return OK;
-}
-
 /* ---- Finishing ------------------------------------------------------------------------------- */
 
 static Status put_root(BehaviourWriter *w, const BehaviourCatalogue *c)
@@ -275,8 +247,8 @@ static Status put_root(BehaviourWriter *w, const BehaviourCatalogue *c)
     PutFile *f = &w->put;
     const int32_t version = 1;
     const uint8_t plain = w->header.plain_keys;
-    char hex[2 * HASH_BYTES + 1];
-    TRY(catalogue_hash(c, hex));
+    char hex[HASH_TEXT];
+    TRY(catalogue_hash(c->items, c->item_key, &c->item_features, &c->texts, hex));
     TRY(put_text(f, "/", "schema", "souk-behaviour"));
     TRY(put_attribute(f, "/", "schema_version", TYPE_INT32, 0, &version));
     TRY(put_text(f, "/", "generator", "souk"));
@@ -292,6 +264,13 @@ static Status put_root(BehaviourWriter *w, const BehaviourCatalogue *c)
     return put_text(f, "/", "split_rule", c->split_rule ? c->split_rule : "");
 }
 
+static void column_path(const BehaviourWriter *w, int column, char path[HASH_PATH])
+{
+    const int feature = column - COLUMN_FEATURE;
+    snprintf(path, HASH_PATH, "/events/%s",
+             feature < 0 ? schema_column_name(NULL, (Column)column) : w->number_name[feature]);
+}
+
 static Status put_events(BehaviourWriter *w)
 {
     int64_t chunk = CHUNK_EVENTS;
@@ -301,9 +280,8 @@ static Status put_events(BehaviourWriter *w)
         if (!has_column(&w->header, c)) continue;
         const int feature = c - COLUMN_FEATURE;
         const ElementType type = schema_column_type((Column)c);
-        char path[FEATURE_NAME_MAX + 16];
-        snprintf(path, sizeof path, "/events/%s",
-                 feature < 0 ? schema_column_name(NULL, (Column)c) : w->number_name[feature]);
+        char path[HASH_PATH];
+        column_path(w, c, path);
         if (w->header.compress)
             TRY(put_compressed(&w->put, path, type, w->all_events, chunk, &w->column[c]));
         else
@@ -376,12 +354,44 @@ static Status end_columns(BehaviourWriter *w)
     return spool_end(&w->key);
 }
 
+static Status take_checksum(BehaviourWriter *w, Spool *spool, const char *path)
+{
+    unsigned char hash[HASH_BYTES];
+    TRY(spool_hashed(spool, hash));
+    hash_add(&w->hashed, path, hash);
+    return OK;
+}
+
+static Status take_checksums(BehaviourWriter *w)
+{
+    char path[HASH_PATH];
+    for (int c = 0; c < columns_of(&w->header); c++) {
+        if (!has_column(&w->header, c)) continue;
+        column_path(w, c, path);
+        TRY(take_checksum(w, &w->column[c], path));
+    }
+    TRY(take_checksum(w, &w->offset, "/users/offset"));
+    for (int s = 0; s < SPLITS; s++) TRY(take_checksum(w, &w->split[s], schema_split_path[s]));
+    return OK;
+}
+
+static Status put_checksums(BehaviourWriter *w)
+{
+    char fingerprint[HASH_TEXT];
+    for (int i = 0; i < w->hashed.count; i++)
+        TRY(put_text(&w->put, w->hashed.column[i].path, "checksum", w->hashed.column[i].checksum));
+    TRY(hash_fingerprint(&w->hashed, fingerprint));
+    return put_text(&w->put, "/", "fingerprint", fingerprint);
+}
+
 Status behaviour_write_finish(BehaviourWriter *w, const BehaviourCatalogue *c)
 {
+    TRY(take_checksums(w));
     if (!w->placed) TRY(place(w, c, w->users, w->events));
     REQUIRE(w->most_item < c->items && c->items <= INT32_MAX,
             "item %d appended, %" PRId64 " items in the catalogue", w->most_item, c->items);
     TRY(end_columns(w));
+    TRY(put_checksums(w));
     TRY(put_commit(&w->put));
     return files_atomic_commit(&w->file);
 }

@@ -50,12 +50,17 @@ static Status read_rows(ItemTexts *t, const char *path, hid_t file, int64_t item
     TRY(get_rows(path, file, ROW, TYPE_INT32, 0, &entries));
     TRY(get_all(path, file, OFFSET, TYPE_INT64, length, &t->offset));
     TRY(get_all(path, file, ROW, TYPE_INT32, entries, &t->row));
-    const hid_t dataset = H5Dopen2(file, ROW, H5P_DEFAULT);
+    hid_t dataset;
+    TRY(get_open(path, file, ROW, &dataset));
     int32_t rows = 0;
-    const bool found = get_numbers(dataset, "rows", TYPE_INT32, 1, &rows) && rows >= 1;
+    const bool found =
+        get_numbers(dataset, "rows", TYPE_INT32, 1, &rows) && rows >= 1 && rows <= entries;
     H5Dclose(dataset);
     if (!found)
-        return FAIL(ERR_FORMAT, "%s: %s: attribute rows: want a positive number", path, ROW);
+        return FAIL(ERR_FORMAT,
+                    "%s: %s: attribute rows: want a number from 1 to %" PRId64
+                    ", as each n-gram is in a set",
+                    path, ROW, entries);
     t->rows = rows;
     TRY(check_offset(t, path, items, entries));
     TRY(check_rows(t, path, items));

@@ -88,6 +88,12 @@ static void add(HashedColumns *h, const char *path)
     snprintf(h->column[h->count++].path, HASH_PATH, "%s", path);
 }
 
+void hash_add(HashedColumns *h, const char *path, const unsigned char *hash)
+{
+    sodium_bin2hex(h->column[h->count].checksum, HASH_TEXT, hash, HASH_BYTES);
+    add(h, path);
+}
+
 Status hash_columns(HashedColumns *h, const Behaviour *b)
 {
     Task t = {.file = b, .hashed = h};

@@ -27,6 +27,8 @@ typedef struct {
     HashedColumn column[EVENT_COLUMNS_MAX + 1 + SPLITS];
 } HashedColumns;
 
+/* Appends a column with its hash of HASH_BYTES. */
+void hash_add(HashedColumns *h, const char *path, const unsigned char *hash);
 /* Reads and hashes all these columns, on all processors. The splits must be those of the file, not
  * joined. */
 Status hash_columns(HashedColumns *h, const Behaviour *b);

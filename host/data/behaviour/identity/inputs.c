@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/report.h"
@@ -37,8 +38,15 @@ static json_t *category_of(const FeatureSet *f, int i)
 /* Entry i of a list, as a new text of JSON. */
 static json_t *entry_of(const Behaviour *b, int list, int i)
 {
+    char *text = NULL;
+    json_t *entry;
     switch (list) {
-    case 0: return report_string(b->action_name[i]);
+    case 0:
+        if (!b->action_impression[i]) return report_string(b->action_name[i]);
+        if (asprintf(&text, "%s, an impression", b->action_name[i]) < 0) return NULL;
+        entry = report_string(text);
+        free(text);
+        return entry;
     case 1: return report_string(b->event_features.number_name[i]);
     case 2: return report_string(b->user_features.number_name[i]);
     case 3: return category_of(&b->user_features, i);

@@ -4,8 +4,9 @@
  * file, so on a file with another list its weights mean something else.
  *
  * The lists are kept as JSON text:
- *   {"actions": ["view", …], "event_numbers": ["price", …], "user_numbers": ["age", …],
- *    "user_categories": ["country, 12 rows", …], "item_numbers": […], "item_categories": […]}
+ *   {"actions": ["view", "skip, an impression", …], "event_numbers": ["price", …],
+ *    "user_numbers": ["age", …], "user_categories": ["country, 12 rows", …],
+ *    "item_numbers": […], "item_categories": […]}
  */
 #ifndef SOUK_BEHAVIOUR_INPUTS_H
 #define SOUK_BEHAVIOUR_INPUTS_H

@@ -146,7 +146,7 @@ static void damaged_texts_are_named_with_their_index(void **state)
     assert_true(H5Awrite(rows, H5T_NATIVE_INT32, &none) >= 0);
     H5Aclose(rows);
     H5Dclose(dataset);
-    REFUSED("/catalogue/text", "attribute rows: want a positive number");
+    REFUSED("/catalogue/text", "attribute rows: want a number from 1 to");
     file = fresh();
     assert_true(H5Ldelete(file, "/catalogue/text", H5P_DEFAULT) >= 0);
     REFUSED("/catalogue/text", "no readable dataset");
@@ -270,11 +270,87 @@ static void attributes_must_be_those_of_the_schema(void **state)
     attribute(file, "/", "catalogue_hash", 0, NULL);
     REFUSED("catalogue_hash", "64 hexadecimal digits");
     file = fresh();
+    attribute(file, "/", "split_rule", 0, NULL);
+    REFUSED("attribute split_rule", "want a text");
+    file = fresh();
+    attribute(file, "/", "report", H5T_NATIVE_INT32, &two);
+    REFUSED("attribute report", "want a text");
+    file = fresh();
     attribute(file, "/items/item_zone", "rows", H5T_NATIVE_INT32, &zero);
     REFUSED("/items/item_zone: attribute rows", "positive");
     file = fresh();
     attribute(file, "/items/item_price", "std", H5T_NATIVE_FLOAT, &nan_value);
     REFUSED("/items/item_price", "mean and std");
+}
+
+/* Replaces /events/item by a dataset of `rows` int32 that is made with `plist`. */
+static void replace_items(hid_t file, hsize_t rows, hid_t plist)
+{
+    const hsize_t any = H5S_UNLIMITED; /* a fixed size cannot have chunks above it */
+    const bool chunked = H5Pget_layout(plist) == H5D_CHUNKED;
+    const hid_t space = H5Screate_simple(1, &rows, chunked ? &any : NULL);
+    H5Ldelete(file, "/events/item", H5P_DEFAULT);
+    const hid_t dataset =
+        H5Dcreate2(file, "/events/item", H5T_NATIVE_INT32, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    assert_true(dataset >= 0);
+    H5Dclose(dataset);
+    H5Pclose(plist);
+    H5Sclose(space);
+}
+
+static void nothing_outside_the_file_is_read(void **state)
+{
+    (void)state;
+    const hsize_t rows = 100;
+    hid_t file = fresh(), plist;
+    H5Lmove(file, "/events/item", file, "/there", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("/there", file, "/events/item", H5P_DEFAULT, H5P_DEFAULT);
+    REFUSED("/events/item is a link", "to another place of the file");
+    file = fresh();
+    H5Ldelete(file, "/users/key", H5P_DEFAULT);
+    H5Lcreate_external("other.h5", "/key", file, "/users/key", H5P_DEFAULT, H5P_DEFAULT);
+    REFUSED("/users/key is a link", "to another file");
+    file = fresh();
+    H5Ldelete(file, "/items", H5P_DEFAULT);
+    H5Lcreate_external("other.h5", "/items", file, "/items", H5P_DEFAULT, H5P_DEFAULT);
+    REFUSED("/items is a link", "to another file");
+    file = fresh();
+    plist = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(plist, "/etc/passwd", 0, rows * sizeof(int32_t));
+    replace_items(file, rows, plist);
+    REFUSED("/events/item: its data are in other files", "");
+    file = fresh();
+    plist = H5Pcreate(H5P_DATASET_CREATE);
+    const hid_t from = H5Screate_simple(1, &rows, NULL);
+    assert_true(H5Pset_virtual(plist, from, "other.h5", "/events/item", from) >= 0);
+    H5Sclose(from);
+    replace_items(file, rows, plist);
+    REFUSED("/events/item: its data are in other files", "");
+}
+
+/* What a file says of sizes is bounded by the data that it has. */
+static void sizes_are_bounded_by_the_data(void **state)
+{
+    (void)state;
+    const int32_t many = INT32_MAX;
+    const int64_t late = INT64_MAX, early = INT64_MIN;
+    const hsize_t chunk = 1 << 28;
+    hid_t file = fresh();
+    const hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(plist, 1, &chunk);
+    H5Pset_deflate(plist, 1);
+    replace_items(file, 1000, plist);
+    REFUSED("/events/item: chunks that are much larger", "1000 elements");
+    file = fresh();
+    attribute(file, "/items/item_zone", "rows", H5T_NATIVE_INT32, &many);
+    REFUSED("/items/item_zone: attribute rows: 2147483647",
+            "want at most 1489, one for each event");
+    file = fresh();
+    poke(file, "/events/time", 0, 0, H5T_NATIVE_INT64, &early);
+    REFUSED("/events/time[0] is -9223372036854775808", "want -2^62 to 2^62");
+    file = fresh();
+    poke(file, "/events/time", (hsize_t)shop_count(&shop, 0) - 1, 0, H5T_NATIVE_INT64, &late);
+    REFUSED("is 9223372036854775807", "want -2^62 to 2^62");
 }
 
 /* A sparse dataset of 2^40 rows costs nothing to declare, and must cost nothing to refuse. */
@@ -338,6 +414,8 @@ int main(void)
         cmocka_unit_test(splits_must_lie_inside_and_in_order),
         cmocka_unit_test(types_and_shapes_must_be_those_of_the_schema),
         cmocka_unit_test(attributes_must_be_those_of_the_schema),
+        cmocka_unit_test(nothing_outside_the_file_is_read),
+        cmocka_unit_test(sizes_are_bounded_by_the_data),
         cmocka_unit_test(a_header_that_promises_too_much_is_refused),
         cmocka_unit_test(what_is_no_hdf5_file_is_refused),
     };
