@@ -257,6 +257,11 @@ static Status evaluate(Job *job, const Arguments *a, bool *refused)
     TRY(ope_catalogue_open(&job->catalogue, &job->file, a->catalogue));
     TRY(open_policy(job, a));
     TRY(open_log(job, a, &context));
+    if (job->session && job->log.sequential && !job->policy.model)
+        listener_warn(a->ope.listener,
+                      "fitted Q evaluation and sequential DR are left out: they do not work with "
+                      "the rule allowed, with mixed under learn.log_values, and where "
+                      "exclude_last is above 0");
     if (a->policy == POLICY_POPULARITY)
         TRY(ope_policy_popularity_fit(&job->popularity, &job->log, context.position));
     TRY(ope_run(&result, &job->log, &job->policy, &a->ope));

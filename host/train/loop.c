@@ -118,7 +118,7 @@ static void show_plan(const Loop *l)
         listener_remark(l->listener, "chosen for this log:\n%s", defaults_text(chosen, &t->chosen));
 }
 
-/* A log with propensities was made by a policy that is known, and has all that it has shown. */
+/* A log with propensities needs no warning: it lists everything that its policy showed. */
 static void warn_of_guesses(const Loop *l)
 {
     const Trainer *t = &l->trainer;
@@ -427,7 +427,8 @@ static Status drop_rewind(const Loop *l, Stop reason)
     return OK;
 }
 
-/* A run that is done can be finished with a later log (train.refresh); it cannot go on on it. */
+/* A run that is done may be refreshed with a later log (train.refresh); a training that goes on
+ * needs the log on which it began. */
 static Status check_events(Loop *l)
 {
     char path[4096];

@@ -12,6 +12,7 @@
 #include "counts/pointer.h"
 
 #include "base/cuda/cuda.cuh"
+#include "base/cuda/segment.cuh"
 
 enum { WARPS = 8, THREADS = WARPS * WARP, PARTS = POINTER_DIM_MAX / WARP };
 
@@ -45,21 +46,6 @@ static PointerArrays<T> arrays_of(Tensor p, const PointerInput *in)
     return a;
 }
 
-/* The window of a token. */
-template <class T>
-static __device__ __forceinline__ int64_t window_of(const PointerArrays<T> &a, int64_t token)
-{
-    int64_t low = 0, high = a.windows; /* cu[low] <= token < cu[high] */
-    while (high - low > 1) {
-        const int64_t middle = (low + high) / 2;
-        if (a.cu_seqlens[middle] <= token)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* The number of events of row i's history that count. */
 template <class T>
 static __device__ __forceinline__ int64_t events_of(const PointerArrays<T> &a, int64_t i)
@@ -67,7 +53,7 @@ static __device__ __forceinline__ int64_t events_of(const PointerArrays<T> &a, i
     const int32_t token = a.token[i];
     device_require(token < a.cu_seqlens[a.windows]);
     if (token < 0) return 0;
-    const int64_t events = token - a.cu_seqlens[window_of(a, token)] + 1;
+    const int64_t events = token - a.cu_seqlens[segment_of(a.cu_seqlens, a.windows, token)] + 1;
     return events < a.distances ? events : a.distances;
 }
 
@@ -192,7 +178,7 @@ static __global__ void key_backward_kernel(T *dk, const float *share, const int3
     const int64_t u = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
     if (u >= a.tokens) return;
     int64_t end = u; /* of the tokens that have u in their history */
-    if (u < a.cu_seqlens[a.windows]) end = a.cu_seqlens[window_of(a, u) + 1];
+    if (u < a.cu_seqlens[a.windows]) end = a.cu_seqlens[segment_of(a.cu_seqlens, a.windows, u) + 1];
     if (end > u + a.distances) end = u + a.distances;
     float sum[PARTS] = {};
     for (int64_t t = u; t < end; t++)

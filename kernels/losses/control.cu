@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Control targets on CUDA: one thread a token finds its window by bisection, as in td.cu. */
+/* Control targets on CUDA: one thread a token. */
 #include "losses/control.h"
 
 #include "base/cuda/cuda.cuh"
+#include "base/cuda/segment.cuh"
 #include "base/rng.h"
 
 enum { THREADS = 256 };
@@ -14,19 +15,12 @@ static __global__ void control_kernel(float *y, float *valid, const int32_t *cu_
     const int64_t t = (int64_t)blockIdx.x * THREADS + threadIdx.x;
     if (t >= tokens) return;
     device_require(cu_seqlens[0] == 0 && cu_seqlens[windows] <= tokens);
-    int64_t low = 0, high = windows; /* cu[low] <= t < cu[high] */
-    while (high - low > 1) {
-        const int64_t middle = (low + high) / 2;
-        if (cu_seqlens[middle] <= t)
-            low = middle;
-        else
-            high = middle;
-    }
-    const bool known = t + 1 < cu_seqlens[high] && t < cu_seqlens[windows];
-    const int64_t n = t - cu_seqlens[low] + 1;
+    const int64_t w = segment_of(cu_seqlens, windows, t);
+    const bool known = t < cu_seqlens[windows] && t + 1 < cu_seqlens[w + 1];
+    const int64_t n = t - cu_seqlens[w] + 1;
     float target = 0.0f;
     if (known && event) {
-        const Philox p = philox(seed, 1, (uint64_t)(event[low] + n));
+        const Philox p = philox(seed, 1, (uint64_t)(event[w] + n));
         target = philox_normal(p.word[0], p.word[1]);
     } else if (known) {
         target = (float)log1p((double)n);

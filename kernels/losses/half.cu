@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Half of the users on CUDA: one thread a token finds its window by bisection, as in td.cu. */
+/* Half of the users on CUDA: one thread a token. */
 #include "losses/half.h"
 
 #include "base/cuda/cuda.cuh"
+#include "base/cuda/segment.cuh"
 #include "base/rng.h"
 
 enum { THREADS = 256 };
@@ -13,16 +14,9 @@ static __global__ void half_kernel(float *weight, const int32_t *cu_seqlens, con
     const int64_t t = (int64_t)blockIdx.x * THREADS + threadIdx.x;
     if (t >= tokens) return;
     device_require(cu_seqlens[0] == 0 && cu_seqlens[windows] <= tokens);
-    int64_t low = 0, high = windows; /* cu[low] <= t < cu[high] */
-    while (high - low > 1) {
-        const int64_t middle = (low + high) / 2;
-        if (cu_seqlens[middle] <= t)
-            low = middle;
-        else
-            high = middle;
-    }
+    const int64_t w = segment_of(cu_seqlens, windows, t);
     const bool known = t < cu_seqlens[windows];
-    const bool taken = known && (philox(seed, 2, (uint64_t)user[low]).word[0] & 1);
+    const bool taken = known && (philox(seed, 2, (uint64_t)user[w]).word[0] & 1);
     weight[t] *= taken ? 2.0f : 0.0f;
 }
 

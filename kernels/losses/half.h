@@ -7,7 +7,7 @@
  * A user is of the half where the last bit of word 0 of Philox(seed, 2, user) is 1. The factor
  * keeps the expectation of a sum over users. Tokens past cu_seqlens[windows] get 0.
  *
- *   weight          [tokens]        f32, overwritten
+ *   weight          [tokens]        f32, multiplied in place
  *   cu_seqlens      [windows + 1]   i32, from 0, never falling, its last at most tokens
  *   user            [windows]       i64
  *

@@ -5,6 +5,7 @@
 #include "losses/td.h"
 
 #include "base/cuda/cuda.cuh"
+#include "base/cuda/segment.cuh"
 
 enum { THREADS = 256 };
 
@@ -23,15 +24,7 @@ typedef struct {
 static __device__ int64_t last_of(const Batch &b, int64_t t)
 {
     if (t >= b.cu_seqlens[b.windows]) return t;
-    int64_t low = 0, high = b.windows; /* cu[low] <= t < cu[high] */
-    while (high - low > 1) {
-        const int64_t middle = (low + high) / 2;
-        if (b.cu_seqlens[middle] <= t)
-            low = middle;
-        else
-            high = middle;
-    }
-    return b.cu_seqlens[high] - 1;
+    return b.cu_seqlens[segment_of(b.cu_seqlens, b.windows, t) + 1] - 1;
 }
 
 static __global__ void targets_kernel(Batch b)

@@ -330,7 +330,7 @@ static Status resolve_impressions(Mapping *m)
     for (int a = 0; a < m->actions; a++) impressions += m->action_impression[a];
     if (impressions == m->actions && m->impressions > 0)
         return FAIL(ERR_FORMAT, "[impressions] actions has all actions, want one that is taken");
-    if (impressions == m->actions) { /* names alone: what there is was taken */
+    if (impressions == m->actions) { /* only their names say so: then all was taken */
         memset(m->action_impression, 0, sizeof m->action_impression);
         impressions = 0;
     }

@@ -13,8 +13,8 @@ bool ope_log_is_sequential(const Behaviour *file)
     return false;
 }
 
-/* The events of a user that are decisions: first .. end-1, of which those before `stated` have no
- * history that the policy could read. */
+/* The decisions of a user are the events first .. end-1. From event `stated` on the policy has a
+ * history to read; before the events first .. stated-1 there is none. */
 typedef struct {
     int64_t first, end, stated;
     int64_t openings, no_history; /* events of the split that are left out */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A policy of the user's own, of which only its probabilities are known: a text file with one
- * number on each line, line i (from 0) for row i of /events: the probability, 0 to 1, with which
- * the policy would have shown the item of this event in the situation before it. A line that is
- * empty or `nan` is for an event that is no decision of the policy. Such a policy has no
- * distribution over the other items, so it has the estimators without a reward model.
+/* A policy that souk does not know. Its user gives a text file with one number on each line: line
+ * i (from 0) says with which probability, 0 to 1, the policy would have shown the item of row i of
+ * /events in the situation before this event. An empty line, or `nan`, says that the policy does
+ * not decide this event. The file says nothing about the other items, so only the estimators
+ * without a reward model are possible.
  *
  * Memory: 8 bytes per event.
  */

@@ -109,10 +109,11 @@ static double rounded(double beta)
     return strtod(text, NULL);
 }
 
-/* A Q of which the second one confirms nothing has no say; one without noise has all of it. */
+/* Where the second Q confirms nothing, Q does not count; where there is no noise, it alone does. */
 static ActingRule rule_of_noise(const QNoise *n)
 {
-    const double kept = fmin(n->kept, 1.0), beta = rounded(ACTING_BETA * n->noise / kept);
+    const double kept = n->kept > 1.0 ? 1.0 : n->kept; /* NaN where Q claims nothing */
+    const double beta = rounded(ACTING_BETA * n->noise / kept);
     if (n->states == 0 || !(kept > 0.0) || !isfinite(beta)) return acting_by_head(HEAD_POLICY);
     return beta > 0.0 ? (ActingRule){.kind = ACTING_MIXED, .number = beta} : acting_by_head(HEAD_Q);
 }
@@ -136,21 +137,33 @@ Status acting_measure(Session *s, uint64_t seed, ActingRule *rule, ActingMeasure
     return OK;
 }
 
+/* What follows from the share that the second Q confirms. */
+static void consequence(char *to, size_t size, const ActingRule *rule)
+{
+    if (rule->kind == ACTING_MIXED)
+        snprintf(to, size, "Q is divided by %g times the difference over that share, at most 1",
+                 ACTING_BETA);
+    else
+        snprintf(to, size, "%s",
+                 rule->kind == ACTING_Q ? "So Q alone counts" : "So Q does not count");
+}
+
 void acting_report(Listener *listener, const ActingRule *rule, const ActingMeasured *measured)
 {
-    char words[ACTING_WORDS_MAX], last[64] = "";
+    char words[ACTING_WORDS_MAX], last[64] = "", then[128];
     const QNoise *n = &measured->noise;
     if (rule->exclude_last)
         snprintf(last, sizeof last, ", without the items of the last %" PRId64 " events",
                  rule->exclude_last);
     listener_remark(listener, "The model acts by %s%s.", acting_words(words, rule), last);
     if (n->states == 0) return;
-    listener_remark(listener,
-                    "  Two Qs, of which one learned from half of the users, differ by %.3g before "
-                    "%" PRId64 " %s events; of the advantage that Q claims for its best item, the "
-                    "other Q sees %.0f %%. The divisor of Q is %g times the first over the second.",
-                    n->noise, n->states, measured->of_train ? "train" : "validation",
-                    100.0 * n->kept, ACTING_BETA);
+    consequence(then, sizeof then, rule);
+    listener_remark(
+        listener,
+        "  Q and a second Q, which learned from half of the users, differ by %.3g before "
+        "%" PRId64 " %s events. The second Q confirms %.0f %% of the advantage that Q "
+        "claims for its best item. %s.",
+        n->noise, n->states, measured->of_train ? "train" : "validation", 100.0 * n->kept, then);
 }
 
 /* ---- After a training on a log --------------------------------------------------------------- */

@@ -91,11 +91,9 @@ static CatalogueHead head_of(const HeadScores *s)
     return (CatalogueHead){s->u, &s->items, s->bias};
 }
 
-static void *read_copy(Device *dev, Tensor t)
+static void *read_tensor(Device *dev, Tensor t)
 {
-    void *copy = malloc(tensor_bytes(t) + 1);
-    if (copy) device_copy_out(dev, copy, t.data, tensor_bytes(t));
-    return copy;
+    return device_read(dev, t.data, tensor_bytes(t));
 }
 
 /* The values of a head as a table, or its scores where it has no values. */
@@ -105,7 +103,7 @@ static float *read_table(Session *s, const HeadScores *of, bool logarithms)
     catalogue_policy_blend(
         s->dev, table, head_of(of), head_of(of),
         (CatalogueBlend){.q_weight = 1.0f, .logarithms = logarithms, .shift = of->state});
-    return read_copy(s->dev, table);
+    return read_tensor(s->dev, table);
 }
 
 static Status measure_part(void *context, const StateBatch *batch)
@@ -125,18 +123,19 @@ static Status measure_part(void *context, const StateBatch *batch)
                  .rows = batch->count};
     bool read = of.log_p && of.q && of.q2;
     if (z.counted.item.data) {
-        of.item = read_copy(dev, z.counted.item);
-        of.r = read_copy(dev, z.counted.score);
+        of.item = read_tensor(dev, z.counted.item);
+        of.r = read_tensor(dev, z.counted.score);
         of.width = z.counted.item.dim[1];
         read = read && of.item && of.r;
     }
-    Status st = read ? device_sync(dev) : FAIL(ERR_MEMORY, "no memory for the scores of states");
+    Status st = device_sync(dev);
+    if (st == OK && !read) st = dev->status;
     if (st == OK) st = measure_rows(m, &of, batch->index);
-    free(of.log_p);
-    free(of.q);
-    free(of.q2);
-    free(of.item);
-    free(of.r);
+    device_read_done(dev, of.log_p);
+    device_read_done(dev, of.q);
+    device_read_done(dev, of.q2);
+    device_read_done(dev, of.item);
+    device_read_done(dev, of.r);
     return st;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gradient of the second Q against its definition in double. That nothing else learns from it
- * the golden cases show, whose files know no second Q. */
+/* The gradient of the second Q against its definition in double. The golden cases were made without
+ * a second Q, so they show that nothing else learns from it. */
 #include "base/rng.h"
 #include "base/scratch.h"
 #include "data/stream/stream.h"

@@ -40,7 +40,7 @@ fail:
     return st;
 }
 
-/* The settings that others use come first, so ties and a log without validation have those. */
+/* The usual settings, 1/2 and 1/2, come first: a tie and a log without validation keep them. */
 static Status fit_counter(Bars *b, Trial *t, int kind)
 {
     static const double back[] = {0.5, 1.0}, power[] = {0.5, 0.25, 0.0};

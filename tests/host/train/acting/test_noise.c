@@ -103,7 +103,7 @@ static void noise_and_kept_are_their_definitions(void **state)
         assert_int_equal(have.states, e.count);
         assert_int_equal(want.states, e.count);
         const double noise = sqrt(want.square / (double)want.states);
-        /* f32 scores, of which the exponentials err relatively */
+        /* The scores have the rounding errors of f32, and their exponentials relative ones. */
         assert_near(have.noise, noise, 1e-4 * noise);
         assert_near(have.kept, want.seen / want.claimed, 1e-3);
         assert_true(have.noise > 0.01);
