@@ -28,7 +28,8 @@ static Status open_parts(Session *s, const SessionOptions *o)
         s->dev = &s->own_dev;
     }
     if (!s->file) {
-        TRY(behaviour_open(&s->own_file, o->data));
+        TRY(o->data ? behaviour_open(&s->own_file, o->data)
+                    : saved_open_catalogue(&s->own_file, o->checkpoint));
         s->file = &s->own_file;
     }
     if (!s->model) {
@@ -76,7 +77,8 @@ static Status open_memory(Session *s, const SessionOptions *o)
 Status session_open(Session **session, const SessionOptions *o)
 {
     Status st;
-    REQUIRE((o->model || o->checkpoint) && (o->file || o->data) && (o->dev || o->device),
+    REQUIRE((o->model || o->checkpoint) && (o->file || o->data || o->checkpoint) &&
+                (o->dev || o->device),
             "a session wants a model, a behaviour file and a device");
     Session *s = *session = calloc(1, sizeof *s);
     if (!s) return FAIL(ERR_MEMORY, "no memory for a session");

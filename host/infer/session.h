@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A session: a model that is ready to be used, with its device, the behaviour file that it was
- * trained on and its working memory. It is opened once and used for many requests; states, actions
- * and recommendations (infer/states.h, infer/act.h, infer/recommend.h) all take a session.
+ * trained on, or the catalogue that it keeps, and its working memory. It is opened once and used
+ * for many requests; states, actions and recommendations (infer/states.h, infer/act.h,
+ * infer/recommend.h) all take a session.
  *
  * Threads: several threads may use one session at a time. Requests take its lock and run one after
  * the other, each on all threads of the device, so a result does not depend on the requests of
@@ -30,8 +31,9 @@ typedef struct {
     const Model *model; /* or this open one, with the weights that it has when a request comes, */
     int64_t length;     /*    with windows of this length (model.length) */
     Encoder *encoder;   /*    and, unless NULL, with the memory of this encoder */
-    const char *data;   /* path of the behaviour file */
-    Behaviour *file;    /* or this one */
+    const char *data;   /* path of the behaviour file; NULL: the catalogue of the checkpoint, which
+                           has no users and no events */
+    Behaviour *file;    /* or this open one */
     const char *device; /* "cpu", "cuda" or "cuda:N" */
     int threads;        /*    with so many threads; 0: all processors */
     Device *dev;        /* or this one */

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "data/behaviour/catalogue/write.h"
 #include "data/behaviour/identity/inputs.h"
 #include "model/counts.h"
 
@@ -23,6 +25,29 @@ Status saved_find(char *found, size_t size, const char *path, bool resumable)
     }
     return FAIL(ERR_IO, "%s: no %slast.safetensors in this folder", path,
                 resumable ? "" : "best.safetensors or ");
+}
+
+static const char catalogue_name[] = "catalogue.h5";
+
+Status saved_write_catalogue(const Behaviour *b, const char *folder)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, catalogue_name);
+    return catalogue_write(b, path);
+}
+
+Status saved_open_catalogue(Behaviour *b, const char *path)
+{
+    char model[4096], catalogue[4096 + sizeof catalogue_name];
+    TRY(saved_find(model, sizeof model, path, false));
+    const char *slash = strrchr(model, '/');
+    snprintf(catalogue, sizeof catalogue, "%.*s%s", slash ? (int)(slash + 1 - model) : 0, model,
+             catalogue_name);
+    if (access(catalogue, F_OK) == 0) return behaviour_open_catalogue(b, catalogue);
+    return FAIL(ERR_USAGE,
+                "%s has no %s beside it, as runs of earlier versions have none: want the data, the "
+                "behaviour file that it was trained on",
+                model, catalogue_name);
 }
 
 Status saved_config(Config *c, const Safetensors *file)

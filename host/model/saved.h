@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A trained model on disk: a safetensors file with the parameters by the names of
- * host/model/README.md, and in its metadata the settings it was trained with and the hash of its
- * catalogue. Training writes more into the same file (train/checkpoint.h); this module has the part
- * that every use of a model needs.
+/* A trained model on disk, which is all that its use needs: a folder with
+ *
+ *   best.safetensors or last.safetensors   the parameters by the names of host/model/README.md, the
+ *       count table, and in the metadata the settings it was trained with, the rule by which it
+ *       acts, the hash of its catalogue and the fingerprint of its data. Training writes more into
+ *       the same file (train/checkpoint.h); this module has the part that every use needs
+ *   catalogue.h5                           the items' keys, features and texts, and the names of
+ *       actions and features (data/behaviour/catalogue/write.h). Folders of earlier versions do not
+ *       have it: their models need the behaviour file that they were trained on
  */
 #ifndef SOUK_SAVED_H
 #define SOUK_SAVED_H
@@ -14,6 +19,12 @@
 /* The file of a run: `path` itself when it is a file. In a folder: last.safetensors where
  * `resumable` is wanted, else best.safetensors or, without one, last.safetensors. */
 Status saved_find(char *found, size_t size, const char *path, bool resumable);
+
+/* Write the catalogue of `b` into the folder of a run, whole or not at all. */
+Status saved_write_catalogue(const Behaviour *b, const char *folder);
+/* Open the catalogue that is beside the model in `path`, a file or a run's folder. ERR_USAGE where
+ * there is none. */
+Status saved_open_catalogue(Behaviour *b, const char *path);
 
 /* The settings that the file was trained with; settings that are newer than the file have their
  * defaults. */

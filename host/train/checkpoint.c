@@ -9,6 +9,7 @@
 #include "data/behaviour/identity/inputs.h"
 #include "model/counts.h"
 #include "model/saved.h"
+#include "version.h"
 
 static const char *const prefix[PARAM_COPIES] = {
     [PARAM_VALUE] = "",           [PARAM_GRAD] = NULL,        [PARAM_MOMENT1] = "adamw.m.",
@@ -18,7 +19,7 @@ static const char *const prefix[PARAM_COPIES] = {
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 /* The metadata: settings and counters as text, which `values` holds. Returns how many there are. */
-enum { COUNTERS = 11, VALUE_MAX = sizeof(Config_text) };
+enum { COUNTERS = 12, VALUE_MAX = sizeof(Config_text) };
 
 static int describe(const Trainer *t, const Progression *p, const char *inputs, Metadata *metadata,
                     char (*values)[VALUE_MAX])
@@ -45,6 +46,7 @@ static int describe(const Trainer *t, const Progression *p, const char *inputs, 
     snprintf(value[8], VALUE_MAX, "%d", t->model.known);
     for (int i = 0; i < ALWAYS; i++) metadata[n++] = (Metadata){keys[i], value[i]};
     metadata[n++] = (Metadata){"inputs", inputs};
+    metadata[n++] = (Metadata){"souk", SOUK_VERSION};
     if (*t->fingerprint) metadata[n++] = (Metadata){"fingerprint", t->fingerprint};
     if (t->model.shape.candidates || t->model.known > COUNTED_TRAIN)
         metadata[n++] = (Metadata){"counted", value[8]};

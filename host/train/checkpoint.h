@@ -8,14 +8,17 @@
  *   __metadata__        the settings that config.h calls stored ("model.dim", …); step, epoch,
  *                       batch, best, worse, anneal_from, anneal_steps (learn/optimizer.h; 0: it
  *                       does not anneal), catalogue_hash; inputs, the names of the features and
- *                       actions (data/behaviour/identity/inputs.h); fingerprint, of the events of
- *                       a run that can be resumed (identity/hash.h); counted, with a count table or
- *                       after a refit: the number of the first splits whose events the table,
- *                       after a refit the weights too, contain, 1: the train split
+ *                       actions (data/behaviour/identity/inputs.h); souk, the version of souk that
+ *                       wrote the file; fingerprint, of the events of the log that it was trained
+ *                       on (identity/hash.h), not in a world, whose logs are many; counted, with
+ *                       a count table or after a refit: the number of the first splits whose
+ *                       events the table, after a refit the weights too, contain, 1: the train
+ *                       split
  *
- * The file appears whole or not at all, so whatever happens the last one survives. checkpoint.json
- * beside it says the same for people and scripts. Random numbers need no state (they are functions
- * of seed and step), nor does the stream (its cursor is epoch and batch).
+ * The file appears whole or not at all, so whatever happens the last one survives. Beside it,
+ * catalogue.h5 has what a use of the model needs of the behaviour file (model/saved.h), and
+ * checkpoint.json says the same as the metadata for people and scripts. Random numbers need no
+ * state (they are functions of seed and step), nor does the stream (its cursor is epoch and batch).
  */
 #ifndef SOUK_CHECKPOINT_H
 #define SOUK_CHECKPOINT_H

@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/report.h"
 #include "evaluate/ranking/validation.h"
+#include "model/saved.h"
 #include "train/acting/acting.h"
 #include "train/calibration/calibration.h"
 #include "train/checkpoint.h"
@@ -74,8 +75,9 @@ static Status start_or_resume(Loop *l, const Config *config, LoopOptions options
         l->progression.ranks =
             TENSOR(l->validation.kept, I32, VALIDATIONS_KEPT, 2, l->validation.events.count);
     l->saved = options.resume;
-    return options.resume ? checkpoint_resume(&l->trainer, &l->progression, path)
-                          : checkpoint_begin(&l->trainer);
+    TRY(options.resume ? checkpoint_resume(&l->trainer, &l->progression, path)
+                       : checkpoint_begin(&l->trainer));
+    return saved_write_catalogue(&l->trainer.file, config->train_out);
 }
 
 static Status open_stream(Loop *l)

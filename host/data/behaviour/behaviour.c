@@ -104,8 +104,9 @@ static Status add_category(Behaviour *b, FeatureSet *f, hid_t dataset, const cha
     if (!get_numbers(dataset, "rows", TYPE_INT32, 1, &rows) || rows < 1)
         return FAIL(ERR_FORMAT, "%s: %s/%s: attribute rows: want a positive number", b->path, group,
                     name);
+    /* A catalogue alone does not have the events and users that some of its categories are of. */
     const int64_t most = b->events + (strcmp(group, "/items") != 0 ? b->users : b->items) + 1;
-    if (rows > most)
+    if (rows > most && b->events > 0)
         return FAIL(ERR_FORMAT,
                     "%s: %s/%s: attribute rows: %" PRId32 ", want at most %" PRId64
                     ", one for each event and for each of %s",
@@ -262,7 +263,7 @@ static Status map_file(const Behaviour *b)
     return st;
 }
 
-static Status open_columns(Behaviour *b)
+static Status open_columns(Behaviour *b, bool catalogue)
 {
     const hid_t file = b->store->file;
     for (int i = 0; i < COLUMN_FEATURE + b->event_features.numbers; i++) {
@@ -274,7 +275,8 @@ static Status open_columns(Behaviour *b)
         if (!columns_has(b, column)) continue;
         TRY(get_rows(b->path, file, path, schema_column_type(column), 0, &length));
         if (column == COLUMN_ITEM) b->events = length;
-        if (length == 0) return FAIL(ERR_FORMAT, "%s: %s: 0 rows, want at least 1", b->path, path);
+        if (length == 0 && !catalogue)
+            return FAIL(ERR_FORMAT, "%s: %s: 0 rows, want at least 1", b->path, path);
         if (length != b->events)
             return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want %" PRId64 " as /events/item",
                         b->path, path, length, b->events);
@@ -326,7 +328,7 @@ static Status count_keys(Behaviour *b)
                 length, b->users);
 }
 
-static Status open_store(Behaviour *b)
+static Status open_store(Behaviour *b, bool catalogue)
 {
     BehaviourStore *s = b->store;
     TRY(map_file(b));
@@ -339,7 +341,7 @@ static Status open_store(Behaviour *b)
         return FAIL(ERR_FORMAT, "%s: not a readable HDF5 file (damaged or truncated?)", b->path);
     TRY(read_root(b));
     TRY(list_features(b, &b->event_features, "/events"));
-    TRY(open_columns(b));
+    TRY(open_columns(b, catalogue));
     TRY(read_users(b));
     TRY(count_keys(b));
     TRY(list_features(b, &b->item_features, "/items"));
@@ -350,7 +352,7 @@ static Status open_store(Behaviour *b)
     return behaviour_check_contents(b);
 }
 
-Status behaviour_open(Behaviour *b, const char *path)
+static Status open_file(Behaviour *b, const char *path, bool catalogue)
 {
     *b = (Behaviour){.path = strdup(path), .store = calloc(1, sizeof *b->store)};
     if (!b->path || !b->store) {
@@ -359,10 +361,14 @@ Status behaviour_open(Behaviour *b, const char *path)
     }
     b->store->file = -1;
     pthread_mutex_init(&b->store->lock, NULL);
-    const Status st = open_store(b);
+    const Status st = open_store(b, catalogue);
     if (st != OK) behaviour_close(b);
     return st;
 }
+
+Status behaviour_open(Behaviour *b, const char *path) { return open_file(b, path, false); }
+
+Status behaviour_open_catalogue(Behaviour *b, const char *path) { return open_file(b, path, true); }
 
 static Status join_splits(Behaviour *b, int splits, int64_t user)
 {

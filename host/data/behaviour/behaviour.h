@@ -13,6 +13,8 @@
 #include "data/behaviour/schema.h"
 
 Status behaviour_open(Behaviour *b, const char *path);
+/* Opens the catalogue of a model (catalogue/write.h), a file without users and events. */
+Status behaviour_open_catalogue(Behaviour *b, const char *path);
 /* Give the events of the first `splits` splits to the train split, in memory alone; the others of
  * these splits are then empty. Fails where a user has events of no split between them. */
 Status behaviour_join_splits(Behaviour *b, int splits);

@@ -248,11 +248,11 @@ static Status put_root(BehaviourWriter *w, const BehaviourCatalogue *c)
     const int32_t version = 1;
     const uint8_t plain = w->header.plain_keys;
     char hex[HASH_TEXT];
-    TRY(catalogue_hash(c->items, c->item_key, &c->item_features, &c->texts, hex));
+    if (!c->hash) TRY(catalogue_hash(c->items, c->item_key, &c->item_features, &c->texts, hex));
     TRY(put_text(f, "/", "schema", "souk-behaviour"));
     TRY(put_attribute(f, "/", "schema_version", TYPE_INT32, 0, &version));
     TRY(put_text(f, "/", "generator", "souk"));
-    TRY(put_text(f, "/", "catalogue_hash", hex));
+    TRY(put_text(f, "/", "catalogue_hash", c->hash ? c->hash : hex));
     TRY(put_texts(f, "/", "action_names", w->header.actions, (const char *const *)w->action_name));
     TRY(put_attribute(f, "/", "action_rewards", TYPE_FLOAT32, w->header.actions, w->action_reward));
     if (w->has_impressions)
@@ -329,7 +329,8 @@ static Status put_all(BehaviourWriter *w, const BehaviourCatalogue *c)
 /* The whole HDF5 file, but for what is still in the spools or yet to be appended to them. */
 static Status place(BehaviourWriter *w, const BehaviourCatalogue *c, int64_t users, int64_t events)
 {
-    if (events == 0) return FAIL(ERR_FORMAT, "%s: no events to write", w->file.path);
+    if (events == 0 && !w->header.catalogue_alone)
+        return FAIL(ERR_FORMAT, "%s: no events to write", w->file.path);
     w->all_users = users;
     w->all_events = events;
     TRY(put_open(&w->put, w->file.path, w->file.temporary, fileno(w->file.stream)));

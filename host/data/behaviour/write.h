@@ -15,7 +15,8 @@ typedef struct {
     bool has_propensity;
     bool compress; /* columns in chunks, shuffled and deflated; else contiguous */
     bool plain_keys;
-    int event_numbers; /* event features: their names and constants of normalisation */
+    bool catalogue_alone; /* the file has neither users nor events; else it must have events */
+    int event_numbers;    /* event features: their names and constants of normalisation */
     const char *event_number_name[FEATURES_MAX];
     float event_mean[FEATURES_MAX], event_std[FEATURES_MAX];
 } BehaviourHeader;
@@ -49,6 +50,7 @@ typedef struct {
     FeatureSet item_features, user_features; /* users: rows in the order of appending */
     ItemTexts texts;                         /* offset and row; {0}: the items have no texts */
     const char *report, *split_rule;
+    const char *hash; /* catalogue_hash of the file that it is a copy of; NULL: computed here */
 } BehaviourCatalogue;
 /* Write the catalogue and what else remains, fsync and rename. */
 Status behaviour_write_finish(BehaviourWriter *w, const BehaviourCatalogue *catalogue);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/progress.h"
 #include "data/counts/events.h"
@@ -16,10 +17,13 @@ enum { LEARNED_SPLITS = COUNTED_VALID };
 static Status open_joined(Trainer *t, const Config *c, Listener *listener)
 {
     Behaviour file;
+    char fingerprint[HASH_TEXT];
     TRY(behaviour_open(&file, c->data_path));
-    const Status st = behaviour_join_splits(&file, LEARNED_SPLITS);
+    Status st = hash_events(&file, fingerprint);
+    if (st == OK) st = behaviour_join_splits(&file, LEARNED_SPLITS);
     if (st != OK) return behaviour_close(&file), st;
     TRY(trainer_open_on(t, c, file, (TrainerOptions){.listener = listener}));
+    memcpy(t->fingerprint, fingerprint, sizeof fingerprint);
     t->model.known = LEARNED_SPLITS;
     return OK;
 }

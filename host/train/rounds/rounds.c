@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/progress.h"
+#include "model/saved.h"
 #include "train/acting/acting.h"
 #include "train/checkpoint.h"
 #include "train/defaults.h"
@@ -347,7 +348,7 @@ static Status open_trainer(Rounds *r)
     TRY(checkpoint_begin(&r->trainer));
     TRY(acting_begin_from(&r->trainer));
     trainer_schedule(&r->trainer, steps_of_all(c));
-    return OK;
+    return saved_write_catalogue(&r->trainer.file, c->train_out);
 }
 
 static Status begin(Rounds *r)

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "test.h"
+#include "shop.h"
 
 #include "model/saved.h"
 
@@ -29,6 +29,7 @@ static int remove_folder(void **state)
     (void)state;
     unlink(path_of("last.safetensors"));
     unlink(path_of("best.safetensors"));
+    unlink(path_of("catalogue.h5"));
     return rmdir(folder);
 }
 
@@ -108,6 +109,41 @@ static void a_file_says_which_splits_it_knows(void **state)
     }
 }
 
+/* A model of a version that kept no catalogue. */
+static void a_run_without_a_catalogue_needs_its_data(void **state)
+{
+    (void)state;
+    const Metadata metadata[] = {{"catalogue_hash", "0"}};
+    Behaviour b;
+    write_file("best.safetensors", metadata, 1);
+    assert_refused(saved_open_catalogue(&b, folder), ERR_USAGE,
+                   "best.safetensors has no catalogue.h5 beside it");
+    assert_refused(saved_open_catalogue(&b, path_of("best.safetensors")), ERR_USAGE,
+                   "want the data");
+}
+
+/* It is found by the folder of the run and by any model in it. */
+static void a_run_keeps_its_catalogue(void **state)
+{
+    (void)state;
+    const Metadata metadata[] = {{"catalogue_hash", "0"}};
+    const Shop shop = {.users = 2, .longest = 9, .features = true, .seed = 3};
+    char data[256];
+    Behaviour file, b;
+    assert_ok(shop_write(&shop, shop_path(data, "saved")));
+    assert_ok(behaviour_open(&file, data));
+    write_file("best.safetensors", metadata, 1);
+    assert_ok(saved_write_catalogue(&file, folder));
+    for (int i = 0; i < 2; i++) {
+        assert_ok(saved_open_catalogue(&b, i ? path_of("best.safetensors") : folder));
+        assert_string_equal(b.catalogue_hash, file.catalogue_hash);
+        assert_int_equal(b.users, 0);
+        behaviour_close(&b);
+    }
+    behaviour_close(&file);
+    unlink(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +151,8 @@ int main(void)
         cmocka_unit_test(a_file_without_a_catalogue_is_no_model),
         cmocka_unit_test(a_file_says_which_splits_it_knows),
         cmocka_unit_test(a_run_is_its_best_model_or_to_resume_its_last),
+        cmocka_unit_test(a_run_without_a_catalogue_needs_its_data),
+        cmocka_unit_test(a_run_keeps_its_catalogue),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -420,7 +420,7 @@ static void assert_same_run(const Config *a, const Config *b)
 static void remove_run(const Config *c)
 {
     static const char *const names[] = {"best.safetensors", "last.safetensors", "checkpoint.json",
-                                        "metrics.jsonl"};
+                                        "metrics.jsonl", "catalogue.h5"};
     char file[1024];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(file, sizeof file, "%s/%s", c->train_out, names[i]);

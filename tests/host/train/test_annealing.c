@@ -52,8 +52,8 @@ static char *in_run(const Config *c, const char *name)
 
 static void remove_run(const Config *c)
 {
-    static const char *const names[] = {"best.safetensors", "last.safetensors", "checkpoint.json",
-                                        "metrics.jsonl", "rewind.safetensors"};
+    static const char *const names[] = {"best.safetensors", "last.safetensors",   "checkpoint.json",
+                                        "metrics.jsonl",    "rewind.safetensors", "catalogue.h5"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(in_run(c, names[i]));
     rmdir(c->train_out);
 }

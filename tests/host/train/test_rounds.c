@@ -76,7 +76,7 @@ static void remove_rounds(const Config *c)
 {
     static const char *const names[] = {"last.safetensors", "checkpoint.json", "metrics.jsonl",
                                         "rounds.json",      "rounds.dat",      "rounds.gp",
-                                        "rounds.svg"};
+                                        "rounds.svg",       "catalogue.h5"};
     char path[1024], log[64];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         path_of(path, c, names[i]);

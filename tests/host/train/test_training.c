@@ -67,7 +67,7 @@ static Config small_config_in(const char *out, void **state)
 static void remove_run(const Config *c)
 {
     static const char *const names[] = {"best.safetensors", "last.safetensors", "checkpoint.json",
-                                        "metrics.jsonl"};
+                                        "metrics.jsonl", "catalogue.h5"};
     char path[1024];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", c->train_out, names[i]);

@@ -25,8 +25,9 @@ static void path_in(char path[512], const char *name) { snprintf(path, 512, "%s/
 
 static int remove_all(void **state)
 {
-    static const char *const names[] = {"best.safetensors", "last.safetensors",
-                                        "rewind.safetensors", "checkpoint.json", "metrics.jsonl"};
+    static const char *const names[] = {"best.safetensors",   "last.safetensors",
+                                        "rewind.safetensors", "checkpoint.json",
+                                        "metrics.jsonl",      "catalogue.h5"};
     char path[512];
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) path_in(path, names[i]), remove(path);

@@ -43,8 +43,13 @@ static const char *in_folder(const char *name)
 
 static int close_case(void **state)
 {
-    static const char *const names[] = {"best.safetensors", "last.safetensors", "checkpoint.json",
-                                        "metrics.jsonl",    "kept.safetensors", ""};
+    static const char *const names[] = {"best.safetensors",
+                                        "last.safetensors",
+                                        "checkpoint.json",
+                                        "metrics.jsonl",
+                                        "kept.safetensors",
+                                        "catalogue.h5",
+                                        ""};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) remove(in_folder(names[i]));
     behaviour_close(&file);

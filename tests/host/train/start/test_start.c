@@ -29,7 +29,8 @@ static int open_case(void **state)
 static int close_case(void **state)
 {
     static const char *const names[] = {"/best.safetensors", "/last.safetensors",
-                                        "/checkpoint.json", "/metrics.jsonl", ""};
+                                        "/checkpoint.json",  "/metrics.jsonl",
+                                        "/catalogue.h5",     ""};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[512];
