@@ -10,7 +10,6 @@
  *     souk_error error;
  *
  *     options.checkpoint = "run";
- *     options.data = "shop.h5";
  *     if (souk_model_open(&options, &model, &error)) return puts(error.message), 1;
  *     history.count = 2;
  *     history.item_key = seen;
@@ -103,15 +102,19 @@ typedef struct souk_error {
 
 /* ---- Models ---------------------------------------------------------------------------------- */
 
-/* An open model: weights, catalogue, device and working memory. */
+/* An open model: weights, catalogue, device and working memory. The folder of a training has all
+ * that a model needs; the behaviour file is wanted only to ask for users of that file. */
 typedef struct souk_model souk_model;
 
 typedef struct souk_model_options {
     size_t size;
     const char *checkpoint; /* the folder of a training, or a checkpoint in it. Required */
-    const char *data;       /* the behaviour file that the model was trained on. Required */
-    const char *device;     /* "cpu", "cuda" or "cuda:N"; NULL: "cpu" */
-    int64_t threads;        /* on the CPU; 0: all processors */
+    /* A behaviour file with the catalogue that the model was trained on, which says who its users
+     * are; NULL: none, and the model has no users. The folder of a run of an earlier version has no
+     * catalogue.h5: its model needs the file. */
+    const char *data;
+    const char *device; /* "cpu", "cuda" or "cuda:N"; NULL: "cpu" */
+    int64_t threads;    /* on the CPU; 0: all processors */
     /* How the model acts: "policy", "q", "mixed", "mixed:BETA", "candidates:N" or
      * "allowed:SHARE", as the option --acting of the program; NULL: by its own rule, which its
      * training found. */
@@ -133,8 +136,8 @@ void souk_model_close(souk_model *model);
 
 /* The catalogue. Items are numbers from 0 to souk_model_items() - 1 and have keys, the item ids of
  * the shop's log. Actions are what shoppers do to items ("view", "purchase", …), numbers from 0 to
- * souk_model_actions() - 1. Users are those of the behaviour file. Of a model that is NULL there
- * are 0 of each. */
+ * souk_model_actions() - 1. Users are those of the behaviour file; without one there are none. Of a
+ * model that is NULL there are 0 of each. */
 int64_t souk_model_items(const souk_model *model);
 int64_t souk_model_users(const souk_model *model);
 int souk_model_actions(const souk_model *model);
@@ -152,8 +155,10 @@ int souk_model_find_action(const souk_model *model, const char *name);
  * model.length of its training.
  *
  * Items are given by number or by key, actions by number or by name; without actions each event has
- * action 0. Without times the events are a minute apart: a model reads the time between two events,
- * and not the date. This struct does not grow. */
+ * action 0. An event whose key no item of the catalogue has, or whose number is -1, is one of an
+ * unknown item: it counts by its action and its time alone. souk_model_find_item() tells which keys
+ * are unknown. An unknown action is an error. Without times the events are a minute apart: a model
+ * reads the time between two events, and not the date. This struct does not grow. */
 typedef struct souk_history {
     int64_t count;
     const int32_t *item;            /* [count], or NULL */

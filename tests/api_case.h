@@ -77,15 +77,18 @@ static inline void api_case_close(const ApiCase *c)
     nftw(c->folder, api_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static inline souk_model *api_model(const ApiCase *c)
+/* The model, with the users of `data`; NULL: without any. */
+static inline souk_model *api_model_with(const ApiCase *c, const char *data)
 {
     souk_model_options o = SOUK_MODEL_OPTIONS_INIT;
     souk_model *model;
     o.checkpoint = c->run;
-    o.data = c->data;
+    o.data = data;
     o.threads = 1;
     assert_done(souk_model_open(&o, &model, error));
     return model;
 }
+
+static inline souk_model *api_model(const ApiCase *c) { return api_model_with(c, c->data); }
 
 #endif

@@ -36,11 +36,9 @@ static inline void infer_case_count(InferCase *c, int threads)
 
 /* Windows of `length` events; weights far enough from zero to have opinions. `threads` of the
  * device. With `candidates` > 0 the policy has a counted half. */
-static inline void infer_case_open_counted(InferCase *c, HeadSet heads, int64_t length, int threads,
-                                           int64_t candidates)
+static inline void infer_case_open_shop(InferCase *c, Shop shop, HeadSet heads, int64_t length,
+                                        int threads, int64_t candidates)
 {
-    const Shop shop = {
-        .users = 40, .longest = 60, .features = true, .plain_keys = true, .fresh = 11, .seed = 9};
     ModelShape shape = {.dim = 16,
                         .layers = 2,
                         .heads = 2,
@@ -63,6 +61,14 @@ static inline void infer_case_open_counted(InferCase *c, HeadSet heads, int64_t 
     assert_ok(session_open(
         &c->session,
         &(SessionOptions){.model = &c->model, .length = length, .file = &c->file, .dev = &c->dev}));
+}
+
+static inline void infer_case_open_counted(InferCase *c, HeadSet heads, int64_t length, int threads,
+                                           int64_t candidates)
+{
+    const Shop shop = {
+        .users = 40, .longest = 60, .features = true, .plain_keys = true, .fresh = 11, .seed = 9};
+    infer_case_open_shop(c, shop, heads, length, threads, candidates);
 }
 
 static inline void infer_case_open(InferCase *c, HeadSet heads, int64_t length, int threads)

@@ -111,7 +111,7 @@ without_header() {
     for file in "${sources[@]}"; do
         case $file in
         host/learn/value/* | host/learn/policy/* | host/learn/control/* | host/api/* | host/main.c) ;;
-        host/cli/bench/[!b]* | host/cli/info/[!i]*) [ -e "${file%.c}.h" ] || echo "$file" ;;
+        host/cli/bench/[!b]* | host/cli/info/[!i]* | host/cli/recommend/[!r]*) [ -e "${file%.c}.h" ] || echo "$file" ;;
         host/cli/*) ;;
         *) [ -e "${file%.c}.h" ] || echo "$file" ;;
         esac

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/nearest.h"
+#include "data/behaviour/keys.h"
 
 /* Times are at most so far from 1970, so that no difference of two overflows: 31,000 years. */
 #define TIME_MAX INT64_C(1000000000000000)
@@ -22,35 +22,24 @@ static Status find_item(const souk_model *model, const souk_history *h, int64_t 
 {
     if (h->item) return *item = h->item[i], OK; /* infer/ checks that it exists */
     TRY(call_needs(h->item_key[i], "an item_key"));
-    *item = souk_model_find_item(model, h->item_key[i]);
-    if (*item >= 0) return OK;
-    return FAIL(ERR_USAGE, "%s has no item \"%s\"", model->session->file->path, h->item_key[i]);
-}
-
-static Status no_action(const souk_model *model, const char *name)
-{
-    const Behaviour *file = model->session->file;
-    Nearest near = nearest_to(name);
-    for (int a = 0; a < file->actions; a++) nearest_offer(&near, file->action_name[a]);
-    return FAIL(ERR_USAGE, "%s has no action \"%s\"%s", file->path, name, nearest_hint(&near));
+    *item = souk_model_find_item(model, h->item_key[i]); /* -1: an unknown item */
+    return OK;
 }
 
 static Status find_action(const souk_model *model, const souk_history *h, int64_t i,
                           uint8_t *action)
 {
-    const int actions = model->session->file->actions;
-    int found = 0;
+    const Behaviour *file = model->session->file;
+    *action = 0;
     if (h->action) {
-        found = h->action[i];
-        if (found < 0 || found >= actions)
-            return FAIL(ERR_USAGE, "action %d, want 0 to %d", found, actions - 1);
-    } else if (h->action_name) {
-        TRY(call_needs(h->action_name[i], "an action_name"));
-        found = souk_model_find_action(model, h->action_name[i]);
-        if (found < 0) return no_action(model, h->action_name[i]);
+        if (h->action[i] < 0 || h->action[i] >= file->actions)
+            return FAIL(ERR_USAGE, "action %d, want 0 to %d", h->action[i], file->actions - 1);
+        *action = (uint8_t)h->action[i];
+        return OK;
     }
-    *action = (uint8_t)found;
-    return OK;
+    if (!h->action_name) return OK;
+    TRY(call_needs(h->action_name[i], "an action_name"));
+    return behaviour_keys_find_action(file, h->action_name[i], action);
 }
 
 static Status find_time(const souk_history *h, int64_t i, int64_t *time_ms)
@@ -79,6 +68,7 @@ static Status find_user(souk_model *model, const souk_history *h, int64_t *user)
     *user = -1;
     if (h->user_key) return model_find_user(model, h->user_key, user);
     if (!h->has_user) return OK;
+    TRY(model_needs_users(model));
     *user = h->user;
     if (*user >= 0 && *user < model->session->file->users) return OK;
     return FAIL(ERR_USAGE, "user %" PRId64 ", want 0 to %" PRId64, *user,

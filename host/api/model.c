@@ -17,7 +17,6 @@ static Status open(const souk_model_options *given, souk_model **model)
     *model = NULL;
     TRY(call_options(&o, sizeof o, CALL_LEAST(souk_model_options, threads), given, "options"));
     TRY(call_needs(o.checkpoint, "options->checkpoint"));
-    TRY(call_needs(o.data, "options->data"));
     if (o.threads < 0 || o.threads > THREADS_MAX)
         return FAIL(ERR_USAGE, "options->threads is %" PRId64 ", want 0 to %d", o.threads,
                     THREADS_MAX);
@@ -33,6 +32,8 @@ static Status open(const souk_model_options *given, souk_model **model)
                                                   .threads = (int)o.threads,
                                               }));
     TRY_OR_FAIL(st, behaviour_keys_index_items(m->session->file));
+    m->checkpoint = strdup(o.checkpoint);
+    if (!m->checkpoint) TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for a model"));
     *model = m;
     return OK;
 fail:
@@ -52,12 +53,23 @@ void souk_model_close(souk_model *model)
     if (!model) return;
     session_close(model->session);
     pthread_mutex_destroy(&model->users);
+    free(model->checkpoint);
     free(model);
+}
+
+Status model_needs_users(const souk_model *model)
+{
+    if (model->session->file->users > 0) return OK;
+    return FAIL(ERR_USAGE,
+                "%s was opened without data, so there are no users: want options->data, "
+                "or the events of the history",
+                model->checkpoint);
 }
 
 Status model_find_user(souk_model *model, const char *key, int64_t *user)
 {
     Behaviour *file = model->session->file;
+    TRY(model_needs_users(model));
     pthread_mutex_lock(&model->users);
     Status st = behaviour_keys_index_users(file);
     if (st == OK) st = behaviour_keys_find_user(file, key, user);

@@ -51,6 +51,7 @@ Status exclude_add(Exclude *e, const int32_t *base, int64_t bases, int32_t *more
     TRY(reserve(e, e->rows + 1, begin + bases + mores));
     exclude_sort(more, mores);
     int64_t at = begin, b = 0, m = 0;
+    while (m < mores && more[m] < 0) m++;
     while (b < bases || m < mores) {
         const int32_t item =
             m == mores || (b < bases && base[b] <= more[m]) ? base[b++] : more[m++];

@@ -19,7 +19,8 @@ void exclude_begin(Exclude *e); /* no rows */
 void exclude_close(Exclude *e); /* safe on {0} */
 
 /* Add a row: the items of `base` [bases], ascending and without repeats, and those of `more`
- * [mores], in any order and with repeats; `more` is sorted in place. Both may be empty. */
+ * [mores], in any order and with repeats; `more` is sorted in place, and items below 0 in it are
+ * none. Both may be empty. */
 Status exclude_add(Exclude *e, const int32_t *base, int64_t bases, int32_t *more, int64_t mores);
 
 /* The lists of all rows, in scratch of the device; {0} where every list is empty. */

@@ -14,11 +14,13 @@ History history_of_user(const Behaviour *file, int64_t user)
 static Status check_events(const History *h, const Behaviour *file, int64_t number)
 {
     for (int64_t i = 0; i < h->count; i++) {
-        if (h->item[i] < 0 || h->item[i] >= file->items)
-            return FAIL(ERR_USAGE,
-                        "history %" PRId64 ", event %" PRId64 ": item %" PRId32
-                        ", want 0 to %" PRId64,
-                        number, i, h->item[i], file->items - 1);
+        const bool known = h->item[i] >= 0;
+        if (h->item[i] < -1 || h->item[i] >= file->items || (!known && i < h->counted))
+            return FAIL(
+                ERR_USAGE,
+                "history %" PRId64 ", event %" PRId64 ": item %" PRId32 ", want 0 to %" PRId64 "%s",
+                number, i, h->item[i], file->items - 1,
+                i < h->counted ? ", as the event is counted" : ", or -1 for an unknown one");
         if (h->action[i] >= file->actions)
             return FAIL(ERR_USAGE,
                         "history %" PRId64 ", event %" PRId64 ": action %d, want 0 to %d", number,

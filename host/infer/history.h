@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A history of events, for which a model is asked for states, actions or recommendations. Its
  * events are rows of the session's behaviour file, or they are given in memory and need not be in
- * any file.
+ * any file: a session without data (infer/session.h) takes only such histories.
  */
 #ifndef SOUK_HISTORY_H
 #define SOUK_HISTORY_H
@@ -12,7 +12,8 @@ typedef struct {
     int64_t count; /* events, oldest first; at least 1 */
     int64_t user;  /* row of /users, whose profile the model reads; -1: the user has no profile */
     int64_t first; /* where `item` is NULL: the events are rows first .. first+count-1 of /events */
-    const int32_t *item;    /* [count] in [0, items) */
+    const int32_t *item;    /* [count] in [0, items); -1: an item that the catalogue does not have,
+                               whose event counts by its action and time alone */
     const uint8_t *action;  /* [count] in [0, actions) */
     const int64_t *time_ms; /* [count] */
     const float
@@ -30,7 +31,7 @@ History history_of_user(const Behaviour *file, int64_t user);
  * the number of the history in the message. */
 Status history_check(const History *h, const Behaviour *file, int64_t number);
 
-/* The items of the last `count` <= h->count events, into `item`. */
+/* The items of the last `count` <= h->count events, into `item`; -1 for an unknown one. */
 Status history_items(const History *h, const Behaviour *file, int64_t count, int32_t *item);
 
 /* How many of its events are counted in the model's tables, if none is an impression. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "data/behaviour/get.h"
 #include "data/behaviour/store.h"
 
@@ -109,4 +110,20 @@ Status behaviour_keys_find_user(Behaviour *b, const char *key, int64_t *user)
         *user = indexed ? key_index_find(&s->user_index, &pseudonym)
                         : scan_pseudonyms(s, b->users, pseudonym);
     return OK;
+}
+
+Status behaviour_keys_find_action(const Behaviour *b, const char *name, uint8_t *action)
+{
+    Nearest near = nearest_to(name);
+    char known[512];
+    size_t used = 0;
+    for (int a = 0; a < b->actions; a++) {
+        if (!strcmp(name, b->action_name[a])) return *action = (uint8_t)a, OK;
+        nearest_offer(&near, b->action_name[a]);
+        if (used < sizeof known) /* a longer list is cut */
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", a ? ", " : "",
+                                     b->action_name[a]);
+    }
+    return FAIL(ERR_USAGE, "%s has no action \"%s\"%s, want one of %s", b->path, name,
+                nearest_hint(&near), known);
 }

@@ -50,7 +50,6 @@ static void a_model_that_cannot_be_opened_says_why(void **state)
     assert_failed(try_open(c.run, "/no/such.h5", NULL, error), SOUK_ERROR_IO, "/no/such.h5");
     assert_failed(try_open(c.data, c.data, NULL, error), SOUK_ERROR_FORMAT, c.data);
     assert_failed(try_open(NULL, c.data, NULL, error), SOUK_ERROR_USAGE, "checkpoint is NULL");
-    assert_failed(try_open(c.run, NULL, NULL, error), SOUK_ERROR_USAGE, "data is NULL");
     assert_failed(try_open(c.run, c.data, "abacus", error), SOUK_ERROR_USAGE, "abacus");
     assert_failed(souk_model_open(NULL, &opened, error), SOUK_ERROR_USAGE, "options is NULL");
     assert_failed(souk_model_open(&o, NULL, error), SOUK_ERROR_USAGE, "model is NULL");
@@ -250,6 +249,69 @@ static void threads_share_one_model_beside_another(void **state)
     free(b);
 }
 
+/* ---- The folder alone ------------------------------------------------------------------------ */
+
+/* The file is not only not asked for, it is not there. */
+static void a_model_needs_nothing_but_its_folder(void **state)
+{
+    static souk_recommendation want[HISTORIES][K], have[HISTORIES][K];
+    souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
+    souk_history h = SOUK_HISTORY_INIT;
+    char moved[128];
+    Batch *b = make_batch();
+    (void)state;
+    o.k = K;
+    assert_done(souk_recommend(model, b->history, HISTORIES, &o, want[0], NULL, error));
+    snprintf(moved, sizeof moved, "%s.moved", c.data);
+    assert_int_equal(rename(c.data, moved), 0);
+    souk_model *alone = api_model_with(&c, NULL);
+    assert_int_equal(rename(moved, c.data), 0);
+    assert_int_equal(souk_model_items(alone), SHOP_ITEMS);
+    assert_int_equal(souk_model_actions(alone), SHOP_ACTIONS);
+    assert_int_equal(souk_model_users(alone), 0);
+    for (int32_t item = 0; item < SHOP_ITEMS; item++)
+        assert_string_equal(souk_model_item_key(alone, item), souk_model_item_key(model, item));
+    assert_done(souk_recommend(alone, b->history, HISTORIES, &o, have[0], NULL, error));
+    for (int i = 0; i < HISTORIES; i++)
+        for (int k = 0; k < K; k++) {
+            assert_int_equal(have[i][k].item, want[i][k].item);
+            assert_memory_equal(&have[i][k].score, &want[i][k].score, sizeof(float));
+            assert_memory_equal(&have[i][k].probability, &want[i][k].probability, sizeof(float));
+            assert_memory_equal(&have[i][k].q, &want[i][k].q, sizeof(float));
+        }
+    h.has_user = 1;
+    assert_failed(souk_recommend(alone, &h, 1, &o, have[0], NULL, error), SOUK_ERROR_USAGE,
+                  "opened without data");
+    h.has_user = 0, h.user_key = "user-7";
+    assert_failed(souk_recommend(alone, &h, 1, &o, have[0], NULL, error), SOUK_ERROR_USAGE,
+                  "opened without data");
+    souk_model_close(alone);
+    free(b);
+}
+
+/* An event of an unknown key is one of item -1, and says something: when it was and what was
+ * done. */
+static void an_unknown_key_is_an_event_of_an_unknown_item(void **state)
+{
+    static const char *const keys[] = {"item-00012", "item-9999"};
+    static const int32_t items[] = {12, -1}, action[] = {0, 2};
+    souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
+    souk_history h[3] = {SOUK_HISTORY_INIT, SOUK_HISTORY_INIT, SOUK_HISTORY_INIT};
+    souk_recommendation out[3][K];
+    (void)state;
+    o.k = K;
+    for (int i = 0; i < 3; i++) h[i].count = i < 2 ? 2 : 1, h[i].action = action;
+    h[0].item_key = keys;
+    h[1].item = h[2].item = items;
+    for (int i = 0; i < 3; i++)
+        assert_done(souk_recommend(model, &h[i], 1, &o, out[i], NULL, error));
+    for (int k = 0; k < K; k++) {
+        assert_int_equal(out[0][k].item, out[1][k].item);
+        assert_memory_equal(&out[0][k].score, &out[1][k].score, sizeof(float));
+    }
+    assert_true(out[0][0].score != out[2][0].score);
+}
+
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
 static souk_status ask(const souk_history *h, souk_error *error)
@@ -264,7 +326,7 @@ static void a_wrong_history_is_named_with_its_event(void **state)
 {
     static const char *const keys[] = {"item-00012", "item-9999", NULL};
     static const char *const names[] = {"view", "puchase", NULL};
-    static const int32_t items[] = {5, SHOP_ITEMS, -1}, actions[] = {0, SHOP_ACTIONS, -1};
+    static const int32_t items[] = {5, SHOP_ITEMS, -2}, actions[] = {0, SHOP_ACTIONS, -1};
     static const int64_t falling[] = {2000, 1000, 3000}, far[] = {0, INT64_MAX, INT64_MAX};
     const souk_history none = SOUK_HISTORY_INIT;
     souk_history h = none;
@@ -273,14 +335,18 @@ static void a_wrong_history_is_named_with_its_event(void **state)
     h.count = 2;
     assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1: item and item_key are NULL");
     h.item_key = keys;
-    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 1");
-    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "no item \"item-9999\"");
+    assert_int_equal(ask(&h, NULL), SOUK_OK); /* an unknown key is no error */
     h.item = items;
     assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 1: item 97, want 0 to 96");
+    h.item = items + 1;
     h.count = 1;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 0: item 97");
+    h.item = items + 2;
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "item -2, want 0 to 96, or -1");
+    h.item = items;
     assert_int_equal(ask(&h, NULL), SOUK_OK);
     h.count = 2, h.item = NULL, h.item_key = keys + 1;
-    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 0");
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 1: an item_key is NULL");
     static const int32_t good[] = {5, 6, 7};
     h.item = good;
     h.action = actions;
@@ -290,6 +356,7 @@ static void a_wrong_history_is_named_with_its_event(void **state)
     h.action = NULL;
     h.action_name = names;
     assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "did you mean \"purchase\"?");
+    assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "want one of view, cart, purchase");
     h.action_name = names + 1;
     assert_failed(ask(&h, error), SOUK_ERROR_USAGE, "history 1, event 0");
     h.action_name = NULL;
@@ -357,6 +424,8 @@ int main(void)
         cmocka_unit_test(lists_need_no_order_and_leave_fewer_items),
         cmocka_unit_test(scores_are_those_of_the_recommendations),
         cmocka_unit_test(threads_share_one_model_beside_another),
+        cmocka_unit_test(a_model_needs_nothing_but_its_folder),
+        cmocka_unit_test(an_unknown_key_is_an_event_of_an_unknown_item),
         cmocka_unit_test(a_wrong_history_is_named_with_its_event),
         cmocka_unit_test(a_wrong_request_is_refused),
     };
