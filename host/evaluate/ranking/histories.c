@@ -85,8 +85,9 @@ static int64_t take_user(Taken *t, const Behaviour *b, const uint8_t *action, in
     return at;
 }
 
-/* Leaves the impressions out of `h`, whose items and actions are those of the file. */
-static Status leave_impressions(Histories *h, const Behaviour *b, int32_t *item, uint8_t *action)
+/* Leaves the impressions out of `h`, whose columns are those of the file. */
+static Status leave_impressions(Histories *h, const Behaviour *b, int32_t *item, uint8_t *action,
+                                float *reward)
 {
     Taken t = {0};
     Status st;
@@ -96,6 +97,7 @@ static Status leave_impressions(Histories *h, const Behaviour *b, int32_t *item,
     for (int64_t row = 0; row < t.offset[b->users]; row++) {
         item[row] = item[t.event[row]];
         action[row] = action[t.event[row]];
+        reward[row] = reward[t.event[row]];
     }
     for (int s = 0; s < SPLITS; s++) {
         h->split[s] = (const int64_t(*)[2])t.split[s];
@@ -122,6 +124,7 @@ Status histories_read(Histories *h, const Behaviour *b, int split)
                     INT32_MAX);
     int32_t *item = malloc((size_t)b->events * sizeof *item + 1);
     uint8_t *action = malloc((size_t)b->events + 1);
+    float *reward = malloc((size_t)b->events * sizeof *reward + 1);
     int64_t *latest = calloc((size_t)b->users + 1, sizeof *latest);
     *h = (Histories){.users = b->users,
                      .items = (int32_t)b->items,
@@ -129,17 +132,19 @@ Status histories_read(Histories *h, const Behaviour *b, int split)
                      .offset = b->offset,
                      .item = item,
                      .action = action,
+                     .reward = reward,
                      .tie = b->tie,
                      .latest = latest};
     for (int s = 0; s < SPLITS; s++) h->split[s] = (const int64_t(*)[2])b->split[s];
     Status st;
-    if (!item || !action || !latest)
+    if (!item || !action || !reward || !latest)
         TRY_OR_FAIL(st,
                     FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " events", b->path, b->events));
     TRY_OR_FAIL(st, columns_read(b, COLUMN_ITEM, 0, b->events, item));
     TRY_OR_FAIL(st, columns_read(b, COLUMN_ACTION, 0, b->events, action));
+    TRY_OR_FAIL(st, columns_read(b, COLUMN_REWARD, 0, b->events, reward));
     TRY_OR_FAIL(st, read_latest(b, action, latest));
-    if (b->has_impressions) TRY_OR_FAIL(st, leave_impressions(h, b, item, action));
+    if (b->has_impressions) TRY_OR_FAIL(st, leave_impressions(h, b, item, action, reward));
     h->train = h->split[SPLIT_TRAIN];
     h->scored = h->split[split];
     return OK;
@@ -152,6 +157,7 @@ void histories_close(Histories *h)
 {
     free((void *)h->item);
     free((void *)h->action);
+    free((void *)h->reward);
     free((void *)h->latest);
     if (h->event) {
         free((void *)h->offset);
@@ -279,7 +285,7 @@ fail:
     return st;
 }
 
-static Status allocate(ScoredEvents *s)
+static Status allocate(ScoredEvents *s, bool rewards)
 {
     const size_t count = (size_t)s->count + 1;
     s->first = malloc(((size_t)s->users + 1) * sizeof *s->first);
@@ -287,9 +293,11 @@ static Status allocate(ScoredEvents *s)
     s->known = malloc(count * sizeof *s->known);
     s->target = malloc(count * sizeof *s->target);
     s->action = malloc(count);
+    s->reward = rewards ? malloc(count * sizeof *s->reward) : NULL;
     s->repeat = malloc(count);
     s->band = malloc(count);
-    if (!s->first || !s->event || !s->known || !s->target || !s->action || !s->repeat || !s->band)
+    if (!s->first || !s->event || !s->known || !s->target || !s->action || !s->repeat || !s->band ||
+        (rewards && !s->reward))
         return FAIL(ERR_MEMORY, "no memory for %" PRId64 " scored events", s->count);
     return OK;
 }
@@ -310,6 +318,7 @@ static void fill(ScoredEvents *s, Selection *c)
             s->known[i] = known;
             s->target[i] = h->item[e];
             s->action[i] = h->action[e];
+            if (s->reward) s->reward[i] = h->reward[e];
             s->repeat[i] = repeat;
             s->band[i++] = c->band[h->item[e]];
         }
@@ -365,7 +374,7 @@ Status histories_scored_select(ScoredEvents *s, const Histories *h, const Scored
         TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for %" PRId32 " items", h->items));
     TRY_OR_FAIL(st, find_bands(c.band, h));
     TRY_OR_FAIL(st, choose_users(s, &c, options));
-    TRY_OR_FAIL(st, allocate(s));
+    TRY_OR_FAIL(st, allocate(s, h->reward));
     for (int32_t x = 0; x < h->items; x++) c.last_user[x] = 0;
     fill(s, &c);
 fail:
@@ -383,15 +392,17 @@ void histories_scored_close(ScoredEvents *s)
     free(s->first);
     free(s->target);
     free(s->action);
+    free(s->reward);
     free(s->repeat);
     free(s->band);
     *s = (ScoredEvents){0};
 }
 
-bool histories_scored_in_group(const ScoredEvents *s, int64_t i, int group)
+double histories_scored_weight(const ScoredEvents *s, int64_t i, int group)
 {
     switch (group) {
-    case GROUP_ALL: return true;
+    case GROUP_ALL: return 1.0;
+    case GROUP_REWARD: return s->reward && s->reward[i] > 0.0f ? (double)s->reward[i] : 0.0;
     case GROUP_NEW: return !s->repeat[i];
     case GROUP_REPEAT: return s->repeat[i];
     case GROUP_WARM: return s->band[i] != GROUP_COLD;
@@ -401,4 +412,11 @@ bool histories_scored_in_group(const ScoredEvents *s, int64_t i, int group)
     case GROUP_TAIL: return s->band[i] == group;
     default: return s->action[i] == group - GROUP_ACTION;
     }
+}
+
+bool histories_scored_rewards_differ(const ScoredEvents *s)
+{
+    for (int64_t i = 1; i < s->count && s->reward; i++)
+        if (s->reward[i] != s->reward[0]) return true;
+    return false;
 }

@@ -12,7 +12,7 @@
  * is no target, counts for no bar, and does not make an item one that its user has seen. A model
  * is the exception: its states are made from the whole log.
  *
- * Memory: 5 bytes per event of the log, 8 bytes per user, 39 bytes per scored event; where the log
+ * Memory: 9 bytes per event of the log, 8 bytes per user, 43 bytes per scored event; where the log
  * has impressions, 8 bytes more per event that was taken, and 56 per user.
  */
 #ifndef SOUK_HISTORIES_H
@@ -24,8 +24,8 @@
 #include "base/status.h"
 #include "data/behaviour/behaviour.h"
 
-/* Ranges are rows of item[] and action[]. These two arrays and latest[] are owned; the rest belongs
- * to the file or, where `event` is not NULL, is owned too. */
+/* Ranges are rows of item[], action[] and reward[]. These arrays and latest[] are owned; the rest
+ * belongs to the file or, where `event` is not NULL, is owned too. */
 typedef struct {
     int64_t users;
     int32_t items;
@@ -35,6 +35,7 @@ typedef struct {
     const int64_t (*scored)[2]; /* [users] first, end: the split under evaluation */
     const int32_t *item;        /* [events] in [0, items) */
     const uint8_t *action;      /* [events] in [0, actions) */
+    const float *reward;        /* [events]; NULL: unknown */
     const uint64_t *tie;        /* of the file (data/behaviour/schema.h); NULL: no ties */
     const int64_t *latest; /* [users] time of the last train event, 0 without one; NULL: unknown */
     const int64_t *event; /* [rows] row of the log; NULL: the same, as the log has no impressions */
@@ -62,7 +63,12 @@ void histories_popularity(const Histories *h, int64_t *count);
 
 /* Groups of scored events, each with measures of its own: all; the targets new to their user, or
  * seen before by their user; the targets that occur in train, or never do; the targets of three
- * bands of popularity; and, from GROUP_ACTION on, the targets of each action.
+ * bands of popularity; all, weighted by reward; and, from GROUP_ACTION on, the targets of each
+ * action.
+ *
+ * Weights: an event has the weight 1 in each group but GROUP_REWARD, where its weight is its reward
+ * (0 where that is negative). A hit rate at k is there the share of the reward of all events whose
+ * items are among the best k: with prices as rewards, the share of the revenue.
  *
  * Bands: with the items in order of their train events, most first and ties by lower number, `head`
  * are the first items that together have a third of all train events, `middle` the next that have
@@ -77,6 +83,7 @@ enum {
     GROUP_HEAD,
     GROUP_MIDDLE,
     GROUP_TAIL,
+    GROUP_REWARD,
     GROUP_ACTION
 };
 
@@ -97,6 +104,7 @@ typedef struct {
     int64_t *first;     /* [users+1] scored events of user[u] are first[u] .. first[u+1]-1 */
     int32_t *target;    /* [count] the event's item */
     uint8_t *action;    /* [count] the event's action */
+    float *reward;      /* [count] the event's reward; NULL: unknown, and GROUP_REWARD is empty */
     uint8_t *repeat;    /* [count] 1: the target occurs in the history */
     uint8_t *band;      /* [count] GROUP_COLD, GROUP_HEAD, GROUP_MIDDLE or GROUP_TAIL */
     int64_t no_history; /* events that are left out as they have no history, of all users */
@@ -108,7 +116,9 @@ typedef struct {
 Status histories_scored_select(ScoredEvents *s, const Histories *h, const ScoredOptions *options);
 void histories_scored_close(ScoredEvents *s); /* safe on {0} */
 
-/* Whether scored event i is in the group. */
-bool histories_scored_in_group(const ScoredEvents *s, int64_t i, int group);
+/* The weight of scored event i in the group; 0: it is not in the group. */
+double histories_scored_weight(const ScoredEvents *s, int64_t i, int group);
+/* Whether events have different rewards, so that GROUP_REWARD is not GROUP_ALL. */
+bool histories_scored_rewards_differ(const ScoredEvents *s);
 
 #endif

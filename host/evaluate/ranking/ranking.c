@@ -109,11 +109,11 @@ static Estimate ratio(const Sums *s, double least, double most)
 
 /* For most events of a poor scorer, the target is ranked after every cut. Then all measures are
  * 0. */
-static void add_event(double *y, int64_t above, int64_t ties)
+static void add_event(double *y, double weight, int64_t above, int64_t ties)
 {
     if (above >= RANKING_TOP) return;
     for (int m = 0; m < MEASURES; m++)
-        y[m] += ranking_measure_value((RankingMeasure)m, above, ties);
+        y[m] += weight * ranking_measure_value((RankingMeasure)m, above, ties);
 }
 
 /* Of one ranking, over the events of a group. */
@@ -123,24 +123,24 @@ static void summarise(const Ranking *r, int group, RankingSummary *out)
     Sums sums[MEASURES] = {0};
     *out = (RankingSummary){0};
     for (int64_t u = 0; u < s->users; u++) {
-        double y[MEASURES] = {0};
-        int64_t n = 0;
+        double y[MEASURES] = {0}, n = 0.0;
         for (int64_t i = s->first[u]; i < s->first[u + 1]; i++) {
-            if (!histories_scored_in_group(s, i, group)) continue;
+            const double weight = histories_scored_weight(s, i, group);
+            if (weight == 0.0) continue;
             REQUIRE(r->above[i] >= 0, "event %" PRId64 " was never ranked", i);
-            add_event(y, r->above[i], r->ties[i]);
-            n++;
+            add_event(y, weight, r->above[i], r->ties[i]);
+            n += weight;
+            out->events++;
         }
-        if (!n) continue;
-        for (int m = 0; m < MEASURES; m++) sums_add(&sums[m], y[m], (double)n);
-        out->events += n;
+        if (n == 0.0) continue;
+        for (int m = 0; m < MEASURES; m++) sums_add(&sums[m], y[m], n);
         out->users++;
     }
     for (int m = 0; m < MEASURES; m++) out->measure[m] = ratio(&sums[m], 0.0, 1.0);
 }
 
-/* The sum of a measure over the events of user[u] in the group, its mean over the seeds; *size is
- * the number of the events. */
+/* The weighted sum of a measure over the events of user[u] in the group, its mean over the seeds;
+ * *size is the sum of the weights. */
 static double user_sum(const Ranking *r, int seeds, int64_t u, int group, RankingMeasure m,
                        double *size)
 {
@@ -148,10 +148,11 @@ static double user_sum(const Ranking *r, int seeds, int64_t u, int group, Rankin
     double sum = 0.0;
     *size = 0.0;
     for (int64_t i = s->first[u]; i < s->first[u + 1]; i++) {
-        if (!histories_scored_in_group(s, i, group)) continue;
+        const double weight = histories_scored_weight(s, i, group);
+        if (weight == 0.0) continue;
         for (int k = 0; k < seeds; k++)
-            sum += ranking_measure_value(m, r[k].above[i], r[k].ties[i]);
-        *size += 1.0;
+            sum += weight * ranking_measure_value(m, r[k].above[i], r[k].ties[i]);
+        *size += weight;
     }
     return sum / seeds;
 }

@@ -21,12 +21,13 @@
  * Kekalainen 2002; ties after McSherry & Najork 2008. HR@1 is the accuracy of one step.
  *
  * Intervals. Users are the independent units; the events of one user are not independent. A measure
- * is the ratio R = sum_u y_u / sum_u n_u (y_u: the sum over the n_u events of user u), with the
- * cluster-robust variance of the delta method, U/(U-1) sum_u (y_u - R n_u)^2 / (sum_u n_u)^2 over
- * the U users. The interval is R +- t standard errors, with U-1 degrees of freedom, cut at 0 and 1
- * (Cochran 1977, 6.4). It is NaN with fewer than 2 users. Where every event has the same measure,
- * for instance 0 without any hit, the interval has width 0; read it together with the number of
- * users. The variance is that of sampling users, not of training.
+ * is the ratio R = sum_u y_u / sum_u n_u (y_u: the sum over the n_u events of user u; where events
+ * have weights, the weighted sum and the sum of the weights), with the cluster-robust variance of
+ * the delta method, U/(U-1) sum_u (y_u - R n_u)^2 / (sum_u n_u)^2 over the U users. The interval is
+ * R +- t standard errors, with U-1 degrees of freedom, cut at 0 and 1 (Cochran 1977, 6.4). It is
+ * NaN with fewer than 2 users. Where every event has the same measure, for instance 0 without any
+ * hit, the interval has width 0; read it together with the number of users. The variance is that of
+ * sampling users, not of training.
  */
 #ifndef SOUK_RANKING_H
 #define SOUK_RANKING_H
@@ -77,8 +78,8 @@ typedef struct {
  * group is empty. */
 void ranking_summary(const Ranking *r, int seeds, int group, RankingSummary *out);
 
-/* sum [users] and size [users]: the sum of measure m over the events of user[u] in the group, and
- * their number. */
+/* sum [users] and size [users]: the weighted sum of measure m over the events of user[u] in the
+ * group, and the sum of their weights, which are 1 but for GROUP_REWARD. */
 void ranking_users(const Ranking *r, int group, RankingMeasure m, double *sum, double *size);
 
 /* The mean over the group of (measure of a - measure of b), event by event, with its interval,

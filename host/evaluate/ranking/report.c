@@ -19,7 +19,8 @@ void ranking_report_group(char out[RANKING_REPORT_NAME], const RankingReportCont
                                                     [GROUP_COLD] = "target never seen in train",
                                                     [GROUP_HEAD] = "target popular (head)",
                                                     [GROUP_MIDDLE] = "target of middle popularity",
-                                                    [GROUP_TAIL] = "target unpopular (tail)"};
+                                                    [GROUP_TAIL] = "target unpopular (tail)",
+                                                    [GROUP_REWARD] = "weighted by reward"};
     snprintf(out, RANKING_REPORT_NAME, "%s",
              group < GROUP_ACTION ? fixed[group] : c->action_name[group - GROUP_ACTION]);
 }
@@ -41,6 +42,7 @@ int ranking_report_group_at(const Evaluation *e, int place)
 bool ranking_report_shows(const Evaluation *e, int group)
 {
     const int64_t events = group_events(e, group);
+    if (group == GROUP_REWARD) return events > 0 && histories_scored_rewards_differ(&e->events);
     return group == GROUP_ALL || (events > 0 && events < group_events(e, GROUP_ALL));
 }
 
@@ -224,11 +226,35 @@ static void print_standing(FILE *out, const Evaluation *e, const RankingReportCo
     print_wrapped(out, text, "");
 }
 
+/* The same comparison where an event counts as much as its reward. */
+static void print_reward(FILE *out, const Evaluation *e, const RankingReportContext *c)
+{
+    const int best = ranking_report_best(e, c), model = ranking_report_model(e);
+    if (best < 0 || model < 0 || !ranking_report_shows(e, GROUP_REWARD)) return;
+    const RankingSummary *of = evaluation_summary(e, model, GROUP_REWARD);
+    const RankingSummary *bar = evaluation_summary(e, best, GROUP_REWARD);
+    const Estimate d = evaluation_difference(e, model, best, GROUP_REWARD, shown_difference);
+    char text[512];
+    snprintf(text, sizeof text,
+             "Weighted by reward, NDCG@10 is %.4f for %.4f, a difference of %+.4f (%+.4f .. "
+             "%+.4f): the items that are worth most are ranked %s %s. The best 10 hold %.1f %% of "
+             "all reward; those of %s hold %.1f %%.",
+             of->measure[shown_difference].value, bar->measure[shown_difference].value, d.value,
+             d.low, d.high,
+             d.low > 0.0    ? "better than by"
+             : d.high < 0.0 ? "worse than by"
+                            : "no differently, beyond chance, than by",
+             e->scorer[best].scorer.name, 100.0 * of->measure[HR_10].value,
+             e->scorer[best].scorer.name, 100.0 * bar->measure[HR_10].value);
+    print_wrapped(out, text, "");
+}
+
 void ranking_report_print(FILE *out, const Evaluation *e, const RankingReportContext *context)
 {
     print_protocol(out, e, context);
     print_table(out, e, context);
     print_standing(out, e, context);
+    print_reward(out, e, context);
 }
 
 /* ---- All tables ------------------------------------------------------------------------------ */

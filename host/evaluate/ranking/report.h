@@ -24,7 +24,8 @@ typedef struct {
 } RankingReportContext;
 
 /* Prints what was done, a table with a row for each scorer over all events, and one sentence: how
- * the first model stands beside the best bar, or which bar is the best. */
+ * the first model stands beside the best bar, or which bar is the best. Where events have different
+ * rewards, another sentence says how it stands when an event counts as much as its reward. */
 void ranking_report_print(FILE *out, const Evaluation *e, const RankingReportContext *context);
 
 /* Prints the settings of the bars; then a block for each group with events (a group equal to `all`

@@ -26,10 +26,10 @@ static void scored_events_have_a_history(void **state)
     /* Of 7 train events item 0 has 3: the first third. Item 1 begins at 3 >= 7/3, item 2 at 5. */
     const uint8_t band[] = {GROUP_MIDDLE, GROUP_COLD, GROUP_TAIL, GROUP_MIDDLE};
     assert_memory_equal(s.band, band, 4);
-    assert_true(histories_scored_in_group(&s, 1, GROUP_COLD));
-    assert_false(histories_scored_in_group(&s, 1, GROUP_WARM));
-    assert_true(histories_scored_in_group(&s, 2, GROUP_WARM));
-    assert_true(histories_scored_in_group(&s, 2, GROUP_TAIL));
+    assert_true(histories_scored_weight(&s, 1, GROUP_COLD));
+    assert_false(histories_scored_weight(&s, 1, GROUP_WARM));
+    assert_true(histories_scored_weight(&s, 2, GROUP_WARM));
+    assert_true(histories_scored_weight(&s, 2, GROUP_TAIL));
     histories_scored_close(&s);
 }
 

@@ -36,6 +36,7 @@ static void tied_items_share_their_ranks_evenly(void **state)
 static int64_t first3[] = {0, 2, 3, 4}, event4[] = {10, 11, 20, 30}, user3[] = {5, 6, 9};
 static int32_t target4[] = {1, 2, 3, 4};
 static uint8_t action4[] = {0, 1, 0, 0}, repeat4[] = {0, 0, 0, 1};
+static float reward4[] = {1.0f, 0.5f, 4.0f, -2.0f};
 static uint8_t band4[] = {GROUP_HEAD, GROUP_TAIL, GROUP_COLD, GROUP_TAIL};
 static const ScoredEvents four = {.count = 4,
                                   .users = 3,
@@ -46,6 +47,7 @@ static const ScoredEvents four = {.count = 4,
                                   .first = first3,
                                   .target = target4,
                                   .action = action4,
+                                  .reward = reward4,
                                   .repeat = repeat4,
                                   .band = band4};
 
@@ -93,6 +95,39 @@ static void groups_are_summarised_apart_with_intervals_over_users(void **state)
     assert_int_equal(s.events, 2);
     assert_near(s.measure[HR_10].value, 0.5, 0.0);
     ranking_close(&r);
+}
+
+/* The weights are 1, 1/2 | 4 | 0: the last event's reward is negative. */
+static void a_reward_is_a_weight(void **state)
+{
+    (void)state;
+    Ranking r;
+    RankingSummary s;
+    add_four(&r, (const int32_t[]){0, 30, 7, 0});
+    ranking_summary(&r, 1, GROUP_REWARD, &s);
+    assert_int_equal(s.events, 3);
+    assert_int_equal(s.users, 2);
+    assert_near(s.measure[HR_5].value, 1.0 / 5.5, 1e-15);
+    assert_near(s.measure[HR_10].value, 5.0 / 5.5, 1e-15);
+    assert_near(s.measure[NDCG_10].value, (1.0 + 4.0 / log2(9.0)) / 5.5, 1e-15);
+    /* y - R n with R = 2/11: 1 - 3/11, 0 - 8/11; variance 2/1 * 2 (8/11)^2 / 5.5^2. */
+    assert_near(s.measure[HR_5].error, 2.0 * (8.0 / 11.0) / 5.5, 1e-15);
+    assert_true(histories_scored_rewards_differ(r.events));
+
+    double sum[3], size[3];
+    ranking_users(&r, GROUP_REWARD, HR_10, sum, size);
+    assert_near(sum[0], 1.0, 0.0);
+    assert_near(size[0], 1.5, 0.0);
+    assert_near(sum[1], 4.0, 0.0);
+    assert_near(size[2], 0.0, 0.0);
+    const Estimate same = ranking_difference(&r, 1, &r, 1, GROUP_REWARD, HR_10);
+    assert_near(same.value, 0.0, 0.0);
+    ranking_close(&r);
+
+    ScoredEvents unknown = four;
+    unknown.reward = NULL;
+    assert_near(histories_scored_weight(&unknown, 2, GROUP_REWARD), 0.0, 0.0);
+    assert_false(histories_scored_rewards_differ(&unknown));
 }
 
 /* The tops are the items 0..2, 1..3, 2..4, 3..5 of 40: counts 1 2 3 3 2 1, 12 places. */
@@ -235,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_clear_rank_gives_the_textbook_values),
         cmocka_unit_test(tied_items_share_their_ranks_evenly),
         cmocka_unit_test(groups_are_summarised_apart_with_intervals_over_users),
+        cmocka_unit_test(a_reward_is_a_weight),
         cmocka_unit_test(the_spread_is_as_worked_by_hand),
         cmocka_unit_test(seeds_are_averaged_and_their_variation_is_added),
         cmocka_unit_test(a_difference_is_paired_event_by_event),
