@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "losses/answer.h"
 #include "losses/control.h"
 #include "losses/half.h"
 #include "losses/loss.h"
@@ -110,6 +111,26 @@ static void loss_cost(const Shape *s, double size, double *bytes, double *flops)
     *flops = 0.0;
 }
 
+/* loss, logit, kind, left, weight; with the kinds of events of a shop */
+static void answer_fill(Case *c, Tensor *t)
+{
+    enum { KINDS = 6 };
+    t[0] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
+    t[1] = measure_tensor(c, F32, c->shape.rows, 2 * KINDS, 1.0f);
+    for (int i = 2; i < 4; i++) t[i] = measure_zeros(c, I32, c->shape.rows, 0);
+    t[4] = measure_tensor(c, F32, c->shape.rows, 0, 1.0f);
+}
+static void answer_call(Case *c, const Tensor *t)
+{
+    answer_loss(c->dev, t[0], t[1], t[1], t[2], t[3], t[4]);
+}
+static void answer_cost(const Shape *s, double size, double *bytes, double *flops)
+{
+    enum { KINDS = 6 };
+    *bytes = (4.0 + 4.0 * KINDS) * size * (double)s->rows;
+    *flops = 0.0;
+}
+
 /* weight, advantage, log_ratio, log_policy, share */
 static void policy_gradient_call(Case *c, const Tensor *t)
 {
@@ -124,7 +145,7 @@ static void policy_gradient_call(Case *c, const Tensor *t)
 static const char SMALL_WHY[] = "too little work to fill the processors: a launch's latency";
 static const char SMALL_CPU[] = "too little work: the start of threads";
 static const char NORMAL_CPU[] = "a number of Philox, a logarithm and a cosine for each token";
-static const char POWER_CPU[] = "an exponential and a power for each token";
+static const char POWER_CPU[] = "exponentials, powers or logarithms for each token";
 static const Op targets = {"td targets", td_fill, td_call, td_cost, SMALL_WHY, SMALL_CPU};
 static const Op of_returns = {"returns",    returns_fill, returns_call,
                               returns_cost, SMALL_WHY,    "a recursion in double over each window"};
@@ -132,12 +153,15 @@ static const Op half = {"half of users", half_fill, half_call, half_cost, SMALL_
 static const Op control = {"control random", control_fill, control_call,
                            control_cost,     SMALL_WHY,    NORMAL_CPU};
 static const Op td_loss = {"loss td", loss_fill, loss_call, loss_cost, SMALL_WHY, SMALL_CPU};
+static const Op answer = {"answer loss", answer_fill, answer_call,
+                          answer_cost,   SMALL_WHY,   POWER_CPU};
 static const Op policy_gradient = {"policy gradient", loss_fill, policy_gradient_call,
                                    loss_cost,         SMALL_WHY, POWER_CPU};
 
 Status measure_ops_losses(Bench *b)
 {
-    const Op *const ops[] = {&targets, &of_returns, &control, &half, &td_loss, &policy_gradient};
+    const Op *const ops[] = {&targets, &of_returns, &control,        &half,
+                             &td_loss, &answer,     &policy_gradient};
     const int64_t tokens = b->options->tiny ? 100 : ON_CUDA(b->dev) ? 32768 : 2048;
     const Shape s = {.dtype = F32, .rows = tokens, .length = 128};
     char text[64];
