@@ -52,6 +52,7 @@ enum {
     LOSS_CRITIC,       /* the critic's */
     LOSS_BEHAVIOUR,
     LOSS_ENTROPY,
+    LOSS_OUTCOME,
     LOSSES
 };
 

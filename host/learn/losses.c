@@ -9,8 +9,10 @@
 #include "elementwise.h"
 #include "gemm.h"
 #include "learn/second_q.h"
+#include "losses/answer.h"
 #include "losses/loss.h"
 #include "losses/td.h"
+#include "model/outcome/outcome.h"
 
 /* ---- Means over the batch of all ranks ------------------------------------------------------- */
 
@@ -289,5 +291,24 @@ void losses_next_action(Device *dev, const AgentPass *p)
                             z.bias, target, weight);
     elementwise_add(dev, p->dh, du);
     loss_weighted_sum(dev, loss_at(p->sums, LOSS_NEXT_ACTION), loss);
+    scratch_release(dev, mark);
+}
+
+/* ---- What comes of showing an item ----------------------------------------------------------- */
+
+void losses_outcome(Device *dev, const AgentPass *p)
+{
+    const ModelInput *in = p->in;
+    const size_t mark = scratch_mark(dev);
+    const Outcome o = outcome_forward(dev, p->m, p->w, &p->rows, in->target);
+    const Tensor kind = SCRATCH(dev, I32, in->tokens), left = SCRATCH(dev, I32, in->tokens);
+    const Tensor loss = SCRATCH(dev, F32, in->tokens), weight = SCRATCH(dev, F32, in->tokens);
+    loss_mask_targets(dev, kind, in->target, in->target_action);
+    answer_ends(dev, left, in->end, in->state, in->target);
+    elementwise_fill(dev, weight, 0.0f);
+    elementwise_axpy(dev, weight, p->options->outcome, p->share);
+    answer_loss(dev, loss, o.logits, o.logits, kind, left, weight);
+    outcome_backward(dev, p->m, p->w, &p->rows, &o, o.logits, p->grad, p->dh);
+    loss_weighted_sum(dev, loss_at(p->sums, LOSS_OUTCOME), loss);
     scratch_release(dev, mark);
 }

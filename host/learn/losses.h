@@ -69,4 +69,11 @@ void losses_critic(Device *dev, const AgentPass *p, Tensor v, Tensor y, Tensor v
 /* action_weight times the mean cross-entropy of the next event's kind over A', LOSS_NEXT_ACTION. */
 void losses_next_action(Device *dev, const AgentPass *p);
 
+/* ---- What comes of showing an item ----------------------------------------------------------- */
+
+/* learn.outcome times the mean over A of the negative log-likelihood of the answers, LOSS_OUTCOME
+ * (losses/answer.h): the item that was shown in the state is target, and its answer is the event of
+ * target, taken or not. */
+void losses_outcome(Device *dev, const AgentPass *p);
+
 #endif

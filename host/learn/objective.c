@@ -77,6 +77,7 @@ Status objective_parse(Objective *o, const char *terms)
     sort_terms(o);
     o->second_q = weighs_q(o);
     if (o->options.action_weight > 0.0f) o->trains |= HEAD_BIT(HEAD_NEXT_ACTION);
+    if (o->options.outcome > 0.0f) o->trains |= HEAD_BIT(HEAD_OUTCOME);
     return OK;
 }
 
@@ -129,6 +130,7 @@ void objective_backward(Device *dev, const Objective *o, AgentPass pass)
     elementwise_fill(dev, pass.dh, 0.0f);
     for (int i = 0; i < o->terms; i++) o->term[i]->backward(dev, &pass);
     if (model_has(pass.m, HEAD_NEXT_ACTION)) losses_next_action(dev, &pass);
+    if (model_has(pass.m, HEAD_OUTCOME)) losses_outcome(dev, &pass);
     scratch_release(dev, mark);
 }
 
@@ -144,6 +146,7 @@ const char *const objective_loss_name[LOSSES] = {
     [LOSS_CRITIC] = "value", /* V, the value of the state; metrics and golden files use this name */
     [LOSS_BEHAVIOUR] = "behaviour",
     [LOSS_ENTROPY] = "entropy",
+    [LOSS_OUTCOME] = "outcome",
 };
 
 Losses objective_losses(const Objective *o, const double sum[SUMS])
@@ -154,7 +157,7 @@ Losses objective_losses(const Objective *o, const double sum[SUMS])
         [LOSS_TD] = w->td_weight,         [LOSS_NEXT_ACTION] = w->action_weight,
         [LOSS_CONSERVATIVE] = w->alpha,   [LOSS_NEGATIVES] = w->td_weight * w->negatives,
         [LOSS_CRITIC] = w->critic_weight, [LOSS_BEHAVIOUR] = 1.0f,
-        [LOSS_ENTROPY] = -w->entropy,
+        [LOSS_ENTROPY] = -w->entropy,     [LOSS_OUTCOME] = w->outcome,
     };
     Losses l = {.targets = (int64_t)sum[SUM_TARGETS],
                 .taken = (int64_t)sum[SUM_TAKEN],

@@ -43,6 +43,12 @@ const HeadInfo heads_table[HEADS] = {
                        .state_bias = "second_value.bias",
                        .kind = HEAD_OF_ITEMS,
                        .aside = true},
+    [HEAD_OUTCOME] = {.name = "outcome",
+                      .help = "what comes of showing an item: the kind of event, and whether the "
+                              "episode ends",
+                      .weight = "outcome.weight",
+                      .bias = "outcome.bias",
+                      .kind = HEAD_OF_ANSWERS},
 };
 
 /* ---- Parameters ------------------------------------------------------------------------------ */
@@ -83,6 +89,7 @@ static HeadParams declare(Params *p, const HeadInfo *head, int64_t dim, int64_t 
         at.weight = PARAM(p, head->weight, INIT_ZERO, 0, DECAY_MATRIX, actions, dim);
         at.bias = bias(p, head->bias, actions);
         break;
+    case HEAD_OF_ANSWERS: break; /* outcome_params_declare */
     }
     if (head->state_weight) {
         at.state_weight = state_weight(p, head->state_weight, dim);

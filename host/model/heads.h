@@ -13,6 +13,8 @@
  *                         weight [1, dim], bias [1]
  *   HEAD_OF_ACTIONS   a logit of each kind of event, <h, N[k]> + b[k]
  *                         weight [actions, dim], bias [actions]
+ *   HEAD_OF_ANSWERS   two logits of each kind of event that may come of showing an item
+ *                         those of model/outcome/params.h
  */
 #ifndef SOUK_HEADS_H
 #define SOUK_HEADS_H
@@ -29,13 +31,14 @@ typedef enum {
     HEAD_CRITIC,
     HEAD_BEHAVIOUR,
     HEAD_SECOND_Q,
+    HEAD_OUTCOME,
     HEADS,
 } HeadId;
 
 typedef unsigned HeadSet; /* the bits HEAD_BIT(head) of its heads */
 #define HEAD_BIT(head) (1u << (head))
 
-typedef enum { HEAD_OF_ITEMS, HEAD_OF_STATE, HEAD_OF_ACTIONS } HeadKind;
+typedef enum { HEAD_OF_ITEMS, HEAD_OF_STATE, HEAD_OF_ACTIONS, HEAD_OF_ANSWERS } HeadKind;
 
 typedef struct {
     const char *name; /* the name in settings, options and messages */
@@ -56,7 +59,8 @@ typedef struct {
 } HeadParams;
 
 /* Declare the parameters of the heads in `set`, in the order of the table; all others get -1. Those
- * that stand aside are declared by the second function, behind all other parameters. */
+ * that stand aside are declared by the second function, behind all other parameters. Those of
+ * HEAD_OF_ANSWERS are declared by outcome_params_declare (model/outcome/params.h). */
 void heads_declare(Params *p, HeadSet set, int64_t dim, int64_t items, int64_t actions,
                    HeadParams at[HEADS]);
 void heads_declare_aside(Params *p, HeadSet set, int64_t dim, int64_t items, int64_t actions,

@@ -23,6 +23,12 @@ void model_shape_of_file(ModelShape *s, const Behaviour *b)
     s->event_numbers = b->event_features.numbers;
 }
 
+static bool of_actions(HeadId head)
+{
+    const HeadKind kind = heads_table[head].kind;
+    return kind == HEAD_OF_ACTIONS || kind == HEAD_OF_ANSWERS;
+}
+
 static Status check_shape(ModelShape *s)
 {
     if (s->ff == 0) s->ff = (8 * s->dim + 3 * 32 - 1) / (3 * 32) * 32;
@@ -33,7 +39,7 @@ static Status check_shape(ModelShape *s)
     if (s->items < 1 || s->items > INT32_MAX)
         return FAIL(ERR_FORMAT, "%" PRId64 " items, want 1 to 2^31-1", s->items);
     for (HeadId h = 0; h < HEADS; h++)
-        if (heads_table[h].kind == HEAD_OF_ACTIONS && s->actions < 2) s->head_set &= ~HEAD_BIT(h);
+        if (of_actions(h) && s->actions < 2) s->head_set &= ~HEAD_BIT(h);
     if (!(s->head_set & HEAD_BIT(HEAD_POLICY))) s->candidates = 0;
     return OK;
 }
@@ -147,6 +153,8 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device 
     if (s->candidates)
         m->at.counted = counted_params_declare(&m->params, s->dim, s->actions, GAP_BUCKETS,
                                                model_has_features(s));
+    if (model_has(m, HEAD_OUTCOME))
+        m->at.outcome = outcome_params_declare(&m->params, s->dim, s->actions);
     heads_declare_aside(&m->params, s->head_set, s->dim, s->items, s->actions, m->at.head);
     TRY(m->params.status);
     TRY(place_features(m, b));

@@ -10,6 +10,8 @@
 #include "items.h"
 #include "model/acting/acting.h"
 #include "model/counted/params.h"
+#include "model/heads.h"
+#include "model/outcome/params.h"
 
 typedef struct {
     int64_t dim, layers, heads, ff; /* heads: of attention; ff 0: 8/3 dim, rounded up to 32 */
@@ -39,6 +41,7 @@ typedef struct {
     BlockParams *block; /* [layers] */
     int final_norm;
     HeadParams head[HEADS];
+    OutcomeParams outcome; /* only where the model has HEAD_OUTCOME */
     CountedParams counted; /* only where shape.candidates > 0 */
 } ModelParams;
 
@@ -69,8 +72,8 @@ static inline bool model_has_features(const ModelShape *s)
 void model_shape_of_file(ModelShape *shape, const Behaviour *b);
 /* Declare the parameters of `shape` and let ops on `dev` read the item features of `b`. `b` and
  * `dev` must outlive the model. Takes no memory for parameters: open the copies with params_open.
- * Fails when sizes do not fit one another. A head of the kinds of events is left out of the model
- * when the file has a single kind. */
+ * Fails when sizes do not fit one another. A head of kinds of events is left out of the model where
+ * the file has a single kind. */
 Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device *dev);
 void model_close(Model *m); /* safe on {0} */
 

@@ -141,6 +141,14 @@ CASES_TIES = {
     "joint_ties": {"learn.objective": "cross_entropy+double_q", "learn.n_step": 2},
     "sarsa_lambda_ties": {"learn.objective": "sarsa_lambda", "learn.lambda": 0.8},
 }
+# With an outcome head, on inputs with ties of their own.
+CASES_OUTCOME = {
+    "outcome": {
+        "learn.objective": "cross_entropy+double_q",
+        "learn.outcome": 0.6,
+        "model.dropout": 0.2,
+    }
+}
 # Items with the n-grams of texts, on inputs of their own.
 CASES_TEXT = {
     "text": {"learn.objective": "cross_entropy+double_q", "model.dropout": 0.2, "model.text": 1}
@@ -290,6 +298,8 @@ def parameters(s, rng):
 def exists(name, config):
     """Section 2: which heads an objective has."""
     terms = set(config["learn.objective"].split("+"))
+    if name.startswith(("outcome.", "calibration.outcome")):
+        return "learn.outcome" in config
     if name.startswith(reference.COUNTED):
         return "model.candidates" in config and exists("policy.weight", config)
     if name.startswith("policy."):
@@ -370,6 +380,28 @@ def quieter(inputs):
         else t
         for n, t in inputs.items()
     }
+
+
+OUTCOME_UNITS = 32
+
+
+def answered(inputs):
+    """The tied inputs with the parameters of an outcome head, away from their initial values."""
+    out, rng = tied(inputs), np.random.default_rng(12)
+    kinds, dim = out["param.action.embedding"].shape
+    sizes = {
+        "outcome.hidden.state": (2 * OUTCOME_UNITS, dim),
+        "outcome.hidden.item": (2 * OUTCOME_UNITS, dim),
+        "outcome.hidden.bias": (2 * OUTCOME_UNITS,),
+        "outcome.weight": (2 * kinds, OUTCOME_UNITS),
+        "outcome.bias": (2 * kinds,),
+        "calibration.outcome_factor": (2,),
+        "calibration.outcome_shift": (2 * kinds,),
+    }
+    for name, size in sizes.items():
+        x = rng.standard_normal(size) / (np.sqrt(size[-1]) if len(size) > 1 else 4)
+        out["param." + name] = out["target_param." + name] = x.astype(np.float32)
+    return out, TIES + tuple(of + n for n in sizes for of in ("param.", "target_param."))
 
 
 TIES = ("batch.state", "batch.target", "batch.target_action", "batch.reward", "batch.end")
@@ -518,6 +550,9 @@ def main():
             bytes_written += write_case(
                 case, settings, tied(inputs), model, "inputs_features", TIES
             )
+        of_case, more = answered(inputs)
+        for case, settings in CASES_OUTCOME.items():
+            bytes_written += write_case(case, settings, of_case, model, "inputs_features", more)
         for case, of in CASES_BF16.items():
             config = {**CONFIG, **model, **CASES[of], "train.precision": "bf16"}
             half, _ = run(inputs, config, torch.float64)

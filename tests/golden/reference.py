@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import answers
 import candidates
 import rounding
 
@@ -39,6 +40,7 @@ LOSSES = (
     "value",
     "behaviour",
     "entropy",
+    "outcome",
 )
 EMBEDDINGS = (
     "item.id",
@@ -60,7 +62,6 @@ CONSTANTS = ("candidates.mean", "candidates.scale")
 
 
 # ---- Sections 3 and 4: item encoder, encoder
-# ---------------------------------------------------------
 
 
 def philox(key, high, low):
@@ -205,7 +206,6 @@ def states(p, c, b, step, keep=None):
 
 
 # ---- Sections 5 and 6: heads, objectives
-# -------------------------------------------------------------
 
 
 class ActionValues:
@@ -343,7 +343,6 @@ def trace_targets(term, target, z, c, b):
 
 
 # ---- Section 6: policies that are improved
-# ---------------------------------------------------------
 
 
 def state_values(p, h):
@@ -494,6 +493,8 @@ def losses(p, target_p, c, b, step, keep=None):
         done = taken >= 0
         n = r.back(r.back(h_next)[done] @ r.weight(p["next.weight"]).T + p["next.bias"])
         out["next_action"] = F.cross_entropy(n, b["target_action"][done])
+    if "outcome.weight" in p:
+        out["outcome"] = answers.loss(p, b, h, items(p, c, b, step), state_tokens(b))
     weight = {
         "cross_entropy": 1.0,
         "td": float(c["learn.td_weight"]),
@@ -504,6 +505,7 @@ def losses(p, target_p, c, b, step, keep=None):
         "negatives": float(c["learn.td_weight"]) * float(c.get("learn.negatives", 0)),
         "value": float(c.get("learn.value_weight", 0)),
         "entropy": -float(c.get("learn.entropy", 0)),
+        "outcome": float(c.get("learn.outcome", 0)),
     }
     out["total"] = sum(weight[name] * loss for name, loss in out.items())
     return out
@@ -518,7 +520,6 @@ def gradients(p, target_p, c, b, step, keep=None):
 
 
 # ---- Section 7: optimizer
-# ----------------------------------------------------------------------------
 
 
 def learning_rate(c, t):
@@ -570,7 +571,6 @@ def train(p, target_p, c, b, steps):
 
 
 # ---- Files
-# -------------------------------------------------------------------------------------------
 
 
 def batch_of(tensors):

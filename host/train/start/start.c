@@ -9,6 +9,7 @@
 #include "model/counts.h"
 #include "model/spectral/shares.h"
 #include "model/spectral/spectral.h"
+#include "train/start/answers.h"
 #include "train/start/standardise.h"
 
 static Status count(Trainer *t, Listener *listener)
@@ -86,6 +87,7 @@ static Status start_weights(Trainer *t, Listener *listener)
 
 Status start_fresh(Trainer *t, Listener *listener)
 {
+    TRY(answers_start(t));
     if (!t->model.shape.candidates) return OK;
     TRY(count(t, listener));
     TRY(standardise(t));

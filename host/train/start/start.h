@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a training does before its first step, once its weights are drawn, unless it resumes
- * another. A model without a count table starts as it was drawn.
+ * another. An outcome head starts at the rates of its answers (train/start/answers.h). Of the rest,
+ * a model without a count table starts as it was drawn.
  *
  *   1. The count table counts the train split of the trainer's file (data/counts/tables.h).
  *   2. policy.bias[a] = log(popularity[a] + 0.5).

@@ -140,8 +140,8 @@ static void load(const Golden *g, ParamCopy copy, const char *prefix)
         char name[96];
         Tensor t;
         snprintf(name, sizeof name, "%s.%s", prefix, p->info[i].name);
-        assert_ok(safetensors_get(&g->inputs, name, F32, p->info[i].shape.rank,
-                                  p->info[i].shape.dim, &t));
+        assert_ok(safetensors_get(safetensors_find(&g->want, name) ? &g->want : &g->inputs, name,
+                                  F32, p->info[i].shape.rank, p->info[i].shape.dim, &t));
         memcpy(p->copy[copy][i].data, t.data, (size_t)tensor_count(t) * sizeof(float));
     }
 }
@@ -327,6 +327,7 @@ int main(void)
         CASE("cross_entropy"),
         CASE("cross_entropy_dropout"),
         CASE("joint_ties"),
+        CASE("outcome"),
         CASE("text"),
         CASE("sarsa_lambda_ties"),
         CASE("q_learning"),

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "model/heads.h"
+#include "model/outcome/params.h"
 
 enum { DIM = 4, ITEMS = 6, ACTIONS = 3 };
 static const HeadSet ALL = HEAD_BIT(HEADS) - 1;
@@ -61,6 +62,27 @@ static void the_parameters_of_a_set_are_declared_in_the_order_of_checkpoints(voi
     params_close(&p);
 }
 
+static void the_outcome_head_has_two_logits_of_each_kind(void **state)
+{
+    (void)state;
+    Params p = {0};
+    HeadParams none[HEADS];
+    heads_declare(&p, HEAD_BIT(HEAD_OUTCOME), DIM, ITEMS, ACTIONS, none);
+    assert_int_equal(p.count, 0);
+    const OutcomeParams at = outcome_params_declare(&p, DIM, ACTIONS);
+    assert_int_equal(p.count, 7);
+    assert_declared(&p, at.hidden_state, "outcome.hidden.state", 2 * OUTCOME_UNITS, DIM);
+    assert_declared(&p, at.hidden_item, "outcome.hidden.item", 2 * OUTCOME_UNITS, DIM);
+    assert_declared(&p, at.hidden_bias, "outcome.hidden.bias", 2 * OUTCOME_UNITS, 0);
+    assert_declared(&p, at.weight, heads_table[HEAD_OUTCOME].weight, 2 * ACTIONS, OUTCOME_UNITS);
+    assert_declared(&p, at.bias, heads_table[HEAD_OUTCOME].bias, 2 * ACTIONS, 0);
+    assert_declared(&p, at.factor, "calibration.outcome_factor", 2, 0);
+    assert_declared(&p, at.shift, "calibration.outcome_shift", 2 * ACTIONS, 0);
+    for (int i = 0; i < p.count; i++)
+        assert_true(p.info[i].rate == (i == at.factor || i == at.shift ? 0.0f : 1.0f));
+    params_close(&p);
+}
+
 static void a_head_outside_the_set_has_no_parameters(void **state)
 {
     (void)state;
@@ -96,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_is_complete_and_no_name_is_taken_twice),
         cmocka_unit_test(the_parameters_of_a_set_are_declared_in_the_order_of_checkpoints),
+        cmocka_unit_test(the_outcome_head_has_two_logits_of_each_kind),
         cmocka_unit_test(a_head_outside_the_set_has_no_parameters),
         cmocka_unit_test(items_are_chosen_by_the_policy_or_else_by_q),
         cmocka_unit_test(a_log_with_propensities_needs_no_behaviour_head),

@@ -19,6 +19,7 @@ static Config settings(const char *device, const char *objective, const char *lo
     snprintf(c.learn_objective, sizeof c.learn_objective, "%s", objective);
     c.model_dim = 16;
     c.model_length = 12;
+    c.learn_outcome = 0.5;
     c.train_tokens = 96;
     c.train_steps = 100;
     c.train_threads = 2;

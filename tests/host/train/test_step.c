@@ -33,6 +33,7 @@ static Config config_of(const char *objective)
     c.model_dim = 16;
     c.model_length = 12;
     c.model_dropout = 0.0;
+    c.learn_outcome = 0.5;
     c.train_tokens = TOKENS;
     c.train_threads = 1;
     return c;
@@ -196,7 +197,7 @@ static void first_batch(Batch *to, Trainer *t)
 
 /* Views are impressions in one of two files that are else the same. The loss of the policy and that
  * of the next action must be those of the other file where views are taken out of the targets by
- * hand, and the loss of Q those where they are not. */
+ * hand, and the losses of Q and of answers those where they are not. */
 static void the_policy_learns_what_was_taken_and_q_what_was_shown(void **state)
 {
     (void)state;
@@ -228,6 +229,7 @@ static void the_policy_learns_what_was_taken_and_q_what_was_shown(void **state)
     assert_true(have.mean[LOSS_CROSS_ENTROPY] == want.mean[LOSS_CROSS_ENTROPY]);
     assert_true(have.mean[LOSS_NEXT_ACTION] == want.mean[LOSS_NEXT_ACTION]);
     assert_true(have.mean[LOSS_TD] == whole.mean[LOSS_TD]);
+    assert_true(have.mean[LOSS_OUTCOME] == whole.mean[LOSS_OUTCOME]);
     assert_true(whole.mean[LOSS_CROSS_ENTROPY] != want.mean[LOSS_CROSS_ENTROPY]);
     for (int k = 0; k < 2; k++) {
         batch_close(&batch[k]);
