@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ingest: a raw log becomes a behaviour file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Iterable, Optional, Union
+
+from ._call import Error, Memory, Path, Settings, Status, lib, settings_text
+from ._follow import Callback, MessageCallback, call_followed
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """What an ingest did. The file has the whole report: `souk info FILE`."""
+
+    rows: int
+    """Of all inputs, with the bad rows."""
+    bad_rows: int
+    """Rows that were left out."""
+    users: int
+    items: int
+    events: int
+    seconds: float
+
+
+def ingest(
+    inputs: Union[Path, Iterable[Path]],
+    output: Path,
+    *,
+    map: Optional[Path] = None,
+    settings: Settings = None,
+    key_file: Optional[Path] = None,
+    directory: Optional[Path] = None,
+    memory: int = 0,
+    threads: int = 0,
+    plain_keys: bool = False,
+    strict: bool = False,
+    force: bool = False,
+    compress: bool = False,
+    callback: Optional[Callback] = None,
+    message: Optional[MessageCallback] = None,
+) -> Ingest:
+    """Cleans a log and writes it as the behaviour file `output`, as `souk ingest` does.
+
+    `inputs` is a file or a list of files: CSV, TSV, JSON lines or sequences, also as .gz, .zst or
+    .xz. `map` is a file that says which column is what, or the name of a preset, such as
+    "retailrocket"; without it the names of the columns say so. `settings` change the map:
+    {"columns.user": "visitor"} or {"columns": {"user": "visitor"}}.
+
+    `memory` is in bytes (0: 2 GiB); `threads` 0 are all processors; `plain_keys` keeps the keys of
+    users instead of pseudonyms; `strict` fails at the first bad row instead of counting it; `force`
+    replaces the output.
+
+    `callback` gets a Progress, also on other threads. Where it returns a true value, the call ends
+    with an Error of Status.CANCELLED. The output appears whole or not at all. `message` gets
+    remarks for people."""
+    c = Memory()
+    paths: list[Any] = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
+    options = c.struct(
+        "souk_ingest_options",
+        inputs=c.array("char *[]", [c.path(path) for path in paths]),
+        input_count=len(paths),
+        output=c.path(output),
+        map=c.path(map),
+        settings=c.text(settings_text(settings, "yes", "no")),
+        key_file=c.path(key_file),
+        directory=c.path(directory),
+        memory=memory,
+        threads=threads,
+        plain_keys=plain_keys,
+        strict=strict,
+        force=force,
+        compress=compress,
+    )
+    result = c.struct("souk_ingest_result")
+    if not call_followed(lib.souk_ingest, options, result, callback, message):
+        raise Error(Status.CANCELLED, f"the callback stopped the ingest of {output}")
+    return Ingest(
+        result.rows, result.bad_rows, result.users, result.items, result.events, result.seconds
+    )

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the package: python test_souk.py SOUK FOLDER, where SOUK is the program that it is
+compared with and FOLDER has log.csv. Prints a line of TAP for each test."""
+
+import csv
+import json
+import math
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import numpy as np
+
+import souk
+
+SOUK, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2])
+LOG, SHOP, RUN = FOLDER / "log.csv", FOLDER / "shop.h5", FOLDER / "run"
+SMALL = {
+    "learn.objective": "cross_entropy+double_q",
+    "model": {"dim": 16, "length": 20},
+    "train": {"tokens": 256, "valid_users": 50, "patience": 0, "quiet": True},
+}
+
+
+def program(*arguments):
+    return subprocess.run(
+        [SOUK, *map(str, arguments)], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def recommended(*arguments):
+    """What `souk recommend` prints, as the lists item keys, score, probability and q."""
+    text = program("recommend", "--checkpoint", RUN, "--data", SHOP, "--json", *arguments)
+    rows = json.loads(text)["recommendations"]
+    number = lambda row, name: math.nan if row[name] is None else row[name]
+    columns = [[number(row, name) for row in rows] for name in ("score", "probability", "q")]
+    return [row["item"] for row in rows], *columns
+
+
+class Case(unittest.TestCase):
+    def refuses(self, status, pattern, function, *arguments, **named):
+        with self.assertRaisesRegex(souk.Error, pattern) as caught:
+            function(*arguments, **named)
+        self.assertIs(caught.exception.status, status)
+
+
+class Ingest(Case):
+    def test_the_file_is_that_of_the_program(self):
+        made = souk.ingest([LOG], FOLDER / "again.h5", plain_keys=True, force=True)
+        program("ingest", "--force", "--plain-keys", LOG, FOLDER / "program.h5")
+        told = [
+            program("info", FOLDER / name).split("\n", 1)[1] for name in ("again.h5", "program.h5")
+        ]
+        self.assertEqual(told[0], told[1])
+        with open(LOG, newline="") as log:
+            rows = list(csv.DictReader(log))
+        self.assertEqual(made.rows, len(rows))
+        self.assertEqual(made.items, len({row["item_id"] for row in rows}))
+        self.assertEqual(made.bad_rows, 0)
+
+    def test_settings_change_the_map(self):
+        settings = {"clean": {"min_user_events": 20}, "split.valid": 0.2}
+        few = souk.ingest(LOG, FOLDER / "few.h5", settings=settings, force=True)
+        every = souk.ingest(LOG, FOLDER / "all.h5", force=True)
+        self.assertTrue(0 < few.users < every.users)
+
+    def test_what_was_wrong_is_said(self):
+        self.refuses(souk.Status.USAGE, "exists already", souk.ingest, LOG, SHOP)
+        self.refuses(souk.Status.IO, "no/such.csv", souk.ingest, "no/such.csv", FOLDER / "x.h5")
+        wrong = {"columns": {"usr": "a"}}
+        self.refuses(souk.Status.USAGE, "usr", souk.ingest, LOG, FOLDER / "x.h5", settings=wrong)
+        two = {"columns.user": "a\nb"}
+        self.refuses(souk.Status.USAGE, "line end", souk.ingest, LOG, FOLDER / "x.h5", settings=two)
+        self.refuses(souk.Status.USAGE, "NUL", souk.ingest, "a\0b", FOLDER / "x.h5")
+        self.assertFalse((FOLDER / "x.h5").exists())
+
+    def test_a_callback_stops_it(self):
+        stop = lambda progress: progress.stage == "writing"
+        self.refuses(
+            souk.Status.CANCELLED, "stopped", souk.ingest, LOG, FOLDER / "x.h5", callback=stop
+        )
+        self.assertFalse((FOLDER / "x.h5").exists())
+
+    def test_remarks_and_progress(self):
+        remarks, stages = [], []
+        souk.ingest(
+            LOG,
+            FOLDER / "noted.h5",
+            force=True,
+            message=remarks.append,
+            callback=lambda progress: stages.append(progress.stage),
+        )
+        self.assertIn("user=user_id", remarks[0])
+        self.assertEqual(list(dict.fromkeys(stages)), ["reading", "cleaning", "writing"])
+
+
+class Train(Case):
+    def test_the_model_is_that_of_the_program(self):
+        options = ["model.dim=16", "model.length=20", "train.tokens=256", "train.valid_users=50"]
+        options += ["train.patience=0", "train.quiet=1", "learn.objective=cross_entropy+double_q"]
+        program("train", "--data", SHOP, "--out", FOLDER / "cli", "train.steps=30", *options)
+        history = ["--row", 3]
+        ours = recommended(*history)
+        text = program(
+            "recommend", "--checkpoint", FOLDER / "cli", "--data", SHOP, "--json", *history
+        )
+        rows = json.loads(text)["recommendations"]
+        self.assertEqual(ours[0], [row["item"] for row in rows])
+        self.assertEqual(ours[1], [row["score"] for row in rows])
+
+    def test_a_stopped_training_goes_on_to_the_same_bits(self):
+        out = FOLDER / "stopped"
+        steps = []
+
+        def stop(progress):
+            steps.append(progress.step)
+            return progress.step == 10
+
+        settings = {**SMALL, "train": {**SMALL["train"], "steps": 30}}
+        half = souk.train(SHOP, out, settings, callback=stop)
+        self.assertEqual((half.steps, half.stopped), (10, True))
+        self.assertEqual(steps, sorted(steps))
+        whole = souk.train(SHOP, out, settings, resume=True)
+        self.assertEqual((whole.steps, whole.stopped), (30, False))
+        with souk.Model(out, SHOP) as resumed, souk.Model(RUN, SHOP) as once:
+            histories = [once.items[:3], once.items[5:6]]
+            both = [model.recommend(histories, 5) for model in (resumed, once)]
+        np.testing.assert_array_equal(both[0].items, both[1].items)
+        np.testing.assert_array_equal(both[0].score, both[1].score)
+
+    def test_an_exception_leaves_it(self):
+        def fail(progress):
+            raise KeyError("mine")
+
+        settings = {**SMALL, "train": {**SMALL["train"], "steps": 30}}
+        with self.assertRaisesRegex(KeyError, "mine"):
+            souk.train(SHOP, FOLDER / "failed", settings, callback=fail)
+
+    def test_an_interrupt_leaves_it(self):
+        def send(progress):
+            if progress.step == 3:
+                signal.raise_signal(signal.SIGINT)
+
+        settings = {**SMALL, "train": {**SMALL["train"], "steps": 100000}}
+        with self.assertRaises(KeyboardInterrupt):
+            souk.train(SHOP, FOLDER / "interrupted", settings, callback=send)
+
+    def test_what_was_wrong_is_said(self):
+        self.refuses(
+            souk.Status.USAGE, "steps", souk.train, SHOP, FOLDER / "x", {"train.steps": -1}
+        )
+        self.refuses(souk.Status.USAGE, "stps", souk.train, SHOP, FOLDER / "x", {"train.stps": 1})
+
+
+class Recommend(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = souk.Model(RUN, SHOP)
+        cls.items, cls.actions = cls.model.items, cls.model.actions
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.model.close()
+
+    def assert_says(self, best, row, wanted):
+        keys, *numbers = wanted
+        self.assertEqual(best.keys[row], keys)
+        self.assertEqual([self.items[item] for item in best.items[row]], keys)
+        for got, want in zip((best.score, best.probability, best.q), numbers):
+            np.testing.assert_allclose(got[row], np.float32(want), rtol=1e-6)
+
+    def test_a_history_as_by_the_program(self):
+        a, b = self.items[4], self.items[2]
+        best = self.model.recommend([souk.History([a, b], ["view", "purchase"])], 5)
+        self.assert_says(best, 0, recommended("--history", f"{a}:view,{b}:purchase", "--k", 5))
+        best = self.model.recommend([[a, b]], 5, include_seen=True)
+        list_of = f"{a}:{self.actions[0]},{b}:{self.actions[0]}"
+        self.assert_says(best, 0, recommended("--history", list_of, "--k", 5, "--include-seen"))
+
+    def test_times_as_by_the_program(self):
+        a, b = self.items[4], self.items[2]
+        times = np.array(["2024-01-01T00:00", "2024-01-09T00:00"], "datetime64[s]")
+        best = self.model.recommend([souk.History([a, b], times=times)], 5)
+        action = self.actions[0]
+        list_of = f"{a}:{action}@2024-01-01T00:00:00,{b}:{action}@2024-01-09T00:00:00"
+        self.assert_says(best, 0, recommended("--history", list_of, "--k", 5))
+
+    def test_a_user_as_by_the_program(self):
+        best = self.model.recommend([souk.History(user=7)], 10)
+        self.assert_says(best, 0, recommended("--row", 7))
+
+    def test_arrays_are_as_lists(self):
+        rng = np.random.default_rng(1)
+        lengths = rng.integers(1, 30, 50)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        events = offsets[-1]
+        items = rng.integers(0, len(self.items), events)
+        actions = rng.integers(0, len(self.actions), events)
+        times = np.cumsum(rng.integers(0, 10**7, events))
+        users = np.where(np.arange(50) % 3 == 0, np.arange(50), -1)
+        arrays = souk.Histories(items, offsets, actions, times, users)
+        lists = [
+            souk.History(
+                [self.items[item] for item in items[i:j]],
+                [self.actions[action] for action in actions[i:j]],
+                times[i:j],
+                None if user < 0 else int(user),
+            )
+            for i, j, user in zip(offsets, offsets[1:], users)
+        ]
+        a, b = self.model.recommend(arrays, 5), self.model.recommend(lists, 5)
+        for name in ("items", "score", "probability", "q", "found"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+        self.assertEqual(a.items.shape, (50, 5))
+        self.assertEqual(a.items.dtype, np.int32)
+        self.assertEqual(a.keys, b.keys)
+
+    def test_a_table_of_numbers(self):
+        table = np.array([[1, 2, 3], [4, 5, 6]], np.int64)
+        a = self.model.recommend(table, 4)
+        b = self.model.recommend([[self.items[item] for item in row] for row in table], 4)
+        np.testing.assert_array_equal(a.score, b.score)
+
+    def test_allow_and_block(self):
+        best = self.model.recommend([[self.items[0]]], 4, allow=self.items[:4], block=[2])
+        self.assertEqual(sorted(best.items[0].tolist()), [-1, -1, 1, 3])
+        self.assertEqual(best.found.tolist(), [2])
+        self.assertEqual(len(best.keys[0]), 2)
+        self.assertTrue(np.isnan(best.score[0, 2:]).all())
+        self.refuses(souk.Status.USAGE, "no item 'x'", self.model.recommend, [[0]], 4, allow=["x"])
+
+    def test_scores_are_those_of_recommend(self):
+        best = self.model.recommend([[1, 2], [3]], 6)
+        again = self.model.score([[1, 2], [3]], best.items)
+        np.testing.assert_allclose(again.score, best.score, rtol=1e-5)
+        np.testing.assert_allclose(again.q, best.q, rtol=1e-5)
+        by_key = self.model.score([[1, 2], [3]], best.keys)
+        np.testing.assert_array_equal(by_key.items, best.items)
+
+    def test_nobody_asks(self):
+        self.assertEqual(self.model.recommend([], 3).items.shape, (0, 3))
+        self.assertEqual(self.model.score([], []).keys, [])
+
+    def test_what_was_wrong_is_said(self):
+        say, usage = self.model.recommend, souk.Status.USAGE
+        self.refuses(usage, 'history 1, event 0: .*no item "no"', say, [[self.items[0]], ["no"]])
+        self.refuses(usage, "k is 0", say, [[0]], 0)
+        self.refuses(usage, "history 0: .*neither events nor a user", say, [[]])
+        self.refuses(usage, "one history", say, "1")
+        self.refuses(usage, "history 0 is a text", say, ["12"])
+        self.refuses(usage, "offsets", say, souk.Histories([1, 2], [0, 3]))
+        self.refuses(usage, "whole numbers", say, souk.Histories([1.5], [0, 1]))
+        self.refuses(usage, "outside of", say, souk.Histories([2**40], [0, 1]))
+        self.refuses(
+            usage, "actions has 1 elements, want 2", say, souk.Histories([1, 2], [0, 2], [0])
+        )
+        self.refuses(usage, "oldest", say, [souk.History([1, 2], times=[2, 1])])
+        self.refuses(usage, "rows of equal length", self.model.score, [[1], [2]], [[1], [1, 2]])
+
+    def test_the_catalogue(self):
+        self.assertEqual(self.model.find(self.items[7]), 7)
+        self.assertIsNone(self.model.find("no such item"))
+        self.assertIn("purchase", self.actions)
+        self.assertGreater(self.model.users, 100)
+
+    def test_a_closed_model_says_so(self):
+        model = souk.Model(RUN, SHOP)
+        model.close()
+        model.close()
+        self.refuses(souk.Status.USAGE, "closed", model.recommend, [[0]])
+        self.refuses(souk.Status.IO, "no/such", souk.Model, "no/such", SHOP)
+
+    def test_a_rule_is_obeyed(self):
+        with souk.Model(RUN, SHOP, acting="q", exclude_last=0) as model:
+            best = model.recommend([[self.items[0]]], 3)
+        action = self.actions[0]
+        wanted = recommended(
+            "--history", f"{self.items[0]}:{action}", "--k", 3, "--acting", "q", "--exclude-last", 0
+        )
+        self.assert_says(best, 0, wanted)
+
+    def test_threads_share_a_model_and_python_goes_on(self):
+        wanted = self.model.recommend([[1, 2, 3]] * 300, 5)
+        wrong, done = [], threading.Event()
+
+        def ask():
+            for _ in range(5):
+                got = self.model.recommend([[1, 2, 3]] * 300, 5)
+                if not np.array_equal(got.score, wanted.score):
+                    wrong.append(got)
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        steps, started = 0, time.monotonic()
+        while any(thread.is_alive() for thread in threads):
+            done.wait(0.001)
+            steps += 1
+        self.assertEqual(wrong, [])
+        # A call that held the lock of Python would let this loop run only a few times.
+        self.assertGreater(steps, 15 if time.monotonic() - started > 0.1 else 0)
+
+
+class Tap(unittest.TextTestResult):
+    """One line of TAP a test, with the reason behind it where it failed."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.number = 0
+
+    def line(self, test, good, why=""):
+        self.number += 1
+        name = test.id().removeprefix("__main__.").replace("_", " ")
+        print(f"{'' if good else 'not '}ok {self.number} - {name}{why}", flush=True)
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.line(test, True)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.line(test, True, f" # SKIP {reason}")
+
+    def addError(self, test, error):
+        super().addError(test, error)
+        self.line(test, False)
+
+    def addFailure(self, test, error):
+        super().addFailure(test, error)
+        self.line(test, False)
+
+
+if __name__ == "__main__":
+    souk.ingest(LOG, SHOP, plain_keys=True, force=True)
+    souk.train(SHOP, RUN, {**SMALL, "train": {**SMALL["train"], "steps": 30}}, force=True)
+    runner = unittest.TextTestRunner(resultclass=Tap, verbosity=0)
+    outcome = unittest.main(argv=sys.argv[:1], testRunner=runner, exit=False).result
+    print(f"1..{outcome.testsRun}")
+    sys.exit(not outcome.wasSuccessful())
