@@ -36,13 +36,30 @@ Status saved_write_catalogue(const Behaviour *b, const char *folder)
     return catalogue_write(b, path);
 }
 
+enum { PATH_BYTES = 4096, CATALOGUE_BYTES = PATH_BYTES + sizeof catalogue_name };
+
+/* The model of a run, and where its catalogue would be. */
+static Status find_both(char model[PATH_BYTES], char catalogue[CATALOGUE_BYTES], const char *path)
+{
+    TRY(saved_find(model, PATH_BYTES, path, false));
+    const char *slash = strrchr(model, '/');
+    snprintf(catalogue, CATALOGUE_BYTES, "%.*s%s", slash ? (int)(slash + 1 - model) : 0, model,
+             catalogue_name);
+    return OK;
+}
+
+Status saved_has_catalogue(const char *path, bool *has)
+{
+    char model[PATH_BYTES], catalogue[CATALOGUE_BYTES];
+    TRY(find_both(model, catalogue, path));
+    *has = access(catalogue, F_OK) == 0;
+    return OK;
+}
+
 Status saved_open_catalogue(Behaviour *b, const char *path)
 {
-    char model[4096], catalogue[4096 + sizeof catalogue_name];
-    TRY(saved_find(model, sizeof model, path, false));
-    const char *slash = strrchr(model, '/');
-    snprintf(catalogue, sizeof catalogue, "%.*s%s", slash ? (int)(slash + 1 - model) : 0, model,
-             catalogue_name);
+    char model[PATH_BYTES], catalogue[CATALOGUE_BYTES];
+    TRY(find_both(model, catalogue, path));
     if (access(catalogue, F_OK) == 0) return behaviour_open_catalogue(b, catalogue);
     return FAIL(ERR_USAGE,
                 "%s has no %s beside it, as runs of earlier versions have none: want the data, the "

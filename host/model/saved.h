@@ -22,6 +22,8 @@ Status saved_find(char *found, size_t size, const char *path, bool resumable);
 
 /* Write the catalogue of `b` into the folder of a run, whole or not at all. */
 Status saved_write_catalogue(const Behaviour *b, const char *folder);
+/* Whether there is one beside the model in `path`, a file or a run's folder. */
+Status saved_has_catalogue(const char *path, bool *has);
 /* Open the catalogue that is beside the model in `path`, a file or a run's folder. ERR_USAGE where
  * there is none. */
 Status saved_open_catalogue(Behaviour *b, const char *path);

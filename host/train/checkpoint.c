@@ -2,6 +2,7 @@
 #include "train/checkpoint.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,11 @@ static const char *const prefix[PARAM_COPIES] = {
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 /* The metadata: settings and counters as text, which `values` holds. Returns how many there are. */
-enum { COUNTERS = 12, VALUE_MAX = sizeof(Config_text) };
+enum { COUNTERS = 14, VALUE_MAX = sizeof(Config_text) };
+
+/* What is not known of every best validation. */
+enum { MAYBE = 2 };
+static const char *const maybe_key[MAYBE] = {"best_error", "best_hr10"};
 
 static int describe(const Trainer *t, const Progression *p, const char *inputs, Metadata *metadata,
                     char (*values)[VALUE_MAX])
@@ -32,6 +37,7 @@ static int describe(const Trainer *t, const Progression *p, const char *inputs, 
         n++;
     }
     enum { ALWAYS = 8 };
+    const double maybe[MAYBE] = {p->error, p->hr10};
     static const char *const keys[ALWAYS] = {
         "step", "epoch", "batch", "best", "worse", "anneal_from", "anneal_steps", "catalogue_hash"};
     char(*value)[VALUE_MAX] = values + n;
@@ -44,7 +50,11 @@ static int describe(const Trainer *t, const Progression *p, const char *inputs, 
     snprintf(value[6], VALUE_MAX, "%" PRId64, t->optimizer.annealing.steps);
     snprintf(value[7], VALUE_MAX, "%s", t->file.catalogue_hash);
     snprintf(value[8], VALUE_MAX, "%d", t->model.known);
+    for (int i = 0; i < MAYBE; i++) snprintf(value[9 + i], VALUE_MAX, "%.17g", maybe[i]);
     for (int i = 0; i < ALWAYS; i++) metadata[n++] = (Metadata){keys[i], value[i]};
+    for (int i = 0; i < MAYBE; i++)
+        if (p->best >= 0.0 && isfinite(maybe[i]))
+            metadata[n++] = (Metadata){maybe_key[i], value[9 + i]};
     metadata[n++] = (Metadata){"inputs", inputs};
     metadata[n++] = (Metadata){"souk", SOUK_VERSION};
     if (*t->fingerprint) metadata[n++] = (Metadata){"fingerprint", t->fingerprint};
@@ -176,6 +186,17 @@ Status checkpoint_number(const Safetensors *file, const char *key, double *value
     return OK;
 }
 
+Status checkpoint_best(const Safetensors *file, Progression *p)
+{
+    double *const maybe[MAYBE] = {&p->error, &p->hr10};
+    for (int i = 0; i < MAYBE; i++) {
+        *maybe[i] = NAN;
+        if (safetensors_metadata(file, maybe_key[i]))
+            TRY(checkpoint_number(file, maybe_key[i], maybe[i]));
+    }
+    return checkpoint_number(file, "best", &p->best);
+}
+
 /* Runs of versions that did not anneal have no such counters. */
 static Status read_annealing(Annealing *a, const Safetensors *file)
 {
@@ -205,7 +226,7 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     TRY(checkpoint_number(file, "step", &step));
     TRY(checkpoint_number(file, "epoch", &epoch));
     TRY(checkpoint_number(file, "batch", &batch));
-    TRY(checkpoint_number(file, "best", &p->best));
+    TRY(checkpoint_best(file, p));
     TRY(checkpoint_number(file, "worse", &worse));
     TRY(read_annealing(&t->optimizer.annealing, file));
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)

@@ -7,7 +7,8 @@
  *   counts.<name>       the count table, where the model has one (model/counts.h)
  *   __metadata__        the settings that config.h calls stored ("model.dim", …); step, epoch,
  *                       batch, best, worse, anneal_from, anneal_steps (learn/optimizer.h; 0: it
- *                       does not anneal), catalogue_hash; inputs, the names of the features and
+ *                       does not anneal), catalogue_hash; best_error and best_hr10, where they are
+ *                       known of the best validation; inputs, the names of the features and
  *                       actions (data/behaviour/identity/inputs.h); souk, the version of souk that
  *                       wrote the file; fingerprint, of the events of the log that it was trained
  *                       on (identity/hash.h), not in a world, whose logs are many; counted, with
@@ -29,6 +30,7 @@
 typedef struct {
     StreamCursor cursor; /* the next batch */
     double best;         /* best validation so far; negative: none */
+    double error, hr10;  /* its standard error, and its HR@10; NaN: not known */
     int64_t worse;       /* validations since the last improvement */
     Tensor ranks;        /* i32 on the host, what Validation keeps; its owner outlives this */
 } Progression;
@@ -44,6 +46,9 @@ Status checkpoint_same_events(const char *path, const char *fingerprint, bool *s
 
 /* A counter of the metadata: "step", "best", ... */
 Status checkpoint_number(const Safetensors *file, const char *key, double *value);
+
+/* The best validation: best, error and hr10. */
+Status checkpoint_best(const Safetensors *file, Progression *p);
 
 /* Restore an open trainer. Fails, naming both values, when the checkpoint was made with another
  * model, objective, batch or catalogue; settings of place and pace, and of when to stop, may

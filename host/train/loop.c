@@ -30,7 +30,6 @@ typedef struct {
     Session *session; /* that validation uses */
     Progress bar;
     int64_t steps, valid_every, save_every;
-    double error; /* standard error of the best validation; NaN: not known */
     double started, tokens_per_s;
     double reported; /* the time of the last report; before the first step and after a pause, the
                         time at which the step began */
@@ -302,7 +301,8 @@ static Status validate(Loop *l)
     if (improved) validation_keep(&l->validation, VALIDATION_REFERENCE);
     if (r.ndcg10 <= p->best) return OK;
     p->best = r.ndcg10;
-    l->error = r.error;
+    p->error = r.error;
+    p->hr10 = r.hr10;
     validation_keep(&l->validation, VALIDATION_BEST);
     path_in(path, sizeof path, l, "best.safetensors");
     TRY(checkpoint_write(t, p, path, false));
@@ -315,11 +315,10 @@ static Status validate(Loop *l)
 enum { BEST_TEXT_MAX = 48 };
 static const char *best_text(const Loop *l, char text[BEST_TEXT_MAX])
 {
-    const double best = l->progression.best;
+    const double best = l->progression.best, error = l->progression.error;
     text[0] = '\0';
-    if (best >= 0.0 && isnan(l->error)) snprintf(text, BEST_TEXT_MAX, "%.4f", best);
-    if (best >= 0.0 && !isnan(l->error))
-        snprintf(text, BEST_TEXT_MAX, "%.4f +- %.4f", best, l->error);
+    if (best >= 0.0 && isnan(error)) snprintf(text, BEST_TEXT_MAX, "%.4f", best);
+    if (best >= 0.0 && !isnan(error)) snprintf(text, BEST_TEXT_MAX, "%.4f +- %.4f", best, error);
     return text;
 }
 
@@ -501,7 +500,7 @@ static Status finish(Loop *l)
 
 Status loop_run(const Config *config, LoopOptions options, LoopEnd *end)
 {
-    Loop l = {.listener = options.listener, .error = NAN};
+    Loop l = {.listener = options.listener};
     Status st;
     TRY_OR_FAIL(st, loop_open(&l, config, options));
     TRY_OR_FAIL(st, run(&l, options.compare));

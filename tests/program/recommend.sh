@@ -40,7 +40,8 @@ refuses "and so does a row" 2 'want it as --data' "${away[@]}" --row 0
 mkdir "$work/old" && cp "$work/run/best.safetensors" "$work/old"
 refuses "a run of an earlier version says that it wants the log" 2 'old/best.safetensors has no catalogue.h5 beside it.*want the data' \
     "$SOUK" recommend --checkpoint "$work/old" --history "$items"
-check "and works with it" eval '"$SOUK" recommend --checkpoint "$work/old" --data "$work/shop.h5" --history "$items" --json >"$work/without" &&
+check "info says so too" eval '"$SOUK" info "$work/old" | grep -q "^catalogue: not kept, as the model is of an earlier version"'
+check "and it works with the log" eval '"$SOUK" recommend --checkpoint "$work/old" --data "$work/shop.h5" --history "$items" --json >"$work/without" &&
     "${log[@]}" --history "$items" --json | cmp - "$work/without"'
 check "a training that is resumed adds the catalogue" eval 'cp -r "$work/run" "$work/resumed" && rm "$work/resumed/catalogue.h5" &&
     train "$work/resumed" train.steps=30 --resume && cmp "$work/run/catalogue.h5" "$work/resumed/catalogue.h5"'
@@ -48,6 +49,7 @@ check "makes another shop" eval '"$SOUK" generate --events 2000 --users 90 --ite
     "$SOUK" ingest --plain-keys --quiet "$work/fewer.csv" "$work/fewer.h5"'
 check "and a model of it" train "$work/fewer" data.path="$work/fewer.h5" train.steps=2
 cp "$work/fewer/catalogue.h5" "$work/old"
+refuses "info refuses the catalogue of another model" 2 'was trained' "$SOUK" info "$work/old"
 refuses "the catalogue of another model is refused" 2 'was trained' \
     "$SOUK" recommend --checkpoint "$work/old" --history "$items"
 finish

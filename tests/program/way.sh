@@ -44,6 +44,16 @@ check "info shows the count table of a model" \
     "$SOUK" info "$work/run"
 check "and the calibration of its last validation" \
     prints '^calibration: the scores by vectors are multiplied by [01]\.' "$SOUK" info "$work/run"
+check "and its items and actions" eval 'prints "^catalogue: 100 items, in .*/run/catalogue.h5" "$SOUK" info "$work/run" &&
+    prints "^actions: view, cart, favourite, purchase, review, remove$" "$SOUK" info "$work/run"'
+check "and its features" eval 'prints "^  item +category +category, [0-9]+ rows" "$SOUK" info "$work/run" &&
+    prints "^  event +price +number, normalised" "$SOUK" info "$work/run"'
+check "and how it validated" prints '; best NDCG@10 on validation 0\.[0-9]+ \+- 0\.[0-9]+, HR@10 0\.[0-9]+$' "$SOUK" info "$work/run"
+check "and its data and its version" eval 'version=$("$SOUK" --version) &&
+    prints "^data: catalogue [0-9a-f]{16}, fingerprint [0-9a-f]{16}; trained by $version$" "$SOUK" info "$work/run" &&
+    prints "\"fingerprint\": \"[0-9a-f]{64}\"" "$SOUK" info --json "$work/run" &&
+    hash=$("$SOUK" info --json "$work/shop.h5" | grep catalogue_hash) && grep -qF "$hash" "$work/out"'
+check "and how many parameters it has" prints "^$(grep -oE '"parameters": [0-9]+' "$work/run/checkpoint.json" | grep -oE '[0-9]+' | sed ':a;s/\B[0-9]\{3\}\>/,&/;ta') parameters$" "$SOUK" info "$work/run"
 check "and as JSON" prints '"neighbours": 64' "$SOUK" info --json "$work/run/best.safetensors"
 check "a model without candidates trains" train "$work/dense" train.steps=2 model.candidates=0
 check "and info says that it has no count table" \

@@ -81,9 +81,10 @@ const Command cli_info = {
              "most frequent items and the report of the cleaning. The whole file is checked "
              "when it is opened: a file that is printed can be trained on.\n\n"
              "Of a model, a file *.safetensors or the folder of a run, it prints the sizes, "
-             "the heads, the rule by which it acts, the count table by which the policy proposes "
-             "candidates, and the "
-             "calibration, which weighs scores by vectors against scores by counts.\n",
+             "the best validation, the heads, the rule by which it acts, the count table by which "
+             "the policy proposes candidates, the "
+             "calibration, which weighs scores by vectors against scores by counts, the items, "
+             "actions and features that it knows, and of what data it was made by which version.\n",
          .options = options,
          .operands = true,
          .examples = {"souk info shop.h5", "souk info shop.h5 --top 100 --json",

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/report.h"
+#include "cli/info/catalogue.h"
 #include "cli/info/print.h"
 #include "model/counts.h"
 #include "model/saved.h"
@@ -23,6 +24,8 @@ typedef struct {
     double noise, kept; /* of Q; NaN: not measured */
     const char *states; /* "744 validation" */
     double step, best;  /* best: of NDCG@10 on validation, negative: none */
+    double error, hr10; /* of the same validation: its standard error, HR@10; NaN: not known */
+    int64_t parameters;
     /* The count table; neighbours 0: there is none. */
     int64_t neighbours, items;
     int splits; /* whose events it counts */
@@ -62,6 +65,26 @@ static Status counter(const Safetensors *file, const char *key, double *value)
     if (text && end != text && !*end) return OK;
     return FAIL(ERR_FORMAT, "%s: metadata \"%s\" is %s, want a number", file->path, key,
                 text ? text : "missing");
+}
+
+static Status counter_or_nan(const Safetensors *file, const char *key, double *value)
+{
+    *value = NAN;
+    return safetensors_metadata(file, key) ? counter(file, key, value) : OK;
+}
+
+/* The numbers of all tensors but those of the count table and of a training that can be resumed. */
+static int64_t parameters(const Safetensors *file)
+{
+    static const char *const other[] = {"counts.", "adamw.", "target.", "validation."};
+    int64_t sum = 0;
+    for (int i = 0; i < file->count; i++) {
+        bool is = true;
+        for (size_t k = 0; k < sizeof other / sizeof *other; k++)
+            is &= strncmp(file->tensors[i].name, other[k], strlen(other[k])) != 0;
+        sum += is ? tensor_count(file->tensors[i].tensor) : 0;
+    }
+    return sum;
 }
 
 /* The numbers of the fit, of those that train/calibration has written. */
@@ -121,6 +144,9 @@ static Status read_card(Card *c, const char *path)
         if (safetensors_find(&c->file, heads_table[h].weight)) c->heads |= HEAD_BIT(h);
     TRY(counter(&c->file, "step", &c->step));
     TRY(counter(&c->file, "best", &c->best));
+    TRY(counter_or_nan(&c->file, "best_error", &c->error));
+    TRY(counter_or_nan(&c->file, "best_hr10", &c->hr10));
+    c->parameters = parameters(&c->file);
     TRY(read_acting(c));
     return read_counts(c);
 }
@@ -178,19 +204,23 @@ static void print_acting(const Card *c)
     putchar('\n');
 }
 
-static Status print_text(const Card *c)
+static Status print_text(const Card *c, const char *path)
 {
     char heads[HEADS_LIST_MAX];
     heads_list(heads, c->heads, ", ");
     printf("%s: a model of %s bytes after %s steps", c->file.path,
            info_print_number((int64_t)c->file.bytes), info_print_number((int64_t)c->step));
     if (c->best >= 0.0) printf("; best NDCG@10 on validation %.4f", c->best);
-    printf("\nencoder: %" PRId64 " numbers, %" PRId64 " layers; a state sees the last %" PRId64
-           " events\n",
-           c->config.model_dim, c->config.model_layers, c->config.model_length);
+    if (c->best >= 0.0 && !isnan(c->error)) printf(" +- %.4f", c->error);
+    if (c->best >= 0.0 && !isnan(c->hr10)) printf(", HR@10 %.4f", c->hr10);
+    printf("\n%s parameters\nencoder: %" PRId64 " numbers, %" PRId64
+           " layers; a state sees the last %" PRId64 " events\n",
+           info_print_number(c->parameters), c->config.model_dim, c->config.model_layers,
+           c->config.model_length);
     printf("heads: %s; trained by %s\n", heads, c->config.learn_objective);
     print_acting(c);
     print_counts(c);
+    TRY(info_catalogue_print(&c->file, path));
     if (fflush(stdout) == 0 && !ferror(stdout)) return OK;
     return FAIL(ERR_IO, "cannot write to standard output");
 }
@@ -217,25 +247,30 @@ static json_t *json_acting(const Card *c)
                      "noise", report_number(c->noise), "kept", report_number(c->kept));
 }
 
-static Status print_json(const Card *c)
+static Status print_json(const Card *c, const char *path)
 {
     char heads[HEADS_LIST_MAX];
     heads_list(heads, c->heads, "+");
-    return report_print(stdout,
-                        json_pack("{s:o, s:I, s:I, s:o, s:s, s:o, s:o, s:o}", "path",
-                                  report_string(c->file.path), "bytes", (json_int_t)c->file.bytes,
-                                  "step", (json_int_t)c->step, "best_validation_ndcg10",
-                                  c->best >= 0.0 ? json_real(c->best) : json_null(), "heads", heads,
-                                  "acting", json_acting(c), "counts", json_counts(c), "settings",
-                                  report_settings(&c->config, CONFIG_STORED)),
-                        REPORT_NARROW);
+    const bool measured = c->best >= 0.0;
+    json_t *root =
+        json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "path",
+                  report_string(c->file.path), "bytes", (json_int_t)c->file.bytes, "parameters",
+                  (json_int_t)c->parameters, "step", (json_int_t)c->step, "best_validation_ndcg10",
+                  report_number(measured ? c->best : NAN), "best_validation_error",
+                  report_number(measured ? c->error : NAN), "best_validation_hr10",
+                  report_number(measured ? c->hr10 : NAN), "heads", heads, "acting", json_acting(c),
+                  "counts", json_counts(c), "settings", report_settings(&c->config, CONFIG_STORED));
+    const Status st = info_catalogue_json(&c->file, path, root);
+    if (st == OK) return report_print(stdout, root, REPORT_NARROW);
+    json_decref(root);
+    return st;
 }
 
 Status info_model_print(const char *path, bool json)
 {
     Card c = {0};
     Status st = read_card(&c, path);
-    if (st == OK) st = json ? print_json(&c) : print_text(&c);
+    if (st == OK) st = json ? print_json(&c, path) : print_text(&c, path);
     safetensors_close(&c.file);
     return st;
 }

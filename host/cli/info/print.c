@@ -94,7 +94,7 @@ static void print_splits(const Behaviour *b, const Summary *s)
     if (b->split_rule && b->split_rule[0]) printf("  rule: %s\n", b->split_rule);
 }
 
-static void print_features(const char *what, const FeatureSet *f)
+static void print_set(const char *what, const FeatureSet *f)
 {
     for (int k = 0; k < f->kinds; k++)
         printf("  %-6s %-*s category, %s rows\n", what, NAME, f->kind_name[k],
@@ -104,15 +104,15 @@ static void print_features(const char *what, const FeatureSet *f)
                (double)f->mean[n], (double)f->std[n]);
 }
 
-static void print_all_features(const Behaviour *b)
+void info_print_features(const Behaviour *b)
 {
     const FeatureSet *sets[] = {&b->event_features, &b->item_features, &b->user_features};
     static const char *const what[] = {"event", "item", "user"};
     int count = 0;
     for (int i = 0; i < 3; i++) count += sets[i]->kinds + sets[i]->numbers;
     count += b->texts.rows > 0;
-    printf("\nfeatures%s\n", count ? "" : ": none");
-    for (int i = 0; i < 3; i++) print_features(what[i], sets[i]);
+    printf("features%s\n", count ? "" : ": none");
+    for (int i = 0; i < 3; i++) print_set(what[i], sets[i]);
     if (b->texts.rows)
         printf("  %-6s %-*s n-grams, %s rows, %.1f of an item in the mean\n", "item", NAME, "text",
                info_print_number(b->texts.rows),
@@ -169,7 +169,8 @@ Status info_print(Behaviour *b, const Summary *s)
     print_actions(b, s);
     print_histories(b, s);
     print_splits(b, s);
-    print_all_features(b);
+    putchar('\n');
+    info_print_features(b);
     print_storage(b, s);
     TRY(print_items(b, s));
     if (b->report && b->report[0]) printf("\ncleaning report\n%s\n", b->report);
@@ -227,6 +228,14 @@ static json_t *json_features(const FeatureSet *f)
     return list;
 }
 
+void info_print_json_features(const Behaviour *b, json_t *root)
+{
+    json_object_set_new(root, "event_features", json_features(&b->event_features));
+    json_object_set_new(root, "item_features", json_features(&b->item_features));
+    json_object_set_new(root, "user_features", json_features(&b->user_features));
+    json_object_set_new(root, "text_ngrams", json_integer((json_int_t)b->texts.rows));
+}
+
 static json_t *json_storage(const Behaviour *b)
 {
     json_t *list = json_array();
@@ -271,10 +280,7 @@ Status info_print_json(Behaviour *b, const Summary *s)
     json_object_set_new(root, "impressions", json_integer((json_int_t)s->impressions));
     json_object_set_new(root, "history_length", json_histories(s));
     json_object_set_new(root, "splits", json_splits(b, s));
-    json_object_set_new(root, "event_features", json_features(&b->event_features));
-    json_object_set_new(root, "item_features", json_features(&b->item_features));
-    json_object_set_new(root, "user_features", json_features(&b->user_features));
-    json_object_set_new(root, "text_ngrams", json_integer((json_int_t)b->texts.rows));
+    info_print_json_features(b, root);
     json_object_set_new(root, "storage", json_storage(b));
     json_object_set_new(root, "top_items", top);
     json_object_set_new(root, "report", report_string(b->report));

@@ -93,7 +93,7 @@ Status refit(const Config *c, const char *path, Listener *listener, bool *interr
     Status st;
     TRY(safetensors_open(&file, path));
     TRY_OR_FAIL(st, checkpoint_number(&file, "step", &steps));
-    TRY_OR_FAIL(st, checkpoint_number(&file, "best", &p.best));
+    TRY_OR_FAIL(st, checkpoint_best(&file, &p));
     anew.train_steps = (int64_t)steps;
     TRY_OR_FAIL(st, open_joined(&t, &anew, listener));
     TRY_OR_FAIL(st, take_constants(&t, &file));
