@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "data/behaviour/columns.h"
+#include "evaluate/statistics/draw.h"
 
 /* Fills latest [users], a block of rows at a time; action [events] is that of the file. */
 static Status read_latest(const Behaviour *b, const uint8_t *action, int64_t *latest)
@@ -187,37 +187,6 @@ void histories_popularity(const Histories *h, int64_t *count)
     memset(count, 0, (size_t)h->items * sizeof *count);
     for (int64_t u = 0; u < h->users; u++)
         for (int64_t e = h->train[u][0]; e < h->train[u][1]; e++) count[h->item[e]]++;
-}
-
-static int by_draw(const void *a, const void *b)
-{
-    const uint64_t *x = a, *y = b;
-    return x[0] != y[0] ? (x[0] < y[0] ? -1 : 1) : (x[1] > y[1]) - (x[1] < y[1]);
-}
-
-static int by_number(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Keeps `sample` users of user[0 .. *users-1]: those with the smallest random draws, in ascending
- * order. */
-static Status draw_users(int64_t *user, int64_t *users, int64_t sample, uint64_t seed)
-{
-    if (sample <= 0 || sample >= *users) return OK;
-    uint64_t(*draw)[2] = malloc((size_t)*users * sizeof *draw);
-    if (!draw) return FAIL(ERR_MEMORY, "no memory to draw from %" PRId64 " users", *users);
-    for (int64_t u = 0; u < *users; u++) {
-        draw[u][0] = philox_u64(seed, 0, (uint64_t)user[u]);
-        draw[u][1] = (uint64_t)user[u];
-    }
-    qsort(draw, (size_t)*users, sizeof *draw, by_draw);
-    for (int64_t u = 0; u < sample; u++) user[u] = (int64_t)draw[u][1];
-    qsort(user, (size_t)sample, sizeof *user, by_number);
-    *users = sample;
-    free(draw);
-    return OK;
 }
 
 /* What decides whether an event is scored, and in which band its target is. */

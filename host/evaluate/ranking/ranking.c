@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evaluate/statistics/ratio.h"
+
 static const struct {
     const char *name;
     int cut;
@@ -84,29 +86,6 @@ void ranking_add(Ranking *r, int64_t count, const int64_t *index, const int32_t 
     }
 }
 
-/* Sums over users, for a ratio and its variance. */
-typedef struct {
-    double users, y, n, yy, yn, nn;
-} Sums;
-
-static void sums_add(Sums *s, double y, double n)
-{
-    s->users += 1.0;
-    s->y += y;
-    s->n += n;
-    s->yy += y * y;
-    s->yn += y * n;
-    s->nn += n * n;
-}
-
-static Estimate ratio(const Sums *s, double least, double most)
-{
-    const double r = s->n > 0.0 ? s->y / s->n : NAN;
-    const double residual = fmax(s->yy - 2.0 * r * s->yn + r * r * s->nn, 0.0);
-    const double error = sqrt(s->users / (s->users - 1.0) * residual) / s->n;
-    return estimate_interval(r, error, s->users - 1.0, least, most);
-}
-
 /* For most events of a poor scorer, the target is ranked after every cut. Then all measures are
  * 0. */
 static void add_event(double *y, double weight, int64_t above, int64_t ties)
@@ -120,7 +99,7 @@ static void add_event(double *y, double weight, int64_t above, int64_t ties)
 static void summarise(const Ranking *r, int group, RankingSummary *out)
 {
     const ScoredEvents *s = r->events;
-    Sums sums[MEASURES] = {0};
+    RatioSums sums[MEASURES] = {0};
     *out = (RankingSummary){0};
     for (int64_t u = 0; u < s->users; u++) {
         double y[MEASURES] = {0}, n = 0.0;
@@ -133,10 +112,10 @@ static void summarise(const Ranking *r, int group, RankingSummary *out)
             out->events++;
         }
         if (n == 0.0) continue;
-        for (int m = 0; m < MEASURES; m++) sums_add(&sums[m], y[m], n);
+        for (int m = 0; m < MEASURES; m++) ratio_add(&sums[m], y[m], n);
         out->users++;
     }
-    for (int m = 0; m < MEASURES; m++) out->measure[m] = ratio(&sums[m], 0.0, 1.0);
+    for (int m = 0; m < MEASURES; m++) out->measure[m] = ratio_estimate(&sums[m], 0.0, 1.0);
 }
 
 /* The weighted sum of a measure over the events of user[u] in the group, its mean over the seeds;
@@ -162,13 +141,13 @@ static double user_sum(const Ranking *r, int seeds, int64_t u, int group, Rankin
 static Estimate over_users(const Ranking *a, int a_seeds, const Ranking *b, int b_seeds, int group,
                            RankingMeasure m)
 {
-    Sums sums = {0};
+    RatioSums sums = {0};
     for (int64_t u = 0; u < a->events->users; u++) {
         double n, y = user_sum(a, a_seeds, u, group, m, &n);
         if (b) y -= user_sum(b, b_seeds, u, group, m, &n);
-        if (n > 0.0) sums_add(&sums, y, n);
+        if (n > 0.0) ratio_add(&sums, y, n);
     }
-    return ratio(&sums, b ? -1.0 : 0.0, 1.0);
+    return ratio_estimate(&sums, b ? -1.0 : 0.0, 1.0);
 }
 
 void ranking_summary(const Ranking *r, int seeds, int group, RankingSummary *out)
