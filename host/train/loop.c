@@ -17,6 +17,7 @@
 #include "train/checkpoint.h"
 #include "train/finish/finish.h"
 #include "train/metrics.h"
+#include "train/outcome/calibrate.h"
 #include "train/plan.h"
 #include "train/step.h"
 #include "train/trainer_open.h"
@@ -291,6 +292,7 @@ static Status validate(Loop *l)
     if (calibration_wanted(&t->model))
         TRY(calibration_run(l->session, &t->model, &l->validation.histories,
                             (uint64_t)t->config.train_seed));
+    TRY(calibrate_outcome(l->session, &t->model, (uint64_t)t->config.train_seed));
     TRY(validation_run(&l->validation, &r, l->session));
     const Estimate gain = validation_gain(&l->validation, VALIDATION_REFERENCE);
     metrics_validation(&l->metrics, t->step, &r, &gain, l->validation.events.count);
