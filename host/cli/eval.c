@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
+#include "evaluate/outcome/report.h"
 #include "evaluate/ranking/bars/bars.h"
 #include "evaluate/ranking/event_table.h"
 #include "evaluate/ranking/model_scorer.h"
@@ -16,6 +17,7 @@
 #include "evaluate/ranking/report.h"
 #include "evaluate/ranking/report_json.h"
 #include "infer/acting.h"
+#include "infer/answers.h"
 #include "model/saved.h"
 
 typedef struct {
@@ -116,6 +118,7 @@ typedef struct {
     Bars bars;
     PurchaseRates rates;
     Evaluation evaluation;
+    OutcomeMeasures outcome; /* of the first model that has an outcome head */
 } Job;
 
 /* The action to predict: the named one, which must exist; by default "purchase" where it does. */
@@ -154,6 +157,9 @@ static Status add_model(Job *job, const Arguments *a, const char *checkpoint)
         scorer = model_scorer(session, alone[k].kind);
         st = evaluation_add(&job->evaluation, &scorer);
     }
+    if (st == OK && answers_known(session) && !job->outcome.count)
+        st = measure_outcome(&job->outcome, session, SPLIT_VALID + a->split, a->users,
+                             (uint64_t)a->config.train_seed, job->score.listener);
     session_close(session);
     return st;
 }
@@ -259,9 +265,12 @@ static Status report(const Job *job, const Arguments *a)
                                           .seed = (uint64_t)a->config.train_seed,
                                           .bars = &job->bars,
                                           .known = job->known,
+                                          .file = &job->file,
+                                          .outcome = &job->outcome,
                                           .rule = job->rule,
                                           .forced = a->include_seen || a->exclude_seen};
     ranking_report_print(stdout, &job->evaluation, &context);
+    if (job->outcome.count) outcome_report_print(stdout, &job->outcome, &job->file);
     if (a->all) ranking_report_all(stdout, &job->evaluation, &context);
     if (a->events) TRY(event_table_write(a->events, &job->evaluation));
     return a->json ? ranking_report_json(a->json, &job->evaluation, &context) : OK;
@@ -328,7 +337,12 @@ const Command cli_eval = {
              "has learned them (train.refit), the bars count them too. Shows NDCG@10 with its 95 % "
              "interval over users, hit rates, MRR, the share of the catalogue in the top 20, their "
              "Gini coefficient and novelty in bits, and the NDCG@10 of the bars on validation. The "
-             "results do not depend on the number of threads.\n",
+             "results do not depend on the number of threads.\n\n"
+             "Of a model with an outcome head (learn.outcome), eval also shows what came of the "
+             "items that the split showed: of each kind of event the mean probability that the "
+             "model gave it, its share, and the AUC beside impressions, with its 95 % interval "
+             "over users; ten groups of equal size by the probability that the item is taken; and "
+             "the log-likelihood beside that of the rates of each item in the train split.\n",
          .options = options,
          .more = acting_help,
          .examples = {"souk eval --data shop.h5",

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "evaluate/outcome/measure.h"
 #include "evaluate/ranking/bars/bars.h"
 #include "evaluate/ranking/evaluation.h"
 #include "evaluate/ranking/repeats.h"
@@ -20,7 +21,9 @@ typedef struct {
     int known;        /* the first splits whose events a model and the bars count; 0, 1: train */
     const Bars *bars; /* whose scorers have the names of the bars */
     RepeatsRule rule;
-    bool forced; /* the user decided whether seen items are candidates, not the rule */
+    bool forced;           /* the user decided whether seen items are candidates, not the rule */
+    const Behaviour *file; /* where there is an outcome */
+    const OutcomeMeasures *outcome; /* count 0, or NULL: no model has an outcome head */
 } RankingReportContext;
 
 /* Prints what was done, a table with a row for each scorer over all events, and one sentence: how

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/report.h"
+#include "evaluate/outcome/report.h"
 
 static json_t *estimate(Estimate e)
 {
@@ -135,5 +136,8 @@ Status ranking_report_json(const char *path, const Evaluation *e, const RankingR
     json_object_set_new(root, "standing", standing_json(e, c));
     json_object_set_new(root, "groups", groups_json(e, c));
     json_object_set_new(root, "next_is_purchase", auc_json(e, c));
+    json_object_set_new(root, "outcome",
+                        c->outcome && c->outcome->count ? outcome_report_json(c->outcome, c->file)
+                                                        : json_null());
     return report_write(path, root, REPORT_9DIGITS);
 }

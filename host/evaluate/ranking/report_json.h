@@ -17,7 +17,8 @@
  *              "scorers": [{"name", "baseline", "seeds", "HR@1": M, ...}],
  *              "differences": [{"scorer", "baseline", "measure", "difference": M}]}],
  *  "next_is_purchase": null or {"action", "positives", "negatives",
- *                               "scorers": [{"name", "baseline", "auc": M}]}}
+ *                               "scorers": [{"name", "baseline", "auc": M}]},
+ *  "outcome": null or what evaluate/outcome/report.h says, of the first model with an outcome head}
  * with M = {"value", "error", "low", "high"} (null where undefined). The scorers of the first
  * group, all events, have "coverage@20", "diversity@20", "novelty@20" and "gini@20" too. The file
  * appears whole or not at all. */
