@@ -22,7 +22,8 @@ typedef struct {
     char *copy;         /* [capacity] records */
     int64_t capacity;   /* events of one user */
     const Record *tied; /* the records that by_draw compares */
-    int64_t read, duplicates, bot_users, bot_events;
+    bool shows;         /* some actions are impressions */
+    int64_t read, duplicates, answers, bot_users, bot_events;
 } Cleaner;
 
 typedef struct {
@@ -135,6 +136,74 @@ static Status drop_duplicates(Cleaner *c, Record *records, int64_t *count)
     return OK;
 }
 
+/* Makes the row `answer` part of the impression that it answers. What ends with a row that goes
+ * ends with the row before it that stays (keep_ends). */
+static void join(const Mapping *m, Record *impression, Record *answer)
+{
+    impression->action = answer->action;
+    if (m->reward_cell >= 0) impression->cell[m->reward_cell] = answer->cell[m->reward_cell];
+    answer->dropped = 1;
+}
+
+/* Answers among the rows of one item, place[first .. end-1] in order of time: the first row of
+ * what was taken after each impression, not later than a gap and before the next impression. At
+ * one time impressions come first. */
+static void answers_of_item(Cleaner *c, Record *records, int64_t first, int64_t end)
+{
+    const Mapping *m = c->stage->m;
+    const size_t size = c->stage->size;
+    Record *open = NULL;
+    for (int64_t i = first, last; i < end; i = last) {
+        const int64_t time = record_at(records, size, c->place[i].position)->time;
+        for (last = i; last < end; last++)
+            if (record_at(records, size, c->place[last].position)->time != time) break;
+        for (int64_t k = i; k < last; k++) {
+            Record *r = record_at(records, size, c->place[k].position);
+            if (m->action_impression[r->action]) open = r;
+        }
+        for (int64_t k = i; k < last && open; k++) {
+            Record *r = record_at(records, size, c->place[k].position);
+            if (r == open || m->action_impression[r->action] || time - open->time > m->gap_ms)
+                continue;
+            c->answers++;
+            if (m->answers_later) join(m, open, r);
+            open = NULL;
+        }
+    }
+}
+
+static void keep_ends(Record *records, int64_t count, size_t size)
+{
+    Record *stays = NULL;
+    for (int64_t i = 0; i < count; i++) {
+        Record *r = record_at(records, size, i);
+        if (!r->dropped)
+            stays = r;
+        else if (stays && r->end != END_UNKNOWN && r->end != END_GOES_ON)
+            stays->end = r->end;
+    }
+}
+
+/* Finds the rows that say what was taken of an item shown before, and joins them with its
+ * impression where the mapping says so. The records are in order of time. */
+static Status find_answers(Cleaner *c, Record *records, int64_t *count)
+{
+    const size_t size = c->stage->size;
+    const int64_t before = c->answers;
+    TRY(reserve(c, *count));
+    for (int64_t i = 0; i < *count; i++)
+        c->place[i] = (Place){record_at(records, size, i)->item, i};
+    qsort(c->place, (size_t)*count, sizeof *c->place, by_place);
+    for (int64_t first = 0, end; first < *count; first = end) {
+        for (end = first; end < *count && c->place[end].key == c->place[first].key;) end++;
+        answers_of_item(c, records, first, end);
+    }
+    if (!c->stage->m->answers_later || c->answers == before) return OK;
+    keep_ends(records, *count, size);
+    *count = compact(records, *count, size);
+    return OK;
+}
+
 static int by_number(uint64_t x, uint64_t y) { return x < y ? -1 : x > y; }
 
 /* The order of a user's records of one time, the places of which have draws as keys. */
@@ -199,6 +268,7 @@ static Status clean_user(Cleaner *c, Record *records, int64_t *count)
     }
     TRY(order_by_time(c, records, *count));
     if (g->m->drop_duplicates) TRY(drop_duplicates(c, records, count));
+    if (c->shows) TRY(find_answers(c, records, count));
     TRY(order_ties(c, records, *count));
     if (too_busy(g, records, *count, g->m->max_per_minute, STAGE_MINUTE_MS) ||
         too_busy(g, records, *count, g->m->max_per_day, STAGE_DAY_MS)) {
@@ -216,7 +286,7 @@ static Status clean_batch(void *context, int worker, RecordBatch *batch)
     Cleaner *c = &all->cleaner[worker];
     int64_t kept = 0;
     c->read = batch->count;
-    c->duplicates = c->bot_users = c->bot_events = 0;
+    c->duplicates = c->answers = c->bot_users = c->bot_events = 0;
     for (int64_t first = 0, end; first < batch->count; first = end) {
         Record *records = record_at(batch->records, size, first);
         end = sort_batch_user_end(batch, size, first);
@@ -236,6 +306,7 @@ static Status take_clean(void *context, int worker, const RecordBatch *batch)
     const Cleaner *c = &all->cleaner[worker];
     IngestReport *report = all->stage->report;
     report->duplicates += c->duplicates;
+    report->answers += c->answers;
     report->bot_users += c->bot_users;
     report->bot_events += c->bot_events;
     core_add(&all->core, batch->records, batch->count, all->stage->size);
@@ -247,7 +318,10 @@ Status clean_log(Stage *g, Sorter *sorter)
 {
     Cleaning all = {.stage = g};
     Status st;
-    for (int w = 0; w < PASS_WORKERS; w++) all.cleaner[w].stage = g;
+    for (int w = 0; w < PASS_WORKERS; w++) {
+        all.cleaner[w].stage = g;
+        for (int a = 0; a < g->m->actions; a++) all.cleaner[w].shows |= g->m->action_impression[a];
+    }
     progress_begin(&all.progress, "cleaning", sort_count(sorter), g->options->listener);
     TRY_OR_FAIL(st, sort_table_open(&g->table, g->size, g->memory / 4, g->directory));
     TRY_OR_FAIL(st, core_open(&all.core, g));

@@ -214,6 +214,20 @@ static void check_range(const Stage *g)
                   text_from_time(first, r->first_ms), text_from_time(last, r->last_ms));
 }
 
+/* Where most of what was taken follows an impression of its item, the log has two rows for one item
+ * that was shown. */
+static void check_answers(const Stage *g, int64_t taken)
+{
+    if (g->m->answers_later || 2 * g->report->answers <= taken) return;
+    listener_warn(
+        g->options->listener,
+        "%" PRId64 " of %" PRId64 " events of what was taken follow an impression of the "
+        "same item: the log seems to have two rows for an item that was shown and taken, "
+        "so that its impression says that it was not; want [impressions] answers = later, "
+        "which joins them",
+        g->report->answers, taken);
+}
+
 static void check_taken(const Stage *g)
 {
     int64_t taken = 0;
@@ -224,6 +238,7 @@ static void check_taken(const Stage *g)
             g->options->listener,
             "all events are impressions: nothing was taken that a model could imitate or "
             "rank; want the events of what was taken too, or [impressions] actions = none");
+    check_answers(g, taken);
 }
 
 /* What a split or a limit makes of the log without a word, though a user should know. */

@@ -82,6 +82,7 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
         {"outside_time", r->outside_time},
         {"outside_limits", r->outside_limits},
         {"duplicates", r->duplicates},
+        {"answers", r->answers},
         {"bot_users", r->bot_users},
         {"bot_events", r->bot_events},
         {"core_rounds", r->core_rounds},

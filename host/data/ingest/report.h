@@ -22,6 +22,8 @@ typedef struct {
     const char *bad_path[BAD_KINDS];
     UnknownActions unknown;
     int64_t outside_time, outside_limits, duplicates;
+    int64_t answers; /* rows of what was taken that follow an impression of their item: joined with
+                        it, where the mapping says that answers are later rows */
     int64_t bot_users, bot_events;
     int64_t core_rounds, core_users, core_items, core_events; /* rounds, and what they dropped */
 

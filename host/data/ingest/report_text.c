@@ -69,6 +69,7 @@ static void dropped(FILE *out, const Stage *g)
     line(out, "- outside limits", r->outside_limits);
     if (mapping_has_clock(g->m) && g->m->drop_duplicates)
         line(out, "- exact duplicates", r->duplicates);
+    if (g->m->answers_later) line(out, "- answers, joined with their impression", r->answers);
     if (mapping_has_clock(g->m)) {
         snprintf(what, sizeof what, "- events of %" PRId64 " bots", r->bot_users);
         line(out, what, r->bot_events);

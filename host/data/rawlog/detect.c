@@ -334,6 +334,9 @@ static Status resolve_impressions(Mapping *m)
         memset(m->action_impression, 0, sizeof m->action_impression);
         impressions = 0;
     }
+    if (m->answers_later && (impressions == 0 || *m->taken || !mapping_has_clock(m)))
+        return FAIL(ERR_FORMAT, "[impressions] answers = later wants rows of what was shown and of "
+                                "what was taken, with times");
     return *m->taken ? resolve_taken(m, impressions) : OK;
 }
 

@@ -350,7 +350,15 @@ static bool parse_range(Text text, double *low, double *high)
 static Status set_impressions(Mapping *m, const char *name, const char *value)
 {
     if (!strcmp(name, "taken")) return copy_name(m->taken, name, value);
-    if (strcmp(name, "actions")) return no_such_name("impressions", name, "actions, taken");
+    if (!strcmp(name, "answers")) {
+        static const char *const same_later[] = {"same", "later", NULL};
+        int at;
+        TRY(set_choice(name, value, same_later, &at));
+        m->answers_later = at;
+        return OK;
+    }
+    if (strcmp(name, "actions"))
+        return no_such_name("impressions", name, "actions, answers, taken");
     m->impressions = -1;
     if (!strcmp(value, "auto")) return OK;
     if (!strcmp(value, "none")) return m->impressions = 0, OK;

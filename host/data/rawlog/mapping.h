@@ -103,6 +103,9 @@ typedef struct {
     bool action_impression[ACTIONS_MAX]; /* since detect_finish */
     /* Of the items that a list shows, those in this column were taken; "": the actions tell. */
     char taken[NAME_MAX_BYTES];
+    /* What was taken of a shown item is a later row: the first row of an item within gap_ms after
+     * an impression of it, and before the next one, is the answer to this impression. */
+    bool answers_later;
     int shown_action, taken_action; /* of the two kinds; taken_action where no column has it */
 
     int cells;

@@ -95,6 +95,40 @@ static void kinds_of_events_may_be_impressions(void **state)
     assert_fails(ingest_text("[impressions]\nshown = x\n", log), "[impressions] has no \"shown\"");
 }
 
+/* Two rows for an item that was shown and taken: of x the second impression is answered, after the
+ * one that a later impression closes; of y the click comes too late, of z it has the time of the
+ * impression, and w was never shown. The row that ends the session goes, the end stays. */
+static void answers_may_be_later_rows(void **state)
+{
+    (void)state;
+    static const char log[] = "user,item,event_type,timestamp,end,reward\n"
+                              "1,x,impression,1600000000,0,\n1,y,impression,1600000001,0,\n"
+                              "1,x,impression,1600000002,0,\n1,x,view,1600000003,0,0.7\n"
+                              "1,z,view,1600000004,0,\n1,z,impression,1600000004,0,\n"
+                              "1,w,view,1600000005,0,\n1,x,cart,1600000006,1,\n"
+                              "1,v,impression,1600000007,0,\n1,v,purchase,1600000008,2,\n"
+                              "1,y,view,1600009999,0,\n";
+    static const char later[] = "[impressions]\nanswers = later\n";
+    assert_ok(ingest_text("", log));
+    assert_int_equal(report.answers, 3);
+    assert_int_equal(report.events, 11);
+    assert_ok(ingest_text(later, log));
+    assert_int_equal(report.answers, 3);
+    Read r = read_file("out.h5");
+    assert_string_equal(marks(&r), "x- y- x+ z+ w+ x+ v+ y+");
+    const char *const action[] = {"impression", "impression", "view",     "view",
+                                  "view",       "cart",       "purchase", "view"};
+    for (int e = 0; e < 8; e++) assert_string_equal(r.b.action_name[r.action[e]], action[e]);
+    assert_near(r.reward[2], 0.7, 1e-7);
+    assert_near(r.reward[3], 0.2, 1e-7);
+    assert_int_equal(r.end[5], 1);
+    assert_int_equal(r.end[6], 2);
+    close_read(&r);
+    assert_fails(ingest_text("[impressions]\nanswers = sooner\n", log), "sooner");
+    assert_fails(ingest_text(later, "user,item,event_type,timestamp\n1,x,view,1600000000\n"),
+                 "wants rows of what was shown and of what was taken");
+}
+
 /* A log without them has the actions that it always had. */
 static void a_log_without_impressions_has_no_action_of_them(void **state)
 {
@@ -177,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_third_value_of_a_column_of_clicks_is_a_bad_row),
         cmocka_unit_test(a_column_of_other_numbers_is_left_alone),
         cmocka_unit_test(kinds_of_events_may_be_impressions),
+        cmocka_unit_test(answers_may_be_later_rows),
         cmocka_unit_test(a_log_without_impressions_has_no_action_of_them),
         cmocka_unit_test(a_list_beside_what_was_taken),
         cmocka_unit_test(what_was_taken_has_the_action_and_the_reward_of_the_row),
