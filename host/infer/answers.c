@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "model/outcome/outcome.h"
 
 typedef struct {
@@ -57,6 +58,21 @@ Status answers_after(Session *s, const History *history, int64_t count, const in
 AnswersReward answers_reward_of_file(const Behaviour *b)
 {
     return (AnswersReward){.kinds = b->actions, .of_kind = b->action_reward};
+}
+
+Status answers_times_of_file(const Behaviour *b, const char *number, float *times)
+{
+    const FeatureSet *f = &b->item_features;
+    Nearest near = nearest_to(number);
+    int n = 0;
+    while (n < f->numbers && strcmp(f->number_name[n], number))
+        nearest_offer(&near, f->number_name[n++]);
+    if (n == f->numbers)
+        return FAIL(ERR_USAGE, "%s: there is no item number \"%s\"%s", b->path, number,
+                    nearest_hint(&near));
+    for (int64_t a = 0; a < b->items; a++)
+        times[a] = (float)schema_value(f, n, f->number[a * f->numbers + n]);
+    return OK;
 }
 
 double answers_reward(const AnswersReward *r, const float *p, int32_t item)

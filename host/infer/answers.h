@@ -43,6 +43,10 @@ typedef struct {
 
 /* The rewards of the kinds that the file gives them ([actions] of its mapping). */
 AnswersReward answers_reward_of_file(const Behaviour *b);
+/* The values of an item number of the file, such as the price, as its log has them: what `times`
+ * may be. times [items]. Fails where the file has no such number. (A file that was made before
+ * files said which numbers are logarithms gives those as logarithms: ingest the log again.) */
+Status answers_times_of_file(const Behaviour *b, const char *number, float *times);
 double answers_reward(const AnswersReward *r, const float *p, int32_t item);
 
 #endif

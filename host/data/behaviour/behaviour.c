@@ -130,6 +130,12 @@ static Status add_number(Behaviour *b, FeatureSet *f, hid_t dataset, const char 
         !isfinite(f->std[n]))
         return FAIL(ERR_FORMAT, "%s: %s/%s: want finite attributes mean and std", b->path, group,
                     name);
+    uint8_t flag = 0;
+    if (H5Aexists(dataset, "logarithm") > 0 &&
+        (!get_numbers(dataset, "logarithm", TYPE_UINT8, 1, &flag) || flag > 1))
+        return FAIL(ERR_FORMAT, "%s: %s/%s: attribute logarithm: want 0 or 1", b->path, group,
+                    name);
+    f->logarithm[n] = flag;
     snprintf(f->number_name[n], FEATURE_NAME_MAX, "%s", name);
     f->numbers++;
     return OK;

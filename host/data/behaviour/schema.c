@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/behaviour/schema.h"
 
+#include <math.h>
 #include <string.h>
 
 const char *const schema_split_name[SPLITS] = {"train", "valid", "test"};
@@ -36,6 +37,12 @@ size_t schema_type_bytes(ElementType type)
     static const size_t bytes[TYPES] = {[TYPE_UINT8] = 1,  [TYPE_INT32] = 4,   [TYPE_INT64] = 8,
                                         [TYPE_UINT64] = 8, [TYPE_FLOAT32] = 4, [TYPE_TEXT] = 0};
     return bytes[type];
+}
+
+double schema_value(const FeatureSet *f, int n, float x)
+{
+    const double v = (double)x * (double)f->std[n] + (double)f->mean[n];
+    return f->logarithm[n] ? copysign(expm1(fabs(v)), v) : v;
 }
 
 bool schema_is_column(const char *name)

@@ -51,6 +51,9 @@ typedef struct {
     int numbers;                     /* numeric columns */
     char number_name[FEATURES_MAX][FEATURE_NAME_MAX];
     float mean[FEATURES_MAX], std[FEATURES_MAX];
+    /* x above is sign(v) log(1 + |v|) of the value v in the log. Files of earlier versions do not
+     * say so; event numbers never do. */
+    bool logarithm[FEATURES_MAX];
     int32_t *category; /* [rows, kinds] row in the joint table; NULL for events */
     float *number;     /* [rows, numbers] normalised; NULL for events, whose columns are streamed */
 } FeatureSet;
@@ -93,6 +96,9 @@ typedef struct {
 extern const char *const schema_split_name[SPLITS]; /* "train", ... */
 extern const char *const schema_split_path[SPLITS]; /* "/splits/train", ... */
 extern const char *const schema_type_name[TYPES];   /* "uint8", ... */
+
+/* The value in the log of number n, normalised as x. */
+double schema_value(const FeatureSet *f, int n, float x);
 
 /* Name of a column: "item", ... or the feature's, which lives as long as `b`. `b` is looked at for
  * features only. */

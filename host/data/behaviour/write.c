@@ -236,6 +236,8 @@ static Status put_features(BehaviourWriter *w, const char *group, int64_t rows, 
         TRY(put_column(w, path, TYPE_FLOAT32, rows, f->numbers, (const uint32_t *)f->number + n,
                        0));
         TRY(put_number_constants(w, path, f->mean[n], f->std[n]));
+        const uint8_t flag = 1;
+        if (f->logarithm[n]) TRY(put_attribute(&w->put, path, "logarithm", TYPE_UINT8, 0, &flag));
     }
     return OK;
 }

@@ -403,6 +403,7 @@ static Status name_columns(const Stage *g, Owner owner, FeatureSet *set)
             continue;
         }
         TRY(add_number(set, feature->name, "", features_mean(g, f), features_std(g, f)));
+        set->logarithm[set->numbers - 1] = feature->log;
         if (g->stats[f].missing) TRY(add_number(set, feature->name, "_missing", 0.0, 1.0));
     }
     return OK;

@@ -154,6 +154,12 @@ static void the_rewards_of_a_file_are_those_of_its_actions(void **state)
     assert_int_equal(r.kinds, SHOP_ACTIONS);
     for (int k = 0; k < SHOP_ACTIONS; k++) assert_true(r.of_kind[k] == c.file.action_reward[k]);
     assert_true(!r.times && r.cost == 0.0);
+    float times[SHOP_ITEMS];
+    assert_ok(answers_times_of_file(&c.file, "item_price", times));
+    for (int a = 0; a < SHOP_ITEMS; a++)
+        assert_near(times[a], (a * 0.125 - 3.0) * 2.25 + 1.5, 1e-5);
+    assert_int_equal(answers_times_of_file(&c.file, "item_prise", times), ERR_USAGE);
+    assert_non_null(strstr(status_message(), "there is no item number \"item_prise\""));
     infer_case_close(&c);
 }
 

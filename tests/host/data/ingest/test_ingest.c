@@ -259,6 +259,9 @@ static void an_unknown_category_is_row_0_and_never_a_known_one(void **state)
     assert_near(r.b.item_features.mean[0], log(8.0), 1e-6);
     assert_near(r.b.item_features.number[1], 1.0, 0.0); /* x: missing */
     assert_near(r.b.item_features.number[3], 0.0, 0.0); /* y */
+    assert_true(r.b.item_features.logarithm[0] && !r.b.item_features.logarithm[1]);
+    assert_near(schema_value(&r.b.item_features, 0, r.b.item_features.number[2]), 7.0, 1e-5);
+    assert_near(schema_value(&r.b.item_features, 1, r.b.item_features.number[3]), 0.0, 0.0);
     close_read(&r);
 }
 
