@@ -196,10 +196,20 @@ typedef struct souk_recommend_options {
     int64_t allow_count;
     const int32_t *block; /* [block_count] none of these items; NULL: none is blocked */
     int64_t block_count;
+    /* Only items of some rows of a category of the items, by its name: category_row
+     * [category_rows], of which row 0 is "unknown"; NULL: of any. The catalogue does not have the
+     * names of rows; `souk info` shows how many there are. */
+    const char *category;
+    const int32_t *category_row;
+    int64_t category_rows;
+    /* At most `cap` items of each row of the category `cap_category` in a list, which the next best
+     * items fill; NULL: no cap. */
+    const char *cap_category;
+    int64_t cap;
 } souk_recommend_options;
 #define SOUK_RECOMMEND_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(souk_recommend_options), 10, 0, NULL, 0, NULL, 0                                    \
+        sizeof(souk_recommend_options), 10, 0, NULL, 0, NULL, 0, NULL, NULL, 0, NULL, 0            \
     }
 
 /* The best k items for each of `count` histories, in order of falling score; of equal scores the

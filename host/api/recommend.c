@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "api/batch.h"
-#include "infer/recommend.h"
+#include "infer/capped.h"
+#include "infer/filter.h"
 
 /* Row i of [count, k]; found NULL: all of it. */
 static void hand_out(const souk_model *model, const Recommendation *r, int64_t count, int64_t k,
@@ -69,6 +70,33 @@ static Status sort_list(const char *name, const int32_t *item, int64_t count, in
     return OK;
 }
 
+/* Cut the list to the rows of a category; `allow` is freed by the caller. */
+static Status keep_category(const souk_model *model, const souk_recommend_options *o,
+                            int32_t **allow, int64_t *allowed)
+{
+    int kind;
+    if (!o->category) return OK;
+    if (o->category_rows < 1 || o->category_rows > INT32_MAX)
+        return FAIL(ERR_USAGE, "category_rows is %" PRId64 ", want 1 to %d", o->category_rows,
+                    INT32_MAX);
+    TRY(call_needs(o->category_row, "options->category_row"));
+    TRY(filter_kind(model->session->file, o->category, &kind));
+    return filter_rows(model->session->file, kind, o->category_row, o->category_rows, allow,
+                       allowed);
+}
+
+/* The best items, with a cap where one is wanted. */
+static Status best_items(souk_model *model, const History *history, int64_t count,
+                         const souk_recommend_options *o, const RecommendOptions *how,
+                         Recommendation *out, int64_t *found)
+{
+    Cap cap = {.most = o->cap};
+    Session *s = model->session;
+    if (!o->cap_category) return recommend_best(s, history, count, how, out, found);
+    TRY(filter_kind(s->file, o->cap_category, &cap.kind));
+    return capped_best(s, history, count, how, cap, out, found);
+}
+
 static Status recommend(souk_model *model, const souk_history *history, int64_t count,
                         const souk_recommend_options *given, souk_recommendation *out,
                         int64_t *found)
@@ -85,13 +113,14 @@ static Status recommend(souk_model *model, const souk_history *history, int64_t 
     RecommendOptions how = {.k = o.k, .include_seen = o.include_seen};
     TRY_OR_FAIL(st, sort_list("allow_count", o.allow, o.allow_count, &allow, &how.allowed));
     TRY_OR_FAIL(st, sort_list("block_count", o.block, o.block_count, &block, &how.blocked));
+    TRY_OR_FAIL(st, keep_category(model, &o, &allow, &how.allowed));
     how.allow = allow;
     how.block = block;
     TRY_OR_FAIL(st, api_batch_open(&batch, model, history, count));
     best = calloc((size_t)count * (size_t)o.k + 1, sizeof *best);
     counts = calloc((size_t)count + 1, sizeof *counts);
     if (!best || !counts) TRY_OR_FAIL(st, no_memory(count, o.k));
-    TRY_OR_FAIL(st, recommend_best(model->session, batch.history, count, &how, best, counts));
+    TRY_OR_FAIL(st, best_items(model, batch.history, count, &o, &how, best, counts));
     hand_out(model, best, count, o.k, counts, out);
     if (found) memcpy(found, counts, (size_t)count * sizeof *found);
 fail:

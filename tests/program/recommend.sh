@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A model that needs nothing but its own folder: souk recommend without the log it was trained on.
+# shellcheck disable=SC2034 # what eval reads
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/shop.sh"
 
@@ -52,4 +53,88 @@ cp "$work/fewer/catalogue.h5" "$work/old"
 refuses "info refuses the catalogue of another model" 2 'was trained' "$SOUK" info "$work/old"
 refuses "the catalogue of another model is refused" 2 'was trained' \
     "$SOUK" recommend --checkpoint "$work/old" --history "$items"
+
+# ---- Many histories ----
+
+python=$(command -v python3)
+run=(--checkpoint "$work/run" --data "$work/shop.h5")
+# lists ARGUMENT...: into $work/lists.
+lists() { "$SOUK" recommend --quiet "$@" >"$work/lists"; }
+users=$("$SOUK" info --json "$work/shop.h5" | sed -n 's/^ "users": \([0-9]*\),/\1/p')
+
+check "all users of the log have a list" eval 'lists "${run[@]}" --all --k 3 && [ "$(wc -l <"$work/lists")" = "$users" ]'
+user=$(a_user)
+single=$("${log[@]}" --user "$user" --k 3 --json | sed -n 's/.*"item": "\(.*\)",/\1/p' | paste -sd ' ')
+check "a user's list is the one of the user alone" \
+    eval '[ "$(grep -F "{\"id\": \"$user\"," "$work/lists" | grep -oE "\"item\": \"[^\"]*\"" | cut -d \" -f 4 | paste -sd " ")" = "$single" ]'
+check "CSV has the same lists" eval 'lists "${run[@]}" --all --k 3 --format csv &&
+    [ "$(head -n 1 "$work/lists")" = id,rank,item,score,probability,q ] && [ "$(wc -l <"$work/lists")" = $((3 * users + 1)) ] &&
+    [ "$(grep "^$user," "$work/lists" | cut -d , -f 3 | paste -sd " ")" = "$single" ]'
+awk -F, 'NR > 1 { print $1 }' "$work/log.csv" | sort -u | grep -v "^$user$" | head -n 4 >"$work/some"
+echo "$user" >>"$work/some"
+check "users come in the order of their file, which may be compressed" eval 'gzip -kf "$work/some" &&
+    lists "${run[@]}" --users "$work/some.gz" --format csv --k 1 && [ "$(sed 1d "$work/lists" | cut -d , -f 1)" = "$(cat "$work/some")" ]'
+check "the last of them is as before" eval '[ "$(tail -n 1 "$work/lists" | cut -d , -f 3)" = "${single%% *}" ]'
+echo nobody >>"$work/some"
+refuses "a user whom the log does not have is named with the line" 2 'some, line 6: .* no user "nobody"' \
+    "$SOUK" recommend --quiet "${run[@]}" --users "$work/some" --out "$work/none"
+check "and nothing is written" eval '! ls "$work"/none* 2>/dev/null'
+
+two=$(cut -d , -f 2 <<<"$items")
+cat >"$work/h.jsonl" <<END
+{"id": "anna, \"the first\"", "history": ["$one", "$two"]}
+
+{"id": 7, "history": [{"item": "$one", "time": "2024-06-01T12:00:00"}, {"item": "$two", "action": "cart", "time": 1717329600}]}
+{"history": ["$one", "never-seen"]}
+END
+histories=("$SOUK" recommend --quiet --checkpoint "$work/away" --histories "$work/h.jsonl" --k 2)
+check "histories need no log" eval '"${histories[@]}" >"$work/lists" 2>"$work/err" && [ "$(wc -l <"$work/lists")" = 3 ]'
+check "an id is a text, a number, or the number of the line" eval '[ "$(sed "s/, \"recomm.*//" "$work/lists" | paste -sd " ")" = \
+    "{\"id\": \"anna, \\\"the first\\\"\" {\"id\": 7 {\"id\": 4" ]'
+check "unknown items are warned of at the end" grep -q 'warning: 1 event is of items .* "never-seen"' "$work/err"
+check "in CSV such an id is quoted" eval '"${histories[@]}" --format csv >"$work/csv" && sed -n 2p "$work/csv" | grep -q "^\"anna, \"\"the first\"\"\",1,"'
+same_list() { # LIST LINE
+    [ "$("${away[@]}" --history "$1" --k 2 --json 2>/dev/null | sed -n 's/.*"item": "\(.*\)",/\1/p' | paste -sd ' ')" = \
+        "$(sed -n "$2p" "$work/lists" | grep -oE '"item": "[^"]*"' | cut -d '"' -f 4 | paste -sd ' ')" ]
+}
+check "their lists are those of --history" eval 'same_list "$one,$two" 1 && same_list "$one@2024-06-01T12:00:00,$two:cart@1717329600" 2 && same_list "$one,never-seen" 3'
+check "they may come from standard input" eval '"$SOUK" recommend --quiet --checkpoint "$work/away" --histories - --k 2 <"$work/h.jsonl" 2>/dev/null | cmp - "$work/lists"'
+check "a file gets the same" eval '"${histories[@]}" --out "$work/lists.jsonl" && cmp "$work/lists.jsonl" "$work/lists"'
+if [ -n "$python" ]; then
+    check "every line is JSON" "$python" -c 'import json, sys
+for line in open(sys.argv[1]): assert len(json.loads(line)["recommendations"]) == 2' "$work/lists"
+else
+    skip "there is no python3 here"
+fi
+
+# bad LINE MESSAGE
+bad() {
+    printf '{"history": ["%s"]}\n%s\n' "$one" "$1" >"$work/bad.jsonl"
+    refuses "a bad line is named: $2" "$3" "bad.jsonl, line 2: $2" \
+        "$SOUK" recommend --quiet --checkpoint "$work/away" --histories "$work/bad.jsonl" --out "$work/bad.out"
+    [ ! -e "$work/bad.out" ] || fail "and no list is written"
+}
+bad '{"history": [' 'no JSON' 1
+bad '{"history": []}' 'its history has no events' 1
+bad '{"histry": ["1"]}' '"histry" in the line, want id and history' 1
+bad '{"history": [{"item": "1", "acton": "view"}]}' 'event 0: "acton" in an event' 1
+bad '{"history": [{"item": "1", "action": "vew"}]}' 'event 0: .* no action "vew"' 2
+bad '{"history": ["1", {"item": "1", "time": 1717329600}]}' 'event 1: .*has a time, want a time of every event' 2
+bad '{"id": [1], "history": ["1"]}' '"id" is no text' 1
+
+# ---- Which items ----
+
+awk -F, 'NR > 1 { print $2 }' "$work/log.csv" | sort -u | head -n 20 >"$work/twenty"
+keys() { sed 1d "$work/lists" | cut -d , -f 3 | sort -u; }
+many=("${run[@]}" --all --format csv)
+check "only allowed items" eval 'lists "${many[@]}" --include-seen --allow "$work/twenty" && keys | comm -23 - "$work/twenty" | cmp - /dev/null && [ "$(keys | wc -l)" -gt 9 ]'
+check "no blocked items" eval 'lists "${many[@]}" --k 90 --block "$work/twenty" && keys | comm -12 - "$work/twenty" | cmp - /dev/null && [ "$(keys | wc -l)" -gt 9 ]'
+check "keys of no item are warned of" eval 'echo nothing >>"$work/twenty" && lists "${many[@]}" --allow "$work/twenty" 2>"$work/err" && grep -q "twenty: 1 key is of no item that the model knows, the first \"nothing\"" "$work/err"'
+check "a cap leaves one item of each category" eval 'lists "${many[@]}" --cap category=1 --k 9 && [ "$(sed 1d "$work/lists" | cut -d , -f 2 | sort -u | paste -sd " ")" = 1 ]'
+check "a category of no item leaves none" eval 'lists "${many[@]}" --category category=0 && [ "$(wc -l <"$work/lists")" = 1 ]'
+refuses "a category that the items do not have" 2 'no category "colour", want one of category' "$SOUK" recommend "${run[@]}" --row 0 --cap colour=1
+refuses "a row that it does not have" 2 'category has no row 99, want 0 to' "$SOUK" recommend "${run[@]}" --row 0 --category category=1,99
+refuses "a cap without a number" 2 'want NAME=NUMBER' "$SOUK" recommend "${run[@]}" --row 0 --cap category
+refuses "two sources of histories" 2 'want one of' "$SOUK" recommend "${run[@]}" --row 0 --all
+refuses "a file of one list" 2 '--out is for many histories' "$SOUK" recommend "${run[@]}" --row 0 --out "$work/one"
 finish

@@ -127,7 +127,7 @@ generate days events items noise out quiet seed threads users
 info json top
 ingest compress force from gap json key-file map max-per-day max-per-minute memory min-item-events min-user-events plain-keys preset quiet set split strict threads tmp to
 ope acting channels checkpoint clip data device epsilon exclude-last force gamma json log min-ess policy position quiet replicates ridge seed split temperature threads
-recommend acting checkpoint data device exclude-last history include-seen json k row user
+recommend acting all allow block cap category checkpoint data device exclude-last format histories history include-seen json k out quiet row threads user users
 simulate acting all checkpoint data device episodes epsilon exclude-last first json out plot policy quiet seed show slots temperature threads valid world
 trace batch checkpoint data device out
 train config device force plan resume rounds world

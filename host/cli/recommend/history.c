@@ -121,6 +121,15 @@ static void note_unknown(RecommendHistories *h, const char *key)
     if (h->unknown++ == 0) snprintf(h->first_unknown, sizeof h->first_unknown, "%s", key);
 }
 
+static Status parse_time(const char *text, int64_t *time_ms)
+{
+    const Text time = text_of(text);
+    const TimeFormat format = {.unit = text_time_unit(time)};
+    if (text_time(time, &format, time_ms)) return OK;
+    return FAIL(ERR_USAGE, "\"%s\" is no time; want %s", text,
+                "2024-06-01T12:00:00, or seconds or milliseconds since 1970");
+}
+
 /* The time behind the last @, which is cut off where there is one. */
 static Status cut_time(RecommendHistories *h, char *text, Event *e)
 {
@@ -129,11 +138,7 @@ static Status cut_time(RecommendHistories *h, char *text, Event *e)
     if (!at) return OK;
     TRY(behaviour_keys_find_item(h->file, text, &item));
     if (item >= 0) return OK;
-    const Text time = text_of(at + 1);
-    const TimeFormat format = {.unit = text_time_unit(time)};
-    if (!text_time(time, &format, &e->time_ms))
-        return FAIL(ERR_USAGE, "\"%s\" is no time; want %s", time.at,
-                    "2024-06-01T12:00:00, or seconds or milliseconds since 1970");
+    TRY(parse_time(at + 1, &e->time_ms));
     *at = '\0';
     e->timed = true;
     return OK;
@@ -178,5 +183,95 @@ Status recommend_history_add_list(RecommendHistories *h, const char *where, cons
     char *copy = strdup(list);
     const Status st = copy ? add_all(h, copy) : FAIL(ERR_MEMORY, "no memory for the history");
     free(copy);
+    return fail_in(st, where);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+/* Fails where an object has a member that is none of `known`, a list that ends with NULL. */
+static Status check_members(const json_t *object, const char *const *known, const char *what)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        int i = 0;
+        while (known[i] && strcmp(known[i], key) != 0) i++;
+        if (!known[i]) return FAIL(ERR_FORMAT, "\"%s\" in %s", key, what);
+    }
+    return OK;
+}
+
+static Status read_time(const json_t *time, Event *e)
+{
+    char text[64];
+    if (!time) return OK;
+    e->timed = true;
+    if (json_is_string(time)) return parse_time(json_string_value(time), &e->time_ms);
+    if (!json_is_number(time)) return FAIL(ERR_FORMAT, "\"time\" is no text and no number");
+    if (json_is_integer(time))
+        snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(time));
+    else
+        snprintf(text, sizeof text, "%.3f", json_real_value(time));
+    return parse_time(text, &e->time_ms);
+}
+
+static Status add_value(RecommendHistories *h, const json_t *value)
+{
+    static const char *const known[] = {"item", "action", "time", NULL};
+    Event e = {0};
+    const bool object = json_is_object(value);
+    const char *key = json_string_value(object ? json_object_get(value, "item") : value);
+    const json_t *action = object ? json_object_get(value, "action") : NULL;
+    if (!key)
+        return FAIL(ERR_FORMAT, "want an event as an item key, a text, or as {\"item\": KEY, "
+                                "\"action\": NAME, \"time\": TIME}");
+    if (object) TRY(check_members(value, known, "an event, want item, action and time"));
+    if (action && !json_is_string(action)) return FAIL(ERR_FORMAT, "\"action\" is no text");
+    if (action) TRY(behaviour_keys_find_action(h->file, json_string_value(action), &e.action));
+    if (object) TRY(read_time(json_object_get(value, "time"), &e));
+    TRY(behaviour_keys_find_item(h->file, key, &e.item));
+    if (e.item < 0) note_unknown(h, key);
+    return add(h, e);
+}
+
+static Status add_values(RecommendHistories *h, const json_t *list)
+{
+    size_t i;
+    json_t *value;
+    if (!json_is_array(list)) return FAIL(ERR_FORMAT, "want a list of events called \"history\"");
+    if (json_array_size(list) == 0) return FAIL(ERR_FORMAT, "its history has no events");
+    TRY(begin(h));
+    json_array_foreach(list, i, value)
+    {
+        char event[32];
+        snprintf(event, sizeof event, "event %zu", i);
+        TRY(fail_in(add_value(h, value), event));
+    }
+    h->first[++h->histories] = h->events;
+    return OK;
+}
+
+static Status add_object(RecommendHistories *h, const json_t *root, json_t **id)
+{
+    static const char *const known[] = {"id", "history", NULL};
+    json_t *given = json_object_get(root, "id");
+    if (!json_is_object(root)) return FAIL(ERR_FORMAT, "want a JSON object");
+    TRY(check_members(root, known, "the line, want id and history"));
+    if (given && !json_is_string(given) && !json_is_integer(given))
+        return FAIL(ERR_FORMAT, "\"id\" is no text and no whole number");
+    TRY(add_values(h, json_object_get(root, "history")));
+    *id = json_incref(given);
+    return OK;
+}
+
+Status recommend_history_add_json(RecommendHistories *h, const char *where, const char *line,
+                                  json_t **id)
+{
+    json_error_t error;
+    json_t *root = json_loads(line, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    *id = NULL;
+    const Status st = root ? add_object(h, root, id) : FAIL(ERR_FORMAT, "no JSON: %s", error.text);
+    json_decref(root);
     return fail_in(st, where);
 }

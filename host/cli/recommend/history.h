@@ -5,6 +5,8 @@
 #ifndef SOUK_CLI_RECOMMEND_HISTORY_H
 #define SOUK_CLI_RECOMMEND_HISTORY_H
 
+#include <jansson.h>
+
 #include "infer/history.h"
 
 /* The most events of a history, and the time between two events that have no times. */
@@ -36,6 +38,14 @@ void recommend_history_clear(RecommendHistories *h);
  * @, of something that is no item key must be the name of an action, or a time. `where` begins the
  * message of a failure. */
 Status recommend_history_add_list(RecommendHistories *h, const char *where, const char *list);
+
+/* Append the history of a line of JSON, such as {"id": "anna", "history": ["1004", {"item": "998",
+ * "action": "cart", "time": "2024-06-01T12:00:00"}]}: an event is an item key or an object with a
+ * key and, where they are known, an action and a time, which may also be a number of seconds or
+ * milliseconds since 1970. *id, which the caller frees, is a text or a whole number; NULL where the
+ * line has none. */
+Status recommend_history_add_json(RecommendHistories *h, const char *where, const char *line,
+                                  json_t **id);
 
 /* History i. Its columns move when another history is appended. */
 History recommend_history(const RecommendHistories *h, int64_t i);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* souk recommend: the best items for a user or after a history. */
+/* souk recommend: the best items after a history, for a user, or for many of them. */
 #include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/report.h"
+#include "base/help.h"
 #include "cli/cli.h"
+#include "cli/recommend/batch.h"
 #include "cli/recommend/history.h"
+#include "cli/terminal.h"
 #include "data/behaviour/keys.h"
-#include "infer/recommend.h"
 
 typedef struct {
     Config config;
-    const char *checkpoint, *user, *history;
+    const char *checkpoint, *user, *history, *users, *histories, *out;
     ActingChoice acting;
-    bool include_seen, json;
+    RecommendItemsOptions items;
+    bool all, include_seen, json;
+    int format;
     int64_t k, row; /* row: of /users, -1: none */
 } Arguments;
 
@@ -25,9 +25,16 @@ static const Option options[] = {
     CLI_CHECKPOINT(.required = true, .help = "the model: a file or the folder of a run"),
     CLI_DATA(.help =
                  "a behaviour file with the catalogue that the model was trained on; wanted for "
-                 "--user and --row, and for models of earlier versions, which did not keep "
-                 "their catalogue"),
+                 "users, and for models of earlier versions, which did not keep their catalogue"),
     {.heading = "Options of the history, of which one is wanted"},
+    {.name = "history",
+     .value = "LIST",
+     FIELD(history),
+     .help = "item keys joined by commas, oldest first; ITEM:ACTION where the action is not the "
+             "first one of the data; ITEM@TIME or ITEM:ACTION@TIME, of all events or of none, with "
+             "times as logs have them (2024-06-01T12:00:00, or seconds or milliseconds since "
+             "1970). Without times the events are taken to be a minute apart. An item that the "
+             "model does not know counts by its action and time alone, with a warning"},
     {.name = "user",
      .value = "KEY",
      FIELD(user),
@@ -37,14 +44,15 @@ static const Option options[] = {
      FIELD(row),
      .high = (double)INT64_MAX,
      .help = "a user of the file by row"},
-    {.name = "history",
-     .value = "LIST",
-     FIELD(history),
-     .help = "item keys joined by commas, oldest first; ITEM:ACTION where the action is not the "
-             "first one of the data; ITEM@TIME or ITEM:ACTION@TIME, of all events or of none, with "
-             "times as logs have them (2024-06-01T12:00:00, or seconds or milliseconds since "
-             "1970). Without times the events are taken to be a minute apart. An item that the "
-             "model does not know counts by its action and time alone, with a warning"},
+    {.name = "histories",
+     .value = "FILE",
+     FIELD(histories),
+     .help = "many histories, as JSON lines; plain, .gz, .zst, .xz, or \"-\", standard input"},
+    {.name = "users",
+     .value = "FILE",
+     FIELD(users),
+     .help = "many users of the file: their keys, one a line; likewise"},
+    {.name = "all", FIELD(all), .help = "all users of the file"},
     {.heading = "Options of the list"},
     {.name = "k",
      .value = "N",
@@ -56,132 +64,193 @@ static const Option options[] = {
     {.name = "include-seen",
      FIELD(include_seen),
      .help = "items of the history may be recommended, but for those that the rule leaves out"},
+    {.name = "allow",
+     .value = "FILE",
+     FIELD(items.allow),
+     .help = "only the items of this file: their keys, one a line"},
+    {.name = "block",
+     .value = "FILE",
+     FIELD(items.block),
+     .help = "none of the items of this file"},
+    {.name = "category",
+     .value = "NAME=ROW,ROW...",
+     FIELD(items.category),
+     .help = "only items with one of these rows of a category of the items (souk info has the "
+             "names of the categories and the numbers of their rows; row 0 is \"unknown\")"},
+    {.name = "cap",
+     .value = "NAME=N",
+     FIELD(items.cap),
+     .help = "at most N items of each row of a category in a list; the next best ones fill it"},
     CLI_ACTING,
     CLI_EXCLUDE_LAST,
-    {.name = "json", FIELD(json), .help = "print one JSON object instead of a table"},
+    {.heading = "Options of the output"},
+    {.name = "json", FIELD(json), .help = "of one history: print one JSON object, no table"},
+    {.name = "format",
+     .value = "FORMAT",
+     FIELD(format),
+     .choices = recommend_output_formats,
+     .help = "of many histories: jsonl, the default, or csv"},
+    {.name = "out",
+     .letter = 'o',
+     .value = "FILE",
+     FIELD(out),
+     .written = true,
+     .help = "of many histories: write the lists to this file, which appears when all are done"},
     {.heading = "General options"},
     CLI_DEVICE(),
     CLI_THREADS,
+    CLI_QUIET,
     {0},
 };
 
-static Status after_list(Session *s, const Arguments *a, const RecommendOptions *o,
-                         Recommendation *out, int64_t *found)
+/* ---- One list -------------------------------------------------------------------------------- */
+
+typedef struct {
+    const Arguments *arguments;
+    Session *session;
+    RecommendItems items;
+    RecommendOptions how;
+} Job;
+
+static Status after_list(const Job *j, Recommendation *out, int64_t *found)
 {
     RecommendHistories given;
     Status st;
-    TRY_OR_FAIL(st, recommend_history_open(&given, s->file));
-    TRY_OR_FAIL(st, recommend_history_add_list(&given, "--history", a->history));
+    TRY_OR_FAIL(st, recommend_history_open(&given, j->session->file));
+    TRY_OR_FAIL(st, recommend_history_add_list(&given, "--history", j->arguments->history));
     recommend_history_warn(&given);
     const History h = recommend_history(&given, 0);
-    st = recommend_best(s, &h, 1, o, out, found);
+    st = recommend_items_best(&j->items, j->session, &h, 1, j->how, out, found);
 fail:
     recommend_history_close(&given);
     return st;
 }
 
-static Status answer(Session *s, const Arguments *a, Recommendation *out, int64_t *found)
+static Status answer(const Job *j, Recommendation *out, int64_t *found)
 {
-    const RecommendOptions o = {.k = a->k, .include_seen = a->include_seen};
+    const Arguments *a = j->arguments;
+    Behaviour *file = j->session->file;
     int64_t user = a->row;
-    if (a->history) return after_list(s, a, &o, out, found);
+    if (a->history) return after_list(j, out, found);
     if (a->user) {
-        TRY(behaviour_keys_find_user(s->file, a->user, &user));
+        TRY(behaviour_keys_find_user(file, a->user, &user));
         if (user < 0)
-            return FAIL(ERR_USAGE, "--user = \"%s\": %s has no such user", a->user,
-                        a->config.data_path);
+            return FAIL(ERR_USAGE, "--user = \"%s\": %s has no such user", a->user, file->path);
     }
-    if (user >= s->file->users)
+    if (user >= file->users)
         return FAIL(ERR_USAGE,
                     "--row = %" PRId64 ": %s has %" PRId64 " users, want a row below that", user,
-                    a->config.data_path, s->file->users);
-    const History h = history_of_user(s->file, user);
-    if (h.count == 0) return FAIL(ERR_USAGE, "%s: this user has no events", s->file->path);
-    return recommend_best(s, &h, 1, &o, out, found);
+                    file->path, file->users);
+    const History h = history_of_user(file, user);
+    if (h.count == 0) return FAIL(ERR_USAGE, "%s: this user has no events", file->path);
+    return recommend_items_best(&j->items, j->session, &h, 1, j->how, out, found);
 }
 
-static Status print_json(Behaviour *file, const Recommendation *r, int64_t found)
+static Status show_one(const Job *j)
 {
-    json_t *list = json_array();
-    for (int64_t i = 0; i < found; i++) {
-        const char *key;
-        TRY(behaviour_keys_item(file, r[i].item, &key));
-        json_array_append_new(list,
-                              json_pack("{s:o, s:i, s:f, s:o, s:o}", "item", report_string(key),
-                                        "row", (int)r[i].item, "score", (double)r[i].score,
-                                        "probability", report_number((double)r[i].probability), "q",
-                                        report_number((double)r[i].q)));
-    }
-    return report_print(stdout, json_pack("{s:o}", "recommendations", list), REPORT_WIDE);
-}
-
-static void print_number(float x)
-{
-    if (isfinite(x))
-        printf(" %12.5g", (double)x);
-    else
-        printf(" %12s", "-");
-}
-
-static Status print_table(Behaviour *file, const Recommendation *r, int64_t found)
-{
-    printf("%4s  %-32s %12s %12s %12s\n", "rank", "item", "score", "probability", "Q");
-    for (int64_t i = 0; i < found; i++) {
-        const char *key;
-        char shown[REPORT_LINE_MAX];
-        TRY(behaviour_keys_item(file, r[i].item, &key));
-        printf("%4" PRId64 "  %-32s", i + 1, report_line(shown, key));
-        print_number(r[i].score);
-        print_number(r[i].probability);
-        print_number(r[i].q);
-        putchar('\n');
-    }
-    return OK;
-}
-
-static Status recommend(const Arguments *a)
-{
-    Session *session = NULL;
+    Behaviour *file = j->session->file;
     int64_t found = 0;
-    Status st;
-    Recommendation *out = calloc((size_t)a->k, sizeof *out);
-    if (!out) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " recommendations", a->k);
-    TRY_OR_FAIL(st, session_open(
-                        &session,
-                        &(SessionOptions){.checkpoint = a->checkpoint,
-                                          .acting = &a->acting,
-                                          .data = *a->config.data_path ? a->config.data_path : NULL,
-                                          .device = a->config.train_device,
-                                          .threads = (int)a->config.train_threads}));
-    TRY_OR_FAIL(st, answer(session, a, out, &found));
-    st = a->json ? print_json(session->file, out, found) : print_table(session->file, out, found);
-fail:
-    session_close(session);
-    free(out);
+    Recommendation *list = calloc((size_t)j->how.k, sizeof *list);
+    Status st = list ? answer(j, list, &found)
+                     : FAIL(ERR_MEMORY, "no memory for %" PRId64 " recommendations", j->how.k);
+    if (st == OK)
+        st = j->arguments->json ? recommend_output_json(file, list, found)
+                                : recommend_output_table(file, list, found);
+    free(list);
     return st;
+}
+
+/* ---- Many lists ------------------------------------------------------------------------------ */
+
+static bool is_batch(const Arguments *a) { return a->all || a->users || a->histories; }
+
+static Status write_many(const Job *j)
+{
+    const Arguments *a = j->arguments;
+    RecommendOutput out;
+    const RecommendFormat format = a->format < 0 ? RECOMMEND_JSONL : (RecommendFormat)a->format;
+    const RecommendBatch batch = {.histories = a->histories,
+                                  .users = a->users,
+                                  .how = j->how,
+                                  .items = &j->items,
+                                  .listener = terminal_listener(stderr, a->config.train_quiet)};
+    Status st;
+    terminal_catch_signals();
+    TRY_OR_FAIL(st, recommend_output_open(&out, j->session->file, format, a->out));
+    TRY_OR_FAIL(st, recommend_batch_run(&batch, j->session, &out));
+    st = recommend_output_commit(&out);
+fail:
+    recommend_output_close(&out);
+    return st;
+}
+
+/* ---- The command ----------------------------------------------------------------------------- */
+
+static Status check(const Arguments *a)
+{
+    const bool given = a->history || a->histories;
+    const int wanted = (a->user != NULL) + (a->row >= 0) + (a->history != NULL) +
+                       (a->users != NULL) + (a->histories != NULL) + a->all;
+    if (wanted != 1)
+        return FAIL(ERR_USAGE, "want one of --history, --user, --row, --histories, --users and "
+                               "--all; souk recommend --help says more");
+    if (!given && !*a->config.data_path)
+        return FAIL(ERR_USAGE, "users are of a behaviour file, want it as --data; without data the "
+                               "model knows no users, and --history says what one did");
+    if (a->json && is_batch(a))
+        return FAIL(ERR_USAGE, "--json is for one history, want --format for many");
+    if ((a->format >= 0 || a->out) && !is_batch(a))
+        return FAIL(ERR_USAGE, "%s is for many histories, want --histories, --users or --all",
+                    a->out ? "--out" : "--format");
+    return OK;
 }
 
 static Status run(void *arguments, Operands operands, int *exit_code)
 {
     const Arguments *a = arguments;
+    const Config *c = &a->config;
+    Job j = {.arguments = a, .how = {.k = a->k, .include_seen = a->include_seen}};
+    Status st;
     (void)operands, (void)exit_code;
-    if ((a->user != NULL) + (a->row >= 0) + (a->history != NULL) != 1)
-        return FAIL(ERR_USAGE, "want one of --user, --row and --history; souk recommend --help "
-                               "says more");
-    if (!a->history && !*a->config.data_path)
-        return FAIL(ERR_USAGE,
-                    "--user and --row are of a behaviour file, want it as --data; without "
-                    "data the model knows no users, and --history says what one did");
-    return recommend(a);
+    TRY(check(a));
+    TRY(session_open(&j.session, &(SessionOptions){.checkpoint = a->checkpoint,
+                                                   .acting = &a->acting,
+                                                   .data = *c->data_path ? c->data_path : NULL,
+                                                   .device = c->train_device,
+                                                   .threads = (int)c->train_threads}));
+    TRY_OR_FAIL(st, recommend_items_open(&j.items, j.session->file, &a->items));
+    st = is_batch(a) ? write_many(&j) : show_one(&j);
+fail:
+    recommend_items_close(&j.items);
+    session_close(j.session);
+    return st;
+}
+
+static void more(FILE *out)
+{
+    acting_help(out);
+    help_section(out, "Many histories");
+    help_text(
+        out,
+        "A line of --histories is {\"id\": \"anna\", \"history\": [\"1004\", {\"item\": \"998\", "
+        "\"action\": \"cart\", \"time\": \"2024-06-01T12:00:00\"}]}: an event is an item key or an "
+        "object, and all events of a history have times or none has. Without an id the number of "
+        "the line stands for it. A history without events, an unknown action and an unknown user "
+        "are errors.\n"
+        "The lists come in the order of the histories. A line of jsonl is {\"id\": ..., "
+        "\"recommendations\": [{\"item\": ..., \"score\": ..., \"probability\": ..., \"q\": ...}, "
+        "...]}, with null where the model has no such number; csv has the columns id, rank, item, "
+        "score, probability and q. The last bits of scores may differ from those of a history "
+        "alone, because sums are made in another order.\n");
 }
 
 const Command cli_recommend = {
     .table =
         {.name = "recommend",
-         .summary = "List the best items for a user or after a history",
-         .usage = {"--checkpoint PATH --history LIST [OPTION]...",
-                   "--checkpoint PATH --data FILE --user KEY [OPTION]...",
-                   "--checkpoint PATH --data FILE --row N [OPTION]..."},
+         .summary = "List the best items after a history, or for many users",
+         .usage = {"--checkpoint PATH --history LIST|--histories FILE [OPTION]...",
+                   "--checkpoint PATH --data FILE --user KEY|--row N [OPTION]...",
+                   "--checkpoint PATH --data FILE --users FILE|--all [OPTION]..."},
          .description =
              "Ranks the whole catalogue by the rule by which the model acts (souk info PATH shows "
              "it). A policy with a "
@@ -189,10 +258,13 @@ const Command cli_recommend = {
              "followed what: those of the history and their neighbours. The events of a user of "
              "the file are left out of these counts, as in training.\n",
          .options = options,
-         .more = acting_help,
-         .examples = {"souk recommend --checkpoint run --data shop.h5 --row 0",
-                      "souk recommend --checkpoint run --history 1004:view,998:cart --k 5",
-                      "souk recommend --checkpoint run --history 1004@2024-06-01T12:00:00 --json"}},
+         .more = more,
+         .examples =
+             {"souk recommend --checkpoint run --history 1004:view,998:cart --k 5",
+              "souk recommend --checkpoint run --history 1004@2024-06-01T12:00:00 --json",
+              "souk recommend --checkpoint run --data shop.h5 --row 0 --cap brand=2",
+              "souk recommend --checkpoint run --histories today.jsonl.gz --out lists.jsonl",
+              "souk recommend --checkpoint run --data shop.h5 --all --format csv -o all.csv"}},
     .arguments = sizeof(Arguments),
     .run = run,
 };

@@ -163,6 +163,38 @@ static void lists_need_no_order_and_leave_fewer_items(void **state)
     free(b);
 }
 
+/* Item i is in row i % 5 of item_zone. */
+static void categories_choose_and_cap_the_items(void **state)
+{
+    static const int32_t rows[] = {1, 3};
+    souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
+    souk_recommendation out[8];
+    const souk_history h = {.has_user = 1, .user = 3};
+    int64_t found;
+    (void)state;
+    o.k = 8;
+    o.category = "item_zone", o.category_row = rows, o.category_rows = 2;
+    assert_done(souk_recommend(model, &h, 1, &o, out, &found, error));
+    assert_int_equal(found, 8);
+    for (int i = 0; i < 8; i++) assert_true(out[i].item % 5 == 1 || out[i].item % 5 == 3);
+    o.cap_category = "item_zone", o.cap = 3;
+    assert_done(souk_recommend(model, &h, 1, &o, out, &found, error));
+    assert_int_equal(found, 6);
+    assert_int_equal(out[6].item, -1);
+    o.cap = 0;
+    assert_failed(souk_recommend(model, &h, 1, &o, out, &found, error), SOUK_ERROR_USAGE,
+                  "want at least 1");
+    o.cap_category = "item_shelf";
+    assert_failed(souk_recommend(model, &h, 1, &o, out, &found, error), SOUK_ERROR_USAGE,
+                  "want one of item_zone, item_colour");
+    o.cap_category = NULL, o.category_rows = 0;
+    assert_failed(souk_recommend(model, &h, 1, &o, out, &found, error), SOUK_ERROR_USAGE,
+                  "category_rows is 0");
+    o.category_rows = 2, o.category_row = NULL;
+    assert_failed(souk_recommend(model, &h, 1, &o, out, &found, error), SOUK_ERROR_USAGE,
+                  "category_row is NULL");
+}
+
 static void scores_are_those_of_the_recommendations(void **state)
 {
     souk_recommend_options o = SOUK_RECOMMEND_OPTIONS_INIT;
@@ -422,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_model_that_cannot_be_opened_says_why),
         cmocka_unit_test(the_catalogue_has_keys_and_names),
         cmocka_unit_test(lists_need_no_order_and_leave_fewer_items),
+        cmocka_unit_test(categories_choose_and_cap_the_items),
         cmocka_unit_test(scores_are_those_of_the_recommendations),
         cmocka_unit_test(threads_share_one_model_beside_another),
         cmocka_unit_test(a_model_needs_nothing_but_its_folder),
