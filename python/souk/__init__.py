@@ -5,7 +5,7 @@
 
     souk.ingest("log.csv", "shop.h5", plain_keys=True)
     souk.train("shop.h5", "run", {"train.steps": 1000})
-    with souk.Model("run", "shop.h5") as model:
+    with souk.Model("run") as model:
         best = model.recommend([["1004", "998"]], k=5)
         print(best.keys[0], best.score[0])
 

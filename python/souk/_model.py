@@ -41,8 +41,9 @@ Items = Optional[Union[Sequence[Union[str, int]], np.ndarray]]
 
 
 class Model:
-    """A trained model: `run` is the folder of a training or a checkpoint in it, `data` the
-    behaviour file that it was trained on.
+    """A trained model: `run` is the folder of a training or a checkpoint in it, which has all that
+    a model needs. `data`, a behaviour file with the catalogue that it was trained on, is wanted for
+    its users, and for the runs of earlier versions, whose folders have no catalogue.h5.
 
     `device` is "cpu", "cuda" or "cuda:N"; `threads` 0 are all processors. `acting` is the rule by
     which the model acts ("policy", "q", "mixed:BETA", "candidates:N", "allowed:SHARE"; None: its
@@ -184,13 +185,20 @@ class Model:
         include_seen: bool = False,
         allow: Items = None,
         block: Items = None,
+        category: Optional[tuple[str, Sequence[int]]] = None,
+        cap: Optional[tuple[str, int]] = None,
     ) -> Recommendations:
         """The best k items for each history.
 
         `histories` is a list, in which each history is a sequence of item keys (or numbers) or a
         History; or a Histories of arrays; or an array [histories, events] of item numbers.
         `include_seen` also recommends items of the history. `allow` lists the only items that may
-        be recommended, `block` those that may not, by key or by number.
+        be recommended, `block` those that may not, by key or by number. `category`, such as
+        ("brand", [3, 7]), allows only items in these rows of a category of the items (`souk info`
+        shows the categories; row 0 is "unknown"). `cap`, such as ("brand", 2), takes at most so
+        many items of each row into a list, which the next best items fill.
+
+        An event of an item key that the model does not know counts by its action and time alone.
 
         One call for many histories is much faster than many calls."""
         request = request_of(histories)
@@ -203,6 +211,14 @@ class Model:
             memory.kept.append(numbers)
             lists[name] = ffi.cast("int32_t *", numbers.ctypes.data)
             lists[name + "_count"] = len(numbers)
+        if category is not None:
+            numbers = whole_numbers("the rows of category", list(category[1]), np.int32)
+            memory.kept.append(numbers)
+            lists["category"] = memory.text(category[0])
+            lists["category_row"] = ffi.cast("int32_t *", numbers.ctypes.data)
+            lists["category_rows"] = len(numbers)
+        if cap is not None:
+            lists["cap_category"], lists["cap"] = memory.text(cap[0]), cap[1]
         options = memory.struct("souk_recommend_options", k=k, include_seen=include_seen, **lists)
         count = len(request.array)
         model = self._begin()

@@ -233,6 +233,25 @@ class Recommend(Case):
         self.assertTrue(np.isnan(best.score[0, 2:]).all())
         self.refuses(souk.Status.USAGE, "no item 'x'", self.model.recommend, [[0]], 4, allow=["x"])
 
+    def test_the_folder_of_a_run_is_enough(self):
+        histories = [[self.items[4], self.items[9]], [self.items[2], "never seen"], [7, -1]]
+        best = self.model.recommend(histories, 5)
+        with souk.Model(RUN) as alone:
+            self.assertEqual(alone.items, self.items)
+            again = alone.recommend(histories, 5)
+            self.refuses(souk.Status.USAGE, "without data", alone.recommend, [souk.History(user=0)])
+        np.testing.assert_array_equal(again.items, best.items)
+        np.testing.assert_array_equal(again.score, best.score)
+
+    def test_categories(self):
+        best = self.model.recommend([[0]], 9, cap=("category", 1))
+        self.assertLess(best.found[0], 9)
+        none = self.model.recommend([[0]], 9, category=("category", [0]))
+        self.assertEqual(none.found.tolist(), [0])
+        usage, say = souk.Status.USAGE, self.model.recommend
+        self.refuses(usage, "want one of category", say, [[0]], 9, cap=("colour", 1))
+        self.refuses(usage, "has no row 99", say, [[0]], 9, category=("category", [99]))
+
     def test_scores_are_those_of_recommend(self):
         best = self.model.recommend([[1, 2], [3]], 6)
         again = self.model.score([[1, 2], [3]], best.items)
@@ -247,7 +266,12 @@ class Recommend(Case):
 
     def test_what_was_wrong_is_said(self):
         say, usage = self.model.recommend, souk.Status.USAGE
-        self.refuses(usage, 'history 1, event 0: .*no item "no"', say, [[self.items[0]], ["no"]])
+        self.refuses(
+            usage,
+            'history 0, event 0: .*no action "no".* want one of view',
+            say,
+            [souk.History([1], ["no"])],
+        )
         self.refuses(usage, "k is 0", say, [[0]], 0)
         self.refuses(usage, "history 0: .*neither events nor a user", say, [[]])
         self.refuses(usage, "one history", say, "1")
