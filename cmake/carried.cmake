@@ -4,7 +4,7 @@
 # programs find them there.
 set(carried_archive ${CMAKE_SOURCE_DIR}/carried/libraries.tar.xz)
 if(EXISTS ${carried_archive})
-  execute_process(COMMAND pkg-config --exists hdf5 libsodium inih jansson lapacke libzstd liblzma libdeflate zlib
+  execute_process(COMMAND pkg-config --exists hdf5 libsodium inih jansson lapacke libmicrohttpd libzstd liblzma libdeflate zlib
                   RESULT_VARIABLE missing OUTPUT_QUIET ERROR_QUIET)
   find_library(system_dnnl dnnl NO_CACHE)
   find_library(system_openblas openblas PATH_SUFFIXES openblas-serial NO_CACHE)

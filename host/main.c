@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program `souk`: the library does everything. */
+/* The program `souk`: the library does everything, but for the server. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -17,5 +17,5 @@ static void wait_without_spinning(char **argv)
 int main(int argc, char **argv)
 {
     wait_without_spinning(argv);
-    return cli_run(argc, argv);
+    return cli_run(&cli_serve, argc, argv);
 }

@@ -43,7 +43,8 @@ level_of() {
     host/train/*) echo 12 ;;
     host/measure/*) echo 13 ;;
     host/api/* | host/souk.h) echo 14 ;;
-    host/cli/* | host/main.c) echo 15 ;;
+    host/serve/*) echo 15 ;;
+    host/cli/* | host/main.c) echo 16 ;;
     *) echo 99 ;;
     esac
 }
@@ -68,6 +69,7 @@ rule "LAPACK and OpenBLAS are known in two files only" "$(
     only_in 'host/evaluate/ranking/bars/inverse.c|host/model/spectral/eigen.c' 'cblas|openblas|lapack')"
 rule "CUDA is known where CUDA is only" "$(only_in \
     '[^:]*\.cuh?:|[^:]*/cudnn[^/:]*\.[ch]:|kernels/base/(cuda/|device)' '(cuda|cublas|cudnn|curand|nvtx)')"
+rule "libmicrohttpd is known in host/serve/http.c only" "$(only_in host/serve/http.c microhttpd)"
 rule "NCCL and MPI are known in one file each" "$(
     only_in kernels/base/comm_nccl.c nccl
     only_in kernels/base/comm_mpi.c mpi

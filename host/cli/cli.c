@@ -9,11 +9,28 @@
 #include "base/nearest.h"
 #include "souk.h"
 
-static const Command *const commands[] = {
+static const Command *const library[] = {
     &cli_ablate, &cli_bench, &cli_check,     &cli_eval,     &cli_generate, &cli_info,
     &cli_ingest, &cli_ope,   &cli_recommend, &cli_simulate, &cli_trace,    &cli_train,
 };
-enum { COMMANDS = sizeof commands / sizeof *commands };
+enum { LIBRARY = sizeof library / sizeof *library };
+
+/* Those of the library and the program's own one, by name. */
+static const Command *commands[LIBRARY + 1];
+static int command_count;
+
+static void list_commands(const Command *own)
+{
+    command_count = 0;
+    for (int i = 0; i < LIBRARY; i++) {
+        if (own && strcmp(own->table.name, library[i]->table.name) < 0) {
+            commands[command_count++] = own;
+            own = NULL;
+        }
+        commands[command_count++] = library[i];
+    }
+    if (own) commands[command_count++] = own;
+}
 
 static void help(FILE *out)
 {
@@ -23,7 +40,7 @@ static void help(FILE *out)
           "Train large models on shoppers' behaviour with reinforcement learning.\n",
           out);
     help_section(out, "Commands");
-    for (int i = 0; i < COMMANDS; i++)
+    for (int i = 0; i < command_count; i++)
         help_row(out, 14, commands[i]->table.name, commands[i]->table.summary);
     help_section(out, "Examples");
     fputs("  souk generate --events 500000 --out log.csv\n"
@@ -36,7 +53,7 @@ static void help(FILE *out)
 
 static const Command *find(const char *name)
 {
-    for (int i = 0; i < COMMANDS; i++)
+    for (int i = 0; i < command_count; i++)
         if (!strcmp(name, commands[i]->table.name)) return commands[i];
     return NULL;
 }
@@ -46,7 +63,7 @@ static bool is_help(const char *text) { return !strcmp(text, "--help") || !strcm
 static int no_such_command(const char *name)
 {
     Nearest near = nearest_to(name);
-    for (int i = 0; i < COMMANDS; i++) nearest_offer(&near, commands[i]->table.name);
+    for (int i = 0; i < command_count; i++) nearest_offer(&near, commands[i]->table.name);
     nearest_offer(&near, "help");
     nearest_offer(&near, "--help");
     nearest_offer(&near, "--version");
@@ -85,9 +102,10 @@ static int run_command(const Command *c, int argc, char **argv)
     return exit_code < 0 ? usual : exit_code;
 }
 
-int cli_run(int argc, char **argv)
+int cli_run(const Command *own, int argc, char **argv)
 {
     status_clear();
+    list_commands(own);
     if (argc < 2) return help(stderr), 2;
     const char *name = argv[1];
     if (!strcmp(name, "--version")) return printf("souk %s\n", souk_version()), 0;

@@ -19,10 +19,14 @@ typedef struct {
 extern const Command cli_ablate, cli_bench, cli_check, cli_eval, cli_generate, cli_info, cli_ingest,
     cli_ope, cli_recommend, cli_simulate, cli_trace, cli_train;
 
-/* Do what the program `souk` does: argv[1] names the subcommand, the rest is its arguments. Returns
- * the exit code: 0 done, 1 failed (one line on standard error says why), 2 wrong usage; check and
- * ope return 3 too. Not to be called from two threads at once, as getopt is not. */
-int cli_run(int argc, char **argv);
+/* The command of the program alone: a program that embeds souk does not link what it needs. */
+extern const Command cli_serve;
+
+/* Do what the program `souk` does, with one more command, `own`, unless it is NULL: argv[1] names
+ * the subcommand, the rest is its arguments. Returns the exit code: 0 done, 1 failed (one line on
+ * standard error says why), 2 wrong usage; check and ope return 3 too. Not to be called from two
+ * threads at once, as getopt is not. */
+int cli_run(const Command *own, int argc, char **argv);
 
 /* ---- Options that several commands have ------------------------------------------------------ */
 

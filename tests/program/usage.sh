@@ -30,7 +30,7 @@ refuses "a misspelt command is named" 2 'no command "trian" \(did you mean "trai
 refuses "an option of souk itself that is misspelt is named" 2 'did you mean "--version"' "$SOUK" --verison
 refuses "also as a subject of help" 2 'did you mean "simulate"' "$SOUK" help simulat
 "$SOUK" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\)  .*/\1/p' >"$work/commands"
-check "there are twelve commands" [ "$(wc -l <"$work/commands")" = 12 ]
+check "there are thirteen commands" [ "$(wc -l <"$work/commands")" = 13 ]
 while read -r command; do
     check "souk $command --help prints its usage" helps "$SOUK" "$command" --help
     check "in the sections of a manual page" has_sections "$work/help"

@@ -42,7 +42,7 @@ static json_t *program(const char *how, const char *what)
     fflush(stdout);
     const int out = dup(STDOUT_FILENO), file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     dup2(file, STDOUT_FILENO);
-    const int code = cli_run(11, argv);
+    const int code = cli_run(NULL, 11, argv);
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
     close(out);

@@ -283,7 +283,7 @@ static int ope(char said[512], char *a, char *b, char *c, char *d)
     unlink(name);
     dup2(away, STDOUT_FILENO);
     dup2(file, STDERR_FILENO);
-    const int code = cli_run(argc, argv);
+    const int code = cli_run(NULL, argc, argv);
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
@@ -369,7 +369,7 @@ static void write_uniform_log(const char *path)
         fprintf(out, "u%d,i%d,%d,%.9g,%d\n", u, (int)(word % 8), 1700000000 + u, 1.0 / 12.0, u % 2);
     }
     assert_int_equal(fclose(out), 0);
-    assert_int_equal(cli_run(9, argv), 0);
+    assert_int_equal(cli_run(NULL, 9, argv), 0);
     unlink(csv);
 }
 

@@ -23,7 +23,7 @@ static int eval(char *a, char *b, char *c, char *d, char *e)
               away = open("/dev/null", O_WRONLY);
     dup2(away, STDOUT_FILENO);
     dup2(away, STDERR_FILENO);
-    const int code = cli_run(argc, argv);
+    const int code = cli_run(NULL, argc, argv);
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/asks.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/report.h"
+
+void asks_fail(Ask *ask, souk_status status, const char *message)
+{
+    ask->status = status;
+    free(ask->message);
+    ask->message = strdup(message);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/* A text of an object; *text is NULL where it is not there. */
+static Status read_text(const json_t *o, const char *name, const char **text)
+{
+    const json_t *value = json_object_get(o, name);
+    *text = json_string_value(value);
+    if (!value || *text || json_is_null(value)) return OK;
+    return FAIL(ERR_USAGE, "\"%s\" is not a text", name);
+}
+
+static Status check_names(const json_t *o)
+{
+    static const char *const known[] = {"id",           "user",    "model", "k",
+                                        "include_seen", "history", "allow", "block"};
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)o, name, value)
+    {
+        bool found = false;
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            found = found || !strcmp(name, known[i]);
+        if (!found)
+            return FAIL(ERR_USAGE,
+                        "there is no field \"%.64s\", want id, user, model, k, include_seen, "
+                        "history, allow or block",
+                        name);
+    }
+    return OK;
+}
+
+static Status read_event(souk_history *h, int64_t i, const json_t *event, bool *timed)
+{
+    const char **item = (const char **)h->item_key, **action = (const char **)h->action_name;
+    int64_t *time = (int64_t *)h->time_ms;
+    if (json_is_string(event)) {
+        item[i] = json_string_value(event);
+        *timed = false;
+        return OK;
+    }
+    if (!json_is_object(event))
+        return FAIL(ERR_USAGE, "history[%" PRId64 "] is neither an item's key nor an object", i);
+    TRY(read_text(event, "item", &item[i]));
+    if (!item[i]) return FAIL(ERR_USAGE, "history[%" PRId64 "] has no \"item\"", i);
+    TRY(read_text(event, "action", &action[i]));
+    const json_t *at = json_object_get(event, "time");
+    if (at && !json_is_integer(at))
+        return FAIL(ERR_USAGE,
+                    "history[%" PRId64 "].time is no whole number of milliseconds since 1970", i);
+    *timed = at;
+    time[i] = json_integer_value(at);
+    return OK;
+}
+
+/* Gives events without an action the first one of the model, as souk.h does for histories without
+ * actions. */
+static void complete_actions(souk_history *h, const souk_model *model)
+{
+    const char **action = (const char **)h->action_name;
+    for (int64_t i = 0; i < h->count; i++)
+        if (!action[i]) action[i] = souk_model_action_name(model, 0);
+}
+
+static Status read_history(Ask *ask, const json_t *list, const AskLimits *limits)
+{
+    souk_history *h = &ask->history;
+    int64_t timed = 0;
+    if (!json_is_array(list) || json_array_size(list) == 0)
+        return FAIL(ERR_USAGE, "want a \"history\": a list with at least one event");
+    h->count = (int64_t)json_array_size(list);
+    if (h->count > limits->history)
+        return FAIL(ERR_USAGE, "the history has %" PRId64 " events, want at most %" PRId64,
+                    h->count, limits->history);
+    h->item_key = calloc((size_t)h->count, sizeof *h->item_key);
+    h->action_name = calloc((size_t)h->count, sizeof *h->action_name);
+    h->time_ms = calloc((size_t)h->count, sizeof *h->time_ms);
+    if (!h->item_key || !h->action_name || !h->time_ms)
+        return FAIL(ERR_MEMORY, "no memory for a history");
+    for (int64_t i = 0; i < h->count; i++) {
+        bool has_time;
+        TRY(read_event(h, i, json_array_get(list, (size_t)i), &has_time));
+        timed += has_time;
+        ask->unknown += souk_model_find_item(ask->served->model, h->item_key[i]) < 0;
+    }
+    if (timed && timed < h->count)
+        return FAIL(ERR_USAGE, "%" PRId64 " of %" PRId64 " events have a time, want all or none",
+                    timed, h->count);
+    if (!timed) {
+        free((void *)h->time_ms);
+        h->time_ms = NULL;
+    }
+    complete_actions(h, ask->served->model);
+    return OK;
+}
+
+/* The items of a list of keys; keys that the model does not know are counted. */
+static Status read_items(Ask *ask, const json_t *o, const char *name, int32_t **item,
+                         int64_t *count)
+{
+    const json_t *list = json_object_get(o, name);
+    if (!list) return OK;
+    if (!json_is_array(list)) return FAIL(ERR_USAGE, "\"%s\" is not a list of keys", name);
+    *item = malloc((json_array_size(list) + 1) * sizeof **item);
+    if (!*item) return FAIL(ERR_MEMORY, "no memory for a list of items");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *key = json_string_value(json_array_get(list, i));
+        if (!key) return FAIL(ERR_USAGE, "%s[%zu] is not a key", name, i);
+        const int32_t found = souk_model_find_item(ask->served->model, key);
+        if (found >= 0)
+            (*item)[(*count)++] = found;
+        else
+            ask->unknown++;
+    }
+    return OK;
+}
+
+static Status choose_model(Ask *ask, const json_t *o, const Models *models)
+{
+    const char *name;
+    TRY(read_text(o, "model", &name));
+    ask->served = name ? models_find(models, name) : models_of_user(models, ask->user);
+    return ask->served ? OK : FAIL(ERR_USAGE, "there is no model \"%.64s\"", name);
+}
+
+static Status read_options(Ask *ask, const json_t *o, const AskLimits *limits)
+{
+    const json_t *k = json_object_get(o, "k"), *seen = json_object_get(o, "include_seen");
+    souk_recommend_options *to = &ask->options;
+    const int64_t items = souk_model_items(ask->served->model);
+    const int64_t most = limits->k < items ? limits->k : items;
+    if (!k) to->k = to->k < most ? to->k : most;
+    if (k) to->k = json_is_integer(k) ? json_integer_value(k) : 0;
+    if (to->k < 1 || to->k > most)
+        return FAIL(ERR_USAGE, "\"k\" is no whole number from 1 to %" PRId64, most);
+    if (seen && !json_is_boolean(seen))
+        return FAIL(ERR_USAGE, "\"include_seen\" is neither true nor false");
+    to->include_seen = json_is_true(seen);
+    TRY(read_items(ask, o, "allow", &ask->allow, &to->allow_count));
+    TRY(read_items(ask, o, "block", &ask->block, &to->block_count));
+    to->allow = ask->allow;
+    to->block = ask->block;
+    ask->best = calloc((size_t)to->k, sizeof *ask->best);
+    return ask->best ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", to->k);
+}
+
+static Status read_ask(Ask *ask, const json_t *o, const AskLimits *limits, const Models *models)
+{
+    if (!json_is_object(o)) return FAIL(ERR_USAGE, "a request is not an object");
+    TRY(read_text(o, "id", &ask->id));
+    TRY(read_text(o, "user", &ask->user));
+    TRY(check_names(o));
+    TRY(choose_model(ask, o, models));
+    TRY(read_options(ask, o, limits));
+    return read_history(ask, json_object_get(o, "history"), limits);
+}
+
+Status asks_read(Asks *asks, const char *body, size_t bytes, const AskLimits *limits,
+                 Models *models)
+{
+    json_error_t error;
+    *asks = (Asks){.models = models};
+    asks->root = json_loadb(body, bytes, JSON_REJECT_DUPLICATES, &error);
+    if (!asks->root)
+        return FAIL(ERR_FORMAT, "the body is not JSON: line %d: %s", error.line, error.text);
+    const json_t *list = json_object_get(asks->root, "requests");
+    if (list && !json_is_array(list)) return FAIL(ERR_USAGE, "\"requests\" is not a list");
+    asks->single = !list;
+    const int64_t count = list ? (int64_t)json_array_size(list) : 1;
+    if (count < 1 || count > limits->requests)
+        return FAIL(ERR_USAGE, "%" PRId64 " requests, want 1 to %" PRId64, count, limits->requests);
+    asks->ask = calloc((size_t)count, sizeof *asks->ask);
+    if (!asks->ask) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " requests", count);
+    asks->count = count;
+    for (int64_t i = 0; i < asks->count; i++) {
+        Ask *ask = &asks->ask[i];
+        *ask = (Ask){.history = SOUK_HISTORY_INIT, .options = SOUK_RECOMMEND_OPTIONS_INIT};
+        ask->propensity = 1.0;
+        const Status st =
+            read_ask(ask, list ? json_array_get(list, (size_t)i) : asks->root, limits, models);
+        if (st == OK) continue;
+        asks_fail(ask, st == ERR_MEMORY ? SOUK_ERROR_MEMORY : SOUK_ERROR_USAGE, status_message());
+        status_clear();
+    }
+    return OK;
+}
+
+void asks_close(Asks *asks)
+{
+    for (int64_t i = 0; i < asks->count; i++) {
+        Ask *ask = &asks->ask[i];
+        free((void *)ask->history.item_key);
+        free((void *)ask->history.action_name);
+        free((void *)ask->history.time_ms);
+        free(ask->allow);
+        free(ask->block);
+        free(ask->best);
+        free(ask->message);
+    }
+    free(asks->ask);
+    json_decref(asks->root);
+    models_release(asks->models);
+    *asks = (Asks){0};
+}
+
+/* ---- Answering ------------------------------------------------------------------------------- */
+
+static json_t *items_json(const Ask *ask)
+{
+    json_t *items = json_array();
+    for (int64_t i = 0; i < ask->found; i++) {
+        const souk_recommendation *r = &ask->best[i];
+        json_array_append_new(items,
+                              json_pack("{s:o, s:o, s:o, s:o, s:o}", "item", report_string(r->key),
+                                        "score", report_number((double)r->score), "probability",
+                                        report_number((double)r->probability), "q",
+                                        report_number((double)r->q), "propensity",
+                                        report_number(i == 0 ? ask->propensity : 1.0)));
+    }
+    return items;
+}
+
+static json_t *ask_json(const Ask *ask)
+{
+    json_t *o = json_object();
+    if (ask->id) json_object_set_new(o, "id", report_string(ask->id));
+    if (ask->status != SOUK_OK) {
+        json_object_set_new(o, "error",
+                            json_pack("{s:s, s:o}", "status", souk_status_name(ask->status),
+                                      "message", report_string(ask->message)));
+        return o;
+    }
+    json_object_set_new(o, "model", report_string(ask->served->name));
+    json_object_set_new(o, "version", report_string(ask->served->version));
+    json_object_set_new(o, "unknown_items", json_integer((json_int_t)ask->unknown));
+    json_object_set_new(o, "items", items_json(ask));
+    return o;
+}
+
+json_t *asks_answer(const Asks *asks)
+{
+    if (asks->single) return ask_json(&asks->ask[0]);
+    json_t *results = json_array();
+    for (int64_t i = 0; i < asks->count; i++)
+        json_array_append_new(results, ask_json(&asks->ask[i]));
+    return json_pack("{s:o}", "results", results);
+}
+
+bool asks_all_failed(const Asks *asks)
+{
+    for (int64_t i = 0; i < asks->count; i++)
+        if (asks->ask[i].status == SOUK_OK) return false;
+    return true;
+}

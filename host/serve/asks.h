@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one history is asked about in POST /v1/recommend, from JSON and back to JSON.
+ *
+ *     {"id": "r1", "user": "u7", "model": "run", "k": 10, "include_seen": false,
+ *      "history": ["1004", {"item": "998", "action": "cart", "time": 1719830000000}],
+ *      "allow": ["…"], "block": ["…"]}
+ *
+ * Only `history` is needed. An event is an item's key, or an object; `time` is in milliseconds
+ * since 1970, of all events or of none. `user` decides which model answers, unless `model` names
+ * one, and stands in the log. A body is one such object, or {"requests": [...]} with several.
+ */
+#ifndef SOUK_SERVE_ASKS_H
+#define SOUK_SERVE_ASKS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "serve/models.h"
+
+typedef struct {
+    int64_t history, k, requests; /* the most events, items and requests of a body */
+} AskLimits;
+
+typedef struct {
+    const char *id, *user; /* of the JSON, or NULL */
+    const ServedModel *served;
+    souk_history history;
+    souk_recommend_options options;
+    int32_t *allow, *block; /* the lists of the options */
+    int64_t unknown;        /* keys of history and lists that the model does not know */
+    /* The answer. */
+    souk_status status;
+    souk_recommendation *best; /* [k] */
+    int64_t found;
+    double propensity; /* of best[0]: the probability with which it was put there */
+    char *message;     /* why there is no answer */
+} Ask;
+
+typedef struct {
+    json_t *root;   /* owns the texts */
+    Models *models; /* held */
+    Ask *ask;       /* [count] */
+    int64_t count;
+    bool single; /* the body is one request and not a list */
+} Asks;
+
+/* Fails where the body as a whole is wrong; where one request is, its ask has a status. Takes
+ * `models`, which the caller held. */
+Status asks_read(Asks *asks, const char *body, size_t bytes, const AskLimits *limits,
+                 Models *models);
+void asks_close(Asks *asks); /* safe on {0} */
+
+/* The answer: {"results": [...]} or, of a single request, its result. */
+json_t *asks_answer(const Asks *asks);
+/* Whether none of the requests has an answer. */
+bool asks_all_failed(const Asks *asks);
+
+void asks_fail(Ask *ask, souk_status status, const char *message);
+
+#endif

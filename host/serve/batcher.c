@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve/batcher.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Exploration ----------------------------------------------------------------------------- */
+
+static double uniform(void)
+{
+    uint64_t bits;
+    randombytes_buf(&bits, sizeof bits);
+    return (double)(bits >> 11) * 0x1p-53;
+}
+
+/* The items that may be recommended, into `item` [items]; returns how many. */
+static int64_t candidates(const Ask *ask, int32_t *item, uint8_t *mark)
+{
+    const souk_model *model = ask->served->model;
+    const souk_recommend_options *o = &ask->options;
+    const int64_t items = souk_model_items(model);
+    int64_t count = 0;
+    memset(mark, o->allow ? 0 : 1, (size_t)items);
+    for (int64_t i = 0; i < o->allow_count; i++) mark[o->allow[i]] = 1;
+    for (int64_t i = 0; i < o->block_count; i++) mark[o->block[i]] = 0;
+    for (int64_t i = 0; i < ask->history.count && !o->include_seen; i++) {
+        const int32_t seen = souk_model_find_item(model, ask->history.item_key[i]);
+        if (seen >= 0) mark[seen] = 0;
+    }
+    for (int32_t x = 0; x < items; x++)
+        if (mark[x]) item[count++] = x;
+    return count;
+}
+
+/* Puts `item` first; the others move down, up to its place if it is in the list. */
+static Status put_first(Ask *ask, int32_t item)
+{
+    souk_recommendation chosen;
+    souk_error error;
+    int64_t at = 0;
+    if (souk_score(ask->served->model, &ask->history, 1, &item, 1, &chosen, &error))
+        return FAIL(ERR_USAGE, "%s", error.message);
+    while (at < ask->found && ask->best[at].item != item) at++;
+    if (at == ask->found) at = ask->found < ask->options.k ? ask->found++ : ask->found - 1;
+    memmove(ask->best + 1, ask->best, (size_t)at * sizeof *ask->best);
+    ask->best[0] = chosen;
+    return OK;
+}
+
+static Status explore(Ask *ask, double epsilon)
+{
+    const int64_t items = souk_model_items(ask->served->model);
+    int32_t *item = malloc((size_t)items * sizeof *item);
+    uint8_t *mark = malloc((size_t)items);
+    Status st = item && mark ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", items);
+    if (st == OK && ask->found > 0) {
+        const int64_t count = candidates(ask, item, mark);
+        const int32_t best = ask->best[0].item;
+        if (uniform() < epsilon)
+            st = put_first(ask, item[(int64_t)(uniform() * (double)count) % count]);
+        ask->propensity =
+            epsilon / (double)count + (ask->best[0].item == best ? 1.0 - epsilon : 0.0);
+    }
+    free(item);
+    free(mark);
+    return st;
+}
+
+/* ---- A batch --------------------------------------------------------------------------------- */
+
+/* Requests that one call of souk_recommend() answers. */
+typedef struct {
+    Ask **ask; /* [count] */
+    souk_history *history;
+    souk_recommendation *best; /* [count, k] */
+    int64_t *found, count;
+} Group;
+
+static bool belongs(const Ask *a, const Ask *b)
+{
+    const souk_recommend_options *x = &a->options, *y = &b->options;
+    return a->served == b->served && x->k == y->k && x->include_seen == y->include_seen &&
+           !x->allow && !y->allow && !x->block && !y->block;
+}
+
+static void answer_one(Ask *ask)
+{
+    souk_error error;
+    if (souk_recommend(ask->served->model, &ask->history, 1, &ask->options, ask->best, &ask->found,
+                       &error))
+        asks_fail(ask, error.status, error.message);
+}
+
+/* Where the call fails, because of one history or for another reason, each request is asked alone
+ * and has its own error. */
+static void answer(Group *g)
+{
+    const Ask *first = g->ask[0];
+    const int64_t k = first->options.k;
+    const bool done = g->count > 1 && !souk_recommend(first->served->model, g->history, g->count,
+                                                      &first->options, g->best, g->found, NULL);
+    for (int64_t i = 0; i < g->count; i++) {
+        if (!done) {
+            answer_one(g->ask[i]);
+            continue;
+        }
+        memcpy(g->ask[i]->best, g->best + i * k, (size_t)k * sizeof *g->best);
+        g->ask[i]->found = g->found[i];
+    }
+}
+
+static Status group_open(Group *g, int64_t asks, int64_t k)
+{
+    *g = (Group){.ask = calloc((size_t)asks, sizeof *g->ask),
+                 .history = calloc((size_t)asks, sizeof *g->history),
+                 .best = calloc((size_t)(asks * k), sizeof *g->best),
+                 .found = calloc((size_t)asks, sizeof *g->found)};
+    return g->ask && g->history && g->best && g->found
+               ? OK
+               : FAIL(ERR_MEMORY, "no memory for a batch of %" PRId64 " histories", asks);
+}
+
+static void group_close(Group *g)
+{
+    free(g->ask);
+    free(g->history);
+    free(g->best);
+    free(g->found);
+}
+
+/* Answers the request `first` of ask [count] and all behind it that belong to it; those become NULL
+ * in the list. */
+static void answer_group(Batcher *b, Ask **ask, int64_t first, int64_t count)
+{
+    Group g;
+    if (group_open(&g, count - first, ask[first]->options.k) != OK) {
+        asks_fail(ask[first], SOUK_ERROR_MEMORY, status_message());
+        status_clear();
+        ask[first] = NULL;
+        group_close(&g);
+        return;
+    }
+    for (int64_t i = first; i < count; i++) {
+        if (!ask[i] || (g.count > 0 && !belongs(g.ask[0], ask[i]))) continue;
+        g.history[g.count] = ask[i]->history;
+        g.ask[g.count++] = ask[i];
+        ask[i] = NULL;
+    }
+    answer(&g);
+    for (int64_t i = 0; i < g.count && b->epsilon > 0.0; i++) {
+        if (g.ask[i]->status != SOUK_OK || explore(g.ask[i], b->epsilon) == OK) continue;
+        asks_fail(g.ask[i], SOUK_ERROR_MEMORY, status_message());
+        status_clear();
+    }
+    metrics_batch(b->metrics, g.count);
+    group_close(&g);
+}
+
+static void answer_batch(Batcher *b, Waiting *first, int64_t asks)
+{
+    Ask **ask = calloc((size_t)asks + 1, sizeof *ask);
+    int64_t count = 0;
+    for (Waiting *w = first; w; w = w->next)
+        for (int64_t i = 0; i < w->asks.count; i++) {
+            if (!ask) asks_fail(&w->asks.ask[i], SOUK_ERROR_MEMORY, "no memory for a batch");
+            if (ask && w->asks.ask[i].status == SOUK_OK) ask[count++] = &w->asks.ask[i];
+        }
+    for (int64_t i = 0; i < count; i++)
+        if (ask[i]) answer_group(b, ask, i, count);
+    free(ask);
+    for (Waiting *w = first, *next; w; w = next) {
+        next = w->next; /* done() may free w */
+        w->done(w);
+    }
+}
+
+/* ---- The queue ------------------------------------------------------------------------------- */
+
+/* Takes the first bodies of the queue, as many as `most` histories allow and at least one. */
+static Waiting *take(Batcher *b, int64_t *asks)
+{
+    Waiting *first = b->first, *last = first;
+    *asks = first->asks.count;
+    while (last->next && *asks + last->next->asks.count <= b->most) {
+        last = last->next;
+        *asks += last->asks.count;
+    }
+    b->first = last->next;
+    if (!b->first) b->last = &b->first;
+    last->next = NULL;
+    return first;
+}
+
+static void *work(void *context)
+{
+    Batcher *b = context;
+    pthread_mutex_lock(&b->lock);
+    for (;;) {
+        while (!b->first && !b->stopping) pthread_cond_wait(&b->changed, &b->lock);
+        if (!b->first) break;
+        int64_t asks;
+        Waiting *batch = take(b, &asks);
+        pthread_mutex_unlock(&b->lock);
+        answer_batch(b, batch, asks);
+        pthread_mutex_lock(&b->lock);
+    }
+    pthread_mutex_unlock(&b->lock);
+    return NULL;
+}
+
+Status batcher_start(Batcher *b, int64_t most, double epsilon, Metrics *metrics)
+{
+    *b = (Batcher){.most = most, .epsilon = epsilon, .metrics = metrics};
+    b->last = &b->first;
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->changed, NULL);
+    return pthread_create(&b->thread, NULL, work, b) == 0
+               ? OK
+               : FAIL(ERR_IO, "the system gives no thread for the batches");
+}
+
+void batcher_add(Batcher *b, Waiting *w)
+{
+    w->next = NULL;
+    pthread_mutex_lock(&b->lock);
+    *b->last = w;
+    b->last = &w->next;
+    pthread_cond_signal(&b->changed);
+    pthread_mutex_unlock(&b->lock);
+}
+
+void batcher_stop(Batcher *b)
+{
+    pthread_mutex_lock(&b->lock);
+    b->stopping = true;
+    pthread_cond_signal(&b->changed);
+    pthread_mutex_unlock(&b->lock);
+    pthread_join(b->thread, NULL);
+    pthread_cond_destroy(&b->changed);
+    pthread_mutex_destroy(&b->lock);
+}

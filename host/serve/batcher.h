@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dynamic batching: one thread answers all requests. While it works on a batch, the next ones queue
+ * up, and become its next batch. So a request that comes alone waits for nobody, and under load the
+ * batches grow until they hold `most` histories.
+ *
+ * Exploration: with probability epsilon the first item of a list is replaced by an item that is
+ * drawn uniformly from all that may be recommended to the user, and the others move down. The
+ * propensity of the first item is epsilon / n, and 1 - epsilon more where it is the best of the n.
+ */
+#ifndef SOUK_SERVE_BATCHER_H
+#define SOUK_SERVE_BATCHER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "serve/asks.h"
+#include "serve/metrics.h"
+
+/* A body that waits for its answer. */
+typedef struct Waiting Waiting;
+struct Waiting {
+    Asks asks;
+    void (*done)(Waiting *w); /* called on the batcher's thread */
+    Waiting *next;
+};
+
+typedef struct {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    Waiting *first, **last;
+    bool stopping;
+    int64_t most; /* histories of a batch */
+    double epsilon;
+    Metrics *metrics;
+} Batcher;
+
+Status batcher_start(Batcher *b, int64_t most, double epsilon, Metrics *metrics);
+void batcher_add(Batcher *b, Waiting *w);
+/* Answers what waits, then ends the thread. Nothing may be added any more. */
+void batcher_stop(Batcher *b);
+
+#endif

@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# souk serve: answers, refusals, the log, reload and the end of the server.
+. "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/shop.sh"
+
+server=
+trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
+
+# serve OPTION...: starts a server at a free port; $url is its address.
+serve() {
+    "$SOUK" serve --port 0 --threads 1 "$@" 2>"$work/server.err" &
+    server=$!
+    for _ in $(seq 600); do
+        url=$(sed -n 's,^souk serve: \(http://[^ ]*\)/ answers .*,\1,p' "$work/server.err")
+        [ -z "$url" ] || return 0
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.1
+    done
+    cat "$work/server.err"
+    return 1
+}
+# stop SIGNAL: ends it; its exit code.
+stop() {
+    local code=0
+    kill -s "$1" "$server"
+    wait "$server" || code=$?
+    server=
+    return "$code"
+}
+# ask BODY [CURL-ARGUMENT...]: the answer to a request for recommendations.
+ask() {
+    local body=$1
+    shift
+    curl -sS --max-time 60 -d "$body" "$@" "$url/v1/recommend"
+}
+# code_of ARGUMENT...: the code of an answer.
+code_of() { curl -sS --max-time 60 -o "$work/body" -w '%{http_code}' "$@"; }
+says() { [ "$(code_of "${@:3}")" = "$1" ] && grep -qE -- "$2" "$work/body"; }
+
+check "makes a shop" make_shop
+check "trains" train "$work/run" train.steps=30
+check "and once more" train "$work/next" train.steps=31
+mapfile -t item < <(awk -F, 'NR > 1 && NR < 6 { print $2 }' "$work/log.csv")
+user=$(a_user)
+
+refuses "without a model there is no server" 2 'want --checkpoint' "$SOUK" serve
+refuses "shares add up to 1" 2 'add up to 0.9, want 1' \
+    "$SOUK" serve --checkpoint "$work/run:0.5" --checkpoint "$work/next:0.4"
+refuses "two models have two names" 2 'two models are called "a"' \
+    "$SOUK" serve --checkpoint "a=$work/run" --checkpoint "a=$work/next"
+refuses "a folder that is no run is refused" 1 "none: No such file" "$SOUK" serve --checkpoint "away=$work/none"
+refuses "so is an address that is none" 2 'is no address' "$SOUK" serve --checkpoint "$work/run" --bind nowhere
+
+check "serves" serve --checkpoint "$work/run" --log "$work/shown.jsonl" --max-body 20000 --max-history 50 --max-k 20
+refuses "a log has one server" 1 'is the log of another server' \
+    "$SOUK" serve --checkpoint "$work/run" --log "$work/shown.jsonl" --port 0
+
+# The server's items and scores are those of souk recommend.
+same() {
+    "$SOUK" recommend --checkpoint "$work/run" --history "${item[0]}:view,${item[1]}:cart" --k 5 --json |
+        grep -oE '"(item|score)": [^,}]*' | tr -d ' ' | sed -E 's/(:-?[0-9]+\.[0-9]{4})[0-9]*/\1/' >"$work/want"
+    ask '{"k": 5, "history": ["'"${item[0]}"'", {"item": "'"${item[1]}"'", "action": "cart"}]}' |
+        grep -oE '"(item|score)":[^,}]*' | sed -E 's/(:-?[0-9]+\.[0-9]{4})[0-9]*/\1/' >"$work/got"
+    [ "$(wc -l <"$work/got")" = 10 ] && cmp "$work/want" "$work/got"
+}
+check "answers as souk recommend does" same
+check "several requests are answered in their order" eval \
+    'ask "{\"requests\": [{\"id\": \"a\", \"history\": [\"${item[0]}\"]}, {\"id\": \"b\", \"history\": [\"${item[1]}\"], \"k\": 2}]}" |
+    grep -qE "^\{\"results\":\[\{\"id\":\"a\",.*\{\"id\":\"b\","'
+check "a request that is wrong has an error, and the others have answers" eval \
+    'ask "{\"requests\": [{\"history\": [\"${item[0]}\"]}, {\"history\": [{\"item\": \"${item[0]}\", \"action\": \"vew\"}]}]}" |
+    grep -qE "\"items\":\[.*\"error\":\{.*want one of view, cart"'
+check "unknown items are counted" eval 'ask "{\"history\": [\"${item[0]}\", \"never-seen\"]}" | grep -q "\"unknown_items\":1"'
+check "only what is allowed is recommended" eval \
+    '[ "$(ask "{\"history\": [\"${item[0]}\"], \"allow\": [\"${item[2]}\", \"${item[3]}\"]}" | grep -o "\"item\":" | wc -l)" -le 2 ]'
+check "what is blocked is not" eval \
+    '! ask "{\"history\": [\"${item[0]}\"], \"k\": 20, \"block\": [\"${item[2]}\"]}" | grep -q "\"item\":\"${item[2]}\","'
+
+check "a body that is not JSON is refused" says 400 'not JSON: line 1' -d '{"history": ' "$url/v1/recommend"
+check "so is one with an unknown field" says 400 'no field \\"histroy\\"' -d '{"histroy": []}' "$url/v1/recommend"
+check "a history of no events" says 400 'at least one event' -d '{"history": []}' "$url/v1/recommend"
+check "one that is too long" says 400 'has 51 events, want at most 50' \
+    -d '{"history": ['"$(printf '"x",%.0s' $(seq 50))"'"x"]}' "$url/v1/recommend"
+check "a k that is too large" says 400 'from 1 to 20' -d '{"history": ["x"], "k": 21}' "$url/v1/recommend"
+check "times of some events" says 400 'want all or none' \
+    -d '{"history": [{"item": "x", "time": 1}, "y"]}' "$url/v1/recommend"
+head -c 30000 /dev/zero | tr '\0' ' ' >"$work/large"
+check "a body that is too large" says 413 'too large' --data-binary @"$work/large" "$url/v1/recommend"
+check "one whose length is not said ends the connection" eval \
+    '! curl -sS --max-time 60 -H "Transfer-Encoding: chunked" --data-binary @"$work/large" "$url/v1/recommend"'
+check "a path that does not exist" says 404 'no such path' "$url/v2"
+check "another method" says 405 'another method' "$url/v1/recommend"
+check "garbage does not end the server" eval 'head -c 4000 /dev/urandom >"/dev/tcp/127.0.0.1/${url##*:}"
+    says 200 ok "$url/health/live"'
+check "the page needs nothing from elsewhere" eval \
+    'says 200 "<title>souk" "$url/" && ! grep -qE "(src|href)=|https?:" "$work/body"'
+check "the description is JSON" says 200 '"openapi": "3.1.0"' "$url/openapi.json"
+
+# The log: three items for a user, nothing for nobody, and what happened.
+lines() { wc -l <"$work/shown.jsonl"; }
+# shellcheck disable=SC2034 # eval
+before=$(lines)
+check "what a user is shown is logged" eval \
+    'ask "{\"id\": \"r9\", \"user\": \"$user\", \"k\": 3, \"history\": [\"${item[0]}\"]}" >"$work/body" && [ "$(lines)" = $((before + 3)) ] &&
+    tail -n 3 "$work/shown.jsonl" | grep -c "\"user\":\"$user\".*\"action\":\"impression\",\"propensity\":1.0.*\"request\":\"r9\"" | grep -qx 3'
+check "what nobody is shown is not" eval 'ask "{\"history\": [\"${item[0]}\"]}" >"$work/body" && [ "$(lines)" = $((before + 3)) ]'
+check "events are logged" says 200 '"events":1' \
+    -d '{"events": [{"user": "'"$user"'", "item": "'"${item[0]}"'", "action": "purchase"}]}' "$url/v1/events"
+check "all of a body or none" eval 'says 400 "no action .*vew" -d "{\"events\": [{\"user\": \"u\", \"item\": \"i\", \"action\": \"view\"},
+    {\"user\": \"u\", \"item\": \"i\", \"action\": \"vew\"}]}" "$url/v1/events" && [ "$(lines)" = $((before + 4)) ]'
+check "souk ingest reads the log, with propensities and impressions" eval \
+    '"$SOUK" ingest "$work/shown.jsonl" "$work/shown.h5" >"$work/out" 2>&1 && grep -qE "propensity +propensity" "$work/out" &&
+    grep -qE "impression \(impression, reward 0\) +3" "$work/out"'
+check "metrics count all that" eval 'says 200 "^souk_shown_total 3$" "$url/metrics" &&
+    grep -qE "^souk_requests_total\{route=\"/v1/recommend\",code=\"4xx\"\} [1-9]" "$work/body" && grep -qx "souk_waiting 0" "$work/body"'
+
+# Reload while requests come: none is lost, and the version changes.
+version() { ask '{"history": ["'"${item[0]}"'"]}' | grep -oE '"version":"[0-9a-f]{16}"'; }
+# shellcheck disable=SC2034 # eval
+first=$(version)
+load() {
+    local i
+    for i in $(seq 60); do ask '{"history": ["'"${item[0]}"'"], "k": 3}' || return 1; echo; done
+}
+reload() {
+    local i clients=()
+    for i in 1 2 3; do load >"$work/load.$i" & clients+=($!); done
+    cp "$work"/next/* "$work/run"
+    for i in 1 2 3 4; do kill -HUP "$server" && sleep 0.2; done
+    wait "${clients[@]}"
+    [ "$(cat "$work"/load.* | grep -c '"version".*"items":\[{')" = 180 ]
+}
+check "a reload loses no request" reload
+check "and brings the new model" eval '[ -n "$first" ] && [ "$(version)" != "$first" ]'
+echo none >"$work/run/best.safetensors"
+kill -HUP "$server"
+check "a model that does not open leaves the old one" eval 'for i in $(seq 100); do
+    grep -q "nothing was reloaded" "$work/server.err" && break; sleep 0.1; done
+    grep -q "warning: nothing was reloaded" "$work/server.err" && ask "{\"history\": [\"${item[0]}\"]}" | grep -q "\"items\":\[{"'
+cp "$work/next/best.safetensors" "$work/run"
+check "SIGTERM ends it in order" eval 'stop TERM && grep -q "stopped" "$work/server.err"'
+
+# Exploration, several models, a token.
+echo secret >"$work/token"
+check "serves two models" serve --checkpoint "a=$work/run:0.5" --checkpoint "b=$work/next:0.5" --epsilon 1 \
+    --token-file "$work/token" --log "$work/explored.jsonl"
+bearer=(-H "Authorization: Bearer secret")
+check "without the token nothing is answered" says 401 'bearer token' -d '{"history": ["x"]}' "$url/v1/recommend"
+check "nor with another one" says 401 'bearer token' -H "Authorization: Bearer secreT" "$url/v1/models"
+check "health needs none" says 200 ok "$url/health/ready"
+# shellcheck disable=SC2034 # eval
+many='{"requests": ['$(for u in $(seq 400); do printf '{"user": "u%d", "history": ["%s"], "k": 1}%s' "$u" "${item[0]}" "$([ "$u" = 400 ] || echo ,)"; done)']}'
+check "users are shared by two models" eval 'ask "$many" "${bearer[@]}" >"$work/many" &&
+    a=$(grep -o "\"model\":\"a\"" "$work/many" | wc -l) && [ "$a" -gt 140 ] && [ "$a" -lt 260 ]'
+check "a user keeps the model" eval 'ask "$many" "${bearer[@]}" | grep -o "\"model\":\"[ab]\"" >"$work/again" &&
+    grep -o "\"model\":\"[ab]\"" "$work/many" | cmp - "$work/again"'
+# With epsilon 1 every first item is drawn from the n items that may be recommended, with propensity 1/n.
+check "exploration draws many items" eval '[ "$(grep -oE "\"item\":\"[^\"]*\"" "$work/many" | sort -u | wc -l)" -gt 10 ]'
+check "with the propensity of one draw" eval '[ "$(grep -oE "\"propensity\":[^}]*" "$work/many" | sort -u | wc -l)" = 1 ]'
+
+# A server that is killed has logged each answer that a client got.
+killed() {
+    local answers
+    for i in $(seq 2000); do
+        ask '{"user": "k'"$i"'", "history": ["'"${item[0]}"'"], "k": 1}' "${bearer[@]}" || break
+        echo
+    done >"$work/answers" 2>/dev/null &
+    answers=$!
+    sleep 1
+    kill -9 "$server"
+    wait "$server" 2>/dev/null
+    server=
+    wait "$answers"
+    answers=$(grep -c '"items":\[{' "$work/answers")
+    [ "$answers" -gt 0 ] && [ "$(grep -c '"user":"k[0-9]*"' "$work/explored.jsonl")" -ge "$answers" ]
+}
+check "SIGKILL loses no answer from the log" killed
+finish
