@@ -256,6 +256,7 @@ typedef void (*souk_message_callback)(void *context, const char *text);
 
 /* `souk ingest`: cleans a log and writes it as a behaviour file. The options are those of the
  * command (man souk-ingest). */
+struct ArrowArrayStream;
 typedef struct souk_ingest_options {
     size_t size;
     const char *const *inputs; /* [input_count] CSV, TSV, JSON lines, sequences; .gz .zst .xz */
@@ -275,11 +276,21 @@ typedef struct souk_ingest_options {
     souk_progress_callback progress; /* or NULL */
     souk_message_callback message;   /* or NULL */
     void *context;                   /* for the callbacks */
+    /* [input_count] Arrow streams in place of files, or NULL. Then `inputs` has their names, for
+     * messages. A stream is read as the CSV file with the same contents, a row a line behind a
+     * header of the columns' names: the same columns are found, and the same rows are bad, so that
+     * the behaviour file is the same. Values may be texts, whole and real numbers, decimals of 128
+     * bits, booleans (1 and 0), timestamps, dates, and dictionaries of these; nulls are missing
+     * values. Columns of other types may be there, and are refused where the map needs them. souk
+     * reads a stream from several threads, one at a time, and releases what it got from it; the
+     * stream itself is the caller's to release, after the call. The structs are those of the Arrow
+     * C stream interface. */
+    struct ArrowArrayStream *const *streams;
 } souk_ingest_options;
 #define SOUK_INGEST_OPTIONS_INIT                                                                   \
     {                                                                                              \
         sizeof(souk_ingest_options), NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,      \
-            NULL, NULL, NULL                                                                       \
+            NULL, NULL, NULL, NULL                                                                 \
     }
 
 /* What an ingest did. The file has the whole report: `souk info`. */

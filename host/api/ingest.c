@@ -29,6 +29,8 @@ static Status check(const souk_ingest_options *o)
         return FAIL(ERR_USAGE, "options->input_count is %d, want 1 or more", o->input_count);
     TRY(call_needs(o->inputs, "options->inputs"));
     for (int i = 0; i < o->input_count; i++) TRY(call_needs(o->inputs[i], "an input"));
+    for (int i = 0; o->streams && i < o->input_count; i++)
+        TRY(call_needs(o->streams[i], "a stream"));
     TRY(call_needs(o->output, "options->output"));
     if (o->memory < 0 || o->threads < 0)
         return FAIL(ERR_USAGE, "options->memory or options->threads is negative, want 0 or more");
@@ -39,6 +41,7 @@ static Status run(const souk_ingest_options *o, Mapping *m, IngestReport *report
 {
     Follow listener = follow(o->progress, o->message, o->context, NULL);
     const IngestOptions how = {.inputs = o->inputs,
+                               .streams = o->streams,
                                .input_count = o->input_count,
                                .output = o->output,
                                .key_file = o->key_file,

@@ -16,6 +16,12 @@ import unittest
 import numpy as np
 
 import souk
+from tables import Table
+
+try:
+    import pyarrow.csv
+except ImportError:
+    pyarrow = None
 
 SOUK, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2])
 LOG, SHOP, RUN = FOLDER / "log.csv", FOLDER / "shop.h5", FOLDER / "run"
@@ -96,6 +102,88 @@ class Ingest(Case):
         )
         self.assertIn("user=user_id", remarks[0])
         self.assertEqual(list(dict.fromkeys(stages)), ["reading", "cleaning", "writing"])
+
+
+class IngestTables(Case):
+    """A table makes the file that its CSV file makes, byte by byte."""
+
+    def columns(self):
+        with open(LOG, newline="") as log:
+            rows = list(csv.DictReader(log))
+        columns = {name: [row[name] or None for row in rows] for name in rows[0]}
+        for name in ("user_id", "item_id", "timestamp"):
+            columns[name] = np.array(columns[name], np.int64)
+        return columns
+
+    def assert_same_file(self, tables, **options):
+        souk.ingest(LOG, FOLDER / "csv.h5", plain_keys=True, force=True, **options)
+        made = souk.ingest(tables, FOLDER / "table.h5", plain_keys=True, force=True, **options)
+        self.assertEqual((FOLDER / "csv.h5").read_bytes(), (FOLDER / "table.h5").read_bytes())
+        return made
+
+    def test_a_table_made_here(self):
+        for batch in (1000, 77):
+            table = Table(self.columns(), batch)
+            made = self.assert_same_file(table, threads=2)
+            self.assertEqual(made.rows, table.rows)
+            self.assertEqual(table.live, 0)
+
+    def test_real_numbers(self):
+        columns = self.columns()
+        columns["price"] = np.array([float(x or "nan") for x in columns["price"]])
+        with open(LOG, newline="") as log, open(FOLDER / "short.csv", "w") as short:
+            short.write(log.readline())
+            for line in log:  # 2.50 is 2.5 in a table
+                head, price = line.rstrip("\n").rsplit(",", 1)
+                short.write(f"{head},{float(price) if price else ''}\n")
+        souk.ingest(FOLDER / "short.csv", FOLDER / "csv.h5", plain_keys=True, force=True)
+        souk.ingest(Table(columns, 500), FOLDER / "table.h5", plain_keys=True, force=True)
+        self.assertEqual((FOLDER / "csv.h5").read_bytes(), (FOLDER / "table.h5").read_bytes())
+
+    @unittest.skipIf(pyarrow is None, "pyarrow is not installed")
+    def test_a_table_of_pyarrow(self):
+        text = pyarrow.csv.ConvertOptions(column_types={"price": pyarrow.string()})
+        table = pyarrow.csv.read_csv(LOG, convert_options=text)
+        self.assert_same_file(table)
+        self.assert_same_file(table.to_reader(max_chunksize=100))
+        column = table.schema.get_field_index("action")
+        self.assert_same_file(
+            table.set_column(column, "action", table["action"].dictionary_encode())
+        )
+
+    def test_bad_rows_are_at_lines_of_the_csv_file(self):
+        columns = self.columns()
+        columns["item_id"] = [str(item) for item in columns["item_id"]]
+        columns["item_id"][41] = None
+        ingest = lambda: souk.ingest(
+            Table(columns, 10), FOLDER / "x.h5", plain_keys=True, strict=True
+        )
+        self.refuses(souk.Status.FORMAT, "table:43: the item is empty", ingest)
+
+    def test_several_tables_are_parts(self):
+        tables = [Table(self.columns(), 1000) for _ in range(2)]
+        made = souk.ingest(
+            tables, FOLDER / "parts.h5", settings={"split.rule": "files"}, force=True
+        )
+        self.assertEqual(made.rows, 2 * tables[0].rows)
+
+    def test_what_was_wrong_is_said(self):
+        broken = Table(self.columns(), 10)
+        broken.fail = True
+        out = FOLDER / "x.h5"
+        self.refuses(souk.Status.IO, "table: the Arrow stream failed", souk.ingest, broken, out)
+        both = [LOG, Table(self.columns(), 10)]
+        self.refuses(souk.Status.USAGE, "all of one kind", souk.ingest, both, out)
+        self.refuses(souk.Status.USAGE, "builtins.int", souk.ingest, 5, out)
+        self.refuses(souk.Status.USAGE, "builtins.dict", souk.ingest, [{}], out)
+        self.refuses(souk.Status.USAGE, "input_count is 0", souk.ingest, [], out)
+
+    def test_a_callback_stops_it(self):
+        table = Table(self.columns(), 10)
+        stop = lambda progress: progress.step > 0
+        out = FOLDER / "x.h5"
+        self.refuses(souk.Status.CANCELLED, "stopped", souk.ingest, table, out, callback=stop)
+        self.assertEqual(table.live, 0)
 
 
 class Train(Case):

@@ -304,9 +304,9 @@ static Status parse_log(Stage *g, Sorter **sorter)
     int64_t bytes = 0;
     char columns[2048];
     Status st;
-    for (int i = 0; i < o->input_count; i++) bytes += input_size(o->inputs[i]);
-    TRY_OR_FAIL(st,
-                pipe_open(&pipe, g->m, o->inputs, o->input_count, g->threads, &g->report->columns));
+    const LogInputs inputs = {o->inputs, o->streams, o->input_count};
+    for (int i = 0; i < o->input_count && !o->streams; i++) bytes += input_size(o->inputs[i]);
+    TRY_OR_FAIL(st, pipe_open(&pipe, g->m, &inputs, g->threads, &g->report->columns));
     uses_describe(&g->report->columns, columns, sizeof columns);
     if (*columns) listener_remark(o->listener, "%s", columns);
     remark_impressions(g);

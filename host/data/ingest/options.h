@@ -12,6 +12,8 @@
 
 typedef struct {
     const char *const *inputs; /* files, or "-" */
+    /* Arrow streams in place of files; then the inputs are their names. Or NULL. */
+    struct ArrowArrayStream *const *streams;
     int input_count;
     const char *output;
     /* 32 bytes that key the pseudonyms; made where the file is missing. NULL: "<output>.key" */

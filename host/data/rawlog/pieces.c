@@ -10,6 +10,7 @@
 #include "data/rawlog/detect/decimal.h"
 #include "data/rawlog/detect/foreign.h"
 #include "data/rawlog/detect/sample.h"
+#include "data/rawlog/format/arrow.h"
 #include "data/rawlog/formats.h"
 
 /* The window is twice as large as what must be in it, so that its contents are moved to its
@@ -62,6 +63,7 @@ static Status open_columns(Pieces *p, const char *path)
         uses_add(p->uses, &columns);
     TRY_OR_FAIL(st, decimal_settle(m, path, &columns, &sample));
     TRY_OR_FAIL(st, m->format->layout(m, path, &columns, &p->layout));
+    if (p->table) TRY_OR_FAIL(st, arrow_check_layout(&p->table[p->file], m, &p->layout));
     if (p->file == 0 || m->time.unit == TIME_AUTO) st = clock_settle(m, path, &columns, &sample);
 fail:
     sample_close(&sample);
@@ -69,13 +71,31 @@ fail:
     return st;
 }
 
+/* The window has the beginning of the CSV file with the same contents while columns are found. */
+static Status open_stream(Pieces *p, const char *path)
+{
+    ArrowTable *t = &p->table[p->file];
+    int64_t waiting;
+    TRY(arrow_table_open(t, p->inputs.streams[p->file], path));
+    TRY(arrow_table_read(t, SAMPLE_ROWS, &waiting));
+    TRY(arrow_set_dialect(p->m, t));
+    p->rest = p->window;
+    p->input_ended = true;
+    TRY(arrow_head(t, SAMPLE_ROWS, p->rest, PIECE_BYTES_MAX, &p->rest_length));
+    TRY(open_columns(p, path));
+    p->rest_length = 0;
+    return OK;
+}
+
 static Status open_file(Pieces *p)
 {
-    const char *path = p->paths[p->file];
-    TRY(input_open(&p->input, path));
+    const char *path = p->inputs.path[p->file];
+    p->is_open = true;
     p->line = 1;
     p->rest_length = 0;
     p->input_ended = false;
+    if (p->table) return open_stream(p, path);
+    TRY(input_open(&p->input, path));
     TRY(fill(p, PIECE_BYTES_MAX));
     TRY(foreign_refuse(&(LogHead){path, p->rest, p->rest_length, p->input_ended}));
     if (p->rest_length >= 3 && memcmp(p->rest, "\xef\xbb\xbf", 3) == 0) drop(p, 3);
@@ -88,6 +108,7 @@ static void close_file(Pieces *p)
     if (p->input) p->closed_bytes += input_position(p->input);
     input_close(p->input);
     p->input = NULL;
+    p->is_open = false;
     p->file++;
 }
 
@@ -125,19 +146,50 @@ static Status skip_line(Pieces *p)
     }
 }
 
+/* Whether the open file has more. */
+static Status look(Pieces *p, bool *more)
+{
+    int64_t waiting;
+    if (p->table) {
+        TRY(arrow_table_read(&p->table[p->file], 1, &waiting));
+        *more = waiting > 0;
+        return OK;
+    }
+    TRY(fill(p, PIECE_BYTES_MAX));
+    *more = p->rest_length > 0;
+    return OK;
+}
+
+static void next_range(Pieces *p, LogPiece *piece)
+{
+    ArrowTable *t = &p->table[p->file];
+    const int64_t before = t->bytes;
+    int64_t lines;
+    arrow_table_next(t, &piece->range, &lines);
+    piece->length = (size_t)piece->range.rows;
+    p->line += lines;
+    p->position += t->bytes - before;
+}
+
 Status pieces_next(Pieces *p, char *buffer, LogPiece *piece, LogLayout *layout)
 {
-    piece->length = 0;
-    while (p->file < p->files) {
-        if (!p->input) TRY(open_file(p));
-        TRY(fill(p, PIECE_BYTES_MAX));
-        if (p->rest_length) break;
-        close_file(p);
+    const int files = p->inputs.files;
+    bool more = false;
+    *piece = (LogPiece){.files = files, .text = buffer};
+    while (p->file < files && !more) {
+        if (!p->is_open) TRY(open_file(p));
+        TRY(look(p, &more));
+        if (!more) close_file(p);
     }
-    if (p->file == p->files) return OK;
-    const char *end = records_end(p);
-    *piece = (LogPiece){p->paths[p->file], p->file, p->files, p->line, buffer, 1, end == NULL};
+    if (!more) return OK;
+    piece->path = p->inputs.path[p->file];
+    piece->file = p->file;
+    piece->first_line = p->line;
     *layout = p->layout;
+    if (p->table) return next_range(p, piece), OK;
+    const char *end = records_end(p);
+    piece->length = 1;
+    piece->too_long = end == NULL;
     if (!end) {
         *buffer = '\n';
         return skip_line(p);
@@ -148,12 +200,14 @@ Status pieces_next(Pieces *p, char *buffer, LogPiece *piece, LogLayout *layout)
     return OK;
 }
 
-Status pieces_open(Pieces *p, Mapping *m, const char *const *paths, int files, ColumnUses *uses)
+Status pieces_open(Pieces *p, Mapping *m, const LogInputs *inputs, ColumnUses *uses)
 {
-    *p = (Pieces){.m = m, .uses = uses, .paths = paths, .files = files};
+    *p = (Pieces){.m = m, .uses = uses, .inputs = *inputs};
     uses->count = 0;
     p->rest = p->window = malloc(WINDOW_BYTES);
-    if (!p->window) return FAIL(ERR_MEMORY, "no memory for the reader");
+    if (inputs->streams) p->table = calloc((size_t)inputs->files, sizeof *p->table);
+    if (!p->window || (inputs->streams && !p->table))
+        return FAIL(ERR_MEMORY, "no memory for the reader");
     TRY(open_file(p));
     TRY(detect_finish(m));
     if (!m->decimal) m->decimal = '.';
@@ -165,7 +219,10 @@ int64_t pieces_position(const Pieces *p) { return p->position; }
 void pieces_close(Pieces *p)
 {
     input_close(p->input);
+    for (int i = 0; p->table && i < p->inputs.files; i++) arrow_table_close(&p->table[i]);
+    free(p->table);
     free(p->window);
     p->input = NULL;
+    p->table = NULL;
     p->window = NULL;
 }

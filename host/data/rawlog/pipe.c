@@ -15,7 +15,6 @@
 #include <stdlib.h>
 
 #include "data/rawlog/format/format.h"
-#include "data/rawlog/pieces.h"
 
 enum { WORKERS_MAX = 64 };
 typedef enum { SLOT_EMPTY, SLOT_PARSING, SLOT_READY } SlotState;
@@ -74,6 +73,7 @@ static void *work(void *context)
             pthread_cond_wait(&p->changed, &p->lock);
             continue;
         }
+        arrow_table_release(&slot->piece.range);
         Status st = pieces_next(&p->pieces, slot->buffer, &slot->piece, &slot->layout);
         p->read++;
         p->all_read = st != OK || slot->piece.length == 0;
@@ -100,8 +100,7 @@ static Status open_slots(Pipe *p, int threads)
     return OK;
 }
 
-Status pipe_open(Pipe **pipe, Mapping *m, const char *const *paths, int files, int threads,
-                 ColumnUses *uses)
+Status pipe_open(Pipe **pipe, Mapping *m, const LogInputs *inputs, int threads, ColumnUses *uses)
 {
     Status st;
     Pipe *p = *pipe = calloc(1, sizeof *p);
@@ -111,7 +110,7 @@ Status pipe_open(Pipe **pipe, Mapping *m, const char *const *paths, int files, i
     pthread_cond_init(&p->changed, NULL);
     threads = threads < 1 ? 1 : threads > WORKERS_MAX ? WORKERS_MAX : threads;
     TRY_OR_FAIL(st, open_slots(p, threads));
-    TRY_OR_FAIL(st, pieces_open(&p->pieces, m, paths, files, uses));
+    TRY_OR_FAIL(st, pieces_open(&p->pieces, m, inputs, uses));
     for (; p->workers < threads; p->workers++)
         if (pthread_create(&p->worker[p->workers], NULL, work, p)) {
             st = FAIL(ERR_MEMORY, "cannot start thread %d", p->workers + 1);
@@ -154,6 +153,7 @@ void pipe_close(Pipe *p)
     for (int i = 0; i < p->workers; i++) pthread_join(p->worker[i], NULL);
     for (int i = 0; p->slot && i < p->slots; i++) {
         rows_close(&p->slot[i].rows);
+        arrow_table_release(&p->slot[i].piece.range);
         free(p->slot[i].buffer);
     }
     pieces_close(&p->pieces);

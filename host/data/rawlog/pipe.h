@@ -5,13 +5,12 @@
 #ifndef SOUK_RAWLOG_PIPE_H
 #define SOUK_RAWLOG_PIPE_H
 
-#include "data/rawlog/detect/uses.h"
+#include "data/rawlog/pieces.h"
 
 typedef struct Pipe Pipe;
 
 /* As pieces_open, then starts `threads` workers. */
-Status pipe_open(Pipe **pipe, Mapping *m, const char *const *paths, int files, int threads,
-                 ColumnUses *uses);
+Status pipe_open(Pipe **pipe, Mapping *m, const LogInputs *inputs, int threads, ColumnUses *uses);
 /* The next piece and its rows, NULL after the last. Valid until the next call. */
 Status pipe_next(Pipe *pipe, const LogRows **rows, const LogPiece **piece);
 int64_t pipe_position(const Pipe *pipe); /* raw bytes read so far */

@@ -71,6 +71,11 @@ char *rows_text(LogRows *rows, size_t size)
     return at;
 }
 
+void rows_text_end(LogRows *rows, const char *end)
+{
+    rows->block_used = (size_t)(end - rows->block[rows->blocks_used - 1]);
+}
+
 char *rows_buffer(LogRows *rows, size_t size)
 {
     if (size <= rows->buffer_size) return rows->buffer;

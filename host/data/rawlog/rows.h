@@ -9,6 +9,7 @@
 #define SOUK_RAWLOG_ROWS_H
 
 #include "base/status.h"
+#include "data/rawlog/arrow/table.h"
 #include "data/rawlog/mapping.h"
 
 enum {
@@ -113,7 +114,8 @@ typedef struct {
     int64_t first_line;
     char *text; /* a format may rewrite it in place: quotes */
     size_t length;
-    bool too_long; /* it stands for one line that is too long, and has no text of it */
+    bool too_long;    /* it stands for one line that is too long, and has no text of it */
+    ArrowRange range; /* the rows of an Arrow stream, which has no text: `length` counts them */
 } LogPiece;
 
 /* Forget the rows of the piece before; the memory is kept. Texts of rows point into the piece or
@@ -124,6 +126,8 @@ void rows_close(LogRows *rows); /* safe on {0} */
 /* Memory for `size` bytes of a row's text that is not in the piece itself; NULL where memory is
  * lacking. At most ROW_TEXT_MAX. */
 char *rows_text(LogRows *rows, size_t size);
+/* Gives back what is behind `end` of the memory that rows_text gave last. */
+void rows_text_end(LogRows *rows, const char *end);
 /* Memory for a text that takes the place of a whole piece's, until the next call; NULL where memory
  * is lacking. */
 char *rows_buffer(LogRows *rows, size_t size);

@@ -6,7 +6,9 @@
 
 enum { LOOKED_AT = 4096 };
 
-#define TO_CSV    "convert it to CSV first, for instance with DuckDB or pandas"
+#define TO_CSV                                                                                     \
+    "convert it to CSV first, for instance with DuckDB or pandas, or give their table "            \
+    "to souk.ingest in Python"
 #define PIPE(how) "want " how " | souk ingest - OUTPUT.h5"
 
 typedef struct {

@@ -85,7 +85,7 @@ static Status parse_only(Mapping *m)
     Pipe *pipe = NULL;
     const LogRows *rows = NULL;
     const LogPiece *piece;
-    Status st = pipe_open(&pipe, m, &input, 1, 1, &uses);
+    Status st = pipe_open(&pipe, m, &(LogInputs){&input, NULL, 1}, 1, &uses);
     while (st == OK && (st = pipe_next(pipe, &rows, &piece)) == OK && rows) {}
     pipe_close(pipe);
     return st;

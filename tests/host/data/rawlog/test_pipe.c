@@ -35,7 +35,7 @@ static Sum read_all(int threads, int64_t pieces)
     Mapping *m = malloc(sizeof *m);
     assert_non_null(m);
     map_init(m);
-    assert_ok(pipe_open(&pipe, m, inputs, 2, threads, &uses));
+    assert_ok(pipe_open(&pipe, m, &(LogInputs){inputs, NULL, 2}, threads, &uses));
     while (sum.pieces < pieces) {
         assert_ok(pipe_next(pipe, &rows, &piece));
         if (!rows) break;
@@ -95,7 +95,7 @@ static void a_file_that_fails_stops_the_log_there(void **state)
     assert_non_null(m);
     write_long_log("a", -1);
     map_init(m);
-    assert_ok(pipe_open(&pipe, m, inputs, 2, 3, &uses));
+    assert_ok(pipe_open(&pipe, m, &(LogInputs){inputs, NULL, 2}, 3, &uses));
     while ((st = pipe_next(pipe, &rows, &piece)) == OK && rows) count += rows->count;
     assert_int_equal(st, ERR_IO);
     assert_int_equal(count, ROWS);
