@@ -52,7 +52,8 @@ static const Option options[] = {
     {.name = "all", FIELD(all), .help = "every policy that the world has"},
     {.heading = "Options of a model"},
     CLI_CHECKPOINT(.help = "a model acts: a file or the folder of a run"),
-    CLI_DATA(.help = "the behaviour file that the model was trained on"),
+    CLI_DATA(.help = "the behaviour file that the model was trained on; wanted for models of "
+                     "earlier versions, which did not keep their catalogue"),
     CLI_ACTING,
     CLI_EXCLUDE_LAST,
     {.name = "temperature",
@@ -170,11 +171,12 @@ static Status simulate_model(const Arguments *a, const World *w, Row *row)
                             .epsilon = c->world_epsilon,
                             .seed = (uint64_t)c->train_seed};
     Status st;
-    TRY_OR_FAIL(st, session_open(&session, &(SessionOptions){.checkpoint = a->checkpoint,
-                                                             .acting = &a->acting,
-                                                             .data = c->data_path,
-                                                             .device = c->train_device,
-                                                             .threads = (int)c->train_threads}));
+    TRY_OR_FAIL(
+        st, session_open(&session, &(SessionOptions){.checkpoint = a->checkpoint,
+                                                     .acting = &a->acting,
+                                                     .data = *c->data_path ? c->data_path : NULL,
+                                                     .device = c->train_device,
+                                                     .threads = (int)c->train_threads}));
     TRY_OR_FAIL(st, model_actor_open(&actor, session, w, &act));
     st = simulate(a, w, model_actor(actor), row);
 fail:
@@ -262,8 +264,8 @@ static Status run(void *arguments, Operands operands, int *exit_code)
     if ((a->policies > 0) + a->all + model != 1)
         return FAIL(ERR_USAGE, "want one of --policy, --all and --checkpoint; souk simulate --help "
                                "says more");
-    if (model != (*c->data_path != '\0'))
-        return FAIL(ERR_USAGE, "want --checkpoint and --data together, or neither");
+    if (!model && *c->data_path)
+        return FAIL(ERR_USAGE, "--data is of a model, want a --checkpoint");
     if (!model && (c->world_temperature > 0.0 || c->world_epsilon > 0.0 || a->acting.rule ||
                    a->acting.exclude_last >= 0))
         return FAIL(ERR_USAGE, "--acting, --exclude-last, --temperature and --epsilon want a "
@@ -286,7 +288,7 @@ const Command cli_simulate = {
         {.name = "simulate",
          .summary = "Let policies or a model act in a simulated world",
          .usage = {"--world WORLD --policy NAME... [OPTION]...", "--world WORLD --all [OPTION]...",
-                   "--world WORLD --checkpoint PATH --data FILE [OPTION]..."},
+                   "--world WORLD --checkpoint PATH [OPTION]..."},
          .description =
              "Prints the mean return of each policy with a 95 % interval, beside the optimum where "
              "it is known. All policies meet the same random numbers.\n",
@@ -294,7 +296,7 @@ const Command cli_simulate = {
          .more = more,
          .examples = {"souk simulate --world small-shop --all",
                       "souk simulate --world shop:items=1000 --policy popularity --out world.h5",
-                      "souk simulate --world shop:items=1000 --checkpoint agent --data world.h5"}},
+                      "souk simulate --world shop:items=1000 --checkpoint agent"}},
     .arguments = sizeof(Arguments),
     .run = run,
 };

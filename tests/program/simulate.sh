@@ -27,6 +27,10 @@ model=(--checkpoint "$work/run" --data "$work/log.h5" --episodes 100)
 check "the model acts" prints "run" "$SOUK" simulate "${world[@]}" "${model[@]}" --epsilon 0.1
 check "by softmax too" \
     "$SOUK" simulate "${world[@]}" "${model[@]}" --temperature 0.5 --out "$work/acted.h5"
+check "the folder of the model alone plays the same" eval '
+    "$SOUK" simulate "${world[@]}" --checkpoint "$work/run" --episodes 100 --temperature 0.5 --out "$work/alone.h5" &&
+        cmp "$work/alone.h5" "$work/acted.h5"'
+refuses "data without a model are refused" 2 'want a --checkpoint' "$SOUK" simulate "${world[@]}" --all --data "$work/log.h5"
 "$SOUK" simulate "${world[@]}" "${model[@]}" --exclude-last 1 --out "$work/varied.h5" >"$work/check.out"
 check "and not the last item again" prints 'same item twice in a row: 0.00%' "$SOUK" info "$work/varied.h5"
 check "which it does otherwise" prints 'same item twice in a row: [1-9]' "$SOUK" info "$work/acted.h5"
