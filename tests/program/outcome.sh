@@ -34,6 +34,7 @@ check "clicks stand above impressions" holds "$work/run.json" \
     '[k["auc"]["low"] > 0.6 for k in o["kinds"] if k["name"] == "click"] == [True]'
 check "tenths rise with what they foretell" holds "$work/run.json" \
     'len(o["taken"]["deciles"]) == 10 and o["taken"]["deciles"][9]["seen"]["value"] > 0.3 > o["taken"]["deciles"][0]["seen"]["value"]'
+check "the table has the rewards of both" grep -Eq "^  mean reward +400 +0\.[0-9]+ +0\.[0-9]+$" "$work/run.txt"
 check "the sentence says so" grep -q "The outcome head is better than the rates of each item" "$work/run.txt"
 check "another number of threads learns the same" train two 2
 check "bit for bit" cmp "$work/run/best.safetensors" "$work/two/best.safetensors"

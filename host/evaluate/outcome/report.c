@@ -19,6 +19,8 @@ static void print_kinds(FILE *out, const OutcomeMeasures *m, const Behaviour *b)
         else
             fprintf(out, "   -\n");
     }
+    fprintf(out, "  %-18s %8" PRId64 " %9.4f %9.4f\n", "mean reward", m->count,
+            m->reward.foretold.value, m->reward.seen.value);
     fprintf(out, "  %-18s %8" PRId64 " %9.4f %9.4f", "end of the episode", m->ends_known,
             m->end_rate.foretold.value, m->end_rate.seen.value);
     if (isfinite(m->ends.auc.value))
