@@ -24,7 +24,7 @@ static Status name_of_path(char name[MODELS_NAME], const char *path)
     return OK;
 }
 
-static Status read_share(double *share, char *text)
+static Status read_share(double *share, const char *text)
 {
     char *end;
     *share = strtod(text, &end);
@@ -36,21 +36,19 @@ static Status read_share(double *share, char *text)
 
 Status models_read(ModelWanted *wanted, const char *text)
 {
-    char *copy = strdup(text);
-    *wanted = (ModelWanted){.path = copy};
-    if (!copy) return FAIL(ERR_MEMORY, "no memory for a model's path");
-    char *equals = strchr(copy, '='), *colon = strrchr(copy, ':');
-    if (colon && colon > copy && (!equals || colon > equals)) {
-        *colon = '\0';
-        TRY(read_share(&wanted->share, colon + 1));
-    }
-    if (!equals) return name_of_path(wanted->name, copy);
-    *equals = '\0';
-    wanted->path = equals + 1;
-    if (!*copy || strlen(copy) >= MODELS_NAME)
+    *wanted = (ModelWanted){0};
+    const char *equals = strchr(text, '='), *path = equals ? equals + 1 : text;
+    const char *colon = strrchr(path, ':');
+    const size_t bytes = colon ? (size_t)(colon - path) : strlen(path);
+    if (bytes == 0 || bytes >= MODELS_PATH)
+        return FAIL(ERR_USAGE, "\"%s\": want a path of 1 to %d bytes", text, MODELS_PATH - 1);
+    memcpy(wanted->path, path, bytes);
+    if (colon) TRY(read_share(&wanted->share, colon + 1));
+    if (!equals) return name_of_path(wanted->name, wanted->path);
+    if (equals == text || equals - text >= MODELS_NAME)
         return FAIL(ERR_USAGE, "\"%s\": want a name of 1 to %d bytes before the =", text,
                     MODELS_NAME - 1);
-    snprintf(wanted->name, MODELS_NAME, "%s", copy);
+    memcpy(wanted->name, text, (size_t)(equals - text));
     return OK;
 }
 

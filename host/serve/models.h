@@ -12,17 +12,17 @@
 #include "base/status.h"
 #include "souk.h"
 
-enum { MODELS_MAX = 16, MODELS_NAME = 64, MODELS_VERSION = 17 };
+enum { MODELS_MAX = 16, MODELS_NAME = 64, MODELS_PATH = 4096, MODELS_VERSION = 17 };
 
 /* What the user of the server asked for. */
 typedef struct {
     char name[MODELS_NAME];
-    const char *path; /* the folder of a run */
-    double share;     /* of the users; the shares of all models add up to 1 */
+    char path[MODELS_PATH]; /* the folder of a run */
+    double share;           /* of the users; the shares of all models add up to 1 */
 } ModelWanted;
 
 /* Reads "NAME=PATH:SHARE", of which only PATH is needed: the name is by default the last part of
- * the path, the share 0, which models_share() replaces. `path` is a copy that is never freed. */
+ * the path, the share 0, which models_share() replaces. */
 Status models_read(ModelWanted *wanted, const char *text);
 /* Gives equal shares where no model has one. Fails where the shares do not add up to 1, or where
  * two models have one name. */
