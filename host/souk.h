@@ -235,7 +235,8 @@ souk_status souk_score(souk_model *model, const souk_history *history, int64_t c
 /* How far a call is. The library owns it, and it lives until the callback returns. */
 typedef struct souk_progress {
     size_t size;         /* of this struct, as the library knows it */
-    const char *stage;   /* "train"; during an ingest "reading", "cleaning", "writing" */
+    const char *stage;   /* "train"; during an ingest "reading", "cleaning", "writing";
+                            during an evaluation what is being done, in words */
     int64_t step, total; /* how many steps, bytes or events are done, and of how many; 0: unknown */
     double seconds;      /* since the stage began */
     double loss;         /* of the last step of a training, else NaN */
@@ -350,6 +351,84 @@ typedef struct souk_train_result {
  * cannot be resumed. Whatever happens, each file in the folder is whole. */
 souk_status souk_train(const souk_train_options *options, souk_train_result *result,
                        souk_error *error);
+
+/* ---- Evaluation ------------------------------------------------------------------------------ */
+
+/* `souk eval`: how well a model, and simple scorers beside it, rank what users did next. The
+ * options are those of the command (man souk-eval). */
+typedef struct souk_evaluate_options {
+    size_t size;
+    const char *data;       /* the behaviour file. Required */
+    const char *checkpoint; /* as of souk_model_options; NULL: the simple scorers alone */
+    const char *device;     /* as of souk_model_options, */
+    int64_t threads;        /* as this, */
+    const char *acting;     /* this */
+    int64_t exclude_last;   /* and this */
+    const char *split;      /* "valid" or "test" */
+    const char *purchase;   /* the action that counts as a purchase; NULL: "purchase", if any */
+    int64_t users;          /* a random sample of so many users; 0: all */
+    int64_t seed;           /* of the sample */
+    /* Whether items of the history are candidates: 1 yes, -1 no, 0 by how often users of the
+     * validation split return to items. */
+    int seen;
+    int force;                       /* 1: rank events that the model counts or has learned */
+    souk_progress_callback progress; /* or NULL */
+    souk_message_callback message;   /* or NULL */
+    /* Receives the report, once: what the option --json of the command writes. Required. */
+    souk_message_callback report;
+    void *context; /* for the callbacks */
+} souk_evaluate_options;
+#define SOUK_EVALUATE_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        sizeof(souk_evaluate_options), NULL, NULL, NULL, 0, NULL, -1, "test", NULL, 0, 1, 0, 0,    \
+            NULL, NULL, NULL, NULL                                                                 \
+    }
+
+souk_status souk_evaluate(const souk_evaluate_options *options, souk_error *error);
+
+/* `souk ope`: what a policy would have earned, from the log of another that has propensities. The
+ * options are those of the command (man souk-ope). Where the log overlaps too little with the
+ * policy, nothing is estimated: SOUK_ERROR_FORMAT, whose message says so. */
+typedef struct souk_ope_options {
+    size_t size;
+    const char *data;          /* the behaviour file. Required */
+    const char *policy;        /* "uniform", "popularity" or "logged"; or one of the next two; all
+                                  NULL: uniform */
+    const char *checkpoint;    /* a model, as of souk_model_options */
+    const char *probabilities; /* a file with a probability for each event */
+    const char *device;        /* as of souk_model_options, */
+    int64_t threads;           /* as this, */
+    const char *acting;        /* this */
+    int64_t exclude_last;      /* and this */
+    double temperature;        /* a model draws from softmax(score / temperature); */
+    double epsilon;            /* or, from 0 on, any item with this probability, else the best;
+                                  below 0: softmax */
+    const char *split;         /* "train", "valid", "test" or "all"; NULL: by the policy */
+    const char *log;           /* "bandit" or "sequential"; NULL: by the log */
+    const char *catalogue;     /* how many items could be shown, or a file with their keys */
+    const char *position;      /* the event feature that is the slot; "none"; NULL: "position" */
+    double gamma;              /* discount of a sequential log */
+    double clip;               /* where weights are cut; 0: the root of the sample size */
+    double ridge;              /* penalty of the reward model and of the fitted Q, in events */
+    double min_ess;            /* the least effective sample size */
+    int64_t fqe_steps;         /* bound of the work of each fit of Q */
+    int64_t replicates;        /* of the bootstrap, 40 or more */
+    int64_t seed;              /* of the bootstrap */
+    int channels;              /* 1: split the value of the fitted Q by the rewarded actions */
+    int force;                 /* 1: estimate all the same */
+    souk_progress_callback progress; /* or NULL */
+    souk_message_callback message;   /* or NULL */
+    /* Receives the report, once: what the option --json of the command writes. Required. */
+    souk_message_callback report;
+    void *context; /* for the callbacks */
+} souk_ope_options;
+#define SOUK_OPE_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        sizeof(souk_ope_options), NULL, NULL, NULL, NULL, NULL, 0, NULL, -1, 1.0, -1.0, NULL,      \
+            NULL, NULL, NULL, 1.0, 0.0, 10.0, 100.0, 6000, 1000, 1, 0, 0, NULL, NULL, NULL, NULL   \
+    }
+
+souk_status souk_ope(const souk_ope_options *options, souk_error *error);
 
 #ifdef __cplusplus
 }

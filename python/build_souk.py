@@ -38,10 +38,11 @@ source = "#include <souk.h>\n"
 for struct, macro in initial_values(header):
     ffi.cdef(f"{struct} {struct}_init(void);")
     source += f"static {struct} {struct}_init(void) {{ {struct} value = {macro}; return value; }}\n"
-# The two callbacks of souk.h; `context` is a handle of cffi to the Python object that is called.
+# The callbacks of souk.h; `context` is a handle of cffi to the Python object that is called.
 ffi.cdef("""
     extern "Python" int souk_python_progress(void *context, const souk_progress *progress);
     extern "Python" void souk_python_message(void *context, const char *text);
+    extern "Python" void souk_python_report(void *context, const char *text);
     """)
 libraries = shlex.split(pkg_config("--static", "--libs").replace("-lsouk", "-l:libsouk.a"))
 ffi.set_source(

@@ -69,6 +69,8 @@ NO_PADDING(souk_recommend_options, cap);
 NO_PADDING(souk_ingest_options, streams);
 NO_PADDING(souk_ingest_result, seconds);
 NO_PADDING(souk_train_options, context);
+NO_PADDING(souk_evaluate_options, context);
+NO_PADDING(souk_ope_options, context);
 NO_PADDING(souk_train_result, validation);
 
 static Status check_size(size_t size, size_t least, const char *name)

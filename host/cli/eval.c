@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* souk eval: how well a model, and the bars beside it, rank what users did next. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/nearest.h"
-#include "base/parallel.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
 #include "evaluate/outcome/report.h"
-#include "evaluate/ranking/bars/bars.h"
 #include "evaluate/ranking/event_table.h"
-#include "evaluate/ranking/model_scorer.h"
-#include "evaluate/ranking/purchase_rates.h"
-#include "evaluate/ranking/report.h"
 #include "evaluate/ranking/report_json.h"
-#include "infer/acting.h"
-#include "infer/answers.h"
-#include "model/saved.h"
+#include "evaluate/run/ranking.h"
 
 typedef struct {
     Config config;
@@ -106,220 +96,41 @@ static const Option options[] = {
     {0},
 };
 
-/* What one evaluation holds open. */
-typedef struct {
-    ScoreOptions score;
-    Behaviour file;
-    Histories histories;
-    int known;            /* the first splits whose events the models contain */
-    Behaviour known_file; /* where these are the train split; for the bars of a refreshed model */
-    Histories known_histories;
-    RepeatsRule rule;
-    Bars bars;
-    PurchaseRates rates;
-    Evaluation evaluation;
-    OutcomeMeasures outcome; /* of the first model that has an outcome head */
-} Job;
-
-/* The action to predict: the named one, which must exist; by default "purchase" where it does. */
-static Status find_purchase(const Behaviour *b, const char *name, int *action)
+static Status report(const RankingRun *run, const Arguments *a)
 {
-    Nearest near = nearest_to(name ? name : "");
-    *action = -1;
-    for (int a = 0; a < b->actions; a++) {
-        nearest_offer(&near, b->action_name[a]);
-        if (!strcmp(b->action_name[a], name ? name : "purchase")) *action = a;
-    }
-    if (*action < 0 && name)
-        return FAIL(ERR_USAGE, "--purchase = \"%s\"%s, want an action of %s", name,
-                    nearest_hint(&near), b->path);
-    return OK;
-}
-
-/* By the rule that the model acts by, and by its policy and its Q, where they are others. */
-static Status add_model(Job *job, const Arguments *a, const char *checkpoint)
-{
-    static const struct {
-        ActingKind kind;
-        HeadId head;
-    } alone[] = {{ACTING_POLICY, HEAD_POLICY}, {ACTING_Q, HEAD_Q}};
-    Session *session;
-    TRY(session_open(&session, &(SessionOptions){.checkpoint = checkpoint,
-                                                 .acting = &a->acting,
-                                                 .file = &job->file,
-                                                 .device = a->config.train_device,
-                                                 .threads = job->score.threads}));
-    const ActingKind own = session_acting(session).kind;
-    Scorer scorer = model_scorer(session, own);
-    Status st = evaluation_add(&job->evaluation, &scorer);
-    for (int k = 0; k < 2; k++) {
-        if (alone[k].kind == own || !model_has(session->model, alone[k].head) || st != OK) continue;
-        scorer = model_scorer(session, alone[k].kind);
-        st = evaluation_add(&job->evaluation, &scorer);
-    }
-    if (st == OK && answers_known(session) && !job->outcome.count)
-        st = measure_outcome(&job->outcome, session, SPLIT_VALID + a->split, a->users,
-                             (uint64_t)a->config.train_seed, job->score.listener);
-    session_close(session);
-    return st;
-}
-
-/* Calls `each` with every checkpoint; with --seeds N they are PATH-1 to PATH-N of the one PATH. */
-static Status each_checkpoint(Job *job, const Arguments *a,
-                              Status (*each)(Job *job, const Arguments *a, const char *checkpoint))
-{
-    for (int k = 0; k < a->checkpoints && a->seeds == 1; k++) TRY(each(job, a, a->checkpoint[k]));
-    for (int64_t k = 1; k <= a->seeds && a->seeds > 1; k++) {
-        char path[sizeof(Config_text) + 32];
-        const int length = snprintf(path, sizeof path, "%s-%" PRId64, a->checkpoint[0], k);
-        if (length >= (int)sizeof path)
-            return FAIL(ERR_USAGE, "--checkpoint = \"%s\" is too long, want a shorter path",
-                        a->checkpoint[0]);
-        TRY(each(job, a, path));
-    }
-    return OK;
-}
-
-static Status check_known(Job *job, const Arguments *a, const char *checkpoint)
-{
-    char path[sizeof(Config_text) + 64];
-    Safetensors file;
-    int known;
-    TRY(saved_find(path, sizeof path, checkpoint, false));
-    TRY(safetensors_open(&file, path));
-    const Status st = saved_known(&file, &known);
-    safetensors_close(&file);
-    TRY(st);
-    if (known > job->known) job->known = known;
-    if (known <= SPLIT_VALID + a->split || a->force) return OK;
-    return FAIL(ERR_USAGE,
-                "%s counts the events of the %s split or has learned them, so it would know what "
-                "it is asked; --force ranks them all the same",
-                path, splits[a->split]);
-}
-
-static Status add_bars(Job *job)
-{
-    Evaluation *e = &job->evaluation;
-    for (int k = 0; k < job->bars.bars; k++) {
-        const Scorer scorer = bar_scorer(&job->bars.bar[k].bar);
-        if (!job->bars.bar[k].left_out[0]) TRY(evaluation_add(e, &scorer));
-    }
-    if (job->score.purchase < 0) return OK;
-    Scorer rate[RATES];
-    TRY(purchase_rates_fit(&job->rates, job->known > 1 ? &job->known_histories : &job->histories,
-                           job->score.purchase));
-    purchase_rates_scorers(&job->rates, rate);
-    for (int k = 0; k < RATES; k++) TRY(evaluation_add(e, &rate[k]));
-    return OK;
-}
-
-static Status check(const Arguments *a)
-{
-    if (a->include_seen && a->exclude_seen)
-        return FAIL(ERR_USAGE, "--include-seen and --exclude-seen, want one of them");
-    if (a->seeds > 1 && a->checkpoints != 1)
-        return FAIL(ERR_USAGE, "--seeds with %d times --checkpoint, want one", a->checkpoints);
-    return OK;
-}
-
-/* Whether seen items are candidates. */
-static Status find_rule(Job *job, const Arguments *a)
-{
-    const Histories validation = histories_of_split(&job->histories, SPLIT_VALID);
-    TRY(repeats_rule(&job->rule, &validation));
-    job->score.include_seen = a->include_seen || (job->rule.include_seen && !a->exclude_seen);
-    return OK;
-}
-
-/* All bars, with settings that are chosen on validation. */
-static Status fit_bars(Job *job)
-{
-    enum { USERS = 20000 }; /* validation users that decide; more would hardly decide otherwise */
-    const Histories validation = histories_of_split(&job->histories, SPLIT_VALID);
-    return bars_fit(&job->bars, &validation,
-                    &(BarsOptions){.include_seen = job->score.include_seen,
-                                   .sample = USERS,
-                                   .threads = job->score.threads,
-                                   .listener = job->score.listener});
-}
-
-/* What the models contain the bars count too; else later events would decide the comparison. */
-static Status recount_bars(Job *job, const Arguments *a)
-{
-    if (job->known <= 1) return OK;
-    TRY(behaviour_open(&job->known_file, a->config.data_path));
-    TRY(behaviour_join_splits(&job->known_file, job->known));
-    TRY(histories_read(&job->known_histories, &job->known_file, SPLIT_VALID + a->split));
-    return bars_recount(&job->bars, &job->known_histories, job->score.threads);
-}
-
-static Status report(const Job *job, const Arguments *a)
-{
-    const RankingReportContext context = {.data = a->config.data_path,
-                                          .split = splits[a->split],
-                                          .split_rule = job->file.split_rule,
-                                          .action_name = (const char *const *)job->file.action_name,
-                                          .items = job->file.items,
-                                          .sample = a->users,
-                                          .seed = (uint64_t)a->config.train_seed,
-                                          .bars = &job->bars,
-                                          .known = job->known,
-                                          .file = &job->file,
-                                          .outcome = &job->outcome,
-                                          .rule = job->rule,
-                                          .forced = a->include_seen || a->exclude_seen};
-    ranking_report_print(stdout, &job->evaluation, &context);
-    if (job->outcome.count) outcome_report_print(stdout, &job->outcome, &job->file);
-    if (a->all) ranking_report_all(stdout, &job->evaluation, &context);
-    if (a->events) TRY(event_table_write(a->events, &job->evaluation));
-    return a->json ? ranking_report_json(a->json, &job->evaluation, &context) : OK;
-}
-
-static Status evaluate(Job *job, const Arguments *a)
-{
-    const char *data = a->config.data_path;
-    job->score = (ScoreOptions){.threads = parallel_threads((int)a->config.train_threads),
-                                .listener = terminal_listener(stderr, a->config.train_quiet)};
-    TRY(check(a));
-    TRY(each_checkpoint(job, a, check_known));
-    TRY(behaviour_open(&job->file, data));
-    TRY(find_purchase(&job->file, a->purchase, &job->score.purchase));
-    TRY(histories_read(&job->histories, &job->file, SPLIT_VALID + a->split));
-    TRY(find_rule(job, a));
-    TRY(evaluation_open(&job->evaluation, &job->histories, &job->score, a->users,
-                        (uint64_t)a->config.train_seed));
-    if (!job->evaluation.events.count)
-        return FAIL(ERR_FORMAT, "%s: /splits/%s has no event to rank, want one with a history%s",
-                    data, splits[a->split],
-                    job->score.include_seen ? "" : " whose target is not in it");
-    /* The models come first: a bar may take minutes, a model that cannot be opened takes none. */
-    TRY(each_checkpoint(job, a, add_model));
-    TRY(fit_bars(job));
-    TRY(recount_bars(job, a));
-    TRY(add_bars(job));
-    return report(job, a);
-}
-
-static void job_close(Job *job)
-{
-    evaluation_close(&job->evaluation);
-    purchase_rates_close(&job->rates);
-    bars_close(&job->bars);
-    histories_close(&job->known_histories);
-    behaviour_close(&job->known_file);
-    histories_close(&job->histories);
-    behaviour_close(&job->file);
+    const RankingReportContext context = run_ranking_context(run);
+    ranking_report_print(stdout, &run->evaluation, &context);
+    if (run->outcome.count) outcome_report_print(stdout, &run->outcome, &run->file);
+    if (a->all) ranking_report_all(stdout, &run->evaluation, &context);
+    if (a->events) TRY(event_table_write(a->events, &run->evaluation));
+    return a->json ? ranking_report_json(a->json, &run->evaluation, &context) : OK;
 }
 
 static Status run(void *arguments, Operands operands, int *exit_code)
 {
-    Job *job = calloc(1, sizeof *job);
+    const Arguments *a = arguments;
+    RankingRun *run = calloc(1, sizeof *run);
     (void)operands, (void)exit_code;
-    if (!job) return FAIL(ERR_MEMORY, "no memory for an evaluation");
-    const Status st = evaluate(job, arguments);
-    job_close(job);
-    free(job);
+    if (!run) return FAIL(ERR_MEMORY, "no memory for an evaluation");
+    Status st = run_ranking(
+        run, &(RankingRunOptions){.data = a->config.data_path,
+                                  .device = a->config.train_device,
+                                  .checkpoint = a->checkpoint,
+                                  .checkpoints = a->checkpoints,
+                                  .seeds = a->seeds,
+                                  .acting = a->acting,
+                                  .purchase = a->purchase,
+                                  .split = splits[a->split],
+                                  .users = a->users,
+                                  .seed = (uint64_t)a->config.train_seed,
+                                  .threads = (int)a->config.train_threads,
+                                  .include_seen = a->include_seen,
+                                  .exclude_seen = a->exclude_seen,
+                                  .force = a->force,
+                                  .listener = terminal_listener(stderr, a->config.train_quiet)});
+    if (st == OK) st = report(run, a);
+    run_ranking_close(run);
+    free(run);
     return st;
 }
 

@@ -15,6 +15,7 @@ of souk does. A call blocks signals on its thread, as souk.h asks for, and Ctrl-
 the next call of a progress callback, or at the end."""
 
 from ._call import Error, Status, version
+from ._evaluate import evaluate, ope
 from ._follow import Progress
 from ._histories import Histories, History
 from ._ingest import Ingest, ingest
@@ -33,7 +34,9 @@ __all__ = [
     "Scores",
     "Status",
     "Training",
+    "evaluate",
     "ingest",
+    "ope",
     "train",
     "version",
 ]

@@ -49,6 +49,8 @@ class Follow:
         self.progress, self.message, self.before = progress, message, before
         self.thread = threading.get_ident()
         self.failure: Optional[BaseException] = None
+        self.report: Optional[str] = None
+        self.ended = False
         self.handle = ffi.new_handle(self)
 
     def fields(self) -> dict[str, Any]:
@@ -115,19 +117,25 @@ def souk_python_message(context: Any, text: Any) -> None:
     follow.run(lambda: follow.message(ffi.string(text).decode("utf-8", "replace")))
 
 
+@ffi.def_extern()
+def souk_python_report(context: Any, text: Any) -> None:
+    ffi.from_handle(context).report = ffi.string(text).decode("utf-8")
+
+
 def call_followed(
     function: Callable[..., int],
     options: Any,
-    result: Any,
+    *results: Any,
     callback: Optional[Callback],
     message: Optional[MessageCallback],
-) -> bool:
-    """Calls souk_ingest or souk_train. True where it ended by itself, false where a callback
-    stopped it; then an exception of the callback is raised again."""
+) -> Follow:
+    """Calls a function of souk.h that has callbacks. `ended` of what it returns is false where a
+    callback stopped it; an exception of a callback is raised again."""
     with signals_blocked() as before:
         follow = Follow(callback, message, before)
         for field, value in follow.fields().items():
             setattr(options, field, value)
-        status = call(function, options, result, accept=lib.SOUK_CANCELLED)
+        status = call(function, options, *results, accept=lib.SOUK_CANCELLED)
     follow.reraise()
-    return status == lib.SOUK_OK
+    follow.ended = status == lib.SOUK_OK
+    return follow

@@ -99,7 +99,8 @@ def ingest(
         compress=compress,
     )
     result = c.struct("souk_ingest_result")
-    if not call_followed(lib.souk_ingest, options, result, callback, message):
+    follow = call_followed(lib.souk_ingest, options, result, callback=callback, message=message)
+    if not follow.ended:
         raise Error(Status.CANCELLED, f"the callback stopped the ingest of {output}")
     return Ingest(
         result.rows, result.bad_rows, result.users, result.items, result.events, result.seconds

@@ -53,5 +53,6 @@ def train(
         "souk_train_options", settings=memory.text(lines), resume=resume, force=force
     )
     result = memory.struct("souk_train_result")
-    ended = call_followed(lib.souk_train, options, result, callback, message)
-    return Training(result.steps, result.seconds, number(result.validation), not ended)
+    follow = call_followed(lib.souk_train, options, result, callback=callback, message=message)
+    stopped = not follow.ended
+    return Training(result.steps, result.seconds, number(result.validation), stopped)

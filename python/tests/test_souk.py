@@ -417,6 +417,54 @@ class Recommend(Case):
         self.assertGreater(steps, 15 if time.monotonic() - started > 0.1 else 0)
 
 
+class Evaluate(Case):
+    def assert_same_report(self, ours, *arguments):
+        path = FOLDER / "report.json"
+        program(*arguments, "--quiet", "--json", path)
+        self.assertEqual(ours, json.loads(path.read_text()))
+
+    def test_a_model_as_by_the_program(self):
+        ours = souk.evaluate(SHOP, RUN, users=50, seed=3, split="valid", threads=2)
+        options = ["--users", 50, "--seed", 3, "--split", "valid"]
+        self.assert_same_report(ours, "eval", "--data", SHOP, "--checkpoint", RUN, *options)
+        self.assertEqual(ours["split"], "valid")
+        models = [row for row in ours["groups"][0]["scorers"] if not row["baseline"]]
+        self.assertTrue(0 < models[0]["NDCG@10"]["value"] < 1)
+
+    def test_scorers_alone_and_what_is_followed(self):
+        stages = set()
+        ours = souk.evaluate(SHOP, seen=True, callback=lambda progress: stages.add(progress.stage))
+        self.assert_same_report(ours, "eval", "--data", SHOP, "--include-seen")
+        self.assertTrue(stages)
+
+    def test_what_was_wrong_is_said(self):
+        usage = souk.Status.USAGE
+        self.refuses(usage, "want valid or test", souk.evaluate, SHOP, split="train")
+        self.refuses(usage, '"buy"', souk.evaluate, SHOP, purchase="buy")
+        self.refuses(usage, "users is -1", souk.evaluate, SHOP, users=-1)
+        self.refuses(souk.Status.IO, "no/such", souk.evaluate, "no/such.h5")
+        self.refuses(
+            souk.Status.CANCELLED, "stopped", souk.evaluate, SHOP, callback=lambda progress: True
+        )
+
+    def test_policies_as_by_the_program(self):
+        world = FOLDER / "world.h5"
+        program(
+            *("simulate", "--world", "shop:items=60", "--policy", "popularity", "--quiet"),
+            *("--out", world),
+        )
+        ours = souk.ope(world, policy="uniform", replicates=100, gamma=0.9, force=True)
+        options = ["--policy", "uniform", "--replicates", 100, "--gamma", 0.9, "--force"]
+        self.assert_same_report(ours, "ope", "--data", world, *options)
+        self.assertTrue(ours["estimators"])
+        usage = souk.Status.USAGE
+        self.refuses(usage, "want uniform, popularity or logged", souk.ope, world, policy="best")
+        self.refuses(usage, "want train, valid", souk.ope, world, split="tomorrow")
+        self.refuses(usage, "gamma is 2", souk.ope, world, gamma=2)
+        self.refuses(usage, "want one policy", souk.ope, world, RUN, policy="uniform")
+        self.refuses(souk.Status.FORMAT, "estimates all the same", souk.ope, world, min_ess=1e12)
+
+
 class Tap(unittest.TextTestResult):
     """One line of TAP a test, with the reason behind it where it failed."""
 

@@ -124,8 +124,8 @@ static json_t *fitted(const OpeResult *r, const OpeLog *log)
                      report_number(r->fit.residual), "channels", channels);
 }
 
-static json_t *report(const OpeResult *r, const OpeLog *log, const OpeOptions *o,
-                      const OpeReportContext *c)
+json_t *ope_report_value(const OpeResult *r, const OpeLog *log, const OpeOptions *o,
+                         const OpeReportContext *c)
 {
     json_t *estimators = json_array();
     for (int k = 0; k < r->estimators; k++) {
@@ -159,5 +159,5 @@ static json_t *report(const OpeResult *r, const OpeLog *log, const OpeOptions *o
 Status ope_report_json(const char *path, const OpeResult *r, const OpeLog *log,
                        const OpeOptions *options, const OpeReportContext *context)
 {
-    return report_write(path, report(r, log, options, context), REPORT_9DIGITS);
+    return report_write(path, ope_report_value(r, log, options, context), REPORT_9DIGITS);
 }

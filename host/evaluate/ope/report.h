@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/report.h"
 #include "evaluate/ope/ope.h"
 
 typedef struct {
@@ -24,7 +25,10 @@ void ope_report_print(FILE *out, const OpeResult *r, const OpeLog *log, const Op
  *  "estimators": [{"name", "assumes", "value", "low", "high", "bernstein_low", "bernstein_high"}],
  *  "fqe": {"sweeps", "steps", "settled", "td_error", "channels": {kind of action: value}} or null}
  * with null where a number is undefined or has no double, and channels only where they are wanted.
- * The file appears whole or not at all. */
+ * NULL where a text is not UTF-8. The caller owns the value. */
+json_t *ope_report_value(const OpeResult *r, const OpeLog *log, const OpeOptions *options,
+                         const OpeReportContext *context);
+/* The same as a file, which appears whole or not at all. */
 Status ope_report_json(const char *path, const OpeResult *r, const OpeLog *log,
                        const OpeOptions *options, const OpeReportContext *context);
 

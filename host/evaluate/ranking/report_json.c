@@ -118,7 +118,7 @@ static json_t *repeats_json(const Evaluation *e, const RankingReportContext *c)
                      (json_int_t)(e->events.left_repeats ? e->events.repeats : 0));
 }
 
-Status ranking_report_json(const char *path, const Evaluation *e, const RankingReportContext *c)
+json_t *ranking_report_json_value(const Evaluation *e, const RankingReportContext *c)
 {
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:i}", "data", c->data,
@@ -139,5 +139,10 @@ Status ranking_report_json(const char *path, const Evaluation *e, const RankingR
     json_object_set_new(root, "outcome",
                         c->outcome && c->outcome->count ? outcome_report_json(c->outcome, c->file)
                                                         : json_null());
-    return report_write(path, root, REPORT_9DIGITS);
+    return root;
+}
+
+Status ranking_report_json(const char *path, const Evaluation *e, const RankingReportContext *c)
+{
+    return report_write(path, ranking_report_json_value(e, c), REPORT_9DIGITS);
 }

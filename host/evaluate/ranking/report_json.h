@@ -3,6 +3,7 @@
 #ifndef SOUK_RANKING_REPORT_JSON_H
 #define SOUK_RANKING_REPORT_JSON_H
 
+#include "base/report.h"
 #include "evaluate/ranking/report.h"
 
 /* {"data", "split", "split_rule", "items", "events", "users", "impressions", "no_history",
@@ -20,8 +21,10 @@
  *                               "scorers": [{"name", "baseline", "auc": M}]},
  *  "outcome": null or what evaluate/outcome/report.h says, of the first model with an outcome head}
  * with M = {"value", "error", "low", "high"} (null where undefined). The scorers of the first
- * group, all events, have "coverage@20", "diversity@20", "novelty@20" and "gini@20" too. The file
- * appears whole or not at all. */
+ * group, all events, have "coverage@20", "diversity@20", "novelty@20" and "gini@20" too. NULL where
+ * a text is not UTF-8. The caller owns the value. */
+json_t *ranking_report_json_value(const Evaluation *e, const RankingReportContext *context);
+/* The same as a file, which appears whole or not at all. */
 Status ranking_report_json(const char *path, const Evaluation *e,
                            const RankingReportContext *context);
 
