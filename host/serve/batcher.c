@@ -49,6 +49,16 @@ static Status put_first(Ask *ask, int32_t item)
     return OK;
 }
 
+/* Draws among item [count], which may be recommended; the best of them is first in the list. */
+static Status draw(Ask *ask, double epsilon, const int32_t *item, int64_t count)
+{
+    const int32_t best = ask->best[0].item;
+    if (uniform() < epsilon)
+        TRY(put_first(ask, item[(int64_t)(uniform() * (double)count) % count]));
+    ask->propensity = epsilon / (double)count + (ask->best[0].item == best ? 1.0 - epsilon : 0.0);
+    return OK;
+}
+
 static Status explore(Ask *ask, double epsilon)
 {
     const int64_t items = souk_model_items(ask->served->model);
@@ -57,11 +67,7 @@ static Status explore(Ask *ask, double epsilon)
     Status st = item && mark ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", items);
     if (st == OK && ask->found > 0) {
         const int64_t count = candidates(ask, item, mark);
-        const int32_t best = ask->best[0].item;
-        if (uniform() < epsilon)
-            st = put_first(ask, item[(int64_t)(uniform() * (double)count) % count]);
-        ask->propensity =
-            epsilon / (double)count + (ask->best[0].item == best ? 1.0 - epsilon : 0.0);
+        if (count > 0) st = draw(ask, epsilon, item, count);
     }
     free(item);
     free(mark);
