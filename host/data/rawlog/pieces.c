@@ -78,7 +78,7 @@ static Status open_stream(Pieces *p, const char *path)
     int64_t waiting;
     TRY(arrow_table_open(t, p->inputs.streams[p->file], path));
     TRY(arrow_table_read(t, SAMPLE_ROWS, &waiting));
-    TRY(arrow_set_dialect(p->m, t));
+    if (p->file == 0) TRY(arrow_set_dialect(p->m, t)); /* later, threads read the mapping */
     p->rest = p->window;
     p->input_ended = true;
     TRY(arrow_head(t, SAMPLE_ROWS, p->rest, PIECE_BYTES_MAX, &p->rest_length));

@@ -77,11 +77,6 @@ Status arrow_set_dialect(Mapping *m, const ArrowTable *t)
     for (int i = 0; i < m->columns; i++)
         for (int c = 0; c < t->columns; c++) have += !strcmp(m->column[i], t->column[c].name);
     if (have == m->columns) m->columns = 0;
-    if (m->columns && m->columns != t->columns)
-        return FAIL(ERR_FORMAT,
-                    "%s: the Arrow stream has %d columns, and [input] columns has %d names, which "
-                    "are not those of the stream; want as many",
-                    t->path, t->columns, m->columns);
     m->format = &arrow_format;
     snprintf(m->delimiter, sizeof m->delimiter, ",");
     m->quote = m->header = CHOICE_YES;
@@ -151,6 +146,11 @@ static Status check_type(const ArrowTable *t, int field)
 
 Status arrow_check_layout(const ArrowTable *t, const Mapping *m, const LogLayout *l)
 {
+    if (l->fields != t->columns)
+        return FAIL(ERR_FORMAT,
+                    "%s: the Arrow stream has %d columns, and [input] columns has %d names, which "
+                    "are not those of the stream; want as many",
+                    t->path, t->columns, l->fields);
     for (int r = 0; r < ROLES; r++) TRY(check_type(t, l->role[r]));
     for (int c = 0; c < m->cells; c++) TRY(check_type(t, l->cell[c]));
     for (int k = 0; k < m->list.columns; k++) {

@@ -225,6 +225,12 @@ static void names_of_the_mapping_count(void **state)
     t.columns = 7;
     assert_fails(ingest_stream(&t, (IngestOptions){0}, ini),
                  "has 7 columns, and [input] columns has 8 names");
+    CaseTable first = table_of("l", "i", NULL, "u", NULL, "l", "g");
+    first.batch_rows = t.batch_rows = 100;
+    struct ArrowArrayStream *streams[] = {case_stream(&first), case_stream(&t)};
+    const IngestOptions both = {.streams = streams, .force = true, .threads = 2};
+    assert_fails(ingest_with(both, ini, "log log2", "out.h5"), "log2: the Arrow stream has 7");
+    assert_int_equal(first.live + t.live, 0);
     t.columns = 8;
     assert_fails(ingest_stream(&t, (IngestOptions){0}, "[input]\nformat = sequence\n"),
                  "format = sequence is for records without names of columns");
