@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What comes of showing an item in a state, by the outcome head of a model, and what that is worth.
+/* A model's outcome head predicts how a shopper answers when an item is shown in a state. These
+ * functions give its probabilities and the reward that they make the shop expect.
  *
- * The answer to a shown item is the kind of event that comes of it; beside it there is whether the
- * episode ends with it. For K kinds of events an answer has 2 K numbers, p[k] the probability of
- * the kind k, and p[K + k] that the episode ends, given this kind.
+ * The answer to a shown item is a kind of event, and whether the episode ends with this event. For
+ * K kinds of events an answer has 2 K numbers, p[k] the probability of the kind k, and p[K + k]
+ * that the episode ends, given this kind.
  *
  * The expected reward of showing item x is
  *

@@ -14,6 +14,12 @@ void asks_fail(Ask *ask, souk_status status, const char *message)
     ask->message = strdup(message);
 }
 
+void asks_fail_recorded(Ask *ask, Status st)
+{
+    asks_fail(ask, st == ERR_MEMORY ? SOUK_ERROR_MEMORY : SOUK_ERROR_USAGE, status_message());
+    status_clear();
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /* A text of an object; *text is NULL where it is not there. */
@@ -193,9 +199,7 @@ Status asks_read(Asks *asks, const char *body, size_t bytes, const AskLimits *li
         ask->propensity = 1.0;
         const Status st =
             read_ask(ask, list ? json_array_get(list, (size_t)i) : asks->root, limits, models);
-        if (st == OK) continue;
-        asks_fail(ask, st == ERR_MEMORY ? SOUK_ERROR_MEMORY : SOUK_ERROR_USAGE, status_message());
-        status_clear();
+        if (st != OK) asks_fail_recorded(ask, st);
     }
     return OK;
 }

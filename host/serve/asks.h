@@ -56,5 +56,7 @@ json_t *asks_answer(const Asks *asks);
 bool asks_all_failed(const Asks *asks);
 
 void asks_fail(Ask *ask, souk_status status, const char *message);
+/* The same with the failure that the thread recorded, which is forgotten then. */
+void asks_fail_recorded(Ask *ask, Status st);
 
 #endif

@@ -15,7 +15,7 @@ static double uniform(void)
     return (double)(bits >> 11) * 0x1p-53;
 }
 
-/* The items that may be recommended, into `item` [items]; returns how many. */
+/* The items that the request allows, into `item` [items]; returns how many. */
 static int64_t candidates(const Ask *ask, int32_t *item, uint8_t *mark)
 {
     const souk_model *model = ask->served->model;
@@ -49,7 +49,7 @@ static Status put_first(Ask *ask, int32_t item)
     return OK;
 }
 
-/* Draws among item [count], which may be recommended; the best of them is first in the list. */
+/* Draws among item [count]. The first item of the list is the best of them. */
 static Status draw(Ask *ask, double epsilon, const int32_t *item, int64_t count)
 {
     const int32_t best = ask->best[0].item;
@@ -142,8 +142,7 @@ static void answer_group(Batcher *b, Ask **ask, int64_t first, int64_t count)
 {
     Group g;
     if (group_open(&g, count - first, ask[first]->options.k) != OK) {
-        asks_fail(ask[first], SOUK_ERROR_MEMORY, status_message());
-        status_clear();
+        asks_fail_recorded(ask[first], ERR_MEMORY);
         ask[first] = NULL;
         group_close(&g);
         return;
@@ -156,9 +155,8 @@ static void answer_group(Batcher *b, Ask **ask, int64_t first, int64_t count)
     }
     answer(&g);
     for (int64_t i = 0; i < g.count && b->epsilon > 0.0; i++) {
-        if (g.ask[i]->status != SOUK_OK || explore(g.ask[i], b->epsilon) == OK) continue;
-        asks_fail(g.ask[i], SOUK_ERROR_MEMORY, status_message());
-        status_clear();
+        const Status st = g.ask[i]->status == SOUK_OK ? explore(g.ask[i], b->epsilon) : OK;
+        if (st != OK) asks_fail_recorded(g.ask[i], st);
     }
     metrics_batch(b->metrics, g.count);
     group_close(&g);

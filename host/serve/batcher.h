@@ -3,9 +3,10 @@
  * up, and become its next batch. So a request that comes alone waits for nobody, and under load the
  * batches grow until they hold `most` histories.
  *
- * Exploration: with probability epsilon the first item of a list is replaced by an item that is
- * drawn uniformly from all that may be recommended to the user, and the others move down. The
- * propensity of the first item is epsilon / n, and 1 - epsilon more where it is the best of the n.
+ * Exploration: with probability epsilon an item is drawn uniformly from the n items that the
+ * request allows, and put first in the list; the others move down. The propensity of the first item
+ * is epsilon / n, and 1 - epsilon more where it is the best of the n. With include_seen the n items
+ * have also those that the model's own rule leaves out (exclude_last).
  */
 #ifndef SOUK_SERVE_BATCHER_H
 #define SOUK_SERVE_BATCHER_H

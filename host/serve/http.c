@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/parallel.h"
+#include "base/report.h"
 #include "serve/assets.h"
 
 enum { EVENTS_MAX = 10000 }; /* of a body of POST /v1/events */
@@ -73,9 +74,9 @@ static enum MHD_Result respond_json(Call *c, unsigned code, json_t *root)
 static enum MHD_Result respond_error(Call *c, unsigned code, const char *status,
                                      const char *message)
 {
-    return respond_json(c, code,
-                        json_pack("{s:{s:s, s:o}}", "error", "status", status, "message",
-                                  json_string_nocheck(message)));
+    return respond_json(
+        c, code,
+        json_pack("{s:{s:s, s:o}}", "error", "status", status, "message", report_string(message)));
 }
 
 /* The failure that the thread recorded. */
@@ -153,12 +154,11 @@ static enum MHD_Result list_models(Call *c)
         const ServedModel *s = &m->served[i];
         json_t *actions = json_array();
         for (int a = 0; a < souk_model_actions(s->model); a++)
-            json_array_append_new(actions,
-                                  json_string_nocheck(souk_model_action_name(s->model, a)));
-        json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:I, s:o}", "name", s->name,
-                                              "version", s->version, "share", s->share, "items",
-                                              (json_int_t)souk_model_items(s->model), "actions",
-                                              actions));
+            json_array_append_new(actions, report_string(souk_model_action_name(s->model, a)));
+        json_array_append_new(
+            list, json_pack("{s:o, s:s, s:f, s:I, s:o}", "name", report_string(s->name), "version",
+                            s->version, "share", s->share, "items",
+                            (json_int_t)souk_model_items(s->model), "actions", actions));
     }
     models_release(m);
     return respond_json(c, 200, json_pack("{s:o}", "models", list));

@@ -21,8 +21,8 @@ typedef struct {
     double share;           /* of the users; the shares of all models add up to 1 */
 } ModelWanted;
 
-/* Reads "NAME=PATH:SHARE", of which only PATH is needed: the name is by default the last part of
- * the path, the share 0, which models_share() replaces. */
+/* Reads "NAME=PATH:SHARE". NAME= and :SHARE may be left out: then the name is the last part of the
+ * path, and the share is 0 until models_share() sets it. */
 Status models_read(ModelWanted *wanted, const char *text);
 /* Gives equal shares where no model has one. Fails where the shares do not add up to 1, or where
  * two models have one name. */

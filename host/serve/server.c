@@ -21,20 +21,25 @@ static void wait_for(Http *h, double seconds)
 
 static void say(const char *text) { fprintf(stderr, "souk serve: %s\n", text); }
 
+/* Says what failed, and what the server goes on with. */
+static void warn(const char *what)
+{
+    fprintf(stderr, "souk serve: warning: %s: %s\n", what, status_message());
+    status_clear();
+}
+
 static void reload(Http *h, const ServerOptions *o)
 {
     Models *next;
-    Status st = models_open(&next, o->model, o->models, o->device, o->threads);
-    if (st == OK) models_replace(&h->models, next);
-    if (st == OK) st = journal_reopen(&h->journal);
-    if (st == OK) {
-        h->metrics.reloads++;
-        say("the models were opened anew");
+    if (journal_reopen(&h->journal) != OK) warn("the log stays the file before");
+    if (models_open(&next, o->model, o->models, o->device, o->threads) != OK) {
+        h->metrics.failed_reloads++;
+        warn("the models before go on");
         return;
     }
-    h->metrics.failed_reloads++;
-    fprintf(stderr, "souk serve: warning: nothing was reloaded: %s\n", status_message());
-    status_clear();
+    models_replace(&h->models, next);
+    h->metrics.reloads++;
+    say("the models were opened anew");
 }
 
 /* Until SIGINT or SIGTERM. */

@@ -28,8 +28,9 @@
  *                                                     it is not known
  *                          weight  [rows]       f32
  *
- * answer_ends says what `left` is for the tokens of a packed batch. The events of one time are a
- * set, in which the last one of the file has the end flag of all of them:
+ * answer_ends computes `left` for the tokens of a packed batch. The events of one user at one time
+ * are a set. In the file only the last event of a set has the end flag, which is true of the whole
+ * set, so each event of the set gets it here:
  *
  *   left[i] = -1 where target[i] < 0; else, with e = end[j] and j the last token with a target
  *             whose state is that of token i,
@@ -38,8 +39,8 @@
  *   left, target, state   [tokens]   i32   left is overwritten; state and target as in Batch
  *   end                   [tokens]   u8    (data/stream/batch.h); end.h has the values of end
  *
- * Of a set that a window's end cuts only the part in the window is seen. On cpu and cuda. Scratch:
- * none. Deterministic.
+ * Where a window ends within a set, the last event of the set in this window counts as its last. On
+ * cpu and cuda. Scratch: none. Deterministic.
  */
 #ifndef SOUK_ANSWER_H
 #define SOUK_ANSWER_H

@@ -79,6 +79,8 @@ check "what is blocked is not" eval \
 
 check "a body that is not JSON is refused" says 400 'not JSON: line 1' -d '{"history": ' "$url/v1/recommend"
 check "so is one with an unknown field" says 400 'no field \\"histroy\\"' -d '{"histroy": []}' "$url/v1/recommend"
+check "a field that the message cuts within a letter has an answer too" says 400 'no field' \
+    -d '{"a'"$(printf 'é%.0s' $(seq 40))"'": 1}' "$url/v1/recommend"
 check "a history of no events" says 400 'at least one event' -d '{"history": []}' "$url/v1/recommend"
 check "one that is too long" says 400 'has 51 events, want at most 50' \
     -d '{"history": ['"$(printf '"x",%.0s' $(seq 50))"'"x"]}' "$url/v1/recommend"
@@ -136,8 +138,8 @@ check "and brings the new model" eval '[ -n "$first" ] && [ "$(version)" != "$fi
 echo none >"$work/run/best.safetensors"
 kill -HUP "$server"
 check "a model that does not open leaves the old one" eval 'for i in $(seq 100); do
-    grep -q "nothing was reloaded" "$work/server.err" && break; sleep 0.1; done
-    grep -q "warning: nothing was reloaded" "$work/server.err" && ask "{\"history\": [\"${item[0]}\"]}" | grep -q "\"items\":\[{"'
+    grep -q "the models before go on" "$work/server.err" && break; sleep 0.1; done
+    grep -q "warning: the models before go on: " "$work/server.err" && ask "{\"history\": [\"${item[0]}\"]}" | grep -q "\"items\":\[{"'
 cp "$work/next/best.safetensors" "$work/run"
 check "SIGTERM ends it in order" eval 'stop TERM && grep -q "stopped" "$work/server.err"'
 

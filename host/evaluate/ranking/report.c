@@ -236,16 +236,13 @@ static void print_reward(FILE *out, const Evaluation *e, const RankingReportCont
     const Estimate d = evaluation_difference(e, model, best, GROUP_REWARD, shown_difference);
     char text[512];
     snprintf(text, sizeof text,
-             "Weighted by reward, NDCG@10 is %.4f for %.4f, a difference of %+.4f (%+.4f .. "
-             "%+.4f): the items that are worth most are ranked %s %s. The best 10 hold %.1f %% of "
-             "all reward; those of %s hold %.1f %%.",
+             "Weighted by reward, the model is %s %s: NDCG@10 %.4f for %.4f, a difference of %+.4f "
+             "(%+.4f .. %+.4f). The best 10 of the model have %.1f %% of all reward in them, those "
+             "of %s %.1f %%.",
+             ranking_report_verdict(d), e->scorer[best].scorer.name,
              of->measure[shown_difference].value, bar->measure[shown_difference].value, d.value,
-             d.low, d.high,
-             d.low > 0.0    ? "better than by"
-             : d.high < 0.0 ? "worse than by"
-                            : "no differently, beyond chance, than by",
-             e->scorer[best].scorer.name, 100.0 * of->measure[HR_10].value,
-             e->scorer[best].scorer.name, 100.0 * bar->measure[HR_10].value);
+             d.low, d.high, 100.0 * of->measure[HR_10].value, e->scorer[best].scorer.name,
+             100.0 * bar->measure[HR_10].value);
     print_wrapped(out, text, "");
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arrow streams (arrow/table.h), read as the CSV file with the same contents: comma-separated with
- * a header, in which the values are as in arrow/column.h. The same columns are found, the same rows
- * are bad, and the same rows are duplicates, so that the behaviour file is the same. Only the
- * records that detection samples are ever written as a text and read again; the others become rows
- * where they are. */
+ * a header. arrow/column.h says how each value is written in that CSV file. Both have the same
+ * columns, the same bad rows and the same duplicates, so the behaviour file is the same. Only the
+ * records that detection samples are written as text and read again; all others are turned into
+ * rows without that. */
 #ifndef SOUK_RAWLOG_ARROW_H
 #define SOUK_RAWLOG_ARROW_H
 
