@@ -53,8 +53,9 @@ typedef struct {
     Tensor item_number;   /* f32 [items, numbers]; absent where the file has none */
     Bags item_text;       /* the n-grams of the items' texts; absent where the file has none */
     CountTable counts;    /* absent where shape.candidates is 0 */
-    int counted;          /* the first splits whose events it counts (data/counts/events.h); 0:
-                             there is no table */
+    int counted;          /* the first splits of the file in use whose events the table counts
+                             (data/counts/events.h); 0: none, as there is no table or it counts
+                             another log */
     ActingRule acting;    /* how it acts, unless its user chooses another rule */
     int known;            /* the first splits whose events the table or the weights contain */
     Arena counts_memory;

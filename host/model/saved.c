@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "data/behaviour/catalogue/write.h"
+#include "data/behaviour/identity/hash.h"
 #include "data/behaviour/identity/inputs.h"
 #include "model/counts.h"
 
@@ -130,6 +131,22 @@ Status saved_counts(Model *m, const Safetensors *file)
     return OK;
 }
 
+bool saved_has_events(const Safetensors *file, const char *fingerprint)
+{
+    const char *then = safetensors_metadata(file, "fingerprint");
+    return !then || !strcmp(then, fingerprint);
+}
+
+/* To subtract from the table what it does not count would be wrong. */
+static Status count_this_log(Model *m, const Safetensors *file, const Behaviour *b)
+{
+    char fingerprint[HASH_TEXT];
+    if (!m->counted || b->events == 0) return OK;
+    TRY(hash_events_said(b, fingerprint));
+    if (!saved_has_events(file, fingerprint)) m->counted = 0;
+    return OK;
+}
+
 /* A file of an earlier version has no rule; its model acts as all models did then, by its first
  * head and with nothing left out. */
 static Status saved_acting(Model *m, const Config *c, const char *path)
@@ -159,6 +176,7 @@ static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const S
     TRY(params_open(&m->params, PARAM_VALUE, dev));
     TRY(saved_acting(m, c, file->path));
     TRY(saved_counts(m, file));
+    TRY(count_this_log(m, file, b));
     TRY(saved_load(&m->params, PARAM_VALUE, "", file, m->params.count));
     params_refresh(dev, &m->params, PARAM_VALUE);
     return dev->status;

@@ -48,10 +48,14 @@ Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Saf
 Status saved_known(const Safetensors *file, int *known);
 /* Read what the model knows, and the count table where the model has one. */
 Status saved_counts(Model *m, const Safetensors *file);
+/* Whether the model of the file has learned and counts the events that `fingerprint` stands for
+ * (data/behaviour/identity/hash.h); true where the file does not say. */
+bool saved_has_events(const Safetensors *file, const char *fingerprint);
 
 /* Open the model in `path`, a file or a run's folder, for use with `b` on `dev`. Of the
  * parameters only PARAM_VALUE is read, and the count table. `c` gets its settings. A model whose
- * file has no count table is opened without one. On failure *m is {0}. */
+ * file has no count table is opened without one. Where the table counts another log than `b`, no
+ * event of `b` is left out of it (Model.counted is 0). On failure *m is {0}. */
 Status saved_open(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path);
 
 #endif

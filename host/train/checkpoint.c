@@ -251,8 +251,7 @@ Status checkpoint_same_events(const char *path, const char *fingerprint, bool *s
 {
     Safetensors file;
     TRY(safetensors_open(&file, path));
-    const char *then = safetensors_metadata(&file, "fingerprint");
-    *same = !then || !strcmp(then, fingerprint);
+    *same = saved_has_events(&file, fingerprint);
     safetensors_close(&file);
     return OK;
 }
@@ -302,6 +301,21 @@ Status checkpoint_begin(Trainer *t)
     TRY_OR_FAIL(st, saved_load(&t->model.params, PARAM_VALUE, "", &file, first_head));
     trainer_begin(t);
 fail:
+    safetensors_close(&file);
+    return st;
+}
+
+Status checkpoint_begin_counts(Trainer *t)
+{
+    char found[4096];
+    Safetensors file;
+    if (!*t->config.train_from) return OK;
+    TRY(saved_find(found, sizeof found, t->config.train_from, false));
+    TRY(safetensors_open(&file, found));
+    const Status st = saved_counts(&t->model, &file);
+    const char *fingerprint = safetensors_metadata(&file, "fingerprint");
+    snprintf(t->fingerprint, sizeof t->fingerprint, "%s", fingerprint ? fingerprint : "");
+    t->model.counted = 0;
     safetensors_close(&file);
     return st;
 }

@@ -66,5 +66,9 @@ Status checkpoint_sizes(Config *c);
  * sizes must be the same. Moments, the step and the schedule begin anew. Nothing where train.from
  * is empty. */
 Status checkpoint_begin(Trainer *t);
+/* After checkpoint_begin, for logs that come later: take the count table of train.from too, with
+ * its fingerprint, in place of one of the trainer's file. Of that file and of those to come, no
+ * event is counted. Nothing where train.from is empty. */
+Status checkpoint_begin_counts(Trainer *t);
 
 #endif

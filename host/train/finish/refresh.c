@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/behaviour/identity/hash.h"
 #include "model/counts.h"
 #include "model/heads.h"
 #include "model/saved.h"
@@ -17,6 +18,7 @@ typedef struct {
     Arena memory;
     CountTable counts;
     float *bias; /* [items]; NULL: the model has none */
+    char fingerprint[HASH_TEXT]; /* of the log that is counted */
 } Fresh;
 
 static void fresh_close(Fresh *f)
@@ -83,6 +85,7 @@ static Status fresh_open(Fresh *f, const Safetensors *file, const Behaviour *b,
     TRY(device_open(&f->dev, "cpu", options->threads));
     TRY(counts_open(&f->counts, &f->memory, b->items, width, &f->dev));
     TRY(counts_fill(&f->counts, &f->memory, b, &tables));
+    TRY(hash_events_said(b, f->fingerprint));
     return move_bias(f, file, b->items);
 }
 
@@ -90,6 +93,12 @@ static void replace(NamedTensor *tensors, int count, const char *name, const voi
 {
     for (int i = 0; i < count; i++)
         if (!strcmp(tensors[i].name, name)) tensors[i].tensor.data = (void *)(uintptr_t)data;
+}
+
+static void replace_text(Metadata *metadata, int count, const char *key, const char *value)
+{
+    for (int i = 0; i < count; i++)
+        if (!strcmp(metadata[i].key, key)) metadata[i].value = value;
 }
 
 static Status write_fresh(const Fresh *f, const Safetensors *file, int counted)
@@ -108,8 +117,8 @@ static Status write_fresh(const Fresh *f, const Safetensors *file, int counted)
             replace(tensors, file->count, table[i].name, table[i].tensor.data);
         replace(tensors, file->count, heads_table[HEAD_POLICY].bias, f->bias);
         snprintf(value, sizeof value, "%d", counted);
-        for (int i = 0; i < file->metadata_count; i++)
-            if (!strcmp(metadata[i].key, "counted")) metadata[i].value = value;
+        replace_text(metadata, file->metadata_count, "counted", value);
+        replace_text(metadata, file->metadata_count, "fingerprint", f->fingerprint);
         st = safetensors_write(file->path, tensors, file->count, metadata, file->metadata_count);
     }
     free(tensors);

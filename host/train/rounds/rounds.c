@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/progress.h"
+#include "data/behaviour/identity/hash.h"
 #include "model/saved.h"
 #include "train/acting/acting.h"
 #include "train/checkpoint.h"
@@ -288,6 +289,7 @@ static Status run_round(Rounds *r, int64_t round)
     MeasuredRound *m = &r->table.round[round];
     if (round > 0) {
         m->events = r->table.round[round - 1].events;
+        r->trainer.model.counted = 0; /* the table counts the log of round 0 alone */
         TRY(act(r, round, false));
     }
     TRY(open_stream(r, round));
@@ -345,7 +347,9 @@ static Status open_trainer(Rounds *r)
     const TrainerOptions options = {.listener = r->options.listener};
     TRY(trainer_open_on(&r->trainer, c, file, options));
     TRY(trainer_session(&r->trainer, &r->session));
+    TRY(hash_events(&r->trainer.file, r->trainer.fingerprint));
     TRY(checkpoint_begin(&r->trainer));
+    TRY(checkpoint_begin_counts(&r->trainer));
     TRY(acting_begin_from(&r->trainer));
     trainer_schedule(&r->trainer, steps_of_all(c));
     return saved_write_catalogue(&r->trainer.file, c->train_out);

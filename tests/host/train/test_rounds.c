@@ -7,6 +7,8 @@
 #include "data/behaviour/behaviour.h"
 #include "data/behaviour/columns.h"
 #include "data/behaviour/keys.h"
+#include "data/counts/events.h"
+#include "infer/session.h"
 #include "model/saved.h"
 #include "test.h"
 #include "train/rounds/rounds.h"
@@ -188,6 +190,65 @@ static void a_model_that_learned_plays_the_first_round(void **state)
     remove_rounds(&after);
 }
 
+/* Whether two checkpoints have one count table. */
+static bool same_table(const char *a, const char *b)
+{
+    Safetensors file[2];
+    assert_ok(safetensors_open(&file[0], a));
+    assert_ok(safetensors_open(&file[1], b));
+    const Tensor *after[2] = {safetensors_find(&file[0], "counts.after"),
+                              safetensors_find(&file[1], "counts.after")};
+    assert_non_null(after[0]);
+    assert_non_null(after[1]);
+    const size_t bytes = tensor_bytes(*after[0]);
+    const bool same =
+        bytes == tensor_bytes(*after[1]) && !memcmp(after[0]->data, after[1]->data, bytes);
+    safetensors_close(&file[0]);
+    safetensors_close(&file[1]);
+    return same;
+}
+
+/* How many splits of a file the table of a run counts. */
+static int counted_of(const Config *run, const char *data)
+{
+    char path[1024];
+    Session *session;
+    path_of(path, run, data);
+    assert_ok(session_open(
+        &session, &(SessionOptions){
+                      .checkpoint = run->train_out, .data = path, .device = "cpu", .threads = 1}));
+    const int counted = session->model->counted;
+    session_close(session);
+    return counted;
+}
+
+/* The table counts the log that was there before the first step. Of later logs, also of those that a
+ * model with a table plays itself, nothing is left out, as nothing is counted. */
+static void only_the_log_that_is_counted_is_left_out_of_counts(void **state)
+{
+    (void)state;
+    Config before = small_rounds("counts", "cross_entropy", 2);
+    before.world_steps = 5;
+    before.world_episodes = before.world_measured = 50;
+    assert_ok(rounds_run(&before, (RoundsOptions){.overwrite = true}, NULL, NULL));
+    assert_int_equal(counted_of(&before, "round-0.h5"), COUNTED_TRAIN);
+    assert_int_equal(counted_of(&before, "round-1.h5"), 0);
+    Config after = small_rounds("on-counts", "cross_entropy", 2);
+    after.world_steps = 5;
+    after.world_episodes = after.world_measured = 50;
+    after.train_seed = 2; /* other episodes */
+    snprintf(after.train_from, sizeof after.train_from, "%s", before.train_out);
+    assert_ok(rounds_run(&after, (RoundsOptions){.overwrite = true}, NULL, NULL));
+    assert_int_equal(counted_of(&after, "round-0.h5"), 0);
+    assert_int_equal(counted_of(&after, "round-1.h5"), 0);
+    char path[1024], counted[1024];
+    path_of(path, &after, "last.safetensors");
+    path_of(counted, &before, "last.safetensors");
+    assert_true(same_table(path, counted));
+    remove_rounds(&before);
+    remove_rounds(&after);
+}
+
 enum { LONG = 900, SHORT = 100, EXCLUDED = 2 };
 
 /* Two rounds of which the first has more episodes and steps; items of the last EXCLUDED events are
@@ -320,6 +381,7 @@ int main(void)
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(rounds_act_by_the_rule_that_they_keep),
         cmocka_unit_test(a_model_that_learned_plays_the_first_round),
+        cmocka_unit_test(only_the_log_that_is_counted_is_left_out_of_counts),
         cmocka_unit_test(the_first_round_may_have_more_steps),
         cmocka_unit_test(the_first_round_may_have_more_episodes),
         cmocka_unit_test(episodes_are_numbered_over_all_rounds),

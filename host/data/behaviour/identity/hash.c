@@ -9,6 +9,8 @@
 
 #include "base/parallel.h"
 #include "data/behaviour/columns.h"
+#include "data/behaviour/get.h"
+#include "data/behaviour/store.h"
 
 enum { BLOCK = 1 << 16 };
 
@@ -131,4 +133,14 @@ Status hash_events(const Behaviour *b, char hex[HASH_TEXT])
     HashedColumns h;
     TRY(hash_columns(&h, b));
     return hash_fingerprint(&h, hex);
+}
+
+Status hash_events_said(const Behaviour *b, char hex[HASH_TEXT])
+{
+    char *said;
+    TRY(get_text(b->path, b->store->file, "fingerprint", &said));
+    if (!said) return hash_events(b, hex);
+    snprintf(hex, HASH_TEXT, "%s", said);
+    free(said);
+    return OK;
 }

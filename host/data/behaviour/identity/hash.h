@@ -36,5 +36,7 @@ Status hash_columns(HashedColumns *h, const Behaviour *b);
 Status hash_fingerprint(const HashedColumns *h, char hex[HASH_TEXT]);
 /* Both: the fingerprint of an open file, from its data. */
 Status hash_events(const Behaviour *b, char hex[HASH_TEXT]);
+/* The fingerprint that an open file says it has; from its data where it says none. */
+Status hash_events_said(const Behaviour *b, char hex[HASH_TEXT]);
 
 #endif
