@@ -20,8 +20,11 @@ typedef struct {
         *number; /* [count, event numbers] normalised as in the file; NULL: all at their mean */
     /* Where `item` is not NULL: of the first `counted` events those that were taken are counted in
        the model's tables, which were made from a file that has this user. 0: none, as for a user
-       who is in no file. */
+       who is in no file. Where the history lacks some of the user's events, the counted ones are
+       given apart, all of them: own_item and own_action [counted]; NULL: they are its first. */
     int64_t counted;
+    const int32_t *own_item;
+    const uint8_t *own_action;
 } History;
 
 /* All events of a user of the file. */
@@ -36,6 +39,16 @@ Status history_items(const History *h, const Behaviour *file, int64_t count, int
 
 /* How many of its events are counted in the model's tables, if none is an impression. */
 int64_t history_counted(const History *h, const Session *s);
+
+/* The last events of a history in memory, whatever it was before, with the same meaning: what a
+ * session says after them is the same to the bit. Its columns are in `memory` or in `h`, which must
+ * outlive it. */
+typedef struct {
+    History history;
+    void *memory;
+} HistoryCopy;
+Status history_copy(HistoryCopy *c, const History *h, int64_t last, const Session *s);
+void history_copy_close(HistoryCopy *c); /* safe on {0} */
 
 /* Add the events from number `first` of the history on to the batch, as one window. */
 Status history_add_to_batch(const History *h, const Behaviour *file, int64_t first, Batch *batch);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scores of candidates by their formula in double, with and without a calibration. (Their
- * gradients are held against PyTorch in tests/host/learn/test_golden.c.) */
-#include "model/counted/scores.h"
+/* The scores of candidates by their formula in double, with and without a calibration, and the
+ * terms that they are the sum of. (Their gradients are held against PyTorch in
+ * tests/host/learn/test_golden.c.) */
+#include "model/counted/terms.h"
 
 #include "catalogue/gather.h"
 #include "infer/states.h"
@@ -98,6 +99,58 @@ static double pointer(const StateRows *s, int64_t i, int32_t item, int *events)
     return *events ? log(sum) : 0.0;
 }
 
+/* ---- Terms ----------------------------------------------------------------------------------- */
+
+/* The part of the line that features first .. last make. */
+static double line(const float *f, bool calibrated, int first, int last)
+{
+    double sum = 0.0;
+    for (int k = first; k <= last; k++)
+        sum += (at("candidates.linear", k) + calibrated * at("calibration.linear", k)) *
+               ((double)f[k] - at("candidates.mean", k)) * at("candidates.scale", k);
+    return sum;
+}
+
+/* The sum of the absolute values of all products that candidate j's score is made of. `hidden`
+ * [UNITS] is what the state gives to the units. */
+static double magnitude(const float *f, bool calibrated, const float *hidden)
+{
+    double sum = 0.0;
+    for (int k = 0; k < COUNT_FEATURES; k++) sum += fabs(line(f, calibrated, k, k));
+    for (int n = 0; n < UNITS; n++) {
+        double unit = fabs((double)hidden[n]);
+        for (int k = 0; k < COUNT_FEATURES; k++)
+            unit += fabs(at("candidates.hidden", n * COUNT_FEATURES + k) *
+                         ((double)f[k] - at("candidates.mean", k)) * at("candidates.scale", k));
+        sum += fabs(at("candidates.out", n)) * unit;
+    }
+    return sum;
+}
+
+/* Each term by its formula, and their sum against the score, which is rounded in f32: a unit is a
+ * sum of 14 numbers with weights and features of three roundings, the score one of 41. */
+static void check_terms(const StateRows *s, const CountedScores *scores, int64_t i, int64_t j)
+{
+    const float *f = f32(s->candidates.feature) + (i * WIDTH + j) * COUNT_FEATURES;
+    const bool calibrated = s->calibrated;
+    double term[COUNTED_TERMS], sum = 0.0;
+    int events;
+    counted_terms(c.session->dev, &c.model, session_weights(c.session), s, scores, i, j, term);
+    double size = fabs(term[TERM_STATE]) + fabs(term[TERM_TASTE]) + fabs(term[TERM_POINTER]) +
+                  magnitude(f, calibrated, f32(scores->hidden) + i * UNITS);
+    for (int t = 0; t < COUNTED_TERMS; t++) sum += term[t];
+    assert_near(f32(scores->score)[i * WIDTH + j], sum, (14 + 41 + 3) * 0x1p-24 * size);
+    const double together = line(f, calibrated, 0, 4) + line(f, calibrated, 6, 7);
+    assert_near(term[TERM_TOGETHER], together, 1e-12 * size);
+    assert_near(term[TERM_POPULARITY], line(f, calibrated, 5, 5), 1e-12 * size);
+    assert_near(term[TERM_SEEN], line(f, calibrated, 8, 12), 1e-12 * size);
+    assert_near(term[TERM_STATE], base_of(s, i, calibrated), 1e-5);
+    const int32_t item = ((int32_t *)s->candidates.item.data)[i * WIDTH + j];
+    assert_near(term[TERM_POINTER], pointer(s, i, item, &events), 1e-5);
+    assert_near(term[TERM_NETWORK],
+                features_score(s, i, j, calibrated) - line(f, calibrated, 0, 12), 2e-5);
+}
+
 /* ---- Tests ----------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -139,6 +192,7 @@ static Status check(void *context, const StateBatch *batch)
                             pointer(&s, i / WIDTH, item, &events);
         /* f32 sums of up to a hundred terms, together of size 10 */
         assert_near(have, want, 5e-5);
+        check_terms(&s, &z.counted, i / WIDTH, i % WIDTH);
         seen->candidates++, seen->pointed += events > 0, seen->repeated += events > 1;
     }
     const double factor = s.calibrated ? at("calibration.factor", 0) : 1.0;

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "infer/explain/evidence.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "counts/table.h"
+
+/* A row of the table on the host. */
+typedef struct {
+    int32_t *item; /* [width] */
+    float *next, *after, *before;
+    float times;
+} Row;
+
+/* The user's events that the table counts. */
+typedef struct {
+    int32_t *item;
+    int64_t count;
+} Own;
+
+static void close_row(Row *r)
+{
+    free(r->item);
+    free(r->next);
+    free(r->after);
+    free(r->before);
+}
+
+static Status open_row(Row *r, int64_t width)
+{
+    const size_t n = (size_t)width;
+    *r = (Row){calloc(n, sizeof *r->item), calloc(n, sizeof *r->next), calloc(n, sizeof *r->after),
+               calloc(n, sizeof *r->before), 0.0f};
+    if (r->item && r->next && r->after && r->before) return OK;
+    close_row(r);
+    return FAIL(ERR_MEMORY, "no memory for %" PRId64 " neighbours", width);
+}
+
+static Status read_row(Device *dev, const CountTable *t, int32_t x, Row *r)
+{
+    const int64_t width = t->item.dim[1], at = (int64_t)x * width;
+    const size_t bytes = (size_t)width * sizeof(float);
+    device_copy_out(dev, r->item, i32(t->item) + at, bytes);
+    device_copy_out(dev, r->next, f32(t->next) + at, bytes);
+    device_copy_out(dev, r->after, f32(t->after) + at, bytes);
+    device_copy_out(dev, r->before, f32(t->before) + at, bytes);
+    device_copy_out(dev, &r->times, f32(t->popularity) + x, sizeof r->times);
+    return device_sync(dev);
+}
+
+static Status read_own(const Session *s, const History *h, Own *own)
+{
+    const int64_t count = history_counted(h, s);
+    *own = (Own){.item = malloc((size_t)count * sizeof *own->item + 1)};
+    if (!own->item) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " own events", count);
+    for (int64_t i = 0; i < count; i++)
+        if (schema_is_taken(s->file, h->own_action[i])) own->item[own->count++] = h->own_item[i];
+    return OK;
+}
+
+/* Take the user's own pairs out of e, which has those of the table. What is left of a sum below
+ * 1/40 is rounding (counts/candidates.h). */
+static void leave_own_out(ExplainEvidence *e, const Own *own, int32_t y)
+{
+    int64_t after = 0, before = 0;
+    for (int64_t i = 0; i < own->count; i++) {
+        if (own->item[i] != e->item) continue;
+        e->times -= 1.0;
+        for (int64_t g = 1; g <= COUNT_GAP; g++) {
+            if (i + g < own->count && own->item[i + g] == y) after += COUNT_UNITS / g;
+            if (i - g >= 0 && own->item[i - g] == y) before += COUNT_UNITS / g;
+        }
+        if (i + 1 < own->count && own->item[i + 1] == y) e->next -= 1.0;
+    }
+    e->after -= (double)after / COUNT_UNITS;
+    e->before -= (double)before / COUNT_UNITS;
+    if (e->after < 1.0 / 40.0) e->after = 0.0;
+    if (e->before < 1.0 / 40.0) e->before = 0.0;
+}
+
+/* What is known of the pair of e->item and y; false: nothing. */
+static bool find(const Row *r, int64_t width, const Own *own, int32_t y, ExplainEvidence *e)
+{
+    int64_t j = 0;
+    while (j < width && r->item[j] != y) j++;
+    if (j == width) return false;
+    e->times = (double)r->times;
+    e->next = (double)r->next[j];
+    e->after = (double)r->after[j];
+    e->before = (double)r->before[j];
+    leave_own_out(e, own, y);
+    return e->after > 0.0 || e->before > 0.0;
+}
+
+static bool is_latest(const History *h, int64_t at)
+{
+    for (int64_t i = at + 1; i < h->count; i++)
+        if (h->item[i] == h->item[at]) return false;
+    return h->item[at] >= 0;
+}
+
+/* Put e among the strongest; of equal ones those that came first stay before it. */
+static void insert(ExplainEvidence out[EVIDENCE_MOST], double strength[EVIDENCE_MOST], int *found,
+                   const ExplainEvidence *e, double weight)
+{
+    int at = *found;
+    while (at > 0 && strength[at - 1] < weight) at--;
+    if (at == EVIDENCE_MOST) return;
+    if (*found < EVIDENCE_MOST) ++*found;
+    for (int i = *found - 1; i > at; i--) out[i] = out[i - 1], strength[i] = strength[i - 1];
+    out[at] = *e;
+    strength[at] = weight;
+}
+
+static Status collect(Session *s, const History *h, int64_t first, int32_t y, const Own *own,
+                      Row *row, ExplainEvidence out[EVIDENCE_MOST], int *found)
+{
+    const CountTable *t = &s->model->counts;
+    double strength[EVIDENCE_MOST];
+    const int64_t most = h->count < s->length ? h->count : s->length;
+    for (int64_t d = 0; d < most && d < COUNT_HISTORY; d++) {
+        const int64_t at = h->count - 1 - d;
+        ExplainEvidence e = {.event = first + at, .item = h->item[at]};
+        if (!is_latest(h, at)) continue;
+        TRY(read_row(s->dev, t, e.item, row));
+        if (find(row, t->item.dim[1], own, y, &e))
+            insert(out, strength, found, &e, (e.after + e.before / 2.0) / (double)(1 + d));
+    }
+    return OK;
+}
+
+Status explain_evidence(Session *s, const History *recent, int64_t first, int32_t item,
+                        ExplainEvidence out[EVIDENCE_MOST], int *found)
+{
+    Row row;
+    Own own;
+    *found = 0;
+    if (s->model->shape.candidates == 0) return OK;
+    TRY(read_own(s, recent, &own));
+    Status st = open_row(&row, s->model->counts.item.dim[1]);
+    if (st == OK) {
+        session_lock(s);
+        st = collect(s, recent, first, item, &own, &row, out, found);
+        session_unlock(s);
+        close_row(&row);
+    }
+    free(own.item);
+    return st;
+}

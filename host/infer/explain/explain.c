@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "infer/explain/explain.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "infer/answers.h"
+
+/* ---- The request ----------------------------------------------------------------------------- */
+
+static Status check(const Session *s, const History *history, const int32_t *item, int64_t k,
+                    const ExplainOptions *o)
+{
+    const int64_t items = s->model->shape.items;
+    TRY(history_check(history, s->file, 0));
+    if (k < 1) return FAIL(ERR_USAGE, "k = %" PRId64 ", want at least 1", k);
+    if (o->events < 0) return FAIL(ERR_USAGE, "events = %" PRId64 ", want at least 0", o->events);
+    for (int64_t i = 0; i < k; i++)
+        if (item[i] < 0 || item[i] >= items)
+            return FAIL(ERR_USAGE, "item[%" PRId64 "] is %" PRId32 ", want 0 to %" PRId64, i,
+                        item[i], items - 1);
+    return OK;
+}
+
+static Status open_memory(Explanation *e)
+{
+    const size_t events = (size_t)e->events, items = (size_t)e->items;
+    e->event_item = calloc(events, sizeof *e->event_item);
+    e->event_action = calloc(events, sizeof *e->event_action);
+    e->item = calloc(items, sizeof *e->item);
+    e->effect = calloc(items * events, sizeof *e->effect);
+    if (e->event_item && e->event_action && e->item && e->effect) return OK;
+    return FAIL(ERR_MEMORY, "no memory to explain %" PRId64 " items by %" PRId64 " events",
+                e->items, e->events);
+}
+
+void explain_close(Explanation *e)
+{
+    free(e->event_item);
+    free(e->event_action);
+    free(e->item);
+    free(e->effect);
+    free(e->answer);
+    *e = (Explanation){0};
+}
+
+/* ---- Its parts ------------------------------------------------------------------------------- */
+
+static Status explain_the_values(Explanation *e, Session *s, const History *recent,
+                                 const ExplainItems *items)
+{
+    ExplainValues *whole = calloc((size_t)e->items, sizeof *whole);
+    if (!whole) return FAIL(ERR_MEMORY, "no memory to explain %" PRId64 " items", e->items);
+    Status st = explain_values(s, items, recent, 1, whole);
+    if (st == OK) st = explain_effects(s, items, recent, whole, e->events, e->effect);
+    for (int64_t i = 0; i < e->items; i++) e->item[i].values = whole[i];
+    free(whole);
+    return st;
+}
+
+static Status explain_the_parts(Explanation *e, Session *s, const History *recent,
+                                const int32_t *item)
+{
+    if (!e->has_policy) return OK;
+    ExplainParts *parts = calloc((size_t)e->items, sizeof *parts);
+    if (!parts) return FAIL(ERR_MEMORY, "no memory to explain %" PRId64 " items", e->items);
+    const Status st = explain_parts(s, recent, item, e->items, parts);
+    for (int64_t i = 0; i < e->items; i++) e->item[i].parts = parts[i];
+    free(parts);
+    return st;
+}
+
+/* Each item is shown after the same history. */
+static Status foretell_answers(Explanation *e, Session *s, const History *recent,
+                               const int32_t *item)
+{
+    if (!answers_known(s)) return OK;
+    const int64_t width = answers_width(s);
+    History *history = calloc((size_t)e->items, sizeof *history);
+    float *p = calloc((size_t)(e->items * width), sizeof *p);
+    e->answer = calloc((size_t)(e->items * e->actions), sizeof *e->answer);
+    Status st = history && p && e->answer
+                    ? OK
+                    : FAIL(ERR_MEMORY, "no memory to explain %" PRId64 " items", e->items);
+    for (int64_t i = 0; i < e->items && st == OK; i++) history[i] = *recent;
+    if (st == OK) st = answers_after(s, history, e->items, item, p);
+    for (int64_t i = 0; i < e->items && st == OK; i++)
+        memcpy(e->answer + i * e->actions, p + i * width, (size_t)e->actions * sizeof *e->answer);
+    free(history);
+    free(p);
+    return st;
+}
+
+static Status explain_all(Explanation *e, Session *s, const History *recent,
+                          const ExplainItems *items)
+{
+    const int64_t skipped = recent->count - e->events, first = e->first - skipped;
+    for (int64_t i = 0; i < e->events; i++) {
+        e->event_item[i] = recent->item[skipped + i];
+        e->event_action[i] = recent->action[skipped + i];
+    }
+    for (int64_t i = 0; i < e->items; i++) {
+        ExplainedItem *x = &e->item[i];
+        x->item = items->item[i];
+        TRY(explain_evidence(s, recent, first, x->item, x->evidence, &x->evidences));
+    }
+    TRY(explain_the_values(e, s, recent, items));
+    TRY(explain_the_parts(e, s, recent, items->item));
+    return foretell_answers(e, s, recent, items->item);
+}
+
+Status explain_open(Explanation *e, Session *s, const History *history, const int32_t *item,
+                    int64_t k, const ExplainOptions *options)
+{
+    HistoryCopy recent;
+    Status st;
+    TRY(check(s, history, item, k, options));
+    const int64_t seen = history->count < s->length ? history->count : s->length;
+    const bool fewer = options->events > 0 && options->events < seen;
+    *e = (Explanation){.items = k,
+                       .events = fewer ? options->events : seen,
+                       .actions = s->model->shape.actions,
+                       .has_policy = model_has(s->model, HEAD_POLICY),
+                       .has_q = model_has(s->model, HEAD_Q)};
+    e->first = history->count - e->events;
+    session_lock(s);
+    const ExplainItems items = {item, k, session_acting(s)};
+    session_unlock(s);
+    TRY(history_copy(&recent, history, s->length + 1, s));
+    TRY_OR_FAIL(st, open_memory(e));
+    TRY_OR_FAIL(st, explain_all(e, s, &recent.history, &items));
+    history_copy_close(&recent);
+    return OK;
+fail:
+    history_copy_close(&recent);
+    explain_close(e);
+    return st;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why a model says of an item what it says: the effect of each event of the history
+ * (explain/effects.h), the parts of the policy's probability (explain/parts.h), what was counted of
+ * the items of the history (explain/evidence.h), and the answers that are foretold.
+ *
+ * Cost: one state for each event that is left out, each of a history of up to model.length events.
+ * They are computed in batches of the session's size, between which other threads may use the
+ * session.
+ */
+#ifndef SOUK_EXPLAIN_H
+#define SOUK_EXPLAIN_H
+
+#include "infer/explain/effects.h"
+#include "infer/explain/evidence.h"
+#include "infer/explain/parts.h"
+
+typedef struct {
+    int32_t item;
+    ExplainValues values;
+    ExplainParts parts; /* only where the model has a policy */
+    ExplainEvidence evidence[EVIDENCE_MOST];
+    int evidences;
+} ExplainedItem;
+
+typedef struct {
+    int64_t items, events; /* events first .. first+events-1 of the history are left out, */
+    int64_t first;         /*    one at a time: */
+    int32_t *event_item;   /* [events] their items, -1 for an unknown one, */
+    uint8_t *event_action; /* [events] and actions */
+    ExplainedItem *item;   /* [items] */
+    ExplainValues *effect; /* [items, events] of each event on each item */
+    bool has_policy, has_q;
+    /* [items, actions] of a model with an outcome head, else NULL: the probability that showing the
+       item is answered by an event of the kind (infer/answers.h). */
+    float *answer;
+    int64_t actions;
+} Explanation;
+
+typedef struct {
+    int64_t events; /* the most events that are left out, the last ones; 0: model.length */
+} ExplainOptions;
+
+/* Explains item [k] after one history. Fails where an item does not exist, or k or `events` is out
+ * of range. */
+Status explain_open(Explanation *e, Session *s, const History *history, const int32_t *item,
+                    int64_t k, const ExplainOptions *options);
+void explain_close(Explanation *e); /* safe on {0} */
+
+#endif
