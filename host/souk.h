@@ -287,11 +287,14 @@ typedef struct souk_ingest_options {
      * stream itself is the caller's to release, after the call. The structs are those of the Arrow
      * C stream interface. */
     struct ArrowArrayStream *const *streams;
+    /* A run's folder or a behaviour file, whose catalogue the log grows, as --catalogue of
+     * `souk ingest`; NULL: a catalogue of its own. */
+    const char *catalogue;
 } souk_ingest_options;
 #define SOUK_INGEST_OPTIONS_INIT                                                                   \
     {                                                                                              \
         sizeof(souk_ingest_options), NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,      \
-            NULL, NULL, NULL, NULL                                                                 \
+            NULL, NULL, NULL, NULL, NULL                                                           \
     }
 
 /* What an ingest did. The file has the whole report: `souk info`. */

@@ -66,7 +66,7 @@ Status call_needs(const void *argument, const char *name)
     _Static_assert(sizeof(type) == CALL_LEAST(type, last), "padding behind the last field")
 NO_PADDING(souk_model_options, exclude_last);
 NO_PADDING(souk_recommend_options, cap);
-NO_PADDING(souk_ingest_options, streams);
+NO_PADDING(souk_ingest_options, catalogue);
 NO_PADDING(souk_ingest_result, seconds);
 NO_PADDING(souk_train_options, context);
 NO_PADDING(souk_evaluate_options, context);

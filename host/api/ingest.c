@@ -9,6 +9,7 @@
 #include "data/ingest/ingest.h"
 #include "data/rawlog/map.h"
 #include "data/rawlog/map_file.h"
+#include "model/saved.h"
 
 static Status assign(void *mapping, const char *line) { return map_assign(mapping, line); }
 
@@ -40,11 +41,13 @@ static Status check(const souk_ingest_options *o)
 static Status run(const souk_ingest_options *o, Mapping *m, IngestReport *report)
 {
     Follow listener = follow(o->progress, o->message, o->context, NULL);
+    char catalogue[SAVED_PATH];
     const IngestOptions how = {.inputs = o->inputs,
                                .streams = o->streams,
                                .input_count = o->input_count,
                                .output = o->output,
                                .key_file = o->key_file,
+                               .catalogue = o->catalogue ? catalogue : NULL,
                                .directory = o->directory,
                                .memory = o->memory,
                                .threads = o->threads,
@@ -53,6 +56,7 @@ static Status run(const souk_ingest_options *o, Mapping *m, IngestReport *report
                                .force = o->force,
                                .compress = o->compress,
                                .listener = &listener.listener};
+    if (o->catalogue) TRY(saved_find_catalogue(catalogue, o->catalogue));
     if (o->map) TRY(map_file_read(m, o->map));
     TRY(lines_each(o->settings, assign, m));
     return ingest_run(&how, m, report);

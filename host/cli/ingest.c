@@ -9,12 +9,13 @@
 #include "data/ingest/ingest.h"
 #include "data/rawlog/map.h"
 #include "data/rawlog/map_file.h"
+#include "model/saved.h"
 
 typedef struct {
     Config config;
     Mapping mapping;
     IngestOptions ingest;
-    const char *json;
+    const char *json, *catalogue; /* catalogue: a run, or a behaviour file */
     bool list_presets;
 } Arguments;
 
@@ -79,6 +80,14 @@ static const Option options[] = {
      FIELD(ingest.strict),
      .help = "stop at the first bad row; else rows are "
              "counted and left out"},
+    {.name = "catalogue",
+     .value = "RUN|FILE.h5",
+     FIELD(catalogue),
+     .help =
+         "grow the catalogue of this model or behaviour file, so that its models go on with the "
+         "new file: known items, kinds of events and categories keep their rows, numbers their "
+         "scales, and what is new comes behind. A new kind of event is an error: --set "
+         "action_values.TEXT=KIND says which known kind its texts mean"},
     {.heading = "Options of cleaning"},
     {.name = "from",
      .value = "TIME",
@@ -155,6 +164,11 @@ static const Option options[] = {
 
 static Status ingest(Arguments *a, IngestReport *report)
 {
+    char catalogue[SAVED_PATH];
+    if (a->catalogue) {
+        TRY(saved_find_catalogue(catalogue, a->catalogue));
+        a->ingest.catalogue = catalogue;
+    }
     TRY(ingest_run(&a->ingest, &a->mapping, report));
     if (a->json) TRY(ingest_report_json(report, &a->mapping, a->json));
     if (a->config.train_quiet) return OK;
@@ -213,9 +227,10 @@ const Command cli_ingest = {
          .operands = true,
          .examples = {"souk ingest log.csv log.h5",
                       "souk ingest --preset movielens-1m ratings.dat movielens.h5",
-                      "souk ingest --preset list", "souk ingest --map shop.ini log.csv log.h5",
+                      "souk ingest --map shop.ini log.csv log.h5",
                       "zcat logs/*.gz | souk ingest --set columns.user=uid --set columns.item=sku "
                       "- log.h5",
+                      "souk ingest --catalogue run today.csv today.h5",
                       "souk ingest --min-user-events 5 --min-item-events 5 --split leave-one-out "
                       "log.csv log.h5"}},
     .arguments = sizeof(Arguments),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of items by a category of theirs, for RecommendOptions. A category is one of the features
  * of the items of the catalogue. Its values are numbers from 0 to kind_rows - 1; 0 is "unknown".
- * The catalogue does not have names for these values.
+ * The names that the log has for them are not read.
  */
 #ifndef SOUK_FILTER_H
 #define SOUK_FILTER_H

@@ -37,35 +37,55 @@ Status saved_write_catalogue(const Behaviour *b, const char *folder)
     return catalogue_write(b, path);
 }
 
-enum { PATH_BYTES = 4096, CATALOGUE_BYTES = PATH_BYTES + sizeof catalogue_name };
+enum { PATH_BYTES = 4096 };
+_Static_assert(PATH_BYTES + sizeof catalogue_name <= SAVED_PATH, "a path with the name behind it");
 
 /* The model of a run, and where its catalogue would be. */
-static Status find_both(char model[PATH_BYTES], char catalogue[CATALOGUE_BYTES], const char *path)
+static Status find_both(char model[PATH_BYTES], char catalogue[SAVED_PATH], const char *path)
 {
     TRY(saved_find(model, PATH_BYTES, path, false));
     const char *slash = strrchr(model, '/');
-    snprintf(catalogue, CATALOGUE_BYTES, "%.*s%s", slash ? (int)(slash + 1 - model) : 0, model,
+    snprintf(catalogue, SAVED_PATH, "%.*s%s", slash ? (int)(slash + 1 - model) : 0, model,
              catalogue_name);
     return OK;
 }
 
 Status saved_has_catalogue(const char *path, bool *has)
 {
-    char model[PATH_BYTES], catalogue[CATALOGUE_BYTES];
+    char model[PATH_BYTES], catalogue[SAVED_PATH];
     TRY(find_both(model, catalogue, path));
     *has = access(catalogue, F_OK) == 0;
     return OK;
 }
 
-Status saved_open_catalogue(Behaviour *b, const char *path)
+static Status catalogue_of_model(char catalogue[SAVED_PATH], const char *path)
 {
-    char model[PATH_BYTES], catalogue[CATALOGUE_BYTES];
+    char model[PATH_BYTES];
     TRY(find_both(model, catalogue, path));
-    if (access(catalogue, F_OK) == 0) return behaviour_open_catalogue(b, catalogue);
+    if (access(catalogue, F_OK) == 0) return OK;
     return FAIL(ERR_USAGE,
                 "%s has no %s beside it, as runs of earlier versions have none: want the data, the "
                 "behaviour file that it was trained on",
                 model, catalogue_name);
+}
+
+Status saved_open_catalogue(Behaviour *b, const char *path)
+{
+    char catalogue[SAVED_PATH];
+    TRY(catalogue_of_model(catalogue, path));
+    return behaviour_open_catalogue(b, catalogue);
+}
+
+Status saved_find_catalogue(char found[SAVED_PATH], const char *path)
+{
+    static const char weights[] = ".safetensors";
+    const size_t length = strlen(path), tail = sizeof weights - 1;
+    struct stat info;
+    if (stat(path, &info) != 0) return FAIL(ERR_IO, "%s: %s", path, strerror(errno));
+    if (S_ISDIR(info.st_mode) || (length > tail && !strcmp(path + length - tail, weights)))
+        return catalogue_of_model(found, path);
+    snprintf(found, SAVED_PATH, "%s", path);
+    return OK;
 }
 
 Status saved_config(Config *c, const Safetensors *file)

@@ -24,6 +24,10 @@ Status saved_find(char *found, size_t size, const char *path, bool resumable);
 Status saved_write_catalogue(const Behaviour *b, const char *folder);
 /* Whether there is one beside the model in `path`, a file or a run's folder. */
 Status saved_has_catalogue(const char *path, bool *has);
+/* The file that has the catalogue of `path`: beside the model where that is a run's folder or its
+ * .safetensors file, else `path` itself. ERR_USAGE where a model has none. */
+enum { SAVED_PATH = 4096 + 16 };
+Status saved_find_catalogue(char found[SAVED_PATH], const char *path);
 /* Open the catalogue that is beside the model in `path`, a file or a run's folder. ERR_USAGE where
  * there is none. */
 Status saved_open_catalogue(Behaviour *b, const char *path);

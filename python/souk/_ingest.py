@@ -47,6 +47,7 @@ def ingest(
     *,
     map: Optional[Path] = None,
     settings: Settings = None,
+    catalogue: Optional[Path] = None,
     key_file: Optional[Path] = None,
     directory: Optional[Path] = None,
     memory: int = 0,
@@ -69,6 +70,9 @@ def ingest(
     without it the names of the columns say so. `settings` change the map:
     {"columns.user": "visitor"} or {"columns": {"user": "visitor"}}.
 
+    `catalogue` is a run's folder or a behaviour file, whose catalogue the log grows: known items
+    keep their rows, and new ones come behind.
+
     `memory` is in bytes (0: 2 GiB); `threads` 0 are all processors; `plain_keys` keeps the keys of
     users instead of pseudonyms; `strict` fails at the first bad row instead of counting it; `force`
     replaces the output.
@@ -89,6 +93,7 @@ def ingest(
         output=c.path(output),
         map=c.path(map),
         settings=c.text(settings_text(settings, "yes", "no")),
+        catalogue=c.path(catalogue),
         key_file=c.path(key_file),
         directory=c.path(directory),
         memory=memory,

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/behaviour/catalogue/names.h"
 #include "data/behaviour/catalogue/texts.h"
 #include "data/behaviour/check.h"
 #include "data/behaviour/columns.h"
@@ -136,6 +137,11 @@ static Status add_number(Behaviour *b, FeatureSet *f, hid_t dataset, const char 
         return FAIL(ERR_FORMAT, "%s: %s/%s: attribute logarithm: want 0 or 1", b->path, group,
                     name);
     f->logarithm[n] = flag;
+    f->has_fill[n] = H5Aexists(dataset, "fill") > 0;
+    if (f->has_fill[n] &&
+        (!get_numbers(dataset, "fill", TYPE_FLOAT32, 1, &f->fill[n]) || !isfinite(f->fill[n])))
+        return FAIL(ERR_FORMAT, "%s: %s/%s: attribute fill: want a finite number", b->path, group,
+                    name);
     snprintf(f->number_name[n], FEATURE_NAME_MAX, "%s", name);
     f->numbers++;
     return OK;
@@ -404,6 +410,7 @@ static void close_features(FeatureSet *f)
 {
     free(f->category);
     free(f->number);
+    names_close(f);
 }
 
 void behaviour_close(Behaviour *b)

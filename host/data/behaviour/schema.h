@@ -54,15 +54,25 @@ typedef struct {
     /* x above is sign(v) log(1 + |v|) of the value v in the log. Files of earlier versions do not
      * say so; event numbers never do. */
     bool logarithm[FEATURES_MAX];
-    int32_t *category; /* [rows, kinds] row in the joint table; NULL for events */
-    float *number;     /* [rows, numbers] normalised; NULL for events, whose columns are streamed */
+    /* v of a missing value, where the file says so (has_fill). */
+    bool has_fill[FEATURES_MAX];
+    float fill[FEATURES_MAX];
+    /* [kind_rows - 1] what the log calls rows 1, 2, … of a kind; of users, whose keys are
+     * pseudonyms, the pseudonym of that text. NULL: not known, or not read (catalogue/names.h). */
+    const char **row_name[FEATURES_MAX];
+    char *row_text[FEATURES_MAX]; /* the memory of names that were read */
+    int32_t *category;            /* [rows, kinds] row in the joint table; NULL for events */
+    float *number; /* [rows, numbers] normalised; NULL for events, whose columns are streamed */
 } FeatureSet;
 
-/* The texts of the items as sets of n-grams. Each n-gram is a row; what it says is not stored. */
+/* The texts of the items as sets of n-grams. Each n-gram is a row; what it says is not stored, but
+ * its hash (ingest/text/bags.h), by which the same n-gram is found in later logs. */
 typedef struct {
     int64_t rows;        /* n-grams; 0: there are no texts */
     int64_t *offset;     /* [items+1] the n-grams of item i are row[offset[i]] .. */
     int32_t *row;        /* [offset[items]] ascending within an item */
+    int32_t buckets;     /* the hashes of n-grams are of so many, a power of two; 0: not known */
+    int32_t *bucket;     /* [rows] the hash of each n-gram, where `buckets` are known */
     int64_t *row_offset; /* [rows+1] the items of n-gram r are item[row_offset[r]] .. */
     int32_t *item;       /* [offset[items]] ascending within an n-gram */
 } ItemTexts;

@@ -4,6 +4,7 @@
  * is freed as soon as it is copied. Where the sizes are known beforehand, columns are written into
  * the HDF5 file at once. Memory: a buffer of 256 KiB for each column. */
 #include "data/behaviour/write.h"
+#include "data/behaviour/catalogue/names.h"
 #include "data/behaviour/catalogue/texts.h"
 
 #include <inttypes.h>
@@ -212,10 +213,15 @@ fail:
     return st;
 }
 
-static Status put_number_constants(BehaviourWriter *w, const char *path, float mean, float std)
+/* How a number is normalised; `fill` NULL: what a missing value counts as is not known. */
+static Status put_scale(BehaviourWriter *w, const char *path, float mean, float std, bool logarithm,
+                        const float *fill)
 {
+    const uint8_t flag = 1;
     TRY(put_attribute(&w->put, path, "mean", TYPE_FLOAT32, 0, &mean));
-    return put_attribute(&w->put, path, "std", TYPE_FLOAT32, 0, &std);
+    TRY(put_attribute(&w->put, path, "std", TYPE_FLOAT32, 0, &std));
+    if (logarithm) TRY(put_attribute(&w->put, path, "logarithm", TYPE_UINT8, 0, &flag));
+    return fill ? put_attribute(&w->put, path, "fill", TYPE_FLOAT32, 0, fill) : OK;
 }
 
 static Status put_features(BehaviourWriter *w, const char *group, int64_t rows, const FeatureSet *f)
@@ -235,9 +241,8 @@ static Status put_features(BehaviourWriter *w, const char *group, int64_t rows, 
         snprintf(path, sizeof path, "/%s/%s", group, f->number_name[n]);
         TRY(put_column(w, path, TYPE_FLOAT32, rows, f->numbers, (const uint32_t *)f->number + n,
                        0));
-        TRY(put_number_constants(w, path, f->mean[n], f->std[n]));
-        const uint8_t flag = 1;
-        if (f->logarithm[n]) TRY(put_attribute(&w->put, path, "logarithm", TYPE_UINT8, 0, &flag));
+        TRY(put_scale(w, path, f->mean[n], f->std[n], f->logarithm[n],
+                      f->has_fill[n] ? &f->fill[n] : NULL));
     }
     return OK;
 }
@@ -289,8 +294,10 @@ static Status put_events(BehaviourWriter *w)
         else
             TRY(put_spool(&w->put, path, type, w->all_events, 0, &w->column[c]));
         if (feature >= 0)
-            TRY(put_number_constants(w, path, w->header.event_mean[feature],
-                                     w->header.event_std[feature]));
+            TRY(put_scale(w, path, w->header.event_mean[feature], w->header.event_std[feature],
+                          w->header.event_logarithm[feature],
+                          w->header.event_has_fill[feature] ? &w->header.event_fill[feature]
+                                                            : NULL));
     }
     return OK;
 }
@@ -309,6 +316,17 @@ fail:
     return st;
 }
 
+/* What later logs are told apart by: names of categories, and texts. */
+static Status put_catalogue(BehaviourWriter *w, const BehaviourCatalogue *c)
+{
+    const bool items = names_any(&c->item_features), users = names_any(&c->user_features);
+    if (!items && !users && !c->texts.rows) return OK;
+    TRY(put_group(&w->put, "/catalogue"));
+    if (items) TRY(names_put(&c->item_features, &w->put, names_of_items));
+    if (users) TRY(names_put(&c->user_features, &w->put, names_of_users));
+    return texts_put(&c->texts, &w->put, c->items);
+}
+
 static Status put_all(BehaviourWriter *w, const BehaviourCatalogue *c)
 {
     TRY(put_root(w, c));
@@ -325,7 +343,7 @@ static Status put_all(BehaviourWriter *w, const BehaviourCatalogue *c)
         TRY(put_spool(&w->put, schema_split_path[s], TYPE_INT64, w->all_users, 2, &w->split[s]));
     TRY(put_item_keys(w, c));
     TRY(put_features(w, "items", c->items, &c->item_features));
-    return texts_put(&c->texts, &w->put, c->items);
+    return put_catalogue(w, c);
 }
 
 /* The whole HDF5 file, but for what is still in the spools or yet to be appended to them. */

@@ -19,6 +19,9 @@ typedef struct {
     int event_numbers;    /* event features: their names and constants of normalisation */
     const char *event_number_name[FEATURES_MAX];
     float event_mean[FEATURES_MAX], event_std[FEATURES_MAX];
+    bool event_logarithm[FEATURES_MAX]; /* and these, as FeatureSet has them */
+    bool event_has_fill[FEATURES_MAX];
+    float event_fill[FEATURES_MAX];
 } BehaviourHeader;
 
 typedef struct BehaviourWriter BehaviourWriter;

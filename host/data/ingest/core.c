@@ -60,10 +60,11 @@ static Status count_round(Stage *g, const Core *old, Core *fresh)
     return pass_run(g, &(Pass){.context = &c, .take = recount});
 }
 
-static bool drop_few(uint32_t *events, int64_t count, int64_t least)
+/* From number `first` on. */
+static bool drop_few(uint32_t *events, int64_t first, int64_t count, int64_t least)
 {
     bool changed = false;
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = first; i < count; i++) {
         if (events[i] == 0 || events[i] >= least) continue;
         events[i] = 0;
         changed = true;
@@ -111,14 +112,20 @@ fail:
     return st;
 }
 
-/* Catalogue rows in order of the items' first appearance in the input. */
+/* Catalogue rows in order of the items' first appearance in the input, behind the rows of a known
+ * catalogue, which all stay. */
 static Status number_items(Stage *g, const uint32_t *events)
 {
     g->item_row = malloc((size_t)g->items.count * sizeof *g->item_row + 1);
     if (!g->item_row) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", g->items.count);
     g->rows_of_items = 0;
     for (int64_t i = 0; i < g->items.count; i++)
-        g->item_row[i] = events[i] ? (int32_t)g->rows_of_items++ : -1;
+        g->item_row[i] = events[i] || i < g->known_items ? (int32_t)g->rows_of_items++ : -1;
+    GrownReport *grown = &g->report->grown;
+    grown->any = g->known != NULL;
+    grown->known = g->known_items;
+    grown->seen = alive(events, g->known_items);
+    grown->fresh = g->rows_of_items - g->known_items;
     return OK;
 }
 
@@ -129,8 +136,9 @@ Status core_find(Stage *g, Core *core)
     report->core_items = alive(core->item, g->items.count);
     for (;;) {
         Core fresh;
-        const bool users = drop_few(core->user, g->users.count, g->m->min_user_events);
-        const bool items = drop_few(core->item, g->items.count, g->m->min_item_events);
+        const bool users = drop_few(core->user, 0, g->users.count, g->m->min_user_events);
+        const bool items =
+            drop_few(core->item, g->known_items, g->items.count, g->m->min_item_events);
         if (!users && !items) break;
         report->core_rounds++;
         const Status st = count_round(g, core, &fresh);

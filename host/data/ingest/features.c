@@ -3,10 +3,10 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/ingest/known/known.h"
 #include "data/ingest/pass.h"
 #include "data/ingest/split.h"
 
@@ -26,19 +26,11 @@ static void stats_add(NumberStats *s, double x)
     s->square += distance * (x - s->mean);
 }
 
-double features_mean(const Stage *g, int f) { return g->stats[f].mean; }
-
-double features_std(const Stage *g, int f)
-{
-    const NumberStats *s = &g->stats[f];
-    const double variance = s->count ? s->square / (double)s->count : 0.0;
-    return variance > 1e-12 * (1.0 + s->mean * s->mean) ? sqrt(variance) : 1.0;
-}
-
 float features_normal(const Stage *g, int f, float x)
 {
-    const double value = transform(&g->m->feature[f], isnan(x) ? g->stats[f].fill : x);
-    return (float)((value - features_mean(g, f)) / features_std(g, f));
+    const NumberStats *s = &g->stats[f];
+    const double value = transform(&g->m->feature[f], isnan(x) ? s->fill : x);
+    return (float)((value - s->center) / s->scale);
 }
 
 /* ---- Medians of event columns ---------------------------------------------------------------- */
@@ -290,9 +282,11 @@ static Status event_medians(Measure *a)
         if (!l->bin) TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "no memory for medians"));
     }
     if (m.lowers) TRY_OR_FAIL(st, pass_run(g, &(Pass){.context = &m, .take = count_lower}));
-    for (Lower *l = m.lower; l < m.lower + m.lowers; l++)
+    for (Lower *l = m.lower; l < m.lower + m.lowers; l++) {
         g->stats[l->feature].fill =
             from_ordered(l->top << 16 | (uint32_t)bin_of_rank(l->bin, &l->rank));
+        g->stats[l->feature].filled = true;
+    }
 fail:
     for (int l = 0; l < m.lowers; l++) free(m.lower[l].bin);
     return st;
@@ -315,7 +309,8 @@ static Status entity_stats(Stage *g, int f, const KnownValue *value, int feature
     if (!train) return FAIL(ERR_MEMORY, "no memory for a median");
     for (int64_t i = 0; i < rows; i++) {
         const KnownValue *v = &value[i * features + g->feature_at[f]];
-        s->missing += v->rank == 0;
+        const bool known = feature->owner == OWNER_ITEM && i < g->known_items && known_has(g, f, i);
+        s->missing += v->rank == 0 && !known;
         if (feature->category || v->rank != 2) continue;
         train[s->count] = v->value.number;
         stats_add(s, transform(feature, v->value.number));
@@ -323,6 +318,7 @@ static Status entity_stats(Stage *g, int f, const KnownValue *value, int feature
     if (s->count) {
         qsort(train, (size_t)s->count, sizeof *train, by_value);
         s->fill = train[(s->count - 1) / 2];
+        s->filled = true;
     }
     free(train);
     return OK;
@@ -343,6 +339,38 @@ static Status open_measure(Stage *g, Measure *a)
     return g->item_value ? OK : FAIL(ERR_MEMORY, "no memory for the items' features");
 }
 
+/* A known number is scaled as before, and so is what a missing value means. Where the catalogue
+ * does not say that, it is the mean. */
+static void take_scale(Stage *g, int f)
+{
+    const Feature *feature = &g->m->feature[f];
+    const FeatureSet *set = known_features(g, feature->owner);
+    const int at = g->known->at[f];
+    NumberStats *s = &g->stats[f];
+    s->center = (double)set->mean[at];
+    s->scale = (double)set->std[at];
+    s->flagged = g->known->flag[f] >= 0;
+    s->filled = set->has_fill[at];
+    const double mean = feature->log ? copysign(expm1(fabs(s->center)), s->center) : s->center;
+    s->fill = s->filled ? set->fill[at] : (float)mean;
+    if (s->missing == 0 || s->flagged) return;
+    listener_warn(g->options->listener,
+                  "%" PRId64 " values of the number \"%s\" are missing; %s has no column that "
+                  "says so, and they count as %g",
+                  s->missing, feature->name, g->known->file.path, (double)s->fill);
+}
+
+/* How a number is scaled from now on. */
+static void settle(Stage *g, int f)
+{
+    NumberStats *s = &g->stats[f];
+    const double variance = s->count ? s->square / (double)s->count : 0.0;
+    s->center = s->mean;
+    s->scale = variance > 1e-12 * (1.0 + s->mean * s->mean) ? sqrt(variance) : 1.0;
+    s->flagged = s->missing > 0;
+    if (g->known && !g->m->feature[f].category) take_scale(g, f);
+}
+
 Status features_measure(Stage *g)
 {
     Measure a = {.g = g};
@@ -358,109 +386,11 @@ Status features_measure(Stage *g)
             TRY_OR_FAIL(st, entity_stats(g, f, g->item_value, g->item_features, g->rows_of_items));
         if (owner == OWNER_USER)
             TRY_OR_FAIL(st, entity_stats(g, f, g->user_value, g->user_features, g->report->users));
+        settle(g, f);
         g->report->missing[f] = g->stats[f].missing;
         g->report->median[f] = g->stats[f].fill;
     }
 fail:
     for (int f = 0; f < CELLS_MAX; f++) free(a.upper[f]);
     return st;
-}
-
-/* ---- Tables for the behaviour file ----------------------------------------------------------- */
-
-void features_free(FeatureSet *set)
-{
-    free(set->category);
-    free(set->number);
-    *set = (FeatureSet){0};
-}
-
-static Status add_number(FeatureSet *set, const char *name, const char *suffix, double mean,
-                         double std)
-{
-    const int at = set->numbers;
-    if (at == FEATURES_MAX)
-        return FAIL(ERR_FORMAT,
-                    "more than %d numeric features, counting those that flag missing values",
-                    FEATURES_MAX);
-    const int length = snprintf(set->number_name[at], FEATURE_NAME_MAX, "%s%s", name, suffix);
-    if (length >= FEATURE_NAME_MAX)
-        return FAIL(ERR_FORMAT, "feature \"%s%s\": want a name of at most %d bytes", name, suffix,
-                    FEATURE_NAME_MAX - 1);
-    set->mean[at] = (float)mean;
-    set->std[at] = (float)std;
-    set->numbers++;
-    return OK;
-}
-
-static Status name_columns(const Stage *g, Owner owner, FeatureSet *set)
-{
-    for (int f = 0; f < g->m->features; f++) {
-        const Feature *feature = &g->m->feature[f];
-        if (feature->owner != owner || feature->text) continue;
-        if (feature->category) {
-            snprintf(set->kind_name[set->kinds++], FEATURE_NAME_MAX, "%s", feature->name);
-            continue;
-        }
-        TRY(add_number(set, feature->name, "", features_mean(g, f), features_std(g, f)));
-        set->logarithm[set->numbers - 1] = feature->log;
-        if (g->stats[f].missing) TRY(add_number(set, feature->name, "_missing", 0.0, 1.0));
-    }
-    return OK;
-}
-
-/* The rows of one kind of category: row 0 for unknown ones, then the values in the order in which
- * the entities first have them. */
-static Status fill_kind(const Stage *g, int f, const KnownValue *value, int features, int64_t rows,
-                        FeatureSet *set, int kind)
-{
-    const int64_t values = g->category[g->m->feature[f].cell].count;
-    int32_t *row_of = calloc((size_t)values + 1, sizeof *row_of);
-    if (!row_of) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " categories", values);
-    int32_t next = 1;
-    for (int64_t i = 0; i < rows; i++) {
-        const KnownValue *v = &value[i * features + g->feature_at[f]];
-        const uint32_t id = v->rank ? v->value.category : 0;
-        if (id && !row_of[id]) row_of[id] = next++;
-        set->category[i * set->kinds + kind] = set->categories + row_of[id];
-    }
-    set->kind_rows[kind] = next;
-    set->categories += next;
-    free(row_of);
-    return OK;
-}
-
-static int fill_number(const Stage *g, int f, const KnownValue *value, int features, int64_t rows,
-                       FeatureSet *set, int column)
-{
-    const bool flag = g->stats[f].missing > 0;
-    for (int64_t i = 0; i < rows; i++) {
-        const KnownValue *v = &value[i * features + g->feature_at[f]];
-        float *out = &set->number[i * set->numbers + column];
-        out[0] = features_normal(g, f, v->rank ? v->value.number : NAN);
-        if (flag) out[1] = v->rank == 0;
-    }
-    return column + 1 + flag;
-}
-
-Status features_table(const Stage *g, Owner owner, FeatureSet *set)
-{
-    const KnownValue *value = owner == OWNER_ITEM ? g->item_value : g->user_value;
-    const int features = owner == OWNER_ITEM ? g->item_features : g->user_features;
-    const int64_t rows = owner == OWNER_ITEM ? g->rows_of_items : g->report->users;
-    int kind = 0, column = 0;
-    *set = (FeatureSet){0};
-    TRY(name_columns(g, owner, set));
-    set->category = calloc((size_t)(rows * set->kinds + 1), sizeof *set->category);
-    set->number = calloc((size_t)(rows * set->numbers + 1), sizeof *set->number);
-    if (!set->category || !set->number) return FAIL(ERR_MEMORY, "no memory for feature tables");
-    for (int f = 0; f < g->m->features; f++) {
-        const Feature *feature = &g->m->feature[f];
-        if (feature->owner != owner || feature->text) continue;
-        if (feature->category)
-            TRY(fill_kind(g, f, value, features, rows, set, kind++));
-        else
-            column = fill_number(g, f, value, features, rows, set, column);
-    }
-    return OK;
 }

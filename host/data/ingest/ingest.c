@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "data/ingest/clean.h"
 #include "data/ingest/features.h"
+#include "data/ingest/known/known.h"
 #include "data/ingest/split.h"
 #include "data/ingest/stage.h"
 #include "data/ingest/write.h"
@@ -76,7 +77,7 @@ static void note_time(Stage *g, int64_t time)
     g->stamp = a;
 }
 
-static Status take_rows(Stage *g, Sorter *sorter, const LogRows *rows)
+static Status take_rows(Stage *g, Sorter *sorter, const LogRows *rows, const char *path)
 {
     for (int64_t i = 0; i < rows->count; i++) {
         const LogRow *row = &rows->row[i];
@@ -89,9 +90,9 @@ static Status take_rows(Stage *g, Sorter *sorter, const LogRows *rows)
         *r = (Record){.time = row->time,
                       .hash = row->hash,
                       .session = row->session,
-                      .action = row->action,
                       .end = row->end,
                       .part = row->part};
+        TRY(known_action(g, path, row->action, &r->action));
         TRY(keys_add(&g->users, row->user, row->user_hash, &r->user));
         TRY(keys_add(&g->items, row->item, row->item_hash, &r->item));
         if (g->stamp == 0 || g->stamp > STAGE_MINUTE_MS) note_time(g, row->time);
@@ -128,7 +129,7 @@ static Status read_pieces(Stage *g, Pipe *pipe, Sorter *sorter, int64_t bytes)
         g->report->outside_time += rows->outside_time;
         g->report->outside_limits += rows->outside_limits;
         TRY(take_bad(g, rows, piece));
-        TRY(take_rows(g, sorter, rows));
+        TRY(take_rows(g, sorter, rows, piece->path));
         TRY(check_keys(g));
         snprintf(extra, sizeof extra, "%.1f M rows", 1e-6 * (double)g->report->rows);
         TRY(progress_update(&progress, pipe_position(pipe), extra));
@@ -310,6 +311,7 @@ static Status parse_log(Stage *g, Sorter **sorter)
     uses_describe(&g->report->columns, columns, sizeof columns);
     if (*columns) listener_remark(o->listener, "%s", columns);
     remark_impressions(g);
+    TRY_OR_FAIL(st, known_agree(g));
     g->size = sort_record_size(g->m->cells);
     TRY_OR_FAIL(st, sort_open(sorter, g->size, g->memory / 4, g->directory));
     TRY_OR_FAIL(st, read_pieces(g, pipe, *sorter, bytes));
@@ -318,6 +320,7 @@ static Status parse_log(Stage *g, Sorter **sorter)
     g->report->runs = sort_runs(*sorter);
 fail:
     pipe_close(pipe);
+    known_adopt(g);
     return hint_at_preset(g, st);
 }
 
@@ -367,6 +370,7 @@ static void close_stage(Stage *g)
     keys_close(&g->items);
     for (int c = 0; c < CELLS_MAX; c++) keys_close(&g->category[c]);
     sort_table_close(g->table);
+    known_close(g);
     free(g->item_row);
     free(g->item_value);
     free(g->user_value);
@@ -390,6 +394,7 @@ Status ingest_run(const IngestOptions *options, Mapping *m, IngestReport *report
     g->m = m;
     g->report = report;
     TRY_OR_FAIL(st, check_options(g));
+    TRY_OR_FAIL(st, known_open(g));
     TRY_OR_FAIL(st, parse_log(g, &sorter));
     st = clean_log(g, sorter);
     sorter = NULL;

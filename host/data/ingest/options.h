@@ -18,6 +18,7 @@ typedef struct {
     const char *output;
     /* 32 bytes that key the pseudonyms; made where the file is missing. NULL: "<output>.key" */
     const char *key_file;
+    const char *catalogue; /* a behaviour file whose catalogue the log grows; NULL: a new one */
     const char *directory; /* of temporary files; NULL: that of the output */
     int64_t memory;        /* bytes of resident memory to stay within; 0: the default */
     int threads;           /* 0: as many as there are processors */

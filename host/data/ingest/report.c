@@ -70,6 +70,16 @@ static void set_count(json_t *object, const char *name, int64_t count)
     json_decref(text);
 }
 
+static json_t *grown_json(const GrownReport *g, const Mapping *m)
+{
+    json_t *changed = json_object();
+    for (int f = 0; f < m->features; f++)
+        if (g->changed_feature[f]) set_count(changed, m->feature[f].name, g->changed_feature[f]);
+    return json_pack("{s:I, s:I, s:I, s:I, s:o}", "known_items", (json_int_t)g->known, "seen_items",
+                     (json_int_t)g->seen, "new_items", (json_int_t)g->fresh, "changed_items",
+                     (json_int_t)g->changed, "changed_features", changed);
+}
+
 static json_t *report_json(const IngestReport *r, const Mapping *m)
 {
     const struct {
@@ -121,6 +131,7 @@ static json_t *report_json(const IngestReport *r, const Mapping *m)
     }
     for (int s = 0; s < SPLITS; s++)
         json_object_set_new(splits, schema_split_name[s], json_integer(r->split_events[s]));
+    if (r->grown.any) json_object_set_new(all, "catalogue", grown_json(&r->grown, m));
     json_object_set_new(all, "columns", columns_json(&r->columns));
     json_object_set_new(all, "bad", bad_json(r));
     json_object_set_new(all, "actions", actions);

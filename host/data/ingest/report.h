@@ -14,6 +14,15 @@ typedef struct {
     int64_t shortened;     /* items with more n-grams than a set keeps */
 } TextCounts;
 
+/* What a log has of the catalogue that it was read into, where there is one. */
+typedef struct {
+    bool any;            /* there is one */
+    int64_t known, seen; /* items of the catalogue, and those with events in this log */
+    int64_t fresh;       /* items that the catalogue did not have */
+    int64_t changed;     /* items of it of which the log has newer features, */
+    int64_t changed_feature[CELLS_MAX]; /* and of each feature */
+} GrownReport;
+
 typedef struct {
     ColumnUses columns;
     int64_t rows; /* rows of the input, bad ones included */
@@ -36,6 +45,7 @@ typedef struct {
     int64_t missing[CELLS_MAX];
     double median[CELLS_MAX];
     TextCounts texts;
+    GrownReport grown;
     char split_rule[256];
     char *text; /* the cleaning report (report_text.h); owned */
 

@@ -115,9 +115,11 @@ static void features(FILE *out, const Stage *g)
             continue;
         }
         fprintf(out, "%snumber, mean %.6g, std %.6g; %s missing",
-                feature->log ? "logarithm of a " : "", features_mean(g, f), features_std(g, f),
+                feature->log ? "logarithm of a " : "", g->stats[f].center, g->stats[f].scale,
                 count);
-        if (g->stats[f].missing) fprintf(out, ", set to the train median %.6g", g->stats[f].fill);
+        if (g->stats[f].missing)
+            fprintf(out, ", set to %s %.6g", g->known ? "the catalogue's" : "the train median",
+                    (double)g->stats[f].fill);
         fputc('\n', out);
     }
 }
@@ -141,6 +143,23 @@ static void texts(FILE *out, const Stage *g)
     if (t->shortened)
         fprintf(out, "  texts: %s items have more than %d n-grams, of which the first were kept\n",
                 grouped(number[6], t->shortened), BAG_MOST);
+}
+
+/* What a known catalogue has become. */
+static void catalogue(FILE *out, const Stage *g)
+{
+    const GrownReport *r = &g->report->grown;
+    if (!r->any) return;
+    fputs("catalogue\n", out);
+    line(out, "items known before", r->known);
+    line(out, "    with events in this log", r->seen);
+    line(out, "    with newer features", r->changed);
+    for (int f = 0; f < g->m->features; f++) {
+        char what[NAME_MAX_BYTES + 32];
+        snprintf(what, sizeof what, "        another %s", g->m->feature[f].name);
+        if (r->changed_feature[f]) line(out, what, r->changed_feature[f]);
+    }
+    line(out, "new items", r->fresh);
 }
 
 Status report_text(Stage *g)
@@ -172,6 +191,7 @@ Status report_text(Stage *g)
                 text_from_time(last, r->last_ms));
     fprintf(out, "split\n  %s\n", r->split_rule);
     for (int s = 0; s < SPLITS; s++) line(out, schema_split_name[s], r->split_events[s]);
+    catalogue(out, g);
     if (m->features) fputs("features\n", out);
     features(out, g);
     texts(out, g);

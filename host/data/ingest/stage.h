@@ -4,6 +4,7 @@
 #define SOUK_INGEST_STAGE_H
 
 #include "data/ingest/options.h"
+#include "data/ingest/pseudonym.h"
 #include "data/ingest/report.h"
 #include "data/ingest/sort.h"
 
@@ -15,6 +16,10 @@ typedef struct {
     double mean, square; /* Welford: running mean, sum of squared distances to it */
     int64_t missing;     /* entities without a value, all splits */
     float fill;          /* median of the known train values, before the logarithm */
+    /* Since features_measure: a value t becomes (t - center) / scale, and whether there is a column
+     * that flags missing values. */
+    double center, scale;
+    bool flagged, filled; /* filled: `fill` is known */
 } NumberStats;
 
 /* The best known value of one feature of an item or user. */
@@ -45,6 +50,9 @@ typedef struct {
     int item_features, user_features, event_features;
     int feature_at[CELLS_MAX]; /* of each feature, its index among the features of its owner */
     NumberStats stats[CELLS_MAX];
+    PseudonymKey pseudonyms; /* not with plain keys */
+    struct Known *known;     /* the catalogue that the log is read into; NULL: a new one */
+    int64_t known_items;     /* the first items of the dictionary, and rows of the catalogue */
 } Stage;
 
 /* Whether stamps are fine enough for a limit of events in `window_ms`: the events of one day have

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/ingest/write.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/progress.h"
 #include "data/behaviour/catalogue/texts.h"
 #include "data/behaviour/write.h"
+#include "data/ingest/feature_table.h"
 #include "data/ingest/features.h"
 #include "data/ingest/pass.h"
 #include "data/ingest/report_text.h"
 #include "data/ingest/split.h"
 #include "data/ingest/text/bags.h"
-
-enum { KEY_BYTES = 32 };
 
 /* What the file stores of each user of a batch, apart from the events. */
 typedef struct {
@@ -53,59 +48,7 @@ typedef struct {
     Columns batch[PASS_WORKERS];
     Progress progress;
     int64_t done; /* events */
-    unsigned char key[KEY_BYTES];
-    char key_path[4096];
-    bool key_made; /* by this run, which removes it again if it fails */
 } Writing;
-
-/* ---- Pseudonyms ------------------------------------------------------------------------------ */
-
-static Status make_key(const char *path, unsigned char key[KEY_BYTES])
-{
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) return FAIL(ERR_IO, "%s: cannot make the key file: %s", path, strerror(errno));
-    randombytes_buf(key, KEY_BYTES);
-    const bool written = write(fd, key, KEY_BYTES) == KEY_BYTES && fsync(fd) == 0;
-    if (close(fd) == 0 && written) return OK;
-    unlink(path);
-    return FAIL(ERR_IO, "%s: cannot write the key file: %s", path, strerror(errno));
-}
-
-static Status read_key(Writing *w)
-{
-    const IngestOptions *o = w->g->options;
-    unsigned char *key = w->key;
-    const char *path = w->key_path;
-    if (o->key_file)
-        snprintf(w->key_path, sizeof w->key_path, "%s", o->key_file);
-    else
-        snprintf(w->key_path, sizeof w->key_path, "%s.key", o->output);
-    if (sodium_init() < 0) return FAIL(ERR_DEVICE, "libsodium cannot start");
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) {
-        TRY(make_key(path, key));
-        w->key_made = true;
-        return OK;
-    }
-    if (fd < 0) return FAIL(ERR_IO, "%s: cannot open the key file: %s", path, strerror(errno));
-    unsigned char more;
-    const ssize_t got = read(fd, key, KEY_BYTES), beyond = read(fd, &more, 1);
-    close(fd);
-    if (got != KEY_BYTES || beyond != 0)
-        return FAIL(ERR_FORMAT, "%s: want a key file of exactly %d bytes", path, KEY_BYTES);
-    return OK;
-}
-
-/* The first 8 bytes of BLAKE2b-128 under the key. */
-static uint64_t pseudonym(const unsigned char key[KEY_BYTES], Text user)
-{
-    unsigned char hash[crypto_generichash_BYTES_MIN];
-    uint64_t word;
-    crypto_generichash(hash, sizeof hash, (const unsigned char *)user.at, user.length, key,
-                       KEY_BYTES);
-    memcpy(&word, hash, sizeof word);
-    return word;
-}
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
@@ -179,8 +122,9 @@ static Status fill_columns(void *context, int worker, RecordBatch *batch)
         const Record *records = record_at(batch->records, g->size, first);
         end = sort_batch_user_end(batch, g->size, first);
         fill_events(g, c, first, records, end - first);
-        user->pseudonym =
-            g->options->plain_keys ? 0 : pseudonym(w->key, keys_text(&g->users, records->user));
+        user->pseudonym = g->options->plain_keys
+                              ? 0
+                              : pseudonym_of(&g->pseudonyms, keys_text(&g->users, records->user));
         TRY(split_user(g, records, end - first, user->split));
     }
     fill_features(w, c, batch);
@@ -244,7 +188,7 @@ static Status create(Writing *w)
     for (int f = 0; f < g->m->features; f++) {
         if (g->m->feature[f].owner != OWNER_EVENT) continue;
         TRY(add_column(&w->columns, g->m->feature[f].name, f, false));
-        if (g->stats[f].missing) TRY(add_column(&w->columns, g->m->feature[f].name, f, true));
+        if (g->stats[f].flagged) TRY(add_column(&w->columns, g->m->feature[f].name, f, true));
     }
     BehaviourHeader h = {.actions = g->m->actions,
                          .action_name = action,
@@ -256,10 +200,16 @@ static Status create(Writing *w)
                          .plain_keys = g->options->plain_keys,
                          .event_numbers = w->columns.count};
     for (int f = 0; f < w->columns.count; f++) {
+        const int feature = w->columns.feature[f];
+        const NumberStats *stats = &g->stats[feature];
         h.event_number_name[f] = w->columns.name[f];
-        h.event_mean[f] =
-            w->columns.flag[f] ? 0.0f : (float)features_mean(g, w->columns.feature[f]);
-        h.event_std[f] = w->columns.flag[f] ? 1.0f : (float)features_std(g, w->columns.feature[f]);
+        h.event_std[f] = 1.0f;
+        if (w->columns.flag[f]) continue;
+        h.event_mean[f] = (float)stats->center;
+        h.event_std[f] = (float)stats->scale;
+        h.event_logarithm[f] = g->m->feature[feature].log;
+        h.event_has_fill[f] = stats->filled;
+        h.event_fill[f] = stats->fill;
     }
     return behaviour_write_create(&w->writer, g->options->output, &h);
 }
@@ -271,8 +221,8 @@ static Status make_catalogue(Stage *g, BehaviourCatalogue *catalogue)
     if (!key) return FAIL(ERR_MEMORY, "no memory for the catalogue");
     for (int64_t i = 0; i < g->items.count; i++)
         if (g->item_row[i] >= 0) key[g->item_row[i]] = g->items.key[i];
-    TRY(features_table(g, OWNER_ITEM, &catalogue->item_features));
-    TRY(features_table(g, OWNER_USER, &catalogue->user_features));
+    TRY(feature_table(g, OWNER_ITEM, &catalogue->item_features));
+    TRY(feature_table(g, OWNER_USER, &catalogue->user_features));
     TRY(bags_make(g, &catalogue->texts));
     TRY(report_text(g));
     catalogue->report = g->report->text;
@@ -282,8 +232,8 @@ static Status make_catalogue(Stage *g, BehaviourCatalogue *catalogue)
 
 static void free_catalogue(BehaviourCatalogue *catalogue)
 {
-    features_free(&catalogue->item_features);
-    features_free(&catalogue->user_features);
+    feature_table_free(&catalogue->item_features);
+    feature_table_free(&catalogue->user_features);
     texts_close(&catalogue->texts);
     free((void *)catalogue->item_key);
 }
@@ -293,7 +243,7 @@ Status write_behaviour(Stage *g)
     Writing w = {.g = g};
     BehaviourCatalogue catalogue = {0};
     Status st;
-    if (!g->options->plain_keys) TRY(read_key(&w));
+    if (!g->options->plain_keys) TRY(pseudonym_open(&g->pseudonyms, g->options));
     TRY_OR_FAIL(st, create(&w));
     TRY_OR_FAIL(st, make_catalogue(g, &catalogue));
     TRY_OR_FAIL(st,
@@ -306,7 +256,6 @@ fail:
     behaviour_write_close(w.writer);
     free_catalogue(&catalogue);
     for (int b = 0; b < PASS_WORKERS; b++) free_columns(&w.batch[b]);
-    sodium_memzero(w.key, sizeof w.key);
-    if (st != OK && w.key_made) unlink(w.key_path);
+    pseudonym_close(&g->pseudonyms, st != OK);
     return st;
 }

@@ -9,6 +9,7 @@
 #include "data/behaviour/spool.h"
 
 static const char OFFSET[] = "/catalogue/text_offset", ROW[] = "/catalogue/text";
+static const char BUCKET[] = "/catalogue/text_bucket";
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
@@ -40,6 +41,51 @@ static Status check_rows(const ItemTexts *t, const char *path, int64_t items)
     return OK;
 }
 
+static int ascending(const void *a, const void *b)
+{
+    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Each row has a bucket of its own. */
+static Status check_buckets(const ItemTexts *t, const char *path)
+{
+    int32_t *sorted = malloc((size_t)t->rows * sizeof *sorted + 1);
+    Status st = OK;
+    if (!sorted) return FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " n-grams", path, t->rows);
+    memcpy(sorted, t->bucket, (size_t)t->rows * sizeof *sorted);
+    qsort(sorted, (size_t)t->rows, sizeof *sorted, ascending);
+    for (int64_t r = 0; r < t->rows && st == OK; r++)
+        if (sorted[r] < 0 || sorted[r] >= t->buckets || (r && sorted[r] == sorted[r - 1]))
+            st = FAIL(ERR_FORMAT,
+                      "%s: %s has the bucket %" PRId32 "%s, want each of 0 to %" PRId32
+                      " once at most",
+                      path, BUCKET, sorted[r], r && sorted[r] == sorted[r - 1] ? " twice" : "",
+                      t->buckets - 1);
+    free(sorted);
+    return st;
+}
+
+/* Files of earlier versions have no buckets. */
+static Status read_buckets(ItemTexts *t, const char *path, hid_t file)
+{
+    int64_t length;
+    hid_t dataset;
+    if (H5Lexists(file, BUCKET, H5P_DEFAULT) <= 0) return OK;
+    TRY(get_rows(path, file, BUCKET, TYPE_INT32, 0, &length));
+    if (length != t->rows)
+        return FAIL(ERR_FORMAT, "%s: %s: %" PRId64 " rows, want one for each n-gram, %" PRId64,
+                    path, BUCKET, length, t->rows);
+    TRY(get_all(path, file, BUCKET, TYPE_INT32, length, &t->bucket));
+    TRY(get_open(path, file, BUCKET, &dataset));
+    const bool found = get_numbers(dataset, "buckets", TYPE_INT32, 1, &t->buckets) &&
+                       t->buckets >= 1 && (t->buckets & (t->buckets - 1)) == 0;
+    H5Dclose(dataset);
+    if (!found)
+        return FAIL(ERR_FORMAT, "%s: %s: attribute buckets: want a power of two", path, BUCKET);
+    return check_buckets(t, path);
+}
+
 static Status read_rows(ItemTexts *t, const char *path, hid_t file, int64_t items)
 {
     int64_t length, entries;
@@ -64,6 +110,7 @@ static Status read_rows(ItemTexts *t, const char *path, hid_t file, int64_t item
     t->rows = rows;
     TRY(check_offset(t, path, items, entries));
     TRY(check_rows(t, path, items));
+    TRY(read_buckets(t, path, file));
     return texts_index(t, path, items);
 }
 
@@ -109,10 +156,12 @@ Status texts_put(const ItemTexts *t, PutFile *f, int64_t items)
 {
     const int32_t rows = (int32_t)t->rows;
     if (!rows) return OK;
-    TRY(put_group(f, "/catalogue"));
     TRY(put_values(f, OFFSET, TYPE_INT64, items + 1, t->offset));
     TRY(put_values(f, ROW, TYPE_INT32, t->offset[items], t->row));
-    return put_attribute(f, ROW, "rows", TYPE_INT32, 0, &rows);
+    TRY(put_attribute(f, ROW, "rows", TYPE_INT32, 0, &rows));
+    if (!t->buckets) return OK;
+    TRY(put_values(f, BUCKET, TYPE_INT32, rows, t->bucket));
+    return put_attribute(f, BUCKET, "buckets", TYPE_INT32, 0, &t->buckets);
 }
 
 void texts_hash(const ItemTexts *t, int64_t items, crypto_generichash_state *state)
@@ -130,6 +179,7 @@ void texts_close(ItemTexts *t)
 {
     free(t->offset);
     free(t->row);
+    free(t->bucket);
     free(t->row_offset);
     free(t->item);
     *t = (ItemTexts){0};

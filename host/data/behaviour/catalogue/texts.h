@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The texts of items in a behaviour file, as sets of n-grams: /catalogue/text_offset and
- * /catalogue/text (datasets/README.md). A file without texts has no group /catalogue. */
+/* The texts of items in a behaviour file, as sets of n-grams: /catalogue/text_offset,
+ * /catalogue/text and /catalogue/text_bucket (datasets/README.md). */
 #ifndef SOUK_BEHAVIOUR_TEXTS_H
 #define SOUK_BEHAVIOUR_TEXTS_H
 
@@ -15,7 +15,7 @@
 Status texts_read(ItemTexts *t, const char *path, hid_t file, int64_t items);
 /* Makes row_offset and item from offset and row. */
 Status texts_index(ItemTexts *t, const char *path, int64_t items);
-/* The group, and its two datasets; nothing where there are no texts. */
+/* The datasets, in the group /catalogue that there is; nothing where there are no texts. */
 Status texts_put(const ItemTexts *t, PutFile *f, int64_t items);
 /* Adds the texts to the hash of a catalogue; nothing where there are none. */
 void texts_hash(const ItemTexts *t, int64_t items, crypto_generichash_state *state);

@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "data/behaviour/catalogue/names.h"
 #include "data/behaviour/get.h"
 #include "data/behaviour/store.h"
 #include "data/behaviour/write.h"
@@ -24,6 +26,9 @@ static BehaviourHeader header_of(const Behaviour *b)
         h.event_number_name[n] = f->number_name[n];
         h.event_mean[n] = f->mean[n];
         h.event_std[n] = f->std[n];
+        h.event_logarithm[n] = f->logarithm[n];
+        h.event_has_fill[n] = f->has_fill[n];
+        h.event_fill[n] = f->fill[n];
     }
     return h;
 }
@@ -37,7 +42,28 @@ static Status write_with(const BehaviourHeader *h, const BehaviourCatalogue *c, 
     return st;
 }
 
-static Status write_keys(const Behaviour *b, const char *keys, size_t width, const char *path)
+/* The names of categories are read into copies, as the file need not have read them. */
+typedef struct {
+    FeatureSet items, users;
+} Named;
+
+static void without_names(FeatureSet *f)
+{
+    memset(f->row_name, 0, sizeof f->row_name);
+    memset(f->row_text, 0, sizeof f->row_text);
+}
+
+static Status name(Named *n, const Behaviour *b)
+{
+    *n = (Named){b->item_features, b->user_features};
+    without_names(&n->items);
+    without_names(&n->users);
+    TRY(names_read(&n->items, b, names_of_items));
+    return names_read(&n->users, b, names_of_users);
+}
+
+static Status write_keys(const Behaviour *b, const Named *named, const char *keys, size_t width,
+                         const char *path)
 {
     const BehaviourHeader header = header_of(b);
     const char **key = malloc((size_t)b->items * sizeof *key);
@@ -45,8 +71,8 @@ static Status write_keys(const Behaviour *b, const char *keys, size_t width, con
     for (int64_t i = 0; i < b->items; i++) key[i] = keys + (size_t)i * width;
     const BehaviourCatalogue catalogue = {.items = b->items,
                                           .item_key = key,
-                                          .item_features = b->item_features,
-                                          .user_features = b->user_features,
+                                          .item_features = named->items,
+                                          .user_features = named->users,
                                           .texts = b->texts,
                                           .report = b->report,
                                           .split_rule = b->split_rule,
@@ -60,10 +86,16 @@ static Status write_keys(const Behaviour *b, const char *keys, size_t width, con
  * long as the file is open. */
 Status catalogue_write(const Behaviour *b, const char *path)
 {
-    char *keys;
+    char *keys = NULL;
     size_t width;
-    TRY(get_keys(b->path, b->store->file, "/items/key", b->items, &keys, &width));
-    const Status st = write_keys(b, keys, width, path);
+    Named named;
+    Status st;
+    TRY_OR_FAIL(st, name(&named, b));
+    TRY_OR_FAIL(st, get_keys(b->path, b->store->file, "/items/key", b->items, &keys, &width));
+    st = write_keys(b, &named, keys, width, path);
+fail:
+    names_close(&named.items);
+    names_close(&named.users);
     free(keys);
     return st;
 }
