@@ -12,7 +12,7 @@
 
 #include "base/progress.h"
 #include "data/ingest/clean.h"
-#include "data/ingest/features.h"
+#include "data/ingest/features/features.h"
 #include "data/ingest/known/known.h"
 #include "data/ingest/split.h"
 #include "data/ingest/stage.h"

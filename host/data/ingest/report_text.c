@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/ingest/features.h"
+#include "data/ingest/features/features.h"
 #include "data/ingest/text/bags.h"
 
 static const char *const owner_name[] = {"items", "users", "events"};

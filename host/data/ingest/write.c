@@ -10,8 +10,8 @@
 #include "base/progress.h"
 #include "data/behaviour/catalogue/texts.h"
 #include "data/behaviour/write.h"
-#include "data/ingest/feature_table.h"
-#include "data/ingest/features.h"
+#include "data/ingest/features/features.h"
+#include "data/ingest/features/table.h"
 #include "data/ingest/pass.h"
 #include "data/ingest/report_text.h"
 #include "data/ingest/split.h"
@@ -221,8 +221,8 @@ static Status make_catalogue(Stage *g, BehaviourCatalogue *catalogue)
     if (!key) return FAIL(ERR_MEMORY, "no memory for the catalogue");
     for (int64_t i = 0; i < g->items.count; i++)
         if (g->item_row[i] >= 0) key[g->item_row[i]] = g->items.key[i];
-    TRY(feature_table(g, OWNER_ITEM, &catalogue->item_features));
-    TRY(feature_table(g, OWNER_USER, &catalogue->user_features));
+    TRY(features_table(g, OWNER_ITEM, &catalogue->item_features));
+    TRY(features_table(g, OWNER_USER, &catalogue->user_features));
     TRY(bags_make(g, &catalogue->texts));
     TRY(report_text(g));
     catalogue->report = g->report->text;
@@ -232,8 +232,8 @@ static Status make_catalogue(Stage *g, BehaviourCatalogue *catalogue)
 
 static void free_catalogue(BehaviourCatalogue *catalogue)
 {
-    feature_table_free(&catalogue->item_features);
-    feature_table_free(&catalogue->user_features);
+    features_table_free(&catalogue->item_features);
+    features_table_free(&catalogue->user_features);
     texts_close(&catalogue->texts);
     free((void *)catalogue->item_key);
 }

@@ -94,9 +94,9 @@ static int ascending(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The rows of what the log says of an item, at most BAG_MOST, ascending; returns their number. With
- * `rows` they are numbered in the order in which the items have them, behind the known ones; without
- * it only known ones are wanted. */
+/* The rows of what the log says of an item, at most BAG_MOST, ascending; returns their number. New
+ * ones are numbered, behind the known ones, in the order in which the items have them; where `texts`
+ * is NULL, only known ones are wanted. */
 static int find_rows(Bags *b, int64_t item, int32_t row[BAG_MOST], ItemTexts *texts, bool *more)
 {
     int count = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/ingest/features.h"
+#include "data/ingest/features/features.h"
 
 #include <inttypes.h>
 #include <math.h>

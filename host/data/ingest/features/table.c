@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/ingest/feature_table.h"
+#include "data/ingest/features/table.h"
 
 #include <float.h>
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "data/behaviour/catalogue/names.h"
-#include "data/ingest/features.h"
+#include "data/ingest/features/features.h"
 #include "data/ingest/known/known.h"
 
 /* The values of one feature: those of all entities of its owner. */
@@ -31,7 +31,7 @@ static bool is_known(const Values *v, int64_t row)
     return v->g->m->feature[v->feature].owner == OWNER_ITEM && row < v->g->known_items;
 }
 
-void feature_table_free(FeatureSet *set)
+void features_table_free(FeatureSet *set)
 {
     names_close(set);
     free(set->category);
@@ -223,7 +223,7 @@ static int fill_number(const Values *v, FeatureSet *set, int column)
 
 /* ---- All ------------------------------------------------------------------------------------- */
 
-Status feature_table(const Stage *g, Owner owner, FeatureSet *set)
+Status features_table(const Stage *g, Owner owner, FeatureSet *set)
 {
     Values v = {.g = g,
                 .value = owner == OWNER_ITEM ? g->item_value : g->user_value,
