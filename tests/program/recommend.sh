@@ -135,6 +135,53 @@ check "a category of no item leaves none" eval 'lists "${many[@]}" --category ca
 refuses "a category that the items do not have" 2 'no category "colour", want one of category' "$SOUK" recommend "${run[@]}" --row 0 --cap colour=1
 refuses "a row that it does not have" 2 'category has no row 99, want 0 to' "$SOUK" recommend "${run[@]}" --row 0 --category category=1,99
 refuses "a cap without a number" 2 'want NAME=NUMBER' "$SOUK" recommend "${run[@]}" --row 0 --cap category
+# ---- Why ----
+
+# A history, and the same one without its first event and without its last.
+cat >"$work/why.jsonl" <<END
+{"id": "all", "history": ["${items//,/\", \"}"]}
+{"id": "0", "history": ["$(cut -d , -f 2- <<<"$items" | sed 's/,/", "/g')"]}
+{"id": "last", "history": ["$(cut -d , -f -3 <<<"$items" | sed 's/,/", "/g')"]}
+END
+for item in "$one" 1000050 1000099; do echo "$item"; done >"$work/three"
+explained=("$SOUK" recommend --quiet --checkpoint "$work/away" --include-seen --allow "$work/three" --k 3)
+cat >"$work/why.py" <<'END'
+import json, math, sys
+lists = {line["id"]: line["recommendations"] for line in map(json.loads, open(sys.argv[1]))}
+assert len(lists["all"]) == 3
+def probability(id, item): return next(r["probability"] for r in lists[id] if r["item"] == item)
+for r in lists["all"]:
+    why = r["why"]
+    assert [e["event"] for e in why["events"]] == [0, 1, 2, 3], why
+    taste, counts = why["taste"], why["counts"]
+    parts = taste["probability"] + (counts["probability"] if counts else 0)
+    assert abs(parts / math.exp(why["log_probability"]) - 1) < 1e-5, (parts, r)
+    for half in [taste] + ([counts] if counts else []):
+        size = sum(map(abs, half["terms"].values()))
+        assert abs(sum(half["terms"].values()) - half["score"]) < 1e-5 * (1 + size), half
+    for event, without in ((0, "0"), (3, "last")):
+        change = math.log(r["probability"] / probability(without, r["item"]))
+        assert abs(why["events"][event]["score"] - change) < 1e-4, (why, change)
+    for e in why["evidence"]: assert 0 <= e["next"] <= e["times"] and e["after"] + e["before"] > 0
+assert any(abs(e["score"]) > 0.01 for r in lists["all"] for e in r["why"]["events"])
+END
+if [ -n "$python" ]; then
+    check "reasons add up, and effects are what lists without an event say" eval \
+        '"${explained[@]}" --histories "$work/why.jsonl" --explain >"$work/lists" && "$python" "$work/why.py" "$work/lists"'
+fi
+check "without --explain the list is the same" eval '"${explained[@]}" --histories "$work/why.jsonl" >"$work/plain" &&
+    ! grep -q why "$work/plain" && "${explained[@]}" --histories "$work/why.jsonl" --explain | sed "s/, \"why\": {\"log.*//" >"$work/cut" &&
+    [ "$(sed "s/}.*//" "$work/plain")" = "$(cat "$work/cut")" ]'
+check "one list says why in JSON too" eval '"${away[@]}" --history "$items" --explain --json | grep -c "\"why\": {" | grep -qx 10'
+check "people read shares, effects and counts" eval '"${log[@]}" --row 0 --explain >"$work/out" &&
+    [ "$(grep -cE "^      learned taste [0-9]+%" "$work/out")" = 10 ] &&
+    grep -qE "^      [0-9.e+]+ times as likely with [0-9]+ \((view|cart|purchase|favourite)\) as without it; [0-9.e+]+ times with" "$work/out" &&
+    grep -qE "^      [0-9,]+ of [0-9,]+ times right after [0-9]+" "$work/out"'
+check "of a model that acts by Q the changes of Q are shown" eval '"${log[@]}" --row 0 --explain --acting q >"$work/out" &&
+    grep -qE "^      Q [+-][0-9.]+ by [0-9]+ \(" "$work/out" && ! grep -q "learned taste" "$work/out"'
+check "where nothing is left there is nothing to explain" eval '"${log[@]}" --row 0 --explain --category category=0 >"$work/out" && [ "$(wc -l <"$work/out")" = 1 ]'
+refuses "csv has no place for reasons" 2 'no place for --explain' "$SOUK" recommend "${many[@]}" --explain
+
 refuses "two sources of histories" 2 'want one of' "$SOUK" recommend "${run[@]}" --row 0 --all
 refuses "a file of one list" 2 '--out is for many histories' "$SOUK" recommend "${run[@]}" --row 0 --out "$work/one"
 finish

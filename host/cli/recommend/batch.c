@@ -8,6 +8,7 @@
 #include "base/report.h"
 #include "cli/recommend/history.h"
 #include "cli/recommend/lines.h"
+#include "cli/recommend/why.h"
 #include "data/behaviour/keys.h"
 
 /* Histories of a batch, where their lists are not long. */
@@ -92,12 +93,27 @@ static Status read_batch(Run *r)
 
 /* ---- Answering ------------------------------------------------------------------------------- */
 
+static Status write_list(const Run *r, int64_t i, const Explanation *why)
+{
+    return recommend_output_add(r->out, r->id[i], r->list + i * r->batch->how.k, r->found[i], why);
+}
+
+static Status write_explained(const Run *r, int64_t i)
+{
+    Explanation why;
+    TRY(recommend_why_open(&why, r->session, &r->history[i], r->list + i * r->batch->how.k,
+                           r->found[i]));
+    const Status st = write_list(r, i, &why);
+    explain_close(&why);
+    return st;
+}
+
 static Status answer_batch(Run *r)
 {
     const RecommendBatch *b = r->batch;
     TRY(recommend_items_best(b->items, r->session, r->history, r->rows, b->how, r->list, r->found));
     for (int64_t i = 0; i < r->rows; i++)
-        TRY(recommend_output_add(r->out, r->id[i], r->list + i * b->how.k, r->found[i]));
+        TRY(b->explain ? write_explained(r, i) : write_list(r, i, NULL));
     return OK;
 }
 

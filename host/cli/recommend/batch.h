@@ -12,6 +12,7 @@ typedef struct {
     const char *histories; /* a file of JSON lines (cli/recommend/history.h) */
     const char *users;     /* a file of users' keys, one a line */
     RecommendOptions how;  /* k and include_seen */
+    bool explain;          /* say why, too */
     const RecommendItems *items;
     Listener *listener;
 } RecommendBatch;

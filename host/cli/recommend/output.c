@@ -8,21 +8,28 @@
 #include <string.h>
 
 #include "base/report.h"
+#include "cli/recommend/why.h"
 #include "data/behaviour/keys.h"
+#include "infer/explain/json.h"
 
 /* ---- One list -------------------------------------------------------------------------------- */
 
-Status recommend_output_json(Behaviour *catalogue, const Recommendation *r, int64_t found)
+Status recommend_output_json(Behaviour *catalogue, const Recommendation *r, int64_t found,
+                             const Explanation *why)
 {
     json_t *list = json_array();
     for (int64_t i = 0; i < found; i++) {
         const char *key;
+        json_t *reasons;
         TRY(behaviour_keys_item(catalogue, r[i].item, &key));
-        json_array_append_new(list,
-                              json_pack("{s:o, s:i, s:f, s:o, s:o}", "item", report_string(key),
-                                        "row", (int)r[i].item, "score", (double)r[i].score,
-                                        "probability", report_number((double)r[i].probability), "q",
-                                        report_number((double)r[i].q)));
+        json_t *item =
+            json_pack("{s:o, s:i, s:f, s:o, s:o}", "item", report_string(key), "row",
+                      (int)r[i].item, "score", (double)r[i].score, "probability",
+                      report_number((double)r[i].probability), "q", report_number((double)r[i].q));
+        json_array_append_new(list, item);
+        if (!why) continue;
+        TRY(explain_json(why, i, catalogue, &reasons));
+        json_object_set_new(item, "why", reasons);
     }
     return report_print(stdout, json_pack("{s:o}", "recommendations", list), REPORT_WIDE);
 }
@@ -35,7 +42,8 @@ static void print_number(float x)
         printf(" %12s", "-");
 }
 
-Status recommend_output_table(Behaviour *catalogue, const Recommendation *r, int64_t found)
+Status recommend_output_table(Behaviour *catalogue, const Recommendation *r, int64_t found,
+                              const Explanation *why)
 {
     printf("%4s  %-32s %12s %12s %12s\n", "rank", "item", "score", "probability", "Q");
     for (int64_t i = 0; i < found; i++) {
@@ -47,6 +55,7 @@ Status recommend_output_table(Behaviour *catalogue, const Recommendation *r, int
         print_number(r[i].probability);
         print_number(r[i].q);
         putchar('\n');
+        if (why) TRY(recommend_why_print(why, i, catalogue));
     }
     return OK;
 }
@@ -119,7 +128,19 @@ static void write_number(FILE *to, const char *before, float x, const char *none
         fprintf(to, "%s%s", before, none);
 }
 
-static Status add_json(RecommendOutput *o, const json_t *id, const Recommendation *r, int64_t found)
+static Status write_why(FILE *to, const Explanation *why, int64_t i, Behaviour *catalogue)
+{
+    json_t *reasons;
+    if (!why) return OK;
+    TRY(explain_json(why, i, catalogue, &reasons));
+    fputs(", \"why\": ", to);
+    json_dumpf(reasons, to, JSON_REAL_PRECISION(9));
+    json_decref(reasons);
+    return OK;
+}
+
+static Status add_json(RecommendOutput *o, const json_t *id, const Recommendation *r, int64_t found,
+                       const Explanation *why)
 {
     FILE *to = o->to;
     fputs("{\"id\": ", to);
@@ -133,6 +154,7 @@ static Status add_json(RecommendOutput *o, const json_t *id, const Recommendatio
         write_number(to, ", \"score\": ", r[i].score, "null");
         write_number(to, ", \"probability\": ", r[i].probability, "null");
         write_number(to, ", \"q\": ", r[i].q, "null");
+        TRY(write_why(to, why, i, o->catalogue));
         fputc('}', to);
     }
     fputs("]}\n", to);
@@ -164,10 +186,10 @@ static Status check_written(const RecommendOutput *o)
 }
 
 Status recommend_output_add(RecommendOutput *o, const json_t *id, const Recommendation *r,
-                            int64_t found)
+                            int64_t found, const Explanation *why)
 {
     errno = 0;
-    TRY(o->format == RECOMMEND_CSV ? add_csv(o, id, r, found) : add_json(o, id, r, found));
+    TRY(o->format == RECOMMEND_CSV ? add_csv(o, id, r, found) : add_json(o, id, r, found, why));
     return check_written(o);
 }
 

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/recommend/batch.h"
 #include "cli/recommend/history.h"
+#include "cli/recommend/why.h"
 #include "cli/terminal.h"
 #include "data/behaviour/keys.h"
 
@@ -15,7 +16,7 @@ typedef struct {
     const char *checkpoint, *user, *history, *users, *histories, *out;
     ActingChoice acting;
     RecommendItemsOptions items;
-    bool all, include_seen, json;
+    bool all, include_seen, json, explain;
     int format;
     int64_t k, row; /* row: of /users, -1: none */
 } Arguments;
@@ -84,6 +85,7 @@ static const Option options[] = {
     CLI_ACTING,
     CLI_EXCLUDE_LAST,
     {.heading = "Options of the output"},
+    {.name = "explain", FIELD(explain), .help = "say why each item is in the list: see Why, below"},
     {.name = "json", FIELD(json), .help = "of one history: print one JSON object, no table"},
     {.name = "format",
      .value = "FORMAT",
@@ -112,7 +114,36 @@ typedef struct {
     RecommendOptions how;
 } Job;
 
-static Status after_list(const Job *j, Recommendation *out, int64_t *found)
+static Status show(const Job *j, const Recommendation *list, int64_t found, const Explanation *why)
+{
+    Behaviour *file = j->session->file;
+    return j->arguments->json ? recommend_output_json(file, list, found, why)
+                              : recommend_output_table(file, list, found, why);
+}
+
+static Status show_explained(const Job *j, const History *h, const Recommendation *list,
+                             int64_t found)
+{
+    Explanation why;
+    TRY(recommend_why_open(&why, j->session, h, list, found));
+    const Status st = show(j, list, found, &why);
+    explain_close(&why);
+    return st;
+}
+
+static Status answer(const Job *j, const History *h)
+{
+    int64_t found = 0;
+    Recommendation *list = calloc((size_t)j->how.k, sizeof *list);
+    Status st = list ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId64 " recommendations", j->how.k);
+    if (st == OK) st = recommend_items_best(&j->items, j->session, h, 1, j->how, list, &found);
+    if (st == OK)
+        st = j->arguments->explain ? show_explained(j, h, list, found) : show(j, list, found, NULL);
+    free(list);
+    return st;
+}
+
+static Status after_list(const Job *j)
 {
     RecommendHistories given;
     Status st;
@@ -120,18 +151,18 @@ static Status after_list(const Job *j, Recommendation *out, int64_t *found)
     TRY_OR_FAIL(st, recommend_history_add_list(&given, "--history", j->arguments->history));
     recommend_history_warn(&given);
     const History h = recommend_history(&given, 0);
-    st = recommend_items_best(&j->items, j->session, &h, 1, j->how, out, found);
+    st = answer(j, &h);
 fail:
     recommend_history_close(&given);
     return st;
 }
 
-static Status answer(const Job *j, Recommendation *out, int64_t *found)
+static Status show_one(const Job *j)
 {
     const Arguments *a = j->arguments;
     Behaviour *file = j->session->file;
     int64_t user = a->row;
-    if (a->history) return after_list(j, out, found);
+    if (a->history) return after_list(j);
     if (a->user) {
         TRY(behaviour_keys_find_user(file, a->user, &user));
         if (user < 0)
@@ -143,21 +174,7 @@ static Status answer(const Job *j, Recommendation *out, int64_t *found)
                     file->path, file->users);
     const History h = history_of_user(file, user);
     if (h.count == 0) return FAIL(ERR_USAGE, "%s: this user has no events", file->path);
-    return recommend_items_best(&j->items, j->session, &h, 1, j->how, out, found);
-}
-
-static Status show_one(const Job *j)
-{
-    Behaviour *file = j->session->file;
-    int64_t found = 0;
-    Recommendation *list = calloc((size_t)j->how.k, sizeof *list);
-    Status st = list ? answer(j, list, &found)
-                     : FAIL(ERR_MEMORY, "no memory for %" PRId64 " recommendations", j->how.k);
-    if (st == OK)
-        st = j->arguments->json ? recommend_output_json(file, list, found)
-                                : recommend_output_table(file, list, found);
-    free(list);
-    return st;
+    return answer(j, &h);
 }
 
 /* ---- Many lists ------------------------------------------------------------------------------ */
@@ -172,6 +189,7 @@ static Status write_many(const Job *j)
     const RecommendBatch batch = {.histories = a->histories,
                                   .users = a->users,
                                   .how = j->how,
+                                  .explain = a->explain,
                                   .items = &j->items,
                                   .listener = terminal_listener(stderr, a->config.train_quiet)};
     Status st;
@@ -202,6 +220,8 @@ static Status check(const Arguments *a)
     if ((a->format >= 0 || a->out) && !is_batch(a))
         return FAIL(ERR_USAGE, "%s is for many histories, want --histories, --users or --all",
                     a->out ? "--out" : "--format");
+    if (a->explain && a->format == RECOMMEND_CSV)
+        return FAIL(ERR_USAGE, "csv has no place for --explain, want --format jsonl");
     return OK;
 }
 
@@ -226,9 +246,33 @@ fail:
     return st;
 }
 
+static void explain_help(FILE *out)
+{
+    help_section(out, "Why (--explain)");
+    help_text(
+        out,
+        "Four lines below each item say why it is there. The first has the shares of the policy's "
+        "two halves in the item's probability: learned taste scores every item by its vector, and "
+        "counts score items of the history and what followed them in the log. The second has the "
+        "events that change the probability most: the factor between the list for the whole "
+        "history and the list for the history without the event. The third says how often the item "
+        "came right after an item of the history in the log, in which a user's own events are not "
+        "counted. The last has the answers that an outcome head foretells when the item is shown. "
+        "A line is missing where there is nothing to say. Of a model that acts by Q the second "
+        "line has the changes of Q, and there is no first line.\n"
+        "With --json and in jsonl each item has all numbers as \"why\": {\"log_probability\": "
+        "..., \"taste\": {...}, \"counts\": {...}, \"answers\": [...], \"events\": [...], "
+        "\"evidence\": [...]}. The probabilities of taste and counts add up to that of the "
+        "policy, exp(log_probability), and their terms to their scores. The numbers of an event "
+        "are the changes of the logarithm of the list's probability (\"score\"), of "
+        "log_probability and of q. An explanation takes about as long as a list for each event "
+        "that the model reads.\n");
+}
+
 static void more(FILE *out)
 {
     acting_help(out);
+    explain_help(out);
     help_section(out, "Many histories");
     help_text(
         out,
@@ -262,6 +306,7 @@ const Command cli_recommend = {
          .examples =
              {"souk recommend --checkpoint run --history 1004:view,998:cart --k 5",
               "souk recommend --checkpoint run --history 1004@2024-06-01T12:00:00 --json",
+              "souk recommend --checkpoint run --history 1004:view,998:cart --explain",
               "souk recommend --checkpoint run --data shop.h5 --row 0 --cap brand=2",
               "souk recommend --checkpoint run --histories today.jsonl.gz --out lists.jsonl",
               "souk recommend --checkpoint run --data shop.h5 --all --format csv -o all.csv"}},

@@ -121,12 +121,12 @@ Status explain_open(Explanation *e, Session *s, const History *history, const in
     *e = (Explanation){.items = k,
                        .events = fewer ? options->events : seen,
                        .actions = s->model->shape.actions,
-                       .has_policy = model_has(s->model, HEAD_POLICY),
-                       .has_q = model_has(s->model, HEAD_Q)};
+                       .has_policy = model_has(s->model, HEAD_POLICY)};
     e->first = history->count - e->events;
     session_lock(s);
-    const ExplainItems items = {item, k, session_acting(s)};
+    e->rule = session_acting(s);
     session_unlock(s);
+    const ExplainItems items = {item, k, e->rule};
     TRY(history_copy(&recent, history, s->length + 1, s));
     TRY_OR_FAIL(st, open_memory(e));
     TRY_OR_FAIL(st, explain_all(e, s, &recent.history, &items));

@@ -17,7 +17,7 @@
 typedef struct {
     int32_t item;
     ExplainValues values;
-    ExplainParts parts; /* only where the model has a policy */
+    ExplainParts parts; /* of exp(values.log_probability); only where the model has a policy */
     ExplainEvidence evidence[EVIDENCE_MOST];
     int evidences;
 } ExplainedItem;
@@ -29,7 +29,8 @@ typedef struct {
     uint8_t *event_action; /* [events] and actions */
     ExplainedItem *item;   /* [items] */
     ExplainValues *effect; /* [items, events] of each event on each item */
-    bool has_policy, has_q;
+    ActingRule rule;       /* that scores are by */
+    bool has_policy;
     /* [items, actions] of a model with an outcome head, else NULL: the probability that showing the
        item is answered by an event of the kind (infer/answers.h). */
     float *answer;

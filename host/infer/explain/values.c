@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "infer/acting.h"
 #include "model/scores.h"
 
 /* The most numbers of scratch that the scores of a part of a batch take. */
@@ -14,72 +15,105 @@ typedef struct {
     ExplainValues *out; /* [count, k] */
 } Request;
 
-static double score_of(const ActingRule *rule, const ExplainValues *v)
+/* Log probabilities of the items, before the logarithm of the sum over the catalogue is taken off:
+ * score [rows, k], total [rows]. */
+typedef struct {
+    Tensor score, total;
+} LogP;
+
+static LogP log_p(Device *dev, const HeadScores *z, Tensor item)
 {
-    if (rule->kind == ACTING_POLICY) return v->log_probability;
-    return rule->kind == ACTING_MIXED ? v->log_probability + v->q / rule->number : v->q;
+    const LogP p = {SCRATCH(dev, F32, item.dim[0], item.dim[1]), SCRATCH(dev, F32, item.dim[0])};
+    scores_of_items(dev, z, p.score, item);
+    scores_stats(dev, z, (CatalogueStats){.logsumexp = p.total}, 1.0f);
+    return p;
 }
 
-/* log p of the items [rows, k], before the logarithm of the sum over all is taken off; and that
- * [rows]. */
-static void policy_values(Session *s, const StateRows *rows, Tensor item, Tensor score,
-                          Tensor total)
-{
-    const HeadScores z = scores_ranking(s->dev, s->model, session_weights(s), HEAD_POLICY, rows);
-    scores_of_items(s->dev, &z, score, item);
-    scores_stats(s->dev, &z, (CatalogueStats){.logsumexp = total}, 1.0f);
-}
-
-static Tensor q_values(Session *s, const StateRows *rows, Tensor item, Tensor q)
+static Tensor q_values(Session *s, const StateRows *rows, Tensor item)
 {
     const HeadScores z = scores_full(s->dev, s->model, session_weights(s), HEAD_Q, rows);
+    const Tensor q = SCRATCH(s->dev, F32, item.dim[0], item.dim[1]);
     scores_of_items(s->dev, &z, q, item);
     return scores_to_values(s->dev, s->model, TENSOR(q.data, F32, q.dim[0] * q.dim[1]));
 }
 
-static Status hand_out(const Request *r, const StateBatch *batch, Tensor score, Tensor total,
-                       Tensor q)
+/* What the model has of the three numbers; data NULL: nothing. */
+typedef struct {
+    LogP policy, rule;
+    Tensor q;
+} OnDevice;
+
+static Status find_values(const Request *r, const StateRows *rows, Tensor item, OnDevice *on)
+{
+    Session *s = r->session;
+    const ActingRule *rule = &r->items->rule;
+    *on = (OnDevice){0};
+    if (model_has(s->model, HEAD_POLICY)) {
+        const HeadScores z =
+            scores_ranking(s->dev, s->model, session_weights(s), HEAD_POLICY, rows);
+        on->policy = log_p(s->dev, &z, item);
+    }
+    if (model_has(s->model, HEAD_Q)) on->q = q_values(s, rows, item);
+    if (rule->kind == ACTING_POLICY) on->rule = on->policy;
+    if (rule->kind != ACTING_MIXED) return OK;
+    HeadScores z;
+    exclude_begin(&s->memory.exclude);
+    TRY(acting_scores(s, rule, rows, false, &z));
+    on->rule = log_p(s->dev, &z, item);
+    return OK;
+}
+
+/* Numbers of the host: those of a tensor, or NULL. *ok becomes false where they cannot be read. */
+static float *read(Device *dev, Tensor t, bool *ok)
+{
+    float *numbers = t.data ? device_read(dev, t.data, tensor_bytes(t)) : NULL;
+    *ok = *ok && (numbers || !t.data);
+    return numbers;
+}
+
+static Status hand_out(const Request *r, const StateBatch *batch, const OnDevice *on)
 {
     Device *dev = r->session->dev;
-    const HeadSet has = r->session->model->shape.head_set;
-    float *z = device_read(dev, score.data, tensor_bytes(score));
-    float *sum = device_read(dev, total.data, tensor_bytes(total));
-    float *value = device_read(dev, q.data, tensor_bytes(q));
-    const Status st = z && sum && value ? device_sync(dev) : ERR_MEMORY;
     const int64_t k = r->items->k;
+    bool ok = true;
+    float *z = read(dev, on->policy.score, &ok), *sum = read(dev, on->policy.total, &ok);
+    float *score = read(dev, on->rule.score, &ok), *total = read(dev, on->rule.total, &ok);
+    float *q = read(dev, on->q, &ok);
+    const Status st = ok ? device_sync(dev) : ERR_MEMORY;
     for (int64_t i = 0; i < batch->count * k && st == OK; i++) {
         ExplainValues *v = &r->out[batch->index[i / k] * k + i % k];
-        const bool policy = has & HEAD_BIT(HEAD_POLICY), values = has & HEAD_BIT(HEAD_Q);
-        v->log_probability = policy ? (double)z[i] - (double)sum[i / k] : NAN;
-        v->q = values ? (double)value[i] : NAN;
-        v->score = score_of(&r->items->rule, v);
+        v->log_probability = z ? (double)z[i] - (double)sum[i / k] : NAN;
+        v->q = q ? (double)q[i] : NAN;
+        v->score = score ? (double)score[i] - (double)total[i / k] : v->q;
     }
     device_read_done(dev, z);
     device_read_done(dev, sum);
-    device_read_done(dev, value);
+    device_read_done(dev, score);
+    device_read_done(dev, total);
+    device_read_done(dev, q);
     return st;
 }
 
 static Status use_part(void *context, const StateBatch *batch)
 {
     const Request *r = context;
-    Session *s = r->session;
+    Device *dev = r->session->dev;
     const int64_t rows = batch->count, k = r->items->k;
-    const Tensor item = SCRATCH(s->dev, I32, rows, k), score = SCRATCH(s->dev, F32, rows, k);
-    const Tensor total = SCRATCH(s->dev, F32, rows);
-    Tensor q = SCRATCH(s->dev, F32, rows, k);
+    const Tensor item = SCRATCH(dev, I32, rows, k);
+    OnDevice on;
     for (int64_t i = 0; i < rows; i++)
-        device_copy_in(s->dev, i32(item) + i * k, r->items->item, (size_t)k * sizeof(int32_t));
-    if (model_has(s->model, HEAD_POLICY)) policy_values(s, &batch->rows, item, score, total);
-    if (model_has(s->model, HEAD_Q)) q = q_values(s, &batch->rows, item, q);
-    return hand_out(r, batch, score, total, q);
+        device_copy_in(dev, i32(item) + i * k, r->items->item, (size_t)k * sizeof(int32_t));
+    TRY(find_values(r, &batch->rows, item, &on));
+    return hand_out(r, batch, &on);
 }
 
 static Status use_batch(void *context, const StateBatch *batch)
 {
     const Request *r = context;
     const int64_t row = r->items->k * (r->session->model->shape.dim + 4);
-    return states_in_parts(r->session, batch, row < ELEMENTS_MAX ? ELEMENTS_MAX / row : 1,
+    const int64_t fit = row < ELEMENTS_MAX ? ELEMENTS_MAX / row : 1;
+    const int64_t most = acting_rows(r->session, &r->items->rule, false);
+    return states_in_parts(r->session, batch, fit < most ? fit : most,
                            (StateSink){use_part, context});
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a model says of items after histories, as numbers whose differences explain something: they
- * lack nothing that is the same for all items of a state. */
+/* What a model says of items after histories, as numbers whose differences explain something: none
+ * of them lacks a number that is the same for all items of a state, as scores of rankings may. */
 #ifndef SOUK_EXPLAIN_VALUES_H
 #define SOUK_EXPLAIN_VALUES_H
 
 #include "infer/states.h"
 
 typedef struct {
-    double score;           /* by the session's rule: log p of policy, log p + Q / BETA of
-                               mixed:BETA, and Q of the rules that choose by Q */
+    double score; /* by the rule of acting: the logarithm of the softmax of its scores over the
+                     catalogue, that of a Recommendation's probability; of the rules that choose by
+                     Q alone (acting_is_stochastic) it is Q */
     double log_probability; /* log p(a|s) of the policy with both of its halves; NaN without one */
     double q;               /* Q(s, a), in the unit of rewards; NaN without a Q head */
 } ExplainValues;

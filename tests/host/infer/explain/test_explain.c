@@ -165,22 +165,28 @@ static void the_only_event_has_no_effect(void **state)
     explain_close(&e);
 }
 
-/* The score is that of the rule. */
+/* The score is that of the rule: the probability by which it draws, or Q. */
 static void scores_follow_the_rule(void **state)
 {
-    static const ActingRule rules[] = {{.kind = ACTING_MIXED, .number = 0.4}, {.kind = ACTING_Q}};
-    InferHistory space;
-    const int32_t item[] = {3, 4};
+    static const ActingRule rules[] = {{.kind = ACTING_MIXED, .number = 4.0}, {.kind = ACTING_Q}};
+    static const int32_t item[K] = {0, 17, 30, 50, 71, 96};
+    InferHistory space, rest;
+    double all[K], left[K];
     (void)state;
     infer_history(&space, 52, 6);
     for (int n = 0; n < 2; n++) {
         assert_ok(session_act_by(c.session, &rules[n]));
-        Explanation e = explain(&space.history, item, 2, 0);
-        for (int64_t i = 0; i < 2 * e.events; i++) {
-            const ExplainValues *v = &e.effect[i];
-            const double want = n == 0 ? v->log_probability + v->q / 0.4 : v->q;
-            assert_near(v->score, want, 1e-9);
-            assert_true(fabs(v->score) > 0.0);
+        Explanation e = explain(&space.history, item, K, 0);
+        assert_int_equal(e.rule.kind, rules[n].kind);
+        log_probabilities(&space.history, item, all);
+        for (int64_t i = 0; i < e.events; i++) {
+            without(&space, 6, i, &rest);
+            log_probabilities(&rest.history, item, left);
+            for (int j = 0; j < K; j++) {
+                const ExplainValues *v = &e.effect[j * e.events + i];
+                assert_near(v->score, n == 0 ? all[j] - left[j] : v->q, NEAR);
+                assert_true(fabs(v->score - v->log_probability) > 0.0);
+            }
         }
         explain_close(&e);
     }
