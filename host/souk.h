@@ -230,6 +230,93 @@ souk_status souk_recommend(souk_model *model, const souk_history *history, int64
 souk_status souk_score(souk_model *model, const souk_history *history, int64_t count,
                        const int32_t *item, int64_t k, souk_recommendation *out, souk_error *error);
 
+/* ---- Explanations ---------------------------------------------------------------------------- */
+
+/* How an event of a history changes what the model says of an item: the number after the whole
+ * history less the number after the history without the event, as souk_score() would have it; the
+ * other events keep their times. NaN where the model does not have the number. This struct does not
+ * grow. */
+typedef struct souk_effect {
+    double score;           /* the natural logarithm of souk_recommendation's probability or, where
+                               that is NaN because the model acts by Q alone, its q */
+    double log_probability; /* the logarithm of the item's probability by the policy, which is the
+                               same where the model acts by its policy */
+    double q;               /* in the unit of rewards */
+} souk_effect;
+
+/* What the log of the training has of the explained item and an item of the history, with the
+ * user's own events left out where the history is one of the file. This struct does not grow. */
+typedef struct souk_evidence {
+    int64_t before; /* the event of the history, so many before its last: 0 is the last event */
+    int32_t item;   /* its item, */
+    int64_t times;  /*    which has so many events in the log; */
+    int64_t next;   /*    after how many of them the explained item came next */
+} souk_evidence;
+
+/* The terms of the score by which counts propose an item, each in the unit of a log probability. */
+typedef enum souk_term {
+    SOUK_TERM_STATE = 0,      /* how much is left to counts in this state, for all items alike */
+    SOUK_TERM_TASTE = 1,      /* what learned taste says of the item */
+    SOUK_TERM_TOGETHER = 2,   /* what other histories have around the items of this one */
+    SOUK_TERM_POPULARITY = 3, /* how often the item is in the log */
+    SOUK_TERM_SEEN = 4,       /* the item is in the history */
+    SOUK_TERM_NETWORK = 5,    /* all of these together */
+    SOUK_TERM_POINTER = 6     /* attention to the events of the item in the history */
+} souk_term;
+enum { SOUK_TERMS = 7, SOUK_EVIDENCE_MAX = 3 };
+
+/* Why a model says of an item what it says. The policy's probability has two parts, the masses of
+ * its halves: learned taste scores every item by its vector, and counts score some items by what
+ * followed what in the log. Up to rounding,
+ *
+ *   exp(log_probability) = taste + counts
+ *   taste_score  = taste_history + taste_item
+ *   counts_score = the sum of counts_term
+ *
+ * Without a policy these numbers are NaN; those of counts also where counts do not propose the
+ * item, but for `counts`, which is 0 then. This struct does not grow. */
+typedef struct souk_explanation {
+    int32_t item;
+    const char *key;                  /* of the item; valid until the model is closed */
+    double score, log_probability, q; /* as of souk_effect, after the whole history */
+    double taste, counts;             /* probabilities */
+    double taste_score;               /* a logit, */
+    double taste_history, taste_item; /*    of the item after this history, and after any */
+    double counts_score;              /* a logit */
+    double counts_term[SOUK_TERMS];   /* by souk_term */
+    int seen;                         /* 1: counts know it as an item of the history */
+    int evidence_count;               /* the strongest evidence first: */
+    souk_evidence evidence[SOUK_EVIDENCE_MAX];
+} souk_explanation;
+
+typedef struct souk_explain_options {
+    size_t size;
+    const int32_t *item; /* [k] the items to explain, such as those that were recommended */
+    int64_t k;           /* 1 or more */
+    int64_t events;      /* the effects of so many last events are wanted, 0 or more */
+} souk_explain_options;
+#define SOUK_EXPLAIN_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        sizeof(souk_explain_options), NULL, 0, 50                                                  \
+    }
+
+/* Explains items after one history, into out [k].
+ *
+ * effect [k, events]: effect[i * events + j] is what the event j before the last one does to item
+ * i. NaN where the history has no such event, or the model does not read it (model.length of its
+ * training), and where the history has no other event. NULL with events = 0.
+ *
+ * answer [k, souk_model_actions()], or NULL: the probability that showing item i after the history
+ * is answered by an event of the action. NaN without an outcome head.
+ *
+ * Fails with SOUK_ERROR_USAGE where an item, the history or a number of the options is wrong. The
+ * work is that of recommending for as many histories as effects are wanted. It is done in parts,
+ * between which other threads may use the model. On failure the contents of the arrays mean
+ * nothing. */
+souk_status souk_explain(souk_model *model, const souk_history *history,
+                         const souk_explain_options *options, souk_explanation *out,
+                         souk_effect *effect, float *answer, souk_error *error);
+
 /* ---- Following long calls -------------------------------------------------------------------- */
 
 /* How far a call is. The library owns it, and it lives until the callback returns. */

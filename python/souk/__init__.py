@@ -16,6 +16,7 @@ the next call of a progress callback, or at the end."""
 
 from ._call import Error, Status, version
 from ._evaluate import evaluate, ope
+from ._explain import Effects, Evidence, Explanation
 from ._follow import Progress
 from ._histories import Histories, History
 from ._ingest import Ingest, ingest
@@ -24,7 +25,10 @@ from ._train import Training, train
 
 __version__ = version
 __all__ = [
+    "Effects",
     "Error",
+    "Evidence",
+    "Explanation",
     "Histories",
     "History",
     "Ingest",

@@ -10,7 +10,8 @@ from typing import Any, Optional, Sequence, Union
 import numpy as np
 
 from ._call import Error, Memory, Path, Status, call, ffi, lib
-from ._histories import RECOMMENDATION, Given, request_of, whole_numbers
+from ._explain import Answer
+from ._histories import RECOMMENDATION, Given, History, request_of, whole_numbers
 
 
 @dataclass(frozen=True)
@@ -267,3 +268,40 @@ class Model:
         finally:
             self._end()
         return Scores(**self._say(out))
+
+    # ---- Explanations ----
+
+    def explain(
+        self,
+        history: Union[History, Sequence[Union[str, int]]],
+        items: Optional[Sequence[Union[str, int]]] = None,
+        *,
+        k: int = 5,
+        events: int = 50,
+    ) -> list:
+        """Why the model says of items what it says after one history: an Explanation for each of
+        `items`, by key or by number; None: the best `k`, as recommend has them.
+
+        The effects of the last `events` events are exact: for each of them the model reads the
+        history without it."""
+        if items is None:
+            items = self.recommend([history], k).items[0]
+            items = items[items >= 0]
+        item = self._numbers("items", items)
+        if len(item) == 0:
+            return []
+        keys, actions = self.items, self.actions
+        request = request_of([history])
+        answer = Answer(len(item), events, len(actions))
+        options = Memory().struct(
+            "souk_explain_options",
+            item=ffi.cast("int32_t *", item.ctypes.data),
+            k=len(item),
+            events=events,
+        )
+        model = self._begin()
+        try:
+            call(lib.souk_explain, model, request.pointer, options, *answer.arguments())
+        finally:
+            self._end()
+        return answer.explanations(keys, actions)

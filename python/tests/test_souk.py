@@ -340,6 +340,45 @@ class Recommend(Case):
         self.refuses(usage, "want one of category", say, [[0]], 9, cap=("colour", 1))
         self.refuses(usage, "has no row 99", say, [[0]], 9, category=("category", [99]))
 
+    def test_explanations_are_those_of_the_program(self):
+        run = ("recommend", "--checkpoint", RUN, "--data", SHOP, "--json")
+        text = program(*run, "--row", 7, "--explain", "--k", 4)
+        wanted = json.loads(text)["recommendations"]
+        got = self.model.explain(souk.History(user=7), k=4, events=30)
+        self.assertEqual([e.item for e in got], [row["item"] for row in wanted])
+        for have, row in zip(got, wanted):
+            why = row["why"]
+            self.assertAlmostEqual(have.log_probability, why["log_probability"], 5)
+            self.assertAlmostEqual(have.taste, why["taste"]["probability"], 7)
+            self.assertAlmostEqual(sum(have.taste_terms.values()), have.taste_score, 4)
+            self.assertAlmostEqual(have.q, row["q"], 5)
+            if why["counts"]:
+                self.assertEqual(list(have.counts_terms), list(why["counts"]["terms"]))
+                self.assertAlmostEqual(sum(have.counts_terms.values()), have.counts_score, 4)
+                self.assertEqual(have.seen, why["counts"]["seen"])
+            parts = have.taste + have.counts
+            self.assertAlmostEqual(parts / math.exp(have.log_probability), 1, 5)
+            effects = [e["score"] for e in reversed(why["events"])]
+            np.testing.assert_allclose(have.effects.score[: len(effects)], effects, atol=1e-5)
+            self.assertTrue(np.isnan(have.effects.score[len(effects) :]).all())
+            last = why["events"][-1]["event"]
+            self.assertEqual(
+                [(last - e.before, e.item, e.times, e.next) for e in have.evidence],
+                [(e["event"], e["item"], e["times"], e["next"]) for e in why["evidence"]],
+            )
+            self.assertIsNone(have.answers)
+
+    def test_given_items_are_explained(self):
+        keys = [self.items[0], self.items[5]]
+        got = self.model.explain([self.items[1], self.items[0]], keys, events=1)
+        self.assertEqual([e.item for e in got], keys)
+        scores = [self.model.score([h], [keys]).probability[0] for h in ([1, 0], [1])]
+        for e, whole, left in zip(got, *scores):
+            self.assertAlmostEqual(e.effects.score[0], math.log(whole) - math.log(left), 3)
+        self.assertEqual(self.model.explain([1], []), [])
+        self.refuses(souk.Status.USAGE, "events is -1", self.model.explain, [1], [2], events=-1)
+        self.refuses(souk.Status.USAGE, "no item 'x'", self.model.explain, [1], ["x"])
+
     def test_scores_are_those_of_recommend(self):
         best = self.model.recommend([[1, 2], [3]], 6)
         again = self.model.score([[1, 2], [3]], best.items)

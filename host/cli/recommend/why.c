@@ -22,7 +22,7 @@ Status recommend_why_open(Explanation *e, Session *s, const History *history,
     int32_t *item = malloc((size_t)found * sizeof *item);
     if (!item) return FAIL(ERR_MEMORY, "no memory to explain %" PRId64 " items", found);
     for (int64_t i = 0; i < found; i++) item[i] = r[i].item;
-    const Status st = explain_open(e, s, history, item, found, &(ExplainOptions){0});
+    const Status st = explain_open(e, s, history, item, found, INT64_MAX);
     free(item);
     return st;
 }

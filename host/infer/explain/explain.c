@@ -10,12 +10,12 @@
 /* ---- The request ----------------------------------------------------------------------------- */
 
 static Status check(const Session *s, const History *history, const int32_t *item, int64_t k,
-                    const ExplainOptions *o)
+                    int64_t events)
 {
     const int64_t items = s->model->shape.items;
     TRY(history_check(history, s->file, 0));
     if (k < 1) return FAIL(ERR_USAGE, "k = %" PRId64 ", want at least 1", k);
-    if (o->events < 0) return FAIL(ERR_USAGE, "events = %" PRId64 ", want at least 0", o->events);
+    if (events < 0) return FAIL(ERR_USAGE, "events = %" PRId64 ", want at least 0", events);
     for (int64_t i = 0; i < k; i++)
         if (item[i] < 0 || item[i] >= items)
             return FAIL(ERR_USAGE, "item[%" PRId64 "] is %" PRId32 ", want 0 to %" PRId64, i,
@@ -26,10 +26,10 @@ static Status check(const Session *s, const History *history, const int32_t *ite
 static Status open_memory(Explanation *e)
 {
     const size_t events = (size_t)e->events, items = (size_t)e->items;
-    e->event_item = calloc(events, sizeof *e->event_item);
-    e->event_action = calloc(events, sizeof *e->event_action);
+    e->event_item = calloc(events + 1, sizeof *e->event_item);
+    e->event_action = calloc(events + 1, sizeof *e->event_action);
     e->item = calloc(items, sizeof *e->item);
-    e->effect = calloc(items * events, sizeof *e->effect);
+    e->effect = calloc(items * events + 1, sizeof *e->effect);
     if (e->event_item && e->event_action && e->item && e->effect) return OK;
     return FAIL(ERR_MEMORY, "no memory to explain %" PRId64 " items by %" PRId64 " events",
                 e->items, e->events);
@@ -53,7 +53,8 @@ static Status explain_the_values(Explanation *e, Session *s, const History *rece
     ExplainValues *whole = calloc((size_t)e->items, sizeof *whole);
     if (!whole) return FAIL(ERR_MEMORY, "no memory to explain %" PRId64 " items", e->items);
     Status st = explain_values(s, items, recent, 1, whole);
-    if (st == OK) st = explain_effects(s, items, recent, whole, e->events, e->effect);
+    if (st == OK && e->events > 0)
+        st = explain_effects(s, items, recent, whole, e->events, e->effect);
     for (int64_t i = 0; i < e->items; i++) e->item[i].values = whole[i];
     free(whole);
     return st;
@@ -111,15 +112,14 @@ static Status explain_all(Explanation *e, Session *s, const History *recent,
 }
 
 Status explain_open(Explanation *e, Session *s, const History *history, const int32_t *item,
-                    int64_t k, const ExplainOptions *options)
+                    int64_t k, int64_t events)
 {
     HistoryCopy recent;
     Status st;
-    TRY(check(s, history, item, k, options));
+    TRY(check(s, history, item, k, events));
     const int64_t seen = history->count < s->length ? history->count : s->length;
-    const bool fewer = options->events > 0 && options->events < seen;
     *e = (Explanation){.items = k,
-                       .events = fewer ? options->events : seen,
+                       .events = events < seen ? events : seen,
                        .actions = s->model->shape.actions,
                        .has_policy = model_has(s->model, HEAD_POLICY)};
     e->first = history->count - e->events;

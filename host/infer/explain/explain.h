@@ -37,14 +37,11 @@ typedef struct {
     int64_t actions;
 } Explanation;
 
-typedef struct {
-    int64_t events; /* the most events that are left out, the last ones; 0: model.length */
-} ExplainOptions;
-
-/* Explains item [k] after one history. Fails where an item does not exist, or k or `events` is out
- * of range. */
+/* Explains item [k] after one history, with the effects of its last `events` events, 0 or more, as
+ * far as a state reads them. Fails where an item does not exist, or k or `events` is out of
+ * range. */
 Status explain_open(Explanation *e, Session *s, const History *history, const int32_t *item,
-                    int64_t k, const ExplainOptions *options);
+                    int64_t k, int64_t events);
 void explain_close(Explanation *e); /* safe on {0} */
 
 #endif

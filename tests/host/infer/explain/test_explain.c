@@ -41,7 +41,7 @@ static void count_splits(int counted)
 static Explanation explain(const History *h, const int32_t *item, int64_t k, int64_t events)
 {
     Explanation e;
-    assert_ok(explain_open(&e, c.session, h, item, k, &(ExplainOptions){.events = events}));
+    assert_ok(explain_open(&e, c.session, h, item, k, events));
     return e;
 }
 
@@ -125,7 +125,7 @@ static void an_effect_is_what_leaving_out_changes(void **state)
         space.item[counts[n] - 2] = n % 2 ? -1 : space.item[counts[n] - 2];
         choose_items(&space, counts[n] == 2 ? 1 : counts[n], item);
         for (int k = 0; k < K; k++) item[k] = item[k] < 0 ? 7 : item[k];
-        Explanation e = explain(&space.history, item, K, 0);
+        Explanation e = explain(&space.history, item, K, EVENTS_MAX);
         assert_int_equal(e.events, counts[n] < LENGTH ? counts[n] : LENGTH);
         assert_int_equal(e.first, counts[n] - e.events);
         check_effects(&space, &e, item);
@@ -140,7 +140,7 @@ static void fewer_events_are_the_last_ones(void **state)
     (void)state;
     infer_history(&space, 50, 30);
     choose_items(&space, 30, item);
-    Explanation all = explain(&space.history, item, K, 0);
+    Explanation all = explain(&space.history, item, K, EVENTS_MAX);
     Explanation few = explain(&space.history, item, K, 4);
     assert_int_equal(few.events, 4);
     assert_int_equal(few.first, 26);
@@ -152,12 +152,25 @@ static void fewer_events_are_the_last_ones(void **state)
     explain_close(&few);
 }
 
+static void no_effects_are_wanted(void **state)
+{
+    InferHistory space;
+    const int32_t item = 3;
+    (void)state;
+    Explanation none = explain(infer_history(&space, 53, 9), &item, 1, 0);
+    Explanation one = explain(&space.history, &item, 1, 1);
+    assert_true(none.events == 0 && none.first == 9 && one.events == 1);
+    assert_true(none.item[0].values.score == one.item[0].values.score);
+    explain_close(&none);
+    explain_close(&one);
+}
+
 static void the_only_event_has_no_effect(void **state)
 {
     InferHistory space;
     const int32_t item[] = {3, 4};
     (void)state;
-    Explanation e = explain(infer_history(&space, 51, 1), item, 2, 0);
+    Explanation e = explain(infer_history(&space, 51, 1), item, 2, EVENTS_MAX);
     assert_int_equal(e.events, 1);
     for (int j = 0; j < 2; j++)
         assert_true(isnan(e.effect[j].log_probability) && isnan(e.effect[j].q) &&
@@ -176,7 +189,7 @@ static void scores_follow_the_rule(void **state)
     infer_history(&space, 52, 6);
     for (int n = 0; n < 2; n++) {
         assert_ok(session_act_by(c.session, &rules[n]));
-        Explanation e = explain(&space.history, item, K, 0);
+        Explanation e = explain(&space.history, item, K, EVENTS_MAX);
         assert_int_equal(e.rule.kind, rules[n].kind);
         log_probabilities(&space.history, item, all);
         for (int64_t i = 0; i < e.events; i++) {
@@ -205,7 +218,7 @@ static void of_a_user_the_own_events_stay(void **state)
     float number[2 * EVENTS_MAX];
     (void)state;
     count_splits(COUNTED_TRAIN);
-    Explanation e = explain(&of_file, item, K, 0);
+    Explanation e = explain(&of_file, item, K, EVENTS_MAX);
     log_probabilities(&of_file, item, all);
     assert_ok(history_copy(&copy, &of_file, EVENTS_MAX, c.session));
     const History *h = &copy.history;
@@ -420,14 +433,13 @@ static void what_does_not_exist_is_refused(void **state)
     InferHistory space;
     const int32_t item = 4, beyond = SHOP_ITEMS;
     Explanation e = {0};
-    const ExplainOptions good = {0}, bad = {.events = -1};
     (void)state;
     History h = *infer_history(&space, 70, 4);
-    assert_refused(explain_open(&e, c.session, &h, &beyond, 1, &good), ERR_USAGE, "want 0 to 96");
-    assert_refused(explain_open(&e, c.session, &h, &item, 0, &good), ERR_USAGE, "k = 0");
-    assert_refused(explain_open(&e, c.session, &h, &item, 1, &bad), ERR_USAGE, "events = -1");
+    assert_refused(explain_open(&e, c.session, &h, &beyond, 1, 1), ERR_USAGE, "want 0 to 96");
+    assert_refused(explain_open(&e, c.session, &h, &item, 0, 1), ERR_USAGE, "k = 0");
+    assert_refused(explain_open(&e, c.session, &h, &item, 1, -1), ERR_USAGE, "events = -1");
     h.count = 0;
-    assert_refused(explain_open(&e, c.session, &h, &item, 1, &good), ERR_USAGE, "no events");
+    assert_refused(explain_open(&e, c.session, &h, &item, 1, 1), ERR_USAGE, "no events");
     explain_close(&e);
 }
 
@@ -436,6 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_effect_is_what_leaving_out_changes),
         cmocka_unit_test(fewer_events_are_the_last_ones),
+        cmocka_unit_test(no_effects_are_wanted),
         cmocka_unit_test(the_only_event_has_no_effect),
         cmocka_unit_test(scores_follow_the_rule),
         cmocka_unit_test(of_a_user_the_own_events_stay),
