@@ -14,7 +14,8 @@ typedef struct {
     ModelWanted model[MODELS_MAX];
     int models;
     const char *bind, *token_file, *log;
-    int64_t port, max_body, max_history, max_k, max_requests, connections, timeout, batch;
+    int64_t port, max_body, max_history, max_k, max_requests, max_effects, connections, timeout,
+        batch;
     double epsilon;
 } Arguments;
 
@@ -93,6 +94,13 @@ static const Option options[] = {
      .high = 1 << 20,
      .initial = "1000",
      .help = "requests of a body"},
+    {.name = "max-effects",
+     .value = "N",
+     FIELD(max_effects),
+     .high = 1 << 20,
+     .initial = "100",
+     .help = "events that an explanation leaves out, one at a time, which costs about as much as "
+             "so many recommendations"},
     {.name = "connections",
      .value = "N",
      FIELD(connections),
@@ -148,7 +156,10 @@ static Status run(void *arguments, Operands operands, int *exit_code)
         .token = a->token_file ? token : NULL,
         .log = a->log,
         .epsilon = a->epsilon,
-        .limits = {.history = a->max_history, .k = a->max_k, .requests = a->max_requests},
+        .limits = {.history = a->max_history,
+                   .k = a->max_k,
+                   .requests = a->max_requests,
+                   .effects = a->max_effects},
         .body = a->max_body,
         .connections = a->connections,
         .seconds = a->timeout,

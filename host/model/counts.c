@@ -58,6 +58,42 @@ Status counts_fill(const CountTable *t, const Arena *memory, const Behaviour *b,
     return st == OK ? memory->dev->status : st;
 }
 
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+Status counts_row_open(CountsRow *r, const CountTable *t)
+{
+    const size_t n = (size_t)t->item.dim[1];
+    *r = (CountsRow){.width = t->item.dim[1],
+                     .item = calloc(n, sizeof *r->item),
+                     .next = calloc(n, sizeof *r->next),
+                     .after = calloc(n, sizeof *r->after),
+                     .before = calloc(n, sizeof *r->before)};
+    if (r->item && r->next && r->after && r->before) return OK;
+    counts_row_close(r);
+    return FAIL(ERR_MEMORY, "no memory for %zu neighbours of an item", n);
+}
+
+void counts_row_close(CountsRow *r)
+{
+    free(r->item);
+    free(r->next);
+    free(r->after);
+    free(r->before);
+    *r = (CountsRow){0};
+}
+
+Status counts_row_read(CountsRow *r, const CountTable *t, int32_t x, Device *dev)
+{
+    const int64_t at = x * r->width;
+    const size_t bytes = (size_t)r->width * sizeof(float);
+    device_copy_out(dev, r->item, i32(t->item) + at, bytes);
+    device_copy_out(dev, r->next, f32(t->next) + at, bytes);
+    device_copy_out(dev, r->after, f32(t->after) + at, bytes);
+    device_copy_out(dev, r->before, f32(t->before) + at, bytes);
+    device_copy_out(dev, &r->popularity, f32(t->popularity) + x, sizeof r->popularity);
+    return device_sync(dev);
+}
+
 /* ---- Files ----------------------------------------------------------------------------------- */
 
 static const char *const names[COUNTS_TENSORS] = {"counts.item",       "counts.next",

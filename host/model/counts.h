@@ -21,6 +21,19 @@ Status counts_fill(const CountTable *t, const Arena *memory, const Behaviour *b,
 /* The table as the host reads it: `host` is memory->base, read by device_read. */
 CountTable counts_on_host(const CountTable *t, const Arena *memory, void *host);
 
+/* A row of a table on the host. */
+typedef struct {
+    int64_t width;
+    int32_t *item; /* [width] as in the table, and so are: */
+    float *next, *after, *before;
+    float popularity;
+} CountsRow;
+
+Status counts_row_open(CountsRow *r, const CountTable *t);
+void counts_row_close(CountsRow *r); /* safe on {0} */
+/* The row of item x. Waits for the device. */
+Status counts_row_read(CountsRow *r, const CountTable *t, int32_t x, Device *dev);
+
 /* The tensors of such a table by their names in files. */
 void counts_list(NamedTensor list[COUNTS_TENSORS], const CountTable *t, const Arena *memory,
                  void *host);

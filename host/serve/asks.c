@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/report.h"
 
 void asks_fail(Ask *ask, souk_status status, const char *message)
@@ -31,22 +32,26 @@ static Status read_text(const json_t *o, const char *name, const char **text)
     return FAIL(ERR_USAGE, "\"%s\" is not a text", name);
 }
 
-static Status check_names(const json_t *o)
+/* The fields of requests; those of explanations come last. */
+static const char *const fields[] = {"id",           "user",    "model", "k",
+                                     "include_seen", "history", "allow", "block",
+                                     "items",        "events",  NULL};
+enum { FIELDS_RECOMMEND = 8, FIELDS_EXPLAIN = 10 };
+
+static Status check_names(const json_t *o, AskKind kind)
 {
-    static const char *const known[] = {"id",           "user",    "model", "k",
-                                        "include_seen", "history", "allow", "block"};
+    const int count = kind == ASK_EXPLAIN ? FIELDS_EXPLAIN : FIELDS_RECOMMEND;
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)o, name, value)
     {
-        bool found = false;
-        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            found = found || !strcmp(name, known[i]);
-        if (!found)
+        int i = 0;
+        while (i < count && strcmp(name, fields[i])) i++;
+        if (i == count)
             return FAIL(ERR_USAGE,
                         "there is no field \"%.64s\", want id, user, model, k, include_seen, "
-                        "history, allow or block",
-                        name);
+                        "history, allow%s",
+                        name, kind == ASK_EXPLAIN ? ", block, items or events" : " or block");
     }
     return OK;
 }
@@ -165,42 +170,94 @@ static Status read_options(Ask *ask, const json_t *o, const AskLimits *limits)
     return ask->best ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", to->k);
 }
 
-static Status read_ask(Ask *ask, const json_t *o, const AskLimits *limits, const Models *models)
+/* The items to explain, all of which the model has to know, and the events to leave out. */
+static Status read_explain(Ask *ask, const json_t *o, const AskLimits *limits)
+{
+    const json_t *events = json_object_get(o, "events");
+    const int64_t unknown = ask->unknown;
+    ask->events = limits->effects;
+    if (events) ask->events = json_is_integer(events) ? json_integer_value(events) : -1;
+    if (ask->events < 0 || ask->events > limits->effects)
+        return FAIL(ERR_USAGE, "\"events\" is no whole number from 0 to %" PRId64, limits->effects);
+    TRY(read_items(ask, o, "items", &ask->item, &ask->items));
+    if (ask->unknown > unknown) return FAIL(ERR_USAGE, "the model does not know all of \"items\"");
+    if (ask->item && (ask->items < 1 || ask->items > limits->k))
+        return FAIL(ERR_USAGE, "\"items\" has %" PRId64 " keys, want 1 to %" PRId64, ask->items,
+                    limits->k);
+    return OK;
+}
+
+static Status read_ask(Ask *ask, AskKind kind, const json_t *o, const AskLimits *limits,
+                       const Models *models)
 {
     if (!json_is_object(o)) return FAIL(ERR_USAGE, "a request is not an object");
     TRY(read_text(o, "id", &ask->id));
     TRY(read_text(o, "user", &ask->user));
-    TRY(check_names(o));
+    TRY(check_names(o, kind));
     TRY(choose_model(ask, o, models));
     TRY(read_options(ask, o, limits));
+    if (kind == ASK_EXPLAIN) TRY(read_explain(ask, o, limits));
     return read_history(ask, json_object_get(o, "history"), limits);
 }
 
-Status asks_read(Asks *asks, const char *body, size_t bytes, const AskLimits *limits,
+static Status open_asks(Asks *asks, int64_t count)
+{
+    asks->ask = calloc((size_t)count, sizeof *asks->ask);
+    if (!asks->ask) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " requests", count);
+    asks->count = count;
+    for (int64_t i = 0; i < count; i++)
+        asks->ask[i] = (Ask){.history = SOUK_HISTORY_INIT,
+                             .options = SOUK_RECOMMEND_OPTIONS_INIT,
+                             .propensity = 1.0};
+    return OK;
+}
+
+Status asks_read(Asks *asks, AskKind kind, const char *body, size_t bytes, const AskLimits *limits,
                  Models *models)
 {
     json_error_t error;
-    *asks = (Asks){.models = models};
+    *asks = (Asks){.kind = kind, .models = models};
     asks->root = json_loadb(body, bytes, JSON_REJECT_DUPLICATES, &error);
     if (!asks->root)
         return FAIL(ERR_FORMAT, "the body is not JSON: line %d: %s", error.line, error.text);
-    const json_t *list = json_object_get(asks->root, "requests");
+    const json_t *list = kind == ASK_RECOMMEND ? json_object_get(asks->root, "requests") : NULL;
     if (list && !json_is_array(list)) return FAIL(ERR_USAGE, "\"requests\" is not a list");
     asks->single = !list;
     const int64_t count = list ? (int64_t)json_array_size(list) : 1;
     if (count < 1 || count > limits->requests)
         return FAIL(ERR_USAGE, "%" PRId64 " requests, want 1 to %" PRId64, count, limits->requests);
-    asks->ask = calloc((size_t)count, sizeof *asks->ask);
-    if (!asks->ask) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " requests", count);
-    asks->count = count;
+    TRY(open_asks(asks, count));
     for (int64_t i = 0; i < asks->count; i++) {
-        Ask *ask = &asks->ask[i];
-        *ask = (Ask){.history = SOUK_HISTORY_INIT, .options = SOUK_RECOMMEND_OPTIONS_INIT};
-        ask->propensity = 1.0;
-        const Status st =
-            read_ask(ask, list ? json_array_get(list, (size_t)i) : asks->root, limits, models);
-        if (st != OK) asks_fail_recorded(ask, st);
+        const json_t *o = list ? json_array_get(list, (size_t)i) : asks->root;
+        const Status st = read_ask(&asks->ask[i], kind, o, limits, models);
+        if (st != OK) asks_fail_recorded(&asks->ask[i], st);
     }
+    return OK;
+}
+
+static Status read_similar(Ask *ask, const char *key, const char *model, const char *k,
+                           const AskLimits *limits, const Models *models)
+{
+    const NumberRange range = {.whole = true, .low = 1.0, .high = (double)limits->k};
+    double real;
+    ask->served = model ? models_find(models, model) : models_of_user(models, NULL);
+    if (!ask->served) return FAIL(ERR_USAGE, "there is no model \"%.64s\"", model);
+    if (ask->options.k > limits->k) ask->options.k = limits->k;
+    if (k) TRY(number_parse("k", k, &range, &real, &ask->options.k));
+    ask->item = malloc(sizeof *ask->item);
+    if (!ask->item) return FAIL(ERR_MEMORY, "no memory for an item");
+    *ask->item = souk_model_find_item(ask->served->model, key);
+    ask->missing = *ask->item < 0;
+    return ask->missing ? FAIL(ERR_USAGE, "the model knows no item \"%.64s\"", key) : OK;
+}
+
+Status asks_similar(Asks *asks, const char *key, const char *model, const char *k,
+                    const AskLimits *limits, Models *models)
+{
+    *asks = (Asks){.kind = ASK_SIMILAR, .models = models, .single = true};
+    TRY(open_asks(asks, 1));
+    const Status st = read_similar(&asks->ask[0], key, model, k, limits, models);
+    if (st != OK) asks_fail_recorded(&asks->ask[0], st);
     return OK;
 }
 
@@ -213,7 +270,9 @@ void asks_close(Asks *asks)
         free((void *)ask->history.time_ms);
         free(ask->allow);
         free(ask->block);
+        free(ask->item);
         free(ask->best);
+        json_decref(ask->members);
         free(ask->message);
     }
     free(asks->ask);
@@ -224,22 +283,25 @@ void asks_close(Asks *asks)
 
 /* ---- Answering ------------------------------------------------------------------------------- */
 
+json_t *asks_item_json(const souk_recommendation *r)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "item", report_string(r->key), "score",
+                     report_number((double)r->score), "probability",
+                     report_number((double)r->probability), "q", report_number((double)r->q));
+}
+
 static json_t *items_json(const Ask *ask)
 {
     json_t *items = json_array();
     for (int64_t i = 0; i < ask->found; i++) {
-        const souk_recommendation *r = &ask->best[i];
-        json_array_append_new(items,
-                              json_pack("{s:o, s:o, s:o, s:o, s:o}", "item", report_string(r->key),
-                                        "score", report_number((double)r->score), "probability",
-                                        report_number((double)r->probability), "q",
-                                        report_number((double)r->q), "propensity",
-                                        report_number(i == 0 ? ask->propensity : 1.0)));
+        json_t *item = asks_item_json(&ask->best[i]);
+        json_object_set_new(item, "propensity", report_number(i == 0 ? ask->propensity : 1.0));
+        json_array_append_new(items, item);
     }
     return items;
 }
 
-static json_t *ask_json(const Ask *ask)
+static json_t *ask_json(const Ask *ask, AskKind kind)
 {
     json_t *o = json_object();
     if (ask->id) json_object_set_new(o, "id", report_string(ask->id));
@@ -251,17 +313,19 @@ static json_t *ask_json(const Ask *ask)
     }
     json_object_set_new(o, "model", report_string(ask->served->name));
     json_object_set_new(o, "version", report_string(ask->served->version));
-    json_object_set_new(o, "unknown_items", json_integer((json_int_t)ask->unknown));
-    json_object_set_new(o, "items", items_json(ask));
+    if (kind != ASK_SIMILAR)
+        json_object_set_new(o, "unknown_items", json_integer((json_int_t)ask->unknown));
+    if (kind == ASK_RECOMMEND) json_object_set_new(o, "items", items_json(ask));
+    if (ask->members) json_object_update(o, ask->members);
     return o;
 }
 
 json_t *asks_answer(const Asks *asks)
 {
-    if (asks->single) return ask_json(&asks->ask[0]);
+    if (asks->single) return ask_json(&asks->ask[0], asks->kind);
     json_t *results = json_array();
     for (int64_t i = 0; i < asks->count; i++)
-        json_array_append_new(results, ask_json(&asks->ask[i]));
+        json_array_append_new(results, ask_json(&asks->ask[i], asks->kind));
     return json_pack("{s:o}", "results", results);
 }
 

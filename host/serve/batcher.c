@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "serve/explain.h"
+#include "serve/similar.h"
+
 /* ---- Exploration ----------------------------------------------------------------------------- */
 
 static double uniform(void)
@@ -162,7 +165,7 @@ static void answer_group(Batcher *b, Ask **ask, int64_t first, int64_t count)
     group_close(&g);
 }
 
-static void answer_batch(Batcher *b, Waiting *first, int64_t asks)
+static void answer_lists(Batcher *b, Waiting *first, int64_t asks)
 {
     Ask **ask = calloc((size_t)asks + 1, sizeof *ask);
     int64_t count = 0;
@@ -174,6 +177,24 @@ static void answer_batch(Batcher *b, Waiting *first, int64_t asks)
     for (int64_t i = 0; i < count; i++)
         if (ask[i]) answer_group(b, ask, i, count);
     free(ask);
+}
+
+static void answer_single(Asks *asks)
+{
+    Ask *ask = &asks->ask[0];
+    if (ask->status != SOUK_OK) return;
+    if (asks->kind == ASK_EXPLAIN)
+        serve_explain(ask);
+    else
+        serve_similar(ask);
+}
+
+static void answer_batch(Batcher *b, Waiting *first, int64_t asks)
+{
+    if (first->asks.kind == ASK_RECOMMEND)
+        answer_lists(b, first, asks);
+    else
+        answer_single(&first->asks);
     for (Waiting *w = first, *next; w; w = next) {
         next = w->next; /* done() may free w */
         w->done(w);
@@ -182,19 +203,37 @@ static void answer_batch(Batcher *b, Waiting *first, int64_t asks)
 
 /* ---- The queue ------------------------------------------------------------------------------- */
 
-/* Takes the first bodies of the queue, as many as `most` histories allow and at least one. */
-static Waiting *take(Batcher *b, int64_t *asks)
+static void queue_open(WaitingQueue *q) { *q = (WaitingQueue){NULL, &q->first}; }
+
+static void queue_add(WaitingQueue *q, Waiting *w)
 {
-    Waiting *first = b->first, *last = first;
+    w->next = NULL;
+    *q->last = w;
+    q->last = &w->next;
+}
+
+/* Takes the first bodies of a queue, as many as `most` histories allow and at least one. */
+static Waiting *take(WaitingQueue *q, int64_t most, int64_t *asks)
+{
+    Waiting *first = q->first, *last = first;
     *asks = first->asks.count;
-    while (last->next && *asks + last->next->asks.count <= b->most) {
+    while (last->next && *asks + last->next->asks.count <= most) {
         last = last->next;
         *asks += last->asks.count;
     }
-    b->first = last->next;
-    if (!b->first) b->last = &b->first;
+    q->first = last->next;
+    if (!q->first) q->last = &q->first;
     last->next = NULL;
     return first;
+}
+
+/* The next batch; NULL: nothing waits. */
+static Waiting *take_next(Batcher *b, int64_t *asks)
+{
+    const bool single = b->single.first && (b->turn || !b->lists.first);
+    if (!b->single.first && !b->lists.first) return NULL;
+    b->turn = !single;
+    return single ? take(&b->single, 1, asks) : take(&b->lists, b->most, asks);
 }
 
 static void *work(void *context)
@@ -202,10 +241,11 @@ static void *work(void *context)
     Batcher *b = context;
     pthread_mutex_lock(&b->lock);
     for (;;) {
-        while (!b->first && !b->stopping) pthread_cond_wait(&b->changed, &b->lock);
-        if (!b->first) break;
         int64_t asks;
-        Waiting *batch = take(b, &asks);
+        Waiting *batch;
+        while (!(batch = take_next(b, &asks)) && !b->stopping)
+            pthread_cond_wait(&b->changed, &b->lock);
+        if (!batch) break;
         pthread_mutex_unlock(&b->lock);
         answer_batch(b, batch, asks);
         pthread_mutex_lock(&b->lock);
@@ -217,7 +257,8 @@ static void *work(void *context)
 Status batcher_start(Batcher *b, int64_t most, double epsilon, Metrics *metrics)
 {
     *b = (Batcher){.most = most, .epsilon = epsilon, .metrics = metrics};
-    b->last = &b->first;
+    queue_open(&b->lists);
+    queue_open(&b->single);
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->changed, NULL);
     return pthread_create(&b->thread, NULL, work, b) == 0
@@ -227,10 +268,8 @@ Status batcher_start(Batcher *b, int64_t most, double epsilon, Metrics *metrics)
 
 void batcher_add(Batcher *b, Waiting *w)
 {
-    w->next = NULL;
     pthread_mutex_lock(&b->lock);
-    *b->last = w;
-    b->last = &w->next;
+    queue_add(w->asks.kind == ASK_RECOMMEND ? &b->lists : &b->single, w);
     pthread_cond_signal(&b->changed);
     pthread_mutex_unlock(&b->lock);
 }

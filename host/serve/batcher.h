@@ -3,6 +3,10 @@
  * up, and become its next batch. So a request that comes alone waits for nobody, and under load the
  * batches grow until they hold `most` histories.
  *
+ * Explanations and similar items have a queue of their own, and each of them is a batch by itself.
+ * Where both queues have something, they take turns. So a request for recommendations waits for one
+ * explanation at most, whose work the limits of requests bound.
+ *
  * Exploration: with probability epsilon an item is drawn uniformly from the n items that the
  * request allows, and put first in the list; the others move down. The propensity of the first item
  * is epsilon / n, and 1 - epsilon more where it is the best of the n. With include_seen the n items
@@ -26,10 +30,15 @@ struct Waiting {
 };
 
 typedef struct {
+    Waiting *first, **last;
+} WaitingQueue;
+
+typedef struct {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    Waiting *first, **last;
+    WaitingQueue lists, single; /* of recommendations; of what is answered alone */
+    bool turn;                  /* of `single` */
     bool stopping;
     int64_t most; /* histories of a batch */
     double epsilon;

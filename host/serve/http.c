@@ -26,6 +26,7 @@ typedef struct {
     Route route;
     bool waits, counted; /* counted: in metrics.waiting */
     double begun;
+    char *key; /* in the path, of ROUTE_SIMILAR */
     char *body;
     size_t bytes, capacity;
 } Call;
@@ -56,7 +57,7 @@ static enum MHD_Result respond(Call *c, unsigned code, struct MHD_Response *r, c
     const enum MHD_Result result = MHD_queue_response(c->connection, code, r);
     MHD_destroy_response(r);
     metrics_request(&c->http->metrics, c->route, code);
-    if (c->route == ROUTE_RECOMMEND) metrics_seconds(&c->http->metrics, now_seconds() - c->begun);
+    metrics_seconds(&c->http->metrics, c->route, now_seconds() - c->begun);
     return result;
 }
 
@@ -105,11 +106,26 @@ static void recommended(Waiting *w)
     MHD_resume_connection(c->connection);
 }
 
+static const char *argument(const Call *c, const char *name)
+{
+    return MHD_lookup_connection_value(c->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* What a request asks of a model. */
+static Status read_asks(Call *c)
+{
+    const AskLimits *limits = &c->http->options->limits;
+    Models *models = models_now(&c->http->models);
+    Asks *asks = &c->waiting.asks;
+    if (c->route == ROUTE_SIMILAR)
+        return asks_similar(asks, c->key, argument(c, "model"), argument(c, "k"), limits, models);
+    return asks_read(asks, c->route == ROUTE_EXPLAIN ? ASK_EXPLAIN : ASK_RECOMMEND,
+                     c->body ? c->body : "", c->bytes, limits, models);
+}
+
 static enum MHD_Result ask_for(Call *c)
 {
-    const Http *h = c->http;
-    const Status st = asks_read(&c->waiting.asks, c->body ? c->body : "", c->bytes,
-                                &h->options->limits, models_now(&c->http->models));
+    const Status st = read_asks(c);
     if (st != OK) return respond_failure(c, st);
     c->waits = c->counted = true;
     c->waiting.done = recommended;
@@ -119,18 +135,21 @@ static enum MHD_Result ask_for(Call *c)
     return MHD_YES;
 }
 
+/* What was recommended is in the log before the answer leaves; explanations show nothing. */
 static enum MHD_Result answer_asks(Call *c)
 {
     Http *h = c->http;
     const Asks *asks = &c->waiting.asks;
-    int64_t lines;
-    const Status st = journal_shown(&h->journal, asks, now_ms(), &lines);
+    int64_t lines = 0;
+    const Status st =
+        asks->kind == ASK_RECOMMEND ? journal_shown(&h->journal, asks, now_ms(), &lines) : OK;
     if (st != OK) {
         h->metrics.log_failures++;
         return respond_failure(c, st);
     }
     h->metrics.shown += lines;
-    return respond_json(c, asks_all_failed(asks) ? 400 : 200, asks_answer(asks));
+    const unsigned failed = asks->ask[0].missing ? 404 : 400;
+    return respond_json(c, asks_all_failed(asks) ? failed : 200, asks_answer(asks));
 }
 
 static enum MHD_Result take_events(Call *c)
@@ -197,6 +216,8 @@ static const struct {
     bool open; /* also without the token */
 } paths[ROUTES] = {
     [ROUTE_RECOMMEND] = {"POST", ask_for, false},
+    [ROUTE_EXPLAIN] = {"POST", ask_for, false},
+    [ROUTE_SIMILAR] = {"GET", ask_for, false},
     [ROUTE_EVENTS] = {"POST", take_events, false},
     [ROUTE_MODELS] = {"GET", list_models, false},
     [ROUTE_METRICS] = {"GET", show_metrics, false},
@@ -207,9 +228,21 @@ static const struct {
     [ROUTE_OTHER] = {"", NULL, true},
 };
 
-static Route route_of(const char *url)
+/* The key in /v1/items/KEY/similar, which the caller frees; NULL: another path. */
+static char *key_of(const char *url)
+{
+    static const char before[] = "/v1/items/", behind[] = "/similar";
+    const size_t around = sizeof before - 1 + sizeof behind - 1, bytes = strlen(url);
+    if (bytes <= around || strncmp(url, before, sizeof before - 1) != 0 ||
+        strcmp(url + bytes - (sizeof behind - 1), behind) != 0)
+        return NULL;
+    return strndup(url + sizeof before - 1, bytes - around);
+}
+
+static Route route_of(const Call *c, const char *url)
 {
     int r = 0;
+    if (c->key) return ROUTE_SIMILAR;
     while (r < ROUTE_OTHER && strcmp(url, metrics_route_name((Route)r)) != 0) r++;
     return (Route)r;
 }
@@ -252,7 +285,8 @@ static enum MHD_Result begin(Http *h, struct MHD_Connection *connection, const c
     *state = c;
     c->http = h;
     c->connection = connection;
-    c->route = route_of(url);
+    c->key = key_of(url);
+    c->route = route_of(c, url);
     c->begun = now_seconds();
     const unsigned code = refuse(c, method, &why);
     return code ? respond_error(c, code, "SOUK_ERROR_USAGE", why) : MHD_YES;
@@ -297,6 +331,7 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     if (c->counted) c->http->metrics.waiting--;
     asks_close(&c->waiting.asks);
     free(c->body);
+    free(c->key);
     free(c);
     *state = NULL;
 }

@@ -9,6 +9,8 @@ static const double batch_bounds[METRICS_BUCKETS] = {1,  2,   4,   8,   16,   32
 const char *metrics_route_name(Route r)
 {
     static const char *const names[ROUTES] = {[ROUTE_RECOMMEND] = "/v1/recommend",
+                                              [ROUTE_EXPLAIN] = "/v1/explain",
+                                              [ROUTE_SIMILAR] = "/v1/items/{key}/similar",
                                               [ROUTE_EVENTS] = "/v1/events",
                                               [ROUTE_MODELS] = "/v1/models",
                                               [ROUTE_METRICS] = "/metrics",
@@ -35,7 +37,11 @@ void metrics_request(Metrics *m, Route route, unsigned code)
     m->requests[route][code / 100 % METRICS_CODES]++;
 }
 
-void metrics_seconds(Metrics *m, double seconds) { observe(&m->seconds, seconds_bounds, seconds); }
+void metrics_seconds(Metrics *m, Route route, double seconds)
+{
+    if (route == ROUTE_RECOMMEND) observe(&m->seconds, seconds_bounds, seconds);
+    if (route == ROUTE_EXPLAIN) observe(&m->explain, seconds_bounds, seconds);
+}
 
 void metrics_batch(Metrics *m, int64_t histories)
 {
@@ -97,6 +103,9 @@ void metrics_write(FILE *out, const Metrics *m, const Models *models)
     write_histogram(out, "recommend_seconds",
                     "Seconds from the first byte of a request for recommendations to its answer.",
                     &m->seconds, seconds_bounds);
+    write_histogram(out, "explain_seconds",
+                    "Seconds from the first byte of a request for an explanation to its answer.",
+                    &m->explain, seconds_bounds);
     write_histogram(out, "batch_histories", "Histories that one pass of a model answers.",
                     &m->batch, batch_bounds);
     write_one(out, "waiting", "gauge", "Requests that wait for their answer.", m->waiting);

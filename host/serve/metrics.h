@@ -10,6 +10,8 @@
 
 typedef enum {
     ROUTE_RECOMMEND,
+    ROUTE_EXPLAIN,
+    ROUTE_SIMILAR,
     ROUTE_EVENTS,
     ROUTE_MODELS,
     ROUTE_METRICS,
@@ -32,11 +34,13 @@ typedef struct {
 typedef struct {
     atomic_llong requests[ROUTES][METRICS_CODES]; /* by the first digit of the code */
     Histogram seconds, batch;                     /* of POST /v1/recommend; histories of a batch */
+    Histogram explain;                            /* seconds of POST /v1/explain */
     atomic_llong waiting, reloads, failed_reloads, log_failures, shown, events;
 } Metrics;
 
 void metrics_request(Metrics *m, Route route, unsigned code);
-void metrics_seconds(Metrics *m, double seconds);
+/* Of the routes that have a histogram of their seconds; does nothing for others. */
+void metrics_seconds(Metrics *m, Route route, double seconds);
 void metrics_batch(Metrics *m, int64_t histories);
 
 void metrics_write(FILE *out, const Metrics *m, const Models *models);

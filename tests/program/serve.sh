@@ -52,7 +52,7 @@ refuses "two models have two names" 2 'two models are called "a"' \
 refuses "a folder that is no run is refused" 1 "none: No such file" "$SOUK" serve --checkpoint "away=$work/none"
 refuses "so is an address that is none" 2 'is no address' "$SOUK" serve --checkpoint "$work/run" --bind nowhere
 
-check "serves" serve --checkpoint "$work/run" --log "$work/shown.jsonl" --max-body 20000 --max-history 50 --max-k 20
+check "serves" serve --checkpoint "$work/run" --log "$work/shown.jsonl" --max-body 20000 --max-history 50 --max-k 20 --max-effects 30
 refuses "a log has one server" 1 'is the log of another server' \
     "$SOUK" serve --checkpoint "$work/run" --log "$work/shown.jsonl" --port 0
 
@@ -95,6 +95,64 @@ check "a path that does not exist" says 404 'no such path' "$url/v2"
 check "another method" says 405 'another method' "$url/v1/recommend"
 check "garbage does not end the server" eval 'head -c 4000 /dev/urandom >"/dev/tcp/127.0.0.1/${url##*:}"
     says 200 ok "$url/health/live"'
+# ---- Why ----
+
+python=$(command -v python3)
+history='"history": ["'"${item[0]}"'", {"item": "'"${item[1]}"'", "action": "cart"}, "'"${item[2]}"'"]'
+explain() { curl -sS --max-time 60 -d "$1" "$url/v1/explain"; }
+cat >"$work/why.py" <<'END'
+import json, math, sys
+answer = json.load(open(sys.argv[1]))
+lists = {line["id"]: line["recommendations"] for line in map(json.loads, open(sys.argv[2]))}
+wanted = lists["all"]
+assert [i["item"] for i in answer["items"]] == [r["item"] for r in wanted] and len(wanted) == 3
+for have, want in zip(answer["items"], wanted):
+    why, same = have["why"], want["why"]
+    assert abs(have["score"] - want["score"]) < 1e-4 and "propensity" not in have
+    assert len(why["events"]) == 3 and why["evidence"] == same["evidence"], (why, same)
+    for a, b in zip(why["events"], same["events"]):
+        assert a["event"] == b["event"] and a["item"] == b["item"] and a["action"] == b["action"]
+        assert abs(a["score"] - b["score"]) < 1e-4
+    parts = why["taste"]["probability"] + (why["counts"]["probability"] if why["counts"] else 0)
+    assert abs(parts / math.exp(why["log_probability"]) - 1) < 1e-5
+END
+says_why() {
+    echo '{"id": "all", '"$history"'}' >"$work/h.jsonl"
+    "$SOUK" recommend --checkpoint "$work/run" --histories "$work/h.jsonl" --k 3 --explain --quiet >"$work/want.jsonl" &&
+        explain '{'"$history"', "k": 3}' >"$work/why.json" && "$python" "$work/why.py" "$work/why.json" "$work/want.jsonl"
+}
+[ -z "$python" ] || check "reasons are those of souk recommend" says_why
+check "given items are explained, by so many events" eval 'explain "{$history, \"items\": [\"${item[3]}\", \"${item[0]}\"], \"events\": 1}" >"$work/body" &&
+    [ "$(grep -oE "\"why\":" "$work/body" | wc -l)" = 2 ] && grep -qE "^.*\"item\":\"${item[3]}\",\"score\".*\"item\":\"${item[0]}\",\"score\"" "$work/body" &&
+    [ "$(grep -o "\"events\":\[{\"event\":2,[^]]*\]" "$work/body" | wc -l)" = 2 ]'
+check "an item that is unknown cannot be explained" says 400 'does not know all' -d '{'"$history"', "items": ["x"]}' "$url/v1/explain"
+check "nor no items" says 400 'has 0 keys, want 1 to 20' -d '{'"$history"', "items": []}' "$url/v1/explain"
+check "nor more items than are allowed" says 400 'has 21 keys' \
+    -d '{'"$history"', "items": ['"$(printf '"'"${item[0]}"'",%.0s' $(seq 20))"'"'"${item[0]}"'"]}' "$url/v1/explain"
+check "events have a limit" says 400 'from 0 to 30' -d '{'"$history"', "events": 31}' "$url/v1/explain"
+check "a list of requests is no explanation" says 400 'no field \\"requests\\"' -d '{"requests": []}' "$url/v1/explain"
+check "what explains does not recommend" says 400 'no field \\"items\\", want .* allow or block' -d '{'"$history"', "items": []}' "$url/v1/recommend"
+
+check "similar items have two lists" eval 'says 200 "^\{\"model\":\"run\",.*\"item\":\"${item[0]}\",\"vectors\":\[\{.*\"times\":[1-9].*\"counts\":\[\{" "$url/v1/items/${item[0]}/similar?k=4" &&
+    [ "$(grep -o "\"cosine\":" "$work/body" | wc -l)" = 4 ] && [ "$(grep -o "\"before\":" "$work/body" | wc -l)" = 4 ] &&
+    [ "$(grep -o "\"item\":\"${item[0]}\"" "$work/body" | wc -l)" = 1 ]'
+check "the key in the path may have escapes" says 200 '"cosine"' "$url/v1/items/%3${item[0]:0:1}${item[0]:1}/similar"
+check "an item that there is not is not found" says 404 'knows no item \\"x/y\\"' "$url/v1/items/x%2Fy/similar"
+check "a model that there is not is refused" says 400 'no model \\"none\\"' "$url/v1/items/${item[0]}/similar?model=none"
+check "so is a k that is no number" says 400 'want a whole number, 1 to 20' "$url/v1/items/${item[0]}/similar?k=many"
+check "and another method" says 405 'another method' -d '{}' "$url/v1/items/${item[0]}/similar"
+check "metrics count explanations" eval 'says 200 "^souk_explain_seconds_count [1-9]" "$url/metrics" &&
+    grep -qE "^souk_requests_total\{route=\"/v1/items/\{key\}/similar\",code=\"2xx\"\} 2" "$work/body"'
+# Recommendations go on while explanations wait in a long queue of their own.
+beside() {
+    local clients=() i
+    for i in $(seq 12); do explain '{'"$history"', "k": 20}' >"$work/beside.$i" & clients+=($!); done
+    for i in $(seq 20); do ask '{'"$history"', "k": 3}' | grep -q '"items":\[{' || return 1; done
+    wait "${clients[@]}"
+    [ "$(cat "$work"/beside.* | grep -o '"why":' | wc -l)" = 240 ]
+}
+check "explanations and recommendations go on side by side" beside
+
 check "the page needs nothing from elsewhere" eval \
     'says 200 "<title>souk" "$url/" && ! grep -qE "(src|href)=|https?:" "$work/body"'
 check "the description is JSON" says 200 '"openapi": "3.1.0"' "$url/openapi.json"

@@ -4,50 +4,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "counts/table.h"
-
-/* A row of the table on the host. */
-typedef struct {
-    int32_t *item; /* [width] */
-    float *next, *after, *before;
-    float times;
-} Row;
+#include "model/counts.h"
 
 /* The user's events that the table counts. */
 typedef struct {
     int32_t *item;
     int64_t count;
 } Own;
-
-static void close_row(Row *r)
-{
-    free(r->item);
-    free(r->next);
-    free(r->after);
-    free(r->before);
-}
-
-static Status open_row(Row *r, int64_t width)
-{
-    const size_t n = (size_t)width;
-    *r = (Row){calloc(n, sizeof *r->item), calloc(n, sizeof *r->next), calloc(n, sizeof *r->after),
-               calloc(n, sizeof *r->before), 0.0f};
-    if (r->item && r->next && r->after && r->before) return OK;
-    close_row(r);
-    return FAIL(ERR_MEMORY, "no memory for %" PRId64 " neighbours", width);
-}
-
-static Status read_row(Device *dev, const CountTable *t, int32_t x, Row *r)
-{
-    const int64_t width = t->item.dim[1], at = (int64_t)x * width;
-    const size_t bytes = (size_t)width * sizeof(float);
-    device_copy_out(dev, r->item, i32(t->item) + at, bytes);
-    device_copy_out(dev, r->next, f32(t->next) + at, bytes);
-    device_copy_out(dev, r->after, f32(t->after) + at, bytes);
-    device_copy_out(dev, r->before, f32(t->before) + at, bytes);
-    device_copy_out(dev, &r->times, f32(t->popularity) + x, sizeof r->times);
-    return device_sync(dev);
-}
 
 static Status read_own(const Session *s, const History *h, Own *own)
 {
@@ -80,12 +43,12 @@ static void leave_own_out(ExplainEvidence *e, const Own *own, int32_t y)
 }
 
 /* What is known of the pair of e->item and y; false: nothing. */
-static bool find(const Row *r, int64_t width, const Own *own, int32_t y, ExplainEvidence *e)
+static bool find(const CountsRow *r, const Own *own, int32_t y, ExplainEvidence *e)
 {
     int64_t j = 0;
-    while (j < width && r->item[j] != y) j++;
-    if (j == width) return false;
-    e->times = (double)r->times;
+    while (j < r->width && r->item[j] != y) j++;
+    if (j == r->width) return false;
+    e->times = (double)r->popularity;
     e->next = (double)r->next[j];
     e->after = (double)r->after[j];
     e->before = (double)r->before[j];
@@ -114,7 +77,7 @@ static void insert(ExplainEvidence out[EVIDENCE_MOST], double strength[EVIDENCE_
 }
 
 static Status collect(Session *s, const History *h, int64_t first, int32_t y, const Own *own,
-                      Row *row, ExplainEvidence out[EVIDENCE_MOST], int *found)
+                      CountsRow *row, ExplainEvidence out[EVIDENCE_MOST], int *found)
 {
     const CountTable *t = &s->model->counts;
     double strength[EVIDENCE_MOST];
@@ -123,8 +86,8 @@ static Status collect(Session *s, const History *h, int64_t first, int32_t y, co
         const int64_t at = h->count - 1 - d;
         ExplainEvidence e = {.event = first + at, .item = h->item[at]};
         if (!is_latest(h, at)) continue;
-        TRY(read_row(s->dev, t, e.item, row));
-        if (find(row, t->item.dim[1], own, y, &e))
+        TRY(counts_row_read(row, t, e.item, s->dev));
+        if (find(row, own, y, &e))
             insert(out, strength, found, &e, (e.after + e.before / 2.0) / (double)(1 + d));
     }
     return OK;
@@ -133,17 +96,17 @@ static Status collect(Session *s, const History *h, int64_t first, int32_t y, co
 Status explain_evidence(Session *s, const History *recent, int64_t first, int32_t item,
                         ExplainEvidence out[EVIDENCE_MOST], int *found)
 {
-    Row row;
+    CountsRow row;
     Own own;
     *found = 0;
     if (s->model->shape.candidates == 0) return OK;
     TRY(read_own(s, recent, &own));
-    Status st = open_row(&row, s->model->counts.item.dim[1]);
+    Status st = counts_row_open(&row, &s->model->counts);
     if (st == OK) {
         session_lock(s);
         st = collect(s, recent, first, item, &own, &row, out, found);
         session_unlock(s);
-        close_row(&row);
+        counts_row_close(&row);
     }
     free(own.item);
     return st;
