@@ -6,6 +6,8 @@
 library_packages="libdnnl-dev libopenblas-serial-dev liblapacke-dev libhdf5-dev libsodium-dev libinih-dev libjansson-dev
     libmicrohttpd-dev libzstd-dev liblzma-dev libdeflate-dev zlib1g-dev"
 build_packages="gcc libc6-dev cmake ninja-build pkgconf $library_packages"
+# To draw plots; without it there are their data.
+plot_packages="gnuplot-nox"
 # To build the wheel of python/, and to use it.
 python_packages="python3-dev python3-cffi python3-numpy python3-pip python3-setuptools python3-venv python3-wheel"
 test_packages="g++ libcmocka-dev clang-14 libomp-14-dev clang-format-14 clang-tidy-14 shellcheck flake8 ccache gzip
