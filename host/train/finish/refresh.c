@@ -17,7 +17,7 @@ typedef struct {
     Device dev; /* of the host */
     Arena memory;
     CountTable counts;
-    float *bias; /* [items]; NULL: the model has none */
+    float *bias;                 /* [items]; NULL: the model has none */
     char fingerprint[HASH_TEXT]; /* of the log that is counted */
 } Fresh;
 

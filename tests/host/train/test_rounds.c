@@ -222,8 +222,8 @@ static int counted_of(const Config *run, const char *data)
     return counted;
 }
 
-/* The table counts the log that was there before the first step. Of later logs, also of those that a
- * model with a table plays itself, nothing is left out, as nothing is counted. */
+/* The table counts the log that was there before the first step. Of later logs, also of those that
+ * a model with a table plays itself, nothing is left out, as nothing is counted. */
 static void only_the_log_that_is_counted_is_left_out_of_counts(void **state)
 {
     (void)state;

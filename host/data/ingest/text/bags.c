@@ -95,8 +95,8 @@ static int ascending(const void *a, const void *b)
 }
 
 /* The rows of what the log says of an item, at most BAG_MOST, ascending; returns their number. New
- * ones are numbered, behind the known ones, in the order in which the items have them; where `texts`
- * is NULL, only known ones are wanted. */
+ * ones are numbered, behind the known ones, in the order in which the items have them; where
+ * `texts` is NULL, only known ones are wanted. */
 static int find_rows(Bags *b, int64_t item, int32_t row[BAG_MOST], ItemTexts *texts, bool *more)
 {
     int count = 0;
