@@ -177,6 +177,7 @@ static Status simulate_model(const Arguments *a, const World *w, Row *row)
                                                      .data = *c->data_path ? c->data_path : NULL,
                                                      .device = c->train_device,
                                                      .threads = (int)c->train_threads}));
+    session_warn(session, terminal_listener(stderr, c->train_quiet));
     TRY_OR_FAIL(st, model_actor_open(&actor, session, w, &act));
     st = simulate(a, w, model_actor(actor), row);
 fail:

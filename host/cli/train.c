@@ -106,6 +106,7 @@ const Command cli_train = {
          .examples = {"souk train --data shop.h5 --out run "
                       "learn.objective=cross_entropy+double_q",
                       "souk train --data shop.h5 --out run --resume train.epochs=40",
+                      "souk train --data grown.h5 --out run2 train.from=run train.epochs=2",
                       "souk train --world small-shop --rounds 10 learn.objective=double_q"}},
     .arguments = sizeof(Arguments),
     .run = run,

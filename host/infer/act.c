@@ -26,11 +26,9 @@ typedef struct {
 static int32_t any_item(const Acting *a, int64_t i, uint32_t word, int64_t *among)
 {
     const Exclude *e = &a->session->memory.exclude;
-    const int64_t end = e->rows ? e->offset[i + 1] : 0, first = e->rows ? e->offset[i] : 0;
-    *among = a->session->model->shape.items - (end - first);
-    int32_t item = (int32_t)(word * (uint64_t)*among >> 32);
-    for (int64_t k = first; k < end && e->item[k] <= item; k++) item++;
-    return item;
+    const Model *m = a->session->model;
+    *among = exclude_left(e, i, m->shut, m->shuts, m->shape.items);
+    return exclude_pick(e, i, m->shut, m->shuts, (int32_t)(word * (uint64_t)*among >> 32));
 }
 
 /* ---- Choosing -------------------------------------------------------------------------------- */

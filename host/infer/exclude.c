@@ -68,3 +68,43 @@ Exclusion exclude_on_device(Device *dev, const Exclude *e)
     return (Exclusion){scratch_copy(dev, e->offset, I64, e->rows + 1).data,
                        scratch_copy(dev, e->item, I32, e->offset[e->rows]).data};
 }
+
+/* Two ascending lists as one. */
+typedef struct {
+    const int32_t *a, *b;
+    int64_t left_a, left_b;
+} Merged;
+
+static Merged merged(const Exclude *e, int64_t row, const int32_t *shut, int64_t shuts)
+{
+    const bool any = e->rows > 0;
+    return (Merged){any ? e->item + e->offset[row] : NULL, shut,
+                    any ? e->offset[row + 1] - e->offset[row] : 0, shuts};
+}
+
+/* The next item of either list; -1 after the last. */
+static int32_t next(Merged *m)
+{
+    if (!m->left_a && !m->left_b) return -1;
+    const bool from_a = m->left_a && (!m->left_b || *m->a <= *m->b);
+    const int32_t item = from_a ? *m->a : *m->b;
+    if (m->left_a && *m->a == item) m->a++, m->left_a--;
+    if (m->left_b && *m->b == item) m->b++, m->left_b--;
+    return item;
+}
+
+int64_t exclude_left(const Exclude *e, int64_t row, const int32_t *shut, int64_t shuts,
+                     int64_t items)
+{
+    Merged m = merged(e, row, shut, shuts);
+    while (next(&m) >= 0) items--;
+    return items;
+}
+
+int32_t exclude_pick(const Exclude *e, int64_t row, const int32_t *shut, int64_t shuts,
+                     int32_t number)
+{
+    Merged m = merged(e, row, shut, shuts);
+    for (int32_t out; (out = next(&m)) >= 0 && out <= number;) number++;
+    return number;
+}

@@ -26,6 +26,13 @@ Status exclude_add(Exclude *e, const int32_t *base, int64_t bases, int32_t *more
 /* The lists of all rows, in scratch of the device; {0} where every list is empty. */
 Exclusion exclude_on_device(Device *dev, const Exclude *e);
 
+/* The items of the catalogue that neither row `row` of `e`, where it has rows, nor `shut` [shuts],
+ * ascending, lists: how many of `items` there are, and number `number` of them, ascending. */
+int64_t exclude_left(const Exclude *e, int64_t row, const int32_t *shut, int64_t shuts,
+                     int64_t items);
+int32_t exclude_pick(const Exclude *e, int64_t row, const int32_t *shut, int64_t shuts,
+                     int32_t number);
+
 /* Sort `item`. */
 void exclude_sort(int32_t *item, int64_t count);
 

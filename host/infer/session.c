@@ -130,6 +130,15 @@ void session_close(Session *s)
 
 Weights session_weights(const Session *s) { return params_weights(&s->model->params, PARAM_VALUE); }
 
+void session_warn(const Session *s, Listener *listener)
+{
+    if (s->model->unknowns == 0) return;
+    listener_warn(listener,
+                  "%s: the model does not have %" PRId64 " of the %" PRId64 " items: it never "
+                  "chooses them, and events of them count by their actions and times",
+                  s->file->path, s->model->unknowns, s->model->shape.items);
+}
+
 void session_lock(Session *s) { pthread_mutex_lock(&s->lock); }
 
 void session_unlock(Session *s) { pthread_mutex_unlock(&s->lock); }

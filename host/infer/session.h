@@ -21,6 +21,7 @@
 
 #include <pthread.h>
 
+#include "base/listener.h"
 #include "infer/exclude.h"
 #include "model/encoder.h"
 
@@ -87,6 +88,9 @@ Status session_act_by(Session *s, const ActingRule *rule);
 
 /* The weights that requests use: those that products read (params_weights). */
 Weights session_weights(const Session *s);
+
+/* Warn of the items of the file that the model does not have, if there are some. */
+void session_warn(const Session *s, Listener *listener);
 
 /* Requests lock the session; a thread that holds the lock may lock it again. A caller whose several
  * requests must not be interrupted by other threads locks the session around them. */

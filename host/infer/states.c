@@ -4,11 +4,23 @@
 #include "base/progress.h"
 #include "model/scores.h"
 
+/* Events of items that the model does not have count by their actions and times. */
+static void forget_unknown(const Model *m, Batch *b)
+{
+    if (!m->unknown) return;
+    const int64_t own = b->own_offset[b->windows];
+    for (int64_t i = 0; i < b->used; i++)
+        if (b->item[i] >= 0 && m->unknown[b->item[i]]) b->item[i] = -1;
+    for (int64_t i = 0; i < own; i++)
+        if (b->own[i] >= 0 && m->unknown[b->own[i]]) b->own[i] = -1;
+}
+
 /* The states of the rows memory.row [wanted] of the batch that memory.batch holds, to `sink`. */
 static Status use_batch(Session *s, int64_t wanted, StateSink sink)
 {
     SessionMemory *m = &s->memory;
     const size_t mark = scratch_mark(s->dev);
+    forget_unknown(s->model, &m->batch);
     model_input_set(&m->input, s->model, &m->batch, s->file);
     Tensor all = encoder_forward(s->dev, s->encoder, s->model, session_weights(s), &m->input,
                                  (DropoutKey){0});

@@ -57,8 +57,8 @@ static AdamwOptions options_of(const Optimizer *o)
 void optimizer_schedule(const Optimizer *o, int64_t t, double schedule[ADAMW_SCHEDULE])
 {
     const double copied = o->copy_every > 0 && t % o->copy_every == 0 ? 1.0 : 0.0;
-    adamw_schedule(schedule, optimizer_lr(o, t), t, o->copy_every > 0 ? copied : o->polyak,
-                   options_of(o));
+    adamw_schedule(schedule, optimizer_lr(o, t), t + o->before,
+                   o->copy_every > 0 ? copied : o->polyak, options_of(o));
 }
 
 /* Of the parameters that do not stand aside: they come first. */

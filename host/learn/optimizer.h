@@ -16,6 +16,7 @@ typedef struct {
 typedef struct {
     double lr, lr_floor;
     int64_t warmup, steps; /* the steps of the warm-up, and of the whole schedule */
+    int64_t before;        /* steps of other trainings, whose moments this one began with */
     Annealing annealing;   /* the whole schedule ends before its last step */
     double beta1, beta2, eps;
     double weight_decay, embedding_decay;

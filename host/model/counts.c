@@ -139,16 +139,111 @@ static Status check_numbers(Tensor t, const char *name, const Safetensors *file)
     return OK;
 }
 
-Status counts_load(const CountTable *t, const Arena *memory, const Safetensors *file)
+/* ---- Catalogues that have grown -------------------------------------------------------------- */
+
+/* A row of a table. */
+typedef struct {
+    int32_t item;
+    float next, after, before;
+} Neighbour;
+
+static int by_item(const void *a, const void *b)
 {
-    NamedTensor to[COUNTS_TENSORS];
-    counts_list(to, t, memory, memory->base);
-    for (int i = 0; i < COUNTS_TENSORS; i++) {
-        const Tensor want = to[i].tensor;
-        Tensor from;
-        TRY(safetensors_get(file, to[i].name, want.dtype, want.rank, want.dim, &from));
-        TRY(want.dtype == I32 ? check_items(from, file) : check_numbers(from, to[i].name, file));
-        device_copy_in(memory->dev, want.data, from.data, tensor_bytes(want));
+    const Neighbour *x = a, *y = b;
+    return (x->item > y->item) - (x->item < y->item);
+}
+
+/* Copies row `source` of `from` to row `row` of `to`; item y of `from` is item[y] of `to`, or
+ * -1. */
+static void copy_row(const CountTable *to, int64_t row, const CountTable *from, int64_t source,
+                     const int32_t *item, Neighbour *work)
+{
+    const int64_t width = to->item.dim[1];
+    const int64_t at = row * width, of = source * width;
+    int64_t count = 0;
+    f32(to->popularity)[row] = f32(from->popularity)[source];
+    f32(to->weight)[row] = f32(from->weight)[source];
+    for (int64_t j = of; j < of + width && i32(from->item)[j] >= 0; j++) {
+        const int32_t y = item[i32(from->item)[j]];
+        if (y < 0) continue;
+        work[count++] =
+            (Neighbour){y, f32(from->next)[j], f32(from->after)[j], f32(from->before)[j]};
     }
-    return memory->dev->status;
+    qsort(work, (size_t)count, sizeof *work, by_item);
+    for (int64_t j = 0; j < width; j++) {
+        const Neighbour n = j < count ? work[j] : (Neighbour){.item = -1};
+        i32(to->item)[at + j] = n.item;
+        f32(to->next)[at + j] = n.next;
+        f32(to->after)[at + j] = n.after;
+        f32(to->before)[at + j] = n.before;
+    }
+}
+
+enum { WIDTH_MAX = 1024 }; /* of model.neighbours */
+
+void counts_leave_new(const CountTable *to, const CountTable *from, const CatalogueMatch *match)
+{
+    const RowMatch *items = &match->rows[ROWS_ITEM];
+    Neighbour work[WIDTH_MAX];
+    REQUIRE(to->item.dim[1] == from->item.dim[1] && to->item.dim[1] <= WIDTH_MAX,
+            "tables of %" PRId64 " and %" PRId64 " neighbours", to->item.dim[1], from->item.dim[1]);
+    for (int64_t now = 0; now < items->now; now++)
+        if (items->from[now] >= 0) copy_row(to, items->from[now], from, now, items->from, work);
+}
+
+/* The inverse: rows of then to those of now. Rows of new items stay. */
+static Status spread(const CountTable *to, const CountTable *from, const RowMatch *items)
+{
+    Neighbour work[WIDTH_MAX];
+    int32_t *now_of = malloc((size_t)items->then * sizeof *now_of + 1);
+    if (!now_of) return FAIL(ERR_MEMORY, "no memory to match %" PRId64 " items", items->then);
+    for (int64_t now = 0; now < items->now; now++)
+        if (items->from[now] >= 0) now_of[items->from[now]] = (int32_t)now;
+    for (int64_t now = 0; now < items->now; now++)
+        if (items->from[now] >= 0) copy_row(to, now, from, items->from[now], now_of, work);
+    free(now_of);
+    return OK;
+}
+
+static Tensor *part_of(CountTable *t, int i)
+{
+    Tensor *const part[COUNTS_TENSORS] = {&t->item,   &t->next,       &t->after,
+                                          &t->before, &t->popularity, &t->weight};
+    return part[i];
+}
+
+/* The tensors of a file, checked. `items`: of the catalogue that they are of. */
+static Status view(CountTable *from, const CountTable *like, const Safetensors *file, int64_t items)
+{
+    *from = *like;
+    for (int i = 0; i < COUNTS_TENSORS; i++) {
+        Tensor *part = part_of(from, i);
+        part->dim[0] = items;
+        TRY(safetensors_get(file, names[i], part->dtype, part->rank, part->dim, part));
+        TRY(part->dtype == I32 ? check_items(*part, file) : check_numbers(*part, names[i], file));
+    }
+    return OK;
+}
+
+Status counts_load(const CountTable *t, const Arena *memory, const Safetensors *file,
+                   const CatalogueMatch *match)
+{
+    const RowMatch *items = &match->rows[ROWS_ITEM];
+    CountTable from;
+    TRY(view(&from, t, file, match->same ? t->item.dim[0] : items->then));
+    if (match->same) {
+        CountTable to = *t;
+        for (int i = 0; i < COUNTS_TENSORS; i++)
+            device_copy_in(memory->dev, part_of(&to, i)->data, part_of(&from, i)->data,
+                           tensor_bytes(*part_of(&to, i)));
+        return memory->dev->status;
+    }
+    char *copy = calloc(1, memory->used);
+    if (!copy) return FAIL(ERR_MEMORY, "no memory for a count table of %zu bytes", memory->used);
+    const CountTable here = counts_on_host(t, memory, copy);
+    memset(here.item.data, 0xFF, tensor_bytes(here.item));
+    const Status st = spread(&here, &from, items);
+    if (st == OK) device_copy_in(memory->dev, memory->base, copy, memory->used);
+    free(copy);
+    return st == OK ? memory->dev->status : st;
 }

@@ -5,6 +5,7 @@
 #define SOUK_MODEL_COUNTS_H
 
 #include "base/arena.h"
+#include "data/behaviour/catalogue/match.h"
 #include "data/counts/tables.h"
 #include "model/safetensors.h"
 
@@ -39,9 +40,14 @@ void counts_list(NamedTensor list[COUNTS_TENSORS], const CountTable *t, const Ar
                  void *host);
 /* The number of neighbours of an item in a file; 0: the file has no table. */
 int64_t counts_width(const Safetensors *file);
-/* Read the table from a file. Fails where a tensor is missing or has another shape, where the
- * neighbours of an item are not items in ascending order with -1 behind them, and where a number is
- * negative or not finite. */
-Status counts_load(const CountTable *t, const Arena *memory, const Safetensors *file);
+/* Read the table from a file, into the rows that `match` says; new items have no neighbours and
+ * counts of 0. Fails where a tensor is missing or has another shape, where the neighbours of an
+ * item are not items in ascending order with -1 behind them, and where a number is negative or not
+ * finite. */
+Status counts_load(const CountTable *t, const Arena *memory, const Safetensors *file,
+                   const CatalogueMatch *match);
+/* Copy the rows of `from`, a table of the catalogue now, to `to`, one of the catalogue then. Both
+ * are on the host. New items are left out, as items and as neighbours; counts stay. */
+void counts_leave_new(const CountTable *to, const CountTable *from, const CatalogueMatch *match);
 
 #endif

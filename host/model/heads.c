@@ -79,7 +79,7 @@ static HeadParams declare(Params *p, const HeadInfo *head, int64_t dim, int64_t 
     switch (head->kind) {
     case HEAD_OF_ITEMS:
         at.weight = params_product(p, item_queries(p, head, dim));
-        at.bias = bias(p, head->bias, items);
+        at.bias = params_rows(p, bias(p, head->bias, items), ROWS_ITEM);
         break;
     case HEAD_OF_STATE:
         at.weight = state_weight(p, head->weight, dim);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "catalogue/policy.h"
 #include "data/stream/stream.h"
 #include "model/counts.h"
 
@@ -45,25 +46,26 @@ static Status check_shape(ModelShape *s)
 }
 
 /* A table of embeddings; -1 where it would have no rows. */
-static int embedding(Model *m, const char *name, int64_t rows)
+static int embedding(Model *m, const char *name, int64_t rows, RowKind kind)
 {
     const ModelShape *s = &m->shape;
     if (rows == 0) return -1;
-    return PARAM(&m->params, name, INIT_NORMAL, s->init_std, DECAY_EMBEDDING, rows, s->dim);
+    const int i = PARAM(&m->params, name, INIT_NORMAL, s->init_std, DECAY_EMBEDDING, rows, s->dim);
+    return params_rows(&m->params, i, kind);
 }
 
 static void declare_embeddings(Model *m)
 {
     const ModelShape *s = &m->shape;
-    m->at.item_id = embedding(m, "item.id", s->items);
-    m->at.item_category = embedding(m, "item.category", s->item_categories);
-    m->at.item_number = embedding(m, "item.number", s->item_numbers);
-    m->at.item_text = embedding(m, "item.text", s->item_ngrams);
-    m->at.action = embedding(m, "action.embedding", s->actions);
-    m->at.gap = embedding(m, "gap.embedding", GAP_BUCKETS);
-    m->at.user_category = embedding(m, "user.category", s->user_categories);
-    m->at.user_number = embedding(m, "user.number", s->user_numbers);
-    m->at.event_number = embedding(m, "event.number", s->event_numbers);
+    m->at.item_id = embedding(m, "item.id", s->items, ROWS_ITEM);
+    m->at.item_category = embedding(m, "item.category", s->item_categories, ROWS_ITEM_CATEGORY);
+    m->at.item_number = embedding(m, "item.number", s->item_numbers, ROWS_FIXED);
+    m->at.item_text = embedding(m, "item.text", s->item_ngrams, ROWS_NGRAM);
+    m->at.action = embedding(m, "action.embedding", s->actions, ROWS_FIXED);
+    m->at.gap = embedding(m, "gap.embedding", GAP_BUCKETS, ROWS_FIXED);
+    m->at.user_category = embedding(m, "user.category", s->user_categories, ROWS_USER_CATEGORY);
+    m->at.user_number = embedding(m, "user.number", s->user_numbers, ROWS_FIXED);
+    m->at.event_number = embedding(m, "event.number", s->event_numbers, ROWS_FIXED);
 }
 
 static int matrix(Model *m, int64_t layer, const char *name, double std, int64_t rows,
@@ -164,10 +166,34 @@ Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device 
     return counts_open(&m->counts, &m->counts_memory, s->items, s->neighbours, dev);
 }
 
+Status model_shut(Model *m, const bool *shut)
+{
+    const int64_t items = m->shape.items;
+    float *closed = calloc((size_t)items, sizeof *closed);
+    m->shut = malloc((size_t)items * sizeof *m->shut);
+    Status st = closed && m->shut
+                    ? OK
+                    : FAIL(ERR_MEMORY, "no memory for a list of %" PRId64 " items", items);
+    for (int pass = 0; pass < 2 && st == OK; pass++) {
+        m->closed = ARENA(&m->closed_memory, F32, items);
+        if (pass == 0) st = arena_open(&m->closed_memory, m->dev, "items that are not chosen");
+    }
+    for (int32_t a = 0; a < items && st == OK; a++) {
+        if (shut[a]) m->shut[m->shuts++] = a;
+        closed[a] = shut[a] ? CATALOGUE_NEVER : 0.0f;
+    }
+    if (st == OK) device_copy_in(m->dev, m->closed.data, closed, tensor_bytes(m->closed));
+    free(closed);
+    return st;
+}
+
 void model_close(Model *m)
 {
     params_close(&m->params);
     arena_close(&m->counts_memory);
+    arena_close(&m->closed_memory);
+    free(m->shut);
+    free(m->unknown);
     device_free(m->dev, m->staging);
     free(m->at.block);
     *m = (Model){0};

@@ -58,6 +58,16 @@ typedef struct {
                              another log */
     ActingRule acting;    /* how it acts, unless its user chooses another rule */
     int known;            /* the first splits whose events the table or the weights contain */
+    /* Of a model in use with a catalogue that has grown since: */
+    bool *unknown; /* [items] of the host: items that the model does not have; NULL: none */
+    int64_t unknowns;
+    /* The items that must not be chosen (model_shut), ascending, in memory of the host; and f32
+     * [items], CATALOGUE_NEVER for each of them, else 0, which scores get beside the bias; data
+     * NULL: there are none. */
+    int32_t *shut;
+    int64_t shuts;
+    Tensor closed;
+    Arena closed_memory;
     Arena counts_memory;
     Device *dev;   /* where ops read the item features */
     void *staging; /* their copy in device memory; NULL on the CPU */
@@ -77,6 +87,10 @@ void model_shape_of_file(ModelShape *shape, const Behaviour *b);
  * the file has a single kind. */
 Status model_open(Model *m, const ModelShape *shape, const Behaviour *b, Device *dev);
 void model_close(Model *m); /* safe on {0} */
+
+/* Let no use of the model choose the items of which shut [items] says so, once at most: they have
+ * no probability, and the lowest score by every head. Not for models that learn. */
+Status model_shut(Model *m, const bool *shut);
 
 static inline bool model_has(const Model *m, HeadId head)
 {

@@ -48,6 +48,12 @@ int params_product(Params *p, int i)
     return i;
 }
 
+int params_rows(Params *p, int i, RowKind rows)
+{
+    if (p->status == OK) p->info[i].rows = rows;
+    return i;
+}
+
 int params_later(Params *p, int i)
 {
     if (p->status == OK) p->info[i].later = true;

@@ -9,6 +9,7 @@
 
 #include "bag.h"
 #include "base/arena.h"
+#include "data/behaviour/catalogue/match.h"
 
 typedef enum { INIT_NORMAL, INIT_ONE, INIT_ZERO, INIT_IDENTITY } Init;
 typedef enum { DECAY_NONE, DECAY_MATRIX, DECAY_EMBEDDING } Decay;
@@ -20,6 +21,7 @@ typedef struct {
     Decay decay;
     float rate;   /* the learning rate is multiplied by it */
     bool later;   /* files of earlier versions do not have it; then it keeps its initial value */
+    RowKind rows; /* what its rows stand for, which a catalogue that grows has more of */
     bool product; /* a matrix that products read, in bf16 where activations are bf16 */
     Tensor shape; /* dtype and dims; data is NULL */
 } ParamInfo;
@@ -61,6 +63,9 @@ int params_add(Params *p, const char *name, Init init, float std, Decay decay, i
 
 /* Say that products read parameter i, which must be a matrix; returns i. */
 int params_product(Params *p, int i);
+
+/* Say what the rows of parameter i stand for; returns i. */
+int params_rows(Params *p, int i, RowKind rows);
 
 /* Say that files of earlier versions do not have parameter i; returns i. */
 int params_later(Params *p, int i);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -104,27 +105,76 @@ Status saved_catalogue(const Safetensors *file, const Behaviour *b)
 {
     const char *hash = safetensors_metadata(file, "catalogue_hash");
     const char *inputs = safetensors_metadata(file, "inputs");
-    if (inputs) TRY(inputs_check(file->path, inputs, b));
+    if (inputs) TRY(inputs_check(file->path, inputs, b, false));
     if (hash && !strcmp(hash, b->catalogue_hash)) return OK;
     return FAIL(ERR_USAGE, "%s was trained on catalogue %.12s, %s has catalogue %.12s", file->path,
                 hash ? hash : "(none)", b->path, b->catalogue_hash);
 }
 
+Status saved_match(CatalogueMatch *match, const Safetensors *file, const Behaviour *b)
+{
+    char model[PATH_BYTES], catalogue[SAVED_PATH];
+    Behaviour then;
+    *match = (CatalogueMatch){.same = true};
+    if (saved_catalogue(file, b) == OK) return OK;
+    TRY(find_both(model, catalogue, file->path));
+    if (access(catalogue, F_OK) != 0) return saved_catalogue(file, b);
+    status_clear();
+    TRY(behaviour_open_catalogue(&then, catalogue));
+    Status st = saved_catalogue(file, &then);
+    if (st == OK) st = match_catalogues(match, file->path, &then, b);
+    behaviour_close(&then);
+    return st;
+}
+
+static Status check_finite(const Safetensors *file, const char *name, Tensor t)
+{
+    for (int64_t e = 0; e < tensor_count(t); e++)
+        if (!isfinite(f32(t)[e]))
+            return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %g, want a finite number", file->path,
+                        name, e, (double)f32(t)[e]);
+    return OK;
+}
+
+/* Copies runs of rows that follow one another in both tables. */
+static void copy_rows(Device *dev, Tensor to, Tensor from, const RowMatch *rows)
+{
+    const int64_t columns = to.rank > 1 ? to.dim[1] : 1;
+    for (int64_t first = 0, end; first < rows->now; first = end) {
+        const int32_t source = rows->from[first];
+        for (end = first + 1; end < rows->now; end++)
+            if (source < 0 || rows->from[end] != source + (end - first)) break;
+        if (source >= 0)
+            device_copy_in(dev, f32(to) + first * columns, f32(from) + source * columns,
+                           (size_t)((end - first) * columns) * sizeof(float));
+    }
+}
+
 Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Safetensors *file,
-                  int optional)
+                  int optional, const CatalogueMatch *match)
 {
     for (int i = 0; i < p->count; i++) {
         char name[96];
-        Tensor from;
-        const Tensor to = p->copy[copy][i];
-        snprintf(name, sizeof name, "%s%s", prefix, p->info[i].name);
-        if ((i >= optional || p->info[i].later) && !safetensors_find(file, name)) continue;
-        TRY(safetensors_get(file, name, F32, to.rank, to.dim, &from));
-        for (int64_t e = 0; e < tensor_count(from); e++)
-            if (!isfinite(f32(from)[e]))
-                return FAIL(ERR_FORMAT, "%s: %s[%" PRId64 "] is %g, want a finite number",
-                            file->path, name, e, (double)f32(from)[e]);
-        device_copy_in(p->arena[copy].dev, to.data, from.data, tensor_bytes(to));
+        const ParamInfo *info = &p->info[i];
+        const RowMatch *rows =
+            match->same || info->rows == ROWS_FIXED ? NULL : &match->rows[info->rows];
+        Tensor from, like = p->copy[copy][i];
+        const Tensor to = like;
+        snprintf(name, sizeof name, "%s%s", prefix, info->name);
+        if ((i >= optional || info->later) && !safetensors_find(file, name)) continue;
+        if (rows) like.dim[0] = rows->then;
+        if (rows && rows->then == 0) continue;
+        if (rows && !rows->from)
+            return FAIL(ERR_USAGE,
+                        "%s reads texts, whose n-grams cannot be matched with those of another "
+                        "file: want a file that souk ingest --catalogue made from the model's",
+                        file->path);
+        TRY(safetensors_get(file, name, F32, like.rank, like.dim, &from));
+        TRY(check_finite(file, name, from));
+        if (rows)
+            copy_rows(p->arena[copy].dev, to, from, rows);
+        else
+            device_copy_in(p->arena[copy].dev, to.data, from.data, tensor_bytes(to));
     }
     return p->arena[copy].dev->status;
 }
@@ -142,11 +192,11 @@ Status saved_known(const Safetensors *file, int *known)
     return OK;
 }
 
-Status saved_counts(Model *m, const Safetensors *file)
+Status saved_counts(Model *m, const Safetensors *file, const CatalogueMatch *match)
 {
     TRY(saved_known(file, &m->known));
     if (!m->shape.candidates) return OK;
-    TRY(counts_load(&m->counts, &m->counts_memory, file));
+    TRY(counts_load(&m->counts, &m->counts_memory, file, match));
     m->counted = m->known;
     return OK;
 }
@@ -176,10 +226,20 @@ static Status saved_acting(Model *m, const Config *c, const char *path)
     return acting_read(&m->acting, c->acting_rule, &m->acting, m->shape.head_set, path);
 }
 
-static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const Safetensors *file)
+/* The items that the model does not have are never chosen. */
+static Status shut_unknown(Model *m, const CatalogueMatch *match)
 {
-    TRY(saved_config(c, file));
-    TRY(saved_catalogue(file, b));
+    if (match->same || match->fresh == 0) return OK;
+    m->unknown = calloc((size_t)m->shape.items, sizeof *m->unknown);
+    if (!m->unknown)
+        return FAIL(ERR_MEMORY, "no memory for a list of %" PRId64 " items", m->shape.items);
+    for (int32_t a = 0; a < m->shape.items; a++) m->unknown[a] = match_row(match, ROWS_ITEM, a) < 0;
+    m->unknowns = match->fresh;
+    return model_shut(m, m->unknown);
+}
+
+static ModelShape shape_of(const Config *c, const Behaviour *b, const Safetensors *file)
+{
     ModelShape shape = {.dim = c->model_dim,
                         .layers = c->model_layers,
                         .heads = c->model_heads,
@@ -192,14 +252,32 @@ static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const S
     shape.candidates = shape.neighbours ? c->model_candidates : 0;
     model_shape_of_file(&shape, b);
     if (!safetensors_find(file, "item.text")) shape.item_ngrams = 0;
+    return shape;
+}
+
+static Status load_matched(Model *m, Config *c, const Behaviour *b, Device *dev,
+                           const Safetensors *file, const CatalogueMatch *match)
+{
+    const ModelShape shape = shape_of(c, b, file);
     TRY(model_open(m, &shape, b, dev));
     TRY(params_open(&m->params, PARAM_VALUE, dev));
     TRY(saved_acting(m, c, file->path));
-    TRY(saved_counts(m, file));
+    TRY(saved_counts(m, file, match));
     TRY(count_this_log(m, file, b));
-    TRY(saved_load(&m->params, PARAM_VALUE, "", file, m->params.count));
+    TRY(saved_load(&m->params, PARAM_VALUE, "", file, m->params.count, match));
+    TRY(shut_unknown(m, match));
     params_refresh(dev, &m->params, PARAM_VALUE);
     return dev->status;
+}
+
+static Status load(Model *m, Config *c, const Behaviour *b, Device *dev, const Safetensors *file)
+{
+    CatalogueMatch match;
+    TRY(saved_config(c, file));
+    TRY(saved_match(&match, file, b));
+    const Status st = load_matched(m, c, b, dev, file, &match);
+    match_close(&match);
+    return st;
 }
 
 Status saved_open(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path)

@@ -41,17 +41,23 @@ Status saved_config(Config *c, const Safetensors *file);
  * The message names what differs. */
 Status saved_catalogue(const Safetensors *file, const Behaviour *b);
 
-/* Read one copy of the parameters; the file calls each `prefix` and its name. Parameters from
- * number `optional` on keep their values where the file does not have them. A file is refused where
- * another parameter is missing, where a shape differs, or where a number is not finite. */
+/* Where the rows of the file's model are in the catalogue of `b`, which may have grown: by the
+ * catalogue beside the model (data/behaviour/catalogue/match.h). Fails as saved_catalogue where
+ * there is none and `b` has another one. */
+Status saved_match(CatalogueMatch *match, const Safetensors *file, const Behaviour *b);
+
+/* Read one copy of the parameters, into the rows that `match` says; rows of what is new keep their
+ * values. The file calls each parameter `prefix` and its name. Parameters from number `optional` on
+ * keep their values where the file does not have them. A file is refused where another parameter is
+ * missing, where a shape differs, or where a number is not finite. */
 Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Safetensors *file,
-                  int optional);
+                  int optional, const CatalogueMatch *match);
 
 /* The first splits whose events the model contains, in its table or in its weights. 1, the train
  * split, where the file does not say. */
 Status saved_known(const Safetensors *file, int *known);
 /* Read what the model knows, and the count table where the model has one. */
-Status saved_counts(Model *m, const Safetensors *file);
+Status saved_counts(Model *m, const Safetensors *file, const CatalogueMatch *match);
 /* Whether the model of the file has learned and counts the events that `fingerprint` stands for
  * (data/behaviour/identity/hash.h); true where the file does not say. */
 bool saved_has_events(const Safetensors *file, const char *fingerprint);
@@ -59,7 +65,9 @@ bool saved_has_events(const Safetensors *file, const char *fingerprint);
 /* Open the model in `path`, a file or a run's folder, for use with `b` on `dev`. Of the
  * parameters only PARAM_VALUE is read, and the count table. `c` gets its settings. A model whose
  * file has no count table is opened without one. Where the table counts another log than `b`, no
- * event of `b` is left out of it (Model.counted is 0). On failure *m is {0}. */
+ * event of `b` is left out of it (Model.counted is 0). Where the catalogue of `b` has grown since,
+ * the items that the model does not have are never chosen (Model.closed), and events of them count
+ * by their actions and times. On failure *m is {0}. */
 Status saved_open(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path);
 
 #endif

@@ -24,6 +24,25 @@ static const HeadParams *params_of(const Model *m, HeadId head)
     return &m->at.head[head];
 }
 
+/* Scores of use: no item that must not be chosen has any mass, by neither half. */
+static void close_items(Device *dev, const Model *m, HeadScores *s)
+{
+    const Tensor bias = SCRATCH(dev, F32, m->shape.items);
+    elementwise_copy(dev, bias, s->bias);
+    elementwise_add(dev, bias, m->closed);
+    s->bias = bias;
+    if (!s->counted.item.data) return;
+    const size_t mark = scratch_mark(dev);
+    const int64_t rows = s->counted.item.dim[0];
+    const Tensor one = SCRATCH(dev, F32, rows, 1);
+    const Tensor never = scratch_tensor(dev, F32, 2, s->counted.score.dim);
+    const ItemTable closed = {.id = TENSOR(m->closed.data, F32, m->shape.items, 1)};
+    elementwise_fill(dev, one, 1.0f);
+    catalogue_gather(dev, never, one, &closed, (Tensor){0}, s->counted.item);
+    elementwise_axpy(dev, s->counted.score, 1.0f, never);
+    scratch_release(dev, mark);
+}
+
 HeadScores scores_ranking(Device *dev, const Model *m, Weights w, HeadId head,
                           const StateRows *rows)
 {
@@ -37,9 +56,11 @@ HeadScores scores_ranking(Device *dev, const Model *m, Weights w, HeadId head,
                     .items = model_items(m, w, rows->kept),
                     .bias = w[at->bias]};
     gemm(dev, s.u, h, w[at->weight], GEMM_NT);
-    if (head != HEAD_POLICY || !rows->candidates.item.data) return s;
-    s.counted = counted_scores(dev, m, w, rows, s.u, &s.items);
-    if (rows->calibrated) s.bias = counted_scores_calibrate(dev, m, w, s.u, s.bias);
+    if (head == HEAD_POLICY && rows->candidates.item.data) {
+        s.counted = counted_scores(dev, m, w, rows, s.u, &s.items);
+        if (rows->calibrated) s.bias = counted_scores_calibrate(dev, m, w, s.u, s.bias);
+    }
+    if (m->closed.data) close_items(dev, m, &s);
     return s;
 }
 

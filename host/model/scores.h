@@ -23,8 +23,9 @@ typedef struct {
     CountedScores counted; /* the candidates; item.data NULL: none */
 } HeadScores;
 
-/* The scores of a head without its state term, which changes no ranking and no softmax. For
- * HEAD_NEXT_ACTION the "items" are the kinds of events, and the queries are h itself. */
+/* The scores of a head without its state term, which changes no ranking and no softmax. Those of
+ * the items that must not be chosen (Model.closed) are CATALOGUE_NEVER. For HEAD_NEXT_ACTION the
+ * "items" are the kinds of events, and the queries are h itself. */
 HeadScores scores_ranking(Device *dev, const Model *m, Weights w, HeadId head, const StateRows *s);
 /* The same with the state term, where the head has one. */
 HeadScores scores_full(Device *dev, const Model *m, Weights w, HeadId head, const StateRows *s);

@@ -10,6 +10,7 @@
 #include "data/behaviour/identity/inputs.h"
 #include "model/counts.h"
 #include "model/saved.h"
+#include "train/start/grown.h"
 #include "version.h"
 
 static const char *const prefix[PARAM_COPIES] = {
@@ -19,8 +20,10 @@ static const char *const prefix[PARAM_COPIES] = {
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
+static const char before_key[] = "moments_steps";
+
 /* The metadata: settings and counters as text, which `values` holds. Returns how many there are. */
-enum { COUNTERS = 14, VALUE_MAX = sizeof(Config_text) };
+enum { COUNTERS = 15, VALUE_MAX = sizeof(Config_text) };
 
 /* What is not known of every best validation. */
 enum { MAYBE = 2 };
@@ -57,6 +60,8 @@ static int describe(const Trainer *t, const Progression *p, const char *inputs, 
             metadata[n++] = (Metadata){maybe_key[i], value[9 + i]};
     metadata[n++] = (Metadata){"inputs", inputs};
     metadata[n++] = (Metadata){"souk", SOUK_VERSION};
+    snprintf(value[11], VALUE_MAX, "%" PRId64, t->optimizer.before);
+    if (t->optimizer.before) metadata[n++] = (Metadata){before_key, value[11]};
     if (*t->fingerprint) metadata[n++] = (Metadata){"fingerprint", t->fingerprint};
     if (t->model.shape.candidates || t->model.known > COUNTED_TRAIN)
         metadata[n++] = (Metadata){"counted", value[8]};
@@ -209,6 +214,15 @@ static Status read_annealing(Annealing *a, const Safetensors *file)
     return OK;
 }
 
+/* Only trainings that began with the moments of another have this counter. */
+static Status read_before(Optimizer *o, const Safetensors *file)
+{
+    double before = 0.0;
+    if (safetensors_metadata(file, before_key)) TRY(checkpoint_number(file, before_key, &before));
+    o->before = (int64_t)before;
+    return OK;
+}
+
 /* Where the users of validations are others than before, nothing can be compared with them. */
 static void restore_ranks(Progression *p, const Safetensors *file)
 {
@@ -220,6 +234,7 @@ static void restore_ranks(Progression *p, const Safetensors *file)
 
 static Status restore(Trainer *t, Progression *p, const Safetensors *file)
 {
+    const CatalogueMatch same = {.same = true};
     double step = 0, epoch = 0, batch = 0, worse = 0;
     TRY(check_settings(file, &t->config, CONFIG_RESUMED));
     TRY(saved_catalogue(file, &t->file));
@@ -229,10 +244,11 @@ static Status restore(Trainer *t, Progression *p, const Safetensors *file)
     TRY(checkpoint_best(file, p));
     TRY(checkpoint_number(file, "worse", &worse));
     TRY(read_annealing(&t->optimizer.annealing, file));
+    TRY(read_before(&t->optimizer, file));
     for (ParamCopy c = PARAM_VALUE; c < PARAM_COPIES; c++)
         if (prefix[c] && t->model.params.copy[c])
-            TRY(saved_load(&t->model.params, c, prefix[c], file, t->model.params.count));
-    TRY(saved_counts(&t->model, file));
+            TRY(saved_load(&t->model.params, c, prefix[c], file, t->model.params.count, &same));
+    TRY(saved_counts(&t->model, file, &same));
     if (t->model.known != COUNTED_TRAIN)
         return FAIL(ERR_USAGE,
                     "%s knows the events of %d splits, want 1: a training that is resumed knows "
@@ -286,10 +302,49 @@ Status checkpoint_resume(Trainer *t, Progression *p, const char *path)
     return st;
 }
 
-Status checkpoint_begin(Trainer *t)
+/* The moments of last.safetensors; new rows, and heads that it does not have, have none. Their bias
+ * is corrected for the steps that they have seen. */
+static Status take_moments(Trainer *t, const CatalogueMatch *match)
+{
+    const Params *p = &t->model.params;
+    char found[4096];
+    Safetensors file;
+    double step, before = 0.0;
+    TRY(saved_find(found, sizeof found, t->config.train_from, true));
+    TRY(safetensors_open(&file, found));
+    Status st = OK;
+    char name[96];
+    snprintf(name, sizeof name, "%s%s", prefix[PARAM_MOMENT1], p->info[0].name);
+    if (!safetensors_find(&file, name))
+        TRY_OR_FAIL(st, FAIL(ERR_USAGE,
+                             "%s has no moments of the optimizer: want a run's folder with "
+                             "last.safetensors, or train.moments = 0",
+                             found));
+    for (ParamCopy c = PARAM_MOMENT1; c <= PARAM_MOMENT2; c++)
+        TRY_OR_FAIL(st, saved_load(p, c, prefix[c], &file, 0, match));
+    TRY_OR_FAIL(st, checkpoint_number(&file, "step", &step));
+    if (safetensors_metadata(&file, before_key))
+        TRY_OR_FAIL(st, checkpoint_number(&file, before_key, &before));
+    t->optimizer.before = (int64_t)(step + before);
+fail:
+    safetensors_close(&file);
+    return st;
+}
+
+static void remark_growth(const Trainer *t, const CatalogueMatch *match, Listener *listener)
+{
+    if (match->same) return;
+    listener_remark(listener,
+                    "%s knows %" PRId64 " of the %" PRId64 " items; %" PRId64 " are new to it",
+                    t->config.train_from, t->model.shape.items - match->fresh, t->model.shape.items,
+                    match->fresh);
+}
+
+Status checkpoint_begin(Trainer *t, Listener *listener)
 {
     char found[4096];
     Safetensors file;
+    CatalogueMatch match = {0};
     const int first_head = t->model.at.final_norm + 1;
     if (!*t->config.train_from) return OK;
     TRY(saved_find(found, sizeof found, t->config.train_from, false));
@@ -297,10 +352,14 @@ Status checkpoint_begin(Trainer *t)
     Status st;
     TRY_OR_FAIL(st, check_settings(&file, &t->config, CONFIG_WEIGHTS));
     TRY_OR_FAIL(st, check_log_values(&file, t));
-    TRY_OR_FAIL(st, saved_catalogue(&file, &t->file));
-    TRY_OR_FAIL(st, saved_load(&t->model.params, PARAM_VALUE, "", &file, first_head));
+    TRY_OR_FAIL(st, saved_match(&match, &file, &t->file));
+    TRY_OR_FAIL(st, saved_load(&t->model.params, PARAM_VALUE, "", &file, first_head, &match));
+    TRY_OR_FAIL(st, grown_start(t, &match));
+    if (t->config.train_moments) TRY_OR_FAIL(st, take_moments(t, &match));
+    remark_growth(t, &match, listener);
     trainer_begin(t);
 fail:
+    match_close(&match);
     safetensors_close(&file);
     return st;
 }
@@ -312,7 +371,10 @@ Status checkpoint_begin_counts(Trainer *t)
     if (!*t->config.train_from) return OK;
     TRY(saved_find(found, sizeof found, t->config.train_from, false));
     TRY(safetensors_open(&file, found));
-    const Status st = saved_counts(&t->model, &file);
+    CatalogueMatch match;
+    Status st = saved_match(&match, &file, &t->file);
+    if (st == OK) st = saved_counts(&t->model, &file, &match);
+    match_close(&match);
     const char *fingerprint = safetensors_metadata(&file, "fingerprint");
     snprintf(t->fingerprint, sizeof t->fingerprint, "%s", fingerprint ? fingerprint : "");
     t->model.counted = 0;

@@ -7,14 +7,15 @@
  *   counts.<name>       the count table, where the model has one (model/counts.h)
  *   __metadata__        the settings that config.h calls stored ("model.dim", …); step, epoch,
  *                       batch, best, worse, anneal_from, anneal_steps (learn/optimizer.h; 0: it
- *                       does not anneal), catalogue_hash; best_error and best_hr10, where they are
- *                       known of the best validation; inputs, the names of the features and
- *                       actions (data/behaviour/identity/inputs.h); souk, the version of souk that
- *                       wrote the file; fingerprint, of the events of the log that it was trained
- *                       on (identity/hash.h), not in a world, whose logs are many; counted, with
- *                       a count table or after a refit: the number of the first splits whose
- *                       events the table, after a refit the weights too, contain, 1: the train
- *                       split
+ *                       does not anneal), moments_steps (steps of other trainings whose moments
+ *                       this one began with; not where it is 0), catalogue_hash; best_error and
+ *                       best_hr10, where they are known of the best validation; inputs, the names
+ *                       of the features and actions (data/behaviour/identity/inputs.h); souk, the
+ *                       version of souk that wrote the file; fingerprint, of the events of the log
+ *                       that it was trained on (identity/hash.h), not in a world, whose logs are
+ *                       many; counted, with a count table or after a refit: the number of the first
+ *                       splits whose events the table, after a refit the weights too, contain, 1:
+ *                       the train split
  *
  * The file appears whole or not at all, so whatever happens the last one survives. Beside it,
  * catalogue.h5 has what a use of the model needs of the behaviour file (model/saved.h), and
@@ -24,6 +25,7 @@
 #ifndef SOUK_CHECKPOINT_H
 #define SOUK_CHECKPOINT_H
 
+#include "base/listener.h"
 #include "model/safetensors.h"
 #include "train/trainer.h"
 
@@ -61,11 +63,12 @@ Status checkpoint_settings(Config *c, const char *path);
  * is empty. */
 Status checkpoint_sizes(Config *c);
 
-/* Begin with the weights of train.from, a checkpoint or the folder of a run on the same catalogue,
- * instead of those of the seed: encoder and items, and of the heads those that it has. The model's
- * sizes must be the same. Moments, the step and the schedule begin anew. Nothing where train.from
- * is empty. */
-Status checkpoint_begin(Trainer *t);
+/* Begin with the weights of train.from, a checkpoint or the folder of a run on the same catalogue
+ * or one that has grown since (train/start/grown.h), instead of those of the seed: encoder and
+ * items, and of the heads those that it has. The model's sizes must be the same. The step and the
+ * schedule begin anew, and the moments too, unless train.moments is 1. Nothing where train.from is
+ * empty. */
+Status checkpoint_begin(Trainer *t, Listener *listener);
 /* After checkpoint_begin, for logs that come later: take the count table of train.from too, with
  * its fingerprint, in place of one of the trainer's file. Of that file and of those to come, no
  * event is counted. Nothing where train.from is empty. */

@@ -76,7 +76,7 @@ static Status start_or_resume(Loop *l, const Config *config, LoopOptions options
             TENSOR(l->validation.kept, I32, VALIDATIONS_KEPT, 2, l->validation.events.count);
     l->saved = options.resume;
     TRY(options.resume ? checkpoint_resume(&l->trainer, &l->progression, path)
-                       : checkpoint_begin(&l->trainer));
+                       : checkpoint_begin(&l->trainer, l->listener));
     return saved_write_catalogue(&l->trainer.file, config->train_out);
 }
 
@@ -500,10 +500,58 @@ static Status finish(Loop *l)
     return measures ? acting_store(&c, &measured) : OK;
 }
 
+static Status has_grown(const Safetensors *model, const char *data, bool *grown)
+{
+    CatalogueMatch match;
+    Behaviour file;
+    TRY(behaviour_open(&file, data));
+    const Status st = saved_match(&match, model, &file);
+    *grown = st == OK && !match.same;
+    match_close(&match);
+    behaviour_close(&file);
+    return st;
+}
+
+static Status end_of(const Safetensors *model, LoopEnd *end)
+{
+    Progression p;
+    double step;
+    TRY(checkpoint_number(model, "step", &step));
+    TRY(checkpoint_best(model, &p));
+    *end = (LoopEnd){.steps = (int64_t)step, .best = p.best >= 0.0 ? p.best : NAN};
+    return OK;
+}
+
+/* Where a run is resumed to be refreshed with a log whose catalogue has grown, it cannot be trained
+ * on: its count table is all that changes. *done: that was so. */
+static Status refresh_grown(const Config *config, LoopOptions options, LoopEnd *end, bool *done)
+{
+    char path[sizeof(Config_text) + 32];
+    Safetensors model;
+    Finish f;
+    LoopEnd reached;
+    *done = false;
+    TRY(finish_read(&f, config));
+    if (!options.resume || !f.counted || f.refit) return OK;
+    snprintf(path, sizeof path, "%s/last.safetensors", config->train_out);
+    TRY(safetensors_open(&model, path));
+    Status st = has_grown(&model, config->data_path, done);
+    if (st == OK) st = end_of(&model, &reached);
+    safetensors_close(&model);
+    TRY(st);
+    if (!*done) return OK;
+    TRY(finish_run(f, config, options.listener, &reached.interrupted));
+    if (end) *end = reached;
+    return OK;
+}
+
 Status loop_run(const Config *config, LoopOptions options, LoopEnd *end)
 {
     Loop l = {.listener = options.listener};
     Status st;
+    bool done;
+    TRY(refresh_grown(config, options, end, &done));
+    if (done) return OK;
     TRY_OR_FAIL(st, loop_open(&l, config, options));
     TRY_OR_FAIL(st, run(&l, options.compare));
     const int64_t steps = l.trainer.step;

@@ -46,6 +46,8 @@ typedef struct {
  * listener did not ask to stop. The comparison with simple scorers is before that, on a validation
  * split that the model does not know.
  *
+ * A run that is resumed with train.refresh and a file whose catalogue has grown is only refreshed.
+ *
  * The listener is warned of a training that ended inside its warm-up, and of one that the clock
  * stopped while it was improving. */
 Status loop_run(const Config *config, LoopOptions options, LoopEnd *end);

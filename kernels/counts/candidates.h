@@ -84,7 +84,8 @@ typedef struct {
     Tensor time;            /* i64 [tokens] ms; does not fall within a window */
     Tensor own_offset, own; /* i32 [windows+1], [>= own_offset[windows]]: own_offset[w] ..
                                own_offset[w+1]-1 are the counted events of the user of window w, in
-                               the order in which the table counts them */
+                               the order in which the table counts them; below 0: of an item that
+                               the table does not have, at its place among the others */
     Tensor token;           /* i32 [rows]: -1, or a token of a window, not below those before it */
 } CandidatesInput;
 

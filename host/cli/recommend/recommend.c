@@ -238,6 +238,7 @@ static Status run(void *arguments, Operands operands, int *exit_code)
                                                    .data = *c->data_path ? c->data_path : NULL,
                                                    .device = c->train_device,
                                                    .threads = (int)c->train_threads}));
+    session_warn(j.session, terminal_listener(stderr, c->train_quiet));
     TRY_OR_FAIL(st, recommend_items_open(&j.items, j.session->file, &a->items));
     st = is_batch(a) ? write_many(&j) : show_one(&j);
 fail:

@@ -126,14 +126,36 @@ static const int32_t *excluded_items(const Asked *a, int64_t i, int64_t *count)
     return *count ? e->item + e->offset[i] : NULL;
 }
 
+static bool in_list(const int32_t *list, int64_t count, int32_t item)
+{
+    int64_t low = 0, high = count;
+    while (low < high) {
+        const int64_t middle = (low + high) / 2;
+        if (list[middle] < item)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && list[low] == item;
+}
+
+/* Whether no use of the model may choose the item. */
+static bool is_shut(const Asked *a, int32_t item)
+{
+    const Model *m = a->policy->session->model;
+    return in_list(m->shut, m->shuts, item);
+}
+
 static void answer_greedy(const Asked *a, int64_t i, int64_t at, int32_t best)
 {
+    const Session *s = a->policy->session;
     const double most = 1.0 - a->policy->epsilon;
     int64_t left;
     const int32_t *out = excluded_items(a, i, &left);
-    const double any = a->policy->epsilon / (double)(a->items - left);
-    bool shown = true;
-    for (int64_t k = 0; k < left; k++) shown &= out[k] != a->item[i];
+    const double any =
+        a->policy->epsilon /
+        (double)exclude_left(&s->memory.exclude, i, s->model->shut, s->model->shuts, a->items);
+    const bool shown = !in_list(out, left, a->item[i]) && !is_shut(a, a->item[i]);
     a->answer->chosen[at] = (shown ? any : 0.0) + (best == a->item[i] ? most : 0.0);
     if (!a->question) return;
     const int k = a->question->fold[at];
@@ -143,6 +165,7 @@ static void answer_greedy(const Asked *a, int64_t i, int64_t at, int32_t best)
     mass[best] += most;
     a->any[k] += any;
     for (int64_t j = 0; j < left; j++) {
+        if (is_shut(a, out[j])) continue;
         a->answer->mean[at] -= any * worth[out[j]];
         mass[out[j]] -= any;
     }
@@ -170,15 +193,18 @@ static Status open_any(Asked *a)
     a->worths = calloc((size_t)folds, sizeof *a->worths);
     if (!a->any || !a->worths) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " folds", folds);
     for (int64_t k = 0; k < folds; k++)
-        for (int64_t j = 0; j < a->items; j++) a->worths[k] += a->question->worth[k * a->items + j];
+        for (int32_t j = 0; j < a->items; j++)
+            if (!is_shut(a, j)) a->worths[k] += a->question->worth[k * a->items + j];
     return OK;
 }
 
-/* Adds the part epsilon / n, which every item has in every decision that does not exclude it. */
+/* Adds the part epsilon / n, which every item that may be chosen has in every decision that does
+ * not exclude it. */
 static void spread_any(const Asked *a)
 {
     for (int k = 0; k < a->question->folds; k++)
-        for (int64_t j = 0; j < a->items; j++) a->answer->mass[k * a->items + j] += a->any[k];
+        for (int32_t j = 0; j < a->items; j++)
+            if (!is_shut(a, j)) a->answer->mass[k * a->items + j] += a->any[k];
 }
 
 /* ---- The answer ------------------------------------------------------------------------------ */

@@ -21,6 +21,7 @@ static Status open_model(OpeRun *run)
                                                       .file = &run->file,
                                                       .device = a->device,
                                                       .threads = a->ope.bootstrap.threads}));
+    session_warn(run->session, a->ope.listener);
     const bool softmax = isnan(a->epsilon);
     const ActingRule rule = session_acting(run->session);
     char words[ACTING_WORDS_MAX], last[48] = "";

@@ -26,6 +26,20 @@ static Status find_purchase(const Behaviour *b, const char *name, int *action)
     return OK;
 }
 
+/* Targets that the model does not have are ranked last. */
+static void warn_unknown(const RankingRun *run, const Session *s, const char *checkpoint)
+{
+    const ScoredEvents *e = &run->evaluation.events;
+    const bool *unknown = s->model->unknown;
+    int64_t targets = 0;
+    for (int64_t i = 0; i < e->count && unknown; i++) targets += unknown[e->target[i]];
+    if (unknown)
+        listener_warn(run->score.listener,
+                      "%s does not have %" PRId64 " of the %" PRId32 " items; they are the targets "
+                      "of %" PRId64 " of the %" PRId64 " events, which it ranks last",
+                      checkpoint, s->model->unknowns, e->items, targets, e->count);
+}
+
 /* By the rule that the model acts by, and by its policy and its Q, where they are others. */
 static Status add_model(RankingRun *run, const char *checkpoint)
 {
@@ -40,6 +54,7 @@ static Status add_model(RankingRun *run, const char *checkpoint)
                                                  .file = &run->file,
                                                  .device = a->device,
                                                  .threads = run->score.threads}));
+    warn_unknown(run, session, checkpoint);
     const ActingKind own = session_acting(session).kind;
     Scorer scorer = model_scorer(session, own);
     Status st = evaluation_add(&run->evaluation, &scorer);

@@ -70,23 +70,45 @@ static Status move_bias(Fresh *f, const Safetensors *file, int64_t items)
     return OK;
 }
 
-static Status fresh_open(Fresh *f, const Safetensors *file, const Behaviour *b,
-                         const RefreshOptions *options)
+/* Counts in a table of the file's catalogue and, where that has grown, leaves out what is new. */
+static Status count(Fresh *f, const Behaviour *b, const RefreshOptions *options, int64_t width,
+                    const CatalogueMatch *match)
 {
-    const int64_t width = counts_width(file);
     const TablesOptions tables = {
         .counted = options->counted, .threads = options->threads, .listener = options->listener};
-    TRY(saved_catalogue(file, b));
+    Arena memory = {0};
+    CountTable all;
+    if (match->same) {
+        TRY(counts_open(&f->counts, &f->memory, b->items, width, &f->dev));
+        return counts_fill(&f->counts, &f->memory, b, &tables);
+    }
+    TRY(counts_open(&f->counts, &f->memory, match->rows[ROWS_ITEM].then, width, &f->dev));
+    Status st;
+    TRY_OR_FAIL(st, counts_open(&all, &memory, b->items, width, &f->dev));
+    TRY_OR_FAIL(st, counts_fill(&all, &memory, b, &tables));
+    counts_leave_new(&f->counts, &all, match);
+    listener_warn(options->listener,
+                  "%s: %" PRId64 " of %" PRId64 " items are new to the model, which goes on "
+                  "without them: a training with train.from takes them in",
+                  b->path, match->fresh, b->items);
+fail:
+    arena_close(&memory);
+    return st;
+}
+
+static Status fresh_open(Fresh *f, const Safetensors *file, const Behaviour *b,
+                         const RefreshOptions *options, const CatalogueMatch *match)
+{
+    const int64_t width = counts_width(file);
     if (!width)
         return FAIL(ERR_USAGE,
                     "%s has no count table to refresh, want a model with a policy and "
                     "model.candidates > 0",
                     file->path);
     TRY(device_open(&f->dev, "cpu", options->threads));
-    TRY(counts_open(&f->counts, &f->memory, b->items, width, &f->dev));
-    TRY(counts_fill(&f->counts, &f->memory, b, &tables));
+    TRY(count(f, b, options, width, match));
     TRY(hash_events_said(b, f->fingerprint));
-    return move_bias(f, file, b->items);
+    return move_bias(f, file, f->counts.item.dim[0]);
 }
 
 static void replace(NamedTensor *tensors, int count, const char *name, const void *data)
@@ -131,8 +153,11 @@ Status refresh(const char *path, const Behaviour *b, const RefreshOptions *optio
     Safetensors file;
     Fresh f = {0};
     TRY(safetensors_open(&file, path));
-    Status st = fresh_open(&f, &file, b, options);
+    CatalogueMatch match;
+    Status st = saved_match(&match, &file, b);
+    if (st == OK) st = fresh_open(&f, &file, b, options, &match);
     if (st == OK) st = write_fresh(&f, &file, options->counted);
+    match_close(&match);
     fresh_close(&f);
     safetensors_close(&file);
     return st;

@@ -25,7 +25,8 @@ typedef struct {
 } RefreshOptions;
 
 /* Rewrite the checkpoint `path`, whole or not at all, by the events of `b`, which must have its
- * catalogue. Fails where the checkpoint has no count table. */
+ * catalogue or one that has grown since: then the pairs of new items are left out, and the listener
+ * is warned. Fails where the checkpoint has no count table. */
 Status refresh(const char *path, const Behaviour *b, const RefreshOptions *options);
 
 #endif

@@ -348,7 +348,7 @@ static Status open_trainer(Rounds *r)
     TRY(trainer_open_on(&r->trainer, c, file, options));
     TRY(trainer_session(&r->trainer, &r->session));
     TRY(hash_events(&r->trainer.file, r->trainer.fingerprint));
-    TRY(checkpoint_begin(&r->trainer));
+    TRY(checkpoint_begin(&r->trainer, r->options.listener));
     TRY(checkpoint_begin_counts(&r->trainer));
     TRY(acting_begin_from(&r->trainer));
     trainer_schedule(&r->trainer, steps_of_all(c));

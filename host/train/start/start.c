@@ -80,7 +80,8 @@ static Status start_weights(Trainer *t, Listener *listener)
     if (!host) return t->dev.status;
     const CountTable counts = counts_on_host(&m->counts, &m->counts_memory, host);
     Status st = start_bias(t, f32(counts.popularity));
-    if (st == OK && t->config.model_spectral > 0) st = start_items(t, &counts, listener);
+    const bool begins = !*t->config.train_from; /* else the vectors of items are those of a model */
+    if (st == OK && t->config.model_spectral > 0 && begins) st = start_items(t, &counts, listener);
     device_read_done(&t->dev, host);
     return st;
 }

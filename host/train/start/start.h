@@ -5,9 +5,9 @@
  *
  *   1. The count table counts the train split of the trainer's file (data/counts/tables.h).
  *   2. policy.bias[a] = log(popularity[a] + 0.5).
- *   3. With model.spectral > 0 item.id are the vectors of model/spectral/spectral.h, of mean length
- *      model.spectral; items of which nothing is known keep the spread of model.init_std.
- *
+ *   3. With model.spectral > 0, and without train.from, item.id are the vectors of
+ *      model/spectral/spectral.h, of mean length model.spectral; items of which nothing is known
+ *      keep the spread of model.init_std.
  *   4. The features of candidates are standardised (train/start/standardise.h).
  *
  * What a model that the training begins with (train.from) has replaces these weights afterwards.

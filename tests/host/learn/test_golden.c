@@ -164,7 +164,8 @@ static void open_case(Golden *g, const char *name)
     Model *m = &g->trainer.model;
     if (m->shape.candidates) {
         const Tensor popularity = input(g, "counts.popularity");
-        assert_ok(counts_load(&m->counts, &m->counts_memory, &g->inputs));
+        assert_ok(counts_load(&m->counts, &m->counts_memory, &g->inputs,
+                              &(CatalogueMatch){.same = true}));
         memcpy(m->counts.popularity.data, popularity.data, tensor_bytes(popularity));
     }
     params_refresh(&g->trainer.dev, &g->trainer.model.params, PARAM_VALUE);

@@ -413,7 +413,7 @@ static void a_run_begins_with_the_weights_of_another(void **state)
     assert_ok(trainer_open(&seeded, &c));
     snprintf(c.train_from, sizeof c.train_from, "%s", first.train_out);
     assert_ok(trainer_open(&begun, &c));
-    assert_ok(checkpoint_begin(&begun));
+    assert_ok(checkpoint_begin(&begun, NULL));
     snprintf(path, sizeof path, "%s/best.safetensors", first.train_out);
     assert_ok(safetensors_open(&file, path));
     static const char *const had[] = {"item.id", "block.0.attention.qkv", "policy.bias"};

@@ -82,6 +82,14 @@ Status names_read(FeatureSet *f, const Behaviour *b, const char *group)
     return OK;
 }
 
+Status names_copy(FeatureSet *copy, const FeatureSet *f, const Behaviour *b, const char *group)
+{
+    *copy = *f;
+    memset(copy->row_name, 0, sizeof copy->row_name);
+    memset(copy->row_text, 0, sizeof copy->row_text);
+    return names_read(copy, b, group);
+}
+
 void names_close(FeatureSet *f)
 {
     for (int k = 0; k < f->kinds; k++) {

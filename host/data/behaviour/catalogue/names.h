@@ -17,10 +17,12 @@ bool names_any(const FeatureSet *f);
 extern const char names_of_items[], names_of_users[];
 /* The group, with a dataset of each category whose names are known. Its parent must be there. */
 Status names_put(const FeatureSet *f, PutFile *put, const char *group);
-/* Reads the names of all categories of `f`, the items' or users' features of the open file, or a
- * copy of them without names, where the file has names. names_close frees them, also after a
+/* Reads the names of all categories of `f`, the items' or users' features of the open file, where
+ * the file has names. names_close frees them, also after a
  * failure. */
 Status names_read(FeatureSet *f, const Behaviour *b, const char *group);
+/* A copy of `f` with names of its own, read so; names_close frees these, also after a failure. */
+Status names_copy(FeatureSet *copy, const FeatureSet *f, const Behaviour *b, const char *group);
 /* Safe on {0}; not for names that others than names_read have set. */
 void names_close(FeatureSet *f);
 

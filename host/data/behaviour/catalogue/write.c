@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "data/behaviour/catalogue/names.h"
 #include "data/behaviour/get.h"
@@ -47,21 +46,6 @@ typedef struct {
     FeatureSet items, users;
 } Named;
 
-static void without_names(FeatureSet *f)
-{
-    memset(f->row_name, 0, sizeof f->row_name);
-    memset(f->row_text, 0, sizeof f->row_text);
-}
-
-static Status name(Named *n, const Behaviour *b)
-{
-    *n = (Named){b->item_features, b->user_features};
-    without_names(&n->items);
-    without_names(&n->users);
-    TRY(names_read(&n->items, b, names_of_items));
-    return names_read(&n->users, b, names_of_users);
-}
-
 static Status write_keys(const Behaviour *b, const Named *named, const char *keys, size_t width,
                          const char *path)
 {
@@ -88,9 +72,10 @@ Status catalogue_write(const Behaviour *b, const char *path)
 {
     char *keys = NULL;
     size_t width;
-    Named named;
+    Named named = {0};
     Status st;
-    TRY_OR_FAIL(st, name(&named, b));
+    TRY_OR_FAIL(st, names_copy(&named.items, &b->item_features, b, names_of_items));
+    TRY_OR_FAIL(st, names_copy(&named.users, &b->user_features, b, names_of_users));
     TRY_OR_FAIL(st, get_keys(b->path, b->store->file, "/items/key", b->items, &keys, &width));
     st = write_keys(b, &named, keys, width, path);
 fail:

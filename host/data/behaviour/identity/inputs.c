@@ -68,22 +68,33 @@ char *inputs_text(const Behaviour *b)
     return text;
 }
 
-static Status check_entry(const char *model, const Behaviour *b, int list, int i, const char *then)
+/* Whether two entries are one; of a category that may have grown, without its number of rows. */
+static bool same_entry(const char *then, const char *now, bool grown)
+{
+    const char *a = strrchr(then, ','), *b = strrchr(now, ',');
+    if (!grown || !a || !b) return !strcmp(then, now);
+    return a - then == b - now && !strncmp(then, now, (size_t)(a - then));
+}
+
+static Status check_entry(const char *model, const Behaviour *b, int list, int i, const char *then,
+                          bool grown)
 {
     json_t *entry = entry_of(b, list, i);
     const char *now = json_string_value(entry);
+    const bool category = list == 3 || list == 5;
     Status st = OK;
     if (!then)
         st = FAIL(ERR_USAGE, "%s was trained without the %s \"%s\", which is number %d of %s",
                   model, lists[list].what, now ? now : "", i + 1, b->path);
-    else if (!now || strcmp(then, now) != 0)
+    else if (!now || !same_entry(then, now, grown && category))
         st = FAIL(ERR_USAGE, "%s was trained with \"%s\" as %s number %d, %s has \"%s\"", model,
                   then, lists[list].what, i + 1, b->path, now ? now : "");
     json_decref(entry);
     return st;
 }
 
-static Status check_list(const char *model, const json_t *root, const Behaviour *b, int list)
+static Status check_list(const char *model, const json_t *root, const Behaviour *b, int list,
+                         bool grown)
 {
     const json_t *then = json_object_get(root, lists[list].key);
     const int now = count_of(b, list);
@@ -91,18 +102,19 @@ static Status check_list(const char *model, const json_t *root, const Behaviour 
         return FAIL(ERR_FORMAT, "%s: metadata \"inputs\" has no list \"%s\"", model,
                     lists[list].key);
     for (int i = 0; i < now; i++)
-        TRY(check_entry(model, b, list, i, json_string_value(json_array_get(then, (size_t)i))));
+        TRY(check_entry(model, b, list, i, json_string_value(json_array_get(then, (size_t)i)),
+                        grown));
     if (json_array_size(then) == (size_t)now) return OK;
     const char *missing = json_string_value(json_array_get(then, (size_t)now));
     return FAIL(ERR_USAGE, "%s was trained with \"%s\" as %s number %d, which %s does not have",
                 model, missing ? missing : "", lists[list].what, now + 1, b->path);
 }
 
-Status inputs_check(const char *model, const char *text, const Behaviour *b)
+Status inputs_check(const char *model, const char *text, const Behaviour *b, bool grown)
 {
     json_t *root = json_loads(text, 0, NULL);
     Status st = OK;
-    for (int k = 0; k < LISTS && st == OK; k++) st = check_list(model, root, b, k);
+    for (int k = 0; k < LISTS && st == OK; k++) st = check_list(model, root, b, k, grown);
     json_decref(root);
     return st;
 }

@@ -18,7 +18,8 @@
 char *inputs_text(const Behaviour *b);
 
 /* Fails with ERR_USAGE, naming the first input that differs, where `b` has other lists than `text`,
- * which was kept with the model of the file `model`. ERR_FORMAT where `text` has no such lists. */
-Status inputs_check(const char *model, const char *text, const Behaviour *b);
+ * which was kept with the model of the file `model`; where the catalogue may have `grown`, its
+ * categories may have other numbers of rows. ERR_FORMAT where `text` has no such lists. */
+Status inputs_check(const char *model, const char *text, const Behaviour *b, bool grown);
 
 #endif

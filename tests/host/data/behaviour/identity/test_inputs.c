@@ -24,24 +24,25 @@ static void the_first_difference_is_named(void **state)
     Behaviour b = file_with("f", "g");
     char *text = inputs_text(&b);
     assert_non_null(strstr(text, "\"event_numbers\":[\"f\",\"g\"]"));
-    assert_ok(inputs_check("m", text, &b));
+    assert_ok(inputs_check("m", text, &b, false));
     b = file_with("g", "f");
-    assert_refused(inputs_check("m", text, &b), ERR_USAGE,
+    assert_refused(inputs_check("m", text, &b, false), ERR_USAGE,
                    "m was trained with \"f\" as event feature number 1, b.h5 has \"g\"");
     b = file_with("f", NULL);
-    assert_refused(inputs_check("m", text, &b), ERR_USAGE,
+    assert_refused(inputs_check("m", text, &b, false), ERR_USAGE,
                    "\"g\" as event feature number 2, which b.h5 does not have");
     b = file_with("f", "g");
     b.item_features.numbers = 1;
     snprintf(b.item_features.number_name[0], FEATURE_NAME_MAX, "price");
-    assert_refused(inputs_check("m", text, &b), ERR_USAGE,
+    assert_refused(inputs_check("m", text, &b, false), ERR_USAGE,
                    "without the item number \"price\", which is number 1 of b.h5");
     b = file_with("f", "g");
     b.user_features.kind_rows[0] = 8;
-    assert_refused(inputs_check("m", text, &b), ERR_USAGE, "\"country, 7 rows\" as user category");
+    assert_refused(inputs_check("m", text, &b, false), ERR_USAGE,
+                   "\"country, 7 rows\" as user category");
     b = file_with("f", "g");
     b.action_name[0] = "cart";
-    assert_refused(inputs_check("m", text, &b), ERR_USAGE, "\"view\" as action number 1");
+    assert_refused(inputs_check("m", text, &b, false), ERR_USAGE, "\"view\" as action number 1");
     free(text);
 }
 
@@ -51,8 +52,8 @@ static void damaged_lists_are_refused(void **state)
     const Behaviour b = file_with("f", "g");
     static const char *const bad[] = {"", "{", "[]", "{\"actions\": 3}", "null"};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
-        assert_refused(inputs_check("m", bad[k], &b), ERR_FORMAT, "has no list \"actions\"");
-    assert_refused(inputs_check("m", "{\"actions\": [1, 2]}", &b), ERR_USAGE,
+        assert_refused(inputs_check("m", bad[k], &b, false), ERR_FORMAT, "has no list \"actions\"");
+    assert_refused(inputs_check("m", "{\"actions\": [1, 2]}", &b, false), ERR_USAGE,
                    "without the action \"view\"");
 }
 
