@@ -467,11 +467,14 @@ typedef struct souk_evaluate_options {
     /* Receives the report, once: what the option --json of the command writes. Required. */
     souk_message_callback report;
     void *context; /* for the callbacks */
+    /* A model that `checkpoint` is compared with, event by event, such as yesterday's; NULL: none.
+     * In the report it is model A, and `checkpoint` B. */
+    const char *against;
 } souk_evaluate_options;
 #define SOUK_EVALUATE_OPTIONS_INIT                                                                 \
     {                                                                                              \
         sizeof(souk_evaluate_options), NULL, NULL, NULL, 0, NULL, -1, "test", NULL, 0, 1, 0, 0,    \
-            NULL, NULL, NULL, NULL                                                                 \
+            NULL, NULL, NULL, NULL, NULL                                                           \
     }
 
 souk_status souk_evaluate(const souk_evaluate_options *options, souk_error *error);

@@ -69,7 +69,7 @@ NO_PADDING(souk_recommend_options, cap);
 NO_PADDING(souk_ingest_options, catalogue);
 NO_PADDING(souk_ingest_result, seconds);
 NO_PADDING(souk_train_options, context);
-NO_PADDING(souk_evaluate_options, context);
+NO_PADDING(souk_evaluate_options, against);
 NO_PADDING(souk_ope_options, context);
 NO_PADDING(souk_train_result, validation);
 

@@ -51,13 +51,17 @@ static Status evaluate(const souk_evaluate_options *given)
     TRY(call_needs((const void *)o.report, "options->report"));
     TRY(check_threads(o.threads));
     TRY(check_number("users", (double)o.users, 0.0, 1e18));
+    if (o.against && !o.checkpoint)
+        return FAIL(ERR_USAGE, "options->against without options->checkpoint, want both");
+    const char *const models[] = {o.against ? o.against : o.checkpoint, o.checkpoint};
+    const int count = !o.checkpoint ? 0 : o.against ? 2 : 1;
     Follow listener = follow(o.progress, o.message, o.context, NULL);
     RankingRun *run = calloc(1, sizeof *run);
     if (!run) return FAIL(ERR_MEMORY, "no memory for an evaluation");
     TRY_OR_FAIL(st, run_ranking(run, &(RankingRunOptions){.data = o.data,
                                                           .device = o.device ? o.device : "cpu",
-                                                          .checkpoint = &o.checkpoint,
-                                                          .checkpoints = o.checkpoint != NULL,
+                                                          .checkpoint = models,
+                                                          .checkpoints = count,
                                                           .seeds = 1,
                                                           .acting = {o.acting, o.exclude_last},
                                                           .purchase = o.purchase,

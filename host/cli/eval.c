@@ -12,7 +12,7 @@
 
 typedef struct {
     Config config;
-    const char *checkpoint[RANKING_SEEDS_MAX];
+    const char *checkpoint[RANKING_MODELS_MAX];
     int checkpoints;
     const char *json, *events, *purchase;
     ActingChoice acting;
@@ -27,8 +27,8 @@ static const char *const splits[] = {"valid", "test", NULL};
 static Status take_checkpoint(void *arguments, const Option *o, const char *value)
 {
     Arguments *a = arguments;
-    if (a->checkpoints == RANKING_SEEDS_MAX)
-        return FAIL(ERR_USAGE, "more than %d times --%s, want at most as many", RANKING_SEEDS_MAX,
+    if (a->checkpoints == RANKING_MODELS_MAX)
+        return FAIL(ERR_USAGE, "more than %d times --%s, want at most as many", RANKING_MODELS_MAX,
                     o->name);
     a->checkpoint[a->checkpoints++] = value;
     return OK;
@@ -41,15 +41,17 @@ static const Option options[] = {
      .value = "PATH",
      .take = take_checkpoint,
      .help =
-         "a model to show beside the bars: a file or the folder of a run; several are one model, "
-         "trained with several seeds, and are averaged"},
+         "a model to show beside the bars: a file or the folder of a run; several, such as "
+         "yesterday's and today's, are compared with each other, event by event, on the items that "
+         "each of them has"},
     {.name = "seeds",
      .value = "N",
      FIELD(seeds),
      .low = 1,
      .high = RANKING_SEEDS_MAX,
      .initial = "1",
-     .help = "with 2 or more, the one checkpoint PATH stands for N runs, PATH-1 to PATH-N"},
+     .help = "with 2 or more, a checkpoint PATH stands for N runs, PATH-1 to PATH-N: one model, "
+             "trained with several seeds, whose measures are averaged"},
     {.name = "split",
      .value = "NAME",
      FIELD(split),
@@ -158,7 +160,8 @@ const Command cli_eval = {
          .more = acting_help,
          .examples = {"souk eval --data shop.h5",
                       "souk eval --data shop.h5 --checkpoint run --json eval.json",
-                      "souk eval --data shop.h5 --checkpoint run --seeds 3 --all"}},
+                      "souk eval --data shop.h5 --checkpoint run --seeds 3 --all",
+                      "souk eval --data today.h5 --checkpoint yesterday --checkpoint today"}},
     .arguments = sizeof(Arguments),
     .run = run,
 };

@@ -32,6 +32,7 @@ def evaluate(
     seen: Optional[bool] = None,
     users: int = 0,
     seed: int = 1,
+    against: Optional[Path] = None,
     purchase: Optional[str] = None,
     acting: Optional[str] = None,
     exclude_last: Optional[int] = None,
@@ -44,6 +45,9 @@ def evaluate(
     """How well the model `run`, and simple scorers beside it, rank the whole catalogue at every
     event of a split of the behaviour file `data`, as `souk eval` does. Returns the report that its
     option --json writes.
+
+    `against` is another model, such as yesterday's, with which `run` is compared event by event; in
+    the report it is model A, and `run` is B.
 
     `seen` says whether items of the history are candidates (None: by how often users return to
     items). `users` is the size of a random sample of users, drawn by `seed` (0: all). `purchase` is
@@ -60,6 +64,7 @@ def evaluate(
         exclude_last=-1 if exclude_last is None else exclude_last,
         split=c.text(split),
         purchase=c.text(purchase),
+        against=c.path(against),
         users=users,
         seed=seed,
         seen=0 if seen is None else 1 if seen else -1,

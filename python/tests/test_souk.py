@@ -470,6 +470,12 @@ class Evaluate(Case):
         models = [row for row in ours["groups"][0]["scorers"] if not row["baseline"]]
         self.assertTrue(0 < models[0]["NDCG@10"]["value"] < 1)
 
+    def test_two_models_as_by_the_program(self):
+        ours = souk.evaluate(SHOP, RUN, against=RUN, users=50, threads=2)
+        both = ["--checkpoint", RUN, "--checkpoint", RUN]
+        self.assert_same_report(ours, "eval", "--data", SHOP, *both, "--users", 50)
+        self.assertEqual([model["model"] for model in ours["models"]], ["A", "B"])
+
     def test_scorers_alone_and_what_is_followed(self):
         stages = set()
         ours = souk.evaluate(SHOP, seen=True, callback=lambda progress: stages.add(progress.stage))

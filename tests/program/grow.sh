@@ -54,6 +54,19 @@ eval_of() { "$SOUK" eval --quiet --data "$1" --checkpoint "$2" >"$work/report" 2
 check "the model of the first day is evaluated on the second" eval_of "$work/all.h5" "$work/one"
 check "and says what it does not have" warns 'does not have [0-9]* of the [0-9]* items; they are the targets of [0-9]*'
 check "today's has all" eval 'eval_of "$work/all.h5" "$work/two" && [ ! -s "$work/said" ]'
+compare() { "$SOUK" eval --quiet --data "$work/all.h5" --checkpoint "$1" --checkpoint "$2" --json "$work/both.json"; }
+check "both are compared on one split" eval 'compare "$work/one" "$work/two" >"$work/report" 2>"$work/said"'
+check "which one sentence decides" \
+    grep -Eq '^B \(.*/two\) is (better than|worse than|not told apart by chance from) A \(.*/one\)' <(tr '\n' ' ' <"$work/report" | sed 's/ \(B (\)/\n\1/g')
+check "with the rows of each" eval 'grep -q "^  A: policy " "$work/report" && grep -q "^  B: policy " "$work/report"'
+row() { awk -v name="$2" '$0 ~ "^  " name { sub("^  " name " *", ""); print; exit }' "$1"; }
+check "which are those of each alone" \
+    eval 'eval_of "$work/all.h5" "$work/two" && [ "$(row "$work/report" "souk policy")" != "" ] && cp "$work/report" "$work/alone" &&
+        compare "$work/one" "$work/two" >"$work/report" 2>"$work/said" &&
+        [ "$(row "$work/report" "B: policy")" = "$(row "$work/alone" "souk policy")" ]'
+check "and as JSON" eval 'grep -q "\"unknown_targets\": [1-9]" "$work/both.json" && grep -q "\"over\": \"A\"" "$work/both.json"'
+check "a model is not told apart from itself" \
+    eval 'compare "$work/two" "$work/two" | tr "\n" " " | grep -q "is not told apart by chance from A .* a difference of +0.0000"'
 # shellcheck disable=SC2034 # read by eval
 new=$(awk -F, 'NR == FNR { known[$2]; next } !($2 in known) { print $2; exit }' "$work/first.csv" "$work/all.csv")
 recommend() { "$SOUK" recommend --checkpoint "$work/$1" --data "$work/all.h5" --row 0 --include-seen --k 1000; }

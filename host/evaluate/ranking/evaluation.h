@@ -6,7 +6,7 @@
 #include "evaluate/ranking/scorer.h"
 #include "evaluate/statistics/auc.h"
 
-enum { SCORERS_MAX = 20 };
+enum { SCORERS_MAX = 48 };
 
 /* A scorer, or a model that was trained with several seeds. */
 typedef struct {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "evaluate/ranking/model_scorer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "catalogue/catalogue.h"
@@ -127,6 +128,12 @@ static const char *const names[ACTING_KINDS] = {
     [ACTING_MIXED] = "souk policy and Q",   [ACTING_CANDIDATES] = "souk Q of the best",
     [ACTING_ALLOWED] = "souk Q of allowed",
 };
+
+void model_scorer_name(char out[MODEL_SCORER_NAME], int model, ActingKind kind)
+{
+    static const size_t brand = sizeof "souk " - 1;
+    snprintf(out, MODEL_SCORER_NAME, "%c: %s", 'A' + model, names[kind] + brand);
+}
 
 Scorer model_scorer(Session *session, ActingKind kind)
 {

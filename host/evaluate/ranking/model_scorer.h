@@ -13,4 +13,8 @@
  * history stay candidates, those that the rule leaves out do not, but for the target. */
 Scorer model_scorer(Session *session, ActingKind kind);
 
+/* What the scorer is called where it is that of model number `model` of several: "B: policy". */
+enum { MODEL_SCORER_NAME = 24 };
+void model_scorer_name(char out[MODEL_SCORER_NAME], int model, ActingKind kind);
+
 #endif

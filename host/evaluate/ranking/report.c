@@ -51,10 +51,12 @@ int ranking_report_best(const Evaluation *e, const RankingReportContext *c)
     return evaluation_find(e, c->bars->bar[c->bars->best].bar.name);
 }
 
-int ranking_report_model(const Evaluation *e)
+int ranking_report_model(const Evaluation *e, int n)
 {
-    for (int k = 0; k < e->scorers; k++)
-        if (!e->scorer[k].scorer.baseline && e->scorer[k].scorer.ranks) return k;
+    for (int k = 0; k < e->scorers; k++) {
+        const Scorer *s = &e->scorer[k].scorer;
+        if (!s->baseline && s->ranks && s->model == n) return k;
+    }
     return -1;
 }
 
@@ -137,6 +139,8 @@ static void print_protocol(FILE *out, const Evaluation *e, const RankingReportCo
             grouped(a, e->events.count), grouped(b, e->events.users));
     if (c->sample) fprintf(out, " (a random sample of users, seed %" PRIu64 ")", c->seed);
     fprintf(out, ", %s items, all ranked\n", grouped(d, c->items));
+    for (int n = 0; n < c->models && c->models > 1; n++)
+        fprintf(out, "  %c is %s\n", 'A' + n, c->model[n].path);
     print_known(out, c);
     print_wrapped(out, c->split_rule, "  ");
     if (histories_impressions(e->histories))
@@ -200,37 +204,56 @@ static void print_table(FILE *out, const Evaluation *e, const RankingReportConte
                     c->bars->bar[k].left_out);
 }
 
-static void print_standing(FILE *out, const Evaluation *e, const RankingReportContext *c)
+/* " and 3 seeds", where a model has several. */
+enum { SEEDS_TEXT = 48 };
+static const char *seeds_text(char out[SEEDS_TEXT], const Evaluated *k)
 {
-    const int best = ranking_report_best(e, c), model = ranking_report_model(e);
+    *out = '\0';
+    if (k->seeds > 1) snprintf(out, SEEDS_TEXT, " and %d seeds", k->seeds);
+    return out;
+}
+
+static double shown_value(const Evaluation *e, int scorer, int group)
+{
+    return evaluation_summary(e, scorer, group)->measure[shown_difference].value;
+}
+
+static const char *chosen_on(const RankingReportContext *c)
+{
+    return c->bars->events ? "chosen on validation" : "there is no validation split";
+}
+
+static void print_best_bar(FILE *out, const Evaluation *e, const RankingReportContext *c, int best)
+{
     const FittedBar *bar = &c->bars->bar[c->bars->best];
-    const char *chosen = c->bars->events ? "chosen on validation" : "there is no validation split";
-    char text[512], seeds[64] = "";
-    if (best < 0) return;
-    const double value = evaluation_summary(e, best, GROUP_ALL)->measure[shown_difference].value;
-    if (model < 0) {
-        snprintf(text, sizeof text, "The best bar is %s (%s%s%s): NDCG@10 %.4f.", bar->bar.name,
-                 bar->settings, bar->settings[0] ? "; " : "", chosen, value);
-    } else {
-        const Estimate d = evaluation_difference(e, model, best, GROUP_ALL, shown_difference);
-        if (e->scorer[model].seeds > 1)
-            snprintf(seeds, sizeof seeds, " and %d seeds", e->scorer[model].seeds);
-        snprintf(text, sizeof text,
-                 "The model (%s) is %s the best bar, %s (%s): NDCG@10 %.4f for %.4f, a difference "
-                 "of %+.4f with the 95 %% interval %+.4f .. %+.4f over users%s.",
-                 e->scorer[model].scorer.name, ranking_report_verdict(d), bar->bar.name, chosen,
-                 evaluation_summary(e, model, GROUP_ALL)->measure[shown_difference].value, value,
-                 d.value, d.low, d.high, seeds);
-    }
+    char text[512];
+    snprintf(text, sizeof text, "The best bar is %s (%s%s%s): NDCG@10 %.4f.", bar->bar.name,
+             bar->settings, bar->settings[0] ? "; " : "", chosen_on(c),
+             shown_value(e, best, GROUP_ALL));
+    fputc('\n', out);
+    print_wrapped(out, text, "");
+}
+
+static void print_standing(FILE *out, const Evaluation *e, const RankingReportContext *c, int best,
+                           int model)
+{
+    const FittedBar *bar = &c->bars->bar[c->bars->best];
+    const Estimate d = evaluation_difference(e, model, best, GROUP_ALL, shown_difference);
+    char text[512], seeds[SEEDS_TEXT];
+    snprintf(text, sizeof text,
+             "The model (%s) is %s the best bar, %s (%s): NDCG@10 %.4f for %.4f, a difference "
+             "of %+.4f with the 95 %% interval %+.4f .. %+.4f over users%s.",
+             e->scorer[model].scorer.name, ranking_report_verdict(d), bar->bar.name, chosen_on(c),
+             shown_value(e, model, GROUP_ALL), shown_value(e, best, GROUP_ALL), d.value, d.low,
+             d.high, seeds_text(seeds, &e->scorer[model]));
     fputc('\n', out);
     print_wrapped(out, text, "");
 }
 
 /* The same comparison where an event counts as much as its reward. */
-static void print_reward(FILE *out, const Evaluation *e, const RankingReportContext *c)
+static void print_reward(FILE *out, const Evaluation *e, int best, int model)
 {
-    const int best = ranking_report_best(e, c), model = ranking_report_model(e);
-    if (best < 0 || model < 0 || !ranking_report_shows(e, GROUP_REWARD)) return;
+    if (!ranking_report_shows(e, GROUP_REWARD)) return;
     const RankingSummary *of = evaluation_summary(e, model, GROUP_REWARD);
     const RankingSummary *bar = evaluation_summary(e, best, GROUP_REWARD);
     const Estimate d = evaluation_difference(e, model, best, GROUP_REWARD, shown_difference);
@@ -246,12 +269,47 @@ static void print_reward(FILE *out, const Evaluation *e, const RankingReportCont
     print_wrapped(out, text, "");
 }
 
+/* Which of two models is better, the later one first. */
+static void print_pair(FILE *out, const Evaluation *e, const RankingReportContext *c, int a, int b)
+{
+    const int one = ranking_report_model(e, a), other = ranking_report_model(e, b);
+    char text[1024], reward[256] = "", seeds[SEEDS_TEXT];
+    const Estimate d = evaluation_difference(e, other, one, GROUP_ALL, shown_difference);
+    if (ranking_report_shows(e, GROUP_REWARD)) {
+        const Estimate r = evaluation_difference(e, other, one, GROUP_REWARD, shown_difference);
+        snprintf(reward, sizeof reward,
+                 " Weighted by reward it is %s %c: a difference of %+.4f (%+.4f .. %+.4f).",
+                 ranking_report_verdict(r), 'A' + a, r.value, r.low, r.high);
+    }
+    snprintf(
+        text, sizeof text,
+        "%c (%.200s) is %s %c (%.200s), event by event: NDCG@10 %.4f for %.4f, a difference of "
+        "%+.4f with the 95 %% interval %+.4f .. %+.4f over users%s.%s",
+        'A' + b, c->model[b].path, ranking_report_verdict(d), 'A' + a, c->model[a].path,
+        shown_value(e, other, GROUP_ALL), shown_value(e, one, GROUP_ALL), d.value, d.low, d.high,
+        seeds_text(seeds, &e->scorer[one]), reward);
+    fputc('\n', out);
+    print_wrapped(out, text, "");
+}
+
+/* How models stand beside the best bar, and beside each other. */
+static void print_verdicts(FILE *out, const Evaluation *e, const RankingReportContext *c)
+{
+    const int best = ranking_report_best(e, c);
+    if (best >= 0 && ranking_report_model(e, 0) < 0) print_best_bar(out, e, c, best);
+    for (int n = 0, model; best >= 0 && (model = ranking_report_model(e, n)) >= 0; n++) {
+        print_standing(out, e, c, best, model);
+        print_reward(out, e, best, model);
+    }
+    for (int b = 1; b < c->models; b++)
+        for (int a = 0; a < b; a++) print_pair(out, e, c, a, b);
+}
+
 void ranking_report_print(FILE *out, const Evaluation *e, const RankingReportContext *context)
 {
     print_protocol(out, e, context);
     print_table(out, e, context);
-    print_standing(out, e, context);
-    print_reward(out, e, context);
+    print_verdicts(out, e, context);
 }
 
 /* ---- All tables ------------------------------------------------------------------------------ */

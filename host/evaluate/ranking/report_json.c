@@ -27,6 +27,39 @@ static json_t *difference_json(const Evaluation *e, int scorer, int best, int gr
                      estimate(evaluation_difference(e, scorer, best, group, NDCG_10)));
 }
 
+/* Of each two models, how the later one stands beside the earlier one. */
+static json_t *comparisons_json(const Evaluation *e, int group)
+{
+    json_t *pairs = json_array();
+    for (int b = 1, other; (other = ranking_report_model(e, b)) >= 0; b++)
+        for (int a = 0; a < b; a++) {
+            const int one = ranking_report_model(e, a);
+            const Estimate d = evaluation_difference(e, other, one, group, NDCG_10);
+            const char name[2][2] = {{(char)('A' + a)}, {(char)('A' + b)}};
+            json_array_append_new(
+                pairs, json_pack("{s:s, s:s, s:s, s:o, s:s}", "model", name[1], "over", name[0],
+                                 "measure", ranking_measure_name(NDCG_10), "difference",
+                                 estimate(d), "verdict", ranking_report_verdict(d)));
+        }
+    return pairs;
+}
+
+static json_t *models_json(const Evaluation *e, const RankingReportContext *c)
+{
+    json_t *models = json_array();
+    for (int n = 0; n < c->models; n++) {
+        const char name[2] = {(char)('A' + n)};
+        const int scorer = ranking_report_model(e, n);
+        json_array_append_new(
+            models, json_pack("{s:s, s:o, s:s, s:I, s:I}", "model", name, "path",
+                              report_string(c->model[n].path), "scorer",
+                              scorer < 0 ? "" : e->scorer[scorer].scorer.name, "unknown_items",
+                              (json_int_t)c->model[n].unknown_items, "unknown_targets",
+                              (json_int_t)c->model[n].unknown_targets));
+    }
+    return models;
+}
+
 static void add_spread(json_t *row, const RankingSpread *s)
 {
     json_object_set_new(row, "coverage@20", report_number(s->coverage));
@@ -56,8 +89,9 @@ static json_t *group_json(const Evaluation *e, const RankingReportContext *c, in
             json_array_append_new(differences, difference_json(e, k, best, group));
     }
     ranking_report_group(name, c, group);
-    return json_pack("{s:s, s:I, s:I, s:o, s:o}", "name", name, "events", (json_int_t)events,
-                     "users", (json_int_t)users, "scorers", scorers, "differences", differences);
+    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "name", name, "events", (json_int_t)events,
+                     "users", (json_int_t)users, "scorers", scorers, "differences", differences,
+                     "comparisons", comparisons_json(e, group));
 }
 
 static json_t *groups_json(const Evaluation *e, const RankingReportContext *c)
@@ -101,7 +135,7 @@ static json_t *bars_json(const Bars *b)
 
 static json_t *standing_json(const Evaluation *e, const RankingReportContext *c)
 {
-    const int best = ranking_report_best(e, c), model = ranking_report_model(e);
+    const int best = ranking_report_best(e, c), model = ranking_report_model(e, 0);
     if (best < 0 || model < 0) return json_null();
     const Estimate d = evaluation_difference(e, model, best, GROUP_ALL, NDCG_10);
     json_t *standing = difference_json(e, model, best, GROUP_ALL);
@@ -128,6 +162,7 @@ json_t *ranking_report_json_value(const Evaluation *e, const RankingReportContex
         "no_history", (json_int_t)e->events.no_history, "sample", (json_int_t)c->sample, "seed",
         (json_int_t)c->seed, "include_seen", e->options.include_seen, "repeats", repeats_json(e, c),
         "top", RANKING_TOP);
+    json_object_set_new(root, "models", models_json(e, c));
     json_object_set_new(root, "bars", bars_json(c->bars));
     json_object_set_new(root, "best_bar", json_string(c->bars->bar[c->bars->best].bar.name));
     json_object_set_new(root, "bars_chosen_on",

@@ -21,6 +21,7 @@ typedef struct Scorer {
     bool predicts;    /* it fills `purchase` */
     void *state;      /* private to the implementation, as `kind` is */
     int kind;
+    int model; /* of several models, its number; 0: the first */
     /* Scores every event of `events`, each from its user's history before it: rows offset[user] ..
      * known-1 of `h`. Adds all events to `ranking`, which is NULL unless .ranks. Fills purchase
      * [events] with any score that rises with the probability that the event is a purchase; it is

@@ -7,7 +7,6 @@
 
 #include "base/nearest.h"
 #include "base/parallel.h"
-#include "evaluate/ranking/model_scorer.h"
 #include "infer/answers.h"
 #include "model/saved.h"
 
@@ -26,22 +25,37 @@ static Status find_purchase(const Behaviour *b, const char *name, int *action)
     return OK;
 }
 
-/* Targets that the model does not have are ranked last. */
-static void warn_unknown(const RankingRun *run, const Session *s, const char *checkpoint)
+/* Targets that the model does not have are ranked last. Of several seeds the numbers are equal. */
+static void warn_unknown(RankingRun *run, const Session *s, const char *checkpoint, int number)
 {
     const ScoredEvents *e = &run->evaluation.events;
     const bool *unknown = s->model->unknown;
-    int64_t targets = 0;
-    for (int64_t i = 0; i < e->count && unknown; i++) targets += unknown[e->target[i]];
+    RankingModel *model = &run->model[number];
+    model->unknown_items = s->model->unknowns;
+    model->unknown_targets = 0;
+    for (int64_t i = 0; i < e->count && unknown; i++)
+        model->unknown_targets += unknown[e->target[i]];
     if (unknown)
         listener_warn(run->score.listener,
                       "%s does not have %" PRId64 " of the %" PRId32 " items; they are the targets "
                       "of %" PRId64 " of the %" PRId64 " events, which it ranks last",
-                      checkpoint, s->model->unknowns, e->items, targets, e->count);
+                      checkpoint, model->unknown_items, e->items, model->unknown_targets, e->count);
+}
+
+static Status add_scorer(RankingRun *run, Session *session, ActingKind kind, int number)
+{
+    Scorer scorer = model_scorer(session, kind);
+    scorer.model = number;
+    if (run->options.checkpoints > 1) {
+        char *name = run->name[number][kind];
+        model_scorer_name(name, number, kind);
+        scorer.name = name;
+    }
+    return evaluation_add(&run->evaluation, &scorer);
 }
 
 /* By the rule that the model acts by, and by its policy and its Q, where they are others. */
-static Status add_model(RankingRun *run, const char *checkpoint)
+static Status add_model(RankingRun *run, const char *checkpoint, int number)
 {
     const RankingRunOptions *a = &run->options;
     static const struct {
@@ -54,14 +68,12 @@ static Status add_model(RankingRun *run, const char *checkpoint)
                                                  .file = &run->file,
                                                  .device = a->device,
                                                  .threads = run->score.threads}));
-    warn_unknown(run, session, checkpoint);
+    warn_unknown(run, session, checkpoint, number);
     const ActingKind own = session_acting(session).kind;
-    Scorer scorer = model_scorer(session, own);
-    Status st = evaluation_add(&run->evaluation, &scorer);
+    Status st = add_scorer(run, session, own, number);
     for (int k = 0; k < 2; k++) {
         if (alone[k].kind == own || !model_has(session->model, alone[k].head) || st != OK) continue;
-        scorer = model_scorer(session, alone[k].kind);
-        st = evaluation_add(&run->evaluation, &scorer);
+        st = add_scorer(run, session, alone[k].kind, number);
     }
     if (st == OK && answers_known(session) && !run->outcome.count)
         st = measure_outcome(&run->outcome, session, run->split, a->users, a->seed,
@@ -70,29 +82,33 @@ static Status add_model(RankingRun *run, const char *checkpoint)
     return st;
 }
 
-/* Calls `each` with every checkpoint; with --seeds N they are PATH-1 to PATH-N of the one PATH. */
+/* Calls `each` with every checkpoint and the number of its model; with --seeds N, with PATH-1 to
+ * PATH-N of each PATH. */
 static Status each_checkpoint(RankingRun *run,
-                              Status (*each)(RankingRun *run, const char *checkpoint))
+                              Status (*each)(RankingRun *run, const char *checkpoint, int number))
 {
     const RankingRunOptions *a = &run->options;
-    for (int k = 0; k < a->checkpoints && a->seeds == 1; k++) TRY(each(run, a->checkpoint[k]));
-    for (int64_t k = 1; k <= a->seeds && a->seeds > 1; k++) {
+    for (int k = 0; k < a->checkpoints && a->seeds == 1; k++) TRY(each(run, a->checkpoint[k], k));
+    for (int64_t n = 0; n < a->checkpoints * a->seeds && a->seeds > 1; n++) {
+        const int k = (int)(n / a->seeds);
         char path[sizeof(Config_text) + 32];
-        const int length = snprintf(path, sizeof path, "%s-%" PRId64, a->checkpoint[0], k);
+        const int length =
+            snprintf(path, sizeof path, "%s-%" PRId64, a->checkpoint[k], 1 + n % a->seeds);
         if (length >= (int)sizeof path)
             return FAIL(ERR_USAGE, "--checkpoint = \"%s\" is too long, want a shorter path",
-                        a->checkpoint[0]);
-        TRY(each(run, path));
+                        a->checkpoint[k]);
+        TRY(each(run, path, k));
     }
     return OK;
 }
 
-static Status check_known(RankingRun *run, const char *checkpoint)
+static Status check_known(RankingRun *run, const char *checkpoint, int number)
 {
     const RankingRunOptions *a = &run->options;
     char path[sizeof(Config_text) + 64];
     Safetensors file;
     int known;
+    run->model[number].path = a->checkpoint[number];
     TRY(saved_find(path, sizeof path, checkpoint, false));
     TRY(safetensors_open(&file, path));
     const Status st = saved_known(&file, &known);
@@ -126,8 +142,10 @@ static Status check(const RankingRunOptions *a)
 {
     if (a->include_seen && a->exclude_seen)
         return FAIL(ERR_USAGE, "--include-seen and --exclude-seen, want one of them");
-    if (a->seeds > 1 && a->checkpoints != 1)
-        return FAIL(ERR_USAGE, "--seeds with %d times --checkpoint, want one", a->checkpoints);
+    if (a->seeds > 1 && a->checkpoints == 0)
+        return FAIL(ERR_USAGE, "--seeds without --checkpoint, want one");
+    if (a->checkpoints > RANKING_MODELS_MAX)
+        return FAIL(ERR_USAGE, "%d models, want at most %d", a->checkpoints, RANKING_MODELS_MAX);
     return OK;
 }
 
@@ -208,6 +226,8 @@ RankingReportContext run_ranking_context(const RankingRun *run)
                                   .seed = a->seed,
                                   .bars = &run->bars,
                                   .known = run->known,
+                                  .models = a->checkpoints,
+                                  .model = run->model,
                                   .file = &run->file,
                                   .outcome = &run->outcome,
                                   .rule = run->rule,

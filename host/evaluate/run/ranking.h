@@ -6,6 +6,7 @@
 
 #include "evaluate/outcome/measure.h"
 #include "evaluate/ranking/bars/bars.h"
+#include "evaluate/ranking/model_scorer.h"
 #include "evaluate/ranking/purchase_rates.h"
 #include "evaluate/ranking/repeats.h"
 #include "evaluate/ranking/report.h"
@@ -13,9 +14,10 @@
 
 typedef struct {
     const char *data, *device;     /* the behaviour file; device as session_open */
-    const char *const *checkpoint; /* [checkpoints] one model, trained with several seeds */
-    int checkpoints;
-    int64_t seeds; /* above 1: the one checkpoint PATH stands for PATH-1 to PATH-N */
+    const char *const *checkpoint; /* [checkpoints] models, which are compared */
+    int checkpoints;               /* at most RANKING_MODELS_MAX */
+    int64_t seeds; /* above 1: a checkpoint PATH stands for PATH-1 to PATH-N, one model that was
+                      trained with several seeds */
     ActingChoice acting;
     const char *purchase; /* the action that counts as a purchase; NULL: "purchase", where it is */
     const char *split;    /* "valid" or "test" */
@@ -41,6 +43,8 @@ typedef struct {
     Bars bars;
     PurchaseRates rates;
     Evaluation evaluation;
+    RankingModel model[RANKING_MODELS_MAX];
+    char name[RANKING_MODELS_MAX][ACTING_KINDS][MODEL_SCORER_NAME]; /* of scorers of several */
     OutcomeMeasures outcome; /* of the first model that has an outcome head */
 } RankingRun;
 

@@ -74,6 +74,28 @@ static void a_model_is_ranked_beside_bars(void **state)
     json_decref(heard.report);
 }
 
+static void two_models_are_compared(void **state)
+{
+    Heard heard = {0};
+    souk_evaluate_options o = ranking(&heard);
+    const char *model, *over;
+    double value, low, high;
+    (void)state;
+    o.against = c.run;
+    assert_done(souk_evaluate(&o, error));
+    assert_int_equal(json_array_size(json_object_get(heard.report, "models")), 2);
+    assert_int_equal(json_unpack(heard.report, "{s:[{s:[{s:s, s:s, s:{s:F, s:F, s:F}}]}]}",
+                                 "groups", "comparisons", "model", &model, "over", &over,
+                                 "difference", "value", &value, "low", &low, "high", &high),
+                     0);
+    assert_string_equal(model, "B");
+    assert_string_equal(over, "A");
+    assert_true(value == 0.0 && low == 0.0 && high == 0.0); /* it is one model */
+    json_decref(heard.report);
+    o.checkpoint = NULL;
+    assert_failed(souk_evaluate(&o, error), SOUK_ERROR_USAGE, "options->against without");
+}
+
 static void a_wrong_option_is_an_error(void **state)
 {
     Heard heard = {0};
@@ -139,9 +161,8 @@ static void a_policy_is_estimated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_model_is_ranked_beside_bars),
-        cmocka_unit_test(a_wrong_option_is_an_error),
-        cmocka_unit_test(a_callback_stops_it),
+        cmocka_unit_test(a_model_is_ranked_beside_bars), cmocka_unit_test(two_models_are_compared),
+        cmocka_unit_test(a_wrong_option_is_an_error),    cmocka_unit_test(a_callback_stops_it),
         cmocka_unit_test(a_policy_is_estimated),
     };
     return cmocka_run_group_tests(tests, open_case, close_case);
