@@ -22,7 +22,16 @@ typedef struct {
 
 static inline void *new_array(int64_t count, Dtype dtype) { return NEW(dtype, count).data; }
 
-/* Users of very different lengths, the longest last; few items are frequent. */
+/* The time to the next event: often none, mostly minutes, sometimes days or months. */
+static inline int64_t wait_ms(Philox p)
+{
+    const int64_t most[] = {0,      500000, 500000,    500000,
+                            500000, 500000, 100000000, INT64_C(30000000000)};
+    return (int64_t)((double)most[p.word[2] % 8] * p.word[3] * 0x1p-32);
+}
+
+/* Users of very different lengths, the longest last; few items are frequent. Some of the times are
+ * before 1970. */
 static inline Log make_log(int32_t users, int32_t items, uint64_t seed)
 {
     Log data = {users, items, new_array(users + 1, I32), NULL, NULL};
@@ -30,17 +39,26 @@ static inline Log make_log(int32_t users, int32_t items, uint64_t seed)
     const int32_t events = data.offset[users];
     data.item = new_array(events, I32), data.time = new_array(events, I64);
     for (int32_t u = 0; u < users; u++) {
-        int64_t time = 1600000000000 + u;
+        int64_t time = u % 4 == 1 ? -70000 : 1600000000000 + u;
         for (int32_t e = data.offset[u]; e < data.offset[u + 1]; e++) {
             const Philox p = philox(seed, (uint64_t)u, (uint64_t)e);
             const double share = p.word[0] * 0x1p-32;
             data.item[e] = (int32_t)(items * share * share);
             if (p.word[1] % 4 == 0 && e > data.offset[u]) data.item[e] = data.item[e - 1];
-            time += p.word[2] % 5 ? p.word[3] % 500000 : 0;
-            data.time[e] = time;
+            data.time[e] = time += wait_ms(p);
         }
     }
     return data;
+}
+
+/* What a pair weighs, in units of 1/COUNT_UNITS: by its definition (counts/pair.h). q keeps four
+ * binary digits. */
+static inline int64_t pair_of(int32_t gap, int64_t earlier_ms, int64_t later_ms)
+{
+    const double seconds = floor((double)later_ms / 1000) - floor((double)earlier_ms / 1000);
+    const double n = fmin(seconds + 256, 0x1p24), digit = exp2(floor(log2(n)) - 3);
+    const double q = floor(n / digit) * digit;
+    return (int64_t)floor((double)COUNT_UNITS / gap * pow(256 / q, 0.125) + 0.5);
 }
 
 /* without: the user who is left out, -1: none. */
@@ -55,7 +73,7 @@ static inline Counts recount(const Log *data, int32_t without)
             for (int32_t i = data->offset[u]; i < j; i++) {
                 const int64_t at = data->item[i] * n + data->item[j];
                 if (j - i == 1) c.next[at]++;
-                if (j - i <= COUNT_GAP) c.after[at] += COUNT_UNITS / (j - i);
+                if (j - i <= COUNT_GAP) c.after[at] += pair_of(j - i, data->time[i], data->time[j]);
             }
         }
     }
@@ -108,6 +126,15 @@ static inline CountTable table_of(const Counts *c, int64_t width)
     return t;
 }
 
+/* All events of user u, as own events. */
+static inline void add_own(const Log *data, int32_t u, int32_t *own)
+{
+    for (int32_t e = data->offset[u]; e < data->offset[u + 1]; e++) {
+        *own++ = data->item[e];
+        *own++ = (int32_t)floor((double)data->time[e] / 1000);
+    }
+}
+
 /* Windows of at most `length` events over the histories of all users, one after another, every
  * token a row; own is the user's whole history, or nothing. Rows without a token stand between. */
 static inline CandidatesInput windows_of(const Log *data, int32_t length, bool own, int32_t *user)
@@ -123,7 +150,7 @@ static inline CandidatesInput windows_of(const Log *data, int32_t length, bool o
                           .cu_seqlens = NEW(I32, windows + 2),
                           .time = NEW(I64, events),
                           .own_offset = NEW(I32, windows + 2),
-                          .own = NEW(I32, owns),
+                          .own = NEW(I32, owns, 2),
                           .token = NEW(I32, events + windows + 1)};
     memcpy(in.item.data, data->item, tensor_bytes(in.item));
     memcpy(in.time.data, data->time, tensor_bytes(in.time));
@@ -136,8 +163,7 @@ static inline CandidatesInput windows_of(const Log *data, int32_t length, bool o
             i32(in.token)[rows++] = -1;
             for (int32_t t = first; t < end; t++) i32(in.token)[rows++] = t;
             i32(in.cu_seqlens)[w + 1] = end;
-            memcpy(i32(in.own) + i32(in.own_offset)[w], data->item + data->offset[u],
-                   (size_t)count * sizeof(int32_t));
+            if (own) add_own(data, u, i32(in.own) + 2 * i32(in.own_offset)[w]);
             i32(in.own_offset)[w + 1] = i32(in.own_offset)[w] + count;
             user[w] = u;
         }

@@ -29,7 +29,7 @@ static inline uint64_t hash_batch(const Batch *b)
     h = hash_bytes(h, b->time, n * 8);
     h = hash_bytes(h, b->end, n);
     h = hash_bytes(h, b->own_offset, (w + 1) * 4);
-    h = hash_bytes(h, b->own, (size_t)b->own_offset[w] * 4);
+    h = hash_bytes(h, b->own, (size_t)b->own_offset[w] * sizeof *b->own);
     if (b->propensity) h = hash_bytes(h, b->propensity, n * 4);
     if (b->taken) h = hash_bytes(h, b->taken, n * 4);
     return b->feature ? hash_bytes(h, b->feature, n * (size_t)b->numbers * 4) : h;

@@ -76,6 +76,7 @@ Status history_add_to_batch(const History *h, const Behaviour *file, int64_t fir
         .time = h->time_ms + first,
         .number = h->number ? h->number + first * file->event_features.numbers : NULL,
         .own = h->own_item ? h->own_item : h->item,
+        .own_time = h->own_item ? h->own_time_ms : h->time_ms,
         .own_action = h->own_item ? h->own_action : h->action,
         .owns = batch->counted ? h->counted : 0,
     };
@@ -87,7 +88,7 @@ Status history_add_to_batch(const History *h, const Behaviour *file, int64_t fir
 
 /* The columns of a copy of `count` events and `own` counted ones. */
 typedef struct {
-    int64_t *time_ms;
+    int64_t *time_ms, *own_time_ms;
     float *number;
     int32_t *item, *own_item;
     uint8_t *action, *own_action;
@@ -96,9 +97,10 @@ typedef struct {
 static Status open_columns(Columns *c, int64_t count, int64_t own, int64_t numbers, void **memory)
 {
     const size_t events = (size_t)count, owns = (size_t)own, wide = events * (size_t)numbers;
-    c->time_ms = *memory = malloc(events * (8 + 4 + 1) + owns * (4 + 1) + wide * sizeof(float) + 1);
+    c->time_ms = *memory = malloc((events + owns) * (8 + 4 + 1) + wide * sizeof(float) + 1);
     if (!*memory) return FAIL(ERR_MEMORY, "no memory for a history of %" PRId64 " events", count);
-    c->number = (float *)(c->time_ms + events);
+    c->own_time_ms = c->time_ms + events;
+    c->number = (float *)(c->own_time_ms + owns);
     c->item = (int32_t *)(c->number + wide);
     c->own_item = c->item + events;
     c->action = (uint8_t *)(c->own_item + owns);
@@ -134,6 +136,7 @@ static Status copy_rows(HistoryCopy *c, const History *h, int64_t count, const S
         const int64_t start = file->offset[h->user];
         TRY(columns_read(file, COLUMN_ITEM, start, own, to.own_item));
         TRY(columns_read(file, COLUMN_ACTION, start, own, to.own_action));
+        TRY(columns_read(file, COLUMN_TIME, start, own, to.own_time_ms));
     }
     c->history = (History){.count = count,
                            .user = h->user,
@@ -143,7 +146,8 @@ static Status copy_rows(HistoryCopy *c, const History *h, int64_t count, const S
                            .number = to.number,
                            .counted = own,
                            .own_item = to.own_item,
-                           .own_action = to.own_action};
+                           .own_action = to.own_action,
+                           .own_time_ms = to.own_time_ms};
     return OK;
 }
 
@@ -161,7 +165,10 @@ Status history_copy(HistoryCopy *c, const History *h, int64_t last, const Sessio
     c->history.action += skipped;
     c->history.time_ms += skipped;
     if (h->number) c->history.number += skipped * s->file->event_features.numbers;
-    if (!h->own_item) c->history.own_item = h->item, c->history.own_action = h->action;
+    if (h->own_item) return OK;
+    c->history.own_item = h->item;
+    c->history.own_action = h->action;
+    c->history.own_time_ms = h->time_ms;
     return OK;
 }
 

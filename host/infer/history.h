@@ -21,10 +21,12 @@ typedef struct {
     /* Where `item` is not NULL: of the first `counted` events those that were taken are counted in
        the model's tables, which were made from a file that has this user. 0: none, as for a user
        who is in no file. Where the history lacks some of the user's events, the counted ones are
-       given apart, all of them: own_item and own_action [counted]; NULL: they are its first. */
+       given apart, all of them: own_item, own_action and own_time_ms [counted]; NULL: they are its
+       first. */
     int64_t counted;
     const int32_t *own_item;
     const uint8_t *own_action;
+    const int64_t *own_time_ms;
 } History;
 
 /* All events of a user of the file. */

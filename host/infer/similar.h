@@ -15,8 +15,8 @@ typedef struct {
 typedef struct {
     int32_t item;
     double next; /* how often it came directly after the other one in the counted splits, */
-    double after, before; /*    and the sums of 1/g over pairs with it at g <= 20 events after the
-                                other one, before it (counts/table.h) */
+    double after, before; /*    and the sums of the weights of pairs with it at g <= COUNT_GAP
+                                events after the other one, before it (counts/table.h) */
 } SimilarCounts;
 
 /* The k items with the nearest vectors, by falling cosine and of equal ones the lower items, into

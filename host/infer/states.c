@@ -12,7 +12,7 @@ static void forget_unknown(const Model *m, Batch *b)
     for (int64_t i = 0; i < b->used; i++)
         if (b->item[i] >= 0 && m->unknown[b->item[i]]) b->item[i] = -1;
     for (int64_t i = 0; i < own; i++)
-        if (b->own[i] >= 0 && m->unknown[b->own[i]]) b->own[i] = -1;
+        if (b->own[i].item >= 0 && m->unknown[b->own[i].item]) b->own[i].item = -1;
 }
 
 /* The states of the rows memory.row [wanted] of the batch that memory.batch holds, to `sink`. */

@@ -100,6 +100,21 @@ Tensor measure_ids(Case *c, int64_t count, int64_t below)
     return t;
 }
 
+Tensor measure_events(Case *c, int64_t count, int64_t below)
+{
+    const Tensor t = take(c, I32, count, 2);
+    int32_t *events = host_numbers(c, 2 * count);
+    uint64_t state = 7 + (uint64_t)c->taken;
+    if (!t.data || !events) return free(events), t;
+    for (int64_t i = 0; i < count; i++) {
+        events[2 * i] = (int32_t)(next_bits(&state) % (uint64_t)below);
+        events[2 * i + 1] = (int32_t)i;
+    }
+    device_copy_in(c->dev, t.data, events, tensor_bytes(t));
+    free(events);
+    return t;
+}
+
 Tensor measure_offsets(Case *c, int64_t count, int64_t last)
 {
     const Tensor t = take(c, I64, count + 1, 0);

@@ -42,6 +42,8 @@ struct Case {
 Tensor measure_tensor(Case *c, Dtype dtype, int64_t rows, int64_t columns, float scale);
 Tensor measure_zeros(Case *c, Dtype dtype, int64_t rows, int64_t columns);
 Tensor measure_ids(Case *c, int64_t count, int64_t below);
+/* i32 [count, 2]: ids in [0, below), and seconds, each one above that of the row before. */
+Tensor measure_events(Case *c, int64_t count, int64_t below);
 /* i64 [count + 1]: offsets from 0 to `last`, in equal steps. */
 Tensor measure_offsets(Case *c, int64_t count, int64_t last);
 /* Numbers in [low, high). */

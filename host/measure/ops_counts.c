@@ -44,7 +44,7 @@ static void candidates_fill(Case *c, Tensor *t)
     t[4] = measure_windows(c, rows, LENGTH, 0);
     t[5] = measure_zeros(c, I64, rows, 0);
     t[6] = measure_windows(c, rows, LENGTH, 0);
-    t[7] = measure_ids(c, rows, items);
+    t[7] = measure_events(c, rows, items);
     t[8] = tensor_rows(measure_windows(c, rows, 1, 0), 0, rows);
     t[9] = measure_neighbours(c, items, WIDTH);
     for (int k = 10; k < 13; k++) t[k] = measure_between(c, F32, items, WIDTH, 50.0f, 100.0f);

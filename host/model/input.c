@@ -13,7 +13,7 @@ size_t model_input_bytes(const Model *m, int64_t tokens, int64_t own)
 {
     const ModelShape *s = &m->shape;
     const int64_t four = 18 + s->user_kinds + s->user_numbers + s->event_numbers;
-    return (size_t)(tokens * (4 * four + 1) + 4 * own) + (size_t)(COLUMNS + s->user_kinds) * ALIGN;
+    return (size_t)(tokens * (4 * four + 1) + 8 * own) + (size_t)(COLUMNS + s->user_kinds) * ALIGN;
 }
 
 Status model_input_open(ModelInput *in, const Model *m, int64_t tokens, int64_t own, Device *dev)
@@ -152,7 +152,7 @@ static void place_all(ModelInput *in, const Model *m, const Batch *batch, int32_
         in->user_number = place_tokens(in, batch, in->user_value, F32, s->user_numbers, 0);
     /* Last: the tensor has constant sizes, but what is copied ends with the events that there
      * are. */
-    in->own = place(in, batch->own, I32, own, own, 0, 0);
+    in->own = place(in, batch->own, I32, own, own, 2, 0);
     if (in->packed) in->own.dim[0] = batch->own_capacity;
 }
 

@@ -29,7 +29,7 @@ typedef struct {
     Tensor reward;                /* f32 [tokens] */
     Tensor end;                   /* u8 [tokens] */
     Tensor propensity;            /* f32 [tokens]; absent where the file has none */
-    Tensor own;                   /* i32 [at least own_offset[windows]] */
+    Tensor own;                   /* i32 [at least own_offset[windows], 2]: PairEvent */
 
     /* On the host: the users' profiles, repeated for each token. */
     int32_t *user_row; /* [kinds, tokens] */

@@ -192,10 +192,23 @@ Status saved_known(const Safetensors *file, int *known)
     return OK;
 }
 
+Status saved_pairs(const Safetensors *file)
+{
+    char want[16];
+    const char *pairs = safetensors_metadata(file, "pairs");
+    snprintf(want, sizeof want, "%d", PAIR_VERSION);
+    if (!counts_width(file) || (pairs && !strcmp(pairs, want))) return OK;
+    return FAIL(ERR_FORMAT,
+                "%s: its count table weighs pairs of events by version %s, want version %s, in "
+                "which weights fall with the time between the events; train the model anew",
+                file->path, pairs ? pairs : "1", want);
+}
+
 Status saved_counts(Model *m, const Safetensors *file, const CatalogueMatch *match)
 {
     TRY(saved_known(file, &m->known));
     if (!m->shape.candidates) return OK;
+    TRY(saved_pairs(file));
     TRY(counts_load(&m->counts, &m->counts_memory, file, match));
     m->counted = m->known;
     return OK;

@@ -56,6 +56,11 @@ Status saved_load(const Params *p, ParamCopy copy, const char *prefix, const Saf
 /* The first splits whose events the model contains, in its table or in its weights. 1, the train
  * split, where the file does not say. */
 Status saved_known(const Safetensors *file, int *known);
+/* Fails where the file has a count table whose pairs have other weights than today's
+ * (counts/pair.h). Own events cannot be left out of such a table, and what has learned from one
+ * would misread another. The metadata `pairs` is the version of the weights; without it the table
+ * is of version 1. */
+Status saved_pairs(const Safetensors *file);
 /* Read what the model knows, and the count table where the model has one. */
 Status saved_counts(Model *m, const Safetensors *file, const CatalogueMatch *match);
 /* Whether the model of the file has learned and counts the events that `fingerprint` stands for

@@ -23,7 +23,7 @@ static const char *const prefix[PARAM_COPIES] = {
 static const char before_key[] = "moments_steps";
 
 /* The metadata: settings and counters as text, which `values` holds. Returns how many there are. */
-enum { COUNTERS = 15, VALUE_MAX = sizeof(Config_text) };
+enum { COUNTERS = 16, VALUE_MAX = sizeof(Config_text) };
 
 /* What is not known of every best validation. */
 enum { MAYBE = 2 };
@@ -53,6 +53,7 @@ static int describe(const Trainer *t, const Progression *p, const char *inputs, 
     snprintf(value[6], VALUE_MAX, "%" PRId64, t->optimizer.annealing.steps);
     snprintf(value[7], VALUE_MAX, "%s", t->file.catalogue_hash);
     snprintf(value[8], VALUE_MAX, "%d", t->model.known);
+    snprintf(value[12], VALUE_MAX, "%d", PAIR_VERSION);
     for (int i = 0; i < MAYBE; i++) snprintf(value[9 + i], VALUE_MAX, "%.17g", maybe[i]);
     for (int i = 0; i < ALWAYS; i++) metadata[n++] = (Metadata){keys[i], value[i]};
     for (int i = 0; i < MAYBE; i++)
@@ -65,6 +66,7 @@ static int describe(const Trainer *t, const Progression *p, const char *inputs, 
     if (*t->fingerprint) metadata[n++] = (Metadata){"fingerprint", t->fingerprint};
     if (t->model.shape.candidates || t->model.known > COUNTED_TRAIN)
         metadata[n++] = (Metadata){"counted", value[8]};
+    if (t->model.shape.candidates) metadata[n++] = (Metadata){"pairs", value[12]};
     return n;
 }
 

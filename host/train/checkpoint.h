@@ -15,7 +15,8 @@
  *                       that it was trained on (identity/hash.h), not in a world, whose logs are
  *                       many; counted, with a count table or after a refit: the number of the first
  *                       splits whose events the table, after a refit the weights too, contain, 1:
- *                       the train split
+ *                       the train split; pairs, with a count table: the version of the weights of
+ *                       pairs (counts/pair.h)
  *
  * The file appears whole or not at all, so whatever happens the last one survives. Beside it,
  * catalogue.h5 has what a use of the model needs of the behaviour file (model/saved.h), and

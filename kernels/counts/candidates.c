@@ -261,7 +261,7 @@ static void clear_rows(const Job *job, int64_t first, int64_t end)
 static void write_window(Space *s, const Job *job, int64_t w, int64_t first, int64_t end)
 {
     const int64_t window = i32(job->in.cu_seqlens)[w];
-    const int32_t *own = i32(job->in.own) + i32(job->in.own_offset)[w];
+    const PairEvent *own = (const PairEvent *)job->in.own.data + i32(job->in.own_offset)[w];
     const int64_t owns = i32(job->in.own_offset)[w + 1] - i32(job->in.own_offset)[w];
     const int32_t *token = i32(job->in.token);
     clear_rows(job, first, end);
@@ -315,7 +315,7 @@ static void check(const Job *job)
     EXPECT(job->in.token, I32, rows);
     EXPECT(job->in.cu_seqlens, I32, job->in.cu_seqlens.dim[0]);
     EXPECT(job->in.own_offset, I32, job->in.cu_seqlens.dim[0]);
-    EXPECT(job->in.own, I32, job->in.own.dim[0]);
+    EXPECT(job->in.own, I32, job->in.own.dim[0], 2);
     EXPECT(job->out.item, I32, rows, job->width);
     EXPECT(job->out.feature, F32, rows, job->width, COUNT_FEATURES);
     EXPECT(job->out.state, F32, rows, COUNT_STATE_FEATURES);

@@ -25,7 +25,8 @@ typedef union {
 } Sums;
 
 typedef struct {
-    const int32_t *item, *cu_seqlens, *own_offset, *own, *token;
+    const int32_t *item, *cu_seqlens, *own_offset, *token;
+    const PairEvent *own;
     const int64_t *time;
     const int32_t *neighbour;
     const float *next, *after, *before, *popularity, *weight;
@@ -63,7 +64,7 @@ typedef struct {
 /* A row's window. */
 typedef struct {
     int64_t token, length, owns;
-    const int32_t *own;
+    const PairEvent *own;
     int events, votes; /* of the history, for repeats and for sums */
 } RowAt;
 
@@ -185,21 +186,25 @@ static __device__ void add_own(Fixed *f, const CandidatesPass &p, const RowAt &r
 {
     const int lane = (int)threadIdx.x % WARP, gap = lane + 1;
     for (int64_t base = threadIdx.x - lane; base < row.owns; base += THREADS) {
-        const bool here = base + lane < row.owns && row.own[base + lane] == x;
+        const bool here = base + lane < row.owns && row.own[base + lane].item == x;
         unsigned found = __ballot_sync(ALL_LANES, here);
         for (; found; found &= found - 1) {
             const int64_t i = base + __ffs((int)found) - 1;
             if (gap > COUNT_GAP) continue;
-            const unsigned long long units = COUNT_UNITS / gap;
+            const int32_t second = row.own[i].second;
             if (i + gap < row.owns) {
+                const PairEvent next = row.own[i + gap];
+                const unsigned long long units = pair_units(gap, pair_step(second, next.second));
                 atomicAdd(&f->own_weight, 2 * units);
-                const int k = place_of(f->row, p.neighbours, row.own[i + gap]);
+                const int k = place_of(f->row, p.neighbours, next.item);
                 if (k >= 0) atomicAdd(&f->own_after[k], units);
                 if (k >= 0 && gap == 1) atomicAdd(&f->own_next[k], 1u);
             }
             if (i - gap >= 0) {
+                const PairEvent last = row.own[i - gap];
+                const unsigned long long units = pair_units(gap, pair_step(last.second, second));
                 atomicAdd(&f->own_weight, units);
-                const int k = place_of(f->row, p.neighbours, row.own[i - gap]);
+                const int k = place_of(f->row, p.neighbours, last.item);
                 if (k >= 0) atomicAdd(&f->own_before[k], units);
             }
         }
@@ -232,8 +237,8 @@ static __device__ void add_votes_of(const CandidatesPass &p, const Hash &h, cons
     for (int k = (int)threadIdx.x; k < p.neighbours; k += THREADS) {
         float after = 0.0f, before = 0.0f;
         if (f->row[k] >= 0) {
-            after = left_of(p.after[first + k], f->own_after[k], unit, 1.0 / 40.0);
-            before = left_of(p.before[first + k], f->own_before[k], unit, 1.0 / 40.0);
+            after = left_of(p.after[first + k], f->own_after[k], unit, PAIR_NONE);
+            before = left_of(p.before[first + k], f->own_before[k], unit, PAIR_NONE);
         }
         const bool absent = !(after > 0.0f || before > 0.0f);
         if (d == 0) {
@@ -248,7 +253,7 @@ static __device__ void add_votes_of(const CandidatesPass &p, const Hash &h, cons
         h.sums[at].sum.before += (double)before * share;
     }
     if (threadIdx.x == 0)
-        f->weight[d] = left_of(p.weight[x], f->own_weight, 2.0 * unit, 1.0 / 80.0);
+        f->weight[d] = left_of(p.weight[x], f->own_weight, 2.0 * unit, PAIR_NONE_OF_ITEM);
     __syncthreads();
 }
 
@@ -256,7 +261,7 @@ static __device__ void add_votes_of(const CandidatesPass &p, const Hash &h, cons
 static __device__ void finish_sums(const CandidatesPass &p, const Hash &h, const RowAt &row)
 {
     for (int64_t i = threadIdx.x; i < row.owns; i += THREADS) {
-        const int at = find(h, row.own[i]);
+        const int at = find(h, row.own[i].item);
         if (at >= 0) atomicAdd(&h.word[at], (unsigned)OWN_EVENT);
     }
     __syncthreads();
@@ -422,7 +427,8 @@ void candidates_cuda(Device *dev, CandidatesOutput out, CandidatesInput in, cons
 {
     CandidatesPass p = {};
     p.item = i32(in.item), p.cu_seqlens = i32(in.cu_seqlens);
-    p.own_offset = i32(in.own_offset), p.own = i32(in.own), p.token = i32(in.token);
+    p.own_offset = i32(in.own_offset), p.token = i32(in.token);
+    p.own = (const PairEvent *)in.own.data;
     p.time = (const int64_t *)in.time.data;
     p.neighbour = i32(table->item), p.next = f32(table->next);
     p.after = f32(table->after), p.before = f32(table->before);

@@ -5,17 +5,22 @@
  * Row r is the state of token t = token[r], in window w. Its history is x_0 = item[t],
  * x_1 = item[t-1], ... to the window's first token, L events. F, B, n1, popularity and weight are
  * those of the table (table.h) WITHOUT the user's own events: `own` lists the user's events that
- * the table counts. Let n1o, Fo and Bo be the same counts over pairs of `own` alone:
+ * the table counts. Let n1o, Fo and Bo be the same counts over pairs of `own` alone, with the
+ * weights of pair.h:
  *
- *   F'(x, y) = F(x, y) - Fo(x, y), and 0 where that is below 1/40; B' likewise
+ *   F'(x, y) = F(x, y) - Fo(x, y), and 0 where that is below 1/160; B' likewise
  *   n1'(x, y) = n1(x, y) - n1o(x, y)
  *   popularity'(x) = popularity(x) - how often x is in own
- *   weight'(x) = weight(x) - sum_y [Fo(x, y) + Bo(x, y) / 2], and 0 where that is below 1/80
+ *   weight'(x) = weight(x) - sum_y [Fo(x, y) + Bo(x, y) / 2], and 0 where that is below 1/16
  *
- * Fo and Bo are exact sums in integers, and the difference is rounded once. The pairs of other
- * users weigh at least 1/20 in F and B and 1/40 in weight, so F' is 0 exactly where no other user
- * has such a pair (as long as the rounding of F, at most F 2^-25, is below 1/40). An entry of the
- * table is ABSENT where both F' and B' are 0. A neighbour whom the table does not keep is absent.
+ * Fo and Bo are exact sums in integers, and the difference is rounded once. A pair of another user
+ * weighs at least 1/80, and 1/160 is PAIR_NONE. So F' is 0 exactly where no other user has such a
+ * pair, as long as the rounding of F, at most F 2^-24, is below 1/160: up to F = 104,857. Where F
+ * is larger, its rounding can look like a pair of others only if one user has nearly all of F, and
+ * can hide others only if they have less than F 2^-24 + 1/160. An event of x of another user adds
+ * at least 1/8 to weight, unless it is the user's only one: so it is with weight, 1/16
+ * (PAIR_NONE_OF_ITEM) and weight(x) above 1,048,576. An entry of the table is ABSENT where both F'
+ * and B' are 0. A neighbour whom the table does not keep is absent.
  *
  * Sums over d run over the last COUNT_HISTORY events, d = 0 .. min(L, COUNT_HISTORY) - 1, in this
  * order: those of F' and B' in double (their products with 1 / (1 + d) in f32 are exact), that of
@@ -70,7 +75,7 @@
 #define SOUK_COUNTS_CANDIDATES_H
 
 #include "base/device.h"
-#include "counts/table.h"
+#include "counts/pair.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -82,10 +87,11 @@ typedef struct {
     Tensor item;            /* i32 [tokens] */
     Tensor cu_seqlens;      /* i32 [windows+1] */
     Tensor time;            /* i64 [tokens] ms; does not fall within a window */
-    Tensor own_offset, own; /* i32 [windows+1], [>= own_offset[windows]]: own_offset[w] ..
-                               own_offset[w+1]-1 are the counted events of the user of window w, in
-                               the order in which the table counts them; below 0: of an item that
-                               the table does not have, at its place among the others */
+    Tensor own_offset, own; /* i32 [windows+1], [>= own_offset[windows], 2]: rows own_offset[w] ..
+                               own_offset[w+1]-1 are the counted events of the user of window w
+                               (PairEvent), in the order in which the table counts them; an item
+                               below 0: one that the table does not have, at its place among the
+                               others */
     Tensor token;           /* i32 [rows]: -1, or a token of a window, not below those before it */
 } CandidatesInput;
 

@@ -7,13 +7,6 @@
 
 #include "base/scratch.h"
 
-/* 1/g in units of 1/COUNT_UNITS. */
-#define UNITS(g) (COUNT_UNITS / (g))
-static const int64_t units_of[COUNT_GAP + 1] = {
-    0,         UNITS(1),  UNITS(2),  UNITS(3),  UNITS(4),  UNITS(5),  UNITS(6),
-    UNITS(7),  UNITS(8),  UNITS(9),  UNITS(10), UNITS(11), UNITS(12), UNITS(13),
-    UNITS(14), UNITS(15), UNITS(16), UNITS(17), UNITS(18), UNITS(19), UNITS(20)};
-
 /* What own has of an entry. */
 struct GroupOwn {
     int64_t after, before; /* in units of 1/COUNT_UNITS */
@@ -48,13 +41,15 @@ static Tensor of_threads(Device *dev, int64_t count, size_t size)
 GroupSpace group_space(Device *dev, int64_t neighbours, int64_t own)
 {
     const int64_t items = group_items(neighbours), entries = SOURCES * neighbours;
-    return (GroupSpace){.known = of_threads(dev, items, sizeof(GroupItem)),
+    GroupSpace space = {.known = of_threads(dev, items, sizeof(GroupItem)),
                         .source = of_threads(dev, SOURCES, sizeof(GroupSource)),
                         .entry = of_threads(dev, entries, sizeof(GroupEntry)),
                         .place = of_threads(dev, items, sizeof(int32_t)),
                         .bucket = of_threads(dev, buckets_for(items), sizeof(GroupBucket)),
                         .own = of_threads(dev, entries, sizeof(GroupOwn)),
                         .own_known = SCRATCH(dev, I32, 2, own)};
+    if (own > 0) pair_all_units(&space.units);
+    return space;
 }
 
 Group group_of(const GroupSpace *space, int64_t thread, int64_t first)
@@ -66,7 +61,8 @@ Group group_of(const GroupSpace *space, int64_t thread, int64_t first)
                    .bucket = tensor_rows(space->bucket, thread, 1).data,
                    .own = tensor_rows(space->own, thread, 1).data,
                    .own_known = i32(space->own_known) + first,
-                   .own_before = i32(space->own_known) + space->own_known.dim[1] + first};
+                   .own_before = i32(space->own_known) + space->own_known.dim[1] + first,
+                   .units = &space->units};
 }
 
 /* ---- Items ----------------------------------------------------------------------------------- */
@@ -136,10 +132,10 @@ void group_mark(Group *g, const GroupSource *source, bool on)
     for (int32_t e = source->first; e < end; e++) g->place[g->entry[e].known] = on ? e + 1 : 0;
 }
 
-static void find_own(Group *g, const int32_t *own, int64_t count)
+static void find_own(Group *g, const PairEvent *own, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
-        g->own_known[i] = group_find(g, own[i]);
+        g->own_known[i] = group_find(g, own[i].item);
         if (g->own_known[i] < 0) continue;
         GroupItem *known = &g->known[g->own_known[i]];
         known->own++;
@@ -150,14 +146,16 @@ static void find_own(Group *g, const int32_t *own, int64_t count)
 }
 
 /* The pairs of own whose first or second item is the source's. */
-static void count_own(Group *g, GroupSource *source, int64_t count)
+static void count_own(Group *g, GroupSource *source, const PairEvent *own, int64_t count)
 {
     group_mark(g, source, true);
     for (int64_t i = source->last_own; i >= 0; i = g->own_before[i]) {
         const int64_t end = least(count, i + COUNT_GAP + 1);
         for (int64_t j = most(0, i - COUNT_GAP); j < end; j++) {
             if (j == i) continue;
-            const int64_t units = units_of[j > i ? j - i : i - j];
+            const int64_t first = least(i, j), second = most(i, j);
+            const int64_t units =
+                g->units->of[second - first][pair_step(own[first].second, own[second].second)];
             source->own += j > i ? 2 * units : units;
             const int32_t place = g->own_known[j] < 0 ? 0 : g->place[g->own_known[j]];
             if (place == 0) continue;
@@ -185,26 +183,26 @@ static void subtract_own(Group *g, GroupSource *source, bool own)
     const double unit = COUNT_UNITS;
     const int32_t end = source->first + source->entries;
     int32_t kept = source->first;
-    source->weight = left_of(source->weight, source->own, 2.0 * unit, 1.0 / 80.0);
+    source->weight = left_of(source->weight, source->own, 2.0 * unit, PAIR_NONE_OF_ITEM);
     for (int32_t e = source->first; e < end; e++) {
         const GroupOwn mine = own ? g->own[e] : (GroupOwn){0};
         GroupEntry x = g->entry[e];
         x.next -= (float)mine.next;
-        x.after = left_of(x.after, mine.after, unit, 1.0 / 40.0);
-        x.before = left_of(x.before, mine.before, unit, 1.0 / 40.0);
+        x.after = left_of(x.after, mine.after, unit, PAIR_NONE);
+        x.before = left_of(x.before, mine.before, unit, PAIR_NONE);
         if (x.after > 0.0f || x.before > 0.0f) g->entry[kept++] = x;
     }
     source->entries = kept - source->first;
 }
 
 void group_read(Group *g, const CountTable *table, const int32_t *item, int64_t window,
-                int64_t begin, int64_t end, const int32_t *own, int64_t count)
+                int64_t begin, int64_t end, const PairEvent *own, int64_t count)
 {
     meet_items(g, table, item, window, begin, end);
     find_own(g, own, count);
     if (count > 0) memset(g->own, 0, (size_t)g->entries * sizeof *g->own);
     for (int32_t i = 0; i < g->sources; i++)
-        if (g->source[i].last_own >= 0) count_own(g, &g->source[i], count);
+        if (g->source[i].last_own >= 0) count_own(g, &g->source[i], own, count);
     for (int32_t i = 0; i < g->sources; i++) subtract_own(g, &g->source[i], count > 0);
     for (int32_t i = 0; i < g->knowns; i++) {
         GroupItem *known = &g->known[i];

@@ -12,7 +12,7 @@
 #define SOUK_COUNTS_GROUP_H
 
 #include "base/device.h"
-#include "counts/table.h"
+#include "counts/pair.h"
 
 enum { GROUP_TOKENS = 32, GROUP_EVENTS = GROUP_TOKENS + COUNT_REPEATS };
 
@@ -55,11 +55,13 @@ typedef struct {
     /* [own of the window] the numbers of own's items, -1: not met; where a source's item was
      * before, -1: nowhere */
     int32_t *own_known, *own_before;
+    const PairUnits *units;
 } Group;
 
 /* The scratch of groups on all threads of the device. */
 typedef struct {
     Tensor known, source, entry, place, bucket, own, own_known;
+    PairUnits units; /* where there are own events */
 } GroupSpace;
 
 /* The most items that a group meets where rows of the table have `neighbours` places. */
@@ -71,7 +73,7 @@ Group group_of(const GroupSpace *space, int64_t thread, int64_t first);
 /* Meet the items of tokens begin .. end-1, at most GROUP_TOKENS, and of their histories, in the
  * window that begins at token `window`; leave out the `count` events of own. */
 void group_read(Group *g, const CountTable *table, const int32_t *item, int64_t window,
-                int64_t begin, int64_t end, const int32_t *own, int64_t count);
+                int64_t begin, int64_t end, const PairEvent *own, int64_t count);
 
 /* The number of an item, -1: not met. */
 int32_t group_find(const Group *g, int32_t item);

@@ -7,16 +7,23 @@ from collections import Counter
 import numpy as np
 
 GAP, HISTORY, REPEATS, FEATURES, STATE_FEATURES = 20, 20, 50, 13, 8
-UNITS = 232792560  # the least common multiple of 1 .. 20: sums of 1/g are exact in 1/UNITS
+UNITS = 232792560  # weights of pairs are multiples of 1/UNITS, of 1/g too
 F32 = np.float32
 
 
+def units(g, seconds):
+    """The weight of a pair, in 1/UNITS."""
+    n = min(seconds + 256, 1 << 24)
+    digit = 1 << (n.bit_length() - 4)
+    return math.floor(UNITS / g * (256 / (n // digit * digit)) ** 0.125 + 0.5)
+
+
 def pairs(events):
-    """Of one user's events -> (n1, F in 1/UNITS), each {(x, y): sum}."""
+    """Of one user's events [(item, second)] -> (n1, F in 1/UNITS), each {(x, y): sum}."""
     after, total = Counter(), Counter()
-    for i, x in enumerate(events):
-        for g, y in enumerate(events[i + 1 : i + 1 + GAP], 1):
-            total[x, y] += UNITS // g
+    for i, (x, earlier) in enumerate(events):
+        for g, (y, later) in enumerate(events[i + 1 : i + 1 + GAP], 1):
+            total[x, y] += units(g, later - earlier)
             after[x, y] += g == 1
     return after, total
 
@@ -28,7 +35,7 @@ def table(users, items, width):
         n, f = pairs(events)
         after.update(n)
         total.update(f)
-        seen.update(events)
+        seen.update(x for x, _ in events)
     twice = Counter()  # 2F + B, of which the table keeps the heaviest
     for (x, y), n in total.items():
         twice[x, y] += 2 * n
@@ -55,7 +62,7 @@ class Without:
     """The table without a user's own events."""
 
     def __init__(self, t, own):
-        self.t, self.seen = t, Counter(own)
+        self.t, self.seen = t, Counter(x for x, _ in own)
         self.after, self.total = pairs(own)
         self.own_weight = Counter()
         for (x, y), n in self.total.items():
@@ -67,7 +74,7 @@ class Without:
 
     def weight(self, x):
         left = float(F32(float(self.t["counts.weight"][x]) - self.own_weight[x] / (2 * UNITS)))
-        return left if left >= 1 / 80 else 0.0
+        return left if left >= 1 / 16 else 0.0
 
     def entries(self, x):
         """{y: (n1', F', B')} of the entries that are not absent."""
@@ -78,7 +85,7 @@ class Without:
                 break
             f = left(self.t["counts.after"][x, k], self.total[x, y])
             b = left(self.t["counts.before"][x, k], self.total[y, x])
-            f, b = (v if v >= 1 / 40 else 0.0 for v in (f, b))
+            f, b = (v if v >= 1 / 160 else 0.0 for v in (f, b))
             if f or b:
                 out[y] = (float(self.t["counts.next"][x, k]) - self.after[x, y], f, b)
         return out

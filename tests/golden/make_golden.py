@@ -437,13 +437,17 @@ def counted(inputs):
     windows = [item[first:end] for first, end in zip(cu[:-1], cu[1:])]
     more = lambda count: rng.integers(0, items, count).tolist()
     own = [[] if w % 4 == 3 else more(5) + x + more(3) for w, x in enumerate(windows)]
+    clock = np.random.default_rng(15)
+    seconds = lambda n: 1700000000 + np.cumsum(np.exp(clock.uniform(0, 14, n)).astype(int))
+    timed = lambda users: [list(zip(x, seconds(len(x)).tolist())) for x in users]
     others = [more(12) for _ in range(40)]
     for x in windows * 4:
         at = int(rng.integers(0, len(x)))
         others.append([y if rng.random() < 0.8 else more(1)[0] for y in x[at : at + 15]])
+    own, others = timed(own), timed(others)
     out.update(candidates.table(own + others, items, CANDIDATES["model.neighbours"]))
     out["batch.own_offset"] = np.cumsum([0] + [len(x) for x in own]).astype(np.int32)
-    out["batch.own"] = np.array(sum(own, []), np.int32)
+    out["batch.own"] = np.array(sum(own, []), np.int32)  # items and seconds
     step = np.exp(rng.uniform(5, 18, cu[-1])).astype(np.int64)
     same = np.append(False, out["batch.state"][:-1] != np.arange(cu[-1] - 1))
     same[cu[1:-1]] = False
@@ -486,7 +490,7 @@ NEW = ("counts.popularity",)
 def new_items(inputs):
     """The same where the table has counted no event of items that no user of the batch owns."""
     popularity = inputs["counts.popularity"].copy()
-    others = np.setdiff1d(np.arange(len(popularity)), inputs["batch.own"])
+    others = np.setdiff1d(np.arange(len(popularity)), inputs["batch.own"][:, 0])
     popularity[others] = 0
     assert np.isin(inputs["batch.target"], others).sum() > 3
     return {**inputs, "counts.popularity": popularity}

@@ -23,7 +23,7 @@ typedef struct {
     int counted;
     int64_t parts;
     Part *part; /* [parts] */
-    int32_t *item;
+    PairEvent *event;
 } Reading;
 
 static int64_t events_of(const Behaviour *b, int counted, int64_t user)
@@ -33,8 +33,8 @@ static int64_t events_of(const Behaviour *b, int counted, int64_t user)
     return events;
 }
 
-/* Cuts the users into parts and finds where each part's items go, if all are taken: part[i], unless
- * `part` is NULL. Returns the number of parts. */
+/* Cuts the users into parts and finds where each part's events go, if all are taken: part[i],
+ * unless `part` is NULL. Returns the number of parts. */
 static int64_t cut(const Behaviour *b, int counted, Part *part, CountedEvents *total)
 {
     int64_t parts = 0, first = 0;
@@ -52,35 +52,37 @@ static int64_t cut(const Behaviour *b, int counted, Part *part, CountedEvents *t
     return parts;
 }
 
-/* Copies the items of `count` events that were taken; returns how many. */
-static int64_t copy_taken(const Behaviour *b, int32_t *to, const int32_t *item,
-                          const uint8_t *action, int64_t count)
+/* The columns of a part; row i of the file is number i - origin. */
+typedef struct {
+    int64_t origin;
+    int32_t *item;
+    int64_t *time;
+    uint8_t *action; /* read where the file has impressions */
+} Rows;
+
+/* Copies the events of rows first .. end-1 that were taken; returns how many. */
+static int64_t copy_taken(const Behaviour *b, PairEvent *to, const Rows *rows, int64_t first,
+                          int64_t end)
 {
     int64_t taken = 0;
-    if (!b->has_impressions) {
-        memcpy(to, item, (size_t)count * sizeof *to);
-        return count;
-    }
-    for (int64_t i = 0; i < count; i++)
-        if (schema_is_taken(b, action[i])) to[taken++] = item[i];
+    for (int64_t i = first - rows->origin; i < end - rows->origin; i++)
+        if (!b->has_impressions || schema_is_taken(b, rows->action[i]))
+            to[taken++] = (PairEvent){rows->item[i], pair_second(rows->time[i])};
     return taken;
 }
 
-static void copy_part(const Reading *r, Part *part, const int32_t *item, const uint8_t *action)
+static void copy_part(const Reading *r, Part *part, const Rows *rows)
 {
     const Behaviour *b = r->file;
-    const int64_t origin = b->offset[part->first];
-    int32_t *const begin = r->item + part->place, *to = begin;
+    PairEvent *const begin = r->event + part->place, *to = begin;
     for (int64_t u = part->first; u < part->end; u++) {
         int64_t count = 0;
-        for (int s = 0; s < r->counted; s++) {
-            const int64_t first = b->split[s][u][0] - origin, end = b->split[s][u][1] - origin;
-            count += copy_taken(b, to + count, item + first, action + first, end - first);
-        }
+        for (int s = 0; s < r->counted; s++)
+            count += copy_taken(b, to + count, rows, b->split[s][u][0], b->split[s][u][1]);
         if (count == 0) continue;
         part->count += count;
         to += count;
-        *to++ = -1;
+        *to++ = (PairEvent){.item = -1};
     }
     part->used = to - begin;
 }
@@ -91,29 +93,34 @@ static Status read_part(void *context, int64_t index)
     const Behaviour *b = r->file;
     Part *part = &r->part[index];
     const int64_t origin = b->offset[part->first], events = b->offset[part->end] - origin;
-    int32_t *item = malloc((size_t)events * sizeof *item + 1);
-    uint8_t *action = malloc((size_t)events + 1);
+    const Rows rows = {.origin = origin,
+                       .item = malloc((size_t)events * sizeof *rows.item + 1),
+                       .time = malloc((size_t)events * sizeof *rows.time + 1),
+                       .action = malloc((size_t)events + 1)};
     Status st;
-    if (!item || !action)
+    if (!rows.item || !rows.time || !rows.action)
         TRY_OR_FAIL(st, FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " events", b->path, events));
-    TRY_OR_FAIL(st, columns_read(b, COLUMN_ITEM, origin, events, item));
-    if (b->has_impressions) TRY_OR_FAIL(st, columns_read(b, COLUMN_ACTION, origin, events, action));
-    copy_part(r, part, item, action);
+    TRY_OR_FAIL(st, columns_read(b, COLUMN_ITEM, origin, events, rows.item));
+    TRY_OR_FAIL(st, columns_read(b, COLUMN_TIME, origin, events, rows.time));
+    if (b->has_impressions)
+        TRY_OR_FAIL(st, columns_read(b, COLUMN_ACTION, origin, events, rows.action));
+    copy_part(r, part, &rows);
 fail:
-    free(item);
-    free(action);
+    free(rows.item);
+    free(rows.time);
+    free(rows.action);
     return st;
 }
 
 /* Moves the parts together. */
 static void join_parts(const Reading *r, CountedEvents *e)
 {
-    *e = (CountedEvents){.places = 1, .item = r->item};
+    *e = (CountedEvents){.places = 1, .event = r->event};
     for (int64_t i = 0; i < r->parts; i++) {
         const Part *part = &r->part[i];
         if (e->places != part->place)
-            memmove(r->item + e->places, r->item + part->place,
-                    (size_t)part->used * sizeof *r->item);
+            memmove(r->event + e->places, r->event + part->place,
+                    (size_t)part->used * sizeof *r->event);
         e->places += part->used;
         e->count += part->count;
     }
@@ -123,7 +130,7 @@ size_t events_bytes(const Behaviour *b, int counted)
 {
     CountedEvents total;
     cut(b, counted, NULL, &total);
-    return (size_t)total.places * sizeof *total.item;
+    return (size_t)total.places * sizeof *total.event;
 }
 
 Status events_read(CountedEvents *e, const Behaviour *b, int counted, int threads)
@@ -131,14 +138,14 @@ Status events_read(CountedEvents *e, const Behaviour *b, int counted, int thread
     Reading r = {.file = b, .counted = counted};
     r.parts = cut(b, counted, NULL, e);
     r.part = malloc((size_t)r.parts * sizeof *r.part + 1);
-    r.item = e->item = malloc((size_t)e->places * sizeof *e->item);
-    if (!r.part || !r.item) {
+    r.event = e->event = malloc((size_t)e->places * sizeof *e->event);
+    if (!r.part || !r.event) {
         free(r.part);
         events_close(e);
         return FAIL(ERR_MEMORY, "%s: no memory for %" PRId64 " events", b->path, b->events);
     }
     cut(b, counted, r.part, &(CountedEvents){0});
-    e->item[0] = -1;
+    e->event[0] = (PairEvent){.item = -1};
     const Status st = parallel_run(threads, r.parts, read_part, &r);
     if (st == OK) join_parts(&r, e);
     free(r.part);
@@ -148,6 +155,6 @@ Status events_read(CountedEvents *e, const Behaviour *b, int counted, int thread
 
 void events_close(CountedEvents *e)
 {
-    free(e->item);
+    free(e->event);
     *e = (CountedEvents){0};
 }

@@ -42,14 +42,15 @@ static inline PairSums *meet(CountRow *r, int32_t y)
     return s;
 }
 
-void row_add(CountRow *r, const int32_t *at)
+void row_add(CountRow *r, const PairUnits *units, const PairEvent *at)
 {
-    for (int g = 1; g <= COUNT_GAP && at[g] >= 0; g++) {
-        PairSums *s = meet(r, at[g]);
-        s->after += COUNT_UNITS / g;
+    for (int g = 1; g <= COUNT_GAP && at[g].item >= 0; g++) {
+        PairSums *s = meet(r, at[g].item);
+        s->after += units->of[g][pair_step(at->second, at[g].second)];
         s->next += g == 1;
     }
-    for (int g = 1; g <= COUNT_GAP && at[-g] >= 0; g++) meet(r, at[-g])->before += COUNT_UNITS / g;
+    for (int g = 1; g <= COUNT_GAP && at[-g].item >= 0; g++)
+        meet(r, at[-g].item)->before += units->of[g][pair_step(at[-g].second, at->second)];
 }
 
 /* ---- Choosing -------------------------------------------------------------------------------- */

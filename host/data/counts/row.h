@@ -5,7 +5,7 @@
 #define SOUK_COUNTS_ROW_H
 
 #include "base/status.h"
-#include "counts/table.h"
+#include "counts/pair.h"
 
 /* Sums in units of 1/COUNT_UNITS; `next` is a number of pairs. */
 typedef struct {
@@ -27,8 +27,8 @@ Status row_open(CountRow *r, int64_t items, int64_t width);
 void row_close(CountRow *r); /* safe on {0} */
 
 /* Adds the pairs of one occurrence of the row's item with the events around it, up to COUNT_GAP
- * away: at[1], at[2], ... and at[-1], at[-2], ..., each up to the first that is -1. */
-void row_add(CountRow *r, const int32_t *at);
+ * away: at[1], at[2], ... and at[-1], at[-2], ..., each up to the first whose item is -1. */
+void row_add(CountRow *r, const PairUnits *units, const PairEvent *at);
 
 /* Writes row `x` of the table (of the host), but for its popularity, and empties the row. Kept are
  * the `width` neighbours with the largest F + B / 2, of equal ones the lower items. The numbers are

@@ -14,13 +14,14 @@ typedef struct {
     const CountTable *table;
     const TablesOptions *options;
     int64_t items;
+    PairUnits units;
     CountedEvents events;
     /* [items+1] The occurrences of all items are numbered, those of an item together, the items
      * ascending. Those of x end before number place[x] and, once a pass has collected them, begin
      * with it. place[items] is the number of all. */
     int64_t *place;
     int64_t capacity; /* occurrences that a pass can collect */
-    int64_t *at;      /* [capacity] where they are in events.item */
+    int64_t *at;      /* [capacity] where they are in events.event */
     int threads;
     CountRow *row; /* [threads] */
     Progress progress;
@@ -38,7 +39,7 @@ static int64_t count_occurrences(Counting *c)
 {
     int64_t most = 0;
     for (int64_t i = 0; i < c->events.places; i++)
-        if (c->events.item[i] >= 0) c->place[c->events.item[i]]++;
+        if (c->events.event[i].item >= 0) c->place[c->events.event[i].item]++;
     for (int64_t x = 0; x < c->items; x++) {
         if (c->place[x] > most) most = c->place[x];
         f32(c->table->popularity)[x] = (float)c->place[x];
@@ -53,9 +54,9 @@ static int64_t count_occurrences(Counting *c)
 static Status divide(Counting *c, const Behaviour *b, int64_t most)
 {
     const int64_t row = (int64_t)row_bytes(c->items, c->table->item.dim[1]);
-    const int64_t least = (int64_t)sizeof(int32_t) * c->events.places +
+    const int64_t least = (int64_t)sizeof *c->events.event * c->events.places +
                           (int64_t)sizeof *c->place * (c->items + 1) +
-                          (int64_t)sizeof *c->at * most + row;
+                          (int64_t)sizeof *c->at * most + (int64_t)sizeof c->units + row;
     int64_t memory = c->options->memory;
     if (!memory) {
         const int64_t few =
@@ -117,7 +118,7 @@ static void collect(Counting *c, int64_t from, int64_t to, int64_t first)
         const int64_t low = from + (to - from) * part / parts;
         const int64_t high = from + (to - from) * (part + 1) / parts;
         for (int64_t i = 0; i < c->events.places; i++) {
-            const int64_t x = c->events.item[i];
+            const int64_t x = c->events.event[i].item;
             if (x >= low && x < high) c->at[--c->place[x] - first] = i;
         }
     }
@@ -128,7 +129,7 @@ static void build(Counting *c, int64_t x, int64_t first)
 {
     CountRow *row = &c->row[omp_get_thread_num()];
     for (int64_t i = c->place[x]; i < c->place[x + 1]; i++)
-        row_add(row, c->events.item + c->at[i - first]);
+        row_add(row, &c->units, c->events.event + c->at[i - first]);
     row_write(row, c->table, x);
     c->done += c->place[x + 1] - c->place[x];
     if (omp_get_thread_num() == 0 && c->status == OK)
@@ -159,6 +160,7 @@ Status tables_count(const CountTable *table, const Behaviour *b, const TablesOpt
             "counted %d, %d threads, want 1 to 3 and at least 1", o->counted, o->threads);
     Counting c = {.table = table, .options = o, .items = b->items};
     Status st = counting_open(&c, b);
+    pair_all_units(&c.units);
     progress_begin(&c.progress, "counting", c.events.count, o->listener);
     /* From the last item to the first: place[x + 1] is then the end of x in every pass. */
     for (int64_t to = c.items, from; st == OK && to > 0; to = from) {

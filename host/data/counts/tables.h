@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The count table of a behaviour file (kernels/counts/table.h): for every pair of events of one
- * user, at most COUNT_GAP events apart, that are counted, in the order of the file's rows.
+ * user, at most COUNT_GAP events apart, that are counted, in the order of the file's rows. A pair's
+ * weight follows from this distance and from the time between its events (kernels/counts/pair.h).
  *
- * The counted items are read into memory once (counts/events.h). Then a pass for each range of
+ * The counted events are read into memory once (counts/events.h). Then a pass for each range of
  * items x, as large as the memory allows, collects where the items of the range occur; each thread
  * takes items of the range, adds up the pairs around all of their occurrences and writes their
  * rows. So a pair is looked at twice, from both of its items, and nothing is merged or sorted.
  *
- * Memory: 4 bytes a counted event and a user, 8 bytes an item, 28 bytes an item and thread, and 8
- * bytes a counted event, divided by the number of passes. The same bits for any number of threads
- * and any memory: all sums are of integers.
+ * Memory: 8 bytes a counted event and a user, 8 bytes an item, 28 bytes an item and thread, 8 bytes
+ * a counted event, divided by the number of passes, and 11 KB. The same bits for any number of
+ * threads and any memory: all sums are of integers.
  */
 #ifndef SOUK_COUNTS_TABLES_H
 #define SOUK_COUNTS_TABLES_H

@@ -168,14 +168,16 @@ static int64_t add_window(Batch *b, int64_t user, int64_t first_event, int64_t c
 }
 
 /* Append to the own events of the last window those of `count` events that were taken. */
-static void add_own(Batch *b, const int32_t *item, const uint8_t *action, int64_t count)
+static void add_own(Batch *b, const int32_t *item, const int64_t *time, const uint8_t *action,
+                    int64_t count)
 {
     int32_t *end = &b->own_offset[b->windows];
     REQUIRE(*end + count <= b->own_capacity,
             "%" PRId64 " own events into a batch with %" PRId32 " of %" PRId64 " used", count, *end,
             b->own_capacity);
     for (int64_t i = 0; i < count; i++)
-        if (schema_is_taken(b->file, action[i])) b->own[(*end)++] = item[i];
+        if (schema_is_taken(b->file, action[i]))
+            b->own[(*end)++] = (PairEvent){item[i], pair_second(time[i])};
 }
 
 /* The rows of the window's user that are counted in split s. */
@@ -212,7 +214,9 @@ static void add_columns(Batch *b, const Window *window, const EventColumns *colu
 static void add_own_columns(Batch *b, const Window *window, const EventColumns *columns)
 {
     const int64_t count = window->end - window->first;
-    if (count) add_own(b, COLUMN(int32_t, COLUMN_ITEM), COLUMN(uint8_t, COLUMN_ACTION), count);
+    if (count)
+        add_own(b, COLUMN(int32_t, COLUMN_ITEM), COLUMN(int64_t, COLUMN_TIME),
+                COLUMN(uint8_t, COLUMN_ACTION), count);
 }
 
 void batch_add(Batch *b, const Window *window, const EventColumns *columns)
@@ -244,7 +248,7 @@ void batch_add_events(Batch *b, const BatchEvents *e)
     float *feature = numbers ? b->feature + (size_t)at * numbers : NULL;
     if (numbers && e->number) memcpy(feature, e->number, size);
     if (numbers && !e->number) memset(feature, 0, size);
-    add_own(b, e->own, e->own_action, e->owns);
+    add_own(b, e->own, e->own_time, e->own_action, e->owns);
 }
 
 void batch_end(Batch *b)
@@ -291,9 +295,12 @@ static Status add_own_rows(Batch *b, const Behaviour *file, const Window *rows)
     const int64_t count = rows->end - rows->first;
     EventColumns at;
     if (count == 0) return OK;
-    TRY(reserve_space(b, (size_t)count * (sizeof(int32_t) + sizeof(uint8_t))));
-    TRY(find_column(file, COLUMN_ITEM, rows, b->space, &at));
-    TRY(find_column(file, COLUMN_ACTION, rows, (int32_t *)b->space + count, &at));
+    TRY(reserve_space(b, (size_t)count * (sizeof(int64_t) + sizeof(int32_t) + sizeof(uint8_t))));
+    int64_t *const time = b->space;
+    int32_t *const item = (int32_t *)(time + count);
+    TRY(find_column(file, COLUMN_TIME, rows, time, &at));
+    TRY(find_column(file, COLUMN_ITEM, rows, item, &at));
+    TRY(find_column(file, COLUMN_ACTION, rows, item + count, &at));
     add_own_columns(b, rows, &at);
     return OK;
 }

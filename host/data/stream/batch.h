@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "counts/pair.h"
 #include "data/behaviour/behaviour.h"
 
 /* Consecutive events of one user: rows first .. end-1 of /events. Those of rows scored .. end-1 are
@@ -58,7 +59,7 @@ typedef struct {
     int numbers;            /* event numbers */
     int32_t *own_offset;    /* [windows+1] the own events of window w are own[own_offset[w] ..
                                own_offset[w+1]-1] */
-    int32_t *own;           /* [own_capacity] their items, in the order of the file */
+    PairEvent *own;         /* [own_capacity] their items and seconds, in the order of the file */
     int64_t own_capacity;
     void *space; /* [space_bytes] columns of a window are decoded to it */
     size_t space_bytes;
@@ -86,6 +87,7 @@ typedef struct {
     const float
         *number; /* [count, event numbers], normalised as in the file; NULL: all at their mean */
     const int32_t *own; /* [owns] items of the user's events that may be counted, oldest first, */
+    const int64_t *own_time;   /* [owns] their times, ms, */
     const uint8_t *own_action; /* [owns] and their actions: those that were taken are counted */
     int64_t owns;
 } BatchEvents;

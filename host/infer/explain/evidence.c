@@ -8,38 +8,46 @@
 
 /* The user's events that the table counts. */
 typedef struct {
-    int32_t *item;
+    PairEvent *event;
     int64_t count;
 } Own;
 
 static Status read_own(const Session *s, const History *h, Own *own)
 {
     const int64_t count = history_counted(h, s);
-    *own = (Own){.item = malloc((size_t)count * sizeof *own->item + 1)};
-    if (!own->item) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " own events", count);
+    *own = (Own){.event = malloc((size_t)count * sizeof *own->event + 1)};
+    if (!own->event) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " own events", count);
     for (int64_t i = 0; i < count; i++)
-        if (schema_is_taken(s->file, h->own_action[i])) own->item[own->count++] = h->own_item[i];
+        if (schema_is_taken(s->file, h->own_action[i]))
+            own->event[own->count++] = (PairEvent){h->own_item[i], pair_second(h->own_time_ms[i])};
     return OK;
 }
 
-/* Take the user's own pairs out of e, which has those of the table. What is left of a sum below
- * 1/40 is rounding (counts/candidates.h). */
+/* The weight of the pair of own events i and i + g, if there is one and the item of event `of` is
+ * y. */
+static int64_t weight_of(const Own *own, int64_t i, int32_t g, int64_t of, int32_t y)
+{
+    if (i < 0 || i + g >= own->count || own->event[of].item != y) return 0;
+    return pair_units(g, pair_step(own->event[i].second, own->event[i + g].second));
+}
+
+/* Take the user's own pairs out of e, which has those of the table (counts/candidates.h). */
 static void leave_own_out(ExplainEvidence *e, const Own *own, int32_t y)
 {
     int64_t after = 0, before = 0;
     for (int64_t i = 0; i < own->count; i++) {
-        if (own->item[i] != e->item) continue;
+        if (own->event[i].item != e->item) continue;
         e->times -= 1.0;
-        for (int64_t g = 1; g <= COUNT_GAP; g++) {
-            if (i + g < own->count && own->item[i + g] == y) after += COUNT_UNITS / g;
-            if (i - g >= 0 && own->item[i - g] == y) before += COUNT_UNITS / g;
+        for (int32_t g = 1; g <= COUNT_GAP; g++) {
+            after += weight_of(own, i, g, i + g, y);
+            before += weight_of(own, i - g, g, i - g, y);
         }
-        if (i + 1 < own->count && own->item[i + 1] == y) e->next -= 1.0;
+        if (i + 1 < own->count && own->event[i + 1].item == y) e->next -= 1.0;
     }
     e->after -= (double)after / COUNT_UNITS;
     e->before -= (double)before / COUNT_UNITS;
-    if (e->after < 1.0 / 40.0) e->after = 0.0;
-    if (e->before < 1.0 / 40.0) e->before = 0.0;
+    if (e->after < PAIR_NONE) e->after = 0.0;
+    if (e->before < PAIR_NONE) e->before = 0.0;
 }
 
 /* What is known of the pair of e->item and y; false: nothing. */
@@ -108,6 +116,6 @@ Status explain_evidence(Session *s, const History *recent, int64_t first, int32_
         session_unlock(s);
         counts_row_close(&row);
     }
-    free(own.item);
+    free(own.event);
     return st;
 }

@@ -19,7 +19,8 @@ typedef struct {
     int32_t item;         /*    its item X, */
     double times;         /*    and how many counted events X has */
     double next;          /* how often Y came directly after X, at most `times` */
-    double after, before; /* sums of 1/g over the pairs with Y at g <= 20 events after, before X */
+    double after, before; /* sums of the weights of the pairs with Y at g <= COUNT_GAP events after,
+                             before X (counts/pair.h) */
 } ExplainEvidence;
 
 /* The strongest evidence for `item`, by falling strength, into out [EVIDENCE_MOST]. *found is how

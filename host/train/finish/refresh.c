@@ -105,6 +105,7 @@ static Status fresh_open(Fresh *f, const Safetensors *file, const Behaviour *b,
                     "%s has no count table to refresh, want a model with a policy and "
                     "model.candidates > 0",
                     file->path);
+    TRY(saved_pairs(file));
     TRY(device_open(&f->dev, "cpu", options->threads));
     TRY(count(f, b, options, width, match));
     TRY(hash_events_said(b, f->fingerprint));

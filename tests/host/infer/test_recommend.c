@@ -133,7 +133,7 @@ static void a_batch_has_what_each_history_has_alone(void **state)
 }
 
 /* The own events of the last request, into `own`; returns how many. */
-static int64_t own_events(int32_t *own)
+static int64_t own_events(PairEvent *own)
 {
     const Batch *b = &c.session->memory.batch;
     const int64_t count = b->own_offset[b->windows];
@@ -150,7 +150,7 @@ static void rows_of_the_file_are_the_same_events_in_memory(void **state)
     const int numbers = c.file.event_features.numbers;
     float number[INFER_HISTORY_MAX * 2];
     Recommendation want[SHOP_ITEMS], have[SHOP_ITEMS];
-    int32_t of_batch[INFER_HISTORY_MAX], in_batch[INFER_HISTORY_MAX];
+    PairEvent of_batch[INFER_HISTORY_MAX], in_batch[INFER_HISTORY_MAX];
     (void)state;
     assert_true(of_file.count > LENGTH && numbers == 2);
     infer_history(&space, 1, of_file.count);

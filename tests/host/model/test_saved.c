@@ -109,6 +109,29 @@ static void a_file_says_which_splits_it_knows(void **state)
     }
 }
 
+/* `pairs`: of the metadata; NULL: none, as in files of earlier versions. */
+static Status pairs_of(const char *pairs, bool table)
+{
+    static int32_t none[] = {-1, -1};
+    const Metadata metadata[] = {{"catalogue_hash", "0"}, {"pairs", pairs}};
+    const NamedTensor tensor = {table ? "counts.item" : "weight", TENSOR(none, I32, 1, 2)};
+    Safetensors file;
+    assert_ok(safetensors_write(path_of("last.safetensors"), &tensor, 1, metadata, pairs ? 2 : 1));
+    assert_ok(safetensors_open(&file, path_of("last.safetensors")));
+    const Status st = saved_pairs(&file);
+    safetensors_close(&file);
+    return st;
+}
+
+static void a_table_of_other_weights_is_refused(void **state)
+{
+    (void)state;
+    assert_ok(pairs_of("2", true));
+    assert_ok(pairs_of(NULL, false)); /* no table */
+    assert_refused(pairs_of(NULL, true), ERR_FORMAT, "by version 1, want version 2");
+    assert_refused(pairs_of("3", true), ERR_FORMAT, "by version 3, want version 2");
+}
+
 /* A model of a version that kept no catalogue. */
 static void a_run_without_a_catalogue_needs_its_data(void **state)
 {
@@ -150,6 +173,7 @@ int main(void)
         cmocka_unit_test(settings_are_read_by_the_keys_of_files),
         cmocka_unit_test(a_file_without_a_catalogue_is_no_model),
         cmocka_unit_test(a_file_says_which_splits_it_knows),
+        cmocka_unit_test(a_table_of_other_weights_is_refused),
         cmocka_unit_test(a_run_is_its_best_model_or_to_resume_its_last),
         cmocka_unit_test(a_run_without_a_catalogue_needs_its_data),
         cmocka_unit_test(a_run_keeps_its_catalogue),

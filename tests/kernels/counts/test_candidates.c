@@ -274,12 +274,12 @@ static void a_stranger_is_told_all_counts(void **state)
     check_log(9, 64, 60, false);
 }
 
-/* Two users: 0 1 2 and 0 1. Of the second one only what the first did counts. */
+/* Two users: 0 1, after 18 hours 2; and 0 1. Of the second one only what the first did counts. */
 static void a_state_worked_by_hand(void **state)
 {
     (void)state;
     int32_t offset[] = {0, 3, 5}, item[] = {0, 1, 2, 0, 1};
-    int64_t time[] = {0, 1000, 8000, 5000, 11000};
+    int64_t time[] = {0, 1000, 65281000, 5000, 11000};
     const Log data = {2, 4, offset, item, time};
     const Counts all = recount(&data, -1);
     const CountTable table = table_of(&all, 4);
@@ -287,21 +287,22 @@ static void a_state_worked_by_hand(void **state)
     const CandidatesInput in = windows_of(&data, 9, true, user);
     const CandidatesOutput out = run(1, &in, &table, 4);
     /* The last row with a token: x_0 = 1, x_1 = 0; one place for the history. Then 2, which follows
-     * 1 once at gap 1, and 0 once at gap 2, and 0, which stands once before 1. */
+     * 1 once at gap 1, with the weight 1/2, and 0 once at gap 2, with the weight 1/4; and 0, which
+     * stands once before 1. */
     const int64_t r = in.token.dim[0] - 2;
     assert_int_equal(i32(in.token)[r], 4);
     const int32_t want[] = {1, 2, 0, -1};
     assert_memory_equal(i32(out.item) + r * 4, want, sizeof want);
     const float *f = f32(out.feature) + (r * 4 + 1) * COUNT_FEATURES;
-    const double prior = (1.0 + 0.5 / 2) / sqrt(2.0), bound = 1e-6;
+    const double prior = (0.5 + 0.25 / 2) / sqrt(2.0), bound = 1e-6;
     assert_near(f[0], log1p(10), bound);
-    assert_near(f[1], log1p(10 * 1.25), bound);
+    assert_near(f[1], log1p(10 * 0.625), bound);
     assert_near(f[2], 0, 0);
-    assert_near(f[3], log1p(10), bound);
+    assert_near(f[3], log1p(5), bound);
     assert_near(f[4], log(3), bound);
     assert_near(f[5], log(2), bound);
     assert_near(f[6], log(1e-3 + prior), bound);
-    assert_near(f[7], log1p(20 / 1.5), bound);
+    assert_near(f[7], log1p(20 * 0.5 / 1), bound);
     for (int k = 8; k < COUNT_FEATURES; k++) assert_near(f[k], 0, 0);
     f += COUNT_FEATURES;
     assert_near(f[2], log1p(10), bound);
@@ -312,10 +313,38 @@ static void a_state_worked_by_hand(void **state)
     assert_near(f[12], log(7) / 5, bound);
     const float *s = f32(out.state) + r * COUNT_STATE_FEATURES;
     assert_near(s[0], log(3), bound);
-    assert_near(s[1], log(2.5), bound);
-    assert_near(s[3], log1p(1.5 + 1.5 / 2), bound);
+    assert_near(s[1], log(2), bound);
+    assert_near(s[3], log1p(1 + 1.25 / 2), bound);
     assert_near(s[5], log(4) / 2, bound);
     assert_near(s[7], log(7) / 5, bound);
+    tensors_free();
+}
+
+/* Three users with 200 days before their last events: 0 2 3 .. 20 1, of which 0 and 1 are 20 apart;
+ * 21 22; and 0 1 0 1 ... 21 22, of whom nothing counts but the least pair that there is and the
+ * least weight of an item. */
+static void the_least_pair_of_others_stays(void **state)
+{
+    (void)state;
+    enum { EVENTS = 62 };
+    int32_t offset[] = {0, 21, 23, EVENTS}, item[EVENTS];
+    int64_t time[EVENTS];
+    for (int e = 0; e < 20; e++) item[e] = e ? e + 1 : 0;
+    item[20] = 1, item[21] = item[60] = 21, item[22] = item[61] = 22;
+    for (int e = 23; e < 60; e++) item[e] = e % 2 ? 0 : 1;
+    for (int e = 0; e < EVENTS; e++)
+        time[e] = e == 20 || e == 22 || e == 61 ? INT64_C(200) * 86400000 : 1000;
+    const Log data = {3, 23, offset, item, time};
+    const Counts all = recount(&data, -1), left = recount(&data, 2);
+    assert_int_equal(left.after[1], COUNT_UNITS / 80);
+    assert_int_equal(both_of(&left, 22, 21), COUNT_UNITS / 4);
+    const CountTable table = table_of(&all, 23);
+    int32_t user[8];
+    const CandidatesInput in = windows_of(&data, EVENTS, true, user);
+    const CandidatesOutput out = run(1, &in, &table, 24);
+    check_rows(&data, &in, &out, user, 23);
+    const float *of_last = f32(out.state) + (in.token.dim[0] - 2) * COUNT_STATE_FEATURES;
+    assert_near(of_last[1], log1p(0.125), 1e-6); /* the weight of 22 */
     tensors_free();
 }
 
@@ -395,6 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_worked_by_hand),
+        cmocka_unit_test(the_least_pair_of_others_stays),
         cmocka_unit_test(ties_go_to_the_lower_item),
         cmocka_unit_test(every_state_is_as_recounted_without_its_user),
         cmocka_unit_test(windows_leave_out_events_outside_them),

@@ -79,7 +79,8 @@ static bool is_taken(const Behaviour *b, const Columns *c, int64_t row)
     return !b->has_impressions || c->action[row] != 0;
 }
 
-/* The own events of window w: the items of all rows of the counted splits that were taken. */
+/* The own events of window w: the items and seconds of all rows of the counted splits that were
+ * taken. */
 static void check_own(const Behaviour *b, const Columns *c, const StreamOptions *o,
                       const Batch *batch, int64_t w)
 {
@@ -87,7 +88,10 @@ static void check_own(const Behaviour *b, const Columns *c, const StreamOptions 
     for (int s = 0; s < o->counted; s++) {
         const int64_t *rows = b->split[s][batch->user[w]];
         for (int64_t r = rows[0]; r < rows[1]; r++)
-            if (is_taken(b, c, r)) assert_int_equal(batch->own[at++], c->item[r]);
+            if (is_taken(b, c, r)) {
+                assert_int_equal(batch->own[at].item, c->item[r]);
+                assert_int_equal(batch->own[at++].second, c->time[r] / 1000);
+            }
     }
     assert_int_equal(at, batch->own_offset[w + 1]);
 }

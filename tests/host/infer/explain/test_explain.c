@@ -3,6 +3,7 @@
  * and evidence against the log itself. */
 #include "infer/explain/explain.h"
 
+#include "counts_case.h"
 #include "data/behaviour/columns.h"
 #include "infer/answers.h"
 #include "infer_case.h"
@@ -335,6 +336,11 @@ static void answers_are_those_of_the_outcome_head(void **state)
 
 /* ---- Evidence -------------------------------------------------------------------------------- */
 
+static double weight(int32_t g, int64_t earlier_ms, int64_t later_ms)
+{
+    return (double)pair_of(g, earlier_ms, later_ms) / COUNT_UNITS;
+}
+
 /* What the train split has of the pair x, y, without the events of `user`. */
 static ExplainEvidence count_pair(int32_t x, int32_t y, int64_t user)
 {
@@ -343,16 +349,18 @@ static ExplainEvidence count_pair(int32_t x, int32_t y, int64_t user)
         const int64_t first = c.file.split[SPLIT_TRAIN][u][0];
         const int64_t count = c.file.split[SPLIT_TRAIN][u][1] - first;
         int32_t item[EVENTS_MAX];
+        int64_t time[EVENTS_MAX];
         if (u == user) continue;
         assert_true(count <= EVENTS_MAX && !c.file.has_impressions);
         assert_ok(columns_read(&c.file, COLUMN_ITEM, first, count, item));
+        assert_ok(columns_read(&c.file, COLUMN_TIME, first, count, time));
         for (int64_t i = 0; i < count; i++) {
             if (item[i] != x) continue;
             e.times++;
             if (i + 1 < count && item[i + 1] == y) e.next++;
-            for (int64_t g = 1; g <= 20; g++) {
-                if (i + g < count && item[i + g] == y) e.after += 1.0 / (double)g;
-                if (i - g >= 0 && item[i - g] == y) e.before += 1.0 / (double)g;
+            for (int32_t g = 1; g <= 20; g++) {
+                if (i + g < count && item[i + g] == y) e.after += weight(g, time[i], time[i + g]);
+                if (i - g >= 0 && item[i - g] == y) e.before += weight(g, time[i - g], time[i]);
             }
         }
     }

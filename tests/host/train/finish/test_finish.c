@@ -209,6 +209,42 @@ static void a_resumed_run_is_finished_again(void **state)
     safetensors_close(&now);
 }
 
+/* As if an earlier version had written the file: its metadata do not say how pairs are weighed. */
+static void forget_pairs(const char *path)
+{
+    Safetensors s;
+    int left = 0;
+    assert_ok(safetensors_open(&s, path));
+    Metadata *metadata = malloc((size_t)s.metadata_count * sizeof *metadata);
+    for (int i = 0; i < s.metadata_count; i++)
+        if (strcmp(s.metadata[i].key, "pairs")) metadata[left++] = s.metadata[i];
+    assert_int_equal(left, s.metadata_count - 1);
+    assert_ok(safetensors_write(path, s.tensors, s.count, metadata, left));
+    free(metadata);
+    safetensors_close(&s);
+}
+
+static void a_table_of_earlier_weights_is_not_used_again(void **state)
+{
+    (void)state;
+    const char *want = "by version 1, want version 2";
+    Config c = settings(), of_file;
+    Device dev;
+    Model m;
+    train(&c, NULL);
+    assert_ok(device_open(&dev, "cpu", 1));
+    assert_ok(saved_open(&m, &of_file, &file, &dev, out));
+    model_close(&m);
+    forget_pairs(in_folder("best.safetensors"));
+    forget_pairs(in_folder("last.safetensors"));
+    assert_refused(saved_open(&m, &of_file, &file, &dev, out), ERR_FORMAT, want);
+    assert_refused(refresh(in_folder("best.safetensors"), &file,
+                           &(RefreshOptions){.counted = COUNTED_VALID, .threads = 1}),
+                   ERR_FORMAT, want);
+    assert_refused(loop_run(&c, (LoopOptions){.resume = true}, NULL), ERR_FORMAT, want);
+    device_close(&dev);
+}
+
 static void a_refit_has_the_length_and_the_calibration_of_the_best(void **state)
 {
     (void)state;
@@ -307,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_refresh_changes_counts_and_bias_alone),
         cmocka_unit_test(to_refresh_twice_is_to_refresh_once),
         cmocka_unit_test(a_resumed_run_is_finished_again),
+        cmocka_unit_test(a_table_of_earlier_weights_is_not_used_again),
         cmocka_unit_test(a_refit_has_the_length_and_the_calibration_of_the_best),
         cmocka_unit_test(a_refit_has_the_same_bits_whatever_the_threads),
         cmocka_unit_test(a_refit_that_is_stopped_leaves_the_best_as_it_was),

@@ -63,7 +63,7 @@ static void add_batch(Features *f, Trainer *t, const Batch *b)
                                  .cu_seqlens = TENSOR(b->cu_seqlens, I32, b->windows + 1),
                                  .time = TENSOR(b->time, I64, tokens),
                                  .own_offset = TENSOR(b->own_offset, I32, b->windows + 1),
-                                 .own = TENSOR(b->own, I32, b->own_offset[b->windows]),
+                                 .own = TENSOR(b->own, I32, b->own_offset[b->windows], 2),
                                  .token = TENSOR(b->state, I32, tokens)},
                &t->model.counts);
     for (int64_t at = 0; at < tokens * WIDTH; at++) {
