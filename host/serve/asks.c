@@ -33,14 +33,23 @@ static Status read_text(const json_t *o, const char *name, const char **text)
 }
 
 /* The fields of requests; those of explanations come last. */
-static const char *const fields[] = {"id",           "user",    "model", "k",
-                                     "include_seen", "history", "allow", "block",
-                                     "items",        "events",  NULL};
-enum { FIELDS_RECOMMEND = 8, FIELDS_EXPLAIN = 10 };
+static const char *const fields[] = {"id",    "user",  "model",    "k",   "include_seen", "history",
+                                     "allow", "block", "category", "cap", "items",        "events"};
+enum { FIELDS_RECOMMEND = 10, FIELDS_EXPLAIN = 12, FIELDS_LIST_MAX = 128 };
+
+static const char *list_fields(char list[FIELDS_LIST_MAX], int count)
+{
+    size_t used = 0;
+    for (int i = 0; i < count && used < FIELDS_LIST_MAX; i++)
+        used +=
+            (size_t)snprintf(list + used, FIELDS_LIST_MAX - used, "%s%s", i ? ", " : "", fields[i]);
+    return list;
+}
 
 static Status check_names(const json_t *o, AskKind kind)
 {
     const int count = kind == ASK_EXPLAIN ? FIELDS_EXPLAIN : FIELDS_RECOMMEND;
+    char list[FIELDS_LIST_MAX];
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)o, name, value)
@@ -48,10 +57,8 @@ static Status check_names(const json_t *o, AskKind kind)
         int i = 0;
         while (i < count && strcmp(name, fields[i])) i++;
         if (i == count)
-            return FAIL(ERR_USAGE,
-                        "there is no field \"%.64s\", want id, user, model, k, include_seen, "
-                        "history, allow%s",
-                        name, kind == ASK_EXPLAIN ? ", block, items or events" : " or block");
+            return FAIL(ERR_USAGE, "there is no field \"%.64s\", want one of %s", name,
+                        list_fields(list, count));
     }
     return OK;
 }
@@ -149,6 +156,50 @@ static Status choose_model(Ask *ask, const json_t *o, const Models *models)
     return ask->served ? OK : FAIL(ERR_USAGE, "there is no model \"%.64s\"", name);
 }
 
+/* A member of an object of the request, such as {"name": "brand", "rows": [3]}, which has exactly a
+ * name and `value`; NULL where it is not there. */
+static Status read_named(const json_t *o, const char *member, const char *value, const char **name,
+                         const json_t **of)
+{
+    const json_t *given = json_object_get(o, member);
+    *of = json_object_get(given, value);
+    *name = json_string_value(json_object_get(given, "name"));
+    if (!given || (*name && *of && json_object_size(given) == 2)) return OK;
+    return FAIL(ERR_USAGE, "\"%s\" is not an object with \"name\", a text, and \"%s\"", member,
+                value);
+}
+
+static Status read_category(Ask *ask, const json_t *o)
+{
+    souk_recommend_options *to = &ask->options;
+    const json_t *rows;
+    TRY(read_named(o, "category", "rows", &to->category, &rows));
+    if (!to->category) return OK;
+    to->category_rows = (int64_t)json_array_size(rows);
+    if (to->category_rows < 1)
+        return FAIL(ERR_USAGE, "\"rows\" of \"category\" is not a list of at least one number");
+    to->category_row = ask->row = malloc((size_t)to->category_rows * sizeof *ask->row);
+    if (!ask->row) return FAIL(ERR_MEMORY, "no memory for a list of rows");
+    for (int64_t i = 0; i < to->category_rows; i++) {
+        const json_t *row = json_array_get(rows, (size_t)i);
+        const json_int_t value = json_integer_value(row);
+        if (!json_is_integer(row) || value < 0 || value > INT32_MAX)
+            return FAIL(ERR_USAGE, "rows[%" PRId64 "] of \"category\" is no row", i);
+        ask->row[i] = (int32_t)value;
+    }
+    return OK;
+}
+
+static Status read_cap(Ask *ask, const json_t *o)
+{
+    const json_t *most;
+    TRY(read_named(o, "cap", "most", &ask->options.cap_category, &most));
+    if (!ask->options.cap_category) return OK;
+    ask->options.cap = json_integer_value(most);
+    if (json_is_integer(most) && ask->options.cap >= 1) return OK;
+    return FAIL(ERR_USAGE, "\"most\" of \"cap\" is no whole number of at least 1");
+}
+
 static Status read_options(Ask *ask, const json_t *o, const AskLimits *limits)
 {
     const json_t *k = json_object_get(o, "k"), *seen = json_object_get(o, "include_seen");
@@ -164,6 +215,8 @@ static Status read_options(Ask *ask, const json_t *o, const AskLimits *limits)
     to->include_seen = json_is_true(seen);
     TRY(read_items(ask, o, "allow", &ask->allow, &to->allow_count));
     TRY(read_items(ask, o, "block", &ask->block, &to->block_count));
+    TRY(read_category(ask, o));
+    TRY(read_cap(ask, o));
     to->allow = ask->allow;
     to->block = ask->block;
     ask->best = calloc((size_t)to->k, sizeof *ask->best);
@@ -270,6 +323,7 @@ void asks_close(Asks *asks)
         free((void *)ask->history.time_ms);
         free(ask->allow);
         free(ask->block);
+        free(ask->row);
         free(ask->item);
         free(ask->best);
         json_decref(ask->members);

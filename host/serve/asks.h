@@ -3,11 +3,13 @@
  *
  *     {"id": "r1", "user": "u7", "model": "run", "k": 10, "include_seen": false,
  *      "history": ["1004", {"item": "998", "action": "cart", "time": 1719830000000}],
- *      "allow": ["…"], "block": ["…"]}
+ *      "allow": ["…"], "block": ["…"],
+ *      "category": {"name": "brand", "rows": [3, 7]}, "cap": {"name": "brand", "most": 2}}
  *
  * Only `history` is needed. An event is an item's key, or an object; `time` is in milliseconds
  * since 1970, of all events or of none. `user` decides which model answers, unless `model` names
- * one, and stands in the log. A body is one such object, or {"requests": [...]} with several.
+ * one, and stands in the log. `category` and `cap` are as in souk_recommend_options. A body is one
+ * such object, or {"requests": [...]} with several.
  *
  * POST /v1/explain takes one object, which may also have `items`, the keys to explain in place of
  * the best k, and `events`, how many of the last events are left out one at a time. GET
@@ -33,9 +35,9 @@ typedef struct {
     const ServedModel *served;
     souk_history history;
     souk_recommend_options options;
-    int32_t *allow, *block; /* the lists of the options */
-    int64_t unknown;        /* keys of history and lists that the model does not know */
-    int32_t *item;          /* [items] what to explain, NULL: the best; what to be similar to */
+    int32_t *allow, *block, *row; /* the lists of the options */
+    int64_t unknown;              /* keys of history and lists that the model does not know */
+    int32_t *item; /* [items] what to explain, NULL: the best; what to be similar to */
     int64_t items, events;
     /* The answer. */
     souk_status status;

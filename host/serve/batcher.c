@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/model.h"
+#include "infer/filter.h"
 #include "serve/explain.h"
 #include "serve/similar.h"
 
@@ -18,13 +20,30 @@ static double uniform(void)
     return (double)(bits >> 11) * 0x1p-53;
 }
 
-/* The items that the request allows, into `item` [items]; returns how many. */
-static int64_t candidates(const Ask *ask, int32_t *item, uint8_t *mark)
+/* Leave the marks of the items alone whose row in the category is wanted. */
+static Status mark_category(const Ask *ask, uint8_t *mark)
+{
+    const souk_recommend_options *o = &ask->options;
+    const Behaviour *catalogue = ask->served->model->session->file;
+    int kind;
+    if (!o->category) return OK;
+    TRY(filter_kind(catalogue, o->category, &kind));
+    for (int32_t x = 0; x < catalogue->items; x++) {
+        const int32_t row = filter_row(catalogue, kind, x);
+        bool wanted = false;
+        for (int64_t i = 0; i < o->category_rows; i++) wanted = wanted || o->category_row[i] == row;
+        if (!wanted) mark[x] = 0;
+    }
+    return OK;
+}
+
+/* The items that the request allows, into `item` [items]; *count is how many. */
+static Status candidates(const Ask *ask, int32_t *item, uint8_t *mark, int64_t *count)
 {
     const souk_model *model = ask->served->model;
     const souk_recommend_options *o = &ask->options;
     const int64_t items = souk_model_items(model);
-    int64_t count = 0;
+    *count = 0;
     memset(mark, o->allow ? 0 : 1, (size_t)items);
     for (int64_t i = 0; i < o->allow_count; i++) mark[o->allow[i]] = 1;
     for (int64_t i = 0; i < o->block_count; i++) mark[o->block[i]] = 0;
@@ -32,21 +51,44 @@ static int64_t candidates(const Ask *ask, int32_t *item, uint8_t *mark)
         const int32_t seen = souk_model_find_item(model, ask->history.item_key[i]);
         if (seen >= 0) mark[seen] = 0;
     }
+    TRY(mark_category(ask, mark));
     for (int32_t x = 0; x < items; x++)
-        if (mark[x]) item[count++] = x;
-    return count;
+        if (mark[x]) item[(*count)++] = x;
+    return OK;
 }
 
-/* Puts `item` first; the others move down, up to its place if it is in the list. */
+/* The place in the list that `item` vacates when it is put first: its own; that of the last item of
+ * its category, where the cap allows no more; else the end, and where the list is full its last
+ * item. */
+static Status place_of(const Ask *ask, int32_t item, int64_t *place)
+{
+    const souk_recommend_options *o = &ask->options;
+    const Behaviour *catalogue = ask->served->model->session->file;
+    int64_t same = 0, last = 0;
+    int kind = 0;
+    for (*place = 0; *place < ask->found; ++*place)
+        if (ask->best[*place].item == item) return OK;
+    if (o->cap_category) TRY(filter_kind(catalogue, o->cap_category, &kind));
+    for (int64_t i = 0; i < ask->found && o->cap_category; i++)
+        if (filter_row(catalogue, kind, ask->best[i].item) == filter_row(catalogue, kind, item))
+            last = i, same++;
+    if (o->cap_category && same >= o->cap)
+        *place = last;
+    else if (ask->found == o->k)
+        *place = ask->found - 1;
+    return OK;
+}
+
+/* Puts `item` first; the others move down, up to the place that it vacates. */
 static Status put_first(Ask *ask, int32_t item)
 {
     souk_recommendation chosen;
     souk_error error;
-    int64_t at = 0;
+    int64_t at;
     if (souk_score(ask->served->model, &ask->history, 1, &item, 1, &chosen, &error))
         return FAIL(ERR_USAGE, "%s", error.message);
-    while (at < ask->found && ask->best[at].item != item) at++;
-    if (at == ask->found) at = ask->found < ask->options.k ? ask->found++ : ask->found - 1;
+    TRY(place_of(ask, item, &at));
+    if (at == ask->found) ask->found++;
     memmove(ask->best + 1, ask->best, (size_t)at * sizeof *ask->best);
     ask->best[0] = chosen;
     return OK;
@@ -69,8 +111,9 @@ static Status explore(Ask *ask, double epsilon)
     uint8_t *mark = malloc((size_t)items);
     Status st = item && mark ? OK : FAIL(ERR_MEMORY, "no memory for %" PRId64 " items", items);
     if (st == OK && ask->found > 0) {
-        const int64_t count = candidates(ask, item, mark);
-        if (count > 0) st = draw(ask, epsilon, item, count);
+        int64_t count;
+        st = candidates(ask, item, mark, &count);
+        if (st == OK && count > 0) st = draw(ask, epsilon, item, count);
     }
     free(item);
     free(mark);
@@ -87,11 +130,22 @@ typedef struct {
     int64_t *found, count;
 } Group;
 
+/* Two texts, or none twice. */
+static bool same_text(const char *a, const char *b) { return a && b ? !strcmp(a, b) : a == b; }
+
+static bool same_categories(const souk_recommend_options *x, const souk_recommend_options *y)
+{
+    const size_t bytes = (size_t)x->category_rows * sizeof *x->category_row;
+    return same_text(x->category, y->category) && same_text(x->cap_category, y->cap_category) &&
+           x->cap == y->cap && x->category_rows == y->category_rows &&
+           (bytes == 0 || !memcmp(x->category_row, y->category_row, bytes));
+}
+
 static bool belongs(const Ask *a, const Ask *b)
 {
     const souk_recommend_options *x = &a->options, *y = &b->options;
     return a->served == b->served && x->k == y->k && x->include_seen == y->include_seen &&
-           !x->allow && !y->allow && !x->block && !y->block;
+           !x->allow && !y->allow && !x->block && !y->block && same_categories(x, y);
 }
 
 static void answer_one(Ask *ask)

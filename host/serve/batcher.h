@@ -10,7 +10,8 @@
  * Exploration: with probability epsilon an item is drawn uniformly from the n items that the
  * request allows, and put first in the list; the others move down. The propensity of the first item
  * is epsilon / n, and 1 - epsilon more where it is the best of the n. With include_seen the n items
- * have also those that the model's own rule leaves out (exclude_last).
+ * have also those that the model's own rule leaves out (exclude_last). Where the list has as many
+ * items of the drawn item's category as the cap allows, the last of these leaves the list.
  */
 #ifndef SOUK_SERVE_BATCHER_H
 #define SOUK_SERVE_BATCHER_H

@@ -9,6 +9,7 @@ trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
 
 # serve OPTION...: starts a server at a free port; $url is its address.
 serve() {
+    : >"$work/server.err" # of the server before
     "$SOUK" serve --port 0 --threads 1 "$@" 2>"$work/server.err" &
     server=$!
     for _ in $(seq 600); do
@@ -131,7 +132,7 @@ check "nor more items than are allowed" says 400 'has 21 keys' \
     -d '{'"$history"', "items": ['"$(printf '"'"${item[0]}"'",%.0s' $(seq 20))"'"'"${item[0]}"'"]}' "$url/v1/explain"
 check "events have a limit" says 400 'from 0 to 30' -d '{'"$history"', "events": 31}' "$url/v1/explain"
 check "a list of requests is no explanation" says 400 'no field \\"requests\\"' -d '{"requests": []}' "$url/v1/explain"
-check "what explains does not recommend" says 400 'no field \\"items\\", want .* allow or block' -d '{'"$history"', "items": []}' "$url/v1/recommend"
+check "what explains does not recommend" says 400 'no field \\"items\\", want one of id, .*, category, cap"' -d '{'"$history"', "items": []}' "$url/v1/recommend"
 
 check "similar items have two lists" eval 'says 200 "^\{\"model\":\"run\",.*\"item\":\"${item[0]}\",\"vectors\":\[\{.*\"times\":[1-9].*\"counts\":\[\{" "$url/v1/items/${item[0]}/similar?k=4" &&
     [ "$(grep -o "\"cosine\":" "$work/body" | wc -l)" = 4 ] && [ "$(grep -o "\"before\":" "$work/body" | wc -l)" = 4 ] &&
@@ -218,6 +219,55 @@ check "a user keeps the model" eval 'ask "$many" "${bearer[@]}" | grep -o "\"mod
 # With epsilon 1 every first item is drawn from the n items that may be recommended, with propensity 1/n.
 check "exploration draws many items" eval '[ "$(grep -oE "\"item\":\"[^\"]*\"" "$work/many" | sort -u | wc -l)" -gt 10 ]'
 check "with the propensity of one draw" eval '[ "$(grep -oE "\"propensity\":[^}]*" "$work/many" | sort -u | wc -l)" = 1 ]'
+
+# Categories: each item is on one of three shelves, by its key. With epsilon 1 the first item is any of those allowed.
+check "ends it again" stop TERM
+awk -F, -v OFS=, 'NR > 1 { $3 = "shelf-" ($2 % 3) } { print }' "$work/log.csv" >"$work/shelves.csv"
+check "makes a shop of three shelves" eval '"$SOUK" ingest --quiet --plain-keys "$work/shelves.csv" "$work/shelves.h5" &&
+    train "$work/shelves" data.path="$work/shelves.h5" train.steps=2'
+# shelves: of the items of answers on standard input, list by list.
+shelves() {
+    grep -oE '"items":\[[^]]*\]' | while read -r list; do
+        grep -oE '"item":"[0-9]+"' <<<"$list" | grep -oE '[0-9]+' | awk '{ print $1 % 3 }' | paste -sd ' '
+    done
+}
+# shellcheck disable=SC2034 # eval
+one='"history": ["'"${item[0]}"'"]'
+for epsilon in 0 1; do
+    check "serves it with epsilon $epsilon" serve --checkpoint "$work/shelves" --epsilon "$epsilon"
+    check "only of one row of a category" eval \
+        'for i in $(seq 20); do ask "{$one, \"k\": 8, \"category\": {\"name\": \"category\", \"rows\": [1]}}"; echo; done >"$work/one" &&
+        [ "$(shelves <"$work/one" | sort | uniq -c | awk "{ print \$1, NF }")" = "20 9" ] && [ "$(shelves <"$work/one" | tr " " "\n" | sort -u | wc -l)" = 1 ]'
+    check "of two rows" eval \
+        '[ "$(for i in $(seq 20); do ask "{$one, \"k\": 20, \"category\": {\"name\": \"category\", \"rows\": [1, 2]}}"; echo; done |
+        shelves | tr " " "\n" | sort -u | wc -l)" = 2 ]'
+    check "requests of one body keep their own rows" eval \
+        '[ "$(ask "{\"requests\": [$(for r in 1 2 1 3 2; do printf "%s{%s, \"k\": 5, \"category\": {\"name\": \"category\", \"rows\": [%d]}}" \
+            "${comma-}" "$one" "$r"; comma=,; done)]}" | shelves | tr -d " " | awk "{ print \$1 % 10 }" | awk "
+            { s[NR] = \$1 } END { print s[1] == s[3] && s[2] == s[5] && s[1] != s[2] && s[2] != s[4] && s[1] != s[4] }")" = 1 ]'
+    check "at most two items of a row" eval \
+        '[ "$(for i in $(seq 30); do ask "{$one, \"k\": 6, \"cap\": {\"name\": \"category\", \"most\": 2}}"; echo; done |
+        shelves | tr " " "\n" | paste -sd "     \n" | awk "{ for (s = 0; s < 3; s++) if (gsub(s, s) != 2) print }" | wc -l)" = 0 ]'
+    check "and where the list has place for more" eval \
+        '[ "$(for i in $(seq 30); do ask "{$one, \"k\": 20, \"cap\": {\"name\": \"category\", \"most\": 1}}"; echo; done |
+        shelves | awk "NF != 3 || \$1 == \$2 || \$2 == \$3 || \$1 == \$3" | wc -l)" = 0 ]'
+    [ "$epsilon" = 0 ] && stop TERM
+done
+check "with exploration many items of the row came first" eval \
+    '[ "$(sed -E "s/.*\"items\":\[\{\"item\":\"([0-9]+)\".*/\1/" "$work/one" | sort -u | wc -l)" -gt 5 ]'
+check "a category that there is not is refused" says 400 'no category \\"brand\\".*want one of category' \
+    -d "{$one, \"category\": {\"name\": \"brand\", \"rows\": [1]}}" "$url/v1/recommend"
+check "so is a row that it does not have" says 400 'category has no row 9, want 0 to 3' \
+    -d "{$one, \"category\": {\"name\": \"category\", \"rows\": [9]}}" "$url/v1/recommend"
+check "and rows that are no numbers" says 400 'rows\[1\] of \\"category\\" is no row' \
+    -d "{$one, \"category\": {\"name\": \"category\", \"rows\": [1, \"2\"]}}" "$url/v1/recommend"
+check "and a category without rows" says 400 'with \\"name\\", a text, and \\"rows\\"' \
+    -d "{$one, \"category\": {\"name\": \"category\", \"row\": 1}}" "$url/v1/recommend"
+check "and a cap of nothing" says 400 'no whole number of at least 1' \
+    -d "{$one, \"cap\": {\"name\": \"category\", \"most\": 0}}" "$url/v1/recommend"
+check "ends it once more" stop TERM
+check "serves two models again" serve --checkpoint "a=$work/run:0.5" --checkpoint "b=$work/next:0.5" --epsilon 1 \
+    --token-file "$work/token" --log "$work/explored.jsonl"
 
 # A server that is killed has logged each answer that a client got.
 killed() {
