@@ -147,6 +147,9 @@ const char *souk_model_action_name(const souk_model *model, int action);
 /* The item that has a key and the action that has a name; -1 where there is none. */
 int32_t souk_model_find_item(const souk_model *model, const char *key);
 int souk_model_find_action(const souk_model *model, const char *name);
+/* 1: the item is on the list of those that are no longer sold, retired.txt in the run's folder: it
+ * is never recommended. 0: it is not, or does not exist. */
+int souk_model_retired(const souk_model *model, int32_t item);
 
 /* ---- Recommendations ------------------------------------------------------------------------- */
 

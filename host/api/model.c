@@ -106,6 +106,12 @@ int32_t souk_model_find_item(const souk_model *model, const char *key)
     return behaviour_keys_find_item(file_of(model), key, &item) == OK ? item : -1;
 }
 
+int souk_model_retired(const souk_model *model, int32_t item)
+{
+    const Model *m = model ? model->session->model : NULL;
+    return m && m->retired.item && item >= 0 && item < m->shape.items && m->retired.item[item];
+}
+
 int souk_model_find_action(const souk_model *model, const char *name)
 {
     for (int i = 0; name && i < souk_model_actions(model); i++)

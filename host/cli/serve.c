@@ -176,7 +176,9 @@ const Command cli_serve = {
              "Answers requests over HTTP/1.1 with one model or several. The page at / shows "
              "two models side by side, /openapi.json describes all paths, /metrics is for "
              "Prometheus.\n"
-             "SIGHUP opens models and log anew: requests under way are answered by the models "
+             "Items whose keys the file retired.txt in a run's folder has, a key a line, are never "
+             "answered. SIGHUP opens models, these lists and log anew: requests under way are "
+             "answered by the models "
              "before. SIGTERM and SIGINT answer what was asked, then end the server.\n",
          .options = options,
          .examples = {"souk serve --checkpoint run --log shown.jsonl",

@@ -132,6 +132,9 @@ Weights session_weights(const Session *s) { return params_weights(&s->model->par
 
 void session_warn(const Session *s, Listener *listener)
 {
+    if (s->model->retired.strays)
+        listener_warn(listener, "retired.txt: %" PRId64 " keys are of no item that %s has",
+                      s->model->retired.strays, s->file->path);
     if (s->model->unknowns == 0) return;
     listener_warn(listener,
                   "%s: the model does not have %" PRId64 " of the %" PRId64 " items: it never "

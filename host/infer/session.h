@@ -89,7 +89,8 @@ Status session_act_by(Session *s, const ActingRule *rule);
 /* The weights that requests use: those that products read (params_weights). */
 Weights session_weights(const Session *s);
 
-/* Warn of the items of the file that the model does not have, if there are some. */
+/* Warn of the items of the file that the model does not have, and of listed keys of retired items
+ * that no item has, if there are some. */
 void session_warn(const Session *s, Listener *listener);
 
 /* Requests lock the session; a thread that holds the lock may lock it again. A caller whose several

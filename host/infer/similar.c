@@ -19,6 +19,11 @@ static Status check(const Session *s, int32_t item, int64_t k)
     return k >= 1 ? OK : FAIL(ERR_USAGE, "k = %" PRId64 ", want at least 1", k);
 }
 
+static bool is_shut(const Model *m, int64_t item)
+{
+    return (m->unknown && m->unknown[item]) || (m->retired.item && m->retired.item[item]);
+}
+
 /* ---- By vectors ------------------------------------------------------------------------------ */
 
 /* The vectors of items first .. first+count-1, into `to` [count, dim]. */
@@ -68,7 +73,7 @@ static Status compare_all(Session *s, int32_t item, int64_t k, float *own, float
         for (int64_t i = 0; i < count; i++) {
             const float *e = others + i * dim;
             const double other = sqrt(dot(e, e, dim));
-            if (first + i == item || other == 0.0) continue;
+            if (first + i == item || other == 0.0 || is_shut(s->model, first + i)) continue;
             insert(out, found, k,
                    (SimilarVector){(int32_t)(first + i), dot(own, e, dim) / (length * other)});
         }
@@ -106,11 +111,11 @@ static int by_strength(const void *a, const void *b)
 
 /* The neighbours of a row but the item itself, which is one of them where users return to it, into
  * `all` [width]. */
-static int64_t neighbours(const CountsRow *r, int32_t item, SimilarCounts *all)
+static int64_t neighbours(const Model *m, const CountsRow *r, int32_t item, SimilarCounts *all)
 {
     int64_t count = 0;
     for (int64_t j = 0; j < r->width && r->item[j] >= 0; j++)
-        if (r->item[j] != item)
+        if (r->item[j] != item && !is_shut(m, r->item[j]))
             all[count++] = (SimilarCounts){r->item[j], (double)r->next[j], (double)r->after[j],
                                            (double)r->before[j]};
     return count;
@@ -125,7 +130,7 @@ static Status choose(Session *s, int32_t item, int64_t k, CountsRow *row, Simila
     TRY(st);
     SimilarCounts *all = calloc((size_t)row->width, sizeof *all);
     if (!all) return FAIL(ERR_MEMORY, "no memory for %" PRId64 " neighbours", row->width);
-    const int64_t count = neighbours(row, item, all);
+    const int64_t count = neighbours(s->model, row, item, all);
     qsort(all, (size_t)count, sizeof *all, by_strength);
     *found = count < k ? count : k;
     memcpy(out, all, (size_t)*found * sizeof *out);

@@ -21,7 +21,8 @@ typedef struct {
 
 /* The k items with the nearest vectors, by falling cosine and of equal ones the lower items, into
  * out [k]; *found is how many they are. The item itself is left out, and so are items whose vectors
- * are 0. Computes the vectors of the whole catalogue. */
+ * are 0, and items that must not be chosen (model_shut). Computes the vectors of the whole
+ * catalogue. */
 Status similar_by_vectors(Session *s, int32_t item, int64_t k, SimilarVector *out, int64_t *found);
 
 /* The k strongest neighbours that the count table keeps for the item, by falling after + before / 2

@@ -194,6 +194,7 @@ void model_close(Model *m)
     arena_close(&m->closed_memory);
     free(m->shut);
     free(m->unknown);
+    retired_close(&m->retired);
     device_free(m->dev, m->staging);
     free(m->at.block);
     *m = (Model){0};

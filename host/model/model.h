@@ -12,6 +12,7 @@
 #include "model/counted/params.h"
 #include "model/heads.h"
 #include "model/outcome/params.h"
+#include "model/retired/retired.h"
 
 typedef struct {
     int64_t dim, layers, heads, ff; /* heads: of attention; ff 0: 8/3 dim, rounded up to 32 */
@@ -61,6 +62,7 @@ typedef struct {
     /* Of a model in use with a catalogue that has grown since: */
     bool *unknown; /* [items] of the host: items that the model does not have; NULL: none */
     int64_t unknowns;
+    Retired retired; /* items that are no longer sold */
     /* The items that must not be chosen (model_shut), ascending, in memory of the host; and f32
      * [items], CATALOGUE_NEVER for each of them, else 0, which scores get beside the bias; data
      * NULL: there are none. */

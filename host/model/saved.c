@@ -239,8 +239,7 @@ static Status saved_acting(Model *m, const Config *c, const char *path)
     return acting_read(&m->acting, c->acting_rule, &m->acting, m->shape.head_set, path);
 }
 
-/* The items that the model does not have are never chosen. */
-static Status shut_unknown(Model *m, const CatalogueMatch *match)
+static Status find_unknown(Model *m, const CatalogueMatch *match)
 {
     if (match->same || match->fresh == 0) return OK;
     m->unknown = calloc((size_t)m->shape.items, sizeof *m->unknown);
@@ -248,7 +247,23 @@ static Status shut_unknown(Model *m, const CatalogueMatch *match)
         return FAIL(ERR_MEMORY, "no memory for a list of %" PRId64 " items", m->shape.items);
     for (int32_t a = 0; a < m->shape.items; a++) m->unknown[a] = match_row(match, ROWS_ITEM, a) < 0;
     m->unknowns = match->fresh;
-    return model_shut(m, m->unknown);
+    return OK;
+}
+
+/* The items that the model does not have, and those that are no longer sold, are never chosen. */
+static Status shut_items(Model *m, const CatalogueMatch *match, const char *path,
+                         const Behaviour *b)
+{
+    TRY(find_unknown(m, match));
+    TRY(retired_read(&m->retired, path, b));
+    if (!m->unknown && !m->retired.count) return OK;
+    bool *shut = calloc((size_t)m->shape.items, sizeof *shut);
+    if (!shut) return FAIL(ERR_MEMORY, "no memory for a list of %" PRId64 " items", m->shape.items);
+    for (int64_t a = 0; a < m->shape.items; a++)
+        shut[a] = (m->unknown && m->unknown[a]) || (m->retired.item && m->retired.item[a]);
+    const Status st = model_shut(m, shut);
+    free(shut);
+    return st;
 }
 
 static ModelShape shape_of(const Config *c, const Behaviour *b, const Safetensors *file)
@@ -278,7 +293,7 @@ static Status load_matched(Model *m, Config *c, const Behaviour *b, Device *dev,
     TRY(saved_counts(m, file, match));
     TRY(count_this_log(m, file, b));
     TRY(saved_load(&m->params, PARAM_VALUE, "", file, m->params.count, match));
-    TRY(shut_unknown(m, match));
+    TRY(shut_items(m, match, file->path, b));
     params_refresh(dev, &m->params, PARAM_VALUE);
     return dev->status;
 }

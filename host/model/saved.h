@@ -8,6 +8,8 @@
  *   catalogue.h5                           the items' keys, features and texts, and the names of
  *       actions and features (data/behaviour/catalogue/write.h). Folders of earlier versions do not
  *       have it: their models need the behaviour file that they were trained on
+ *   retired.txt                            written by the shop itself, where it wants to: the keys
+ *       of items that are no longer sold (model/retired/retired.h)
  */
 #ifndef SOUK_SAVED_H
 #define SOUK_SAVED_H
@@ -71,8 +73,8 @@ bool saved_has_events(const Safetensors *file, const char *fingerprint);
  * parameters only PARAM_VALUE is read, and the count table. `c` gets its settings. A model whose
  * file has no count table is opened without one. Where the table counts another log than `b`, no
  * event of `b` is left out of it (Model.counted is 0). Where the catalogue of `b` has grown since,
- * the items that the model does not have are never chosen (Model.closed), and events of them count
- * by their actions and times. On failure *m is {0}. */
+ * the items that the model does not have are never chosen (model_shut), and events of them count by
+ * their actions and times. Nor are those on the list of retired items. On failure *m is {0}. */
 Status saved_open(Model *m, Config *c, const Behaviour *b, Device *dev, const char *path);
 
 #endif

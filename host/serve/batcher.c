@@ -53,7 +53,7 @@ static Status candidates(const Ask *ask, int32_t *item, uint8_t *mark, int64_t *
     }
     TRY(mark_category(ask, mark));
     for (int32_t x = 0; x < items; x++)
-        if (mark[x]) item[(*count)++] = x;
+        if (mark[x] && !souk_model_retired(model, x)) item[(*count)++] = x;
     return OK;
 }
 

@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/report.h"
 #include "evaluate/ranking/validation.h"
+#include "model/retired/retired.h"
 #include "model/saved.h"
 #include "train/acting/acting.h"
 #include "train/calibration/calibration.h"
@@ -55,6 +56,15 @@ static void path_in(char *path, size_t size, const Loop *l, const char *name)
 
 /* ---- Starting -------------------------------------------------------------------------------- */
 
+/* What the shop of train.from no longer sells, this one does not sell either. */
+static Status take_retired(const Config *c)
+{
+    char model[4096];
+    if (!*c->train_from) return OK;
+    TRY(saved_find(model, sizeof model, c->train_from, false));
+    return retired_take(model, c->train_out);
+}
+
 static Status start_or_resume(Loop *l, const Config *config, LoopOptions options)
 {
     char path[4096];
@@ -77,6 +87,7 @@ static Status start_or_resume(Loop *l, const Config *config, LoopOptions options
     l->saved = options.resume;
     TRY(options.resume ? checkpoint_resume(&l->trainer, &l->progression, path)
                        : checkpoint_begin(&l->trainer, l->listener));
+    TRY(take_retired(config));
     return saved_write_catalogue(&l->trainer.file, config->train_out);
 }
 

@@ -76,6 +76,23 @@ check "today's does" eval 'recommend two >"$work/list" && grep -qw "$new" "$work
 check "yesterday's recommends without data as before" \
     eval '"$SOUK" recommend --checkpoint "$work/one" --history "$new:view" >"$work/list" 2>"$work/said"'
 
+# What is no longer sold.
+best() { "$SOUK" recommend --checkpoint "$work/$1" --history "$new:view" 2>"$work/said" | awk 'NR > 1 { print $2 }' | head -"$2"; }
+best two 3 >"$work/firsts"
+check "an item is retired by a line in the folder of the model" \
+    eval 'printf "%s\r\n\nno such item\n" "$(head -1 "$work/firsts")" >"$work/two/retired.txt" &&
+        best two 2 | cmp - <(tail -2 "$work/firsts")'
+check "a key of no item is said" warns 'retired.txt: 1 keys are of no item'
+check "souk info counts both" eval '"$SOUK" info "$work/two" | grep -q "^retired: 1 items, .*; 1 listed keys are of no item"'
+check "an evaluation says how many events ask for it" \
+    eval 'awk -F, "NR > 1 { print \$2 }" "$work/first.csv" | sort -u | head -60 >"$work/one/retired.txt" &&
+        eval_of "$work/all.h5" "$work/one" && warns "60 items are retired; they are the targets of [1-9]"'
+check "a training that begins with a model takes the list along" \
+    eval 'train "$work/all.h5" heir "train.from=$work/two" train.steps=2 && cmp "$work/two/retired.txt" "$work/heir/retired.txt"'
+refuses "a shop sells something" 2 'retired.txt has all [0-9]* items' eval 'awk -F, "NR > 1 { print \$2 }" "$work/all.csv" >"$work/heir/retired.txt" &&
+    "$SOUK" recommend --checkpoint "$work/heir" --history "$new:view"'
+rm "$work/one/retired.txt"
+
 check "the model of the first day is refreshed with the second's events" \
     eval 'cp -r "$work/one" "$work/fresh" && train "$work/all.h5" fresh --resume --refresh valid 2>"$work/said" && warns "are new to the model"'
 check "which changes what it recommends" \

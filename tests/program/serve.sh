@@ -202,7 +202,8 @@ check "a model that does not open leaves the old one" eval 'for i in $(seq 100);
 cp "$work/next/best.safetensors" "$work/run"
 check "SIGTERM ends it in order" eval 'stop TERM && grep -q "stopped" "$work/server.err"'
 
-# Exploration, several models, a token.
+# Exploration, several models, retired items, a token.
+awk -F, 'NR > 1 { print $2 }' "$work/log.csv" | sort -u | head -40 | tee "$work/run/retired.txt" >"$work/next/retired.txt"
 echo secret >"$work/token"
 check "serves two models" serve --checkpoint "a=$work/run:0.5" --checkpoint "b=$work/next:0.5" --epsilon 1 \
     --token-file "$work/token" --log "$work/explored.jsonl"
@@ -218,6 +219,8 @@ check "a user keeps the model" eval 'ask "$many" "${bearer[@]}" | grep -o "\"mod
     grep -o "\"model\":\"[ab]\"" "$work/many" | cmp - "$work/again"'
 # With epsilon 1 every first item is drawn from the n items that may be recommended, with propensity 1/n.
 check "exploration draws many items" eval '[ "$(grep -oE "\"item\":\"[^\"]*\"" "$work/many" | sort -u | wc -l)" -gt 10 ]'
+check "none of which is retired" \
+    eval '! grep -oE "\"item\":\"[^\"]*\"" "$work/many" | cut -d\" -f4 | sort -u | grep -qxFf "$work/run/retired.txt"'
 check "with the propensity of one draw" eval '[ "$(grep -oE "\"propensity\":[^}]*" "$work/many" | sort -u | wc -l)" = 1 ]'
 
 # Categories: each item is on one of three shelves, by its key. With epsilon 1 the first item is any of those allowed.

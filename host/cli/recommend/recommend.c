@@ -301,7 +301,8 @@ const Command cli_recommend = {
              "it). A policy with a "
              "count table also scores some items by counts of what "
              "followed what: those of the history and their neighbours. The events of a user of "
-             "the file are left out of these counts, as in training.\n",
+             "the file are left out of these counts, as in training. Items whose keys the file "
+             "retired.txt in the run's folder has, a key a line, are never listed.\n",
          .options = options,
          .more = more,
          .examples =

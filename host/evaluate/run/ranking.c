@@ -42,6 +42,19 @@ static void warn_unknown(RankingRun *run, const Session *s, const char *checkpoi
                       checkpoint, model->unknown_items, e->items, model->unknown_targets, e->count);
 }
 
+static void warn_retired(const RankingRun *run, const Session *s, const char *checkpoint)
+{
+    const ScoredEvents *e = &run->evaluation.events;
+    const bool *retired = s->model->retired.item;
+    int64_t targets = 0;
+    for (int64_t i = 0; i < e->count && retired; i++) targets += retired[e->target[i]];
+    if (targets)
+        listener_warn(run->score.listener,
+                      "%s: %" PRId64 " items are retired; they are the targets of %" PRId64
+                      " of the %" PRId64 " events, which it ranks last, as the bars do not",
+                      checkpoint, s->model->retired.count, targets, e->count);
+}
+
 static Status add_scorer(RankingRun *run, Session *session, ActingKind kind, int number)
 {
     Scorer scorer = model_scorer(session, kind);
@@ -69,6 +82,7 @@ static Status add_model(RankingRun *run, const char *checkpoint, int number)
                                                  .device = a->device,
                                                  .threads = run->score.threads}));
     warn_unknown(run, session, checkpoint, number);
+    warn_retired(run, session, checkpoint);
     const ActingKind own = session_acting(session).kind;
     Status st = add_scorer(run, session, own, number);
     for (int k = 0; k < 2; k++) {
