@@ -52,12 +52,31 @@ static Status set_defaults(const WorldKind *k, WorldSettings *s)
     return OK;
 }
 
-/* Takes one "key=value", a key of the kind's options or of the common ones. */
+static Status find_preset(const WorldKind *k, const char *name, const WorldPreset **preset)
+{
+    Nearest near = nearest_to(name);
+    for (*preset = k->presets; *preset && (*preset)->name; ++*preset) {
+        if (!strcmp((*preset)->name, name)) return OK;
+        nearest_offer(&near, (*preset)->name);
+    }
+    return FAIL(ERR_USAGE, "world %s has no preset \"%s\"%s; souk simulate --help lists them",
+                k->name, name, nearest_hint(&near));
+}
+
+static Status assign_all(const WorldKind *k, const char *settings, WorldSettings *s,
+                         double every[COMMON]);
+
+/* Takes one "key=value": a preset, or a key of the kind's options or of the common ones. */
 static Status assign(const WorldKind *k, char *text, WorldSettings *s, double every[COMMON])
 {
     char *value = strchr(text, '=');
     if (!value) return FAIL(ERR_USAGE, "world %s: \"%s\", want key=value", k->name, text);
     *value++ = '\0';
+    if (!strcmp(text, "preset")) {
+        const WorldPreset *preset;
+        TRY(find_preset(k, value, &preset));
+        return assign_all(k, preset->settings, s, every);
+    }
     for (int i = 0; k->options[i].name; i++)
         if (!strcmp(k->options[i].name, text)) return set_option(k, &k->options[i], value, s, i);
     for (int i = 0; i < COMMON; i++)
@@ -65,8 +84,21 @@ static Status assign(const WorldKind *k, char *text, WorldSettings *s, double ev
     Nearest near = nearest_to(text);
     for (int i = 0; k->options[i].name; i++) nearest_offer(&near, k->options[i].name);
     for (int i = 0; i < COMMON; i++) nearest_offer(&near, common[i].name);
+    nearest_offer(&near, "preset");
     return FAIL(ERR_USAGE, "world %s has no setting \"%s\"%s; souk simulate --help lists them",
                 k->name, text, nearest_hint(&near));
+}
+
+/* Later settings replace earlier ones, so those behind a preset change it. */
+static Status assign_all(const WorldKind *k, const char *settings, WorldSettings *s,
+                         double every[COMMON])
+{
+    char *copy = strdup(settings), *rest = copy;
+    Status st = OK;
+    if (!copy) return FAIL(ERR_MEMORY, "no memory for the settings of a world");
+    for (char *text; st == OK && (text = strsep(&rest, ","));) st = assign(k, text, s, every);
+    free(copy);
+    return st;
 }
 
 static Status find_kind(const char *name, const WorldKind **kind)
@@ -83,7 +115,7 @@ static Status find_kind(const char *name, const WorldKind **kind)
                 known);
 }
 
-static Status open_kind(World *w, char *settings)
+static Status open_kind(World *w, const char *settings)
 {
     const WorldKind *k = w->kind;
     double every[COMMON] = {NAN, NAN};
@@ -91,8 +123,7 @@ static Status open_kind(World *w, char *settings)
     WorldSettings *s = calloc(1, sizeof *s);
     if (!s) return FAIL(ERR_MEMORY, "no memory for the settings of a world");
     TRY_OR_FAIL(st, set_defaults(k, s));
-    for (char *text; settings && (text = strsep(&settings, ","));)
-        TRY_OR_FAIL(st, assign(k, text, s, every));
+    if (settings) TRY_OR_FAIL(st, assign_all(k, settings, s, every));
     TRY_OR_FAIL(st, k->open(&w->parameters, &w->spec, s));
     if (isfinite(every[DISCOUNT])) w->spec.discount = every[DISCOUNT];
     if (isfinite(every[HORIZON])) w->spec.horizon = (int64_t)every[HORIZON];
@@ -132,6 +163,16 @@ static void help_options(FILE *out, const WorldOption *o)
     }
 }
 
+static void help_presets(FILE *out, const WorldPreset *p)
+{
+    for (; p && p->name; p++) {
+        char name[64], text[512];
+        snprintf(name, sizeof name, "preset=%s", p->name);
+        snprintf(text, sizeof text, "%s: %s", p->settings, p->help);
+        help_row(out, COLUMN, name, text);
+    }
+}
+
 static void help_policies(FILE *out, const WorldBaseline *b)
 {
     for (; b && b->name; b++) {
@@ -153,6 +194,7 @@ void world_open_help(FILE *out, const char *name)
         help_section(out, title);
         help_row(out, COLUMN, k->name, k->summary);
         help_options(out, k->options);
+        help_presets(out, k->presets);
         help_policies(out, k->baselines);
     }
     help_section(out, "Options of every world");

@@ -61,6 +61,11 @@ typedef struct {
     const char *help;
 } WorldOption;
 
+/* Settings of a kind of world that have a name: "key=value,key=value", as open.h reads them. */
+typedef struct {
+    const char *name, *settings, *help;
+} WorldPreset;
+
 /* The values of a world's options, in the order of its table of options. */
 typedef struct {
     double number[WORLD_OPTIONS_MAX];
@@ -98,6 +103,7 @@ typedef struct {
 typedef struct {
     const char *name, *summary;
     const WorldOption *options; /* the last one has the name NULL */
+    const WorldPreset *presets; /* the last one has the name NULL; NULL: there are none */
     /* Makes the parameters of a world from settings within their ranges, and fills `spec`, which is
      * zero before. */
     Status (*open)(void **world, WorldSpec *spec, const WorldSettings *settings);

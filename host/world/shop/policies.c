@@ -67,24 +67,35 @@ static int32_t act_trial(const World *w, const void *state, WorldDraw *draw, flo
     return item;
 }
 
-/* The item with the highest expected reward of the next event, given the interest, among the best
- * items of every shelf. */
-static int32_t act_oracle(const World *w, const void *state, WorldDraw *draw, float *propensity)
+/* The item that is worth most, given the interest, among the best items of every shelf: the
+ * expected reward of the next event, and `future` where the shopper stays. */
+static int32_t best_of_shelves(const Shop *s, const ShopVisit *visit, double future)
 {
     enum { OF_A_SHELF = 8 };
-    const Shop *s = shop_of(w);
     int32_t best = 0;
-    double best_reward = -1.0;
-    (void)draw;
-    *propensity = 1.0f;
+    double best_worth = -1.0;
     for (int32_t c = 0; c < s->shelves; c++)
         for (int64_t i = s->first[c]; i < s->first[c + 1] && i < s->first[c] + OF_A_SHELF; i++) {
             double law[SHOP_KINDS];
-            shop_item_law(s, state, s->ranked[i], law);
-            const double reward = shop_event_expected_reward(law);
-            if (reward > best_reward) best_reward = reward, best = s->ranked[i];
+            shop_item_law(s, visit, s->ranked[i], law);
+            const double worth = shop_event_expected_reward(law) + future * (1.0 - law[SHOP_LEAVE]);
+            if (worth > best_worth) best_worth = worth, best = s->ranked[i];
         }
     return best;
+}
+
+static int32_t act_oracle(const World *w, const void *state, WorldDraw *draw, float *propensity)
+{
+    (void)draw;
+    *propensity = 1.0f;
+    return best_of_shelves(shop_of(w), state, 0.0);
+}
+
+static int32_t act_patient(const World *w, const void *state, WorldDraw *draw, float *propensity)
+{
+    (void)draw;
+    *propensity = 1.0f;
+    return best_of_shelves(shop_of(w), state, 0.5);
 }
 
 const WorldBaseline shop_policies[] = {
@@ -95,5 +106,7 @@ const WorldBaseline shop_policies[] = {
      act_shelf},
     {"trial", "shelf or popularity, each half of the time: a shop that explores", false, act_trial},
     {"oracle", "the best item for the next reward, given interest and boredom", true, act_oracle},
+    {"patient", "the best item for the next reward and for the shopper to stay, which is worth 0.5",
+     true, act_patient},
     {0},
 };

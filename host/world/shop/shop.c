@@ -23,8 +23,9 @@ void shop_item_law(const Shop *s, const ShopVisit *visit, int32_t item, double l
     const double x = s->affinity * shop_latent_dot(visit->interest, i->latent) + i->appeal -
                      (dull > 0.0 ? s->boredom * dull : 0.0) -
                      (shown_lately(visit, item) ? s->repeat : 0.0) - farther(s, visit->steps);
-    shop_event_law(law, &s->taste, x,
-                   s->unrest[visit->skips < SHOP_SKIPS ? visit->skips : SHOP_SKIPS]);
+    double unrest = s->unrest[visit->skips < SHOP_SKIPS ? visit->skips : SHOP_SKIPS];
+    if (s->fatigue > 0.0 && dull > 0.0) unrest *= shop_event_unrest(s->fatigue * dull);
+    shop_event_law(law, &s->taste, x, unrest);
 }
 
 /* In (0, 1). */

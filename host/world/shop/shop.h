@@ -6,7 +6,7 @@
  *
  *     x = affinity <u, v> + appeal - boredom max(0, <e, v>) - repeat [shown lately]
  *         - position log(1 + t)
- *     y = impatience x (skips in a row, at most SHOP_SKIPS)
+ *     y = impatience x (skips in a row, at most SHOP_SKIPS) + fatigue max(0, <e, v>)
  *
  * with u the interest and v the item (both of length about 1), e the sum of the items shown before,
  * which fades by the factor `keep` at every step, and t the number of items shown before. Then
@@ -59,7 +59,7 @@ typedef struct {
     ShopTaste taste;
     double farther[SHOP_NEAR];     /* position log(1 + t), by t */
     double unrest[SHOP_SKIPS + 1]; /* exp(y), by skips in a row */
-    double affinity, boredom, repeat, position, impatience, keep, pull, satiation, drift;
+    double affinity, boredom, fatigue, repeat, position, impatience, keep, pull, satiation, drift;
     double gap_mean, gap_std; /* mean and deviation of log(milliseconds between events) */
     ShopFit *fit;             /* NULL: the shop was not fitted to a log */
 } Shop;

@@ -28,6 +28,17 @@ static const WorldOption options[] = {
     {0},
 };
 
+/* Three shops in which the best item for the next reward is not the best one to show. */
+static const WorldPreset presets[] = {
+    {"margin", "margin=2",
+     "shelves earn so differently that it pays to lead a shopper to the dearer ones"},
+    {"variety", "shelves=3,margin=1.6,boredom=0.3,bored=3,drift=0.05,affinity=2,leave=-1.5,buy=0",
+     "what a shopper wants next depends on what was bought"},
+    {"patience", "shelves=2,margin=-1,boredom=2,bored=1,drift=0,affinity=4,leave=-2.5,buy=-2",
+     "who is shown the wanted shelf twice in a row soon leaves"},
+    {0},
+};
+
 typedef struct {
     int shelves, ranks, bored;
     double affinity, shelf_step, boredom, margin, drift;
@@ -244,6 +255,7 @@ const WorldKind small_shop_world = {
     .name = "small-shop",
     .summary = "a few shelves, interest and boredom: a finite MDP, whose optimum is known",
     .options = options,
+    .presets = presets,
     .open = open_shop,
     .close = close_shop,
     .reset = reset,

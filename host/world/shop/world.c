@@ -19,6 +19,7 @@ enum {
     SPREAD,
     APPEAL,
     BOREDOM,
+    FATIGUE,
     REPEAT,
     POSITION,
     IMPATIENCE,
@@ -50,6 +51,8 @@ static const WorldOption options[] = {
                 "relevance lost with the logarithm of an item's rank on its shelf"},
     [BOREDOM] = {WORLD_REAL, "boredom", "0.6", 0, 50,
                  "relevance lost by an item that is like those shown before"},
+    [FATIGUE] = {WORLD_REAL, "fatigue", "0", 0, 50,
+                 "utility that leaving gains from an item that is like those shown before"},
     [REPEAT] = {WORLD_REAL, "repeat", "3", 0, 50,
                 "relevance lost by an item that is one of the last eight shown"},
     [POSITION] = {WORLD_REAL, "position", "0.2", 0, 10,
@@ -69,6 +72,14 @@ static const WorldOption options[] = {
     [CART] = {WORLD_REAL, "cart", "-3", -50, 50, "log-odds of the cart after a look"},
     [PURCHASE] = {WORLD_REAL, "purchase", "-2", -50, 50, "log-odds of a purchase after the cart"},
     [REVIEW] = {WORLD_REAL, "review", "-2", -50, 50, "log-odds of a review after a purchase"},
+    {0},
+};
+
+static const WorldPreset presets[] = {
+    {"fatigue", "items=10000,fatigue=3,leave=-5",
+     "shoppers stay long, but leave soon when they are shown the same kind of item again and "
+     "again, "
+     "so that planning pays"},
     {0},
 };
 
@@ -160,6 +171,7 @@ static Status open_shop(void **world, WorldSpec *spec, const WorldSettings *sett
         .taste = shop_event_taste(x[VIEW], x[LEAVE], x[CART], x[PURCHASE], x[REVIEW]),
         .affinity = x[AFFINITY],
         .boredom = x[BOREDOM],
+        .fatigue = x[FATIGUE],
         .repeat = x[REPEAT],
         .position = x[POSITION],
         .impatience = x[IMPATIENCE],
@@ -197,6 +209,7 @@ const WorldKind shop_world = {
     .name = "shop",
     .summary = "shoppers whose interests drift, and a catalogue of up to a million items",
     .options = options,
+    .presets = presets,
     .open = open_shop,
     .close = close_shop,
     .reset = shop_reset,

@@ -20,6 +20,8 @@ static void unknown_names_are_refused(void **state)
     refused("shop:colour=3", "no setting \"colour\";");
     refused("shop:itms=100", "no setting \"itms\" (did you mean \"items\"?)");
     refused("shop:horizn=9", "no setting \"horizn\" (did you mean \"horizon\"?)");
+    refused("small-shop:preset=margn", "no preset \"margn\" (did you mean \"margin\"?)");
+    refused("inventory:preset=margin", "world inventory has no preset \"margin\";");
 }
 
 static void values_out_of_range_are_refused(void **state)
@@ -54,6 +56,26 @@ static void keys_replace_what_the_world_says(void **state)
     assert_int_equal(usual.spec.items, 100000);
     world_close(&usual);
     world_close(&w);
+}
+
+/* A preset is as its settings, and what comes behind it changes it. */
+static void presets_are_settings(void **state)
+{
+    (void)state;
+    World w;
+    open_world(&w, "small-shop:preset=patience,ranks=3");
+    assert_int_equal(w.spec.items, 2 * 3);
+    world_close(&w);
+    open_world(&w, "shop:preset=fatigue,items=500");
+    assert_int_equal(w.spec.items, 500);
+    world_close(&w);
+    for (int k = 0; world_kinds[k]; k++)
+        for (const WorldPreset *p = world_kinds[k]->presets; p && p->name; p++) {
+            char text[256];
+            snprintf(text, sizeof text, "%s:preset=%s", world_kinds[k]->name, p->name);
+            open_world(&w, text);
+            world_close(&w);
+        }
 }
 
 static char *help_of(const char *name)
@@ -108,6 +130,7 @@ int main(void)
         cmocka_unit_test(values_out_of_range_are_refused),
         cmocka_unit_test(a_text_that_is_too_long_is_refused),
         cmocka_unit_test(keys_replace_what_the_world_says),
+        cmocka_unit_test(presets_are_settings),
         cmocka_unit_test(the_help_has_every_world_and_every_option),
         cmocka_unit_test(the_help_of_one_world_has_no_other),
     };

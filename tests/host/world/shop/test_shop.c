@@ -63,11 +63,36 @@ static void knowing_more_sells_more(void **state)
     world_close(&w);
 }
 
+static PlayInterval return_of(const char *world, const char *policy)
+{
+    enum { EPISODES = 2000 };
+    static double value[EPISODES];
+    World w;
+    open_world(&w, world);
+    const PlayInterval r =
+        mean_return(&w, play_baseline_actor(world_baseline(&w, policy)), EPISODES, 1024, value);
+    world_close(&w);
+    return r;
+}
+
+/* Where shoppers tire of a kind of item, who thinks of what comes next earns more than who knows
+ * what earns most now. Where they do not, both choose much the same. */
+static void fatigue_makes_planning_pay(void **state)
+{
+    (void)state;
+    const PlayInterval now = return_of("shop:preset=fatigue,items=1000", "oracle");
+    const PlayInterval later = return_of("shop:preset=fatigue,items=1000", "patient");
+    assert_true(later.mean - later.half > 1.3 * (now.mean + now.half));
+    const PlayInterval tireless = return_of("shop:preset=fatigue,items=1000,fatigue=0", "oracle");
+    assert_true(tireless.mean - tireless.half > now.mean + now.half);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_largest_shop),
         cmocka_unit_test(knowing_more_sells_more),
+        cmocka_unit_test(fatigue_makes_planning_pay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
