@@ -178,8 +178,9 @@ const Command cli_serve = {
              "Prometheus.\n"
              "Items whose keys the file retired.txt in a run's folder has, a key a line, are never "
              "answered. SIGHUP opens models, these lists and log anew: requests under way are "
-             "answered by the models "
-             "before. SIGTERM and SIGINT answer what was asked, then end the server.\n",
+             "answered by the models before. Move the files of a new model into the place of the "
+             "old ones (mv), as souk train does; do not copy over files that the server reads. "
+             "SIGTERM and SIGINT answer what was asked, then end the server.\n",
          .options = options,
          .examples = {"souk serve --checkpoint run --log shown.jsonl",
                       "souk serve --checkpoint run-1:0.9 --checkpoint run-2:0.1 --epsilon 0.05",
