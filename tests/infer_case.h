@@ -5,7 +5,9 @@
 
 #include "infer/act.h"
 #include "infer/acting.h"
+#include "infer/explain/explain.h"
 #include "infer/recommend.h"
+#include "infer/similar.h"
 #include "model/counts.h"
 #include "shop.h"
 
@@ -111,7 +113,7 @@ static inline const History *infer_history(InferHistory *h, uint64_t seed, int64
     return &h->history;
 }
 
-enum { ANSWERS = 40, ANSWERS_K = 10, RULES = 5 };
+enum { ANSWERS = 40, ANSWERS_K = 10, RULES = 5, EXPLAINED = 7 };
 
 /* Everything that a session can be asked, of histories by `seed`. */
 typedef struct {
@@ -119,7 +121,21 @@ typedef struct {
     int64_t found[ANSWERS];
     int32_t chosen[RULES][ANSWERS];
     float propensity[RULES][ANSWERS];
+    ExplainValues effect[ANSWERS_K][EXPLAINED];
+    SimilarVector similar[ANSWERS_K];
 } Answers;
+
+/* Why, and what is similar, of the last history and its items. */
+static inline void infer_ask_why(Session *s, const History *h, const int32_t *item, Answers *a)
+{
+    Explanation e;
+    int64_t found;
+    assert_ok(explain_open(&e, s, h, item, ANSWERS_K, EXPLAINED));
+    assert_int_equal(e.events, EXPLAINED);
+    memcpy(a->effect, e.effect, sizeof a->effect);
+    explain_close(&e);
+    assert_ok(similar_by_vectors(s, item[0], ANSWERS_K, a->similar, &found));
+}
 
 static inline void infer_ask(Session *s, uint64_t seed, Answers *a)
 {
@@ -156,6 +172,7 @@ static inline void infer_ask(Session *s, uint64_t seed, Answers *a)
         s->acts = false;
         session_unlock(s);
     }
+    infer_ask_why(s, &h[ANSWERS - 2], item + (ANSWERS - 1) * ANSWERS_K, a);
     free(space);
 }
 
