@@ -57,7 +57,7 @@ static inline int64_t pair_of(int32_t gap, int64_t earlier_ms, int64_t later_ms)
 {
     const double seconds = floor((double)later_ms / 1000) - floor((double)earlier_ms / 1000);
     const double n = fmin(seconds + 256, 0x1p24), digit = exp2(floor(log2(n)) - 3);
-    const double q = floor(n / digit) * digit;
+    const double q = seconds == 0 ? 65536 : floor(n / digit) * digit;
     return (int64_t)floor((double)COUNT_UNITS / gap * pow(256 / q, 0.125) + 0.5);
 }
 

@@ -7,20 +7,25 @@
  * numerator is the integer nearest to
  *
  *   COUNT_UNITS / g (256 / q)^(1/8),   q = min(s + 256, 2^24) without its digits after the first
- *                                      four binary ones
+ *                                      four binary ones, and 2^16 where s is 0
  *
  * So it is 1/g up to 31 seconds, and then falls in steps of 1 or 2 %, about as (1 + s/256)^(-1/8):
  * to 0.72 / g in an hour, 0.49 / g in a day, 0.39 / g in a week and 1 / (4 g) in 194 days, where it
  * stays. What a shopper looks at in one visit belongs together more than what two visits have.
  * Seconds also tell apart pairs that are otherwise equal.
  *
+ * Events of one second weigh 1 / (2 g), as if a day lay between them. They are a set, as a basket
+ * or the events of a day where the log's clock has only days: none of them comes after another, and
+ * what is predicted is never of the time that is known. With 1/g, the pairs of a basket would hide
+ * those of a basket with the next one. (On 700 users of Ta-Feng co-occurrence then loses
+ * 0.0025 +- 0.0009 of its NDCG@10 on validation, and with the half it loses nothing.)
+ *
  * Every device has the same bits: the gaps are integers, and of numbers in double there are only
  * quotients, roots and products, which IEEE 754 rounds in one way.
  *
  * Seconds are counted modulo 2^32, and so are their differences: they are right for any times that
- * a file may have, as long as the two events are less than 2^32 seconds (136 years) apart. Where
- * events have equal times, as in a basket, the weight is 1/g, and so it is in a log without times
- * whose events are one second apart.
+ * a file may have, as long as the two events are less than 2^32 seconds (136 years) apart. In a log
+ * without times, whose events are a second apart, all weights are 1/g.
  */
 #ifndef SOUK_COUNTS_PAIR_H
 #define SOUK_COUNTS_PAIR_H
@@ -59,11 +64,13 @@ EVERYWHERE static inline int32_t pair_second(int64_t ms)
  * exponent, then its digits after the first. */
 EVERYWHERE static inline int32_t pair_step(int32_t earlier, int32_t later)
 {
-    enum { NEAR = 256, FAR = 1 << 24, DIGITS = 3, FIRST = (127 + 8) << DIGITS };
+    enum { NEAR = 256, FAR = 1 << 24, DIGITS = 3, FIRST = (127 + 8) << DIGITS, SET = 64 };
     const uint32_t seconds = (uint32_t)later - (uint32_t)earlier;
-    const float n = (float)(int32_t)(seconds < FAR - NEAR ? seconds + NEAR : FAR); /* exact */
+    if (seconds == 0) return SET;
+    const int32_t n = seconds < FAR - NEAR ? (int32_t)seconds + NEAR : (int32_t)FAR;
+    const float exact = (float)n;
     uint32_t bits;
-    memcpy(&bits, &n, sizeof bits);
+    memcpy(&bits, &exact, sizeof bits);
     return (int32_t)(bits >> (23 - DIGITS)) - FIRST;
 }
 

@@ -13,7 +13,7 @@ F32 = np.float32
 
 def units(g, seconds):
     """The weight of a pair, in 1/UNITS."""
-    n = min(seconds + 256, 1 << 24)
+    n = min(seconds + 256, 1 << 24) if seconds else 1 << 16
     digit = 1 << (n.bit_length() - 4)
     return math.floor(UNITS / g * (256 / (n // digit * digit)) ** 0.125 + 0.5)
 

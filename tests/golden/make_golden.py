@@ -437,8 +437,8 @@ def counted(inputs):
     windows = [item[first:end] for first, end in zip(cu[:-1], cu[1:])]
     more = lambda count: rng.integers(0, items, count).tolist()
     own = [[] if w % 4 == 3 else more(5) + x + more(3) for w, x in enumerate(windows)]
-    clock = np.random.default_rng(15)
-    seconds = lambda n: 1700000000 + np.cumsum(np.exp(clock.uniform(0, 14, n)).astype(int))
+    clock = np.random.default_rng(16)
+    seconds = lambda n: 1700000000 + np.cumsum(np.exp(clock.uniform(-1, 14, n)).astype(int))
     timed = lambda users: [list(zip(x, seconds(len(x)).tolist())) for x in users]
     others = [more(12) for _ in range(40)]
     for x in windows * 4:
