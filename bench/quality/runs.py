@@ -75,11 +75,10 @@ def rank(runs, log, file, folder, seeds):
     -> {"eval": souk's report, "events": the file of all places, "ranking": the record of once()}"""
     report, events = (os.path.join(folder, name) for name in ("eval.json", "events.tsv"))
     arguments = ["eval", "--quiet", "--data", file, "--json", report, "--events", events]
-    weights = []
-    for seed in range(1, seeds + 1):
-        model = os.path.join(folder, "run-%d" % seed)
-        arguments += ["--checkpoint", model]
-        weights.append(os.path.join(model, "best.safetensors"))
+    run = os.path.join(folder, "run")
+    many = ["--checkpoint", run, "--seeds", str(seeds)]
+    arguments += many if seeds > 1 else ["--checkpoint", run + "-1"]
+    weights = ["%s-%d/best.safetensors" % (run, seed) for seed in range(1, seeds + 1)]
     if log.sessions:
         arguments.append("--include-seen")
     ranked = runs.once(os.path.join(folder, "eval-record.json"), arguments, [file, *weights])
