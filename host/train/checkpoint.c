@@ -234,12 +234,26 @@ static void restore_ranks(Progression *p, const Safetensors *file)
         memcpy(p->ranks.data, found->data, tensor_bytes(p->ranks));
 }
 
+/* A training goes on with the catalogue that it began with. */
+static Status check_catalogue(const Safetensors *file, const Behaviour *b)
+{
+    CatalogueMatch match;
+    TRY(saved_match(&match, file, b));
+    const bool same = match.same;
+    match_close(&match);
+    if (same) return OK;
+    return FAIL(ERR_USAGE,
+                "%s was trained on a catalogue that has grown in %s: want the same to resume, or "
+                "train.from to begin a new training with this model",
+                file->path, b->path);
+}
+
 static Status restore(Trainer *t, Progression *p, const Safetensors *file)
 {
     const CatalogueMatch same = {.same = true};
     double step = 0, epoch = 0, batch = 0, worse = 0;
     TRY(check_settings(file, &t->config, CONFIG_RESUMED));
-    TRY(saved_catalogue(file, &t->file));
+    TRY(check_catalogue(file, &t->file));
     TRY(checkpoint_number(file, "step", &step));
     TRY(checkpoint_number(file, "epoch", &epoch));
     TRY(checkpoint_number(file, "batch", &batch));

@@ -68,6 +68,14 @@ class Ingest(Case):
         self.assertEqual(made.items, len({row["item_id"] for row in rows}))
         self.assertEqual(made.bad_rows, 0)
 
+    def test_a_catalogue_grows(self):
+        grown = FOLDER / "grown.h5"
+        souk.ingest(LOG, grown, catalogue=RUN, plain_keys=True, force=True)
+        program("ingest", "--force", "--plain-keys", "--catalogue", RUN, LOG, FOLDER / "program.h5")
+        self.assertEqual(grown.read_bytes(), (FOLDER / "program.h5").read_bytes())
+        with souk.Model(RUN, grown) as model:
+            self.assertEqual(model.items, souk.Model(RUN).items)
+
     def test_settings_change_the_map(self):
         settings = {"clean": {"min_user_events": 20}, "split.valid": 0.2}
         few = souk.ingest(LOG, FOLDER / "few.h5", settings=settings, force=True)

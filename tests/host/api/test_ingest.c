@@ -153,10 +153,37 @@ static void wrong_calls_are_refused(void **state)
     assert_failed(souk_ingest(&o, NULL, error), SOUK_ERROR_USAGE, "1 MiB");
 }
 
+static void a_catalogue_grows(void **state)
+{
+    Seen seen = {0};
+    souk_ingest_result result = SOUK_INGEST_RESULT_INIT;
+    souk_ingest_options o = options(&seen);
+    char grown[sizeof out_path + 8];
+    Behaviour then, now;
+    (void)state;
+    assert_done(souk_ingest(&o, NULL, error));
+    snprintf(grown, sizeof grown, "%s.grown", out_path);
+    o.catalogue = out_path;
+    o.output = grown;
+    assert_done(souk_ingest(&o, &result, error));
+    assert_ok(behaviour_open(&then, out_path));
+    assert_ok(behaviour_open(&now, grown));
+    assert_int_equal(result.items, then.items);
+    assert_string_equal(now.catalogue_hash, then.catalogue_hash);
+    behaviour_close(&then);
+    behaviour_close(&now);
+    o.catalogue = "/no/such/run";
+    o.force = 1;
+    assert_failed(souk_ingest(&o, NULL, error), SOUK_ERROR_IO, "/no/such/run");
+    assert_int_equal(unlink(grown), 0);
+    assert_int_equal(unlink(out_path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_becomes_a_behaviour_file),
+        cmocka_unit_test(a_catalogue_grows),
         cmocka_unit_test(a_cancelled_ingest_leaves_nothing),
         cmocka_unit_test(wrong_settings_and_maps_are_refused),
         cmocka_unit_test(wrong_calls_are_refused),
