@@ -41,6 +41,11 @@ typedef struct {
     Trainer trainer;
     Session *session;        /* over the trainer's weights: the model that plays */
     ActingMeasured measured; /* how far Q can be trusted, after the last round */
+    struct {
+        int64_t round; /* with the highest greedy return so far; */
+        ActingRule rule;
+        ActingMeasured measured; /* how its model acts, and why */
+    } best;
     Metrics metrics;
     RoundLog *log; /* [rounds] */
     double *value; /* [the most episodes] returns of the last episodes played */
@@ -248,13 +253,26 @@ static Status find_rule(Rounds *r, int64_t round)
 
 /* ---- The rounds ------------------------------------------------------------------------------ */
 
-static Status save(Rounds *r)
+/* Whether the model of this round earns more than those before it, on the same episodes. */
+static bool is_best(const Rounds *r, int64_t round)
+{
+    const MeasuredRound *m = r->table.round;
+    return round == 0 || m[round].greedy.mean > m[r->best.round].greedy.mean;
+}
+
+static Status save(Rounds *r, int64_t round)
 {
     char path[4096];
     const Progression p = {.best = -1.0};
     path_in(path, sizeof path, r, "last.safetensors", -1);
     TRY(checkpoint_write(&r->trainer, &p, path, true));
-    return checkpoint_describe(&r->trainer, &p);
+    TRY(checkpoint_describe(&r->trainer, &p));
+    if (!is_best(r, round)) return OK;
+    r->best.round = round;
+    r->best.rule = r->trainer.model.acting;
+    r->best.measured = r->measured;
+    path_in(path, sizeof path, r, "best.safetensors", -1);
+    return checkpoint_write(&r->trainer, &p, path, false);
 }
 
 static void show_head(const Rounds *r)
@@ -284,6 +302,17 @@ static void show_round(const Rounds *r, int64_t round)
                     m->td, m->events, m->seconds);
 }
 
+static void show_best(const Rounds *r)
+{
+    Listener *l = r->options.listener;
+    const MeasuredRound *m = &r->table.round[r->best.round];
+    listener_remark(l,
+                    "%s/best.safetensors is the model of round %" PRId64
+                    ", whose greedy return is the highest: %.5f +- %.5f.",
+                    r->table.folder, r->best.round, m->greedy.mean, m->greedy.half);
+    acting_report(l, &r->best.rule, &r->best.measured);
+}
+
 static Status run_round(Rounds *r, int64_t round)
 {
     MeasuredRound *m = &r->table.round[round];
@@ -300,7 +329,7 @@ static Status run_round(Rounds *r, int64_t round)
     r->table.rounds = round + 1;
     r->progress.validation = m->greedy.mean;
     show_round(r, round);
-    TRY(save(r));
+    TRY(save(r, round));
     return rounds_report_write(&r->table);
 }
 
@@ -402,7 +431,7 @@ Status rounds_run(const Config *config, RoundsOptions options, MeasuredRound *la
     for (int64_t round = 0; round < config->world_rounds; round++)
         TRY_OR_FAIL(st, run_round(&r, round));
     progress_end(&r.progress, NULL);
-    acting_report(options.listener, &r.trainer.model.acting, &r.measured);
+    show_best(&r);
     if (last) *last = r.table.round[config->world_rounds - 1];
     if (optimum) *optimum = r.table.known ? r.table.optimum : NAN;
 fail:

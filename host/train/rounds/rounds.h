@@ -15,8 +15,9 @@
  * policies of all rounds, the world's own policies and the optimum meet the same random numbers.
  *
  * The folder train.out then has round-N.h5, the log of each round; last.safetensors and
- * checkpoint.json, written after each round; metrics.jsonl; rounds.json, the table; rounds.dat and
- * rounds.gp; and, where gnuplot is installed, the plot rounds.svg.
+ * checkpoint.json, written after each round; best.safetensors, the model of the round whose greedy
+ * return was the highest; metrics.jsonl; rounds.json, the table; rounds.dat and rounds.gp; and,
+ * where gnuplot is installed, the plot rounds.svg.
  */
 #ifndef SOUK_ROUNDS_H
 #define SOUK_ROUNDS_H

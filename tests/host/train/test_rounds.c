@@ -11,6 +11,7 @@
 #include "infer/session.h"
 #include "model/saved.h"
 #include "test.h"
+#include "train/checkpoint.h"
 #include "train/rounds/rounds.h"
 
 /* LeakSanitizer asks for this: the HDF5 library loses memory of its own. */
@@ -76,9 +77,9 @@ static bool same_file(const Config *a, const Config *b, const char *name)
 
 static void remove_rounds(const Config *c)
 {
-    static const char *const names[] = {"last.safetensors", "checkpoint.json", "metrics.jsonl",
-                                        "rounds.json",      "rounds.dat",      "rounds.gp",
-                                        "rounds.svg",       "catalogue.h5"};
+    static const char *const names[] = {"best.safetensors", "last.safetensors", "checkpoint.json",
+                                        "metrics.jsonl",    "rounds.json",      "rounds.dat",
+                                        "rounds.gp",        "rounds.svg",       "catalogue.h5"};
     char path[1024], log[64];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         path_of(path, c, names[i]);
@@ -163,6 +164,58 @@ static void rounds_act_by_the_rule_that_they_keep(void **state)
         remove_rounds(&found);
         remove_rounds(&given);
     }
+}
+
+/* ---- The best round -------------------------------------------------------------------------- */
+
+/* The steps that the model of a file has learned. */
+static int64_t steps_of(const Config *c, const char *name)
+{
+    char path[1024];
+    double step;
+    Safetensors file;
+    path_of(path, c, name);
+    assert_ok(safetensors_open(&file, path));
+    assert_ok(checkpoint_number(&file, "step", &step));
+    safetensors_close(&file);
+    return (int64_t)step;
+}
+
+/* The round with the highest greedy return, by the table. */
+static int64_t best_round(const Config *c)
+{
+    size_t size;
+    char *table = contents(c, "rounds.dat", &size);
+    double highest = -INFINITY, greedy;
+    int64_t best = -1, round;
+    for (const char *line = strchr(table, '\n'); line && line[1]; line = strchr(line + 1, '\n')) {
+        assert_int_equal(sscanf(line + 1, "%" SCNd64 " %*g %*g %lg", &round, &greedy), 2);
+        if (greedy > highest) highest = greedy, best = round;
+    }
+    free(table);
+    return best;
+}
+
+/* A long first round, and others that forget it over a single episode: the model that is kept for
+ * use is that of the round whose greedy return is the highest. */
+static void the_best_round_is_kept(void **state)
+{
+    (void)state;
+    Config c = small_rounds("best", "double_q", 3);
+    c.world_first_episodes = 600;
+    c.world_first_steps = 120;
+    c.world_episodes = 1;
+    c.world_window = 1;
+    assert_ok(rounds_run(&c, (RoundsOptions){.overwrite = true}, NULL, NULL));
+    assert_int_equal(best_round(&c), 0);
+    assert_int_equal(steps_of(&c, "best.safetensors"), c.world_first_steps);
+    assert_int_equal(steps_of(&c, "last.safetensors"), c.world_first_steps + 2 * c.world_steps);
+    remove_rounds(&c);
+    c = small_rounds("better", "double_q", 2);
+    assert_ok(rounds_run(&c, (RoundsOptions){.overwrite = true}, NULL, NULL));
+    assert_int_equal(best_round(&c), 1);
+    assert_int_equal(steps_of(&c, "best.safetensors"), 2 * c.world_steps);
+    remove_rounds(&c);
 }
 
 /* ---- The first round ------------------------------------------------------------------------- */
@@ -380,6 +433,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(rounds_act_by_the_rule_that_they_keep),
+        cmocka_unit_test(the_best_round_is_kept),
         cmocka_unit_test(a_model_that_learned_plays_the_first_round),
         cmocka_unit_test(only_the_log_that_is_counted_is_left_out_of_counts),
         cmocka_unit_test(the_first_round_may_have_more_steps),
