@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/parallel.h"
 #include "base/report.h"
@@ -52,6 +51,7 @@ static enum MHD_Result respond(Call *c, unsigned code, struct MHD_Response *r, c
     if (!r) return MHD_NO;
     MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    if (c->http->ending) MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
     if (code == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     const enum MHD_Result result = MHD_queue_response(c->connection, code, r);
@@ -123,13 +123,17 @@ static Status read_asks(Call *c)
                      c->body ? c->body : "", c->bytes, limits, models);
 }
 
+/* A request is counted before it asks whether the server ends: once `ending` is set and none is
+ * counted, none can reach the batcher, which ends then. */
 static enum MHD_Result ask_for(Call *c)
 {
+    c->counted = true;
+    c->http->metrics.waiting++;
+    if (c->http->ending) return respond_error(c, 503, "SOUK_ERROR_IO", "the server ends");
     const Status st = read_asks(c);
     if (st != OK) return respond_failure(c, st);
-    c->waits = c->counted = true;
+    c->waits = true;
     c->waiting.done = recommended;
-    c->http->metrics.waiting++;
     MHD_suspend_connection(c->connection);
     batcher_add(&c->http->batcher, &c->waiting);
     return MHD_YES;
@@ -364,7 +368,6 @@ Status http_open(Http *h)
 {
     const ServerOptions *o = h->options;
     Address address;
-    h->listening = -1;
     TRY(read_address(&address, o));
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     if (address.any.sa_family == AF_INET6) flags |= MHD_USE_IPv6;
@@ -386,12 +389,13 @@ int http_port(const Http *h)
     return MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 }
 
-void http_quiesce(Http *h) { h->listening = MHD_quiesce_daemon(h->daemon); }
+/* MHD_quiesce_daemon() would do so too, but in libmicrohttpd 0.9.75 it and the daemon's threads
+ * sometimes both take the socket out of epoll, which ends the program. */
+void http_refuse(Http *h) { h->ending = true; }
 
 void http_close(Http *h)
 {
     if (!h->daemon) return;
     MHD_stop_daemon(h->daemon);
-    if (h->listening >= 0) close(h->listening);
     h->daemon = NULL;
 }

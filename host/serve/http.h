@@ -14,13 +14,13 @@ typedef struct {
     Batcher batcher;
     Metrics metrics;
     struct MHD_Daemon *daemon;
-    int listening; /* the socket after http_quiesce, -1 */
+    atomic_bool ending; /* after http_refuse */
 } Http;
 
 /* Listens; the other fields are open. */
 Status http_open(Http *h);
 int http_port(const Http *h);
-void http_quiesce(Http *h); /* accept nothing more */
-void http_close(Http *h);   /* nothing may wait for an answer */
+void http_refuse(Http *h); /* refuses, with code 503, what a model would answer from now on */
+void http_close(Http *h);  /* nothing may wait for an answer */
 
 #endif

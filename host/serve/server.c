@@ -85,10 +85,11 @@ Status server_run(const ServerOptions *o)
     if (st == OK) {
         announce(&h, o);
         follow_signals(&h, o, &signals);
-        http_quiesce(&h);
+        http_refuse(&h);
         wait_for(&h, 10.0);
     }
-    batcher_stop(&h.batcher);
+    batcher_stop(&h.batcher); /* answers all that it has */
+    wait_for(&h, 10.0);       /* until clients have read them */
     http_close(&h);
     if (st == OK) say("stopped");
 fail:

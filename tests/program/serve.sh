@@ -172,6 +172,25 @@ check "a model that does not open leaves the old one" eval 'for i in $(seq 100);
 cp "$work/next/best.safetensors" "$work/run"
 check "SIGTERM ends it in order" eval 'stop TERM && grep -q "stopped" "$work/server.err"'
 
+# Clients that keep their connections and ask without a pause, until the server refuses.
+ends_under_load() {
+    local i clients=() code=0
+    rm -f "$work"/asked.*
+    serve --checkpoint "$work/run" || return 1
+    for i in $(seq 16); do
+        curl -sS --fail --max-time 60 -d "{$history, \"k\": 3}" "$url/v1/recommend?[1-100000]" >"$work/asked.$i" 2>/dev/null &
+        clients+=($!)
+    done
+    for i in $(seq 100); do [ -s "$work/asked.1" ] && break; sleep 0.1; done
+    sleep 0.1
+    stop TERM || code=$?
+    kill "${clients[@]}" 2>/dev/null
+    wait "${clients[@]}"
+    [ "$code" = 0 ] && grep -q '"items":\[{' "$work/asked.1"
+}
+five_times() { for _ in 1 2 3 4 5; do "$@" || { cat "$work/server.err" && return 1; }; done; }
+check "and so under load, five times" five_times ends_under_load
+
 # Exploration, several models, retired items, a token.
 awk -F, 'NR > 1 { print $2 }' "$work/log.csv" | sort -u | head -40 | tee "$work/run/retired.txt" >"$work/next/retired.txt"
 echo secret >"$work/token"
