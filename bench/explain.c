@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Are explanations faithful? The first item of each user's list is explained; then events are taken
- * out of the history, one after another, in three orders, and the model is asked again. The
- * explanation is faithful where the item's log probability falls faster in the order of its effects
- * than in another order. (Known as comprehensiveness, DeYoung et al. 2020, and as deletion curve.)
+/* Are explanations faithful? The first item of each user's list is explained; then items are taken
+ * out of the history with all of their events, one after another, in three orders, and the model is
+ * asked again. The explanation is faithful where the log probability falls faster in the order of
+ * its effects than in another order. (Known as comprehensiveness, DeYoung et al. 2020, and as
+ * deletion curve.)
  *
  *     explain MODEL FILE.h5 USERS SEED OUT.json
  *
- *   named    by falling effect: what leaving the event out alone takes from the log probability
- *   latest   the latest first
+ *   named    by falling effect: what leaving the item out alone takes from the log probability
+ *   latest   the item of the latest event first
  *   random   any; the mean of ten orders
  *
- * Users are those from a random one on of whose histories a state reads at least LEAST events.
+ * Users are those from a random one on of whose histories a state reads at least LEAST items.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -26,15 +27,14 @@
 #include "infer/explain/explain.h"
 #include "infer/recommend.h"
 
-enum { STEPS = 5, LEAST = 8, ORDERS = 10, ARMS = 3 };
+enum { STEPS = 5, LEAST = 6, ORDERS = 10, ARMS = 3 };
 static const char *const arm_name[ARMS] = {"named", "latest", "random"};
 
 typedef struct {
     Session *session;
     uint64_t seed;
-    int64_t users, most; /* done, and wanted */
-    double
-        *drop[ARMS][STEPS]; /* [most] log p after all events less that without the first 1, 2 … */
+    int64_t users, most;       /* done, and wanted */
+    double *drop[ARMS][STEPS]; /* [most] log p less that without the first 1, 2 … items */
 } Bench;
 
 /* A history without some of its events, in memory. */
@@ -48,12 +48,13 @@ typedef struct {
 
 /* A user whose first item is explained. */
 typedef struct {
-    History all; /* in memory: enough old events to fill a state from which STEPS are taken */
+    History all; /* in memory */
     int32_t item;
     double log_p;
-    int64_t events, first; /* of `all`, those that can be taken out: first .. first+events-1 */
-    const ExplainValues *effect; /* [events] */
-    int64_t *order;              /* [events] */
+    int64_t items;  /* that can be taken out, by their last events */
+    int32_t *met;   /* [items] */
+    double *effect; /* [items] */
+    int64_t *order; /* [items] */
     Rest rest;
 } User;
 
@@ -80,11 +81,11 @@ static void close_rest(Rest *r)
 static bool is_out(const User *u, int64_t event, int steps)
 {
     for (int m = 0; m < steps; m++)
-        if (u->first + u->order[m] == event) return true;
+        if (u->all.item[event] == u->met[u->order[m]]) return true;
     return false;
 }
 
-/* The history without the first `steps` events of the order. */
+/* The history without the first `steps` items of the order. */
 static const History *take_out(User *u, int steps, int64_t numbers)
 {
     Rest *r = &u->rest;
@@ -125,9 +126,9 @@ static Status follow(Bench *b, User *u, int arm, int orders)
 
 static void by_effect(User *u)
 {
-    for (int64_t i = 0; i < u->events; i++) {
+    for (int64_t i = 0; i < u->items; i++) {
         int64_t at = i;
-        while (at > 0 && u->effect[u->order[at - 1]].log_probability < u->effect[i].log_probability)
+        while (at > 0 && u->effect[u->order[at - 1]] < u->effect[i])
             u->order[at] = u->order[at - 1], at--;
         u->order[at] = i;
     }
@@ -135,7 +136,7 @@ static void by_effect(User *u)
 
 static void latest_first(User *u)
 {
-    for (int64_t i = 0; i < u->events; i++) u->order[i] = u->events - 1 - i;
+    for (int64_t i = 0; i < u->items; i++) u->order[i] = u->items - 1 - i;
 }
 
 static void any(User *u, uint64_t seed, int64_t user, int number)
@@ -143,7 +144,7 @@ static void any(User *u, uint64_t seed, int64_t user, int number)
     latest_first(u);
     for (int64_t i = 0; i < STEPS; i++) {
         const Philox r = philox(seed + 1 + (uint64_t)number, (uint64_t)user, (uint64_t)i);
-        const int64_t at = i + r.word[0] % (u->events - i), other = u->order[at];
+        const int64_t at = i + r.word[0] % (u->items - i), other = u->order[at];
         u->order[at] = u->order[i];
         u->order[i] = other;
     }
@@ -167,36 +168,58 @@ static Status follow_all(Bench *b, User *u, int64_t user)
 
 /* ---- Users ----------------------------------------------------------------------------------- */
 
+static void close_user(User *u)
+{
+    close_rest(&u->rest);
+    free(u->met);
+    free(u->effect);
+    free(u->order);
+}
+
+static Status open_user(User *u, const Explanation *e, const History *all, int64_t numbers)
+{
+    const size_t n = (size_t)e->events;
+    *u = (User){.all = *all,
+                .item = e->item[0].item,
+                .log_p = e->item[0].values.log_probability,
+                .met = calloc(n, sizeof *u->met),
+                .effect = calloc(n, sizeof *u->effect),
+                .order = calloc(n, sizeof *u->order)};
+    if (!u->met || !u->effect || !u->order) return FAIL(ERR_MEMORY, "no memory");
+    for (int64_t i = 0; i < e->events; i++) {
+        if (e->event_item[i] < 0 || !explain_is_last(e, i)) continue;
+        u->met[u->items] = e->event_item[i];
+        u->effect[u->items++] = e->together[i].log_probability;
+    }
+    return open_rest(&u->rest, all->count, numbers);
+}
+
+static Status follow_explained(Bench *b, int64_t user, const History *h, const Explanation *e)
+{
+    Session *s = b->session;
+    HistoryCopy copy;
+    User u;
+    TRY(history_copy(&copy, h, 2 * s->length, s));
+    Status st = open_user(&u, e, &copy.history, s->file->event_features.numbers);
+    if (st == OK && u.items >= LEAST) st = follow_all(b, &u, user);
+    close_user(&u);
+    history_copy_close(&copy);
+    return st;
+}
+
 static Status follow_user(Bench *b, int64_t user)
 {
     Session *s = b->session;
-    const History of_file = history_of_user(s->file, user);
+    const History h = history_of_user(s->file, user);
     const RecommendOptions how = {.k = 1};
     Recommendation best;
-    HistoryCopy copy;
     Explanation e;
-    User u = {0};
     int64_t found;
-    Status st;
-    if (of_file.count < LEAST) return OK;
-    TRY(recommend_best(s, &of_file, 1, &how, &best, &found));
+    if (h.count < LEAST) return OK;
+    TRY(recommend_best(s, &h, 1, &how, &best, &found));
     if (found == 0) return OK;
-    TRY(explain_open(&e, s, &of_file, &best.item, 1, s->length));
-    TRY_OR_FAIL(st, history_copy(&copy, &of_file, s->length + STEPS, s));
-    u = (User){.all = copy.history,
-               .item = best.item,
-               .log_p = e.item[0].values.log_probability,
-               .events = e.events,
-               .first = copy.history.count - e.events,
-               .effect = e.effect,
-               .order = calloc((size_t)e.events, sizeof *u.order)};
-    st = u.order ? open_rest(&u.rest, u.all.count, s->file->event_features.numbers)
-                 : FAIL(ERR_MEMORY, "no memory");
-    if (st == OK && e.events >= LEAST) st = follow_all(b, &u, user);
-    history_copy_close(&copy);
-fail:
-    close_rest(&u.rest);
-    free(u.order);
+    TRY(explain_open(&e, s, &h, &best.item, 1, s->length));
+    const Status st = follow_explained(b, user, &h, &e);
     explain_close(&e);
     return st;
 }
@@ -214,7 +237,7 @@ static json_t *result(Bench *b, int arm)
     json_t *list = json_array();
     for (int m = 0; m < STEPS; m++) {
         const double *drop = b->drop[arm][m];
-        json_t *o = json_pack("{s:i, s:o}", "events", m + 1, "fall",
+        json_t *o = json_pack("{s:i, s:o}", "items", m + 1, "fall",
                               estimate_json(estimate_of_mean(drop, (int)b->users)));
         json_array_append_new(list, o);
         if (arm == 0) continue;

@@ -4,9 +4,9 @@
 #
 # DATA is a folder with the real logs of bench/quality.sh. Trains on two of them, JD's micro appliances and REES46's
 # sample, for SECONDS (60) each on one thread, and asks of 1,000 users: how fast does the log probability of the first
-# item of the list fall, when events are taken out of the history in the order of the explanation, the latest first, or
-# in any order? bench/explain.c has the definition. Prints means with 95 % intervals over users; figures in
-# bench/out/explain-LOG.json.
+# item of the list fall, when items are taken out of the history, with all of their events, in the order of the
+# explanation, the latest first, or in any order? bench/explain.c has the definition. Prints means with 95 % intervals
+# over users; figures in bench/out/explain-LOG.json.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 [ $# -ge 1 ] || { echo "usage: bench/explain.sh DATA [SECONDS]" >&2 && exit 2; }
@@ -30,7 +30,7 @@ print("\n%s, %d users: fall of log p" % (sys.argv[1], report["users"]))
 for rows in zip(*(report[arm] for arm in ("named", "latest", "random"))):
     named, latest, random = rows
     print("  without %d: named first %s, latest first %s, any %s" % (
-        named["events"], *(show(row["fall"]) for row in rows)))
+        named["items"], *(show(row["fall"]) for row in rows)))
     print("      named first falls more than latest by %s, than any by %s" % (
         show(latest["named_less_this"]), show(random["named_less_this"])))
 END

@@ -235,8 +235,8 @@ souk_status souk_score(souk_model *model, const souk_history *history, int64_t c
 
 /* ---- Explanations ---------------------------------------------------------------------------- */
 
-/* How an event of a history changes what the model says of an item: the number after the whole
- * history less the number after the history without the event, as souk_score() would have it; the
+/* How events of a history change what the model says of an item: the number after the whole
+ * history less the number after the history without the events, as souk_score() would have it; the
  * other events keep their times. NaN where the model does not have the number. This struct does not
  * grow. */
 typedef struct souk_effect {
@@ -309,6 +309,9 @@ typedef struct souk_explain_options {
  * i. NaN where the history has no such event, or the model does not read it (model.length of its
  * training), and where the history has no other event. NULL with events = 0.
  *
+ * together [k, events], or NULL: the same for all events that have the item of the event, together.
+ * Where an item is in the history several times, its events one by one may have no effect.
+ *
  * answer [k, souk_model_actions()], or NULL: the probability that showing item i after the history
  * is answered by an event of the action. NaN without an outcome head.
  *
@@ -318,7 +321,8 @@ typedef struct souk_explain_options {
  * nothing. */
 souk_status souk_explain(souk_model *model, const souk_history *history,
                          const souk_explain_options *options, souk_explanation *out,
-                         souk_effect *effect, float *answer, souk_error *error);
+                         souk_effect *effect, souk_effect *together, float *answer,
+                         souk_error *error);
 
 /* ---- Following long calls -------------------------------------------------------------------- */
 

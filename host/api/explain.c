@@ -65,14 +65,15 @@ static void hand_out_item(const souk_model *model, const Explanation *e, int64_t
 }
 
 /* Effect j of item i is that of the event j before the last. */
-static void hand_out_effects(const Explanation *e, int64_t events, souk_effect *out)
+static void hand_out_effects(const Explanation *e, const ExplainValues *effect, int64_t events,
+                             souk_effect *out)
 {
     for (int64_t i = 0; i < e->items; i++)
         for (int64_t j = 0; j < events; j++) {
             souk_effect *to = &out[i * events + j];
             *to = (souk_effect){NAN, NAN, NAN};
             if (j >= e->events) continue;
-            const ExplainValues *v = &e->effect[i * e->events + e->events - 1 - j];
+            const ExplainValues *v = &effect[i * e->events + e->events - 1 - j];
             *to = (souk_effect){v->score, v->log_probability, v->q};
         }
 }
@@ -100,7 +101,7 @@ static Status check(const souk_model *model, const souk_explain_options *o,
 
 static Status explain(souk_model *model, const souk_history *history,
                       const souk_explain_options *given, souk_explanation *out, souk_effect *effect,
-                      float *answer)
+                      souk_effect *together, float *answer)
 {
     souk_explain_options o = SOUK_EXPLAIN_OPTIONS_INIT;
     Explanation e;
@@ -108,7 +109,8 @@ static Status explain(souk_model *model, const souk_history *history,
     TRY(check(model, &o, out, effect));
     TRY(api_explain(&e, model, history, o.item, o.k, o.events));
     for (int64_t i = 0; i < o.k; i++) hand_out_item(model, &e, i, &out[i]);
-    hand_out_effects(&e, o.events, effect);
+    hand_out_effects(&e, e.effect, o.events, effect);
+    if (together) hand_out_effects(&e, e.together, o.events, together);
     if (answer) hand_out_answers(&e, answer);
     explain_close(&e);
     return OK;
@@ -116,8 +118,9 @@ static Status explain(souk_model *model, const souk_history *history,
 
 souk_status souk_explain(souk_model *model, const souk_history *history,
                          const souk_explain_options *options, souk_explanation *out,
-                         souk_effect *effect, float *answer, souk_error *error)
+                         souk_effect *effect, souk_effect *together, float *answer,
+                         souk_error *error)
 {
     call_begin();
-    return call_end(explain(model, history, options, out, effect, answer), error);
+    return call_end(explain(model, history, options, out, effect, together, answer), error);
 }

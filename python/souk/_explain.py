@@ -69,6 +69,9 @@ class Explanation:
     seen: bool
     """Counts know it as an item of the history."""
     effects: Effects
+    item_effects: Effects
+    """The same for all events that have the item of the event, together: where an item is in the
+    history several times, its events one by one may have no effect."""
     evidence: list
     """The strongest three, Evidence."""
     answers: Optional[dict]
@@ -81,8 +84,12 @@ def evidence_of(x: Any, keys: list) -> list:
     return [Evidence(e.before, keys[e.item], e.times, e.next) for e in found]
 
 
+def effects_of(numbers: np.ndarray) -> Effects:
+    return Effects(*(np.ascontiguousarray(numbers[:, n]) for n in range(3)))
+
+
 def explanation_of(
-    x: Any, effects: np.ndarray, answers: np.ndarray, keys: list, actions: list
+    x: Any, effects: tuple, answers: np.ndarray, keys: list, actions: list
 ) -> Explanation:
     known = number(x.counts_score) is not None
     return Explanation(
@@ -95,7 +102,8 @@ def explanation_of(
         counts_score=number(x.counts_score),
         counts_terms=dict(zip(TERMS, x.counts_term)) if known else {},
         seen=bool(x.seen),
-        effects=Effects(*(np.ascontiguousarray(effects[:, n]) for n in range(3))),
+        effects=effects_of(effects[0]),
+        item_effects=effects_of(effects[1]),
         evidence=evidence_of(x, keys),
         answers=None if np.isnan(answers).any() else dict(zip(actions, answers.tolist())),
     )
@@ -107,17 +115,21 @@ class Answer:
     def __init__(self, items: int, events: int, actions: int):
         self.out = ffi.new("souk_explanation[]", items)
         self.effect = np.empty((items, max(events, 0), 3), np.float64)
+        self.together = np.empty_like(self.effect)
         self.answer = np.empty((items, actions), np.float32)
 
     def arguments(self) -> tuple:
         return (
             self.out,
             ffi.cast("souk_effect *", self.effect.ctypes.data),
+            ffi.cast("souk_effect *", self.together.ctypes.data),
             ffi.cast("float *", self.answer.ctypes.data),
         )
 
     def explanations(self, keys: list, actions: list) -> list:
         return [
-            explanation_of(x, self.effect[i], self.answer[i], keys, actions)
+            explanation_of(
+                x, (self.effect[i], self.together[i]), self.answer[i], keys, actions
+            )
             for i, x in enumerate(self.out)
         ]

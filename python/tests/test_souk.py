@@ -369,6 +369,10 @@ class Recommend(Case):
             effects = [e["score"] for e in reversed(why["events"])]
             np.testing.assert_allclose(have.effects.score[: len(effects)], effects, atol=1e-5)
             self.assertTrue(np.isnan(have.effects.score[len(effects) :]).all())
+            of_item = {item["item"]: item["score"] for item in why["items"]}
+            effects = [of_item[e["item"]] for e in reversed(why["events"])]
+            together = have.item_effects.score[: len(effects)]
+            np.testing.assert_allclose(together, effects, atol=1e-5)
             last = why["events"][-1]["event"]
             self.assertEqual(
                 [(last - e.before, e.item, e.times, e.next) for e in have.evidence],

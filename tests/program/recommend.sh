@@ -162,6 +162,9 @@ for r in lists["all"]:
     for event, without in ((0, "0"), (3, "last")):
         change = math.log(r["probability"] / probability(without, r["item"]))
         assert abs(why["events"][event]["score"] - change) < 1e-4, (why, change)
+    items = {i["item"]: i for i in why["items"]}
+    for e in why["events"]: items[e["item"]]["events"] -= 1
+    assert all(i["events"] == 0 for i in items.values()) and len(items) < 4, why
     for e in why["evidence"]: assert 0 <= e["next"] <= e["times"] and e["after"] + e["before"] > 0
 assert any(abs(e["score"]) > 0.01 for r in lists["all"] for e in r["why"]["events"])
 END
@@ -175,7 +178,7 @@ check "without --explain the list is the same" eval '"${explained[@]}" --histori
 check "one list says why in JSON too" eval '"${away[@]}" --history "$items" --explain --json | grep -c "\"why\": {" | grep -qx 10'
 check "people read shares, effects and counts" eval '"${log[@]}" --row 0 --explain >"$work/out" &&
     [ "$(grep -cE "^      learned taste [0-9]+%" "$work/out")" = 10 ] &&
-    grep -qE "^      [0-9.e+]+ times as likely with [0-9]+ \((view|cart|purchase|favourite)\) as without it; [0-9.e+]+ times with" "$work/out" &&
+    grep -qE "^      [0-9.e+]+ times as likely with [0-9]+ \((view|cart|purchase|favourite|[0-9]+ events)\) as without; [0-9.e+]+ times with" "$work/out" &&
     grep -qE "^      [0-9,]+ of [0-9,]+ times right after [0-9]+" "$work/out"'
 check "of a model that acts by Q the changes of Q are shown" eval '"${log[@]}" --row 0 --explain --acting q >"$work/out" &&
     grep -qE "^      Q [+-][0-9.]+ by [0-9]+ \(" "$work/out" && ! grep -q "learned taste" "$work/out"'

@@ -9,7 +9,7 @@
 #include "base/report.h"
 #include "data/behaviour/keys.h"
 
-enum { EVENTS_SHOWN = 3, GROUPED_MAX = 32 };
+enum { EVENTS_SHOWN = 3, GROUPED_MAX = 32, EVENT_TEXT_MAX = REPORT_LINE_MAX + FEATURE_NAME_MAX };
 /* Smaller effects, in the unit of scores, and foretold answers are not shown. */
 static const double EFFECT_LEAST = 0.01, ANSWER_LEAST = 0.001;
 static const char indent[] = "      ";
@@ -64,15 +64,15 @@ static void print_parts(const ExplainParts *p)
                counts);
 }
 
-/* The event with the largest effect on item i, of those above EFFECT_LEAST that are smaller than
- * `below`, or as large and later than event `after`; -1: none. */
+/* The last event of the item of the history with the largest effect on item i, of those above
+ * EFFECT_LEAST that are below `below`, or as large and later than event `after`; -1: none. */
 static int64_t next_largest(const Explanation *e, int64_t i, double below, int64_t after)
 {
     int64_t best = -1;
     double largest = EFFECT_LEAST;
     for (int64_t n = 0; n < e->events; n++) {
-        const double size = fabs(e->effect[i * e->events + n].score);
-        if (!(size < below || (size == below && n > after))) continue;
+        const double size = fabs(e->together[i * e->events + n].score);
+        if (!explain_is_last(e, n) || !(size < below || (size == below && n > after))) continue;
         if (size > largest) best = n, largest = size;
     }
     return best;
@@ -86,24 +86,36 @@ static void print_effect(const Explanation *e, const ExplainValues *v, const cha
     if (!acting_is_stochastic(&e->rule))
         printf("%s%+.3g by %s", first ? "Q " : "", v->score, event);
     else if (first)
-        printf("%.3g times as likely with %s as without it", exp(v->score), event);
+        printf("%.3g times as likely with %s as without", exp(v->score), event);
     else
         printf("%.3g times with %s", exp(v->score), event);
 }
 
+/* "998 (cart)", or of an item with several events "998 (3 events)". */
+static Status name_event(const Explanation *e, int64_t n, Behaviour *catalogue,
+                         char text[EVENT_TEXT_MAX])
+{
+    char item[REPORT_LINE_MAX];
+    TRY(name_item(catalogue, e->event_item[n], item));
+    if (e->same[n] > 1)
+        snprintf(text, EVENT_TEXT_MAX, "%s (%" PRId64 " events)", item, e->same[n]);
+    else
+        snprintf(text, EVENT_TEXT_MAX, "%s (%s)", item, catalogue->action_name[e->event_action[n]]);
+    return OK;
+}
+
 static Status print_events(const Explanation *e, int64_t i, Behaviour *catalogue)
 {
-    char item[REPORT_LINE_MAX], event[REPORT_LINE_MAX + FEATURE_NAME_MAX + 4];
+    char event[EVENT_TEXT_MAX];
     double size = INFINITY;
     int64_t n = -1;
     int shown = 0;
     for (; shown < EVENTS_SHOWN; shown++) {
         n = next_largest(e, i, size, n);
         if (n < 0) break;
-        const ExplainValues *v = &e->effect[i * e->events + n];
+        const ExplainValues *v = &e->together[i * e->events + n];
         size = fabs(v->score);
-        TRY(name_item(catalogue, e->event_item[n], item));
-        snprintf(event, sizeof event, "%s (%s)", item, catalogue->action_name[e->event_action[n]]);
+        TRY(name_event(e, n, catalogue, event));
         fputs(shown ? "; " : indent, stdout);
         print_effect(e, v, event, shown == 0);
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each event of a history does to what a model says of items: the values after the whole
- * history less those after the history without the event.
+/* What events of a history do to what a model says of items: the values after the whole history
+ * less those after the history without the events.
  *
- * The event is left out of everything that reads the history: of the encoder, of the counts and of
- * the pointer. The other events keep their times. Where the history is longer than model.length,
- * one more old event comes into the context. So the second values are those of a recommendation for
- * the history without the event. The user's own events that the count table counts stay left out of
+ * The events are left out of everything that reads the history: of the encoder, of the counts and
+ * of the pointer. The other events keep their times. Where the history is longer than model.length,
+ * older events come into the context. So the second values are those of a recommendation for the
+ * history without the events. The user's own events that the count table counts stay left out of
  * the counts, all of them.
  */
 #ifndef SOUK_EXPLAIN_EFFECTS_H
@@ -13,11 +13,18 @@
 
 #include "infer/explain/values.h"
 
-/* Effects of the last `events` events of the history, oldest first, on each item, into effect
- * [k, events]; `whole` [k] are the values after all events. `recent` are the last model.length + 1
- * events of the history in memory, or all where there are fewer; 1 <= events <= model.length. A
- * history of one event has no state without it: its effects are NaN. */
+/* What is left out: one event or, with all_of_item, all events that have its item, which is known
+ * then. */
+typedef struct {
+    int64_t event; /* of the history in memory */
+    bool all_of_item;
+} ExplainLeft;
+
+/* Effects of left[i] on each item, into effect [k, lefts]; `whole` [k] are the values after all
+ * events. `recent` are the last events of the history in memory (history_copy). Where nothing is
+ * left of it there is no state, and the effects are NaN. */
 Status explain_effects(Session *s, const ExplainItems *items, const History *recent,
-                       const ExplainValues *whole, int64_t events, ExplainValues *effect);
+                       const ExplainValues *whole, const ExplainLeft *left, int64_t lefts,
+                       ExplainValues *effect);
 
 #endif

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a model says of an item what it says: the effect of each event of the history
- * (explain/effects.h), the parts of the policy's probability (explain/parts.h), what was counted of
- * the items of the history (explain/evidence.h), and the answers that are foretold.
+/* Why a model says of an item what it says: the effect of each event of the history, and of all
+ * events of an item together (explain/effects.h), the parts of the policy's probability
+ * (explain/parts.h), what was counted of the items of the history (explain/evidence.h), and the
+ * answers that are foretold.
  *
- * Cost: one state for each event that is left out, each of a history of up to model.length events.
- * They are computed in batches of the session's size, between which other threads may use the
- * session.
+ * All events of an item are those among the last 2 model.length events of the history: where some
+ * are left out, older events come into the context. Of an unknown item it is the event alone.
+ *
+ * Cost: one state for each event that is left out, and for each item that has several events, each
+ * of a history of up to model.length events. They are computed in batches of the session's size,
+ * between which other threads may use the session.
  */
 #ifndef SOUK_EXPLAIN_H
 #define SOUK_EXPLAIN_H
@@ -23,13 +27,15 @@ typedef struct {
 } ExplainedItem;
 
 typedef struct {
-    int64_t items, events; /* events first .. first+events-1 of the history are left out, */
-    int64_t first;         /*    one at a time: */
-    int32_t *event_item;   /* [events] their items, -1 for an unknown one, */
-    uint8_t *event_action; /* [events] and actions */
-    ExplainedItem *item;   /* [items] */
-    ExplainValues *effect; /* [items, events] of each event on each item */
-    ActingRule rule;       /* that scores are by */
+    int64_t items, events;   /* events first .. first+events-1 of the history are left out, */
+    int64_t first;           /*    one at a time: */
+    int32_t *event_item;     /* [events] their items, -1 for an unknown one, */
+    uint8_t *event_action;   /* [events] and actions */
+    ExplainedItem *item;     /* [items] */
+    ExplainValues *effect;   /* [items, events] of each event on each item, */
+    ExplainValues *together; /*    and of all events that have the item of the event */
+    int64_t *same;           /* [events] how many events these are */
+    ActingRule rule;         /* that scores are by */
     bool has_policy;
     /* [items, actions] of a model with an outcome head, else NULL: the probability that showing the
        item is answered by an event of the kind (infer/answers.h). */
@@ -43,5 +49,8 @@ typedef struct {
 Status explain_open(Explanation *e, Session *s, const History *history, const int32_t *item,
                     int64_t k, int64_t events);
 void explain_close(Explanation *e); /* safe on {0} */
+
+/* Whether event number n of those that are explained is the last one of its item. */
+bool explain_is_last(const Explanation *e, int64_t n);
 
 #endif

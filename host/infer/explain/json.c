@@ -55,19 +55,36 @@ static json_t *answers_json(const Explanation *e, int64_t i, const Behaviour *ca
     return list;
 }
 
+static void set_values(json_t *o, const ExplainValues *v)
+{
+    set(o, "score", v->score);
+    set(o, "log_probability", v->log_probability);
+    set(o, "q", v->q);
+}
+
 static Status add_events(json_t *list, const Explanation *e, int64_t i, Behaviour *catalogue)
 {
     for (int64_t n = 0; n < e->events; n++) {
-        const ExplainValues *v = &e->effect[i * e->events + n];
         const char *action = catalogue->action_name[e->event_action[n]];
         json_t *o = json_object();
         json_array_append_new(list, o);
         json_object_set_new(o, "event", json_integer((json_int_t)(e->first + n)));
         TRY(set_key(o, catalogue, e->event_item[n]));
         json_object_set_new(o, "action", report_string(action));
-        set(o, "score", v->score);
-        set(o, "log_probability", v->log_probability);
-        set(o, "q", v->q);
+        set_values(o, &e->effect[i * e->events + n]);
+    }
+    return OK;
+}
+
+static Status add_items(json_t *list, const Explanation *e, int64_t i, Behaviour *catalogue)
+{
+    for (int64_t n = 0; n < e->events; n++) {
+        if (e->event_item[n] < 0 || !explain_is_last(e, n)) continue;
+        json_t *o = json_object();
+        json_array_append_new(list, o);
+        TRY(set_key(o, catalogue, e->event_item[n]));
+        json_object_set_new(o, "events", json_integer((json_int_t)e->same[n]));
+        set_values(o, &e->together[i * e->events + n]);
     }
     return OK;
 }
@@ -92,14 +109,17 @@ Status explain_json(const Explanation *e, int64_t i, Behaviour *catalogue, json_
 {
     const ExplainedItem *x = &e->item[i];
     const ExplainParts *p = &x->parts;
-    json_t *o = *json = json_object(), *events = json_array(), *evidence = json_array();
+    json_t *o = *json = json_object();
+    json_t *events = json_array(), *items = json_array(), *evidence = json_array();
     set(o, "log_probability", x->values.log_probability);
     json_object_set_new(o, "taste", e->has_policy ? taste_json(p) : json_null());
     json_object_set_new(o, "counts", p->candidate ? counts_json(p) : json_null());
     json_object_set_new(o, "answers", e->answer ? answers_json(e, i, catalogue) : json_null());
     json_object_set_new(o, "events", events);
+    json_object_set_new(o, "items", items);
     json_object_set_new(o, "evidence", evidence);
     Status st = add_events(events, e, i, catalogue);
+    if (st == OK) st = add_items(items, e, i, catalogue);
     if (st == OK) st = add_evidence(evidence, x, catalogue);
     if (st == OK) return OK;
     json_decref(o);

@@ -9,6 +9,7 @@
  *    "answers": [{"action": "purchase", "probability": 0.03, "reward": 0.3}, …],
  *    "events": [{"event": 0, "item": "998", "action": "cart", "score": 0.83,
  *                "log_probability": 0.83, "q": null}, …],
+ *    "items": [{"item": "998", "events": 2, "score": 1.61, "log_probability": 1.61, "q": null}, …],
  *    "evidence": [{"event": 0, "item": "998", "times": 4410, "next": 312, "after": 561.2,
  *                  "before": 87.5}, …]}
  *
@@ -16,8 +17,9 @@
  * with Q. The probabilities of taste and counts add up to the policy's, the terms of each to its
  * score. `events` are the effects of the last events, oldest first: `score` is the change of the
  * logarithm of the list's probability or, where the model acts by Q alone, of Q. `event` is the
- * number of an event in the history, from 0. A reward is the probability times the log's reward of
- * the kind of answer, and they add up to the expected reward.
+ * number of an event in the history, from 0. `items` are the effects of all events of an item
+ * together, in the order of their last events. A reward is the probability times the log's reward
+ * of the kind of answer, and they add up to the expected reward.
  *
  * `taste` and `log_probability` are null without a policy, `counts` is null where the item is no
  * candidate, `answers` without an outcome head; numbers that the model does not have are null, and

@@ -61,11 +61,11 @@ static void effects_are_differences_from_shorter_histories(void **state)
     const souk_explain_options o = wants(WANTED);
     Events all, rest;
     souk_explanation out[K];
-    souk_effect effect[K][WANTED];
+    souk_effect effect[K][WANTED], together[K][WANTED];
     souk_recommendation whole[K], left[K];
     (void)state;
     without(&all, EVENTS);
-    assert_done(souk_explain(model, &all.history, &o, out, effect[0], NULL, error));
+    assert_done(souk_explain(model, &all.history, &o, out, effect[0], together[0], NULL, error));
     assert_done(souk_score(model, &all.history, 1, wanted, K, whole, error));
     for (int j = 0; j < WANTED; j++) {
         if (j < EVENTS)
@@ -90,6 +90,36 @@ static void effects_are_differences_from_shorter_histories(void **state)
     }
 }
 
+/* Item 17 has events 1 and 4. */
+static void all_events_of_an_item_go_together(void **state)
+{
+    const souk_explain_options o = wants(EVENTS);
+    Events all, rest;
+    souk_explanation out[K];
+    souk_effect effect[K][EVENTS], together[K][EVENTS];
+    souk_recommendation whole[K], left[K];
+    int n = 0;
+    (void)state;
+    without(&all, EVENTS);
+    without(&rest, 1);
+    assert_int_equal(rest.item[3], 17);
+    for (int i = 0; i < EVENTS - 1; i++) {
+        if (i == 3) continue;
+        rest.item[n] = rest.item[i], rest.action[n] = rest.action[i];
+        rest.time_ms[n++] = rest.time_ms[i];
+    }
+    rest.history.count = n;
+    assert_done(souk_explain(model, &all.history, &o, out, effect[0], together[0], NULL, error));
+    assert_done(souk_score(model, &all.history, 1, wanted, K, whole, error));
+    assert_done(souk_score(model, &rest.history, 1, wanted, K, left, error));
+    for (int i = 0; i < K; i++) {
+        const double want = log((double)whole[i].probability) - log((double)left[i].probability);
+        assert_near(together[i][EVENTS - 1 - 1].score, want, 1e-4);
+        assert_near(together[i][EVENTS - 1 - 4].score, want, 1e-4);
+        assert_true(together[i][0].score == effect[i][0].score);
+    }
+}
+
 static void the_numbers_add_up(void **state)
 {
     const souk_explain_options o = wants(0);
@@ -97,7 +127,7 @@ static void the_numbers_add_up(void **state)
     souk_explanation out[K];
     int evidence = 0;
     (void)state;
-    assert_done(souk_explain(model, without(&all, EVENTS), &o, out, NULL, NULL, error));
+    assert_done(souk_explain(model, without(&all, EVENTS), &o, out, NULL, NULL, NULL, error));
     for (int i = 0; i < K; i++) {
         const souk_explanation *x = &out[i];
         const double p = exp(x->log_probability);
@@ -127,7 +157,7 @@ static void a_user_of_the_file_needs_no_events(void **state)
     float answer[K * SHOP_ACTIONS];
     (void)state;
     for (int n = 0; n < K * SHOP_ACTIONS; n++) answer[n] = 1.0f;
-    assert_done(souk_explain(model, &h, &o, out, effect, answer, error));
+    assert_done(souk_explain(model, &h, &o, out, effect, NULL, answer, error));
     assert_true(isfinite(effect[0].score) && isfinite(out[0].score));
     for (int n = 0; n < K * SHOP_ACTIONS; n++) assert_true(isnan(answer[n])); /* no outcome head */
 }
@@ -141,27 +171,29 @@ static void wrong_arguments_are_errors(void **state)
     const souk_history *h = without(&all, EVENTS);
     const int32_t beyond[] = {SHOP_ITEMS};
     (void)state;
-    assert_failed(souk_explain(NULL, h, &o, out, effect, NULL, error), SOUK_ERROR_USAGE, "model");
-    assert_failed(souk_explain(model, NULL, &o, out, effect, NULL, error), SOUK_ERROR_USAGE,
+    assert_failed(souk_explain(NULL, h, &o, out, effect, NULL, NULL, error), SOUK_ERROR_USAGE,
+                  "model");
+    assert_failed(souk_explain(model, NULL, &o, out, effect, NULL, NULL, error), SOUK_ERROR_USAGE,
                   "history is NULL");
-    assert_failed(souk_explain(model, h, &o, NULL, effect, NULL, error), SOUK_ERROR_USAGE,
+    assert_failed(souk_explain(model, h, &o, NULL, effect, NULL, NULL, error), SOUK_ERROR_USAGE,
                   "out is NULL");
-    assert_failed(souk_explain(model, h, &o, out, NULL, NULL, error), SOUK_ERROR_USAGE,
+    assert_failed(souk_explain(model, h, &o, out, NULL, NULL, NULL, error), SOUK_ERROR_USAGE,
                   "effect is NULL");
-    assert_failed(souk_explain(model, h, NULL, out, effect, NULL, error), SOUK_ERROR_USAGE,
+    assert_failed(souk_explain(model, h, NULL, out, effect, NULL, NULL, error), SOUK_ERROR_USAGE,
                   "options is NULL");
     o.events = -1;
-    assert_failed(souk_explain(model, h, &o, out, effect, NULL, error), SOUK_ERROR_USAGE,
+    assert_failed(souk_explain(model, h, &o, out, effect, NULL, NULL, error), SOUK_ERROR_USAGE,
                   "events is -1");
     o = wants(1);
     o.k = 0;
-    assert_failed(souk_explain(model, h, &o, out, effect, NULL, error), SOUK_ERROR_USAGE, "k is 0");
+    assert_failed(souk_explain(model, h, &o, out, effect, NULL, NULL, error), SOUK_ERROR_USAGE,
+                  "k is 0");
     o.item = beyond, o.k = 1;
-    assert_failed(souk_explain(model, h, &o, out, effect, NULL, error), SOUK_ERROR_USAGE,
+    assert_failed(souk_explain(model, h, &o, out, effect, NULL, NULL, error), SOUK_ERROR_USAGE,
                   "want 0 to 96");
     o = wants(1);
     all.item[1] = SHOP_ITEMS;
-    assert_failed(souk_explain(model, h, &o, out, effect, NULL, error), SOUK_ERROR_USAGE,
+    assert_failed(souk_explain(model, h, &o, out, effect, NULL, NULL, error), SOUK_ERROR_USAGE,
                   "event 1");
 }
 
@@ -169,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(effects_are_differences_from_shorter_histories),
+        cmocka_unit_test(all_events_of_an_item_go_together),
         cmocka_unit_test(the_numbers_add_up),
         cmocka_unit_test(a_user_of_the_file_needs_no_events),
         cmocka_unit_test(wrong_arguments_are_errors),

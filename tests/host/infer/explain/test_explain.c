@@ -134,6 +134,77 @@ static void an_effect_is_what_leaving_out_changes(void **state)
     }
 }
 
+static void without_item(const InferHistory *from, int32_t item, InferHistory *to)
+{
+    int64_t n = 0;
+    to->history = from->history;
+    for (int64_t i = 0; i < from->history.count; i++) {
+        if (from->item[i] == item) continue;
+        to->item[n] = from->item[i];
+        to->action[n] = from->action[i];
+        to->time_ms[n++] = from->time_ms[i];
+    }
+    to->history.count = n;
+    to->history.item = to->item;
+    to->history.action = to->action;
+    to->history.time_ms = to->time_ms;
+}
+
+/* Also where so many old events come into the context that some of these have the item too; and
+ * unknown items are no item. */
+static void all_events_of_an_item_are_left_out_together(void **state)
+{
+    static const int64_t counts[] = {5, LENGTH, 2 * LENGTH, 50};
+    static const int32_t item[K] = {0, 17, 30, 50, 71, 96};
+    InferHistory space, rest;
+    double all[K], left[K];
+    int64_t repeated = 0, most = 0;
+    (void)state;
+    for (int n = 0; n < 4; n++) {
+        const int64_t count = counts[n];
+        infer_history(&space, 80 + (uint64_t)n, count);
+        for (int64_t i = 0; i < count; i++)
+            if (i % 3 == 0 && i > count - 20) space.item[i] = 17;
+        space.item[count - 2] = space.item[count - 5] = -1;
+        space.item[count - 3] = 50;
+        Explanation e = explain(&space.history, item, K, EVENTS_MAX);
+        log_probabilities(&space.history, item, all);
+        for (int64_t i = 0; i < e.events; i++) {
+            const int32_t of = e.event_item[i];
+            int64_t same = 0;
+            for (int64_t m = count > 2 * LENGTH ? count - 2 * LENGTH : 0; m < count; m++)
+                same += space.item[m] == of;
+            if (of == -1)
+                without(&space, count, e.first + i, &rest), same = 1;
+            else
+                without_item(&space, of, &rest);
+            assert_int_equal(e.same[i], same);
+            repeated += same > 1, most = same > most ? same : most;
+            log_probabilities(&rest.history, item, left);
+            for (int j = 0; j < K; j++)
+                assert_near(e.together[j * e.events + i].log_probability, all[j] - left[j], NEAR);
+        }
+        explain_close(&e);
+    }
+    assert_true(repeated > 10 && most > 3);
+}
+
+/* Views of one item alone: without them nothing is left. */
+static void without_any_event_there_is_no_effect(void **state)
+{
+    InferHistory space;
+    const int32_t item = 3;
+    (void)state;
+    infer_history(&space, 90, 4);
+    for (int i = 0; i < 4; i++) space.item[i] = 8;
+    Explanation e = explain(&space.history, &item, 1, EVENTS_MAX);
+    for (int i = 0; i < 4; i++) {
+        assert_true(isfinite(e.effect[i].score) && isnan(e.together[i].score));
+        assert_int_equal(e.same[i], 4);
+    }
+    explain_close(&e);
+}
+
 static void fewer_events_are_the_last_ones(void **state)
 {
     InferHistory space;
@@ -455,6 +526,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_effect_is_what_leaving_out_changes),
+        cmocka_unit_test(all_events_of_an_item_are_left_out_together),
+        cmocka_unit_test(without_any_event_there_is_no_effect),
         cmocka_unit_test(fewer_events_are_the_last_ones),
         cmocka_unit_test(no_effects_are_wanted),
         cmocka_unit_test(the_only_event_has_no_effect),
