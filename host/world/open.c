@@ -163,12 +163,23 @@ static void help_options(FILE *out, const WorldOption *o)
     }
 }
 
+/* The settings, with a blank after each comma, where a line may break; then what they are for. */
+static void preset_text(char *text, size_t size, const WorldPreset *p)
+{
+    size_t used = 0;
+    for (const char *c = p->settings; *c && used + 2 < size; c++) {
+        text[used++] = *c;
+        if (*c == ',') text[used++] = ' ';
+    }
+    snprintf(text + used, size - used, ": %s", p->help);
+}
+
 static void help_presets(FILE *out, const WorldPreset *p)
 {
     for (; p && p->name; p++) {
         char name[64], text[512];
         snprintf(name, sizeof name, "preset=%s", p->name);
-        snprintf(text, sizeof text, "%s: %s", p->settings, p->help);
+        preset_text(text, sizeof text, p);
         help_row(out, COLUMN, name, text);
     }
 }
