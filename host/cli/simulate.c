@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files.h"
 #include "base/progress.h"
 #include "base/report.h"
 #include "cli/cli.h"
@@ -20,7 +21,7 @@ enum { POLICIES_MAX = 32 };
 
 typedef struct {
     Config config;
-    const char *checkpoint, *json, *plot;
+    const char *checkpoint, *json, *plot, *returns;
     ActingChoice acting;
     const char *policy[POLICIES_MAX];
     int policies;
@@ -105,6 +106,11 @@ static const Option options[] = {
      .value = "FOLDER",
      FIELD(plot),
      .help = "draw the bid curve of each policy there"},
+    {.name = "returns",
+     .value = "FILE",
+     FIELD(returns),
+     .help = "write the return of each episode, one a line, so that two policies can be compared "
+             "episode by episode: with one seed all meet the same random numbers"},
     {.name = "json", .value = "FILE", FIELD(json), .help = "write the table as JSON too"},
     {.heading = "General options"},
     CLI_DEVICE(),
@@ -121,6 +127,18 @@ typedef struct {
     PlayInterval value;
     double length, rate; /* choices an episode, a second */
 } Row;
+
+typedef struct {
+    const double *value;
+    int64_t episodes;
+} Returns;
+
+static Status write_returns(const void *content, FILE *out)
+{
+    const Returns *r = content;
+    for (int64_t i = 0; i < r->episodes; i++) fprintf(out, "%.17g\n", r->value[i]);
+    return OK;
+}
 
 static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row)
 {
@@ -152,6 +170,9 @@ static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row
     row->value = play_interval(r.value, a->episodes);
     row->length = (double)r.choices / (double)a->episodes;
     row->rate = (double)r.choices / (progress_seconds() - started);
+    if (a->returns)
+        TRY_OR_FAIL(st, files_atomic_write(a->returns, write_returns,
+                                           &(Returns){r.value, a->episodes}));
     if (a->show) printf("%s: ", row->name);
     if (a->show) TRY_OR_FAIL(st, choices_print(&choices, w, stdout));
     if (a->plot) TRY_OR_FAIL(st, choices_plot(&choices, w, a->plot, row->name));
@@ -273,8 +294,10 @@ static Status run(void *arguments, Operands operands, int *exit_code)
                                "--checkpoint");
     if (c->world_temperature > 0.0 && c->world_epsilon > 0.0)
         return FAIL(ERR_USAGE, "--temperature and --epsilon exclude each other");
-    if (*c->train_out && (a->all || a->policies > 1))
-        return FAIL(ERR_USAGE, "--out with several policies, want one");
+    if ((*c->train_out || a->returns) && (a->all || a->policies > 1))
+        return FAIL(ERR_USAGE, "--%s with several policies, want one",
+                    a->returns ? "returns" : "out");
+    if (a->returns) TRY(files_check_writable(a->returns));
     return play_all(a);
 }
 

@@ -17,6 +17,12 @@ check "compares all policies with the optimum" \
     prints '^the optimum +[0-9]' "$SOUK" simulate "${world[@]}" --all --episodes 500
 check "writes the table as JSON" eval \
     '"$SOUK" simulate "${world[@]}" --policy optimal --json "$work/o.json" && grep -q optimum "$work/o.json"'
+check "writes the return of each episode" eval '
+    "$SOUK" simulate "${world[@]}" --policy myopic --episodes 400 --returns "$work/returns" >"$work/myopic.txt" &&
+        [ "$(wc -l <"$work/returns")" = 400 ] && awk "{ sum += \$1 } END { printf \"%.5f\", sum / NR }" "$work/returns" |
+        grep -qFf - "$work/myopic.txt"'
+refuses "but not those of several policies" 2 'returns with several policies' \
+    "$SOUK" simulate "${world[@]}" --all --returns "$work/returns"
 check "writes a log" "$SOUK" simulate "${world[@]}" --policy random --episodes 400 --out "$work/log.h5"
 check "which has propensities" prints propensity "$SOUK" info "$work/log.h5"
 "$SOUK" simulate "${world[@]}" --policy random --episodes 400 --slots 7 --threads 1 --out "$work/again.h5" >"$work/check.out"
