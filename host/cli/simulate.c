@@ -171,8 +171,8 @@ static Status simulate(const Arguments *a, const World *w, Actor actor, Row *row
     row->length = (double)r.choices / (double)a->episodes;
     row->rate = (double)r.choices / (progress_seconds() - started);
     if (a->returns)
-        TRY_OR_FAIL(st, files_atomic_write(a->returns, write_returns,
-                                           &(Returns){r.value, a->episodes}));
+        TRY_OR_FAIL(
+            st, files_atomic_write(a->returns, write_returns, &(Returns){r.value, a->episodes}));
     if (a->show) printf("%s: ", row->name);
     if (a->show) TRY_OR_FAIL(st, choices_print(&choices, w, stdout));
     if (a->plot) TRY_OR_FAIL(st, choices_plot(&choices, w, a->plot, row->name));
