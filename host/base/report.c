@@ -127,3 +127,33 @@ json_t *report_settings(const Config *c, ConfigSet set)
     }
     return settings;
 }
+
+/* ---- JSON of users --------------------------------------------------------------------------- */
+
+enum { FIELDS_MAX = 256 };
+
+static const char *list_of(char list[FIELDS_MAX], const char *const *known)
+{
+    size_t used = 0;
+    list[0] = '\0';
+    for (int i = 0; known[i] && used < FIELDS_MAX; i++)
+        used +=
+            (size_t)snprintf(list + used, FIELDS_MAX - used, "%s%s", i > 0 ? ", " : "", known[i]);
+    return list;
+}
+
+Status report_fields(const json_t *object, const char *const *known, const char *what)
+{
+    char list[FIELDS_MAX];
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)object, name, value)
+    {
+        int i = 0;
+        while (known[i] && strcmp(known[i], name) != 0) i++;
+        if (!known[i])
+            return FAIL(ERR_FORMAT, "there is no field \"%.64s\" in %s, want %s", name, what,
+                        list_of(list, known));
+    }
+    return OK;
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reports: JSON for programs, in a file or on standard output. */
+/* Reports: JSON for programs, in a file or on standard output; and the fields of JSON that users
+ * write. */
 #ifndef SOUK_BASE_REPORT_H
 #define SOUK_BASE_REPORT_H
 
@@ -34,5 +35,10 @@ const char *report_line(char out[REPORT_LINE_MAX], const char *text);
 json_t *report_number(double value);
 /* {"model.dim": "64", …}: the settings of `set`, as text. */
 json_t *report_settings(const Config *c, ConfigSet set);
+
+/* Of JSON that users write: ERR_FORMAT where an object has a field that is none of `known`, a list
+ * that ends with NULL: there is no field "acton" in an event, want item, action, time. `what` is
+ * "an event" there. What is no object has no fields. */
+Status report_fields(const json_t *object, const char *const *known, const char *what);
 
 #endif

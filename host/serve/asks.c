@@ -32,36 +32,12 @@ static Status read_text(const json_t *o, const char *name, const char **text)
     return FAIL(ERR_USAGE, "\"%s\" is not a text", name);
 }
 
-/* The fields of requests; those of explanations come last. */
-static const char *const fields[] = {"id",    "user",  "model",    "k",   "include_seen", "history",
-                                     "allow", "block", "category", "cap", "items",        "events"};
-enum { FIELDS_RECOMMEND = 10, FIELDS_EXPLAIN = 12, FIELDS_LIST_MAX = 128 };
-
-static const char *list_fields(char list[FIELDS_LIST_MAX], int count)
-{
-    size_t used = 0;
-    for (int i = 0; i < count && used < FIELDS_LIST_MAX; i++)
-        used +=
-            (size_t)snprintf(list + used, FIELDS_LIST_MAX - used, "%s%s", i ? ", " : "", fields[i]);
-    return list;
-}
-
-static Status check_names(const json_t *o, AskKind kind)
-{
-    const int count = kind == ASK_EXPLAIN ? FIELDS_EXPLAIN : FIELDS_RECOMMEND;
-    char list[FIELDS_LIST_MAX];
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)o, name, value)
-    {
-        int i = 0;
-        while (i < count && strcmp(name, fields[i])) i++;
-        if (i == count)
-            return FAIL(ERR_USAGE, "there is no field \"%.64s\", want one of %s", name,
-                        list_fields(list, count));
-    }
-    return OK;
-}
+#define FIELDS                                                                                     \
+    "id", "user", "model", "k", "include_seen", "history", "allow", "block", "category", "cap"
+static const char *const fields[] = {FIELDS, NULL},
+                         *const explain_fields[] = {FIELDS, "items", "events", NULL},
+                         *const event_fields[] = {"item", "action", "time", NULL},
+                         *const list_fields[] = {"requests", NULL};
 
 static Status read_event(souk_history *h, int64_t i, const json_t *event, bool *timed)
 {
@@ -74,6 +50,7 @@ static Status read_event(souk_history *h, int64_t i, const json_t *event, bool *
     }
     if (!json_is_object(event))
         return FAIL(ERR_USAGE, "history[%" PRId64 "] is neither an item's key nor an object", i);
+    TRY(report_fields(event, event_fields, "an event of the history"));
     TRY(read_text(event, "item", &item[i]));
     if (!item[i]) return FAIL(ERR_USAGE, "history[%" PRId64 "] has no \"item\"", i);
     TRY(read_text(event, "action", &action[i]));
@@ -246,7 +223,7 @@ static Status read_ask(Ask *ask, AskKind kind, const json_t *o, const AskLimits 
     if (!json_is_object(o)) return FAIL(ERR_USAGE, "a request is not an object");
     TRY(read_text(o, "id", &ask->id));
     TRY(read_text(o, "user", &ask->user));
-    TRY(check_names(o, kind));
+    TRY(report_fields(o, kind == ASK_EXPLAIN ? explain_fields : fields, "a request"));
     TRY(choose_model(ask, o, models));
     TRY(read_options(ask, o, limits));
     if (kind == ASK_EXPLAIN) TRY(read_explain(ask, o, limits));
@@ -275,6 +252,7 @@ Status asks_read(Asks *asks, AskKind kind, const char *body, size_t bytes, const
         return FAIL(ERR_FORMAT, "the body is not JSON: line %d: %s", error.line, error.text);
     const json_t *list = kind == ASK_RECOMMEND ? json_object_get(asks->root, "requests") : NULL;
     if (list && !json_is_array(list)) return FAIL(ERR_USAGE, "\"requests\" is not a list");
+    if (list) TRY(report_fields(asks->root, list_fields, "a body with \"requests\""));
     asks->single = !list;
     const int64_t count = list ? (int64_t)json_array_size(list) : 1;
     if (count < 1 || count > limits->requests)

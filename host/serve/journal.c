@@ -157,8 +157,9 @@ Status journal_shown(Journal *j, const Asks *asks, int64_t time_ms, int64_t *lin
 static Status add_event(Lines *l, const json_t *event, int64_t i, int64_t time_ms,
                         const souk_model *model)
 {
-    static const char *const wanted[] = {"user", "item", "action"};
+    static const char *const wanted[] = {"user", "item", "action", "time", NULL};
     const char *text[3];
+    TRY(report_fields(event, wanted, "an event"));
     for (int f = 0; f < 3; f++) {
         text[f] = json_string_value(json_object_get(event, wanted[f]));
         if (!text[f] || !*text[f])
@@ -183,14 +184,15 @@ Status journal_events(Journal *j, const char *body, size_t bytes, int64_t time_m
 {
     json_error_t error;
     Lines l;
+    static const char *const known[] = {"events", NULL};
     *lines = 0;
     if (j->file < 0) return FAIL(ERR_USAGE, "this server has no log (souk serve --log FILE)");
     json_t *root = json_loadb(body, bytes, JSON_REJECT_DUPLICATES, &error);
     if (!root) return FAIL(ERR_FORMAT, "the body is not JSON: line %d: %s", error.line, error.text);
     const json_t *events = json_object_get(root, "events");
     const int64_t count = (int64_t)json_array_size(events);
-    Status st = OK;
-    if (count < 1 || count > most)
+    Status st = report_fields(root, known, "the body");
+    if (st == OK && (count < 1 || count > most))
         st = FAIL(ERR_USAGE, "want \"events\": a list of 1 to %" PRId64 " events", most);
     if (st == OK) st = lines_open(&l);
     if (st == OK) {

@@ -116,8 +116,8 @@ bad() {
 }
 bad '{"history": [' 'no JSON' 1
 bad '{"history": []}' 'its history has no events' 1
-bad '{"histry": ["1"]}' '"histry" in the line, want id and history' 1
-bad '{"history": [{"item": "1", "acton": "view"}]}' 'event 0: "acton" in an event' 1
+bad '{"histry": ["1"]}' 'there is no field "histry" in the line, want id, history' 1
+bad '{"history": [{"item": "1", "acton": "view"}]}' 'event 0: there is no field "acton" in an event, want item, action, time' 1
 bad '{"history": [{"item": "1", "action": "vew"}]}' 'event 0: .* no action "vew"' 2
 bad '{"history": ["1", {"item": "1", "time": 1717329600}]}' 'event 1: .*has a time, want a time of every event' 2
 bad '{"id": [1], "history": ["1"]}' '"id" is no text' 1

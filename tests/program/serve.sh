@@ -50,6 +50,10 @@ check "what is blocked is not" eval \
 
 check "a body that is not JSON is refused" says 400 'not JSON: line 1' -d '{"history": ' "$url/v1/recommend"
 check "so is one with an unknown field" says 400 'no field \\"histroy\\"' -d '{"histroy": []}' "$url/v1/recommend"
+check "and one with an unknown field in its history" says 400 'no field \\"acton\\" in an event of the history, want item, action, time' \
+    -d '{"history": ["x", {"item": "x", "acton": "cart"}]}' "$url/v1/recommend"
+check "and a list of requests with a field beside it" says 400 'no field \\"k\\" in a body with' \
+    -d '{"requests": [{"history": ["x"]}], "k": 3}' "$url/v1/recommend"
 check "a field that the message cuts within a letter has an answer too" says 400 'no field' \
     -d '{"a'"$(printf 'é%.0s' $(seq 40))"'": 1}' "$url/v1/recommend"
 check "a history of no events" says 400 'at least one event' -d '{"history": []}' "$url/v1/recommend"
@@ -102,7 +106,7 @@ check "nor more items than are allowed" says 400 'has 21 keys' \
     -d '{'"$history"', "items": ['"$(printf '"'"${item[0]}"'",%.0s' $(seq 20))"'"'"${item[0]}"'"]}' "$url/v1/explain"
 check "events have a limit" says 400 'from 0 to 30' -d '{'"$history"', "events": 31}' "$url/v1/explain"
 check "a list of requests is no explanation" says 400 'no field \\"requests\\"' -d '{"requests": []}' "$url/v1/explain"
-check "what explains does not recommend" says 400 'no field \\"items\\", want one of id, .*, category, cap"' -d '{'"$history"', "items": []}' "$url/v1/recommend"
+check "what explains does not recommend" says 400 'no field \\"items\\" in a request, want id, .*, category, cap' -d '{'"$history"', "items": []}' "$url/v1/recommend"
 
 check "similar items have two lists" eval 'says 200 "^\{\"model\":\"run\",.*\"item\":\"${item[0]}\",\"vectors\":\[\{.*\"times\":[1-9].*\"counts\":\[\{" "$url/v1/items/${item[0]}/similar?k=4" &&
     [ "$(grep -o "\"cosine\":" "$work/body" | wc -l)" = 4 ] && [ "$(grep -o "\"before\":" "$work/body" | wc -l)" = 4 ] &&
@@ -145,6 +149,9 @@ check "souk ingest reads the log, with propensities and impressions" eval \
     grep -qE "impression \(impression, reward 0\) +3" "$work/out"'
 check "metrics count all that" eval 'says 200 "^souk_shown_total 3$" "$url/metrics" &&
     grep -qE "^souk_requests_total\{route=\"/v1/recommend\",code=\"4xx\"\} [1-9]" "$work/body" && grep -qx "souk_waiting 0" "$work/body"'
+
+check "fields of events that the log does not keep are refused" eval 'for body in "{\"events\": [{\"user\": \"u\", \"item\": \"i\",
+    \"action\": \"view\", \"price\": 3}]}" "{\"event\": []}"; do says 400 "no field .*\"(price|event).*, want (user, item, action, time|events)\"" -d "$body" "$url/v1/events" || return 1; done'
 
 # Reload while requests come: none is lost, and the version changes.
 version() { ask '{"history": ["'"${item[0]}"'"]}' | grep -oE '"version":"[0-9a-f]{16}"'; }

@@ -188,20 +188,6 @@ Status recommend_history_add_list(RecommendHistories *h, const char *where, cons
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-/* Fails where an object has a member that is none of `known`, a list that ends with NULL. */
-static Status check_members(const json_t *object, const char *const *known, const char *what)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
-        int i = 0;
-        while (known[i] && strcmp(known[i], key) != 0) i++;
-        if (!known[i]) return FAIL(ERR_FORMAT, "\"%s\" in %s", key, what);
-    }
-    return OK;
-}
-
 static Status read_time(const json_t *time, Event *e)
 {
     char text[64];
@@ -226,7 +212,7 @@ static Status add_value(RecommendHistories *h, const json_t *value)
     if (!key)
         return FAIL(ERR_FORMAT, "want an event as an item key, a text, or as {\"item\": KEY, "
                                 "\"action\": NAME, \"time\": TIME}");
-    if (object) TRY(check_members(value, known, "an event, want item, action and time"));
+    if (object) TRY(report_fields(value, known, "an event"));
     if (action && !json_is_string(action)) return FAIL(ERR_FORMAT, "\"action\" is no text");
     if (action) TRY(behaviour_keys_find_action(h->file, json_string_value(action), &e.action));
     if (object) TRY(read_time(json_object_get(value, "time"), &e));
@@ -257,7 +243,7 @@ static Status add_object(RecommendHistories *h, const json_t *root, json_t **id)
     static const char *const known[] = {"id", "history", NULL};
     json_t *given = json_object_get(root, "id");
     if (!json_is_object(root)) return FAIL(ERR_FORMAT, "want a JSON object");
-    TRY(check_members(root, known, "the line, want id and history"));
+    TRY(report_fields(root, known, "the line"));
     if (given && !json_is_string(given) && !json_is_integer(given))
         return FAIL(ERR_FORMAT, "\"id\" is no text and no whole number");
     TRY(add_values(h, json_object_get(root, "history")));
