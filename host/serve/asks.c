@@ -7,6 +7,7 @@
 
 #include "base/number.h"
 #include "base/report.h"
+#include "data/rawlog/keys.h"
 
 void asks_fail(Ask *ask, souk_status status, const char *message)
 {
@@ -30,6 +31,13 @@ static Status read_text(const json_t *o, const char *name, const char **text)
     *text = json_string_value(value);
     if (!value || *text || json_is_null(value)) return OK;
     return FAIL(ERR_USAGE, "\"%s\" is not a text", name);
+}
+
+Status asks_check_key(const char *key, const char *what)
+{
+    const size_t bytes = strlen(key);
+    if (bytes >= 1 && bytes <= KEY_MAX) return OK;
+    return FAIL(ERR_USAGE, "%s has %zu bytes, want 1 to %d", what, bytes, KEY_MAX);
 }
 
 #define FIELDS                                                                                     \
@@ -223,6 +231,7 @@ static Status read_ask(Ask *ask, AskKind kind, const json_t *o, const AskLimits 
     if (!json_is_object(o)) return FAIL(ERR_USAGE, "a request is not an object");
     TRY(read_text(o, "id", &ask->id));
     TRY(read_text(o, "user", &ask->user));
+    if (ask->user) TRY(asks_check_key(ask->user, "\"user\""));
     TRY(report_fields(o, kind == ASK_EXPLAIN ? explain_fields : fields, "a request"));
     TRY(choose_model(ask, o, models));
     TRY(read_options(ask, o, limits));

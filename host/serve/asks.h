@@ -68,6 +68,10 @@ Status asks_similar(Asks *asks, const char *key, const char *model, const char *
                     const AskLimits *limits, Models *models);
 void asks_close(Asks *asks); /* safe on {0} */
 
+/* ERR_USAGE, which calls the key `what`, where souk ingest would not read it from a log: it has no
+ * byte or too many. */
+Status asks_check_key(const char *key, const char *what);
+
 /* An item of an answer: its key, score, probability and Q. */
 json_t *asks_item_json(const souk_recommendation *r);
 /* The answer: {"results": [...]} or, of a single request, its result. */

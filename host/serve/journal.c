@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/report.h"
+#include "data/rawlog/text.h"
 
 /* ---- The file -------------------------------------------------------------------------------- */
 
@@ -162,8 +163,11 @@ static Status add_event(Lines *l, const json_t *event, int64_t i, int64_t time_m
     TRY(report_fields(event, wanted, "an event"));
     for (int f = 0; f < 3; f++) {
         text[f] = json_string_value(json_object_get(event, wanted[f]));
-        if (!text[f] || !*text[f])
+        char what[64];
+        if (!text[f])
             return FAIL(ERR_USAGE, "events[%" PRId64 "] has no text \"%s\"", i, wanted[f]);
+        snprintf(what, sizeof what, "events[%" PRId64 "].%s", i, wanted[f]);
+        TRY(asks_check_key(text[f], what));
     }
     if (souk_model_find_action(model, text[2]) < 0)
         return FAIL(ERR_USAGE,
@@ -171,10 +175,13 @@ static Status add_event(Lines *l, const json_t *event, int64_t i, int64_t time_m
                     "those that it has",
                     i, text[2]);
     const json_t *time = json_object_get(event, "time");
-    if (time && (!json_is_integer(time) || json_integer_value(time) < 0))
-        return FAIL(ERR_USAGE, "events[%" PRId64 "].time is no whole number of milliseconds", i);
-    return add_line(l, json_pack("{s:I, s:o, s:o, s:o, s:f}", "time",
-                                 time ? json_integer_value(time) : (json_int_t)time_ms, "user",
+    const json_int_t at = time ? json_integer_value(time) : (json_int_t)time_ms;
+    if (time && (!json_is_integer(time) || at < TIME_PLAUSIBLE_FROM || at >= TIME_PLAUSIBLE_TO))
+        return FAIL(ERR_USAGE,
+                    "events[%" PRId64 "].time is no whole number of milliseconds since 1970, of a "
+                    "time from 1990 to 2099",
+                    i);
+    return add_line(l, json_pack("{s:I, s:o, s:o, s:o, s:f}", "time", at, "user",
                                  report_string(text[0]), "item", report_string(text[1]), "action",
                                  report_string(text[2]), "propensity", 1.0));
 }

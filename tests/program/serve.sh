@@ -153,6 +153,19 @@ check "metrics count all that" eval 'says 200 "^souk_shown_total 3$" "$url/metri
 check "fields of events that the log does not keep are refused" eval 'for body in "{\"events\": [{\"user\": \"u\", \"item\": \"i\",
     \"action\": \"view\", \"price\": 3}]}" "{\"event\": []}"; do says 400 "no field .*\"(price|event).*, want (user, item, action, time|events)\"" -d "$body" "$url/v1/events" || return 1; done'
 
+# What souk ingest would not read does not get into the log, where it would spoil other lines.
+not_logged() {
+    local long
+    long=$(printf 'u%.0s' $(seq 1025))
+    says 400 '\"user\\" has 0 bytes, want 1 to 1024' -d "{\"user\": \"\", \"history\": [\"${item[0]}\"]}" "$url/v1/recommend" &&
+        says 400 '\"user\\" has 1025 bytes' -d "{\"user\": \"$long\", \"history\": [\"${item[0]}\"]}" "$url/v1/recommend" &&
+        says 400 'events\[0\].item has 1025 bytes' -d "{\"events\": [{\"user\": \"u\", \"item\": \"$long\", \"action\": \"view\"}]}" "$url/v1/events" &&
+        says 400 'events\[0\].time is no whole number of milliseconds' \
+            -d '{"events": [{"user": "u", "item": "i", "action": "view", "time": 1717203589}]}' "$url/v1/events" &&
+        [ "$(lines)" = $((before + 4)) ]
+}
+check "keys and times that ingest would not read are refused" not_logged
+
 # Reload while requests come: none is lost, and the version changes.
 version() { ask '{"history": ["'"${item[0]}"'"]}' | grep -oE '"version":"[0-9a-f]{16}"'; }
 # shellcheck disable=SC2034 # eval
