@@ -30,6 +30,11 @@ check "the same log leaves the catalogue as it is" \
     eval 'ingest --catalogue "$work/first.h5" "$work/first.csv" "$work/same.h5" &&
         [ "$("$SOUK" info "$work/same.h5" | grep -o "catalogue [0-9a-f]*")" = \
           "$("$SOUK" info "$work/first.h5" | grep -o "catalogue [0-9a-f]*")" ]'
+check "a log of which the catalogue has hardly an item is warned of" \
+    eval 'awk -F, -v OFS=, "NR > 1 { \$2 = \"sku-\" \$2 } 1" "$work/all.csv" >"$work/sku.csv" &&
+        ingest --catalogue "$work/one" "$work/sku.csv" "$work/sku.h5" 2>"$work/said" &&
+        warns "the catalogue has 0 of the [0-9]* items of the log: want the items. keys as" &&
+        ingest --force --catalogue "$work/one" "$work/all.csv" "$work/sku.h5" 2>"$work/said" && ! warns "the catalogue has"'
 awk -F, -v OFS=, 'NR == 5 { $4 = "wishlist" } 1' "$work/all.csv" >"$work/wish.csv"
 refuses "a kind of event that the catalogue does not have is refused by name" 2 'of the kind "wish", which' \
     ingest --catalogue "$work/one" --set actions.view=0.2 --set actions.cart=0.5 --set actions.favourite=0.3 \

@@ -22,8 +22,9 @@
 #include "data/rawlog/pipe.h"
 
 enum { AHEAD = 8, MEMORY_MIN = 1 << 20 };
-#define WORTH_A_WARNING      0.01 /* share of rows that are lost */
-#define BOTS_WORTH_A_WARNING 0.05
+#define WORTH_A_WARNING       0.01 /* share of rows that are lost */
+#define BOTS_WORTH_A_WARNING  0.05
+#define KNOWN_WORTH_A_WARNING 0.1 /* share of a later log's items that the catalogue has */
 
 /* Adds the bad rows of a piece to the report, which keeps the first one of each kind in order of
  * the input. */
@@ -242,6 +243,18 @@ static void check_taken(const Stage *g)
     check_answers(g, taken);
 }
 
+/* Where hardly an item of a later log is known, its keys were likely written in another way. */
+static void check_grown(const Stage *g)
+{
+    const GrownReport *r = &g->report->grown;
+    const int64_t items = r->seen + r->fresh;
+    if (!r->any || (double)r->seen >= KNOWN_WORTH_A_WARNING * (double)items) return;
+    listener_warn(g->options->listener,
+                  "the catalogue has %" PRId64 " of the %" PRId64 " items of the log: want the "
+                  "items' keys as the catalogue has them",
+                  r->seen, items);
+}
+
 /* What a split or a limit makes of the log without a word, though a user should know. */
 static void check_result(const Stage *g)
 {
@@ -254,6 +267,7 @@ static void check_result(const Stage *g)
                       r->bot_users, r->bot_events);
     check_range(g);
     check_taken(g);
+    check_grown(g);
     for (int s = SPLIT_VALID; s <= SPLIT_TEST; s++) {
         const bool wanted = g->m->split != SPLIT_BY_TIME ||
                             (s == SPLIT_VALID ? g->m->valid_share : g->m->test_share) > 0.0;
