@@ -142,7 +142,7 @@ static void latest_first(User *u)
 static void any(User *u, uint64_t seed, int64_t user, int number)
 {
     latest_first(u);
-    for (int64_t i = 0; i < STEPS; i++) {
+    for (int64_t i = 0; i < STEPS && i < u->items; i++) {
         const Philox r = philox(seed + 1 + (uint64_t)number, (uint64_t)user, (uint64_t)i);
         const int64_t at = i + r.word[0] % (u->items - i), other = u->order[at];
         u->order[at] = u->order[i];

@@ -78,7 +78,7 @@ EVERYWHERE static inline int32_t pair_step(int32_t earlier, int32_t later)
 EVERYWHERE static inline int32_t pair_units(int32_t gap, int32_t step)
 {
     const int32_t q = (8 + step % 8) << (5 + step / 8);
-    return (int32_t)rint((double)(COUNT_UNITS / gap) * sqrt(sqrt(sqrt(256.0 / (double)q))));
+    return (int32_t)rint((double)COUNT_UNITS / gap * sqrt(sqrt(sqrt(256.0 / (double)q))));
 }
 
 /* All of them: of[gap][step]. */
