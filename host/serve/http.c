@@ -164,6 +164,7 @@ static enum MHD_Result take_events(Call *c)
     const Status st = journal_events(&h->journal, c->body ? c->body : "", c->bytes, now_ms(),
                                      EVENTS_MAX, m->served[0].model, &lines);
     models_release(m);
+    if (st == ERR_IO) h->metrics.log_failures++;
     if (st != OK) return respond_failure(c, st);
     h->metrics.events += lines;
     return respond_json(c, 200, json_pack("{s:I}", "events", (json_int_t)lines));

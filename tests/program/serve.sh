@@ -211,6 +211,12 @@ ends_under_load() {
 five_times() { for _ in 1 2 3 4 5; do "$@" || { cat "$work/server.err" && return 1; }; done; }
 check "and so under load, five times" five_times ends_under_load
 
+check "serves with a log on a full disk" serve --checkpoint "$work/run" --log /dev/full
+check "what is not logged is not shown" says 503 'No space left' -d "{\"user\": \"u\", $history}" "$url/v1/recommend"
+check "nor are events taken" says 503 'No space left' -d '{"events": [{"user": "u", "item": "i", "action": "view"}]}' "$url/v1/events"
+check "both are counted" says 200 '^souk_log_failures_total 2$' "$url/metrics"
+check "which does not end it" stop TERM
+
 # Exploration, several models, retired items, a token.
 awk -F, 'NR > 1 { print $2 }' "$work/log.csv" | sort -u | head -40 | tee "$work/run/retired.txt" >"$work/next/retired.txt"
 echo secret >"$work/token"
