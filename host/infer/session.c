@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/report.h"
 #include "model/saved.h"
 
 enum { BATCH_TOKENS = 4096, CAPACITY_MIN = 64 };
@@ -132,9 +133,11 @@ Weights session_weights(const Session *s) { return params_weights(&s->model->par
 
 void session_warn(const Session *s, Listener *listener)
 {
+    char stray[REPORT_LINE_MAX];
     if (s->model->retired.strays)
-        listener_warn(listener, "retired.txt: %" PRId64 " keys are of no item that %s has",
-                      s->model->retired.strays, s->file->path);
+        listener_warn(
+            listener, "retired.txt: %" PRId64 " keys are of no item that %s has, the first \"%s\"",
+            s->model->retired.strays, s->file->path, report_line(stray, s->model->retired.stray));
     if (s->model->unknowns == 0) return;
     listener_warn(listener,
                   "%s: the model does not have %" PRId64 " of the %" PRId64 " items: it never "

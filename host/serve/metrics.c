@@ -111,7 +111,7 @@ void metrics_write(FILE *out, const Metrics *m, const Models *models)
     write_one(out, "waiting", "gauge", "Requests that wait for their answer.", m->waiting);
     write_one(out, "shown_total", "counter", "Shown items in the log.", m->shown);
     write_one(out, "events_total", "counter", "Events in the log.", m->events);
-    write_one(out, "log_failures_total", "counter", "Answers and events refused as the log was not written.",
+    write_one(out, "log_failures_total", "counter", "Answers and events that the log did not get.",
               m->log_failures);
     write_one(out, "reloads_total", "counter", "Times that the models were opened anew.",
               m->reloads);

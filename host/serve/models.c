@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/model.h"
 #include "model/saved.h"
 
 /* ---- What is wanted -------------------------------------------------------------------------- */
@@ -101,7 +102,8 @@ static Status hash_file(char version[MODELS_VERSION], const char *path)
     return OK;
 }
 
-static Status open_one(ServedModel *s, const ModelWanted *w, const char *device, int64_t threads)
+static Status open_one(ServedModel *s, const ModelWanted *w, const char *device, int64_t threads,
+                       Listener *listener)
 {
     souk_model_options o = SOUK_MODEL_OPTIONS_INIT;
     souk_error error;
@@ -113,11 +115,12 @@ static Status open_one(ServedModel *s, const ModelWanted *w, const char *device,
     o.threads = threads;
     if (souk_model_open(&o, &s->model, &error))
         return FAIL(ERR_USAGE, "model \"%s\": %s", w->name, error.message);
+    session_warn(s->model->session, listener);
     return OK;
 }
 
 Status models_open(Models **models, const ModelWanted *wanted, int count, const char *device,
-                   int64_t threads)
+                   int64_t threads, Listener *listener)
 {
     Status st = OK;
     Models *m = *models = calloc(1, sizeof *m);
@@ -126,7 +129,7 @@ Status models_open(Models **models, const ModelWanted *wanted, int count, const 
     if (sodium_init() < 0) st = FAIL(ERR_IO, "libsodium does not start");
     atomic_init(&m->holders, 1);
     for (; st == OK && m->count < count; m->count++)
-        st = open_one(&m->served[m->count], &wanted[m->count], device, threads);
+        st = open_one(&m->served[m->count], &wanted[m->count], device, threads, listener);
     if (st == OK) return OK;
     models_release(m);
     *models = NULL;

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/status.h"
+#include "base/listener.h"
 #include "souk.h"
 
 enum { MODELS_MAX = 16, MODELS_NAME = 64, MODELS_PATH = 4096, MODELS_VERSION = 17 };
@@ -40,9 +40,10 @@ typedef struct {
     ServedModel served[MODELS_MAX];
 } Models;
 
-/* Opens all models. `threads` 0: all processors. The caller holds the set. */
+/* Opens all models. `threads` 0: all processors. The caller holds the set. The listener is warned
+ * of what a user of a model should know (infer/session.h). */
 Status models_open(Models **models, const ModelWanted *wanted, int count, const char *device,
-                   int64_t threads);
+                   int64_t threads, Listener *listener);
 Models *models_hold(Models *m);
 void models_release(Models *m); /* the last one closes the models; NULL is allowed */
 

@@ -28,11 +28,19 @@ static void warn(const char *what)
     status_clear();
 }
 
+static void tell(Listener *self, const char *text)
+{
+    (void)self;
+    fprintf(stderr, "souk serve: warning: %s\n", text);
+}
+
+static Listener listener = {.warn = tell};
+
 static void reload(Http *h, const ServerOptions *o)
 {
     Models *next;
     if (journal_reopen(&h->journal) != OK) warn("the log stays the file before");
-    if (models_open(&next, o->model, o->models, o->device, o->threads) != OK) {
+    if (models_open(&next, o->model, o->models, o->device, o->threads, &listener) != OK) {
         h->metrics.failed_reloads++;
         warn("the models before go on");
         return;
@@ -79,7 +87,8 @@ Status server_run(const ServerOptions *o)
     signal(SIGPIPE, SIG_IGN);
     pthread_mutex_init(&h.models.lock, NULL);
     TRY_OR_FAIL(st, journal_open(&h.journal, o->log));
-    TRY_OR_FAIL(st, models_open(&h.models.now, o->model, o->models, o->device, o->threads));
+    TRY_OR_FAIL(st,
+                models_open(&h.models.now, o->model, o->models, o->device, o->threads, &listener));
     TRY_OR_FAIL(st, batcher_start(&h.batcher, o->batch, o->epsilon, &h.metrics));
     st = http_open(&h);
     if (st == OK) {

@@ -219,9 +219,12 @@ check "which does not end it" stop TERM
 
 # Exploration, several models, retired items, a token.
 awk -F, 'NR > 1 { print $2 }' "$work/log.csv" | sort -u | head -40 | tee "$work/run/retired.txt" >"$work/next/retired.txt"
+printf ' padded\001 \n' >>"$work/run/retired.txt"
 echo secret >"$work/token"
 check "serves two models" serve --checkpoint "a=$work/run:0.5" --checkpoint "b=$work/next:0.5" --epsilon 1 \
     --token-file "$work/token" --log "$work/explored.jsonl"
+check "and warns of a retired item that there is not" grep -qF 'warning: retired.txt: 1 keys are of no item' "$work/server.err"
+check "which it names" grep -qF ', the first " padded\x01 "' "$work/server.err"
 bearer=(-H "Authorization: Bearer secret")
 check "without the token nothing is answered" says 401 'bearer token' -d '{"history": ["x"]}' "$url/v1/recommend"
 check "nor with another one" says 401 'bearer token' -H "Authorization: Bearer secreT" "$url/v1/models"

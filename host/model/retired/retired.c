@@ -38,7 +38,7 @@ static void read_lines(Retired *r, FILE *in, const KeyIndex *index)
         if (length == 0) continue;
         const int64_t item = key_index_find(index, line);
         if (item < 0) {
-            r->strays++;
+            if (r->strays++ == 0) snprintf(r->stray, sizeof r->stray, "%s", line);
             continue;
         }
         r->count += !r->item[item];

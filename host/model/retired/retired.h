@@ -11,9 +11,12 @@
 #include "base/status.h"
 #include "data/behaviour/schema.h"
 
+enum { RETIRED_STRAY = 65 };
+
 typedef struct {
-    bool *item;            /* [items] the items on the list; NULL: there is no list */
-    int64_t count, strays; /* how many they are; keys on it that no item has */
+    bool *item;                /* [items] the items on the list; NULL: there is no list */
+    int64_t count, strays;     /* how many they are; keys on it that no item has, */
+    char stray[RETIRED_STRAY]; /* and the first of them, cut */
 } Retired;
 
 /* Read the list beside the model `path`, a file in a run's folder, for the catalogue of `b`; *r is
