@@ -21,7 +21,7 @@ settings=(model.dim=16 model.layers=1 train.tokens=512 train.steps=120 train.val
 train() {
     local seed
     for seed in 1 2 3; do
-        "$SOUK" train --quiet --data "$work/shop.h5" --out "$work/run-$seed" train.seed=$seed "${settings[@]}" "$@" || return
+        "$SOUK" train --quiet --data "$work/shop.h5" --out "$work/run-$seed" "train.seed=$seed" "${settings[@]}" "$@" || return
     done
 }
 rank() {
