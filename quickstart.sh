@@ -141,7 +141,8 @@ story() {
 The shop showed items by their popularity, and wrote down how likely each was to be shown. From that log souk learned
 two things at once: what shoppers take, and what a shown item earns. Imitation of what they took earns far more than the
 shop did. The improved policy mixes it with what things earn, as far as that can be trusted: $(compared improved imitation),
-session by session (95 %). The log alone said so before: the column on the right needs no session but the shop's own.
+session by session (95 %). The column on the right needs no session but the shop's own: it is what the log alone says of
+each policy, with intervals; where two of these overlap, this log is too short to tell the two apart.
 Then the model acted, and learned from what came of it: $(compared acted improved) beside the improved policy, and
 $(compared acted shelf) beside the rule that shows the best item of the shelf last looked at. An interval with 0 in it
 may be chance. The picture $out/acted/rounds.svg has all rules and rounds; bench/README.md has longer trainings.

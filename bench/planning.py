@@ -7,8 +7,7 @@ import math
 import os
 import sys
 
-# The 97.5 % quantile of Student's t, by degrees of freedom.
-QUANTILE = [math.nan, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
+from quality.places import t_quantile
 
 
 def returns(path):
@@ -30,7 +29,7 @@ def interval(differences):
     if n < 2:
         return mean, math.nan
     deviation = math.sqrt(sum((d - mean) ** 2 for d in differences) / (n - 1))
-    return mean, QUANTILE[n - 1] * deviation / math.sqrt(n)
+    return mean, t_quantile(n - 1) * deviation / math.sqrt(n)
 
 
 def row(out, world):

@@ -11,7 +11,7 @@ plot_packages="gnuplot-nox"
 # To build the wheel of python/, and to use it.
 python_packages="python3-dev python3-cffi python3-numpy python3-pip python3-setuptools python3-venv python3-wheel"
 test_packages="g++ libcmocka-dev clang-14 libomp-14-dev clang-format-14 clang-tidy-14 shellcheck flake8 ccache gzip
-    zstd xz-utils hdf5-tools binutils curl $python_packages"
+    zstd xz-utils hdf5-tools binutils curl jq $python_packages"
 
 missing_packages() {
     local package

@@ -316,7 +316,7 @@ fail:
     return st;
 }
 
-/* What later logs are told apart by: names of categories, and texts. */
+/* By these a later log finds the same rows: the names of categories, and the texts. */
 static Status put_catalogue(BehaviourWriter *w, const BehaviourCatalogue *c)
 {
     const bool items = names_any(&c->item_features), users = names_any(&c->user_features);

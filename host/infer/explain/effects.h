@@ -21,8 +21,8 @@ typedef struct {
 } ExplainLeft;
 
 /* Effects of left[i] on each item, into effect [k, lefts]; `whole` [k] are the values after all
- * events. `recent` are the last events of the history in memory (history_copy). Where nothing is
- * left of it there is no state, and the effects are NaN. */
+ * events. `recent` are the last events of the history in memory (history_copy). Where no event
+ * is left there is no state, and the effects are NaN. */
 Status explain_effects(Session *s, const ExplainItems *items, const History *recent,
                        const ExplainValues *whole, const ExplainLeft *left, int64_t lefts,
                        ExplainValues *effect);

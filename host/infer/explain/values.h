@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a model says of items after histories, as numbers whose differences explain something: none
- * of them lacks a number that is the same for all items of a state, as scores of rankings may. */
+/* What a model says of items after histories, in numbers that can be compared between histories.
+ * (The score of a ranking may leave out a term that all items of a state have; these do not.) */
 #ifndef SOUK_EXPLAIN_VALUES_H
 #define SOUK_EXPLAIN_VALUES_H
 

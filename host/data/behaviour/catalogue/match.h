@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the rows of an earlier catalogue, that of a model, are in a later one, that of a file:
- * items are told by their keys, the values of categories by their names, n-grams by their hashes.
+ * an item of both is found by its key, a value of a category by its name, an n-gram by its hash.
  * `souk ingest --catalogue` makes files whose catalogue has all that the earlier one had.
  */
 #ifndef SOUK_BEHAVIOUR_MATCH_H

@@ -10,8 +10,8 @@
  * is 1 where all values are (nearly) equal. */
 Status features_measure(Stage *stage);
 /* (t(x) - center) / scale of a feature, where t is the identity or the signed logarithm
- * sign(x) log(1 + |x|). A missing x (NaN) counts as the train median,
- * or as what it was in a known catalogue. */
+ * sign(x) log(1 + |x|). A missing x (NaN) has the result of the train median; with a known
+ * catalogue, the result that a missing x has there. */
 float features_normal(const Stage *stage, int feature, float x);
 
 #endif

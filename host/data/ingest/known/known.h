@@ -4,13 +4,13 @@
  * event, category and n-gram keeps its row, whatever this log has of it, and what is new comes
  * behind. So a model of the known catalogue finds its rows again.
  *
- *   items       are told by their keys; they are not subject to the least number of events
+ *   items       are found by their keys; they are not subject to the least number of events
  *   kinds       must be known, with the same reward, and be impressions or not as before: a model
  *               has weights for each, and a rule for what was taken
- *   features    must be the same, by name; a category's values are told by their names
+ *   features    must be the same, by name; a category's values are found by their names
  *   numbers     are scaled as before: the scales are frozen, and so is what a missing value means
  *   values      of an item are the newest of the train split of this log; else those known
- *   n-grams     are told by their hashes; those of an item stay while its texts say the same
+ *   n-grams     are found by their hashes; those of an item stay while its texts say the same
  */
 #ifndef SOUK_INGEST_KNOWN_H
 #define SOUK_INGEST_KNOWN_H
